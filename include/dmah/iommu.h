@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * dmah: what an IOMMU's driver gives the library, and what it is told.
+ *
+ * The library writes page tables; the driver binds devices to them and invalidates. Needed by the
+ * author of an IOMMU driver, and by whoever sets up domains; not by device drivers.
+ */
+#ifndef DMAH_IOMMU_H
+#define DMAH_IOMMU_H
+
+#include <dmah/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct dmah_device;
+struct dmah_domain;
+struct dmah_iommu;
+
+/**
+ * struct dmah_pt_format - a page-table format, one of those below. Opaque.
+ */
+struct dmah_pt_format;
+
+/**
+ * dmah_pt_vtd_ss - Intel VT-d second-stage tables: 3, 4 or 5 levels (39, 48, 57 bits), 4 KiB granule,
+ * 2 MiB and 1 GiB pages. Intel Virtualization Technology for Directed I/O, section 9.8.
+ */
+extern const struct dmah_pt_format dmah_pt_vtd_ss;
+
+/**
+ * dmah_pt_lpae_s1 - ARM VMSAv8-64 / LPAE stage 1 tables: 39 or 48 bits, 4 KiB granule, 2 MiB and 1 GiB
+ * blocks. Arm Architecture Reference Manual, section D8.3.
+ */
+extern const struct dmah_pt_format dmah_pt_lpae_s1;
+
+/**
+ * struct dmah_pt_info - a domain's page table, as the hardware must be told of it.
+ * @format: which format.
+ * @root: physical address of the root table.
+ * @va_bits: bits of an IOVA.
+ * @levels: levels of the walk, the root included.
+ */
+struct dmah_pt_info {
+	const struct dmah_pt_format *format;
+	dmah_phys_t root;
+	unsigned int va_bits;
+	unsigned int levels;
+};
+
+/**
+ * enum dmah_iommu_caps - what an IOMMU is like; a bit mask.
+ * @DMAH_IOMMU_COHERENT_WALK: its table walks see the CPU's caches.
+ * @DMAH_IOMMU_MAP_FLUSH: it may hold entries that do not translate, or buffer writes (VT-d caching mode,
+ *	RWBF): a new mapping is usable only after an invalidation.
+ * @DMAH_IOMMU_BLOCK_2M: 2 MiB leaf entries.
+ * @DMAH_IOMMU_BLOCK_1G: 1 GiB leaf entries.
+ * @DMAH_IOMMU_PASSTHROUGH: devices can be let through untranslated.
+ */
+enum dmah_iommu_caps {
+	DMAH_IOMMU_COHERENT_WALK = 1u << 0,
+	DMAH_IOMMU_MAP_FLUSH = 1u << 1,
+	DMAH_IOMMU_BLOCK_2M = 1u << 2,
+	DMAH_IOMMU_BLOCK_1G = 1u << 3,
+	DMAH_IOMMU_PASSTHROUGH = 1u << 4,
+};
+
+/**
+ * enum dmah_bind - what a device's transactions meet.
+ * @DMAH_BIND_BLOCK: every transaction faults.
+ * @DMAH_BIND_TRANSLATE: the domain's page table.
+ * @DMAH_BIND_PASSTHROUGH: no translation.
+ */
+enum dmah_bind {
+	DMAH_BIND_BLOCK,
+	DMAH_BIND_TRANSLATE,
+	DMAH_BIND_PASSTHROUGH,
+};
+
+/**
+ * struct dmah_iommu_ops - one kind of IOMMU.
+ */
+struct dmah_iommu_ops {
+	/**
+	 * @bind: make a device's transactions meet @how, and forget what was cached for it. Complete, also
+	 * in the hardware, on return. @pt is the domain's table with DMAH_BIND_TRANSLATE, else NULL; @tag
+	 * is the number (VT-d domain id, SMMU ASID) that the domain got from @tag_alloc.
+	 * Return: 0, DMAH_ENOTSUP, DMAH_EHUNG.
+	 */
+	int (*bind)(struct dmah_iommu *iommu, struct dmah_device *dev, enum dmah_bind how,
+		    const struct dmah_pt_info *pt, uint32_t tag);
+	/** @tag_alloc: a number by which the hardware tells this domain's entries. Return: 0, DMAH_ENOSPC. */
+	int (*tag_alloc)(struct dmah_iommu *iommu, uint32_t *tag);
+	/** @tag_free: the number is no longer in use by any device. */
+	void (*tag_free)(struct dmah_iommu *iommu, uint32_t tag);
+	/**
+	 * @invalidate: post the invalidation of [@iova, @iova + @size) of @tag; @size 0 means all of it.
+	 * @tables says that table entries above the leaf changed too, so that cached table walks must go.
+	 * Does not wait. The hardware executes posted commands in order, or @wait makes it look so.
+	 * Context: any CPU, also concurrently; takes the queue's lock.
+	 * Return: how many commands were posted, or DMAH_EHUNG where the queue has no room in time.
+	 */
+	int (*invalidate)(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_t iova, uint64_t size,
+			  bool tables);
+	/**
+	 * @invalidate_dev: as @invalidate, for the TLB in device @dev. NULL where no device has one. It must
+	 * take effect after every IOTLB invalidation posted before.
+	 */
+	int (*invalidate_dev)(struct dmah_iommu *iommu, struct dmah_device *dev, dmah_addr_t iova,
+			      uint64_t size);
+	/**
+	 * @wait: everything that this CPU has posted is done when this returns. Bounded in time.
+	 * Context: any; no lock of the library is held. Return: 0, DMAH_EHUNG.
+	 */
+	int (*wait)(struct dmah_iommu *iommu);
+};
+
+/**
+ * struct dmah_iommu - one IOMMU, embedded in its driver's own structure.
+ * @ops: its driver.
+ * @name: for messages.
+ * @caps: enum dmah_iommu_caps.
+ * @va_bits: widest IOVA, in bits.
+ * @out_bits: widest physical address that it can produce, in bits.
+ * @formats: the page-table formats that it can walk.
+ * @nformats: how many @formats.
+ */
+struct dmah_iommu {
+	const struct dmah_iommu_ops *ops;
+	const char *name;
+	uint32_t caps;
+	unsigned int va_bits;
+	unsigned int out_bits;
+	const struct dmah_pt_format *const *formats;
+	unsigned int nformats;
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* DMAH_IOMMU_H */
