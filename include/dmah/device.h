@@ -214,7 +214,7 @@ int dmah_domain_pt(const struct dmah_domain *dom, struct dmah_pt_info *info);
 /**
  * dmah_reserve() - set room aside so that maps cannot fail for memory.
  * @dom: a domain.
- * @count: mappings that are to be safe at one time, 1 to 32768.
+ * @count: mappings that are to be safe at one time, 1 to 16384.
  * @len: bytes of the longest of them.
  *
  * IOVAs and page tables for @count mappings of up to @len bytes are set aside; a map that finds no memory or
@@ -265,20 +265,6 @@ int dmah_poll(struct dmah_domain *dom, uint64_t now, uint64_t *next);
 int dmah_cpu_dead(struct dmah_domain *dom, unsigned int cpu);
 
 /* ---- devices ---- */
-
-/**
- * struct dmah_reserved - IOVAs that must not be handed out.
- * @base: first byte, a multiple of the granule.
- * @size: bytes, a multiple of the granule.
- * @identity: they must also translate to themselves from before the device is bound (RMRR, RMR).
- * @dir: what the device may do there, with @identity; 0: both.
- */
-struct dmah_reserved {
-	dmah_addr_t base;
-	uint64_t size;
-	bool identity;
-	enum dmah_dir dir;
-};
 
 /**
  * enum dmah_device_flags - what a device is like; a bit mask.

@@ -88,7 +88,11 @@ static inline int dmah_move(struct dmah *dst, struct dmah *src)
 	if (dst->meta)
 		return DMAH_EBUSY;
 	*dst = *src;
-	*src = (struct dmah){ 0, 0, 0, 0, 0 };
+	src->dma = 0;
+	src->phys = 0;
+	src->be = 0;
+	src->len = 0;
+	src->meta = 0;
 	return DMAH_OK;
 }
 

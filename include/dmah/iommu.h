@@ -67,6 +67,20 @@ enum dmah_iommu_caps {
 };
 
 /**
+ * struct dmah_reserved - IOVAs that must not be handed out.
+ * @base: first byte, a multiple of the granule.
+ * @size: bytes, a multiple of the granule.
+ * @identity: they must also translate to themselves from before the device is bound (RMRR, RMR).
+ * @dir: what the device may do there, with @identity; 0: both.
+ */
+struct dmah_reserved {
+	dmah_addr_t base;
+	uint64_t size;
+	bool identity;
+	enum dmah_dir dir;
+};
+
+/**
  * enum dmah_bind - what a device's transactions meet.
  * @DMAH_BIND_BLOCK: every transaction faults.
  * @DMAH_BIND_TRANSLATE: the domain's page table.
@@ -125,6 +139,9 @@ struct dmah_iommu_ops {
  * @out_bits: widest physical address that it can produce, in bits.
  * @formats: the page-table formats that it can walk.
  * @nformats: how many @formats.
+ * @reserved: IOVAs that no domain behind it may hand out (the interrupt window of VT-d, 0xfee00000 to
+ *	0xfeefffff), or NULL.
+ * @nreserved: how many @reserved.
  */
 struct dmah_iommu {
 	const struct dmah_iommu_ops *ops;
@@ -134,6 +151,8 @@ struct dmah_iommu {
 	unsigned int out_bits;
 	const struct dmah_pt_format *const *formats;
 	unsigned int nformats;
+	const struct dmah_reserved *reserved;
+	unsigned int nreserved;
 };
 
 #ifdef __cplusplus

@@ -93,10 +93,12 @@ enum dmah_dir {
 
 /**
  * enum dmah_attr - how one mapping differs from the usual one; a bit mask.
- * @DMAH_ATTR_NO_CPU_SYNC: map and unmap leave CPU caches and the bounce slot alone; the caller syncs
- *	the parts that it used.
+ * @DMAH_ATTR_NO_CPU_SYNC: map and unmap leave the CPU's caches alone, and unmap does not copy a bounce
+ *	slot back; the caller syncs the parts that it used. (Map fills a slot all the same: what it held
+ *	before is another's.)
  * @DMAH_ATTR_MMIO: the target is a device's registers, not memory: never cached, never bounced.
- * @DMAH_ATTR_NO_BOUNCE: an error rather than a copy.
+ * @DMAH_ATTR_NO_BOUNCE: an error rather than a copy; and the caller answers for the rest of the cache lines
+ *	at the buffer's edges, where the device is not coherent.
  */
 enum dmah_attr {
 	DMAH_ATTR_NO_CPU_SYNC = 1u << 0,
