@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT OR GPL-2.0-only
+#
+# The front door. Meson does the work underneath, in directories below build/; this file installs
+# what a bare Debian 12 lacks, and names the things one can ask for. `make help` lists them.
+
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+prefix ?= /usr/local
+DESTDIR ?=
+# Which suite (`make test SUITE=iova`) and which build (`make test CONFIG=asan`); all where empty.
+SUITE ?=
+CONFIG ?=
+# Seconds for each fuzz target of `make fuzz`, random operations of each case of `make soak`.
+FUZZ_SECONDS ?= 300
+SOAK_OPS ?= 10000000
+
+export JOBS SUITE CONFIG FUZZ_SECONDS SOAK_OPS
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@echo 'Variables: SUITE=name and CONFIG=name narrow "test"; FUZZ_SECONDS=n; SOAK_OPS=n; JOBS=n;'
+	@echo '  prefix=dir DESTDIR=dir for "install"; DEPS=no leaves packages alone.'
+
+.PHONY: run
+run: ## replay the bundled traces through every API and backend; report in build/report
+	@sh scripts/deps.sh run
+	@sh scripts/build.sh
+	@sh scripts/run.sh
+
+.PHONY: test
+test: ## every suite on every build: native, sanitizers, check build, cross; lint
+	@sh scripts/deps.sh test
+	@python3 scripts/test.py
+
+.PHONY: build
+build: ## leaves the command at build/dmah
+	@sh scripts/deps.sh build
+	@sh scripts/build.sh
+	@echo 'built build/dmah'
+
+.PHONY: install
+install: ## headers, libdmah.a, pkg-config file, command, man page (prefix, DESTDIR)
+	@sh scripts/deps.sh build
+	@sh scripts/build.sh --prefix '$(prefix)'
+	@DESTDIR='$(DESTDIR)' meson install -C build/release --no-rebuild --quiet
+	@echo 'installed under $(DESTDIR)$(prefix)'
+
+.PHONY: soak
+soak: ## the random tests at bench length: SOAK_OPS operations for each case
+	@sh scripts/deps.sh test
+	@python3 scripts/test.py --soak
+
+.PHONY: fuzz
+fuzz: ## fuzz every libFuzzer target for FUZZ_SECONDS
+	@sh scripts/deps.sh test
+	@python3 scripts/fuzz.py
+
+.PHONY: mutants
+mutants: ## break each invariant on purpose; the suites must go red
+	@sh scripts/deps.sh test
+	@python3 scripts/mutants.py
+
+.PHONY: lint
+lint: ## code style, licence lines, scripts
+	@sh scripts/deps.sh lint
+	@sh scripts/lint.sh
+
+.PHONY: format
+format: ## put every C file into the project's style
+	@sh scripts/deps.sh lint
+	@sh scripts/lint.sh --fix
+
+.PHONY: clean
+clean: ## remove build/
+	rm -rf build

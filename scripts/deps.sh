@@ -1,0 +1,145 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT OR GPL-2.0-only
+#
+# Install the Debian packages that a make target needs, and only those that are missing.
+#
+#   scripts/deps.sh build|run|test|lint     install what is missing for that target
+#   scripts/deps.sh --list TARGET      print the packages and what each is for
+#
+# DEPS=no in the environment skips the step (packages handled elsewhere). On a system without
+# dpkg the list is printed and the build goes on with what it finds.
+set -u
+
+# target  package  what it is for. "run" includes "build", "test" includes "run".
+table() {
+	cat <<'TABLE'
+build gcc                     the compiler
+build libc6-dev               the C library's headers: the tool, the simulator and the posix port
+build meson                   the build system
+build ninja-build             runs what Meson generates
+build pkg-config              finds the libraries below
+build libtracecmd-dev         reads trace.dat files
+build libtraceevent-dev       decodes the binary events in them
+build liblzma-dev             reads .xz traces
+build libzstd-dev             reads .zst traces
+build zlib1g-dev              reads .gz traces
+run   gnuplot-nox             draws the plots of a replay
+test  libcmocka-dev           the unit test framework
+test  g++                     compiles each public header as C++
+test  clang-14                second compiler; AddressSanitizer, UBSan, ThreadSanitizer, libFuzzer
+test  libclang-rt-14-dev      the run-time libraries of those
+test  llvm-14                 llvm-symbolizer: function names in sanitizer reports
+lint  clang-format-14         checks the code style
+lint  python3                 runs the test configurations, the mutants and the fuzzers
+test  xz-utils                unpacks the source of cmocka for the cross builds; .xz traces in tests
+test  zstd                    makes .zst traces in tests
+test  gzip                    makes .gz traces in tests
+test  util-linux              setarch: runs ThreadSanitizer without address randomisation
+test  gcc-aarch64-linux-gnu   cross compiler: aarch64
+test  libc6-dev-arm64-cross   its C library
+test  gcc-arm-linux-gnueabihf cross compiler: 32-bit arm
+test  libc6-dev-armhf-cross   its C library
+test  gcc-riscv64-linux-gnu   cross compiler: riscv64
+test  libc6-dev-riscv64-cross its C library
+test  qemu-user               runs the cross-built suites
+TABLE
+}
+
+# classes TARGET: the rows of the table that a target needs
+classes() {
+	case $1 in
+	build) echo 'build' ;;
+	run) echo 'build run' ;;
+	test) echo 'build run lint test' ;;
+	lint) echo 'lint' ;;
+	*)
+		echo "deps.sh: unknown target '$1' (build, run, test or lint)" >&2
+		exit 2
+		;;
+	esac
+}
+
+packages() {
+	wanted=$(classes "$1") || exit 2
+	table | while read -r class package what; do
+		case " $wanted " in
+		*" $class "*) echo "$package $what" ;;
+		esac
+	done
+}
+
+if [ "${1-}" = --list ]; then
+	packages "${2:-test}" | awk '{ p = $1; $1 = ""; printf "%-24s%s\n", p, $0 }'
+	exit
+fi
+target=${1:?usage: deps.sh [--list] build|run|test|lint}
+classes "$target" >/dev/null || exit 2
+
+[ "${DEPS-}" = no ] && exit 0
+
+if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>&1; then
+	echo "deps.sh: no dpkg and apt-get here; this needs the equivalents of these Debian packages:" >&2
+	packages "$target" | awk '{ print "  " $0 }' >&2
+	exit 0
+fi
+
+missing() {
+	for p in "$@"; do
+		state=$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)
+		[ "$state" = installed ] || printf '%s ' "$p"
+	done
+}
+
+# shellcheck disable=SC2046
+need=$(missing $(packages "$target" | awk '{ print $1 }'))
+[ -z "$need" ] && exit 0
+
+# Given no password and no terminal, sudo must fail at once and not wait for an answer.
+if [ "$(id -u)" = 0 ]; then
+	as_root=
+elif command -v sudo >/dev/null 2>&1; then
+	as_root='sudo'
+	[ -t 0 ] || as_root='sudo -n'
+	if ! $as_root true; then
+		echo "deps.sh: sudo refused; these packages are missing:" >&2
+		echo "  apt-get install --no-install-recommends $need" >&2
+		exit 1
+	fi
+else
+	echo "deps.sh: these packages are missing, and this is neither root nor is there sudo:" >&2
+	echo "  apt-get install --no-install-recommends $need" >&2
+	exit 1
+fi
+
+# env, because sudo does not pass the variable on.
+apt() {
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -y -q -o Dpkg::Use-Pty=0 \
+		-o DPkg::Lock::Timeout=120 -o Acquire::Retries=3 "$@" </dev/null
+}
+
+mkdir -p build/log
+log=build/log/deps.log
+: >"$log"
+echo "deps: installing $need(log: $log)"
+if ! apt update >>"$log" 2>&1; then
+	echo "deps.sh: apt-get update failed; going on with the package lists there are" >&2
+	grep -E '^(E|Err|W):?' "$log" | tail -5 >&2
+fi
+# shellcheck disable=SC2086
+if apt install --no-install-recommends $need >>"$log" 2>&1; then
+	exit 0
+fi
+
+# One at a time, to be able to name the package that is to blame.
+bad=
+for p in $need; do
+	apt install --no-install-recommends "$p" >>"$log" 2>&1 || bad="$bad $p"
+done
+[ -z "$bad" ] && exit 0
+echo "deps.sh: apt-get could not install:" >&2
+for p in $bad; do
+	packages "$target" | awk -v p="$p" '$1 == p { $1 = ""; print "  " p ":" $0 }' >&2
+done
+grep -E '^(E|Err):?' "$log" | tail -5 >&2
+echo "deps.sh: the whole log is in $log" >&2
+exit 1

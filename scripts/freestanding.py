@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR GPL-2.0-only
+"""The library is freestanding: show it, for every architecture, as TAP.
+
+Every file below src/ is compiled with no headers but the compiler's own freestanding ones and with
+conversion warnings as errors; the objects are linked into one, and what is then still undefined must
+be the host contract (dmah_host_*) and nothing else but what a freestanding compiler may call by
+itself. And nothing in src/ or include/ includes a header of a port, a test or the lab.
+
+For x86-64 the check build (-DDMAH_CHECK=1) is compiled as well: it adds code, not needs.
+"""
+
+import concurrent.futures
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.environ.get("DMAH_ROOT") or os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+# name, compiler prefix, further flags
+ARCHES = [
+    ("x86-64", "x86_64-linux-gnu-", []),
+    ("x86-64 check build", "x86_64-linux-gnu-", ["-DDMAH_CHECK=1"]),
+    ("aarch64", "aarch64-linux-gnu-", []),
+    ("armhf", "arm-linux-gnueabihf-", []),
+    ("riscv64", "riscv64-linux-gnu-", []),
+]
+
+FLAGS = ["-ffreestanding", "-nostdinc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror",
+         "-Wconversion", "-Wundef", "-Wmissing-prototypes", "-fno-stack-protector",
+         "-fno-common", "-U_FORTIFY_SOURCE"]
+
+# GCC may emit calls of the four memory functions even when freestanding (its manual, "Standards"),
+# and of the division helpers of libgcc on a machine without 64-bit division.
+ALLOWED = re.compile(r"^(dmah_host_\w+|memcpy|memmove|memset|memcmp"
+                     r"|__aeabi_\w+|__u?(div|mod|divmod)[ds]i[34])$")
+
+# What C11 demands of a freestanding implementation (section 4, paragraph 6), and stdatomic.h, which
+# is the compiler's own as well.
+STD = {"float.h", "iso646.h", "limits.h", "stdalign.h", "stdarg.h", "stdbool.h", "stddef.h",
+       "stdint.h", "stdnoreturn.h", "stdatomic.h"}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
+
+
+class Tap:
+    def __init__(self):
+        self.lines = []
+        self.count = 0
+        self.bad = 0
+
+    def report(self, name, problems):
+        self.count += 1
+        self.lines.append("%s %d - %s" % ("not ok" if problems else "ok", self.count, name))
+        for line in problems:
+            self.lines.append("# " + line)
+        self.bad += bool(problems)
+
+    def leave(self):
+        print("1..%d" % self.count)
+        print("\n".join(self.lines))
+        sys.exit(1 if self.bad else 0)
+
+
+def files(top, suffixes):
+    out = []
+    for path, _, names in os.walk(os.path.join(ROOT, top)):
+        out += [os.path.relpath(os.path.join(path, n), ROOT) for n in names
+                if n.endswith(suffixes)]
+    return sorted(out)
+
+
+def includes():
+    """What src/ and include/ include that they must not."""
+    bad = []
+    for name in files("src", (".c", ".h", ".inc")) + files("include", (".h",)):
+        with open(os.path.join(ROOT, name), encoding="utf-8") as f:
+            for number, line in enumerate(f, 1):
+                found = INCLUDE.match(line)
+                if not found:
+                    continue
+                kind, what = found.groups()
+                where = "%s:%d: " % (name, number)
+                if what in STD and kind == "<":
+                    continue
+                places = ["include", "src"] if name.startswith("src/") else ["include"]
+                if kind == '"':
+                    places.insert(0, os.path.dirname(name))
+                for place in places:
+                    path = os.path.normpath(os.path.join(place, what))
+                    if os.path.exists(os.path.join(ROOT, path)):
+                        if path.split(os.sep)[0] not in ("src", "include"):
+                            bad.append(where + "includes %s, which is outside the library" % path)
+                        break
+                else:
+                    bad.append(where + "includes %s, which is neither the library's nor a "
+                               "freestanding header" % what)
+    return bad
+
+
+def call(argv):
+    proc = subprocess.run(argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False)
+    return proc.returncode, proc.stdout.decode(errors="replace").splitlines()
+
+
+def check(tap, name, prefix, flags, sources, work):
+    gcc = prefix + "gcc"
+    if not shutil.which(gcc):
+        for what in ("compiles", "links with the host contract alone"):
+            tap.report("%s %s" % (name, what), ["%s is not installed" % gcc])
+        return
+    _, own = call([gcc, "-print-file-name=include"])
+    out = os.path.join(work, name.replace(" ", "-"))
+    os.makedirs(out)
+    if "aarch64" in prefix:
+        # the outline atomics are libgcc's, which a freestanding program may not have
+        flags = flags + ["-mno-outline-atomics"]
+
+    def one(source):
+        obj = os.path.join(out, source.replace("/", "-") + ".o")
+        argv = [gcc] + FLAGS + flags + ["-isystem", own[0], "-Iinclude", "-Isrc", "-c", source,
+                                        "-o", obj]
+        return source, obj, call(argv)
+
+    objects = []
+    problems = []
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for source, obj, (status, text) in pool.map(one, sources):
+            if status == 0:
+                objects.append(obj)
+            else:
+                problems += ["%s:" % source] + text
+    tap.report("%s: %d files compile freestanding" % (name, len(sources)), problems)
+
+    name += ": links with the host contract alone"
+    if problems:
+        tap.report(name, ["not all files compiled"])
+        return
+    whole = os.path.join(out, "whole.o")
+    status, text = call([gcc, "-nostdlib", "-r", "-o", whole] + objects)
+    if status != 0:
+        tap.report(name, text)
+        return
+    status, text = call([prefix + "nm", "-u", whole])
+    undefined = [line.split()[-1] for line in text if line.strip()]
+    problems = ["undefined: " + s for s in undefined if not ALLOWED.match(s)]
+    # No host call at all would mean that the wrong thing was linked.
+    if status == 0 and not any(s.startswith("dmah_host_") for s in undefined):
+        problems.append("not a single dmah_host_ function is called")
+    tap.report(name, problems if status == 0 else text)
+
+
+def main():
+    tap = Tap()
+    sources = files("src", (".c",))
+    tap.report("src has source files", [] if sources else ["none found below src/"])
+    tap.report("src and include know of no port, lab or test", includes())
+    with tempfile.TemporaryDirectory(prefix="dmah-freestanding-") as work:
+        for name, prefix, flags in ARCHES:
+            if sources:
+                check(tap, name, prefix, flags, sources, work)
+    tap.leave()
+
+
+if __name__ == "__main__":
+    main()
