@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* What the parts of the trace reader share. */
+#ifndef DMAH_TOOLS_TRACE_INTERNAL_H
+#define DMAH_TOOLS_TRACE_INTERNAL_H
+
+#include "event.h"
+#include "intern.h"
+#include "source.h"
+#include "trace.h"
+
+struct dat;
+
+struct trace {
+	char *path;
+	struct source *src;
+	struct dat *dat;
+	struct trace_info info;
+	struct intern devices, tasks;
+	uint64_t line;
+	uint64_t last_time;
+	bool multiline; /* text: the last event may go on in further lines */
+
+	/* the lists of the present event */
+	uint64_t *physs, *dmas;
+	uint32_t *lens;
+	uint32_t cap_physs, cap_dmas, cap_lens;
+
+	/* trace_load() only */
+	struct trace_event *events;
+	size_t nr_events, cap_events;
+	struct chunk *chunks;
+};
+
+/** trace_fail() - write a message that begins with the trace's name; returns -1 */
+__attribute__((format(printf, 3, 4))) int trace_fail(const struct trace *t, struct trace_error *err,
+						     const char *fmt, ...);
+
+/** trace_task() - a task's name, kept for as long as the trace */
+const char *trace_task(struct trace *t, const char *name, size_t len);
+
+/** text_next() - the next event of a text trace: 1, 0 at the end, -1 */
+int text_next(struct trace *t, struct trace_event *ev, struct trace_error *err);
+
+/** dat_open() - start reading a trace.dat: 0 or -1 */
+int dat_open(struct trace *t, struct trace_error *err);
+
+/** dat_next() - the next event of a trace.dat: 1, 0 at the end, -1 */
+int dat_next(struct trace *t, struct trace_event *ev, struct trace_error *err);
+
+void dat_close(struct trace *t);
+
+#endif

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/* Opening, reading and loading of traces of either format. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+#include "internal.h"
+#include "xalloc.h"
+
+#define CHUNK_SIZE (256 * 1024)
+
+/* Memory for the lists of loaded events: freed all at once. */
+struct chunk {
+	struct chunk *next;
+	size_t used, size;
+	_Alignas(8) unsigned char data[];
+};
+
+int trace_fail(const struct trace *t, struct trace_error *err, const char *fmt, ...)
+{
+	char text[300];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	snprintf(err->text, sizeof(err->text), "%.200s: %s", t->path, text);
+	return -1;
+}
+
+const char *trace_task(struct trace *t, const char *name, size_t len)
+{
+	uint32_t at = intern(&t->tasks, name, len);
+
+	return t->tasks.names[at];
+}
+
+struct trace *trace_open_fd(int fd, const char *name, struct trace_error *err)
+{
+	struct trace *t = xcalloc(1, sizeof(*t));
+
+	t->path = xstrdup(name);
+	t->src = source_open(fd, name, err);
+	if (!t->src)
+		goto fail;
+	t->info.dat = source_is_dat(t->src);
+	if (t->info.dat && dat_open(t, err) < 0)
+		goto fail;
+	return t;
+fail:
+	trace_close(t);
+	return NULL;
+}
+
+struct trace *trace_open(const char *path, struct trace_error *err)
+{
+	bool in = strcmp(path, "-") == 0;
+	int fd = in ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0) {
+		snprintf(err->text, sizeof(err->text), "%.200s: %s", path, strerror(errno));
+		return NULL;
+	}
+	return trace_open_fd(fd, in ? "standard input" : path, err);
+}
+
+int trace_next(struct trace *t, struct trace_event *ev, struct trace_error *err)
+{
+	int r = t->info.dat ? dat_next(t, ev, err) : text_next(t, ev, err);
+
+	if (r == 0 && t->info.events == 0)
+		return trace_fail(t, err,
+				  "has no dma:* events (%llu others): was events/dma enabled, on "
+				  "Linux 6.12 or newer?",
+				  (unsigned long long)t->info.unknown);
+	if (r <= 0)
+		return r;
+	if (ev->kind == TRACE_LOST) {
+		t->info.lost++;
+		t->info.lost_events += ev->lost_events;
+	} else {
+		t->info.events++;
+	}
+	return 1;
+}
+
+static void *keep(struct trace *t, const void *p, size_t n)
+{
+	struct chunk *c = t->chunks;
+	void *to;
+
+	if (n == 0)
+		return NULL;
+	if (!c || c->size - c->used < n) {
+		size_t size = n > CHUNK_SIZE ? n : CHUNK_SIZE;
+
+		c = xmalloc(sizeof(*c) + size);
+		c->size = size;
+		c->used = 0;
+		c->next = t->chunks;
+		t->chunks = c;
+	}
+	to = c->data + c->used;
+	c->used += (n + 7) & ~(size_t)7;
+	if (c->used > c->size)
+		c->used = c->size;
+	return memcpy(to, p, n);
+}
+
+/* The order of the file decides between equal times: lines are unique, so the order is total. */
+static int by_time(const void *pa, const void *pb)
+{
+	const struct trace_event *a = pa, *b = pb;
+
+	if (a->time != b->time)
+		return a->time < b->time ? -1 : 1;
+	if (a->line != b->line)
+		return a->line < b->line ? -1 : 1;
+	/* a loss is told before the record that tells of it */
+	return (b->kind == TRACE_LOST) - (a->kind == TRACE_LOST);
+}
+
+static struct trace *load(struct trace *t, struct trace_error *err)
+{
+	struct trace_event ev;
+	bool sorted = true;
+	int r;
+
+	if (!t)
+		return NULL;
+	while ((r = trace_next(t, &ev, err)) > 0) {
+		ev.physs = keep(t, ev.physs, ev.nr_phys * sizeof(*ev.physs));
+		ev.dmas = keep(t, ev.dmas, ev.nr_dma * sizeof(*ev.dmas));
+		ev.lens = keep(t, ev.lens, ev.nr_dma * sizeof(*ev.lens));
+		if (t->nr_events && t->events[t->nr_events - 1].time > ev.time)
+			sorted = false;
+		xgrow(t->events, t->nr_events, t->cap_events);
+		t->events[t->nr_events++] = ev;
+	}
+	if (r < 0) {
+		trace_close(t);
+		return NULL;
+	}
+	if (!sorted)
+		qsort(t->events, t->nr_events, sizeof(*t->events), by_time);
+	return t;
+}
+
+struct trace *trace_load(const char *path, struct trace_error *err)
+{
+	return load(trace_open(path, err), err);
+}
+
+struct trace *trace_load_fd(int fd, const char *name, struct trace_error *err)
+{
+	return load(trace_open_fd(fd, name, err), err);
+}
+
+const struct trace_event *trace_events(const struct trace *t, size_t *nr)
+{
+	*nr = t->nr_events;
+	return t->events;
+}
+
+const struct trace_info *trace_info(const struct trace *t)
+{
+	return &t->info;
+}
+
+const char *trace_path(const struct trace *t)
+{
+	return t->path;
+}
+
+uint32_t trace_nr_devices(const struct trace *t)
+{
+	return t->devices.nr;
+}
+
+const char *trace_device(const struct trace *t, uint32_t device)
+{
+	return device < t->devices.nr ? t->devices.names[device] : NULL;
+}
+
+void trace_close(struct trace *t)
+{
+	if (!t)
+		return;
+	dat_close(t);
+	source_close(t->src);
+	intern_free(&t->devices);
+	intern_free(&t->tasks);
+	while (t->chunks) {
+		struct chunk *c = t->chunks;
+
+		t->chunks = c->next;
+		free(c);
+	}
+	free(t->events);
+	free(t->physs);
+	free(t->dmas);
+	free(t->lens);
+	free(t->path);
+	free(t);
+}

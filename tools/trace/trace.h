@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Reader of recorded DMA traces: tracefs text and trace-cmd's trace.dat, plain or compressed, give
+ * the same events.
+ *
+ * What the dma:* events are, and which kernel prints what: Linux's include/trace/events/dma.h,
+ * read as of 6.12 (dma_map_page) and of 7.x (dma_map_phys).
+ */
+#ifndef DMAH_TOOLS_TRACE_H
+#define DMAH_TOOLS_TRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** TRACE_NO_ADDR - what a failed map returns (DMA_MAPPING_ERROR), and an address that is unknown */
+#define TRACE_NO_ADDR UINT64_MAX
+
+/** TRACE_NO_DEVICE - the device of an event that names none (only TRACE_LOST) */
+#define TRACE_NO_DEVICE UINT32_MAX
+
+/** TRACE_NO_CPU - a loss of which it is not known on which CPU it happened */
+#define TRACE_NO_CPU UINT32_MAX
+
+/**
+ * enum trace_kind - what happened
+ *
+ * dma_map_page and dma_map_phys (its name since 6.18) are both TRACE_MAP, and so on;
+ * trace_event.name keeps the name that the trace used.
+ */
+enum trace_kind {
+	TRACE_MAP,             /* one buffer */
+	TRACE_UNMAP,
+	TRACE_MAP_RESOURCE,    /* MMIO, not memory */
+	TRACE_UNMAP_RESOURCE,
+	TRACE_MAP_SG,          /* a scatter list */
+	TRACE_MAP_SG_ERR,      /* a scatter list that could not be mapped */
+	TRACE_UNMAP_SG,
+	TRACE_ALLOC,           /* coherent memory */
+	TRACE_ALLOC_PAGES,
+	TRACE_ALLOC_SGT,       /* non-contiguous memory */
+	TRACE_ALLOC_SGT_ERR,
+	TRACE_FREE,
+	TRACE_FREE_PAGES,
+	TRACE_FREE_SGT,
+	TRACE_SYNC_CPU,        /* dma_sync_single_for_cpu */
+	TRACE_SYNC_DEVICE,
+	TRACE_SYNC_SG_CPU,
+	TRACE_SYNC_SG_DEVICE,
+	TRACE_LOST,            /* here the record has a hole: see trace_event.lost_* */
+	TRACE_NR_KINDS
+};
+
+/** enum trace_dir - direction of the data; the values are Linux's enum dma_data_direction */
+enum trace_dir {
+	TRACE_BIDIRECTIONAL = 0,
+	TRACE_TO_DEVICE = 1,
+	TRACE_FROM_DEVICE = 2,
+	TRACE_NONE = 3,
+	TRACE_DIR_UNKNOWN = 4  /* the trace does not say: 6.12's allocations need not */
+};
+
+/* Attributes: the bits are those of Linux's DMA_ATTR_*, so that text and trace.dat agree. */
+#define TRACE_ATTR_WEAK_ORDERING      (UINT64_C(1) << 1)
+#define TRACE_ATTR_WRITE_COMBINE      (UINT64_C(1) << 2)
+#define TRACE_ATTR_NO_KERNEL_MAPPING  (UINT64_C(1) << 4)
+#define TRACE_ATTR_SKIP_CPU_SYNC      (UINT64_C(1) << 5)
+#define TRACE_ATTR_FORCE_CONTIGUOUS   (UINT64_C(1) << 6)
+#define TRACE_ATTR_ALLOC_SINGLE_PAGES (UINT64_C(1) << 7)
+#define TRACE_ATTR_NO_WARN            (UINT64_C(1) << 8)
+#define TRACE_ATTR_PRIVILEGED         (UINT64_C(1) << 9)
+#define TRACE_ATTR_MMIO               (UINT64_C(1) << 10)
+#define TRACE_ATTR_CACHELINES_OVERLAP (UINT64_C(1) << 11)
+#define TRACE_ATTR_REQUIRE_COHERENT   (UINT64_C(1) << 12)
+#define TRACE_ATTR_CC_SHARED          (UINT64_C(1) << 13)
+#define TRACE_ATTR_ALLOC_CC_SHARED    (UINT64_C(1) << 14)
+#define TRACE_ATTR_OTHER              (UINT64_C(1) << 63) /* a name newer than this reader */
+
+/** enum trace_lost - how the reader knows that events are missing */
+enum trace_lost {
+	TRACE_LOST_OVERWRITTEN, /* the header: fewer entries in the buffer than were written */
+	TRACE_LOST_BEFORE,      /* "CPU n buffer started": nothing of CPU n before this place */
+	TRACE_LOST_HERE         /* "CPU:n [LOST m EVENTS]", or a trace.dat record says so */
+};
+
+/**
+ * struct trace_event - one event, in fields that do not apply 0 (addresses: TRACE_NO_ADDR)
+ * @line: line of the text, or number of the record of a trace.dat, in time order, from 1
+ * @time: nanoseconds of the trace's clock, or its counts where trace_info.counts is set
+ * @cpu: where it was recorded
+ * @pid: task
+ * @task: name of the task, "" where unknown; lives as long as the trace
+ * @name: name of the event ("dma_map_page"), a constant string
+ * @device: index for trace_device()
+ * @kind: what happened
+ * @dir: direction
+ * @failed: a map or an allocation that gave nothing (@dma is then TRACE_NO_ADDR, except that a
+ *	failed allocation of an older kernel has what the kernel printed)
+ * @has_virt: @virt was printed as a number (not hashed)
+ * @truncated: a scatter list of which the trace kept only the first 128 entries
+ * @error: of TRACE_MAP_SG_ERR, negative
+ * @dma: DMA address. Scatter lists: of the first entry
+ * @phys: physical address of the caller's buffer, never a bounce slot. An unmap has none
+ * @size: bytes. Scatter lists: the sum of @lens, of the recorded entries only if @truncated
+ * @attrs: TRACE_ATTR_*
+ * @virt: CPU address of an allocation, as printed
+ * @gfp: allocation flags, or 0 where the text's names do not say
+ * @nents: entries of the caller's list, as the map was told (may exceed @nr_phys)
+ * @ents: entries after coalescing (may exceed @nr_dma)
+ * @nr_phys: length of @physs
+ * @nr_dma: length of @dmas and @lens
+ * @physs: physical address of each entry of the caller's list
+ * @dmas: DMA address of each coalesced entry
+ * @lens: bytes of each coalesced entry. In a sync of a coalesced list the rest has length 0
+ * @lost: TRACE_LOST: how it is known
+ * @lost_cpu: TRACE_LOST: on which CPU, or TRACE_NO_CPU
+ * @lost_events: TRACE_LOST: how many, 0 where unknown
+ *
+ * The lists of an event from trace_next() are valid until the next call; those of trace_load()
+ * as long as the trace.
+ */
+struct trace_event {
+	uint64_t line;
+	uint64_t time;
+	uint32_t cpu;
+	int32_t pid;
+	const char *task;
+	const char *name;
+	uint32_t device;
+	enum trace_kind kind;
+	enum trace_dir dir;
+	bool failed;
+	bool has_virt;
+	bool truncated;
+	int error;
+	uint64_t dma;
+	uint64_t phys;
+	uint64_t size;
+	uint64_t attrs;
+	uint64_t virt;
+	uint64_t gfp;
+	uint32_t nents;
+	uint32_t ents;
+	uint32_t nr_phys;
+	uint32_t nr_dma;
+	const uint64_t *physs;
+	const uint64_t *dmas;
+	const uint32_t *lens;
+	enum trace_lost lost;
+	uint32_t lost_cpu;
+	uint64_t lost_events;
+};
+
+/** struct trace_error - what is wrong with a trace: names the file, and the line where there is one */
+struct trace_error {
+	char text[512];
+};
+
+/**
+ * struct trace_info - what is known of a trace so far
+ * @events: DMA events
+ * @unknown: other events, passed over
+ * @lost: places where events are missing
+ * @lost_events: how many are missing, as far as numbers were given
+ * @counts: the clock counts something other than time (x86-tsc, counter, uptime)
+ * @dat: it is a trace.dat, so that a "line" is a record
+ * @cut: the last line was cut off and is left out: its number, or 0
+ */
+struct trace_info {
+	uint64_t events;
+	uint64_t unknown;
+	uint64_t lost;
+	uint64_t lost_events;
+	bool counts;
+	bool dat;
+	uint64_t cut;
+};
+
+struct trace;
+
+/**
+ * trace_open() - open a trace for reading with trace_next()
+ * @path: file, "-" for standard input; .xz, .gz and .zst are recognised by content, not by name
+ * @err: filled in on failure
+ *
+ * Return: the trace, or NULL: no such file, a directory, empty, not a trace.
+ */
+struct trace *trace_open(const char *path, struct trace_error *err);
+
+/**
+ * trace_open_fd() - the same for an open file
+ * @fd: read from its present position, closed by trace_close() and on failure
+ * @name: for messages
+ * @err: filled in on failure
+ */
+struct trace *trace_open_fd(int fd, const char *name, struct trace_error *err);
+
+/**
+ * trace_next() - read one event, in the order of the file
+ * @t: from trace_open()
+ * @ev: filled in
+ * @err: filled in on failure
+ *
+ * A trace without any DMA event is an error, found at its end.
+ *
+ * Return: 1, or 0 at the end, or -1.
+ */
+int trace_next(struct trace *t, struct trace_event *ev, struct trace_error *err);
+
+/**
+ * trace_load() - open and read a whole trace
+ * @path: as trace_open()
+ * @err: filled in on failure
+ *
+ * trace_events() has its events in the order of their times; those of one time stay in the order
+ * of the file.
+ *
+ * Return: the trace, or NULL.
+ */
+struct trace *trace_load(const char *path, struct trace_error *err);
+
+/** trace_load_fd() - the same for an open file, see trace_open_fd() */
+struct trace *trace_load_fd(int fd, const char *name, struct trace_error *err);
+
+/**
+ * trace_events() - the events of a loaded trace
+ * @t: from trace_load()
+ * @nr: how many
+ */
+const struct trace_event *trace_events(const struct trace *t, size_t *nr);
+
+/** trace_info() - what is known of the trace so far; complete after trace_load() */
+const struct trace_info *trace_info(const struct trace *t);
+
+/** trace_path() - the name it was opened by */
+const char *trace_path(const struct trace *t);
+
+/** trace_nr_devices() - how many devices have been seen so far: their indices are 0 to n - 1 */
+uint32_t trace_nr_devices(const struct trace *t);
+
+/** trace_device() - name of a device, as Linux's dev_name(); NULL for TRACE_NO_DEVICE */
+const char *trace_device(const struct trace *t, uint32_t device);
+
+/** trace_close() - free all of it; NULL is allowed */
+void trace_close(struct trace *t);
+
+/** trace_kind_name() - "dma_map_page" for TRACE_MAP, as Linux 6.12 names it */
+const char *trace_kind_name(enum trace_kind kind);
+
+/** trace_dir_name() - "TO_DEVICE" and so on, as Linux prints it */
+const char *trace_dir_name(enum trace_dir dir);
+
+/** trace_dir_writes() - can a device write to memory mapped in this direction? */
+static inline bool trace_dir_writes(enum trace_dir dir)
+{
+	return dir == TRACE_FROM_DEVICE || dir == TRACE_BIDIRECTIONAL;
+}
+
+#endif
