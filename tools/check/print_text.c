@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/* Findings for people: a block each, then a table of how many there are of each kind. */
+#include <inttypes.h>
+#include "check.h"
+
+/* Notes of one kind are shown up to this many; errors all. */
+#define NOTES_SHOWN 5
+
+static void print_time(FILE *to, const struct trace *t, uint64_t time)
+{
+	if (trace_info(t)->counts)
+		fprintf(to, "clock %" PRIu64, time);
+	else if (time % 1000)
+		fprintf(to, "%" PRIu64 ".%09" PRIu64 " s", time / 1000000000, time % 1000000000);
+	else
+		fprintf(to, "%" PRIu64 ".%06" PRIu64 " s", time / 1000000000,
+			time / 1000 % 1000000);
+}
+
+static void print_one(FILE *to, const struct trace *t, const struct finding *f)
+{
+	const char *unit = trace_info(t)->dat ? "record" : "line";
+	const char *sep = "";
+
+	fprintf(to, "%s: %s", f->error ? "error" : "note", finding_name(f->kind));
+	if (f->device)
+		fprintf(to, ", device %s", f->device);
+	fputs("\n    ", to);
+	if (f->ev) {
+		fprintf(to, "%s %" PRIu64 ", ", unit, f->ev->line);
+		print_time(to, t, f->ev->time);
+		if (f->ev->kind != TRACE_LOST)
+			fprintf(to, ", CPU %u, task %s-%d: %s", f->ev->cpu, f->ev->task, f->ev->pid,
+				f->ev->name);
+		fputs("\n    ", to);
+	}
+	if (f->kind != EXPOSURE) {
+		if (f->dma != TRACE_NO_ADDR || f->kind == USE_OF_FAILED_MAP) {
+			fprintf(to, "dma 0x%" PRIx64, f->dma);
+			sep = ", ";
+		}
+		if (f->phys != TRACE_NO_ADDR) {
+			fprintf(to, "%sphys 0x%" PRIx64, sep, f->phys);
+			sep = ", ";
+		}
+		if (f->has_size) {
+			fprintf(to, "%s%" PRIu64 " bytes", sep, f->size);
+			sep = ", ";
+		}
+		if (f->map_line && f->kind != LIVE_AT_END) {
+			fprintf(to, "%smap in %s %" PRIu64, sep, unit, f->map_line);
+			sep = ", ";
+		}
+		if (*sep)
+			fputs("\n    ", to);
+	}
+	fprintf(to, "%s\n", f->text);
+}
+
+void print_text(FILE *to, const struct trace *t, const struct findings *fs)
+{
+	size_t errors[NR_FINDING_KINDS] = { 0 }, notes[NR_FINDING_KINDS] = { 0 };
+	const struct trace_info *in = trace_info(t);
+	uint32_t devices = trace_nr_devices(t);
+
+	fprintf(to, "%s: %" PRIu64 " DMA events of %u device%s, %" PRIu64 " other events passed over\n",
+		trace_path(t), in->events, devices, devices == 1 ? "" : "s", in->unknown);
+	if (in->cut)
+		fprintf(to, "note: line %" PRIu64 " is cut off and left out\n", in->cut);
+	if (fs->nr)
+		fputc('\n', to);
+	for (size_t i = 0; i < fs->nr; i++) {
+		const struct finding *f = &fs->list[i];
+
+		(f->error ? errors : notes)[f->kind]++;
+		if (f->error || notes[f->kind] <= NOTES_SHOWN)
+			print_one(to, t, f);
+	}
+	if (!fs->nr) {
+		fputs("nothing found\n\n", to);
+		return;
+	}
+	fprintf(to, "\n%-20s %8s %8s\n", "", "errors", "notes");
+	for (int k = 0; k < NR_FINDING_KINDS; k++) {
+		if (!errors[k] && !notes[k])
+			continue;
+		fprintf(to, "%-20s %8zu %8zu%s\n", finding_name((enum finding_kind)k), errors[k],
+			notes[k],
+			notes[k] > NOTES_SHOWN ? "   (not all shown: --json has them)" : "");
+	}
+	fprintf(to, "%-20s %8zu %8zu\n\n", "all", findings_errors(fs), fs->nr - findings_errors(fs));
+}

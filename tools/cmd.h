@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* The commands of dmah. Each has its own folder, its own options and its own --help. */
+#ifndef DMAH_TOOLS_CMD_H
+#define DMAH_TOOLS_CMD_H
+
+/* Exit statuses, the same for every command */
+#define CMD_OK         0
+#define CMD_FOUND      1 /* the command worked and found errors */
+#define CMD_UNREADABLE 2 /* wrong use, or a trace that cannot be read */
+
+/**
+ * cmd_check() - find misuse of the DMA API in traces
+ * @argc: including argv[0], the name of the command
+ * @argv: argv[0] is "check"
+ *
+ * Return: an exit status. getopt's state must be fresh (optind 0 or 1).
+ */
+int cmd_check(int argc, char **argv);
+
+/** cmd_replay() - run traces through the library; see cmd_check(). Only with HAVE_REPLAY */
+int cmd_replay(int argc, char **argv);
+
+#endif
