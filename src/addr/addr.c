@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The address-keyed and page-keyed calls: a handle on the stack, rebuilt by the backend from what an address leads to,
+ * and then the same calls that handles take.
+ */
+#include "addr/request.h"
+#include "core/buffer.h"
+#include "core/check.h"
+#include "core/count.h"
+#include "core/map.h"
+
+int dmah_addr_map(struct dmah_device *dev, dmah_phys_t phys, uint64_t len, enum dmah_dir dir, uint32_t attrs,
+		  dmah_addr_t *dma)
+{
+	struct dmah h = { 0 };
+	int err = dmah_map(dev, &h, phys, len, dir, attrs);
+
+	*dma = err ? DMAH_BAD_ADDR : h.dma;
+	return err;
+}
+
+int dmah_addr_map_bus(struct dmah_device *dev, dmah_phys_t phys, dmah_addr_t bus, uint64_t len, enum dmah_dir dir,
+		      uint32_t attrs, dmah_addr_t *dma)
+{
+	struct dmah h = { 0 };
+	int err = dmah_map_bus(dev, &h, phys, bus, len, dir, attrs);
+
+	*dma = err ? DMAH_BAD_ADDR : h.dma;
+	return err;
+}
+
+int addr_check(const struct dmah_device *dev, const struct addr_req *req, uint64_t len)
+{
+	if (!dev->dom)
+		return DMAH_ENODEV;
+	if (!len || len > UINT32_MAX || !(req->dir & DMAH_BIDIRECTIONAL) ||
+	    (unsigned int)req->dir > DMAH_BIDIRECTIONAL || req->dma + len - 1 < req->dma)
+		return DMAH_EINVAL;
+	return DMAH_OK;
+}
+
+static int unmap(struct dmah_device *dev, const struct addr_req *req, uint64_t len, const void *caller)
+{
+	struct dmah h = { 0 };
+	int err = addr_check(dev, req, len);
+
+	if (err == DMAH_ENODEV)
+		return err;
+	if (!err)
+		err = dev->dom->ops->rebuild(dev, &h, req);
+	if (!err)
+		err = check_forget(dev, req->dma, req->len);
+	if (err)
+		return misuse(dev, err, err == DMAH_ESTALE ? "unmap of an address that is not mapped" :
+							     "unmap that does not fit what is mapped",
+			      req->dma, caller);
+	return dev->dom->ops->unmap(dev, &h, false);
+}
+
+int dmah_addr_unmap(struct dmah_device *dev, dmah_addr_t dma, uint64_t len, enum dmah_dir dir, uint32_t attrs)
+{
+	struct addr_req req = { .dma = dma, .len = (uint32_t)len, .dir = dir, .attrs = attrs };
+
+	return unmap(dev, &req, len, __builtin_return_address(0));
+}
+
+int dmah_page_unmap(struct dmah_device *dev, dmah_addr_t dma, dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
+		    uint32_t attrs)
+{
+	struct addr_req req = {
+		.dma = dma, .phys = phys, .len = (uint32_t)len, .dir = dir, .attrs = attrs, .has_phys = true
+	};
+
+	return unmap(dev, &req, len, __builtin_return_address(0));
+}
+
+/* Neither a cache to maintain nor a slot to copy: nothing needs to be found. */
+static bool nothing_to_sync(const struct dmah_device *dev)
+{
+	return is_coherent(dev->limits.flags) && !dev->dom->cfg.pool;
+}
+
+int addr_sync(struct dmah_device *dev, struct addr_req *req, uint64_t len, bool for_cpu, const void *caller)
+{
+	int err = addr_check(dev, req, len);
+
+	if (err == DMAH_ENODEV || (!err && nothing_to_sync(dev)))
+		return err;
+	while (!err && len) {
+		struct dmah h = { 0 };
+		uint32_t done;
+
+		req->len = (uint32_t)len;
+		err = dev->dom->ops->rebuild_part(dev, &h, req, &done);
+		if (err)
+			break;
+		if (h.meta & META_SYNC) {
+			count(dev, syncs, 1);
+			buffer_sync(dev, &h, (uint32_t)(req->dma - h.dma), done, for_cpu);
+		}
+		req->dma += done;
+		req->phys += done;
+		req->inside = true;
+		len -= done;
+	}
+	if (err)
+		return misuse(dev, err, err == DMAH_ESTALE ? "sync of an address that is not mapped" :
+							     "sync that does not fit what is mapped",
+			      req->dma, caller);
+	return DMAH_OK;
+}
+
+int dmah_addr_sync_for_cpu(struct dmah_device *dev, dmah_addr_t dma, uint64_t len, enum dmah_dir dir)
+{
+	struct addr_req req = { .dma = dma, .dir = dir };
+
+	return addr_sync(dev, &req, len, true, __builtin_return_address(0));
+}
+
+int dmah_addr_sync_for_device(struct dmah_device *dev, dmah_addr_t dma, uint64_t len, enum dmah_dir dir)
+{
+	struct addr_req req = { .dma = dma, .dir = dir };
+
+	return addr_sync(dev, &req, len, false, __builtin_return_address(0));
+}
+
+int dmah_page_sync_for_cpu(struct dmah_device *dev, dmah_addr_t dma, dmah_phys_t phys, uint64_t len,
+			   enum dmah_dir dir)
+{
+	struct addr_req req = { .dma = dma, .phys = phys, .dir = dir, .has_phys = true };
+
+	return addr_sync(dev, &req, len, true, __builtin_return_address(0));
+}
+
+int dmah_page_sync_for_device(struct dmah_device *dev, dmah_addr_t dma, dmah_phys_t phys, uint64_t len,
+			      enum dmah_dir dir)
+{
+	struct addr_req req = { .dma = dma, .phys = phys, .dir = dir, .has_phys = true };
+
+	return addr_sync(dev, &req, len, false, __builtin_return_address(0));
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Scatter lists, address-keyed: all that is kept is in the list.
+ */
+#include "addr/request.h"
+#include "core/count.h"
+#include "core/map.h"
+#include "core/vec.h"
+
+static int check_list(const struct dmah_device *dev, const struct dmah_sg *sg, uint32_t n, enum dmah_dir dir,
+		      uint32_t attrs)
+{
+	if (!dev->dom || dev->killed)
+		return DMAH_ENODEV;
+	if (!n || n > INT32_MAX)
+		return DMAH_EINVAL;
+	for (uint32_t i = 0; i < n; i++) {
+		struct map_req req = { .phys = sg[i].phys, .len = sg[i].len, .dir = dir, .attrs = attrs };
+		int err = map_check(dev, &req, sg[i].len);
+
+		if (err)
+			return err;
+	}
+	return DMAH_OK;
+}
+
+/* A list of one range, unless devices are let through untranslated. */
+static bool one_range(const struct dmah_device *dev)
+{
+	return dev->dom->ops->map_sg && dev->dom->cfg.mode != DMAH_PASSTHROUGH;
+}
+
+static struct addr_req piece_req(const struct dmah_sg *piece, enum dmah_dir dir, uint32_t attrs)
+{
+	return (struct addr_req){ .dma = piece->dma,
+				  .phys = piece->phys,
+				  .len = piece->len,
+				  .dir = dir,
+				  .attrs = attrs,
+				  .has_phys = true };
+}
+
+/* Every entry has its own DMA address: end the mappings of the first @n, having checked all of them. */
+static int unmap_pieces(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir, uint32_t attrs)
+{
+	const struct backend_ops *ops = dev->dom->ops;
+	int err = DMAH_OK;
+	struct dmah h;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct addr_req req = piece_req(&sg[i], dir, attrs);
+
+		err = ops->rebuild(dev, &h, &req);
+		if (err)
+			return err;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		struct addr_req req = piece_req(&sg[i], dir, attrs);
+		int one = ops->rebuild(dev, &h, &req);
+
+		if (!one)
+			one = ops->unmap(dev, &h, false);
+		err = err ? err : one;
+	}
+	return err;
+}
+
+static int map_pieces(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir, uint32_t attrs)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct map_req req = { .phys = sg[i].phys, .len = sg[i].len, .dir = dir, .attrs = attrs };
+		struct dmah h = { 0 };
+		int err = dev->dom->ops->map(dev, &h, &req);
+
+		if (err) {
+			(void)unmap_pieces(dev, sg, i, dir, attrs);
+			return err;
+		}
+		sg[i].dma = h.dma;
+	}
+	return DMAH_OK;
+}
+
+/* The list's entries are pieces, its first few DMA addresses segments: merge in place. */
+static int merge(const struct dmah_device *dev, struct dmah_sg *sg, uint32_t n)
+{
+	uint32_t nseg = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct dmah_sg *last = nseg ? &sg[nseg - 1] : NULL;
+		dmah_addr_t dma = sg[i].dma;
+
+		if (last && vec_merge(dev, last->dma, last->dma_len, dma, sg[i].len)) {
+			last->dma_len += sg[i].len;
+		} else {
+			sg[nseg].dma = dma;
+			sg[nseg++].dma_len = sg[i].len;
+		}
+	}
+	for (uint32_t i = nseg; i < n; i++) {
+		sg[i].dma = DMAH_BAD_ADDR;
+		sg[i].dma_len = 0;
+	}
+	return (int)nseg;
+}
+
+/* And back: every entry gets its own DMA address. False where segments and pieces do not cover the same bytes. */
+static bool split(struct dmah_sg *sg, uint32_t n)
+{
+	uint64_t pieces = 0, segments = 0;
+	uint32_t nseg = 0, at = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		pieces += sg[i].len;
+	for (; nseg < n && sg[nseg].dma_len; nseg++)
+		segments += sg[nseg].dma_len;
+	if (pieces != segments)
+		return false;
+	/* Segments end where pieces do, or this is not the list that was mapped. */
+	for (uint32_t i = 0, seg = 0; i < n; i++) {
+		if (seg == nseg || sg[i].len > sg[seg].dma_len - at)
+			return false;
+		at += sg[i].len;
+		if (at == sg[seg].dma_len) {
+			at = 0;
+			seg++;
+		}
+	}
+	/* Backwards, so that no segment is overwritten before its last piece has been given its address. */
+	for (uint32_t i = n, seg = nseg - 1, left = sg[seg].dma_len; i-- > 0;) {
+		left -= sg[i].len;
+		sg[i].dma = sg[seg].dma + left;
+		if (!left && seg)
+			left = sg[--seg].dma_len;
+	}
+	return true;
+}
+
+int dmah_addr_map_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir, uint32_t attrs)
+{
+	int err = check_list(dev, sg, n, dir, attrs);
+
+	if (err == DMAH_ENODEV)
+		return err;
+	if (!err)
+		err = one_range(dev) ? dev->dom->ops->map_sg(dev, sg, n, dir, attrs) :
+					 map_pieces(dev, sg, n, dir, attrs);
+	if (!err)
+		return merge(dev, sg, n);
+	count(dev, failed_maps, 1);
+	for (uint32_t i = 0; i < n; i++) {
+		sg[i].dma = DMAH_BAD_ADDR;
+		sg[i].dma_len = 0;
+	}
+	return err;
+}
+
+int dmah_addr_unmap_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir, uint32_t attrs)
+{
+	const void *caller = __builtin_return_address(0);
+	int err;
+
+	if (!dev->dom)
+		return DMAH_ENODEV;
+	if (!n || !(dir & DMAH_BIDIRECTIONAL) || (unsigned int)dir > DMAH_BIDIRECTIONAL)
+		return misuse(dev, DMAH_EINVAL, "unmap of a scatter list without entries or direction", 0, caller);
+	if (!split(sg, n))
+		return misuse(dev, DMAH_EINVAL, "unmap of a scatter list that is not as it was mapped", sg[0].dma,
+			      caller);
+	err = one_range(dev) ? dev->dom->ops->unmap_sg(dev, sg, n, dir, attrs) :
+				 unmap_pieces(dev, sg, n, dir, attrs);
+	if (err && err != DMAH_EHUNG) {
+		(void)merge(dev, sg, n);
+		return misuse(dev, err, "unmap of a scatter list that is not mapped", sg[0].dma, caller);
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		sg[i].dma = DMAH_BAD_ADDR;
+		sg[i].dma_len = 0;
+	}
+	return err;
+}
+
+/*
+ * Segment by segment, as the list is; the pieces in it follow each other in DMA addresses but not in memory, so that
+ * each is a range of its own.
+ */
+static int sync_list(struct dmah_device *dev, const struct dmah_sg *sg, uint32_t n, enum dmah_dir dir, bool for_cpu,
+		     const void *caller)
+{
+	uint32_t at = 0, seg = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct addr_req req = { .dir = dir, .has_phys = true };
+		int err;
+
+		if (seg == n || sg[i].len > sg[seg].dma_len - at)
+			return misuse(dev, DMAH_EINVAL, "sync of a scatter list that is not as it was mapped",
+				      sg[0].dma, caller);
+		req.dma = sg[seg].dma + at;
+		req.phys = sg[i].phys;
+		err = addr_sync(dev, &req, sg[i].len, for_cpu, caller);
+		if (err)
+			return err;
+		at += sg[i].len;
+		if (at == sg[seg].dma_len) {
+			at = 0;
+			seg++;
+		}
+	}
+	return DMAH_OK;
+}
+
+int dmah_addr_sync_sg_for_cpu(struct dmah_device *dev, const struct dmah_sg *sg, uint32_t n, enum dmah_dir dir)
+{
+	return dev->dom ? sync_list(dev, sg, n, dir, true, __builtin_return_address(0)) : DMAH_ENODEV;
+}
+
+int dmah_addr_sync_sg_for_device(struct dmah_device *dev, const struct dmah_sg *sg, uint32_t n, enum dmah_dir dir)
+{
+	return dev->dom ? sync_list(dev, sg, n, dir, false, __builtin_return_address(0)) : DMAH_ENODEV;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "backend/bounce.h"
+#include "backend/pool.h"
+#include "core/buffer.h"
+#include "core/count.h"
+#include "core/map.h"
+
+bool reaches(const struct dmah_device *dev, dmah_addr_t bus, uint64_t len)
+{
+	dmah_addr_t last = bus + len - 1;
+	uint64_t boundary = dev->limits.boundary;
+
+	return last >= bus && last <= dev->limits.mask && !(boundary && (bus ^ last) & ~(boundary - 1));
+}
+
+int bounce_slot(struct dmah_device *dev, const struct map_req *req, uint64_t bus_offset, uint32_t *token)
+{
+	struct dmah_domain *dom = dev->dom;
+	struct pool_request request = {
+		.len = req->len,
+		.offset = (uint32_t)(req->phys & dev->limits.min_align_mask),
+		.align = dev->limits.min_align_mask < POOL_UNIT ? POOL_UNIT : dev->limits.min_align_mask + 1,
+		.round = POOL_UNIT,
+		.limit = dev->limits.mask - bus_offset,
+		.boundary = dev->limits.boundary,
+		.bus_offset = bus_offset,
+	};
+
+	if (!dom->cfg.pool || req->attrs & (DMAH_ATTR_NO_BOUNCE | DMAH_ATTR_MMIO))
+		return DMAH_ENOPOOL;
+	if (bus_offset > dev->limits.mask)
+		request.limit = (int64_t)bus_offset < 0 ? ~(dmah_phys_t)0 : 0;
+	return pool_get(dom->cfg.pool, &request, req->phys, dom, dev->slot, token);
+}
+
+struct map_req addr_request(const struct addr_req *req, dmah_phys_t phys)
+{
+	return (struct map_req){ .phys = phys, .len = req->len, .dir = req->dir, .attrs = req->attrs };
+}
+
+static uint32_t find_slot(struct dmah_device *dev, dmah_phys_t phys, struct pool_slot **slot)
+{
+	struct dmah_pool *pool = dev->dom->cfg.pool;
+	uint64_t steps = 0;
+	uint32_t token = pool_find(pool, phys, dev->slot, &steps);
+
+	count(dev, reverse_lookups, 1);
+	count(dev, lookup_steps, steps);
+	*slot = token ? pool_slot_of(pool, token, dev->slot) : NULL;
+	return *slot ? token : 0;
+}
+
+int bounce_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req *req, dmah_phys_t phys,
+		   enum dmah_backend kind)
+{
+	struct pool_slot *slot;
+	uint32_t token = find_slot(dev, phys, &slot);
+	struct map_req map;
+
+	if (!token)
+		return DMAH_ESTALE;
+	if (slot->len != req->len || pool_phys(dev->dom->cfg.pool, token) != phys)
+		return DMAH_EINVAL;
+	map = addr_request(req, slot->orig);
+	handle_fill(dev, h, kind, &map, req->dma, be_make(token, 0), 0);
+	return DMAH_OK;
+}
+
+int bounce_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req, dmah_phys_t phys,
+			enum dmah_backend kind)
+{
+	struct pool_slot *slot;
+	uint32_t token = find_slot(dev, phys, &slot);
+	uint64_t into;
+	struct map_req map;
+
+	if (!token)
+		return DMAH_ESTALE;
+	into = phys - pool_phys(dev->dom->cfg.pool, token);
+	if (into >= slot->len || req->len > slot->len - into)
+		return DMAH_EINVAL;
+	map = addr_request(req, slot->orig);
+	map.len = slot->len;
+	handle_fill(dev, h, kind, &map, req->dma - into, be_make(token, 0), 0);
+	return DMAH_OK;
+}
+
+static int bounce_map(struct dmah_device *dev, struct dmah *h, const struct map_req *req)
+{
+	uint64_t offset = (uint64_t)dev->dom->cfg.offset;
+	unsigned long flags;
+	unsigned int cpu;
+	uint32_t token;
+	int err;
+
+	/* Registers and what the caller knows the bus address of are no memory that could be copied. */
+	if (req->attrs & DMAH_ATTR_MMIO || req->has_bus)
+		return direct_map(dev, h, req);
+	err = bounce_slot(dev, req, offset, &token);
+	if (err)
+		return err;
+	handle_fill(dev, h, DMAH_BACKEND_DIRECT, req, pool_phys(dev->dom->cfg.pool, token) + offset,
+		    be_make(token, 0), 0);
+	buffer_give(dev, h);
+	cpu = dmah_host_enter(&flags);
+	count_mapped(dev, cpu, 1);
+	dmah_host_leave(flags);
+	return DMAH_OK;
+}
+
+const struct backend_ops backend_bounce = {
+	.map = bounce_map,
+	.check = direct_check,
+	.unmap = direct_unmap,
+	.rebuild = direct_rebuild,
+	.rebuild_part = direct_rebuild_part,
+};

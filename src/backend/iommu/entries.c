@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "backend/iommu/iommu.h"
+
+#define CHUNK_GRANULES PT_TABLE_ENTRIES
+#define GIANT_GRANULES (PT_TABLE_ENTRIES * PT_TABLE_ENTRIES)
+
+uint32_t entries_next_gen(struct dmah_domain *dom, uint32_t first)
+{
+	const uint64_t *entry = entries_leaf(dom, first);
+
+	/* Without a leaf table the mapping begins with a block, whose generations are the domain's, or is the first. */
+	if (!entry)
+		return (__atomic_add_fetch(&dom->block_gen, 1, __ATOMIC_RELAXED)) & dom->pt.leaf.gen_mask;
+	return (pt_gen(&dom->pt.leaf, pt_load(entry)) + 1) & dom->pt.leaf.gen_mask;
+}
+
+/* How a part of a run is mapped: a block of 1 << @shift bytes, or (PT_GRANULE_SHIFT) leaf entries of one table. */
+struct step {
+	uint32_t n;
+	unsigned int shift;
+};
+
+static bool block_fits(const struct dmah_domain *dom, uint32_t index, uint32_t n, dmah_phys_t phys,
+		       uint32_t granules, uint32_t cap)
+{
+	uint64_t iova = iommu_iova(dom, index);
+
+	if (!(dom->pt.caps & cap) || n < granules)
+		return false;
+	if ((iova | phys) & (((uint64_t)granules << PT_GRANULE_SHIFT) - 1))
+		return false;
+	/* A leaf table stays where it is for good, and no block can be where one is. */
+	for (uint32_t i = index; i < index + granules; i += CHUNK_GRANULES)
+		if (__atomic_load_n(&dom->leaf[i >> 9], __ATOMIC_ACQUIRE))
+			return false;
+	return true;
+}
+
+static struct step leaf_step(uint32_t index, uint32_t n)
+{
+	uint32_t room = CHUNK_GRANULES - (index & (CHUNK_GRANULES - 1));
+
+	return (struct step){ n < room ? n : room, PT_GRANULE_SHIFT };
+}
+
+int entries_make_leaf(struct dmah_domain *dom, uint32_t index, unsigned int flags)
+{
+	unsigned long irq;
+	uint64_t *table;
+	int err;
+
+	dmah_host_enter(&irq);
+	dmah_host_lock(&dom->table_lock);
+	err = dom->pt.fmt->leaf_table(&dom->pt, iommu_iova(dom, index), flags, &table);
+	if (!err)
+		__atomic_store_n(&dom->leaf[index >> 9], table, __ATOMIC_RELEASE);
+	dmah_host_unlock(&dom->table_lock);
+	dmah_host_leave(irq);
+	return err;
+}
+
+static int set_block(struct dmah_domain *dom, const struct run *run, uint32_t done, unsigned int shift,
+		     unsigned int flags)
+{
+	dmah_phys_t phys = run->phys + ((uint64_t)done << PT_GRANULE_SHIFT);
+	unsigned long irq;
+	int err;
+
+	dmah_host_enter(&irq);
+	dmah_host_lock(&dom->table_lock);
+	err = dom->pt.fmt->block_set(&dom->pt, iommu_iova(dom, run->first + done), phys, shift, run->dir, run->gen,
+				     run->attrs, flags);
+	dmah_host_unlock(&dom->table_lock);
+	dmah_host_leave(irq);
+	return err;
+}
+
+static void set_leaf(struct dmah_domain *dom, const struct run *run, uint32_t done, uint64_t *entry, uint32_t n)
+{
+	const struct pt_leaf *leaf = &dom->pt.leaf;
+	uint64_t value = pt_make(leaf, run->phys + ((uint64_t)done << PT_GRANULE_SHIFT), run->dir, run->gen,
+				 run->attrs & DMAH_ATTR_MMIO);
+
+	for (uint32_t i = 0; i < n; i++, value += PT_GRANULE)
+		pt_store_set(&entry[i], run->cont || done + i ? value | leaf->cont : value);
+	if (!(dom->pt.caps & DMAH_IOMMU_COHERENT_WALK))
+		pt_clean(&dom->pt, entry, n);
+}
+
+int entries_set(struct dmah_domain *dom, const struct run *run, unsigned int flags, uint32_t *set)
+{
+	int err;
+
+	for (*set = 0; *set < run->n;) {
+		uint32_t index = run->first + *set, left = run->n - *set;
+		dmah_phys_t phys = run->phys + ((uint64_t)*set << PT_GRANULE_SHIFT);
+		struct step step = leaf_step(index, left);
+		uint64_t *entry = entries_leaf(dom, index);
+
+		if (!entry && block_fits(dom, index, left, phys, GIANT_GRANULES, DMAH_IOMMU_BLOCK_1G)) {
+			err = set_block(dom, run, *set, PT_1G_SHIFT, flags);
+			if (!err) {
+				*set += GIANT_GRANULES;
+				continue;
+			}
+		}
+		if (!entry && block_fits(dom, index, left, phys, CHUNK_GRANULES, DMAH_IOMMU_BLOCK_2M)) {
+			err = set_block(dom, run, *set, PT_LEAF_SHIFT, flags);
+			if (!err) {
+				*set += CHUNK_GRANULES;
+				continue;
+			}
+		}
+		if (!entry) {
+			err = entries_make_leaf(dom, index, flags);
+			if (err)
+				return err == DMAH_EBUSY ? DMAH_ENOMEM : err;
+			entry = entries_leaf(dom, index);
+		}
+		set_leaf(dom, run, *set, entry, step.n);
+		*set += step.n;
+	}
+	dmah_host_wmb();
+	return DMAH_OK;
+}
+
+/* The block around a granule without a leaf table: granules from there to the block's end; 0 where there is none. */
+static uint32_t block_at(const struct dmah_domain *dom, uint32_t index, struct pt_entry *entry)
+{
+	uint64_t iova = iommu_iova(dom, index);
+	uint32_t granules;
+
+	if (dom->pt.fmt->walk(&dom->pt, iova, entry) <= 0 || entry->shift == PT_GRANULE_SHIFT)
+		return 0;
+	granules = 1u << (entry->shift - PT_GRANULE_SHIFT);
+	return granules - (uint32_t)(iova >> PT_GRANULE_SHIFT & (granules - 1));
+}
+
+bool entries_match(const struct dmah_domain *dom, const struct run *run)
+{
+	const struct pt_leaf *leaf = &dom->pt.leaf;
+
+	for (uint32_t done = 0; done < run->n;) {
+		dmah_phys_t phys = run->phys + ((uint64_t)done << PT_GRANULE_SHIFT);
+		const uint64_t *entry = entries_leaf(dom, run->first + done);
+		struct step step = leaf_step(run->first + done, run->n - done);
+		struct pt_entry found;
+
+		if (!entry) {
+			uint32_t n = block_at(dom, run->first + done, &found);
+
+			if (!n || found.phys != phys || found.gen != run->gen || n > run->n - done ||
+			    n != 1u << (found.shift - PT_GRANULE_SHIFT))
+				return false;
+			done += n;
+			continue;
+		}
+		for (uint32_t i = 0; i < step.n; i++, phys += PT_GRANULE) {
+			uint64_t value = pt_load(&entry[i]);
+
+			if (!pt_present(leaf, value) || (value & leaf->addr_mask) != (phys & leaf->addr_mask) ||
+			    pt_gen(leaf, value) != run->gen || !(value & leaf->cont) != !(run->cont || done + i))
+				return false;
+		}
+		done += step.n;
+	}
+	return true;
+}
+
+bool entries_end(const struct dmah_domain *dom, uint32_t index)
+{
+	const uint64_t *entry;
+	uint64_t value;
+
+	if (index >= dom->granules)
+		return true;
+	entry = entries_leaf(dom, index);
+	if (!entry)
+		return true;
+	value = pt_load(entry);
+	return !pt_present(&dom->pt.leaf, value) || !(value & dom->pt.leaf.cont);
+}
+
+void entries_clear(struct dmah_domain *dom, uint32_t first, uint32_t n)
+{
+	const struct pt_leaf *leaf = &dom->pt.leaf;
+
+	for (uint32_t done = 0; done < n;) {
+		uint64_t *entry = entries_leaf(dom, first + done);
+		struct step step = leaf_step(first + done, n - done);
+
+		if (!entry) {
+			struct pt_entry found;
+			uint32_t block = block_at(dom, first + done, &found);
+			unsigned long irq;
+
+			if (!block) {
+				done += step.n;
+				continue;
+			}
+			dmah_host_enter(&irq);
+			dmah_host_lock(&dom->table_lock);
+			(void)dom->pt.fmt->block_clear(&dom->pt, iommu_iova(dom, first + done), found.shift);
+			dmah_host_unlock(&dom->table_lock);
+			dmah_host_leave(irq);
+			done += block;
+			continue;
+		}
+		for (uint32_t i = 0; i < step.n; i++)
+			pt_store_clear(&entry[i], pt_cleared(leaf, pt_load(&entry[i])));
+		if (!(dom->pt.caps & DMAH_IOMMU_COHERENT_WALK))
+			pt_clean(&dom->pt, entry, step.n);
+		done += step.n;
+	}
+	dmah_host_wmb();
+}
+
+unsigned int entries_find(const struct dmah_domain *dom, uint32_t index, struct pt_entry *entry)
+{
+	const struct pt_leaf *leaf = &dom->pt.leaf;
+	const uint64_t *at = entries_leaf(dom, index);
+	uint64_t value;
+	int visited;
+
+	if (!at) {
+		visited = dom->pt.fmt->walk(&dom->pt, iommu_iova(dom, index), entry);
+		return visited > 0 ? (unsigned int)visited + 1 : 0;
+	}
+	value = pt_load(at);
+	if (!pt_present(leaf, value))
+		return 0;
+	entry->phys = value & leaf->addr_mask;
+	entry->gen = pt_gen(leaf, value);
+	entry->shift = PT_GRANULE_SHIFT;
+	entry->dir = DMAH_BIDIRECTIONAL;
+	for (unsigned int dir = DMAH_BIDIRECTIONAL; dir; dir--)
+		if (!((value ^ pt_make(leaf, entry->phys, (enum dmah_dir)dir, entry->gen, false)) &
+		      ~(leaf->cont | leaf->mmio)))
+			entry->dir = (enum dmah_dir)dir;
+	return 2;
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The iommu backend inside: IOVAs by index from the aperture's base, runs of page-table entries, and the way home of
+ * what was unmapped.
+ *
+ *	map.c		one mapping
+ *	vec.c		vectors and scatter lists, by list.c
+ *	list.c		many pieces in one range; layout.h says where
+ *	addr.c		a handle from a DMA address
+ *	entries.c	runs of entries: write, check, clear
+ *	flush.c		invalidation, lazy queues, quarantine
+ *	setup.c		domains, devices, reserve, modes
+ */
+#ifndef DMAH_BACKEND_IOMMU_H
+#define DMAH_BACKEND_IOMMU_H
+
+#include "core/domain.h"
+
+#define GRANULE_MASK (PT_GRANULE - 1)
+
+/** iommu_granules() - granules that a range of bytes touches. */
+static inline uint32_t iommu_granules(uint64_t start, uint64_t len)
+{
+	return (uint32_t)(((start & GRANULE_MASK) + len + GRANULE_MASK) >> PT_GRANULE_SHIFT);
+}
+
+/** iommu_iova() - the IOVA of a granule by index. */
+static inline dmah_addr_t iommu_iova(const struct dmah_domain *dom, uint32_t index)
+{
+	return dom->cfg.aperture_base + ((uint64_t)index << PT_GRANULE_SHIFT);
+}
+
+/** iommu_index() - whether [@dma, @dma + @len) lies in the aperture, and the index of its first granule. */
+static inline bool iommu_index(const struct dmah_domain *dom, dmah_addr_t dma, uint64_t len, uint32_t *index)
+{
+	uint64_t off = dma - dom->cfg.aperture_base, size = (uint64_t)dom->granules << PT_GRANULE_SHIFT;
+
+	if (off >= size || len > size - off)
+		return false;
+	*index = (uint32_t)(off >> PT_GRANULE_SHIFT);
+	return true;
+}
+
+/* ---- entries.c ---- */
+
+/**
+ * struct run - neighbouring granules that map neighbouring memory.
+ * @first: index of the first granule.
+ * @n: granules.
+ * @phys: where the first one goes, granule-aligned.
+ * @dir: what the device may do.
+ * @gen: the mapping's generation.
+ * @attrs: enum dmah_attr.
+ * @cont: the run continues a mapping that began before it.
+ */
+struct run {
+	uint32_t first;
+	uint32_t n;
+	dmah_phys_t phys;
+	enum dmah_dir dir;
+	uint32_t gen;
+	uint32_t attrs;
+	bool cont;
+};
+
+/** entries_next_gen() - the generation of the next mapping that begins at a granule. */
+uint32_t entries_next_gen(struct dmah_domain *dom, uint32_t first);
+
+/**
+ * entries_set() - write a run, none of whose entries is present.
+ * @flags: enum dmah_alloc_flags for table pages.
+ * @set: granules written, from the first, also where the call fails half-way: the caller takes them back.
+ *
+ * Return: 0, DMAH_ENOMEM.
+ */
+int entries_set(struct dmah_domain *dom, const struct run *run, unsigned int flags, uint32_t *set);
+
+/** entries_make_leaf() - a leaf table over a granule. Return: 0, DMAH_ENOMEM, DMAH_EBUSY (a block is there). */
+int entries_make_leaf(struct dmah_domain *dom, uint32_t index, unsigned int flags);
+
+/** entries_match() - whether exactly this run is mapped now: every entry, its place in the mapping and generation. */
+bool entries_match(const struct dmah_domain *dom, const struct run *run);
+
+/** entries_end() - whether the mapping that a run belongs to does not go on at @index. */
+bool entries_end(const struct dmah_domain *dom, uint32_t index);
+
+/** entries_clear() - clear every entry of a range that is present, keeping generations. */
+void entries_clear(struct dmah_domain *dom, uint32_t first, uint32_t n);
+
+/** entries_leaf() - the entry of a granule; NULL where it has no leaf table (a block, or nothing). */
+static inline uint64_t *entries_leaf(const struct dmah_domain *dom, uint32_t index)
+{
+	uint64_t *table = __atomic_load_n(&dom->leaf[index >> 9], __ATOMIC_ACQUIRE);
+
+	return table ? &table[index & (PT_TABLE_ENTRIES - 1)] : NULL;
+}
+
+/** entries_find() - what a granule translates to, block or not. Return: tables visited; 0 where it does not. */
+unsigned int entries_find(const struct dmah_domain *dom, uint32_t index, struct pt_entry *entry);
+
+/* ---- flush.c ---- */
+
+/**
+ * iommu_invalidate() - a range no longer translates anywhere when this returns: every IOMMU of the domain, then every
+ *	device's own TLB, then the wait.
+ * @dev: counts for this device, or for none where NULL.
+ * @size: bytes; 0: the whole domain.
+ * @tables: cached entries above the leaf too.
+ *
+ * Context: outside dmah_host_enter(). Return: 0, DMAH_EHUNG.
+ */
+int iommu_invalidate(struct dmah_domain *dom, const struct dmah_device *dev, dmah_addr_t iova, uint64_t size,
+		     bool tables);
+
+/**
+ * struct iova_range - granules that are on their way home, with the bounce slots that they led to.
+ */
+#define iova_range lazy_entry
+
+/** iommu_release() - granules and slots are free again. */
+void iommu_release(struct dmah_domain *dom, const struct iova_range *range);
+
+/** iommu_quarantine() - the hardware did not confirm: they must wait for a flush that it does confirm. */
+void iommu_quarantine(struct dmah_device *dev, const struct iova_range *range);
+
+/**
+ * iommu_defer() - to this CPU's lazy queue; flushes it where it is long.
+ *
+ * Context: outside dmah_host_enter(). Return: 0; DMAH_EHUNG where that flush was not confirmed.
+ */
+int iommu_defer(struct dmah_device *dev, const struct iova_range *range);
+
+/** iommu_flush_cpu() - empty one CPU's lazy queue of what is in it now. */
+int iommu_flush_cpu(struct dmah_domain *dom, const struct dmah_device *dev, unsigned int cpu);
+
+/** iommu_flush() - dmah_flush(). */
+int iommu_flush(struct dmah_domain *dom, const struct dmah_device *dev);
+
+/* ---- map.c ---- */
+
+/**
+ * iommu_take_iova() - granules for a mapping, written by nobody else until they are released.
+ * @align, @skew, @boundary: as iova_get_large(), for more than IOVA_CLASS_MAX granules.
+ * @attempt: 0; then 1, 2, 3 after failures: drain the CPUs' stacks, flush, take from the reserve.
+ *
+ * Return: index, or RANGE_NONE.
+ */
+uint32_t iommu_take_iova(struct dmah_device *dev, uint32_t n, uint32_t align, uint32_t skew, uint32_t boundary,
+			 unsigned int attempt);
+#define IOMMU_ATTEMPTS 4u
+
+/** iommu_units() - granules that a mapping of @n takes from the allocator. */
+static inline uint32_t iommu_units(uint32_t n)
+{
+	return n <= IOVA_CLASS_MAX ? 1u << iova_class(n) : n;
+}
+
+/**
+ * struct edges - how a buffer lies in granules, and which of them bounce.
+ * @n: granules.
+ * @head_len: bytes that the head slot stands in for; 0: no head slot.
+ * @tail_len: bytes that the tail slot stands in for.
+ */
+struct edges {
+	uint32_t n;
+	uint32_t head_len;
+	uint32_t tail_len;
+};
+
+/** iommu_edges() - what of a buffer must bounce. Return: 0, DMAH_ERANGE, DMAH_ENOPOOL. */
+int iommu_edges(const struct dmah_device *dev, const struct map_req *req, struct edges *edges);
+
+/** iommu_get_slots() - the bounce slots of a buffer. Return: 0, or an error with none taken. */
+int iommu_get_slots(struct dmah_device *dev, const struct map_req *req, const struct edges *edges, uint64_t *be);
+
+/** iommu_put_slots() - give them back; nothing ever led a device to them. */
+void iommu_put_slots(struct dmah_device *dev, uint64_t be);
+
+/**
+ * iommu_runs() - the up to three runs of a handle's granules: head slot, memory, tail slot.
+ * @index: of the first granule.
+ * @gen: its generation.
+ * @cont: it continues a vector.
+ *
+ * Return: how many.
+ */
+unsigned int iommu_runs(const struct dmah_domain *dom, const struct dmah *h, uint32_t index, uint32_t gen, bool cont,
+			struct run runs[3]);
+
+/** iommu_strict() - whether an unmap must wait for its invalidation. */
+bool iommu_strict(const struct dmah_device *dev);
+
+/**
+ * struct homecoming - the way home of what an unmap has cleared.
+ * @defer: by the lazy queue; else at once, or into quarantine where the hardware did not confirm.
+ * @err: 0, DMAH_EHUNG.
+ */
+struct homecoming {
+	bool defer;
+	int err;
+};
+
+/** iommu_home_wait() - choose the way and, if it is not the queue's, wait for the invalidation. */
+void iommu_home_wait(struct dmah_device *dev, uint32_t first, uint32_t n, bool strict, struct homecoming *home);
+
+/** iommu_home_buffer() - a buffer is the CPU's again, and its slots go their way. */
+void iommu_home_buffer(struct dmah_device *dev, const struct dmah *h, struct homecoming *home);
+
+/** iommu_home_granules() - and the granules. */
+void iommu_home_granules(struct dmah_device *dev, uint32_t first, uint32_t n, struct homecoming *home);
+
+/** iommu_undo() - entries were written and no one was told: they go before anything else may use their IOVA. */
+void iommu_undo(struct dmah_device *dev, uint32_t first, uint32_t n, uint32_t set);
+
+/* ---- vec.c, addr.c ---- */
+
+int iommu_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs, uint32_t n,
+		  enum dmah_dir dir, uint32_t attrs);
+int iommu_unmap_vec(struct dmah_device *dev, struct dmah_vec *v);
+int iommu_map_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir, uint32_t attrs);
+int iommu_unmap_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir, uint32_t attrs);
+int iommu_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req *req);
+int iommu_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req, uint32_t *done);
+
+/* ---- setup.c ---- */
+
+/** iommu_size() - bytes of a domain's memory for the aperture alone; 0 where the configuration makes no sense. */
+size_t iommu_size(const struct dmah_domain_config *cfg);
+int iommu_init(struct dmah_domain *dom, void *memory);
+void iommu_fini(struct dmah_domain *dom);
+int iommu_attach(struct dmah_device *dev, const struct dmah_limits *limits);
+int iommu_detach(struct dmah_device *dev);
+int iommu_kill(struct dmah_device *dev);
+
+#endif /* DMAH_BACKEND_IOMMU_H */

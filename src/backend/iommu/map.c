@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * One mapping behind an IOMMU: granules of the aperture, entries of the page table, and bounce slots for the edges that
+ * a device must not see.
+ */
+#include "backend/bounce.h"
+#include "backend/iommu/iommu.h"
+#include "backend/pool.h"
+#include "core/buffer.h"
+#include "core/count.h"
+#include "core/map.h"
+
+/* ---- bounced edges ---- */
+
+static bool untrusted(const struct dmah_device *dev)
+{
+	return (dev->limits.flags & DMAH_DEV_UNTRUSTED) != 0;
+}
+
+static bool edge_bounces(const struct dmah_device *dev, const struct map_req *req, bool tail)
+{
+	uint64_t edge = tail ? req->phys + req->len : req->phys;
+
+	if (req->attrs & DMAH_ATTR_MMIO || req->has_bus)
+		return false;
+	return (untrusted(dev) && edge & GRANULE_MASK) || buffer_shares_line(dev, req, tail);
+}
+
+int iommu_edges(const struct dmah_device *dev, const struct map_req *req, struct edges *edges)
+{
+	uint64_t boundary = dev->limits.boundary;
+	uint32_t head, tail;
+
+	edges->n = iommu_granules(req->phys, req->len);
+	edges->head_len = edges->tail_len = 0;
+	if (boundary && edges->n > boundary >> PT_GRANULE_SHIFT) {
+		/* Its offset alone makes it cross a boundary; in slots it can begin on a granule. */
+		if (req->len > boundary || dev->limits.min_align_mask || req->has_bus ||
+		    req->attrs & DMAH_ATTR_MMIO)
+			return DMAH_ERANGE;
+		edges->n = iommu_granules(0, req->len);
+		edges->head_len = req->len;
+	} else {
+		bool head_bounces = edge_bounces(dev, req, false), tail_bounces = edge_bounces(dev, req, true);
+
+		head = (uint32_t)(PT_GRANULE - (req->phys & GRANULE_MASK));
+		tail = (uint32_t)((req->phys + req->len) & GRANULE_MASK);
+		if (edges->n == 1) {
+			if (head_bounces || tail_bounces)
+				edges->head_len = req->len;
+		} else {
+			if (head_bounces)
+				edges->head_len = head;
+			/* An end on a granule that shares a cache line: none does, a line divides a granule. */
+			if (tail_bounces)
+				edges->tail_len = tail;
+		}
+	}
+	if (!edges->head_len && !edges->tail_len)
+		return DMAH_OK;
+	return dev->dom->cfg.pool && !(req->attrs & DMAH_ATTR_NO_BOUNCE) ? DMAH_OK : DMAH_ENOPOOL;
+}
+
+static int get_slot(struct dmah_device *dev, dmah_phys_t orig, uint32_t len, uint32_t offset, uint32_t *token)
+{
+	struct dmah_domain *dom = dev->dom;
+	struct pool_request request = {
+		.len = len,
+		.offset = offset,
+		.align = DMAH_PAGE_SIZE,
+		.round = DMAH_PAGE_SIZE,
+		.limit = dom->pt.out_bits < 64 ? (1ull << dom->pt.out_bits) - 1 : ~0ull,
+	};
+
+	return pool_get(dom->cfg.pool, &request, orig, dom, dev->slot, token);
+}
+
+int iommu_get_slots(struct dmah_device *dev, const struct map_req *req, const struct edges *edges, uint64_t *be)
+{
+	uint32_t head = 0, tail = 0, offset = (uint32_t)(req->phys & GRANULE_MASK);
+	int err;
+
+	*be = 0;
+	if (edges->head_len) {
+		/* A whole buffer that was moved to fit between boundaries begins on its granule. */
+		if (edges->head_len == req->len && edges->n < iommu_granules(req->phys, req->len))
+			offset = 0;
+		err = get_slot(dev, req->phys, edges->head_len, offset, &head);
+		if (err)
+			return err;
+	}
+	if (edges->tail_len) {
+		err = get_slot(dev, req->phys + req->len - edges->tail_len, edges->tail_len, 0, &tail);
+		if (err) {
+			pool_put(dev->dom->cfg.pool, head);
+			return err;
+		}
+	}
+	*be = be_make(head, tail);
+	return DMAH_OK;
+}
+
+void iommu_put_slots(struct dmah_device *dev, uint64_t be)
+{
+	pool_put(dev->dom->cfg.pool, be_head(be));
+	pool_put(dev->dom->cfg.pool, be_tail(be));
+}
+
+/* ---- granules ---- */
+
+static void drain(struct dmah_domain *dom)
+{
+	for (unsigned int i = 0; i < dom->cfg.cpus; i++) {
+		struct dmah_cpu *cpu = &dom->cpu[i];
+		unsigned long flags;
+
+		dmah_host_enter(&flags);
+		dmah_host_lock(&cpu->lock);
+		iova_drain(&dom->iova, &cpu->stacks);
+		dmah_host_unlock(&cpu->lock);
+		dmah_host_leave(flags);
+	}
+}
+
+static uint32_t take_cell(struct dmah_domain *dom, uint32_t n, uint32_t align, uint32_t skew)
+{
+	struct iova_reserve *reserve = &dom->reserve;
+	uint32_t cell = RANGE_NONE;
+	unsigned long flags;
+
+	if (!reserve->page || n > reserve->cell || (align > 1 && (align > reserve->cell || skew)))
+		return RANGE_NONE;
+	dmah_host_enter(&flags);
+	dmah_host_lock(&reserve->lock);
+	cell = range_alloc(&reserve->cells, 1, 1, 0, 0, 0, reserve->cells.size);
+	dmah_host_unlock(&reserve->lock);
+	dmah_host_leave(flags);
+	return cell == RANGE_NONE ? RANGE_NONE : reserve->first + cell * reserve->cell;
+}
+
+uint32_t iommu_take_iova(struct dmah_device *dev, uint32_t n, uint32_t align, uint32_t skew, uint32_t boundary,
+			 unsigned int attempt)
+{
+	struct dmah_domain *dom = dev->dom;
+	uint32_t first;
+	unsigned long flags;
+	struct dmah_cpu *cpu;
+
+	if (attempt == 1)
+		drain(dom);
+	if (attempt == 2) {
+		/* A flush that is not confirmed frees nothing, which the next attempt will notice. */
+		(void)iommu_flush(dom, dev);
+		drain(dom);
+	}
+	if (attempt == 3)
+		return take_cell(dom, n, boundary && boundary < align ? boundary : align, skew);
+	cpu = &dom->cpu[dmah_host_enter(&flags)];
+	dmah_host_lock(&cpu->lock);
+	if (n <= IOVA_CLASS_MAX && align <= 1)
+		first = iova_get(&dom->iova, &cpu->stacks, n);
+	else
+		first = iova_get_large(&dom->iova, iommu_units(n), align, skew, boundary);
+	dmah_host_unlock(&cpu->lock);
+	dmah_host_leave(flags);
+	return first;
+}
+
+/* ---- entries ---- */
+
+unsigned int iommu_runs(const struct dmah_domain *dom, const struct dmah *h, uint32_t index, uint32_t gen, bool cont,
+			struct run runs[3])
+{
+	uint32_t n = iommu_granules(h->dma, h->len), done = 0, tail = 0;
+	bool slots = h->be && !(h->meta & META_FOREIGN);
+	struct run base = {
+		.first = index,
+		.n = n,
+		.dir = meta_dir(h->meta),
+		.gen = gen,
+		.attrs = h->meta & META_MMIO ? DMAH_ATTR_MMIO : 0,
+		.cont = cont,
+	};
+	unsigned int count = 0;
+
+	base.phys = (h->meta & META_FOREIGN ? h->be : h->phys) & ~GRANULE_MASK;
+	if (!slots) {
+		runs[0] = base;
+		return 1;
+	}
+	if (be_head(h->be)) {
+		struct pool_slot *slot = pool_slot_of(dom->cfg.pool, be_head(h->be), (uint16_t)meta_slot(h->meta));
+
+		runs[count] = base;
+		runs[count].n = iommu_granules(h->dma, slot->len);
+		runs[count].phys = pool_phys(dom->cfg.pool, be_head(h->be)) & ~GRANULE_MASK;
+		done = runs[count++].n;
+	}
+	if (be_tail(h->be))
+		tail = 1;
+	if (done + tail < n) {
+		runs[count] = base;
+		runs[count].first = index + done;
+		runs[count].n = n - done - tail;
+		runs[count].phys = base.phys + ((uint64_t)done << PT_GRANULE_SHIFT);
+		runs[count++].cont = cont || done;
+	}
+	if (tail) {
+		runs[count] = base;
+		runs[count].first = index + n - 1;
+		runs[count].n = 1;
+		runs[count].phys = pool_phys(dom->cfg.pool, be_tail(h->be)) & ~GRANULE_MASK;
+		runs[count++].cont = true;
+	}
+	return count;
+}
+
+void iommu_undo(struct dmah_device *dev, uint32_t first, uint32_t n, uint32_t set)
+{
+	struct iova_range range = { .first = first, .n = n };
+
+	/* No one was told of these addresses, but a device may guess, and an IOMMU remember. */
+	if (set) {
+		entries_clear(dev->dom, first, set);
+		if (iommu_invalidate(dev->dom, dev, iommu_iova(dev->dom, first), (uint64_t)set << PT_GRANULE_SHIFT,
+				     false)) {
+			iommu_quarantine(dev, &range);
+			return;
+		}
+	}
+	iommu_release(dev->dom, &range);
+}
+
+/* Write a handle's runs at granules that were taken. */
+static int write_runs(struct dmah_device *dev, const struct dmah *h, uint32_t index, uint32_t gen, uint32_t *set)
+{
+	struct run runs[3];
+	unsigned int n = iommu_runs(dev->dom, h, index, gen, false, runs);
+	int err = DMAH_OK;
+
+	*set = 0;
+	for (unsigned int i = 0; !err && i < n; i++) {
+		uint32_t part;
+
+		err = entries_set(dev->dom, &runs[i], DMAH_ALLOC_ATOMIC, &part);
+		*set += part;
+	}
+	if (!err && dev->dom->caps & DMAH_IOMMU_MAP_FLUSH)
+		err = iommu_invalidate(dev->dom, dev, iommu_iova(dev->dom, index),
+				       (uint64_t)*set << PT_GRANULE_SHIFT, true);
+	return err;
+}
+
+/* What a large mapping asks of its IOVA, so that blocks can map it: the offset of its memory in the block. */
+static void block_alignment(const struct dmah_domain *dom, const struct dmah *h, uint32_t n, uint32_t *align,
+			    uint32_t *skew)
+{
+	dmah_phys_t phys = h->meta & META_FOREIGN ? h->be : h->phys;
+
+	*align = 1;
+	*skew = 0;
+	if (dom->pt.caps & DMAH_IOMMU_BLOCK_1G && n >= 1u << (PT_1G_SHIFT - PT_GRANULE_SHIFT))
+		*align = 1u << (PT_1G_SHIFT - PT_GRANULE_SHIFT);
+	else if (dom->pt.caps & DMAH_IOMMU_BLOCK_2M && n >= PT_TABLE_ENTRIES)
+		*align = PT_TABLE_ENTRIES;
+	if (*align > 1)
+		*skew = (uint32_t)(phys >> PT_GRANULE_SHIFT) & (*align - 1);
+}
+
+static int iommu_map(struct dmah_device *dev, struct dmah *h, const struct map_req *req)
+{
+	struct dmah_domain *dom = dev->dom;
+	dmah_phys_t target = req->has_bus ? req->bus : req->phys;
+	uint32_t offset, align, skew, index, set = 0;
+	struct edges edges;
+	unsigned long flags;
+	unsigned int cpu;
+	uint64_t be;
+	int err;
+
+	if (__atomic_load_n(&dom->cfg.mode, __ATOMIC_RELAXED) == DMAH_PASSTHROUGH)
+		return direct_map(dev, h, req);
+	if (dom->pt.out_bits < 64 && (target + req->len - 1) >> dom->pt.out_bits)
+		return DMAH_ERANGE;
+	if (req->has_bus && (req->phys ^ req->bus) & GRANULE_MASK)
+		return DMAH_EINVAL;
+	err = iommu_edges(dev, req, &edges);
+	if (!err)
+		err = iommu_get_slots(dev, req, &edges, &be);
+	if (err)
+		return err;
+	offset = (uint32_t)(be_head(be) ? pool_phys(dom->cfg.pool, be_head(be)) : target) & (uint32_t)GRANULE_MASK;
+	handle_fill(dev, h, DMAH_BACKEND_IOMMU, req, offset, req->has_bus ? req->bus & ~GRANULE_MASK : be, 0);
+	/* Before a device can see a slot, the slot holds nothing but what it may see. */
+	buffer_give(dev, h);
+	block_alignment(dom, h, edges.n, &align, &skew);
+
+	err = DMAH_ENOSPC;
+	for (unsigned int attempt = 0; attempt < IOMMU_ATTEMPTS; attempt++) {
+		uint32_t gen;
+
+		index = iommu_take_iova(dev, edges.n, align, skew, (uint32_t)(dev->limits.boundary >> PT_GRANULE_SHIFT),
+					attempt);
+		if (index == RANGE_NONE) {
+			/* A fragmented aperture: rather small pages than no mapping. */
+			if (align > 1 && attempt == 2) {
+				align = 1;
+				skew = 0;
+				attempt = 0;
+			}
+			continue;
+		}
+		gen = entries_next_gen(dom, index);
+		h->dma = iommu_iova(dom, index) | offset;
+		h->meta |= gen << META_GEN_SHIFT;
+		err = write_runs(dev, h, index, gen, &set);
+		if (!err)
+			break;
+		iommu_undo(dev, index, edges.n, set);
+		h->meta &= ~(META_GEN_MASK << META_GEN_SHIFT);
+		if (err != DMAH_ENOMEM)
+			break;
+		/* No memory for a table: only the reserve has tables of its own. */
+		attempt = 2;
+	}
+	if (err) {
+		iommu_put_slots(dev, be);
+		return err;
+	}
+	cpu = dmah_host_enter(&flags);
+	count_mapped(dev, cpu, 1);
+	dmah_host_leave(flags);
+	return DMAH_OK;
+}
+
+/* ---- and back ---- */
+
+bool iommu_strict(const struct dmah_device *dev)
+{
+	return untrusted(dev) || __atomic_load_n(&dev->dom->cfg.mode, __ATOMIC_RELAXED) == DMAH_STRICT;
+}
+
+static int iommu_check(struct dmah_device *dev, const struct dmah *h)
+{
+	struct run runs[3];
+	uint32_t index;
+	unsigned int n;
+
+	if (meta_kind(h->meta) == DMAH_BACKEND_DIRECT)
+		return dev->dom->cfg.mode == DMAH_PASSTHROUGH ? direct_check(dev, h) : DMAH_ESTALE;
+	if (meta_kind(h->meta) != DMAH_BACKEND_IOMMU)
+		return DMAH_EINVAL;
+	if (!iommu_index(dev->dom, h->dma, h->len, &index))
+		return DMAH_ESTALE;
+	n = iommu_runs(dev->dom, h, index, meta_gen(h->meta), h->meta & META_LATER, runs);
+	for (unsigned int i = 0; i < n; i++)
+		if (!entries_match(dev->dom, &runs[i]))
+			return DMAH_ESTALE;
+	return h->meta & META_PART || entries_end(dev->dom, index + iommu_granules(h->dma, h->len)) ? DMAH_OK :
+												       DMAH_ESTALE;
+}
+
+void iommu_home_wait(struct dmah_device *dev, uint32_t first, uint32_t n, bool strict, struct homecoming *home)
+{
+	/* A killed device reaches nothing, and no one should wait for it. */
+	home->defer = !strict && (dev->killed || !iommu_strict(dev));
+	home->err = DMAH_OK;
+	if (!home->defer)
+		home->err = iommu_invalidate(dev->dom, dev, iommu_iova(dev->dom, first),
+					     (uint64_t)n << PT_GRANULE_SHIFT, false);
+}
+
+static void go_home(struct dmah_device *dev, const struct iova_range *range, struct homecoming *home)
+{
+	if (home->defer) {
+		int err = iommu_defer(dev, range);
+
+		home->err = home->err ? home->err : err;
+	} else if (home->err) {
+		iommu_quarantine(dev, range);
+	} else {
+		iommu_release(dev->dom, range);
+	}
+}
+
+void iommu_home_buffer(struct dmah_device *dev, const struct dmah *h, struct homecoming *home)
+{
+	struct iova_range slots = { .head = be_head(h->be), .tail = be_tail(h->be) };
+
+	buffer_take(dev, h);
+	if (h->meta & META_FOREIGN || !h->be)
+		return;
+	if (home->defer) {
+		pool_retire(dev->dom->cfg.pool, slots.head);
+		pool_retire(dev->dom->cfg.pool, slots.tail);
+	}
+	go_home(dev, &slots, home);
+}
+
+void iommu_home_granules(struct dmah_device *dev, uint32_t first, uint32_t n, struct homecoming *home)
+{
+	struct iova_range range = { .first = first, .n = n };
+
+	go_home(dev, &range, home);
+}
+
+static int iommu_unmap(struct dmah_device *dev, struct dmah *h, bool strict)
+{
+	uint32_t index, n = iommu_granules(h->dma, h->len);
+	unsigned long flags;
+	struct homecoming home;
+	unsigned int cpu;
+
+	if (meta_kind(h->meta) == DMAH_BACKEND_DIRECT)
+		return direct_unmap(dev, h, strict);
+	if (!iommu_index(dev->dom, h->dma, h->len, &index))
+		return DMAH_ESTALE;
+	entries_clear(dev->dom, index, n);
+	iommu_home_wait(dev, index, n, strict, &home);
+	iommu_home_buffer(dev, h, &home);
+	iommu_home_granules(dev, index, n, &home);
+	cpu = dmah_host_enter(&flags);
+	count_mapped(dev, cpu, -1);
+	dmah_host_leave(flags);
+	return home.err;
+}
+
+const struct backend_ops backend_iommu = {
+	.map = iommu_map,
+	.check = iommu_check,
+	.unmap = iommu_unmap,
+	.map_vec = iommu_map_vec,
+	.unmap_vec = iommu_unmap_vec,
+	.map_sg = iommu_map_sg,
+	.unmap_sg = iommu_unmap_sg,
+	.rebuild = iommu_rebuild,
+	.rebuild_part = iommu_rebuild_part,
+};

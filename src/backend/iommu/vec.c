@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Vectors and scatter lists behind an IOMMU: one range of IOVAs, one generation, one invalidation.
+ */
+#include "backend/iommu/list.h"
+#include "core/map.h"
+#include "core/vec.h"
+
+static struct piece_list vec_list(struct dmah_vec *v, const void *segs, size_t stride, uint32_t n, enum dmah_dir dir,
+				  uint32_t attrs)
+{
+	return (struct piece_list){ .seg = segs,
+				    .seg_stride = stride,
+				    .be = &v->part[0].be,
+				    .be_stride = sizeof(v->part[0]),
+				    .n = n,
+				    .dir = dir,
+				    .attrs = attrs };
+}
+
+int iommu_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs, uint32_t n,
+		  enum dmah_dir dir, uint32_t attrs)
+{
+	struct piece_list list = vec_list(v, segs, sizeof(*segs), n, dir, attrs);
+	struct layout layout = { 0 };
+	struct list_range range;
+	int err;
+
+	if (__atomic_load_n(&dev->dom->cfg.mode, __ATOMIC_RELAXED) == DMAH_PASSTHROUGH)
+		return vec_map_pieces(dev, v, segs, n, dir, attrs);
+	err = list_map(dev, &list, &range);
+	if (err) {
+		for (uint32_t i = 0; i < n; i++)
+			handle_clear(&v->part[i]);
+		return err;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		struct dmah h;
+
+		list_handle(dev, &list, i, &layout, &range, &h);
+		v->part[i] = h;
+	}
+	v->iova = iommu_iova(dev->dom, range.first);
+	v->granules = range.n;
+	return DMAH_OK;
+}
+
+int iommu_unmap_vec(struct dmah_device *dev, struct dmah_vec *v)
+{
+	const struct dmah *first = &v->part[0];
+	struct piece_list list;
+	struct list_range range = { .n = v->granules, .gen = meta_gen(first->meta) };
+
+	if (meta_kind(first->meta) == DMAH_BACKEND_DIRECT)
+		return vec_unmap_pieces(dev, v);
+	if (!v->granules || !iommu_index(dev->dom, v->iova, (uint64_t)v->granules << PT_GRANULE_SHIFT, &range.first))
+		return DMAH_ESTALE;
+	/* The parts' addresses and lengths, as if they were the caller's segments. */
+	for (uint32_t i = 0; i < v->nparts; i++) {
+		v->seg[i].dma = v->part[i].phys;
+		v->seg[i].len = v->part[i].len;
+	}
+	list = vec_list(v, v->seg, sizeof(v->seg[0]), v->nparts, meta_dir(first->meta), meta_attrs(first->meta));
+	if (!list_check(dev, &list, &range)) {
+		vec_merge_parts(dev, v);
+		return DMAH_ESTALE;
+	}
+	return list_unmap(dev, &list, &range);
+}
+
+static struct piece_list sg_list(struct dmah_sg *sg, uint32_t n, enum dmah_dir dir, uint32_t attrs)
+{
+	/* While it is being mapped or unmapped, an entry's DMA address is the place for its word. */
+	return (struct piece_list){ .seg = sg,
+				    .seg_stride = sizeof(*sg),
+				    .be = &sg[0].dma,
+				    .be_stride = sizeof(*sg),
+				    .n = n,
+				    .dir = dir,
+				    .attrs = attrs };
+}
+
+int iommu_map_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir, uint32_t attrs)
+{
+	struct piece_list list = sg_list(sg, n, dir, attrs);
+	struct layout layout = { 0 };
+	struct list_range range;
+	int err = list_map(dev, &list, &range);
+
+	for (uint32_t i = 0; !err && i < n; i++) {
+		struct dmah h;
+
+		list_handle(dev, &list, i, &layout, &range, &h);
+		sg[i].dma = h.dma;
+	}
+	return err;
+}
+
+int iommu_unmap_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir, uint32_t attrs)
+{
+	struct piece_list list = sg_list(sg, n, dir, attrs);
+	struct list_range range = { 0 };
+	struct dmah h;
+	int err;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct addr_req req = { .dma = sg[i].dma,
+					.phys = sg[i].phys,
+					.len = sg[i].len,
+					.dir = dir,
+					.attrs = attrs,
+					.has_phys = true,
+					.inside = i > 0,
+					.part = true };
+
+		err = iommu_rebuild(dev, &h, &req);
+		if (err)
+			return err;
+		if (!i && !iommu_index(dev->dom, h.dma, h.len, &range.first))
+			return DMAH_ESTALE;
+		range.n = (uint32_t)((h.dma - dev->dom->cfg.aperture_base) >> PT_GRANULE_SHIFT) - range.first +
+			  iommu_granules(h.dma, h.len);
+		range.gen = meta_gen(h.meta);
+	}
+	if (!entries_end(dev->dom, range.first + range.n))
+		return DMAH_EINVAL;
+	/* All of it is there. From here on an entry's DMA address is the place for its word. */
+	for (uint32_t i = 0; i < n; i++) {
+		struct addr_req req = { .dma = sg[i].dma,
+					.phys = sg[i].phys,
+					.len = sg[i].len,
+					.dir = dir,
+					.attrs = attrs,
+					.has_phys = true,
+					.inside = i > 0,
+					.part = true };
+
+		(void)iommu_rebuild(dev, &h, &req);
+		sg[i].dma = h.be;
+	}
+	return list_unmap(dev, &list, &range);
+}

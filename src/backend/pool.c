@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "backend/pool.h"
+
+/* A token: generation 31:25, pool 24:22, unit + 1 21:0. */
+#define TOKEN_UNIT	0x3fffffu
+#define TOKEN_POOL_SHIFT 22
+#define TOKEN_POOL	7u
+#define TOKEN_GEN_SHIFT 25
+#define TOKEN_GEN	0x7fu
+
+#define NO_SLOT UINT32_MAX
+
+size_t dmah_pool_memory(uint64_t size)
+{
+	size_t units;
+
+	if (size < DMAH_PAGE_SIZE || size > 1ull << 32 || size % DMAH_PAGE_SIZE)
+		return 0;
+	units = (size_t)(size >> POOL_UNIT_SHIFT);
+	return sizeof(struct dmah_pool) + units * sizeof(struct pool_slot) +
+	       range_memory((uint32_t)units);
+}
+
+int dmah_pool_init(struct dmah_pool **pool, dmah_phys_t phys, uint64_t size, void *memory,
+		   size_t memory_size)
+{
+	size_t need = dmah_pool_memory(size);
+	struct dmah_pool *p = memory;
+	uint32_t units;
+
+	if (!need || !memory || memory_size < need || (uintptr_t)memory % 16 || phys % DMAH_PAGE_SIZE ||
+	    phys + size < phys)
+		return DMAH_EINVAL;
+	units = (uint32_t)(size >> POOL_UNIT_SHIFT);
+	*p = (struct dmah_pool){ .phys = phys, .size = size };
+	p->slot = (struct pool_slot *)(void *)(p + 1);
+	for (uint32_t i = 0; i < units; i++)
+		p->slot[i] = (struct pool_slot){ 0 };
+	range_init(&p->units, p->slot + units, units);
+	*pool = p;
+	return DMAH_OK;
+}
+
+int dmah_pool_chain(struct dmah_pool *pool, struct dmah_pool *next)
+{
+	unsigned int length = 1;
+
+	for (struct dmah_pool *p = next; p; p = p->next, length++)
+		if (p == pool || length >= POOL_CHAIN)
+			return DMAH_EINVAL;
+	for (; pool->next; pool = pool->next, length++)
+		if (pool->next == next || length >= POOL_CHAIN)
+			return DMAH_EINVAL;
+	if (length >= POOL_CHAIN)
+		return DMAH_EINVAL;
+	pool->next = next;
+	return DMAH_OK;
+}
+
+uint64_t dmah_pool_used(struct dmah_pool *pool)
+{
+	uint64_t units = 0;
+	unsigned long flags;
+
+	for (; pool; pool = pool->next) {
+		dmah_host_enter(&flags);
+		dmah_host_lock(&pool->lock);
+		units += pool->units.used;
+		dmah_host_unlock(&pool->lock);
+		dmah_host_leave(flags);
+	}
+	return units << POOL_UNIT_SHIFT;
+}
+
+static struct dmah_pool *token_pool(struct dmah_pool *pool, uint32_t token)
+{
+	for (uint32_t n = token >> TOKEN_POOL_SHIFT & TOKEN_POOL; pool && n; n--)
+		pool = pool->next;
+	return pool;
+}
+
+static uint32_t token_unit(uint32_t token)
+{
+	return (token & TOKEN_UNIT) - 1;
+}
+
+static uint32_t round_up_pow2(uint32_t n)
+{
+	return n <= 1 ? 1 : 1u << (32 - __builtin_clz(n - 1));
+}
+
+/* Units for a request in one pool, or NO_SLOT. Called with the pool's lock held. */
+static uint32_t pool_alloc(struct dmah_pool *pool, const struct pool_request *request, uint32_t units)
+{
+	uint32_t align = request->align >> POOL_UNIT_SHIFT, limit = pool->units.size;
+	uint32_t offset = (uint32_t)(pool->phys >> POOL_UNIT_SHIFT);
+
+	if (request->limit < pool->phys)
+		return NO_SLOT;
+	if ((request->limit - pool->phys) >> POOL_UNIT_SHIFT < limit)
+		limit = (uint32_t)((request->limit - pool->phys + 1) >> POOL_UNIT_SHIFT);
+	if (!request->boundary)
+		return range_alloc(&pool->units, units, align, 0, 0, offset, limit);
+	if (request->bus_offset & (request->boundary - 1)) {
+		/* DMA and physical addresses disagree about where a boundary is: keep well clear of both. */
+		uint32_t first = range_alloc(&pool->units, units, align, 0, 0, offset, limit);
+		dmah_addr_t dma = pool->phys + ((uint64_t)first << POOL_UNIT_SHIFT) + request->offset +
+				  request->bus_offset;
+
+		if (first != RANGE_NONE &&
+		    (dma ^ (dma + request->len - 1)) & ~(request->boundary - 1)) {
+			(void)range_free(&pool->units, first, units);
+			return NO_SLOT;
+		}
+		return first;
+	}
+	/* A multiple of its own size rounded up crosses no boundary that is at least that large. */
+	if (request->boundary < (uint64_t)request->offset + request->len)
+		return NO_SLOT;
+	if (align < round_up_pow2(units) && request->boundary >> POOL_UNIT_SHIFT < UINT32_MAX)
+		align = round_up_pow2(units);
+	return range_alloc(&pool->units, units, align, 0, 0, offset, limit);
+}
+
+int pool_get(struct dmah_pool *pool, const struct pool_request *request, dmah_phys_t orig,
+	     struct dmah_domain *dom, uint16_t device, uint32_t *token)
+{
+	uint64_t bytes = ((uint64_t)request->offset + request->len + request->round - 1) &
+			 ~((uint64_t)request->round - 1);
+	uint32_t units = (uint32_t)((bytes + POOL_UNIT - 1) >> POOL_UNIT_SHIFT), number = 0;
+	int err = pool ? DMAH_ERANGE : DMAH_ENOPOOL;
+
+	for (; pool; pool = pool->next, number++) {
+		struct pool_slot *slot;
+		unsigned long flags;
+		uint32_t unit;
+
+		if (request->limit >= pool->phys && bytes <= pool->size)
+			err = DMAH_ENOSPC;
+		dmah_host_enter(&flags);
+		dmah_host_lock(&pool->lock);
+		unit = pool_alloc(pool, request, units);
+		if (unit != RANGE_NONE) {
+			slot = &pool->slot[unit];
+			slot->orig = orig;
+			slot->dom = dom;
+			slot->len = request->len;
+			slot->units = units;
+			slot->offset = request->offset;
+			slot->device = device;
+			slot->gen = (slot->gen + 1) & TOKEN_GEN;
+			__atomic_store_n(&slot->state, POOL_LIVE, __ATOMIC_RELEASE);
+			*token = (uint32_t)slot->gen << TOKEN_GEN_SHIFT | number << TOKEN_POOL_SHIFT | (unit + 1);
+		}
+		dmah_host_unlock(&pool->lock);
+		dmah_host_leave(flags);
+		if (unit != RANGE_NONE)
+			return DMAH_OK;
+	}
+	return err;
+}
+
+struct pool_slot *pool_slot_of(struct dmah_pool *pool, uint32_t token, uint16_t device)
+{
+	struct pool_slot *slot;
+
+	pool = token_pool(pool, token);
+	if (!pool || !(token & TOKEN_UNIT) || token_unit(token) >= pool->units.size)
+		return NULL;
+	slot = &pool->slot[token_unit(token)];
+	if (__atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) != POOL_LIVE || slot->gen != token >> TOKEN_GEN_SHIFT ||
+	    slot->device != device)
+		return NULL;
+	return slot;
+}
+
+dmah_phys_t pool_phys(struct dmah_pool *pool, uint32_t token)
+{
+	pool = token_pool(pool, token);
+	return pool->phys + ((uint64_t)token_unit(token) << POOL_UNIT_SHIFT) +
+	       pool->slot[token_unit(token)].offset;
+}
+
+/* @pool is the token's own. */
+static void set_state(struct dmah_pool *pool, uint32_t token, enum pool_state state)
+{
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&pool->lock);
+	__atomic_store_n(&pool->slot[token_unit(token)].state, (uint8_t)state, __ATOMIC_RELEASE);
+	if (state == POOL_FREE)
+		(void)range_free(&pool->units, token_unit(token), pool->slot[token_unit(token)].units);
+	dmah_host_unlock(&pool->lock);
+	dmah_host_leave(flags);
+}
+
+void pool_retire(struct dmah_pool *pool, uint32_t token)
+{
+	if (token)
+		set_state(token_pool(pool, token), token, POOL_RETIRED);
+}
+
+void pool_put(struct dmah_pool *pool, uint32_t token)
+{
+	if (token)
+		set_state(token_pool(pool, token), token, POOL_FREE);
+}
+
+void pool_quarantine(struct dmah_pool *pool, uint32_t token, uint32_t seq)
+{
+	if (!token)
+		return;
+	pool = token_pool(pool, token);
+	pool->slot[token_unit(token)].offset = seq;
+	set_state(pool, token, POOL_QUARANTINE);
+}
+
+void pool_release_quarantine(struct dmah_pool *pool, const struct dmah_domain *dom, uint32_t seq)
+{
+	for (; pool; pool = pool->next) {
+		for (uint32_t unit = 0; unit < pool->units.size; unit++) {
+			struct pool_slot *slot = &pool->slot[unit];
+			unsigned long flags;
+
+			if (__atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) != POOL_QUARANTINE)
+				continue;
+			dmah_host_enter(&flags);
+			dmah_host_lock(&pool->lock);
+			if (slot->state == POOL_QUARANTINE && slot->dom == dom &&
+			    (int32_t)(slot->offset - seq) < 0) {
+				__atomic_store_n(&slot->state, POOL_FREE, __ATOMIC_RELEASE);
+				(void)range_free(&pool->units, unit, slot->units);
+			}
+			dmah_host_unlock(&pool->lock);
+			dmah_host_leave(flags);
+		}
+	}
+}
+
+bool pool_holds(const struct dmah_pool *pool, dmah_phys_t phys)
+{
+	for (; pool; pool = pool->next)
+		if (phys - pool->phys < pool->size)
+			return true;
+	return false;
+}
+
+uint32_t pool_find(struct dmah_pool *pool, dmah_phys_t phys, uint16_t device, uint64_t *steps)
+{
+	for (uint32_t number = 0; pool; pool = pool->next, number++) {
+		uint32_t unit, token = 0;
+		unsigned long flags;
+
+		++*steps;
+		if (phys - pool->phys >= pool->size)
+			continue;
+		/* The record is in the slot's first unit; an address inside it may lie in a later one. */
+		unit = (uint32_t)((phys - pool->phys) >> POOL_UNIT_SHIFT);
+		dmah_host_enter(&flags);
+		dmah_host_lock(&pool->lock);
+		for (uint32_t at = unit;; at--) {
+			const struct pool_slot *slot = &pool->slot[at];
+
+			++*steps;
+			if (slot->state != POOL_FREE && unit - at < slot->units) {
+				if (slot->state == POOL_LIVE && slot->device == device)
+					token = (uint32_t)slot->gen << TOKEN_GEN_SHIFT |
+						number << TOKEN_POOL_SHIFT | (at + 1);
+				break;
+			}
+			if (!at || range_is_free(&pool->units, at, 1))
+				break;
+		}
+		dmah_host_unlock(&pool->lock);
+		dmah_host_leave(flags);
+		return token;
+	}
+	return 0;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Bounce pools: slots that stand in for a buffer, and the record of whose they are.
+ *
+ * The record, not the handle, says where a slot's bytes belong: a handle that a device could have scribbled on must
+ * not choose where the CPU copies to.
+ */
+#ifndef DMAH_BACKEND_POOL_H
+#define DMAH_BACKEND_POOL_H
+
+#include <dmah/device.h>
+#include "iova/range.h"
+
+/** POOL_UNIT_SHIFT - log2 of the smallest slot: 2 KiB, so that a network packet wastes little. */
+#define POOL_UNIT_SHIFT 11
+#define POOL_UNIT	(1u << POOL_UNIT_SHIFT)
+#define POOL_UNIT_PAGE	(DMAH_PAGE_SIZE / POOL_UNIT)
+/** POOL_CHAIN - most pools in a chain: a token has 3 bits for them. */
+#define POOL_CHAIN	8u
+
+enum pool_state {
+	POOL_FREE,
+	POOL_LIVE,
+	POOL_RETIRED, /* unmapped, until the invalidation is confirmed */
+	POOL_QUARANTINE, /* the invalidation was not confirmed */
+};
+
+/**
+ * struct pool_slot - the record of a slot, in the entry of its first unit.
+ * @orig: the buffer's first byte that it stands in for.
+ * @dom: whose device has it.
+ * @len: bytes of the buffer that it stands in for.
+ * @units: units that it takes.
+ * @offset: bytes from the slot's first to the byte that stands in for @orig.
+ * @device: the device's slot number.
+ * @gen: its generation.
+ * @state: enum pool_state.
+ */
+struct pool_slot {
+	dmah_phys_t orig;
+	struct dmah_domain *dom;
+	uint32_t len;
+	uint32_t units;
+	uint32_t offset;
+	uint16_t device;
+	uint8_t gen;
+	uint8_t state;
+};
+
+struct dmah_pool {
+	struct dmah_pool *next;
+	dmah_phys_t phys;
+	uint64_t size;
+	struct dmah_lock lock;
+	struct range units;
+	struct pool_slot *slot;
+};
+
+/**
+ * struct pool_request - a slot that is wanted.
+ * @len: bytes of the buffer.
+ * @offset: bytes before it in the slot.
+ * @align: the slot is a multiple of this, in bytes, a power of two, at least POOL_UNIT.
+ * @round: the slot takes a multiple of this, in bytes, a power of two.
+ * @limit: highest physical address that the slot may have.
+ * @boundary: multiples of this, in DMA addresses, that the buffer may not cross; 0: none.
+ * @bus_offset: DMA address minus physical address, for @boundary.
+ */
+struct pool_request {
+	uint32_t len;
+	uint32_t offset;
+	uint32_t align;
+	uint32_t round;
+	dmah_phys_t limit;
+	uint64_t boundary;
+	uint64_t bus_offset;
+};
+
+/**
+ * pool_get() - a slot, with its record filled.
+ * @token: where to put its name.
+ *
+ * Return: 0; DMAH_ENOSPC where every pool that the device reaches is exhausted; DMAH_ERANGE where none is reached.
+ * Context: outside dmah_host_enter().
+ */
+int pool_get(struct dmah_pool *pool, const struct pool_request *request, dmah_phys_t orig,
+	     struct dmah_domain *dom, uint16_t device, uint32_t *token);
+
+/** pool_slot_of() - the record of a live slot; NULL where @token names none of this device. */
+struct pool_slot *pool_slot_of(struct dmah_pool *pool, uint32_t token, uint16_t device);
+
+/** pool_phys() - the byte that stands in for the buffer's first one. @token is valid. */
+dmah_phys_t pool_phys(struct dmah_pool *pool, uint32_t token);
+
+/** pool_retire() - a slot is unmapped but must not be handed out yet. */
+void pool_retire(struct dmah_pool *pool, uint32_t token);
+
+/** pool_put() - a slot is free. @token names a live or retired one, or is 0. */
+void pool_put(struct dmah_pool *pool, uint32_t token);
+
+/**
+ * pool_quarantine() - as pool_retire(), until pool_release_quarantine(). @token may be 0.
+ * @seq: the number of the last flush begun; kept in the record's offset.
+ */
+void pool_quarantine(struct dmah_pool *pool, uint32_t token, uint32_t seq);
+
+/** pool_release_quarantine() - all that a domain put there before its flush @seq began is free. */
+void pool_release_quarantine(struct dmah_pool *pool, const struct dmah_domain *dom, uint32_t seq);
+
+/** pool_holds() - whether a physical address lies in a pool: no search, a comparison a pool. */
+bool pool_holds(const struct dmah_pool *pool, dmah_phys_t phys);
+
+/**
+ * pool_find() - the live slot around a physical address: the reverse lookup of the address-keyed calls.
+ * @steps: the pools and records visited are added.
+ *
+ * Return: its token, or 0.
+ */
+uint32_t pool_find(struct dmah_pool *pool, dmah_phys_t phys, uint16_t device, uint64_t *steps);
+
+#endif /* DMAH_BACKEND_POOL_H */

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Xen: the DMA address is the machine address behind a guest's physical page.
+ *
+ * On arm and arm64 a page of another domain, mapped through a grant, has a physical address that says nothing of its
+ * machine address, and one granted page may be mapped at several. A handle keeps both addresses, so that unmap and
+ * sync ask nobody; from the machine address alone the page could only be guessed.
+ */
+#include "backend/bounce.h"
+#include "backend/pool.h"
+#include "core/buffer.h"
+#include "core/count.h"
+#include "core/map.h"
+
+#define NO_BUS (~(dmah_addr_t)0)
+
+/* The machine address of a buffer; NO_BUS where its pages do not follow each other in the machine. */
+static dmah_addr_t bus_of(const struct dmah_domain *dom, dmah_phys_t phys, uint64_t len)
+{
+	const struct dmah_xen_ops *xen = dom->cfg.xen;
+	dmah_addr_t bus = xen->phys_to_bus(dom->cfg.xen_ctx, phys);
+	uint64_t done = DMAH_PAGE_SIZE - (phys & (DMAH_PAGE_SIZE - 1));
+
+	for (; bus != NO_BUS && done < len; done += DMAH_PAGE_SIZE)
+		if (xen->phys_to_bus(dom->cfg.xen_ctx, phys + done) != bus + done)
+			return NO_BUS;
+	return bus;
+}
+
+static bool shares_line(const struct dmah_device *dev, const struct map_req *req)
+{
+	return buffer_shares_line(dev, req, false) || buffer_shares_line(dev, req, true);
+}
+
+static int xen_bounce(struct dmah_device *dev, const struct map_req *req, uint32_t *token, dmah_addr_t *bus)
+{
+	struct dmah_pool *pool = dev->dom->cfg.pool;
+	/* A pool is contiguous in the machine, or its owner made no pool of it: one offset holds for all. */
+	uint64_t offset = pool ? bus_of(dev->dom, pool->phys, DMAH_PAGE_SIZE) - pool->phys : 0;
+	int err = bounce_slot(dev, req, offset, token);
+	dmah_phys_t phys;
+
+	if (err)
+		return err;
+	phys = pool_phys(pool, *token);
+	*bus = bus_of(dev->dom, phys, req->len);
+	if (*bus != NO_BUS && reaches(dev, *bus, req->len))
+		return DMAH_OK;
+	pool_put(pool, *token);
+	return DMAH_ERANGE;
+}
+
+static int xen_map(struct dmah_device *dev, struct dmah *h, const struct map_req *req)
+{
+	dmah_addr_t bus = req->has_bus ? req->bus : bus_of(dev->dom, req->phys, req->len);
+	struct map_req inner = *req;
+	uint32_t token = 0;
+	unsigned long flags;
+	unsigned int cpu;
+	int err;
+
+	if (bus == NO_BUS || !reaches(dev, bus, req->len) || shares_line(dev, req)) {
+		if (req->attrs & DMAH_ATTR_MMIO)
+			return DMAH_ERANGE;
+		err = xen_bounce(dev, req, &token, &bus);
+		if (err)
+			return err;
+		inner.has_bus = false;
+	}
+	handle_fill(dev, h, DMAH_BACKEND_XEN, &inner, bus, be_make(token, 0), 0);
+	buffer_give(dev, h);
+	cpu = dmah_host_enter(&flags);
+	count_mapped(dev, cpu, 1);
+	dmah_host_leave(flags);
+	return DMAH_OK;
+}
+
+static int xen_check(struct dmah_device *dev, const struct dmah *h)
+{
+	(void)dev;
+	return meta_kind(h->meta) == DMAH_BACKEND_XEN ? DMAH_OK : DMAH_EINVAL;
+}
+
+/* The slot's byte behind a bus address, or ~0: pools keep their place in the machine, so this is no lookup. */
+static dmah_phys_t in_pool(const struct dmah_device *dev, dmah_addr_t bus)
+{
+	const struct dmah_domain *dom = dev->dom;
+
+	for (const struct dmah_pool *pool = dom->cfg.pool; pool; pool = pool->next) {
+		dmah_addr_t base = dom->cfg.xen->phys_to_bus(dom->cfg.xen_ctx, pool->phys);
+
+		if (base != NO_BUS && bus - base < pool->size)
+			return pool->phys + (bus - base);
+	}
+	return NO_BUS;
+}
+
+/* The page behind a machine address: what the caller says, or else a search in the hypervisor's tables. */
+static dmah_phys_t page_of(struct dmah_device *dev, const struct addr_req *req)
+{
+	const struct dmah_domain_config *cfg = &dev->dom->cfg;
+	uint64_t steps = 0;
+	dmah_phys_t phys;
+
+	if (req->has_phys)
+		return req->phys;
+	phys = cfg->xen->bus_to_phys(cfg->xen_ctx, req->dma, &steps);
+	count(dev, reverse_lookups, 1);
+	count(dev, lookup_steps, steps);
+	return phys;
+}
+
+static int xen_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req *req)
+{
+	dmah_phys_t phys = in_pool(dev, req->dma);
+	struct map_req map;
+
+	if (phys != NO_BUS)
+		return bounce_rebuild(dev, h, req, phys, DMAH_BACKEND_XEN);
+	phys = page_of(dev, req);
+	if (phys == NO_BUS)
+		return DMAH_ESTALE;
+	map = addr_request(req, phys);
+	map.has_bus = true;
+	handle_fill(dev, h, DMAH_BACKEND_XEN, &map, req->dma, 0, 0);
+	return DMAH_OK;
+}
+
+static int xen_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req, uint32_t *done)
+{
+	dmah_phys_t phys = in_pool(dev, req->dma);
+	struct addr_req first = *req;
+	uint32_t page;
+
+	*done = req->len;
+	if (phys != NO_BUS)
+		return bounce_rebuild_part(dev, h, req, phys, DMAH_BACKEND_XEN);
+	/* Pages that follow each other in the machine need not do so in the guest. */
+	page = DMAH_PAGE_SIZE - (uint32_t)(req->dma & (DMAH_PAGE_SIZE - 1));
+	if (!req->has_phys && page < req->len)
+		first.len = *done = page;
+	return xen_rebuild(dev, h, &first);
+}
+
+static int xen_unmap(struct dmah_device *dev, struct dmah *h, bool strict)
+{
+	return direct_unmap(dev, h, strict);
+}
+
+const struct backend_ops backend_xen = {
+	.map = xen_map,
+	.check = xen_check,
+	.unmap = xen_unmap,
+	.rebuild = xen_rebuild,
+	.rebuild_part = xen_rebuild_part,
+};

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "core/buffer.h"
+#include "backend/pool.h"
+#include "core/count.h"
+
+static void count_lines(struct dmah_device *dev, uint64_t lines)
+{
+	count(dev, maintained_lines, lines);
+}
+
+/* By machine address, where the kernel has no mapping of the page: a page at a time. */
+static void maintain_by_bus(struct dmah_device *dev, enum dmah_cache_op op, dmah_addr_t bus, uint64_t len)
+{
+	const struct dmah_domain_config *cfg = &dev->dom->cfg;
+
+	while (len) {
+		uint64_t chunk = DMAH_PAGE_SIZE - (bus & (DMAH_PAGE_SIZE - 1));
+
+		if (chunk > len)
+			chunk = len;
+		count(dev, hypercalls, 1);
+		if (cfg->xen->cache(cfg->xen_ctx, op, bus, chunk))
+			dmah_host_report(dev, DMAH_EINVAL, "the hypervisor refused cache maintenance", bus,
+					 __builtin_return_address(0));
+		bus += chunk;
+		len -= chunk;
+	}
+}
+
+static void maintain_lines(struct dmah_device *dev, enum dmah_cache_op op, dmah_phys_t phys, dmah_addr_t bus,
+			   uint64_t len)
+{
+	const struct dmah_domain_config *cfg = &dev->dom->cfg;
+
+	if (!len)
+		return;
+	count_lines(dev, len / cfg->cache_line);
+	if (cfg->backend == DMAH_BACKEND_XEN && !cfg->xen->has_mapping(cfg->xen_ctx, phys))
+		maintain_by_bus(dev, op, bus, len);
+	else
+		dmah_host_cache(op, phys, len);
+}
+
+/*
+ * Maintain every line that the range touches. Dropping a line that holds other bytes as well would lose what the CPU
+ * wrote to those, so lines at the edges are cleaned first; a caller that cannot bear that lets them bounce.
+ */
+static void maintain(struct dmah_device *dev, enum dmah_cache_op op, dmah_phys_t phys, dmah_addr_t bus,
+		     uint64_t len)
+{
+	uint64_t line = dev->dom->cfg.cache_line, first = phys & ~(line - 1), inner, end = phys + len, last;
+
+	bus -= phys - first;
+	last = (end + line - 1) & ~(line - 1);
+	if (op != DMAH_CACHE_INVALIDATE) {
+		maintain_lines(dev, op, first, bus, last - first);
+		return;
+	}
+	inner = (phys + line - 1) & ~(line - 1);
+	end &= ~(line - 1);
+	if (inner >= end) {
+		maintain_lines(dev, DMAH_CACHE_FLUSH, first, bus, last - first);
+		return;
+	}
+	maintain_lines(dev, DMAH_CACHE_FLUSH, first, bus, inner - first);
+	maintain_lines(dev, DMAH_CACHE_INVALIDATE, inner, bus + (inner - first), end - inner);
+	maintain_lines(dev, DMAH_CACHE_FLUSH, end, bus + (end - first), last - end);
+}
+
+static uint32_t min3(uint32_t a, uint32_t b, uint32_t c)
+{
+	a = a < b ? a : b;
+	return a < c ? a : c;
+}
+
+static uint32_t to_page_end(dmah_phys_t phys)
+{
+	return DMAH_PAGE_SIZE - (uint32_t)(phys & (DMAH_PAGE_SIZE - 1));
+}
+
+static void copy(struct dmah_device *dev, dmah_phys_t dst, dmah_phys_t src, uint32_t len)
+{
+	count(dev, bounced_bytes, len);
+	while (len) {
+		uint32_t chunk = min3(len, to_page_end(dst), to_page_end(src));
+		void *to = dmah_host_phys_map(dst, chunk), *from = dmah_host_phys_map(src, chunk);
+
+		__builtin_memcpy(to, from, chunk);
+		dmah_host_phys_unmap(from, src, chunk);
+		dmah_host_phys_unmap(to, dst, chunk);
+		dst += chunk;
+		src += chunk;
+		len -= chunk;
+	}
+}
+
+static void zero(dmah_phys_t phys, uint32_t len)
+{
+	while (len) {
+		uint32_t chunk = to_page_end(phys);
+		void *at;
+
+		chunk = chunk < len ? chunk : len;
+		at = dmah_host_phys_map(phys, chunk);
+		__builtin_memset(at, 0, chunk);
+		dmah_host_phys_unmap(at, phys, chunk);
+		phys += chunk;
+		len -= chunk;
+	}
+}
+
+/* How the bytes of a handle fall apart: @head of them in a head slot, @tail of them in a tail slot. */
+struct pieces {
+	struct pool_slot *head;
+	struct pool_slot *tail;
+	uint32_t head_len;
+	uint32_t tail_len;
+};
+
+static bool has_slots(const struct dmah *h)
+{
+	return h->be && !(h->meta & META_FOREIGN);
+}
+
+static bool split(const struct dmah_device *dev, const struct dmah *h, struct pieces *p)
+{
+	struct dmah_pool *pool = dev->dom->cfg.pool;
+
+	*p = (struct pieces){ 0 };
+	if (!has_slots(h))
+		return true;
+	if (be_head(h->be)) {
+		p->head = pool_slot_of(pool, be_head(h->be), dev->slot);
+		if (!p->head || p->head->len > h->len)
+			return false;
+		p->head_len = p->head->len;
+	}
+	if (be_tail(h->be)) {
+		p->tail = pool_slot_of(pool, be_tail(h->be), dev->slot);
+		if (!p->tail || p->tail->len > h->len - p->head_len)
+			return false;
+		p->tail_len = p->tail->len;
+	}
+	return true;
+}
+
+bool buffer_check(const struct dmah_device *dev, const struct dmah *h)
+{
+	struct pieces p;
+
+	return split(dev, h, &p);
+}
+
+static bool needs_cache(const struct dmah_device *dev, const struct dmah *h)
+{
+	return !is_coherent(dev->limits.flags) && !(h->meta & (META_MMIO | META_COHERENT));
+}
+
+/* Which part of [@off, @off + @len) lies in [@from, @from + @n): moved to *@at, bytes from @from. */
+static uint32_t overlap(uint32_t off, uint32_t len, uint32_t from, uint32_t n, uint32_t *at)
+{
+	uint64_t end = (uint64_t)off + len, stop = (uint64_t)from + n;
+
+	if (off >= stop || end <= from)
+		return 0;
+	*at = off > from ? off - from : 0;
+	return (uint32_t)((end < stop ? end : stop) - from) - *at;
+}
+
+static void sync_slot(struct dmah_device *dev, const struct dmah *h, uint32_t token, const struct pool_slot *slot,
+		      uint32_t at, uint32_t len, bool for_cpu, bool filling)
+{
+	dmah_phys_t phys = pool_phys(dev->dom->cfg.pool, token) + at;
+	/* A slot's machine address matters only to hypercalls, and the kernel has a mapping of its own pool. */
+	dmah_addr_t bus = phys;
+
+	if (for_cpu) {
+		if (!(meta_dir(h->meta) & DMAH_FROM_DEVICE))
+			return;
+		if (needs_cache(dev, h))
+			maintain(dev, DMAH_CACHE_INVALIDATE, phys, bus, len);
+		copy(dev, slot->orig + at, phys, len);
+		return;
+	}
+	if (filling || meta_dir(h->meta) & DMAH_TO_DEVICE)
+		copy(dev, phys, slot->orig + at, len);
+	if (needs_cache(dev, h))
+		maintain(dev, DMAH_CACHE_CLEAN, phys, bus, len);
+}
+
+static void transfer(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len, bool for_cpu,
+		     bool filling)
+{
+	uint32_t at, n;
+	struct pieces p;
+
+	if (!split(dev, h, &p))
+		return;
+	n = overlap(off, len, 0, p.head_len, &at);
+	if (n)
+		sync_slot(dev, h, be_head(h->be), p.head, at, n, for_cpu, filling);
+	n = overlap(off, len, p.head_len, h->len - p.head_len - p.tail_len, &at);
+	/*
+	 * For the device every direction is cleaned: a dirty line could be evicted over what the device writes, and
+	 * dropping it instead would let the device see what the memory held before.
+	 */
+	if (n && needs_cache(dev, h) && (!for_cpu || meta_dir(h->meta) & DMAH_FROM_DEVICE))
+		maintain(dev, for_cpu ? DMAH_CACHE_INVALIDATE : DMAH_CACHE_CLEAN, h->phys + p.head_len + at,
+			 h->dma + p.head_len + at, n);
+	n = overlap(off, len, h->len - p.tail_len, p.tail_len, &at);
+	if (n)
+		sync_slot(dev, h, be_tail(h->be), p.tail, at, n, for_cpu, filling);
+}
+
+/* An untrusted device sees the whole granules of a slot. */
+static void pad(struct dmah_device *dev, uint32_t token, const struct pool_slot *slot)
+{
+	dmah_phys_t data = pool_phys(dev->dom->cfg.pool, token), start = data - slot->offset;
+	dmah_phys_t end = start + ((uint64_t)slot->units << POOL_UNIT_SHIFT);
+
+	zero(start, slot->offset);
+	zero(data + slot->len, (uint32_t)(end - data - slot->len));
+	if (!is_coherent(dev->limits.flags))
+		maintain(dev, DMAH_CACHE_CLEAN, start, start, end - start);
+}
+
+void buffer_give(struct dmah_device *dev, const struct dmah *h)
+{
+	struct pieces p;
+
+	if (!(h->meta & META_SYNC))
+		return;
+	if (dev->limits.flags & DMAH_DEV_UNTRUSTED && split(dev, h, &p)) {
+		if (p.head)
+			pad(dev, be_head(h->be), p.head);
+		if (p.tail)
+			pad(dev, be_tail(h->be), p.tail);
+	}
+	if (has_slots(h) || !(h->meta & META_NO_SYNC))
+		transfer(dev, h, 0, h->len, false, true);
+}
+
+void buffer_take(struct dmah_device *dev, const struct dmah *h)
+{
+	if (!(h->meta & META_SYNC) || h->meta & META_NO_SYNC || dev->killed)
+		return;
+	transfer(dev, h, 0, h->len, true, false);
+}
+
+void buffer_sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len, bool for_cpu)
+{
+	transfer(dev, h, off, len, for_cpu, false);
+}
+
+uint32_t buffer_needs_sync(const struct dmah_device *dev, uint64_t be, uint32_t meta)
+{
+	if (meta & (META_MMIO | META_COHERENT))
+		return 0;
+	return !is_coherent(dev->limits.flags) || (be && !(meta & META_FOREIGN)) ? META_SYNC : 0;
+}
+
+bool buffer_shares_line(const struct dmah_device *dev, const struct map_req *req, bool tail)
+{
+	uint64_t edge = tail ? req->phys + req->len : req->phys;
+
+	return !is_coherent(dev->limits.flags) && req->dir & DMAH_FROM_DEVICE &&
+	       !(req->attrs & (DMAH_ATTR_MMIO | DMAH_ATTR_NO_BOUNCE)) && edge & (dev->dom->cfg.cache_line - 1);
+}

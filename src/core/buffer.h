@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * A mapped buffer changes hands: bounce slots are copied, CPU caches maintained.
+ *
+ * A handle's bytes fall into at most three pieces: one that a head slot stands in for (all of them, where the whole
+ * buffer bounced), one that the device reaches in place, and one that a tail slot stands in for.
+ */
+#ifndef DMAH_CORE_BUFFER_H
+#define DMAH_CORE_BUFFER_H
+
+#include "core/domain.h"
+
+/** buffer_check() - whether the slots that a handle names are live and its device's, and fit it. */
+bool buffer_check(const struct dmah_device *dev, const struct dmah *h);
+
+/**
+ * buffer_give() - the whole buffer becomes the device's, at map.
+ *
+ * Slots are filled whatever the direction: a device that writes less than it was asked to must not leave behind what
+ * the slot held before. Around the buffer they are zeroed for an untrusted device.
+ */
+void buffer_give(struct dmah_device *dev, const struct dmah *h);
+
+/** buffer_take() - the whole buffer becomes the CPU's again, at unmap. */
+void buffer_take(struct dmah_device *dev, const struct dmah *h);
+
+/** buffer_sync() - part of the buffer changes hands while the mapping stays. */
+void buffer_sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len, bool for_cpu);
+
+/** buffer_needs_sync() - DMAH_META_SYNC where a mapping with these properties ever has something to sync, else 0. */
+uint32_t buffer_needs_sync(const struct dmah_device *dev, uint64_t be, uint32_t meta);
+
+/**
+ * buffer_shares_line() - whether the device's writes, or the invalidation after them, would hit bytes beside the
+ * buffer in the cache line of its first (@tail false) or last byte.
+ */
+bool buffer_shares_line(const struct dmah_device *dev, const struct map_req *req, bool tail);
+
+#endif /* DMAH_CORE_BUFFER_H */

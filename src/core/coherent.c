@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "core/check.h"
+#include "core/count.h"
+#include "core/map.h"
+
+static uint32_t page_round(uint64_t len)
+{
+	return (uint32_t)((len + DMAH_PAGE_SIZE - 1) & ~(uint64_t)(DMAH_PAGE_SIZE - 1));
+}
+
+/* Where the host may take the memory: behind an IOMMU anywhere that it can send a device, else where the mask ends. */
+static dmah_phys_t highest(const struct dmah_device *dev)
+{
+	const struct dmah_domain *dom = dev->dom;
+
+	if (dom->cfg.backend == DMAH_BACKEND_IOMMU && dom->cfg.mode != DMAH_PASSTHROUGH)
+		return dom->pt.out_bits < 64 ? (1ull << dom->pt.out_bits) - 1 : ~0ull;
+	if (dom->cfg.backend == DMAH_BACKEND_XEN)
+		return ~0ull;
+	return dom->cfg.offset > 0 && (uint64_t)dom->cfg.offset > dev->limits.mask ?
+		       0 :
+		       dev->limits.mask - (uint64_t)dom->cfg.offset;
+}
+
+static int coherent_map(struct dmah_device *dev, struct dmah *h, const struct map_req *req)
+{
+	int err = dev->dom->ops->map(dev, h, req);
+
+	if (err) {
+		handle_clear(h);
+		return err;
+	}
+	h->meta = (h->meta | META_COHERENT) & ~META_SYNC;
+	return DMAH_OK;
+}
+
+int dmah_alloc_coherent(struct dmah_device *dev, struct dmah *h, uint64_t len, void **cpu)
+{
+	struct map_req req = { .dir = DMAH_BIDIRECTIONAL,
+			       .attrs = DMAH_ATTR_NO_CPU_SYNC | DMAH_ATTR_NO_BOUNCE };
+	unsigned int flags;
+	int err;
+
+	if (h->meta || !len || len > UINT32_MAX - (DMAH_PAGE_SIZE - 1))
+		return DMAH_EINVAL;
+	if (!dev->dom || dev->killed)
+		return DMAH_ENODEV;
+	req.len = page_round(len);
+	flags = dev->limits.flags & DMAH_DEV_COHERENT ? 0 : DMAH_ALLOC_UNCACHED;
+	*cpu = dmah_host_mem_alloc(req.len, highest(dev), flags, &req.phys);
+	if (!*cpu) {
+		count(dev, failed_maps, 1);
+		return DMAH_ENOMEM;
+	}
+	err = coherent_map(dev, h, &req);
+	if (err) {
+		dmah_host_mem_free(req.phys, req.len);
+		*cpu = NULL;
+		count(dev, failed_maps, 1);
+		return err;
+	}
+	check_map(dev, h);
+	return DMAH_OK;
+}
+
+int dmah_free_coherent(struct dmah_device *dev, struct dmah *h)
+{
+	dmah_phys_t phys = h->phys;
+	uint32_t len = h->len;
+	int err;
+
+	if (!h->meta)
+		return DMAH_OK;
+	err = unmap_one(dev, h, META_COHERENT, __builtin_return_address(0));
+	if (!err)
+		dmah_host_mem_free(phys, len);
+	return err;
+}

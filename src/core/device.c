@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "backend/iommu/iommu.h"
+#include "core/count.h"
+
+static bool is_pow2(uint64_t n)
+{
+	return n && !(n & (n - 1));
+}
+
+static bool limits_make_sense(const struct dmah_limits *limits)
+{
+	if ((limits->mask & (limits->mask + 1)) || limits->mask < (1u << 24) - 1)
+		return false;
+	if (limits->boundary && (!is_pow2(limits->boundary) || limits->boundary < 4096))
+		return false;
+	if (limits->max_segment && limits->max_segment < 4096)
+		return false;
+	if (limits->min_align_mask & (limits->min_align_mask + 1) || limits->min_align_mask > 4095)
+		return false;
+	return !(limits->nreserved && !limits->reserved) &&
+	       !(limits->flags & ~(uint32_t)(DMAH_DEV_COHERENT | DMAH_DEV_UNTRUSTED | DMAH_DEV_ATS));
+}
+
+/* A number that its handles carry, so that another device's are told; it comes round again after 1023 attaches. */
+static uint16_t next_slot(const struct dmah_domain *dom)
+{
+	static uint32_t counter;
+
+	for (;;) {
+		uint16_t slot = (uint16_t)(__atomic_fetch_add(&counter, 1, __ATOMIC_RELAXED) % META_SLOTS + 1);
+		bool taken = false;
+
+		for (unsigned int i = 0; i < dom->cfg.devices; i++)
+			taken |= dom->device[i] && dom->device[i]->slot == slot;
+		if (!taken)
+			return slot;
+	}
+}
+
+static int free_index(const struct dmah_domain *dom)
+{
+	for (unsigned int i = 0; i < dom->cfg.devices; i++)
+		if (!dom->device[i])
+			return (int)i;
+	return -1;
+}
+
+static void publish(struct dmah_domain *dom, unsigned int index, struct dmah_device *dev)
+{
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&dom->setup);
+	dom->device[index] = dev;
+	dom->ndevices += dev ? 1u : 0u - 1u;
+	dmah_host_unlock(&dom->setup);
+	dmah_host_leave(flags);
+}
+
+int dmah_attach(struct dmah_domain *dom, struct dmah_device *dev, const struct dmah_limits *limits)
+{
+	int index = free_index(dom), err = DMAH_OK;
+	struct dmah_iommu *iommu = dev->iommu;
+
+	if (dev->dom)
+		return DMAH_EBUSY;
+	if (!limits_make_sense(limits))
+		return DMAH_EINVAL;
+	if (index < 0)
+		return DMAH_ENOSPC;
+	dev->limits = *limits;
+	dev->limits.reserved = NULL;
+	dev->limits.nreserved = 0;
+	if (limits->flags & DMAH_DEV_UNTRUSTED)
+		dev->limits.flags &= ~(uint32_t)DMAH_DEV_ATS;
+	dev->index = (uint16_t)index;
+	dev->slot = next_slot(dom);
+	dev->killed = false;
+	dev->dom = dom;
+	for (unsigned int i = 0; i < dom->cfg.cpus; i++)
+		dom->cpu[i].count[index] = (struct dev_count){ 0 };
+	if (dom->cfg.backend == DMAH_BACKEND_IOMMU)
+		err = iommu_attach(dev, limits);
+	if (err) {
+		dev->dom = NULL;
+		dev->iommu = iommu;
+		return err;
+	}
+	publish(dom, (unsigned int)index, dev);
+	return DMAH_OK;
+}
+
+int dmah_detach(struct dmah_device *dev)
+{
+	struct dmah_domain *dom = dev->dom;
+	int err = DMAH_OK;
+
+	if (!dom)
+		return DMAH_ENODEV;
+	if (dmah_device_live(dev))
+		return DMAH_EBUSY;
+	if (dom->cfg.backend == DMAH_BACKEND_IOMMU)
+		err = iommu_detach(dev);
+	if (err)
+		return err;
+	publish(dom, dev->index, NULL);
+	dev->dom = NULL;
+	return DMAH_OK;
+}
+
+int dmah_kill(struct dmah_device *dev)
+{
+	if (!dev->dom)
+		return DMAH_ENODEV;
+	__atomic_store_n(&dev->killed, true, __ATOMIC_RELEASE);
+	return dev->dom->cfg.backend == DMAH_BACKEND_IOMMU ? iommu_kill(dev) : DMAH_ENOTSUP;
+}
+
+uint64_t dmah_device_live(const struct dmah_device *dev)
+{
+	uint64_t live = 0;
+
+	for (unsigned int i = 0; dev->dom && i < dev->dom->cfg.cpus; i++)
+		live += __atomic_load_n(&count_of(dev, i)->live, __ATOMIC_RELAXED);
+	return live;
+}
+
+void dmah_device_stats(const struct dmah_device *dev, struct dmah_stats *stats)
+{
+	*stats = (struct dmah_stats){ 0 };
+	for (unsigned int i = 0; dev->dom && i < dev->dom->cfg.cpus; i++) {
+		const uint64_t *from = (const uint64_t *)&count_of(dev, i)->stats;
+		uint64_t *to = (uint64_t *)stats;
+
+		for (size_t field = 0; field < sizeof(*stats) / sizeof(uint64_t); field++)
+			to[field] += __atomic_load_n(&from[field], __ATOMIC_RELAXED);
+	}
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * What is packed into a handle's meta word, and into the words that name bounce slots.
+ */
+#ifndef DMAH_CORE_HANDLE_H
+#define DMAH_CORE_HANDLE_H
+
+#include <dmah/device.h>
+#include <dmah/dmah.h>
+
+/*
+ * meta:  31       22 21       12 11 10  9  8  7  6 5      3  2   1 0
+ *        generation  device slot  L  V  C  F  M  N  backend  S   dir
+ */
+#define META_DIR	0x3u
+#define META_SYNC	DMAH_META_SYNC
+#define META_KIND_SHIFT 3
+#define META_KIND	(7u << META_KIND_SHIFT)
+#define META_NO_SYNC	(1u << 6) /* DMAH_ATTR_NO_CPU_SYNC */
+#define META_MMIO	(1u << 7) /* DMAH_ATTR_MMIO */
+#define META_FOREIGN	(1u << 8) /* the caller gave the bus address */
+#define META_COHERENT	(1u << 9) /* dmah_alloc_coherent() */
+#define META_PART	(1u << 10) /* a piece of a vector */
+#define META_LATER	(1u << 11) /* not the first piece of its vector */
+#define META_SLOT_SHIFT 12
+#define META_SLOT	(0x3ffu << META_SLOT_SHIFT)
+#define META_GEN_SHIFT	22
+#define META_GEN_MASK	0x3ffu
+
+/** META_SLOTS - device slots; 0 is none. */
+#define META_SLOTS 1023u
+
+static inline enum dmah_dir meta_dir(uint32_t meta)
+{
+	return (enum dmah_dir)(meta & META_DIR);
+}
+
+static inline unsigned int meta_kind(uint32_t meta)
+{
+	return (meta & META_KIND) >> META_KIND_SHIFT;
+}
+
+static inline uint32_t meta_slot(uint32_t meta)
+{
+	return (meta & META_SLOT) >> META_SLOT_SHIFT;
+}
+
+static inline uint32_t meta_gen(uint32_t meta)
+{
+	return meta >> META_GEN_SHIFT;
+}
+
+static inline uint32_t meta_attrs(uint32_t meta)
+{
+	return (meta & META_NO_SYNC ? DMAH_ATTR_NO_CPU_SYNC : 0u) | (meta & META_MMIO ? DMAH_ATTR_MMIO : 0u);
+}
+
+/*
+ * A bounce slot is named by a token: generation (7 bits), pool in the chain (3), slot + 1 (22); 0 is none.
+ * A handle's @be holds two: that of the first granule or of the whole buffer, and that of the last granule.
+ */
+static inline uint32_t be_head(uint64_t be)
+{
+	return (uint32_t)be;
+}
+
+static inline uint32_t be_tail(uint64_t be)
+{
+	return (uint32_t)(be >> 32);
+}
+
+static inline uint64_t be_make(uint32_t head, uint32_t tail)
+{
+	return (uint64_t)head | (uint64_t)tail << 32;
+}
+
+static inline void handle_clear(struct dmah *h)
+{
+	h->dma = 0;
+	h->phys = 0;
+	h->be = 0;
+	h->len = 0;
+	h->meta = 0;
+}
+
+static inline bool is_coherent(uint32_t device_flags)
+{
+	return (device_flags & DMAH_DEV_COHERENT) != 0;
+}
+
+#endif /* DMAH_CORE_HANDLE_H */

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Map and unmap, for every backend: arguments, limits, and the handle's own checks.
+ */
+#include "core/map.h"
+#include "core/buffer.h"
+#include "core/check.h"
+#include "core/count.h"
+
+#define ALL_ATTRS (DMAH_ATTR_NO_CPU_SYNC | DMAH_ATTR_MMIO | DMAH_ATTR_NO_BOUNCE)
+
+int misuse(struct dmah_device *dev, int err, const char *text, uint64_t addr, const void *caller)
+{
+	count(dev, misuse, 1);
+	dmah_host_report(dev, err, text, addr, caller);
+	return err;
+}
+
+void handle_fill(const struct dmah_device *dev, struct dmah *h, enum dmah_backend kind, const struct map_req *req,
+		 dmah_addr_t dma, uint64_t be, uint32_t gen)
+{
+	uint32_t meta = (uint32_t)req->dir | (uint32_t)kind << META_KIND_SHIFT |
+			(uint32_t)dev->slot << META_SLOT_SHIFT | gen << META_GEN_SHIFT;
+
+	if (req->attrs & DMAH_ATTR_NO_CPU_SYNC)
+		meta |= META_NO_SYNC;
+	if (req->attrs & DMAH_ATTR_MMIO)
+		meta |= META_MMIO;
+	if (req->has_bus)
+		meta |= META_FOREIGN;
+	meta |= buffer_needs_sync(dev, be, meta);
+	h->dma = dma;
+	h->phys = req->phys;
+	h->be = be;
+	h->len = req->len;
+	h->meta = meta;
+}
+
+int map_check(const struct dmah_device *dev, const struct map_req *req, uint64_t len)
+{
+	if (!dev->dom || dev->killed)
+		return DMAH_ENODEV;
+	if (!len || !(req->dir & DMAH_BIDIRECTIONAL) || (unsigned int)req->dir > DMAH_BIDIRECTIONAL ||
+	    req->attrs & ~(uint32_t)ALL_ATTRS)
+		return DMAH_EINVAL;
+	if (len > UINT32_MAX || (dev->limits.max_segment && len > dev->limits.max_segment) ||
+	    req->phys + len - 1 < req->phys || (req->has_bus && req->bus + len - 1 < req->bus))
+		return DMAH_ERANGE;
+	return DMAH_OK;
+}
+
+int map_one(struct dmah_device *dev, struct dmah *h, const struct map_req *req, uint64_t len)
+{
+	int err = map_check(dev, req, len);
+
+	if (!err)
+		err = dev->dom->ops->map(dev, h, req);
+	if (err) {
+		handle_clear(h);
+		if (dev->dom)
+			count(dev, failed_maps, 1);
+		return err;
+	}
+	check_map(dev, h);
+	return DMAH_OK;
+}
+
+static int map(struct dmah_device *dev, struct dmah *h, const struct map_req *req, uint64_t len)
+{
+	/* A live handle is left as it is, or its mapping would be lost. */
+	if (h->meta)
+		return dev->dom ? misuse(dev, DMAH_EINVAL, "map into a handle that is not idle", h->dma,
+					 __builtin_return_address(0)) :
+				  DMAH_EINVAL;
+	return map_one(dev, h, req, len);
+}
+
+int dmah_map(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
+	     uint32_t attrs)
+{
+	struct map_req req = { .phys = phys, .len = (uint32_t)len, .dir = dir, .attrs = attrs };
+
+	return map(dev, h, &req, len);
+}
+
+int dmah_map_bus(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, dmah_addr_t bus, uint64_t len,
+		 enum dmah_dir dir, uint32_t attrs)
+{
+	struct map_req req = {
+		.phys = phys, .bus = bus, .len = (uint32_t)len, .dir = dir, .attrs = attrs, .has_bus = true
+	};
+
+	return map(dev, h, &req, len);
+}
+
+int handle_check(struct dmah_device *dev, const struct dmah *h, uint32_t allow)
+{
+	if (!dev->dom)
+		return DMAH_ENODEV;
+	if (meta_slot(h->meta) != dev->slot || !h->len || !meta_dir(h->meta) ||
+	    (h->meta & (META_COHERENT | META_PART)) != allow)
+		return DMAH_EINVAL;
+	if (!buffer_check(dev, h))
+		return DMAH_ESTALE;
+	return dev->dom->ops->check(dev, h);
+}
+
+int unmap_one(struct dmah_device *dev, struct dmah *h, uint32_t allow, const void *caller)
+{
+	int err;
+
+	err = handle_check(dev, h, allow);
+	if (!err)
+		err = check_unmap(dev, h);
+	if (err == DMAH_ENODEV)
+		return err;
+	if (err)
+		return misuse(dev, err, err == DMAH_ESTALE ? "unmap of a mapping that is not live" :
+							     "unmap with a handle that does not fit",
+			      h->dma, caller);
+	err = dev->dom->ops->unmap(dev, h, allow == META_COHERENT);
+	handle_clear(h);
+	return err;
+}
+
+int dmah_unmap(struct dmah_device *dev, struct dmah *h)
+{
+	if (!h->meta)
+		return DMAH_OK;
+	return unmap_one(dev, h, 0, __builtin_return_address(0));
+}

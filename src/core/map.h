@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * What map and unmap share with vectors, coherent memory and the address-keyed calls.
+ */
+#ifndef DMAH_CORE_MAP_H
+#define DMAH_CORE_MAP_H
+
+#include "core/domain.h"
+
+/** map_check() - whether a request of @len bytes makes sense and keeps within the device's limits on length. */
+int map_check(const struct dmah_device *dev, const struct map_req *req, uint64_t len);
+
+/** map_one() - check a request against the device's limits and make the mapping. @h is idle. */
+int map_one(struct dmah_device *dev, struct dmah *h, const struct map_req *req, uint64_t len);
+
+/** unmap_one() - end the mapping of a handle that is not idle. @allow: the META_ bits of special kinds expected. */
+int unmap_one(struct dmah_device *dev, struct dmah *h, uint32_t allow, const void *caller);
+
+/** handle_check() - whether a handle is one of this device's, of a kind in @allow, and live. Return: 0 or an error. */
+int handle_check(struct dmah_device *dev, const struct dmah *h, uint32_t allow);
+
+/** misuse() - count it and tell the host; returns @err. */
+int misuse(struct dmah_device *dev, int err, const char *text, uint64_t addr, const void *caller);
+
+/** handle_fill() - a handle's words, for backends. */
+void handle_fill(const struct dmah_device *dev, struct dmah *h, enum dmah_backend kind, const struct map_req *req,
+		 dmah_addr_t dma, uint64_t be, uint32_t gen);
+
+#endif /* DMAH_CORE_MAP_H */

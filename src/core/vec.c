@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "core/vec.h"
+#include "core/buffer.h"
+#include "core/check.h"
+#include "core/count.h"
+#include "core/map.h"
+
+int vec_map_pieces(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs, uint32_t n,
+		   enum dmah_dir dir, uint32_t attrs)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct map_req req = { .phys = segs[i].phys, .len = segs[i].len, .dir = dir, .attrs = attrs };
+		int err = dev->dom->ops->map(dev, &v->part[i], &req);
+
+		if (err) {
+			handle_clear(&v->part[i]);
+			while (i-- > 0) {
+				(void)dev->dom->ops->unmap(dev, &v->part[i], true);
+				handle_clear(&v->part[i]);
+			}
+			return err;
+		}
+		v->part[i].meta |= META_PART | (i ? META_LATER : 0);
+	}
+	return DMAH_OK;
+}
+
+int vec_unmap_pieces(struct dmah_device *dev, struct dmah_vec *v)
+{
+	int err = DMAH_OK;
+
+	for (uint32_t i = 0; i < v->nparts; i++) {
+		int one = dev->dom->ops->unmap(dev, &v->part[i], false);
+
+		err = err ? err : one;
+	}
+	return err;
+}
+
+bool vec_merge(const struct dmah_device *dev, dmah_addr_t dma, uint32_t len, dmah_addr_t next, uint32_t next_len)
+{
+	uint32_t most = dev->limits.max_segment ? dev->limits.max_segment : UINT32_MAX;
+	uint64_t boundary = dev->limits.boundary;
+
+	return dma + len == next && len <= most - (next_len < most ? next_len : most) &&
+	       !(boundary && (dma ^ (next + next_len - 1)) & ~(boundary - 1));
+}
+
+/* Behind an IOMMU they meet on granules alone. */
+void vec_merge_parts(const struct dmah_device *dev, struct dmah_vec *v)
+{
+	v->nseg = 0;
+	for (uint32_t i = 0; i < v->nparts; i++) {
+		const struct dmah *h = &v->part[i];
+		struct dmah_dma_seg *last = v->nseg ? &v->seg[v->nseg - 1] : NULL;
+
+		if (last && vec_merge(dev, last->dma, last->len, h->dma, h->len)) {
+			last->len += h->len;
+		} else {
+			v->seg[v->nseg].dma = h->dma;
+			v->seg[v->nseg++].len = h->len;
+		}
+	}
+}
+
+static int check_segs(const struct dmah_device *dev, const struct dmah_seg *segs, uint32_t n, enum dmah_dir dir,
+		      uint32_t attrs, uint64_t *total)
+{
+	*total = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		struct map_req req = { .phys = segs[i].phys, .len = segs[i].len, .dir = dir, .attrs = attrs };
+		int err = map_check(dev, &req, segs[i].len);
+
+		if (err)
+			return err;
+		*total += segs[i].len;
+	}
+	return DMAH_OK;
+}
+
+int dmah_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs, uint32_t n,
+		 enum dmah_dir dir, uint32_t attrs)
+{
+	const struct backend_ops *ops;
+	uint64_t total;
+	int err;
+
+	if (v->nparts)
+		return dev->dom ? misuse(dev, DMAH_EINVAL, "map into a vector that is not idle", v->iova,
+					 __builtin_return_address(0)) :
+				  DMAH_EINVAL;
+	if (!dev->dom || dev->killed)
+		return DMAH_ENODEV;
+	err = !n || n > v->max || !v->part || !v->seg ? DMAH_EINVAL : DMAH_OK;
+	if (!err)
+		err = check_segs(dev, segs, n, dir, attrs, &total);
+	if (!err) {
+		ops = dev->dom->ops;
+		err = (ops->map_vec ? ops->map_vec : vec_map_pieces)(dev, v, segs, n, dir, attrs);
+	}
+	if (err) {
+		count(dev, failed_maps, 1);
+		return err;
+	}
+	v->nparts = n;
+	v->total = total;
+	vec_merge_parts(dev, v);
+	for (uint32_t i = 0; i < n; i++)
+		check_map(dev, &v->part[i]);
+	return DMAH_OK;
+}
+
+static int check_parts(struct dmah_device *dev, const struct dmah_vec *v)
+{
+	for (uint32_t i = 0; i < v->nparts; i++) {
+		int err = handle_check(dev, &v->part[i], META_PART);
+
+		if (err)
+			return err;
+		if (!(v->part[i].meta & META_LATER) != !i)
+			return DMAH_EINVAL;
+	}
+	return DMAH_OK;
+}
+
+int dmah_unmap_vec(struct dmah_device *dev, struct dmah_vec *v)
+{
+	const struct backend_ops *ops;
+	int err;
+
+	if (!v->nparts)
+		return DMAH_OK;
+	if (!dev->dom)
+		return DMAH_ENODEV;
+	err = check_parts(dev, v);
+	for (uint32_t i = 0; !err && i < v->nparts; i++)
+		err = check_unmap(dev, &v->part[i]);
+	if (!err) {
+		ops = dev->dom->ops;
+		err = (ops->unmap_vec ? ops->unmap_vec : vec_unmap_pieces)(dev, v);
+	}
+	if (err && err != DMAH_EHUNG)
+		return misuse(dev, err, "unmap of a vector that is not live", v->iova, __builtin_return_address(0));
+	for (uint32_t i = 0; i < v->nparts; i++)
+		handle_clear(&v->part[i]);
+	v->nparts = v->nseg = v->granules = 0;
+	v->iova = 0;
+	v->total = 0;
+	return err;
+}
+
+static int sync_range(struct dmah_device *dev, const struct dmah_vec *v, uint64_t off, uint64_t len, bool for_cpu)
+{
+	if (!v->nparts || off > v->total || len > v->total - off)
+		return dev->dom ? misuse(dev, v->nparts ? DMAH_EINVAL : DMAH_ESTALE, "sync beyond a vector",
+					 v->iova + off, __builtin_return_address(0)) :
+				  DMAH_ENODEV;
+	for (uint32_t i = 0; len; i++) {
+		const struct dmah *h = &v->part[i];
+		uint64_t part;
+		int err;
+
+		if (off >= h->len) {
+			off -= h->len;
+			continue;
+		}
+		part = h->len - off < len ? h->len - off : len;
+		err = (for_cpu ? dmah_sync_for_cpu : dmah_sync_for_device)(dev, h, (uint32_t)off, (uint32_t)part);
+		if (err)
+			return err;
+		len -= part;
+		off = 0;
+	}
+	return DMAH_OK;
+}
+
+int dmah_vec_sync_for_cpu(struct dmah_device *dev, const struct dmah_vec *v, uint64_t off, uint64_t len)
+{
+	return sync_range(dev, v, off, len, true);
+}
+
+int dmah_vec_sync_for_device(struct dmah_device *dev, const struct dmah_vec *v, uint64_t off, uint64_t len)
+{
+	return sync_range(dev, v, off, len, false);
+}

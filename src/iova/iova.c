@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "iova/iova.h"
+
+static size_t bitmap_bytes(uint32_t granules)
+{
+	return ((size_t)granules + 63) / 64 * 8;
+}
+
+size_t iova_memory(uint32_t granules)
+{
+	return range_memory(granules) + bitmap_bytes(granules);
+}
+
+/*
+ * A quarter of the aperture at most is kept by CPUs, so that a small one (a 24-bit device has 4096 granules) is not
+ * stranded in stacks.
+ */
+static void set_depth(struct iova *iova, uint32_t granules, unsigned int cpus)
+{
+	for (unsigned int class = 0; class < IOVA_CLASSES; class++) {
+		uint32_t depth = granules / 4 / cpus / IOVA_CLASSES >> class;
+
+		iova->depth[class] = depth > IOVA_STACK_DEPTH ? IOVA_STACK_DEPTH : depth;
+	}
+}
+
+void iova_init(struct iova *iova, void *memory, uint32_t granules, uint64_t base_granule, unsigned int cpus)
+{
+	range_init(&iova->depot, memory, granules);
+	iova->quarantine = (uint64_t *)(void *)((char *)memory + range_memory(granules));
+	iova->quarantined = 0;
+	iova->limit = granules;
+	iova->base_granule = base_granule;
+	set_depth(iova, granules, cpus);
+}
+
+void iova_cut(struct iova *iova, uint32_t granules, unsigned int cpus)
+{
+	iova->limit = granules;
+	set_depth(iova, granules, cpus);
+}
+
+/* The depot aligns IOVAs, not indices. An aperture begins at a multiple of 2 MiB, so the two agree up to 512. */
+static uint32_t base_offset(const struct iova *iova)
+{
+	return (uint32_t)(iova->base_granule & 0x3fffffffu);
+}
+
+static uint32_t refill(struct iova *iova, struct iova_stacks *stacks, unsigned int class)
+{
+	uint32_t size = 1u << class, first = RANGE_NONE;
+
+	dmah_host_lock(&iova->lock);
+	/* A whole run, if the stack has room for it: the neighbours in it are this CPU's then. */
+	if (iova->depth[class] >= IOVA_CLASS_MAX >> class)
+		first = range_alloc(&iova->depot, IOVA_CLASS_MAX, IOVA_CLASS_MAX, 0, 0, base_offset(iova),
+				    iova->limit);
+	if (first == RANGE_NONE) {
+		first = range_alloc(&iova->depot, size, size, 0, 0, base_offset(iova), iova->limit);
+		dmah_host_unlock(&iova->lock);
+		return first;
+	}
+	dmah_host_unlock(&iova->lock);
+	for (uint32_t at = IOVA_CLASS_MAX - size; at; at -= size)
+		stacks->entry[class][stacks->n[class]++] = first + at;
+	return first;
+}
+
+uint32_t iova_get(struct iova *iova, struct iova_stacks *stacks, uint32_t n)
+{
+	unsigned int class = iova_class(n);
+
+	if (stacks->n[class])
+		return stacks->entry[class][--stacks->n[class]];
+	return refill(iova, stacks, class);
+}
+
+/* Called with the depot's lock held. */
+static void spill(struct iova *iova, struct iova_stacks *stacks, unsigned int class, uint32_t keep)
+{
+	while (stacks->n[class] > keep)
+		(void)range_free(&iova->depot, stacks->entry[class][--stacks->n[class]], 1u << class);
+}
+
+void iova_put(struct iova *iova, struct iova_stacks *stacks, uint32_t first, uint32_t n)
+{
+	unsigned int class = iova_class(n);
+	uint32_t depth = iova->depth[class];
+
+	if (stacks->n[class] >= depth) {
+		dmah_host_lock(&iova->lock);
+		spill(iova, stacks, class, depth / 2);
+		if (!depth)
+			(void)range_free(&iova->depot, first, 1u << class);
+		dmah_host_unlock(&iova->lock);
+		if (!depth)
+			return;
+	}
+	stacks->entry[class][stacks->n[class]++] = first;
+}
+
+uint32_t iova_get_large(struct iova *iova, uint32_t n, uint32_t align, uint32_t skew, uint32_t boundary)
+{
+	uint32_t first;
+
+	dmah_host_lock(&iova->lock);
+	first = range_alloc(&iova->depot, n, align, skew, boundary, base_offset(iova), iova->limit);
+	dmah_host_unlock(&iova->lock);
+	return first;
+}
+
+void iova_put_large(struct iova *iova, uint32_t first, uint32_t n)
+{
+	dmah_host_lock(&iova->lock);
+	(void)range_free(&iova->depot, first, n);
+	dmah_host_unlock(&iova->lock);
+}
+
+bool iova_take(struct iova *iova, uint32_t first, uint32_t n)
+{
+	bool taken;
+
+	dmah_host_lock(&iova->lock);
+	taken = range_take(&iova->depot, first, n);
+	dmah_host_unlock(&iova->lock);
+	return taken;
+}
+
+void iova_drain(struct iova *iova, struct iova_stacks *stacks)
+{
+	dmah_host_lock(&iova->lock);
+	for (unsigned int class = 0; class < IOVA_CLASSES; class++)
+		spill(iova, stacks, class, 0);
+	dmah_host_unlock(&iova->lock);
+}
+
+void iova_quarantine(struct iova *iova, uint32_t first, uint32_t n, uint32_t seq)
+{
+	dmah_host_lock(&iova->lock);
+	for (uint32_t i = first; i < first + n; i++)
+		iova->quarantine[i / 64] |= 1ull << (i % 64);
+	iova->quarantined += n;
+	iova->quarantine_seq = seq;
+	dmah_host_unlock(&iova->lock);
+}
+
+uint32_t iova_leave_quarantine(struct iova *iova, uint32_t from, uint32_t seq)
+{
+	uint32_t found = RANGE_NONE, words = (iova->depot.size + 63) / 64;
+
+	dmah_host_lock(&iova->lock);
+	if (iova->quarantined && (int32_t)(iova->quarantine_seq - seq) < 0) {
+		for (uint32_t word = from / 64; word < words; word++) {
+			if (!iova->quarantine[word])
+				continue;
+			found = word * 64 + (uint32_t)__builtin_ctzll(iova->quarantine[word]);
+			iova->quarantine[word] &= iova->quarantine[word] - 1;
+			iova->quarantined--;
+			break;
+		}
+	}
+	dmah_host_unlock(&iova->lock);
+	return found;
+}

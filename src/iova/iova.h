@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The IOVA allocator: granules of an aperture, by index from its base.
+ *
+ * Small sizes (1, 2, 4, 8 granules) come from stacks that each CPU keeps, refilled from aligned runs of 8, so that
+ * a CPU's entries lie in cache lines of page table of its own. All else comes from the depot, a bitmap.
+ * Locks: a CPU's stacks under the CPU's lock, which the caller holds; the depot under its own, taken here.
+ */
+#ifndef DMAH_IOVA_H
+#define DMAH_IOVA_H
+
+#include <dmah/host.h>
+#include "iova/range.h"
+
+#define IOVA_CLASSES	 4u
+#define IOVA_CLASS_MAX	 (1u << (IOVA_CLASSES - 1))
+#define IOVA_STACK_DEPTH 64u
+
+/**
+ * struct iova_stacks - what one CPU keeps.
+ * @n: entries in each stack.
+ * @entry: first granules; the last one is the next.
+ */
+struct iova_stacks {
+	uint32_t n[IOVA_CLASSES];
+	uint32_t entry[IOVA_CLASSES][IOVA_STACK_DEPTH];
+};
+
+/**
+ * struct iova - one aperture's allocator.
+ * @lock: the depot's.
+ * @depot: one bit a granule.
+ * @quarantine: one bit a granule whose invalidation was not confirmed; such a granule is taken in @depot.
+ * @quarantined: granules there.
+ * @quarantine_seq: the number of the last flush begun before something was put there.
+ * @depth: entries that a CPU may keep in the stack of each class.
+ * @limit: granules at and above this are not handed out.
+ * @base_granule: the aperture's base, in granules from IOVA 0.
+ */
+struct iova {
+	struct dmah_lock lock;
+	struct range depot;
+	uint64_t *quarantine;
+	uint32_t quarantined;
+	uint32_t quarantine_seq;
+	uint32_t depth[IOVA_CLASSES];
+	uint32_t limit;
+	uint64_t base_granule;
+};
+
+/** iova_memory() - bytes of bookkeeping for @granules. */
+size_t iova_memory(uint32_t granules);
+
+/** iova_init() - all of @granules free. @memory: iova_memory() bytes, zeroed, aligned to 8. */
+void iova_init(struct iova *iova, void *memory, uint32_t granules, uint64_t base_granule, unsigned int cpus);
+
+/** iova_cut() - from now on nothing at or above @granules is handed out. */
+void iova_cut(struct iova *iova, uint32_t granules, unsigned int cpus);
+
+/** iova_class() - the class of @n granules, 1 to IOVA_CLASS_MAX. */
+static inline unsigned int iova_class(uint32_t n)
+{
+	return n <= 1 ? 0 : 32u - (unsigned int)__builtin_clz(n - 1);
+}
+
+/**
+ * iova_get() - granules for a small mapping, aligned to their size rounded up to a power of two.
+ * @stacks: this CPU's.
+ * @n: 1 to IOVA_CLASS_MAX.
+ *
+ * Return: the first, or RANGE_NONE where neither the stack nor the depot has any.
+ */
+uint32_t iova_get(struct iova *iova, struct iova_stacks *stacks, uint32_t n);
+
+/** iova_put() - give the granules of iova_get() back, to this CPU's stack. */
+void iova_put(struct iova *iova, struct iova_stacks *stacks, uint32_t first, uint32_t n);
+
+/**
+ * iova_get_large() - granules from the depot, of any number.
+ * @align: a power of two.
+ * @skew: what the first granule's IOVA is modulo @align, in granules.
+ * @boundary: no multiple of this is crossed, in granules, a power of two; 0: none.
+ */
+uint32_t iova_get_large(struct iova *iova, uint32_t n, uint32_t align, uint32_t skew, uint32_t boundary);
+
+/** iova_put_large() - give the granules of iova_get_large() back. */
+void iova_put_large(struct iova *iova, uint32_t first, uint32_t n);
+
+/** iova_take() - take these very granules. Return: false where one is taken. */
+bool iova_take(struct iova *iova, uint32_t first, uint32_t n);
+
+/** iova_drain() - what a CPU keeps goes back to the depot. */
+void iova_drain(struct iova *iova, struct iova_stacks *stacks);
+
+/**
+ * iova_quarantine() - these granules must not be handed out before iova_leave_quarantine().
+ * @seq: the number of the last flush begun.
+ */
+void iova_quarantine(struct iova *iova, uint32_t first, uint32_t n, uint32_t seq);
+
+/**
+ * iova_leave_quarantine() - take the next granule out of quarantine; it stays taken, and is the caller's.
+ * @from: where to look on, 0 at first.
+ * @seq: a confirmed flush: nothing leaves if anything was put in quarantine after it began.
+ *
+ * Return: the granule, or RANGE_NONE.
+ */
+uint32_t iova_leave_quarantine(struct iova *iova, uint32_t from, uint32_t seq);
+
+#endif /* DMAH_IOVA_H */
