@@ -388,6 +388,9 @@ static int parse(struct trace *t, const struct event_desc *d, const char *s, str
 		want |= 1u << 30;
 	if (d->fields & EV_NODIR)
 		want &= ~EV_DIR;
+	if (strstr(s, "[FAILED TO PARSE]"))
+		return bad(t, err, d->name,
+			   "trace-cmd report cannot print this event: give the trace.dat itself");
 	/* dev_name() may hold spaces; the first field after it is one of these two */
 	p = strstr(s, " dir=");
 	dma = strstr(s, " dma_addr=");
@@ -410,10 +413,6 @@ static int parse(struct trace *t, const struct event_desc *d, const char *s, str
 		p += strcspn(p, "= ");
 		klen = (size_t)(p - key);
 		if (*p != '=' || klen == 0) {
-			if (strstr(s, "[FAILED TO PARSE]"))
-				return bad(t, err, d->name,
-					   "trace-cmd report cannot print this event: give the "
-					   "trace.dat itself");
 			snprintf(what, sizeof(what), "\"%.*s\" is not a field", (int)(klen < 40 ? klen : 40),
 				 key);
 			return bad(t, err, d->name, what);
