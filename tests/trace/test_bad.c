@@ -229,9 +229,12 @@ static void compressed(void **state)
 			refuse_bytes(out, cut, why);
 		refuse_bytes(out, n - 1, why);
 		out[n / 2] ^= 0x55;
-		/* damage may look like an end that never comes: then it is called cut off */
+		/*
+		 * Damage may look like an end that never comes: then it is called cut off. The
+		 * checksum of .zst comes last, so there its text may be found wrong before.
+		 */
 		snprintf(why, sizeof(why), "%s data is ", names[how]);
-		refuse_bytes(out, n, why);
+		refuse_bytes(out, n, how == 2 ? "mem: " : why);
 		/* nothing in it */
 		n = pack(how, "", 0, out, cap);
 		refuse_bytes(out, n, "holds no bytes");
