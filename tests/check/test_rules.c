@@ -1,0 +1,471 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/*
+ * Wrong drivers, each with a twin that differs in as little as possible and is right. The expected
+ * findings are written by hand from the rules of Linux's DMA API (Documentation/core-api/dma-api.rst)
+ * and follow the trace as a list of "line:kind" ("!" an error, "?" a note, "<map line").
+ */
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include "check.h"
+#include "load.h"
+
+#define D "0000:00:01.0"
+#define E "0000:00:02.0"
+
+/* One line of a trace: the time is the line's number */
+#define T(dev, event, rest) " drv-7 [001] ..... 1.0: " event ": " dev " " rest "\n"
+#define MAP(dev, dir, dma, size, phys)                                                             \
+	T(dev, "dma_map_page", "dir=" dir " dma_addr=" dma " size=" size " phys_addr=" phys " attrs=")
+#define MAPA(dev, dir, dma, size, phys, attrs)                                                     \
+	T(dev, "dma_map_page",                                                                     \
+	  "dir=" dir " dma_addr=" dma " size=" size " phys_addr=" phys " attrs=" attrs)
+#define UNMAP(dev, dir, dma, size)                                                                 \
+	T(dev, "dma_unmap_page", "dir=" dir " dma_addr=" dma " size=" size " attrs=")
+#define CPU(dev, dir, dma, size)                                                                   \
+	T(dev, "dma_sync_single_for_cpu", "dir=" dir " dma_addr=" dma " size=" size)
+#define DEVICE(dev, dir, dma, size)                                                                \
+	T(dev, "dma_sync_single_for_device", "dir=" dir " dma_addr=" dma " size=" size)
+#define MAPSG(dev, dir, dmas, sizes, physs)                                                        \
+	T(dev, "dma_map_sg",                                                                       \
+	  "dir=" dir " dma_addrs={" dmas "} sizes={" sizes "} phys_addrs={" physs "} attrs=")
+#define UNMAPSG(dev, dir, physs) T(dev, "dma_unmap_sg", "dir=" dir " phys_addrs={" physs "} attrs=")
+#define CPUSG(dev, dir, dmas, sizes)                                                               \
+	T(dev, "dma_sync_sg_for_cpu", "dir=" dir " dma_addrs={" dmas "} sizes={" sizes "}")
+#define ALLOC(dev, dma, size)                                                                      \
+	T(dev, "dma_alloc",                                                                        \
+	  "dir=BIDIRECTIONAL dma_addr=" dma " size=" size                                          \
+	  " virt_addr=(____ptrval____) flags=GFP_KERNEL attrs=")
+#define FREE(dev, dma, size)                                                                       \
+	T(dev, "dma_free",                                                                         \
+	  "dir=BIDIRECTIONAL dma_addr=" dma " size=" size " virt_addr=(____ptrval____) attrs=")
+#define FAILED "ffffffffffffffff"
+#define TO     "TO_DEVICE"
+#define FROM   "FROM_DEVICE"
+#define BIDI   "BIDIRECTIONAL"
+
+struct rule {
+	const char *name, *trace, *expect;
+	struct check_options opt;
+};
+
+static const struct rule rules[] = {
+	/* ---- double-unmap ---- */
+	{ "double-unmap", MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, TO, "ff000", "4096")
+		UNMAP(D, TO, "ff000", "4096"), "!3:double-unmap<1", { 0 } },
+	{ "mapped again between", MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, TO, "ff000", "4096")
+		MAP(D, TO, "ff000", "4096", "6000") UNMAP(D, TO, "ff000", "4096"), "", { 0 } },
+	{ "three times", MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, TO, "ff000", "4096")
+		UNMAP(D, TO, "ff000", "4096") UNMAP(D, TO, "ff000", "4096"),
+	  "!3:double-unmap<1 !4:double-unmap<1", { 0 } },
+	{ "the same address of another device", MAP(D, TO, "ff000", "4096", "5000")
+		MAP(E, TO, "ff000", "4096", "6000") UNMAP(D, TO, "ff000", "4096")
+		UNMAP(E, TO, "ff000", "4096"), "", { 0 } },
+	{ "freed twice", ALLOC(D, "ff000", "100") FREE(D, "ff000", "100") FREE(D, "ff000", "100"),
+	  "!3:double-unmap<1", { 0 } },
+	{ "list unmapped twice", MAPSG(D, TO, "0xff000", "0x2000", "0x5000,0x9000")
+		UNMAPSG(D, TO, "0x5000,0x9000") UNMAPSG(D, TO, "0x5000,0x9000"),
+	  "!3:double-unmap<1", { 0 } },
+	{ "list mapped twice, unmapped twice", MAPSG(D, TO, "0xff000", "0x2000", "0x5000,0x9000")
+		MAPSG(D, TO, "0xfd000", "0x2000", "0x5000,0x9000") UNMAPSG(D, TO, "0x5000,0x9000")
+		UNMAPSG(D, TO, "0x5000,0x9000"), "?3:exposure", { 0 } },
+	/* two readers of one buffer without an IOMMU have one address, and may both unmap it */
+	{ "one address, two mappings", MAP(D, TO, "5000", "4096", "5000")
+		MAP(D, TO, "5000", "4096", "5000") UNMAP(D, TO, "5000", "4096")
+		UNMAP(D, TO, "5000", "4096"), "?3:exposure", { 0 } },
+	{ "one address, two mappings, three unmaps", MAP(D, TO, "5000", "4096", "5000")
+		MAP(D, TO, "5000", "4096", "5000") UNMAP(D, TO, "5000", "4096")
+		UNMAP(D, TO, "5000", "4096") UNMAP(D, TO, "5000", "4096"),
+	  "!5:double-unmap<2 ?3:exposure", { 0 } },
+	/* another CPU may map the freed IOVA before the unmap is recorded */
+	{ "map recorded ahead of the unmap", MAP(D, TO, "ff000", "4096", "5000")
+		MAP(D, TO, "ff000", "4096", "6000") UNMAP(D, TO, "ff000", "4096")
+		UNMAP(D, TO, "ff000", "4096"), "", { 0 } },
+
+	/* ---- unmap-unknown ---- */
+	{ "unmap-unknown", MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, TO, "12345000", "4096")
+		UNMAP(D, TO, "ff000", "4096"), "!2:unmap-unknown", { 0 } },
+	{ "unmapped on the wrong device", MAP(D, TO, "ff000", "4096", "5000")
+		MAP(E, TO, "ee000", "4096", "7000") UNMAP(E, TO, "ff000", "4096")
+		UNMAP(E, TO, "ee000", "4096") UNMAP(D, TO, "ff000", "4096"), "!3:unmap-unknown", { 0 } },
+	{ "unmapped in part", MAP(D, TO, "fe000", "8192", "5000") UNMAP(D, TO, "ff000", "4096")
+		UNMAP(D, TO, "fe000", "8192"), "!2:unmap-unknown<1", { 0 } },
+	{ "freed as a buffer", ALLOC(D, "ff000", "4096") UNMAP(D, BIDI, "ff000", "4096"),
+	  "!2:unmap-unknown<1", { 0 } },
+	{ "resource unmapped as a buffer",
+	  T(D, "dma_map_resource", "dir=TO_DEVICE dma_addr=fe0 size=16 phys_addr=fe0 attrs=")
+		UNMAP(D, TO, "fe0", "16"), "!2:unmap-unknown<1", { 0 } },
+	{ "resource of 6.18, unmapped by either name",
+	  T(D, "dma_map_phys", "dir=TO_DEVICE dma_addr=fe0 size=16 phys_addr=fe0 attrs=MMIO")
+		T(D, "dma_unmap_phys", "dir=TO_DEVICE dma_addr=fe0 size=16 attrs=MMIO")
+		T(D, "dma_map_phys", "dir=TO_DEVICE dma_addr=fe0 size=16 phys_addr=fe0 attrs=MMIO")
+		T(D, "dma_unmap_resource", "dir=TO_DEVICE dma_addr=fe0 size=16 attrs=MMIO"),
+	  "", { 0 } },
+	{ "list never mapped", MAP(D, TO, "ff000", "4096", "5000") UNMAPSG(D, TO, "0x5000")
+		UNMAP(D, TO, "ff000", "4096"), "!2:unmap-unknown", { 0 } },
+	{ "list with another second page", MAPSG(D, TO, "0xff000", "0x2000", "0x5000,0x9000")
+		UNMAPSG(D, TO, "0x5000,0xa000") UNMAPSG(D, TO, "0x5000,0x9000"),
+	  "!2:unmap-unknown", { 0 } },
+	{ "free of nothing is allowed", ALLOC(D, "ff000", "4096") FREE(D, "ff000", "4096")
+		T(D, "dma_free", "dir=BIDIRECTIONAL dma_addr=0 size=4096 "
+				 "virt_addr=0000000000000000 attrs="), "", { 0 } },
+
+	/* ---- a record that begins in the middle ---- */
+	{ "begins with an unmap", UNMAP(D, TO, "ff000", "4096") UNMAP(D, TO, "fe000", "4096"),
+	  "?1:unmap-unknown ?2:unmap-unknown", { 0 } },
+	{ "begins with an unmap, from-start yes", UNMAP(D, TO, "ff000", "4096"),
+	  "!1:unmap-unknown", { .from_start = FROM_START_YES } },
+	{ "begins with a map, from-start no", MAP(D, TO, "ff000", "4096", "5000")
+		UNMAP(D, TO, "12345000", "4096") UNMAP(D, TO, "ff000", "4096"),
+	  "?2:unmap-unknown", { .from_start = FROM_START_NO } },
+	{ "begins with a sync", CPU(D, TO, "ff000", "4096") UNMAP(D, TO, "ff000", "4096"),
+	  "?1:sync-unmapped ?2:unmap-unknown", { 0 } },
+	{ "each device begins for itself", UNMAP(E, TO, "ff000", "4096")
+		ALLOC(D, "ff000", "4096") UNMAP(D, TO, "12345000", "4096") FREE(D, "ff000", "4096"),
+	  "?1:unmap-unknown !3:unmap-unknown", { 0 } },
+	{ "what is seen whole is still an error", UNMAP(D, TO, "ff000", "4096")
+		MAP(D, TO, "fe000", "4096", "5000") UNMAP(D, TO, "fe000", "2048"),
+	  "?1:unmap-unknown !3:size-mismatch<2", { 0 } },
+	{ "begins with a failed map", MAP(D, TO, FAILED, "4096", "5000") UNMAP(D, TO, "ff000", "4096"),
+	  "!2:unmap-unknown", { 0 } },
+
+	/* ---- lost events ---- */
+	{ "after a loss", MAP(D, TO, "ff000", "4096", "5000") "CPU:1 [LOST 3 EVENTS]\n"
+		UNMAP(D, FROM, "ff000", "2048") UNMAP(D, TO, "ff000", "4096"),
+	  "?2:lost-events ?3:size-mismatch<1 ?3:direction-mismatch<1 ?4:double-unmap<1", { 0 } },
+	{ "before a loss", MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, TO, "ff000", "2048")
+		"CPU:1 [LOST 3 EVENTS]\n", "!2:size-mismatch<1 ?3:lost-events", { 0 } },
+	{ "after a loss, from-start yes", MAP(D, TO, "ff000", "4096", "5000")
+		"CPU:1 [LOST 3 EVENTS]\n" UNMAP(D, TO, "ff000", "2048"),
+	  "?2:lost-events !3:size-mismatch<1", { .from_start = FROM_START_YES } },
+	{ "overwritten at the beginning", "# entries-in-buffer/entries-written: 2/9   #P:1\n"
+		MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, TO, "fe000", "4096")
+		UNMAP(D, TO, "ff000", "4096"), "?1:lost-events ?3:unmap-unknown", { 0 } },
+	{ "not overwritten", "# entries-in-buffer/entries-written: 9/9   #P:1\n"
+		MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, TO, "fe000", "4096")
+		UNMAP(D, TO, "ff000", "4096"), "!3:unmap-unknown", { 0 } },
+	/* the hole lies before the line that tells of it */
+	{ "buffer started later", MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, TO, "fe000", "4096")
+		UNMAP(D, TO, "ff000", "4096") "##### CPU 0 buffer started ####\n",
+	  "?2:unmap-unknown ?4:lost-events", { 0 } },
+	/* an IOVA that is given out again was unmapped in the hole */
+	{ "unmap lost", MAP(D, FROM, "ff000", "4096", "5000") "CPU:1 [LOST 1 EVENTS]\n"
+		MAP(D, FROM, "ff000", "4096", "6000") MAP(D, FROM, "fe000", "4096", "5000")
+		UNMAP(D, FROM, "ff000", "4096") UNMAP(D, FROM, "fe000", "4096"),
+	  "?2:lost-events", { 0 } },
+	{ "final after a loss", MAP(D, TO, "ff000", "4096", "5000") "CPU:1 [LOST 1 EVENTS]\n",
+	  "?2:lost-events ?1:live-at-end<1", { .final = true } },
+
+	/* ---- size-mismatch ---- */
+	{ "size-mismatch", MAP(D, FROM, "ff000", "4096", "5000") UNMAP(D, FROM, "ff000", "2048"),
+	  "!2:size-mismatch<1", { 0 } },
+	{ "sizes agree", MAP(D, FROM, "ff000", "2048", "5000") UNMAP(D, FROM, "ff000", "2048"),
+	  "?1:exposure", { 0 } },
+	{ "freed with another size", ALLOC(D, "ff000", "100") FREE(D, "ff000", "4096"),
+	  "!2:size-mismatch<1", { 0 } },
+	/* the classic: the number that map returned is given to unmap */
+	{ "list, the number that map returned", MAPSG(D, TO, "0xff000", "0x2000", "0x5000,0x9000")
+		UNMAPSG(D, TO, "0x5000"), "!2:size-mismatch<1", { 0 } },
+	{ "list, the number given to map", MAPSG(D, TO, "0xff000", "0x2000", "0x5000,0x9000")
+		UNMAPSG(D, TO, "0x5000,0x9000"), "", { 0 } },
+	{ "of two at one address the one that fits", MAP(D, TO, "5000", "4096", "5000")
+		MAP(D, TO, "5000", "64", "5000") UNMAP(D, TO, "5000", "64")
+		UNMAP(D, TO, "5000", "4096"), "?2:exposure", { 0 } },
+
+	/* ---- direction-mismatch ---- */
+	{ "direction-mismatch", MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, FROM, "ff000", "4096"),
+	  "!2:direction-mismatch<1", { 0 } },
+	{ "not even to BIDIRECTIONAL", MAP(D, TO, "ff000", "4096", "5000")
+		UNMAP(D, BIDI, "ff000", "4096"), "!2:direction-mismatch<1", { 0 } },
+	{ "size and direction", MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, FROM, "ff000", "1"),
+	  "!2:size-mismatch<1 !2:direction-mismatch<1", { 0 } },
+	{ "list in another direction", MAPSG(D, TO, "0xff000", "0x1000", "0x5000")
+		UNMAPSG(D, FROM, "0x5000"), "!2:direction-mismatch<1", { 0 } },
+	/* 6.12 does not store the direction of these */
+	{ "allocations have none", T(D, "dma_alloc_pages", "dir=TO_DEVICE dma_addr=ff000 size=4096 "
+		"virt_addr=(____ptrval____) flags=GFP_KERNEL attrs=")
+		T(D, "dma_free_pages", "dir=FROM_DEVICE dma_addr=ff000 size=4096 "
+		"virt_addr=(____ptrval____) attrs="), "", { 0 } },
+
+	/* ---- sync-out-of-range ---- */
+	{ "sync beyond the end", MAP(D, FROM, "ff000", "4096", "5000") CPU(D, FROM, "ff800", "2049")
+		UNMAP(D, FROM, "ff000", "4096"), "!2:sync-out-of-range<1", { 0 } },
+	{ "sync to the end", MAP(D, FROM, "ff000", "4096", "5000") CPU(D, FROM, "ff800", "2048")
+		DEVICE(D, FROM, "ff000", "4096") DEVICE(D, FROM, "fffff", "1")
+		UNMAP(D, FROM, "ff000", "4096"), "", { 0 } },
+	{ "sync from before the start", MAP(D, FROM, "ff000", "4096", "5000")
+		DEVICE(D, FROM, "fefff", "2") UNMAP(D, FROM, "ff000", "4096"),
+	  "!2:sync-out-of-range<1", { 0 } },
+	{ "sync across two neighbours", MAP(D, FROM, "fe000", "4096", "5000")
+		MAP(D, FROM, "ff000", "4096", "6000") CPU(D, FROM, "fe000", "8192")
+		UNMAP(D, FROM, "fe000", "4096") UNMAP(D, FROM, "ff000", "4096"),
+	  "!3:sync-out-of-range<1", { 0 } },
+	{ "sync of no bytes", MAP(D, FROM, "ff000", "4096", "5000") CPU(D, FROM, "100000", "0")
+		UNMAP(D, FROM, "ff000", "4096"), "", { 0 } },
+	{ "the larger of two at one address", MAP(D, TO, "5000", "64", "5000")
+		MAP(D, TO, "5000", "4096", "5000") CPU(D, TO, "5000", "4096")
+		UNMAP(D, TO, "5000", "64") UNMAP(D, TO, "5000", "4096"), "?1:exposure", { 0 } },
+	{ "list sync beyond", MAPSG(D, TO, "0xff000,0xfc000", "0x1000,0x800", "0x5000,0x9000")
+		CPUSG(D, TO, "0xff000,0xfc000", "0x1000,0x900")
+		UNMAPSG(D, TO, "0x5000,0x9000"), "!2:sync-out-of-range<1 ?1:exposure", { 0 } },
+	/* the rest of a coalesced list has no bytes, and the address of a failed map */
+	{ "list sync, coalesced", MAPSG(D, TO, "0xfe000", "0x2000", "0x5000,0x9000")
+		CPUSG(D, TO, "0xfe000,0x" FAILED, "0x2000,0x0") UNMAPSG(D, TO, "0x5000,0x9000"), "", { 0 } },
+
+	/* ---- sync-unmapped ---- */
+	{ "sync after unmap", MAP(D, FROM, "ff000", "4096", "5000") UNMAP(D, FROM, "ff000", "4096")
+		CPU(D, FROM, "ff000", "4096"), "!3:sync-unmapped<1", { 0 } },
+	{ "sync before unmap", MAP(D, FROM, "ff000", "4096", "5000") CPU(D, FROM, "ff000", "4096")
+		UNMAP(D, FROM, "ff000", "4096"), "", { 0 } },
+	{ "sync of nothing", MAP(D, FROM, "ff000", "4096", "5000") CPU(D, FROM, "100000", "1")
+		UNMAP(D, FROM, "ff000", "4096"), "!2:sync-unmapped", { 0 } },
+	{ "sync on another device", MAP(D, FROM, "ff000", "4096", "5000") ALLOC(E, "1000", "4096")
+		CPU(E, FROM, "ff000", "4096") FREE(E, "1000", "4096") UNMAP(D, FROM, "ff000", "4096"),
+	  "!3:sync-unmapped", { 0 } },
+
+	/* ---- sync-direction ---- */
+	{ "sync-direction", MAP(D, TO, "ff000", "4096", "5000") CPU(D, FROM, "ff000", "4096")
+		UNMAP(D, TO, "ff000", "4096"), "!2:sync-direction<1", { 0 } },
+	{ "sync in its own", MAP(D, TO, "ff000", "4096", "5000") CPU(D, TO, "ff000", "4096")
+		DEVICE(D, TO, "ff000", "4096") UNMAP(D, TO, "ff000", "4096"), "", { 0 } },
+	{ "sync a BIDIRECTIONAL in any", MAP(D, BIDI, "ff000", "4096", "5000")
+		CPU(D, FROM, "ff000", "4096") DEVICE(D, TO, "ff000", "4096")
+		CPU(D, BIDI, "ff000", "4096") UNMAP(D, BIDI, "ff000", "4096"), "", { 0 } },
+	{ "sync as BIDIRECTIONAL", MAP(D, FROM, "ff000", "4096", "5000")
+		CPU(D, BIDI, "ff000", "4096") UNMAP(D, FROM, "ff000", "4096"),
+	  "!2:sync-direction<1", { 0 } },
+
+	/* ---- use-of-failed-map ---- */
+	{ "unmap of a failed map", MAP(D, TO, FAILED, "4096", "5000") UNMAP(D, TO, FAILED, "4096"),
+	  "!2:use-of-failed-map<1", { 0 } },
+	{ "failed and left alone", MAP(D, TO, FAILED, "4096", "5000")
+		MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, TO, "ff000", "4096"), "", { 0 } },
+	{ "sync of a failed map", MAP(D, TO, FAILED, "4096", "5000") CPU(D, TO, FAILED, "4096"),
+	  "!2:use-of-failed-map<1", { 0 } },
+	/* all ones and 64 is 63 */
+	{ "sync into a failed map", MAP(D, TO, FAILED, "4096", "5000") CPU(D, TO, "3f", "64"),
+	  "!2:use-of-failed-map<1", { 0 } },
+	{ "failed before the trace", ALLOC(D, "ff000", "4096") UNMAP(D, TO, FAILED, "4096")
+		FREE(D, "ff000", "4096"), "!2:use-of-failed-map", { 0 } },
+	{ "unmap of a failed list",
+	  T(D, "dma_map_sg_err", "dir=TO_DEVICE dma_addrs={0x5000,0x9000} err=-12 attrs=")
+		UNMAPSG(D, TO, "0x5000,0x9000"), "!2:use-of-failed-map<1", { 0 } },
+	{ "list failed, then mapped",
+	  T(D, "dma_map_sg_err", "dir=TO_DEVICE dma_addrs={0x5000,0x9000} err=-12 attrs=")
+		MAPSG(D, TO, "0xff000", "0x2000", "0x5000,0x9000") UNMAPSG(D, TO, "0x5000,0x9000"),
+	  "", { 0 } },
+	{ "failed allocation", T(D, "dma_alloc", "dir=BIDIRECTIONAL dma_addr=0 size=4096 "
+		"virt_addr=0000000000000000 flags=GFP_KERNEL attrs=")
+		ALLOC(D, "ff000", "4096") FREE(D, "ff000", "4096"), "", { 0 } },
+
+	/* ---- overlap ---- */
+	{ "overlap", MAP(D, FROM, "ff000", "4096", "5000") MAP(D, FROM, "fe000", "4096", "5000")
+		UNMAP(D, FROM, "ff000", "4096") UNMAP(D, FROM, "fe000", "4096"),
+	  "!2:overlap<1 ?3:exposure", { 0 } },
+	{ "two readers", MAP(D, TO, "ff000", "4096", "5000") MAP(D, TO, "fe000", "4096", "5000")
+		UNMAP(D, TO, "ff000", "4096") UNMAP(D, TO, "fe000", "4096"), "?3:exposure", { 0 } },
+	{ "one after the other", MAP(D, FROM, "ff000", "4096", "5000") UNMAP(D, FROM, "ff000", "4096")
+		MAP(D, FROM, "fe000", "4096", "5000") UNMAP(D, FROM, "fe000", "4096"), "", { 0 } },
+	{ "reader and writer", MAP(D, TO, "ff000", "4096", "5000") MAP(D, BIDI, "fe000", "4096", "5000")
+		UNMAP(D, TO, "ff000", "4096") UNMAP(D, BIDI, "fe000", "4096"),
+	  "!2:overlap<1 ?3:exposure", { 0 } },
+	{ "one byte", MAP(D, FROM, "ff000", "2049", "5000") MAP(D, FROM, "fe800", "2048", "5800")
+		UNMAP(D, FROM, "ff000", "2049") UNMAP(D, FROM, "fe800", "2048"),
+	  "!2:overlap<1 ?1:exposure", { 0 } },
+	{ "two halves of a page", MAP(D, FROM, "ff000", "2048", "5000")
+		MAP(D, FROM, "fe800", "2048", "5800") UNMAP(D, FROM, "ff000", "2048")
+		UNMAP(D, FROM, "fe800", "2048"), "?1:exposure", { 0 } },
+	{ "on two devices", MAP(D, FROM, "ff000", "4096", "5000") MAP(E, TO, "fe000", "4096", "5000")
+		UNMAP(D, FROM, "ff000", "4096") UNMAP(E, TO, "fe000", "4096"), "!2:overlap<1", { 0 } },
+	/* copied back at unmap: the buffers share bytes although the slots do not */
+	{ "overlap where it bounces", MAP(D, FROM, "a000", "512", "5100")
+		MAP(D, FROM, "b000", "512", "5200") UNMAP(D, FROM, "a000", "512")
+		UNMAP(D, FROM, "b000", "512"), "!2:overlap<1", { 0 } },
+	{ "the driver says so", MAPA(D, FROM, "ff000", "4096", "5000", "SKIP_CPU_SYNC")
+		MAP(D, TO, "fe000", "4096", "5000") UNMAP(D, FROM, "ff000", "4096")
+		UNMAP(D, TO, "fe000", "4096"), "?2:overlap<1 ?3:exposure", { 0 } },
+	{ "a list and a buffer", MAPSG(D, FROM, "0xfe000", "0x2000", "0x5000,0x9000")
+		MAP(D, TO, "fcff0", "16", "9ff0") UNMAPSG(D, FROM, "0x5000,0x9000")
+		UNMAP(D, TO, "fcff0", "16"), "!2:overlap<1 ?2:exposure", { 0 } },
+	{ "the page between", MAPSG(D, FROM, "0xfe000", "0x2000", "0x5000,0x9000")
+		MAP(D, TO, "ff000", "4096", "6000") UNMAPSG(D, FROM, "0x5000,0x9000")
+		UNMAP(D, TO, "ff000", "4096"), "", { 0 } },
+	{ "registers are no memory",
+	  T(D, "dma_map_resource", "dir=BIDIRECTIONAL dma_addr=fe000 size=4096 phys_addr=fe000 attrs=")
+	  T(E, "dma_map_resource", "dir=BIDIRECTIONAL dma_addr=fe000 size=4096 phys_addr=fe000 attrs=")
+	  T(E, "dma_unmap_resource", "dir=BIDIRECTIONAL dma_addr=fe000 size=4096 attrs=")
+	  T(D, "dma_unmap_resource", "dir=BIDIRECTIONAL dma_addr=fe000 size=4096 attrs="), "", { 0 } },
+
+	/* ---- shared-line ---- */
+	{ "shared-line", MAP(D, FROM, "ff000", "32", "5000") MAP(D, TO, "fe020", "32", "5020")
+		UNMAP(D, FROM, "ff000", "32") UNMAP(D, TO, "fe020", "32"),
+	  "?2:shared-line<1 ?1:exposure", { 0 } },
+	{ "neighbouring lines", MAP(D, FROM, "ff000", "64", "5000") MAP(D, TO, "fe040", "32", "5040")
+		UNMAP(D, FROM, "ff000", "64") UNMAP(D, TO, "fe040", "32"), "?1:exposure", { 0 } },
+	{ "a line read by both", MAP(D, TO, "ff000", "32", "5000") MAP(D, TO, "fe020", "32", "5020")
+		UNMAP(D, TO, "ff000", "32") UNMAP(D, TO, "fe020", "32"), "?1:exposure", { 0 } },
+	{ "a line of which each has a copy in a slot", MAP(D, FROM, "a000", "32", "5100")
+		MAP(D, FROM, "b000", "32", "5120") UNMAP(D, FROM, "a000", "32")
+		UNMAP(D, FROM, "b000", "32"), "", { 0 } },
+
+	/* ---- live-at-end ---- */
+	{ "live-at-end", MAP(D, FROM, "ff000", "4096", "5000") ALLOC(D, "fe000", "512")
+		MAPSG(D, TO, "0xfd000", "0x1000", "0x9000"),
+	  "?1:live-at-end<1 ?2:live-at-end<2 ?3:live-at-end<3", { 0 } },
+	{ "live-at-end, final", MAP(D, FROM, "ff000", "4096", "5000") ALLOC(D, "fe000", "512"),
+	  "!1:live-at-end<1 !2:live-at-end<2", { .final = true } },
+	{ "nothing live, final", MAP(D, FROM, "ff000", "4096", "5000") ALLOC(D, "fe000", "512")
+		UNMAP(D, FROM, "ff000", "4096") FREE(D, "fe000", "512"), "", { .final = true } },
+};
+
+static bool check(const struct rule *r)
+{
+	bool ok;
+
+	struct trace *t = load_text(r->trace);
+	struct findings fs = { 0 };
+	char got[2000] = "";
+
+	check_trace(t, &r->opt, &fs);
+	for (size_t i = 0; i < fs.nr; i++) {
+		const struct finding *f = &fs.list[i];
+
+		sprintf(got + strlen(got), "%s%c%d:%s", *got ? " " : "", f->error ? '!' : '?',
+			(int)f->ev->line, finding_name(f->kind));
+		if (f->map_line)
+			sprintf(got + strlen(got), "<%d", (int)f->map_line);
+	}
+	ok = strcmp(got, r->expect) == 0;
+	if (!ok)
+		print_message("%s:\n%.2000s# expected: %s\n# found:    %s\n", r->name, r->trace,
+			      r->expect, got);
+	findings_free(&fs);
+	trace_close(t);
+	return ok;
+}
+
+static void all_rules(void **state)
+{
+	bool ok = true;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		ok = check(&rules[i]) && ok;
+	assert_true(ok);
+}
+
+/* The kernel keeps 128 entries of a list when it is mapped, and all when it is unmapped. */
+static void truncated_list(void **state)
+{
+	static char physs[2][8192], dmas[8192], sizes[8192], map[30000], text[60000];
+	struct rule r = { "truncated list", text, "", { 0 } };
+
+	(void)state;
+	for (int i = 0; i < 187; i++) {
+		const char *sep = i ? "," : "";
+
+		sprintf(physs[1] + strlen(physs[1]), "%s0x%x", sep, 0x100000 + 0x2000 * i);
+		if (i < 128) {
+			sprintf(physs[0] + strlen(physs[0]), "%s0x%x", sep, 0x100000 + 0x2000 * i);
+			sprintf(dmas + strlen(dmas), "%s0x%x", sep, 0x8000000 + 0x1000 * i);
+			sprintf(sizes + strlen(sizes), "%s0x1000", sep);
+		}
+	}
+	sprintf(map, T(D, "dma_map_sg", "dir=TO_DEVICE nents=128/187 ents=128/187 [TRUNCATED] "
+					"dma_addrs={%s} sizes={%s} phys_addrs={%s} attrs="),
+		dmas, sizes, physs[0]);
+	/* a sync of entry 150, of which the trace knows nothing, cannot be judged */
+	snprintf(text, sizeof(text), "%s" CPU(D, TO, "8096000", "4096") UNMAPSG(D, TO, "%s"), map,
+		 physs[1]);
+	assert_true(check(&r));
+	/* unmapped with 128 entries, it is a mistake */
+	r.expect = "!2:size-mismatch<1";
+	snprintf(text, sizeof(text), "%s" UNMAPSG(D, TO, "%s"), map, physs[0]);
+	assert_true(check(&r));
+	/* and of another list it is none of this */
+	r.expect = "!2:unmap-unknown ?1:live-at-end<1";
+	physs[1][strlen("0x100000,0x10")] = '7';
+	snprintf(text, sizeof(text), "%s" UNMAPSG(D, TO, "%s"), map, physs[1]);
+	assert_true(check(&r));
+}
+
+/* What a finding says, besides where it is */
+static void fields(void **state)
+{
+	struct trace *t = load_text(MAP(D, TO, "ff040", "100", "5040") UNMAP(D, TO, "ff040", "50")
+				    UNMAPSG(E, TO, "0x7000"));
+	const struct check_options opt = { 0 };
+	struct findings fs = { 0 };
+	const struct finding *f;
+
+	(void)state;
+	check_trace(t, &opt, &fs);
+	assert_int_equal(fs.nr, 3);
+	f = &fs.list[0];
+	assert_int_equal(f->kind, SIZE_MISMATCH);
+	assert_true(f->error);
+	assert_string_equal(f->device, D);
+	assert_int_equal(f->dma, 0xff040);
+	assert_int_equal(f->phys, 0x5040); /* of the map: an unmap has none */
+	assert_int_equal(f->size, 50);
+	assert_int_equal(f->map_line, 1);
+	assert_int_equal(f->ev->cpu, 1);
+	assert_string_equal(f->ev->task, "drv");
+	assert_non_null(strstr(f->text, "with 50 bytes, mapped with 100 in line 1"));
+	f = &fs.list[1];
+	assert_int_equal(f->kind, UNMAP_UNKNOWN);
+	assert_string_equal(f->device, E);
+	assert_int_equal(f->dma, TRACE_NO_ADDR);
+	assert_int_equal(f->phys, 0x7000);
+	assert_false(f->has_size);
+	assert_int_equal(f->map_line, 0);
+	f = &fs.list[2];
+	assert_int_equal(f->kind, EXPOSURE);
+	assert_int_equal(f->size, 4096 - 100);
+	findings_free(&fs);
+	trace_close(t);
+}
+
+/* The sums of exposure, counted by hand */
+static void exposure_sums(void **state)
+{
+	struct trace *t = load_text(
+		/* three mappings of one page, one of them for writing, and one of two pages */
+		MAP(D, TO, "a0000", "1024", "5000") MAP(D, FROM, "a1400", "1024", "5400")
+		MAP(D, TO, "a2800", "4096", "5800") MAP(E, FROM, "b0c00", "64", "5c00")
+		UNMAP(D, TO, "a0000", "1024")    /* in reach: 5400 may be written, 5800 read */
+		UNMAP(D, FROM, "a1400", "1024")  /* in reach by 5800, for reading */
+		UNMAP(D, TO, "a2800", "4096")    /* no longer; E's mapping is another device's */
+		UNMAP(E, FROM, "b0c00", "64"));
+	const struct check_options opt = { 0 };
+	struct findings fs = { 0 };
+	const struct finding *d = NULL, *e = NULL;
+
+	(void)state;
+	check_trace(t, &opt, &fs);
+	for (size_t i = 0; i < fs.nr; i++) {
+		if (fs.list[i].kind != EXPOSURE)
+			continue;
+		*(strcmp(fs.list[i].device, D) == 0 ? &d : &e) = &fs.list[i];
+	}
+	assert_non_null(d);
+	assert_non_null(e);
+	assert_int_equal(d->size, 3072 + 3072 + 4096);
+	assert_non_null(strstr(d->text, "2 of 3 unmaps (67 %) left"));
+	assert_non_null(strstr(d->text, ", 1 of them for writing; 3 of 3 maps exposed 10240 bytes"));
+	assert_int_equal(e->size, 4032);
+	assert_non_null(strstr(e->text, "0 of 1 unmaps (0 %) left"));
+	findings_free(&fs);
+	trace_close(t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_rules),
+		cmocka_unit_test(truncated_list),
+		cmocka_unit_test(fields),
+		cmocka_unit_test(exposure_sums),
+	};
+
+	return cmocka_run_group_tests_name("check rules", tests, NULL, NULL);
+}
