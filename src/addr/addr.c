@@ -9,14 +9,21 @@
 #include "core/count.h"
 #include "core/map.h"
 
+static int keep_address(struct dmah_device *dev, const struct dmah *h, int err, dmah_addr_t *dma)
+{
+	*dma = err ? DMAH_BAD_ADDR : h->dma;
+	if (!err)
+		check_by_addr(dev, h);
+	return err;
+}
+
 int dmah_addr_map(struct dmah_device *dev, dmah_phys_t phys, uint64_t len, enum dmah_dir dir, uint32_t attrs,
 		  dmah_addr_t *dma)
 {
 	struct dmah h = { 0 };
 	int err = dmah_map(dev, &h, phys, len, dir, attrs);
 
-	*dma = err ? DMAH_BAD_ADDR : h.dma;
-	return err;
+	return keep_address(dev, &h, err, dma);
 }
 
 int dmah_addr_map_bus(struct dmah_device *dev, dmah_phys_t phys, dmah_addr_t bus, uint64_t len, enum dmah_dir dir,
@@ -25,8 +32,7 @@ int dmah_addr_map_bus(struct dmah_device *dev, dmah_phys_t phys, dmah_addr_t bus
 	struct dmah h = { 0 };
 	int err = dmah_map_bus(dev, &h, phys, bus, len, dir, attrs);
 
-	*dma = err ? DMAH_BAD_ADDR : h.dma;
-	return err;
+	return keep_address(dev, &h, err, dma);
 }
 
 int addr_check(const struct dmah_device *dev, const struct addr_req *req, uint64_t len)

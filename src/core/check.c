@@ -9,6 +9,7 @@
 /**
  * struct check_entry - one live mapping.
  * @state: 0 never used, 1 live, 2 was used: a search goes on past it.
+ * @by_addr: an address-keyed call made it, and one will end it; one made by handle may have the same address.
  * @synced: the whole of it was synced for the CPU, and @sum is of its bytes then.
  */
 struct check_entry {
@@ -16,6 +17,7 @@ struct check_entry {
 	uint64_t sum;
 	uint8_t state;
 	bool synced;
+	bool by_addr;
 };
 
 enum { NEVER, LIVE, WAS };
@@ -61,7 +63,7 @@ static struct check_entry *find(struct check_table *table, const struct dmah *h)
 
 		if (entry->state == NEVER)
 			return NULL;
-		if (entry->state == LIVE && same(&entry->h, h))
+		if (entry->state == LIVE && !entry->by_addr && same(&entry->h, h))
 			return entry;
 	}
 	return NULL;
@@ -149,6 +151,16 @@ int check_unmap(struct dmah_device *dev, const struct dmah *h)
 	return DMAH_OK;
 }
 
+void check_by_addr(struct dmah_device *dev, const struct dmah *h)
+{
+	unsigned long flags;
+	struct check_entry *entry = find(lock(dev, &flags), h);
+
+	if (entry)
+		entry->by_addr = true;
+	unlock(dev, flags);
+}
+
 int check_forget(struct dmah_device *dev, dmah_addr_t dma, uint32_t len)
 {
 	struct dmah key = { .dma = dma, .meta = (uint32_t)dev->slot << META_SLOT_SHIFT };
@@ -161,7 +173,7 @@ int check_forget(struct dmah_device *dev, dmah_addr_t dma, uint32_t len)
 
 		if (entry->state == NEVER)
 			break;
-		if (entry->state != LIVE || entry->h.dma != dma || entry->h.len != len ||
+		if (entry->state != LIVE || !entry->by_addr || entry->h.dma != dma || entry->h.len != len ||
 		    meta_slot(entry->h.meta) != dev->slot)
 			continue;
 		entry->state = WAS;

@@ -23,6 +23,9 @@ void check_map(struct dmah_device *dev, const struct dmah *h);
 /** check_unmap() - it is about to end. Return: 0; DMAH_ESTALE where it is not live. */
 int check_unmap(struct dmah_device *dev, const struct dmah *h);
 
+/** check_by_addr() - a mapping just made will be ended by its address. */
+void check_by_addr(struct dmah_device *dev, const struct dmah *h);
+
 /** check_forget() - the mapping at a DMA address is about to end, by address. Return: 0; DMAH_ESTALE. */
 int check_forget(struct dmah_device *dev, dmah_addr_t dma, uint32_t len);
 
@@ -57,6 +60,12 @@ static inline int check_unmap(struct dmah_device *dev, const struct dmah *h)
 	(void)dev;
 	(void)h;
 	return DMAH_OK;
+}
+
+static inline void check_by_addr(struct dmah_device *dev, const struct dmah *h)
+{
+	(void)dev;
+	(void)h;
 }
 
 static inline int check_forget(struct dmah_device *dev, dmah_addr_t dma, uint32_t len)

@@ -96,12 +96,25 @@ int iommu_map_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum d
 	return err;
 }
 
+/* The first @n entries hold their words already: they get their DMA addresses back. */
+static void restore(struct dmah_device *dev, struct dmah_sg *sg, const struct piece_list *list, uint32_t n,
+		    const struct list_range *range)
+{
+	struct layout layout = { 0 };
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct dmah h;
+
+		list_handle(dev, list, i, &layout, range, &h);
+		sg[i].dma = h.dma;
+	}
+}
+
 int iommu_unmap_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir, uint32_t attrs)
 {
 	struct piece_list list = sg_list(sg, n, dir, attrs);
 	struct list_range range = { 0 };
-	struct dmah h;
-	int err;
+	int err = DMAH_OK;
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct addr_req req = { .dma = sg[i].dma,
@@ -112,31 +125,25 @@ int iommu_unmap_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum
 					.has_phys = true,
 					.inside = i > 0,
 					.part = true };
+		uint32_t index = 0;
+		struct dmah h;
 
 		err = iommu_rebuild(dev, &h, &req);
-		if (err)
+		if (!err && !iommu_index(dev->dom, h.dma, h.len, &index))
+			err = DMAH_ESTALE;
+		if (err) {
+			restore(dev, sg, &list, i, &range);
 			return err;
-		if (!i && !iommu_index(dev->dom, h.dma, h.len, &range.first))
-			return DMAH_ESTALE;
-		range.n = (uint32_t)((h.dma - dev->dom->cfg.aperture_base) >> PT_GRANULE_SHIFT) - range.first +
-			  iommu_granules(h.dma, h.len);
+		}
+		if (!i)
+			range.first = index;
+		range.n = index - range.first + iommu_granules(h.dma, h.len);
 		range.gen = meta_gen(h.meta);
-	}
-	if (!entries_end(dev->dom, range.first + range.n))
-		return DMAH_EINVAL;
-	/* All of it is there. From here on an entry's DMA address is the place for its word. */
-	for (uint32_t i = 0; i < n; i++) {
-		struct addr_req req = { .dma = sg[i].dma,
-					.phys = sg[i].phys,
-					.len = sg[i].len,
-					.dir = dir,
-					.attrs = attrs,
-					.has_phys = true,
-					.inside = i > 0,
-					.part = true };
-
-		(void)iommu_rebuild(dev, &h, &req);
 		sg[i].dma = h.be;
 	}
-	return list_unmap(dev, &list, &range);
+	/* All the pieces are there, one after the other; and nothing else of the mapping is. */
+	if (list_check(dev, &list, &range))
+		return list_unmap(dev, &list, &range);
+	restore(dev, sg, &list, n, &range);
+	return DMAH_EINVAL;
 }
