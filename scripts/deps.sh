@@ -23,6 +23,7 @@ build libtraceevent-dev       decodes the binary events in them
 build liblzma-dev             reads .xz traces
 build libzstd-dev             reads .zst traces
 build zlib1g-dev              reads .gz traces
+build libjansson-dev          --json
 run   gnuplot-nox             draws the plots of a replay
 test  libcmocka-dev           the unit test framework
 test  g++                     compiles each public header as C++

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 """What test.py, fuzz.py and mutants.py share: Meson build directories, TAP, and the last line."""
 
+import glob
 import json
 import os
 import re
@@ -116,7 +117,7 @@ def setup(builddir, args, log, env=None, source=ROOT):
                 return 0
     except OSError:
         pass
-    argv = ["meson", "setup"] + args + [builddir, source]
+    argv = ["meson", "setup", "-Db_colorout=auto"] + args + [builddir, source]
     # Only a directory that Meson knows can be wiped; anything else is what a broken setup left.
     if os.path.exists(os.path.join(builddir, "meson-private", "coredata.dat")):
         argv.insert(2, "--wipe")
@@ -146,6 +147,7 @@ class TestResult:
     def __init__(self, record):
         # "dmah:iova / basic" where there are suites, "basic" where there are none
         self.name = record["name"].split(" / ", 1)[-1]
+        self.suites = set()
         self.result = record["result"]
         self.status = record.get("returncode")
         self.duration = record.get("duration", 0.0)
@@ -183,6 +185,10 @@ class TestResult:
                 tally.failed += 1
                 self.red.append(name.split("#")[0].strip() or number)
         seen = tally.total
+        # cmocka prints a skipped case as "not ok N # SKIP", which Meson takes for a failure.
+        if (self.result == "FAIL" and self.status == 0 and tally.skipped and not tally.failed
+                and seen == planned):
+            self.result = "OK"
         if self.result == "SKIP":
             if seen == 0:
                 tally.skipped += 1
@@ -212,9 +218,10 @@ class TestResult:
 def meson_test(builddir, log, suites=(), without=(), names=(), multiplier=1.0, env=None,
                wrapper=None, nproc=None, timeout=None, cwd=ROOT):
     """Run the tests of a built directory; return (exit status, [TestResult])."""
-    record = os.path.join(builddir, "meson-logs", "testlog.json")
-    if os.path.exists(record):
-        os.unlink(record)
+    # Meson puts the name of a wrapper into that of the file.
+    pattern = os.path.join(glob.escape(builddir), "meson-logs", "testlog*.json")
+    for old in glob.glob(pattern):
+        os.unlink(old)
     argv = ["meson", "test", "-C", builddir, "--no-rebuild", "--num-processes",
             str(nproc or jobs()), "--timeout-multiplier", str(multiplier)]
     for s in suites:
@@ -226,13 +233,16 @@ def meson_test(builddir, log, suites=(), without=(), names=(), multiplier=1.0, e
     argv += list(names)
     status = run(argv, log, env=env, timeout=timeout, cwd=cwd)
     results = []
-    try:
+    suites_by_name = {}
+    for t in introspect(builddir, "tests"):
+        suites_by_name.setdefault(t["name"], set()).update(suites_of(t))
+    for record in glob.glob(pattern):
         with open(record, errors="replace") as f:
             for line in f:
                 if line.strip():
-                    results.append(TestResult(json.loads(line)))
-    except OSError:
-        pass
+                    result = TestResult(json.loads(line))
+                    result.suites = suites_by_name.get(result.name, set())
+                    results.append(result)
     return status, results
 
 
