@@ -65,6 +65,9 @@ static const struct rule rules[] = {
 	{ "list unmapped twice", MAPSG(D, TO, "0xff000", "0x2000", "0x5000,0x9000")
 		UNMAPSG(D, TO, "0x5000,0x9000") UNMAPSG(D, TO, "0x5000,0x9000"),
 	  "!3:double-unmap<1", { 0 } },
+	{ "list unmapped twice, the second time in part",
+	  MAPSG(D, TO, "0xff000", "0x2000", "0x5000,0x9000") UNMAPSG(D, TO, "0x5000,0x9000")
+		UNMAPSG(D, TO, "0x5000"), "!3:double-unmap<1", { 0 } },
 	{ "list mapped twice, unmapped twice", MAPSG(D, TO, "0xff000", "0x2000", "0x5000,0x9000")
 		MAPSG(D, TO, "0xfd000", "0x2000", "0x5000,0x9000") UNMAPSG(D, TO, "0x5000,0x9000")
 		UNMAPSG(D, TO, "0x5000,0x9000"), "?3:exposure", { 0 } },
@@ -125,6 +128,13 @@ static const struct rule rules[] = {
 	{ "what is seen whole is still an error", UNMAP(D, TO, "ff000", "4096")
 		MAP(D, TO, "fe000", "4096", "5000") UNMAP(D, TO, "fe000", "2048"),
 	  "?1:unmap-unknown !3:size-mismatch<2", { 0 } },
+	/* without translation: perhaps mapped twice, the first time before the trace */
+	{ "begins in the middle, one address", UNMAP(D, TO, "7000", "4096")
+		MAP(D, TO, "5000", "4096", "5000") UNMAP(D, TO, "5000", "4096")
+		UNMAP(D, TO, "5000", "4096"), "?1:unmap-unknown ?4:double-unmap<2", { 0 } },
+	{ "begins in the middle, an IOVA", UNMAP(D, TO, "7000", "4096")
+		MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, TO, "ff000", "4096")
+		UNMAP(D, TO, "ff000", "4096"), "?1:unmap-unknown !4:double-unmap<2", { 0 } },
 	{ "begins with a failed map", MAP(D, TO, FAILED, "4096", "5000") UNMAP(D, TO, "ff000", "4096"),
 	  "!2:unmap-unknown", { 0 } },
 
@@ -189,6 +199,9 @@ static const struct rule rules[] = {
 	/* ---- sync-out-of-range ---- */
 	{ "sync beyond the end", MAP(D, FROM, "ff000", "4096", "5000") CPU(D, FROM, "ff800", "2049")
 		UNMAP(D, FROM, "ff000", "4096"), "!2:sync-out-of-range<1", { 0 } },
+	{ "sync of all there is", MAP(D, FROM, "ff000", "4096", "5000")
+		CPU(D, FROM, "ff000", "18446744073709551615") UNMAP(D, FROM, "ff000", "4096"),
+	  "!2:sync-out-of-range<1", { 0 } },
 	{ "sync to the end", MAP(D, FROM, "ff000", "4096", "5000") CPU(D, FROM, "ff800", "2048")
 		DEVICE(D, FROM, "ff000", "4096") DEVICE(D, FROM, "fffff", "1")
 		UNMAP(D, FROM, "ff000", "4096"), "", { 0 } },
@@ -286,6 +299,18 @@ static const struct rule rules[] = {
 	{ "a list and a buffer", MAPSG(D, FROM, "0xfe000", "0x2000", "0x5000,0x9000")
 		MAP(D, TO, "fcff0", "16", "9ff0") UNMAPSG(D, FROM, "0x5000,0x9000")
 		UNMAP(D, TO, "fcff0", "16"), "!2:overlap<1 ?2:exposure", { 0 } },
+	/* one entry of two pages: without coalescing the lengths are known */
+	{ "a list entry of two pages", MAPSG(D, FROM, "0xfe000", "0x2000", "0x5000")
+		MAP(D, TO, "fd000", "4096", "6000") UNMAPSG(D, FROM, "0x5000")
+		UNMAP(D, TO, "fd000", "4096"), "!2:overlap<1 ?3:exposure", { 0 } },
+	/* 0x2200 bytes in two entries: the second may have 0x200 bytes or 0x1200 */
+	{ "a coalesced list of which the second entry is not sure",
+	  MAPSG(D, FROM, "0xfc000", "0x2200", "0x5000,0x9000") MAP(D, TO, "fb200", "512", "9200")
+		UNMAPSG(D, FROM, "0x5000,0x9000") UNMAP(D, TO, "fb200", "512"), "?1:exposure", { 0 } },
+	{ "and the first is",
+	  MAPSG(D, FROM, "0xfc000", "0x2200", "0x5000,0x9000") MAP(D, TO, "fbe00", "512", "5e00")
+		UNMAPSG(D, FROM, "0x5000,0x9000") UNMAP(D, TO, "fbe00", "512"),
+	  "!2:overlap<1 ?1:exposure", { 0 } },
 	{ "the page between", MAPSG(D, FROM, "0xfe000", "0x2000", "0x5000,0x9000")
 		MAP(D, TO, "ff000", "4096", "6000") UNMAPSG(D, FROM, "0x5000,0x9000")
 		UNMAP(D, TO, "ff000", "4096"), "", { 0 } },
@@ -306,6 +331,14 @@ static const struct rule rules[] = {
 	{ "a line of which each has a copy in a slot", MAP(D, FROM, "a000", "32", "5100")
 		MAP(D, FROM, "b000", "32", "5120") UNMAP(D, FROM, "a000", "32")
 		UNMAP(D, FROM, "b000", "32"), "", { 0 } },
+
+	/* ---- exposure ---- */
+	{ "a slot hides the page", MAP(D, TO, "a000", "512", "5100") MAP(D, TO, "b000", "4096", "5000")
+		UNMAP(D, TO, "a000", "512") UNMAP(D, TO, "b000", "4096"), "", { 0 } },
+	{ "a slot with the same offset, on a device that bounces", MAP(D, TO, "a000", "512", "7100")
+		MAP(D, TO, "b100", "512", "5100") MAP(D, TO, "c200", "512", "5200")
+		UNMAP(D, TO, "a000", "512") UNMAP(D, TO, "b100", "512") UNMAP(D, TO, "c200", "512"),
+	  "", { 0 } },
 
 	/* ---- live-at-end ---- */
 	{ "live-at-end", MAP(D, FROM, "ff000", "4096", "5000") ALLOC(D, "fe000", "512")
@@ -375,6 +408,11 @@ static void truncated_list(void **state)
 		dmas, sizes, physs[0]);
 	/* a sync of entry 150, of which the trace knows nothing, cannot be judged */
 	snprintf(text, sizeof(text), "%s" CPU(D, TO, "8096000", "4096") UNMAPSG(D, TO, "%s"), map,
+		 physs[1]);
+	assert_true(check(&r));
+	/* when the list is gone, it can */
+	r.expect = "!3:sync-unmapped";
+	snprintf(text, sizeof(text), "%s" UNMAPSG(D, TO, "%s") CPU(D, TO, "8096000", "4096"), map,
 		 physs[1]);
 	assert_true(check(&r));
 	/* unmapped with 128 entries, it is a mistake */

@@ -85,6 +85,8 @@ static void malformed(void **state)
 		  "bad value of size=" },
 		{ "dma_map_page: d dir=TO_DEVICE dma_addr=1 size=99999999999999999999 phys_addr=0 attrs=",
 		  "bad value of size=" },
+		{ "dma_map_page: d dir=TO_DEVICE dma_addr=1 size=18446744073709551616 phys_addr=0 attrs=",
+		  "bad value of size=" },
 		{ "dma_map_page: d dir=TO_DEVICE dma_addr=1 size=1 phys_addr=0 attrs=NO_WARN|",
 		  "bad value of attrs=" },
 		{ "dma_map_page: d dir=TO_DEVICE dma_addr=1 size=1 phys_addr=0 attrs=a;b",

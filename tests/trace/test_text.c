@@ -116,6 +116,8 @@ static void unmap(void **state)
 	ev = one(HEAD "dma_unmap_phys: " DEV " dir=NONE dma_addr=0x17200000 size=1514 attrs=");
 	check_head(ev, "dma_unmap_phys");
 	check_single(ev, TRACE_UNMAP, TRACE_NONE, 0x17200000, 1514, TRACE_NO_ADDR, 0);
+	ev = one(HEAD "dma_unmap_page: " DEV " dir=NONE dma_addr=0 size=18446744073709551615 attrs=");
+	assert_int_equal(ev->size, UINT64_MAX);
 	ev = one(HEAD "dma_unmap_resource: " DEV " dir=FROM_DEVICE dma_addr=fea00000 size=4096 "
 		      "attrs=SOMETHING_NEW");
 	check_head(ev, "dma_unmap_resource");

@@ -34,7 +34,8 @@ static bool whole(const struct check *c, const struct device *dev)
 {
 	if (c->opt->from_start != FROM_START_AUTO)
 		return c->opt->from_start == FROM_START_YES;
-	return dev->starts_with_map && !c->lost;
+	/* that nothing was lost has been asked before */
+	return dev->starts_with_map;
 }
 
 static const char *downgrade(const struct check *c, enum doubt doubt)

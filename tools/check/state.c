@@ -97,8 +97,9 @@ static struct inode range(struct mapping *m, uint64_t first, uint64_t size)
 /*
  * Bytes of each entry of the caller's list. The event has lengths of the coalesced entries only.
  * Where nothing was coalesced they are the same. Where it was, the common case is recognised: each
- * entry inside one page, and the pages add up. Else only the first byte of each entry is sure, and
- * the check knows that much.
+ * entry inside one page, and the pages add up. Else only this is sure: entries are coalesced where
+ * one ends and the next begins at the end of a granule, so all but the last of a run reach at least
+ * that far; and each has a first byte.
  */
 static void list_lengths(const struct trace_event *ev, uint64_t *len)
 {
@@ -120,7 +121,9 @@ static void list_lengths(const struct trace_event *ev, uint64_t *len)
 	}
 	if (ev->truncated || p < ev->nr_phys || d < ev->nr_dma)
 		for (p = 0; p < ev->nr_phys; p++)
-			len[p] = 1;
+			len[p] = ev->ents > 1 || p == ev->nr_phys - 1 ?
+					 1 :
+					 GRANULE - (ev->physs[p] & (GRANULE - 1));
 }
 
 /* Memory that the device reaches, as far as the event tells */
@@ -274,10 +277,7 @@ const struct past *state_past(const struct state *s, const struct trace_event *e
 {
 	const struct past *p = past(s, event_key(ev));
 
-	if (p && state_class(ev->kind) == LIST &&
-	    (p->map->nents != ev->nents || !same_start(p->map, ev)))
-		return NULL;
-	return p;
+	return p && state_class(ev->kind) == LIST && !same_start(p->map, ev) ? NULL : p;
 }
 
 const struct past *state_past_at(const struct state *s, uint32_t device, uint64_t dma)

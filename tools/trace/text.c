@@ -35,9 +35,11 @@ static bool decimal(const char **p, uint64_t *v)
 
 	*v = 0;
 	for (; isdigit((unsigned char)*s); s++) {
-		if (*v > (UINT64_MAX - 9) / 10)
+		uint64_t digit = (uint64_t)(*s - '0');
+
+		if (*v > (UINT64_MAX - digit) / 10)
 			return false;
-		*v = *v * 10 + (uint64_t)(*s - '0');
+		*v = *v * 10 + digit;
 	}
 	if (s == *p)
 		return false;
