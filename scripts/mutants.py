@@ -36,6 +36,8 @@ import shutil
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True
+
 import runner
 
 CONFIGS = {

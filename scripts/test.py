@@ -14,6 +14,8 @@ import shutil
 import subprocess
 import sys
 
+sys.dont_write_bytecode = True
+
 import runner
 
 # Suites about the source text or about other compilers: their result does not depend on the
