@@ -68,6 +68,9 @@ static const struct rule rules[] = {
 	{ "list unmapped twice, the second time in part",
 	  MAPSG(D, TO, "0xff000", "0x2000", "0x5000,0x9000") UNMAPSG(D, TO, "0x5000,0x9000")
 		UNMAPSG(D, TO, "0x5000"), "!3:double-unmap<1", { 0 } },
+	{ "not the list that was unmapped, though it begins alike",
+	  MAPSG(D, TO, "0xff000", "0x2000", "0x5000,0x9000") UNMAPSG(D, TO, "0x5000,0x9000")
+		UNMAPSG(D, TO, "0x5000,0xa000"), "!3:unmap-unknown", { 0 } },
 	{ "list mapped twice, unmapped twice", MAPSG(D, TO, "0xff000", "0x2000", "0x5000,0x9000")
 		MAPSG(D, TO, "0xfd000", "0x2000", "0x5000,0x9000") UNMAPSG(D, TO, "0x5000,0x9000")
 		UNMAPSG(D, TO, "0x5000,0x9000"), "?3:exposure", { 0 } },

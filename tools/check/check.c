@@ -341,7 +341,9 @@ static void no_such_mapping(struct check *c, bool list)
 		      ", which begins at 0x%" PRIx64 " and can only be taken away whole",
 		      verb, c->unit, inside->ev->line, inside->ev->dma);
 	else
-		error(c, UNMAP_UNKNOWN, UNSEEN, NULL, "%s an address that was never mapped", verb);
+		error(c, UNMAP_UNKNOWN, UNSEEN, NULL, "%s an address %s", verb,
+		      downgrade(c, UNSEEN) ? "of which the trace has no map" :
+					     "that was never mapped");
 }
 
 /* 6.18 and newer unmap a resource like a buffer; before, the functions go in pairs. */

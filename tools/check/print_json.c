@@ -36,7 +36,8 @@ static json_t *name(const char *s)
 
 static json_t *event_time(const struct trace *t, const struct finding *f)
 {
-	if (!f->ev)
+	/* a header, which tells of lost events, has no time */
+	if (!f->ev || (f->ev->kind == TRACE_LOST && f->ev->time == 0))
 		return json_null();
 	if (trace_info(t)->counts)
 		return json_integer((json_int_t)f->ev->time);

@@ -27,8 +27,12 @@ static void print_one(FILE *to, const struct trace *t, const struct finding *f)
 		fprintf(to, ", device %s", f->device);
 	fputs("\n    ", to);
 	if (f->ev) {
-		fprintf(to, "%s %" PRIu64 ", ", unit, f->ev->line);
-		print_time(to, t, f->ev->time);
+		fprintf(to, "%s %" PRIu64, unit, f->ev->line);
+		/* a header has no time */
+		if (f->ev->kind != TRACE_LOST || f->ev->time) {
+			fputs(", ", to);
+			print_time(to, t, f->ev->time);
+		}
 		if (f->ev->kind != TRACE_LOST)
 			fprintf(to, ", CPU %u, task %s-%d: %s", f->ev->cpu, f->ev->task, f->ev->pid,
 				f->ev->name);
