@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* CPUs are threads; spinlocks between them; what happens when the contract is broken. */
+#include "dmah_inline.h"
+#include "posix.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+__thread struct posix_thread posix_this;
+struct posix_cpu_line posix_cpus[POSIX_CPUS];
+
+static void (*misuse_fn)(void *ctx, const char *what);
+static void *misuse_ctx;
+
+void posix_set_misuse(void (*fn)(void *ctx, const char *what), void *ctx)
+{
+	misuse_fn = fn;
+	misuse_ctx = ctx;
+}
+
+void posix_misuse(const char *what)
+{
+	if (misuse_fn) {
+		misuse_fn(misuse_ctx, what);
+		return;
+	}
+	fprintf(stderr, "dmah host contract broken on CPU %u: %s\n", posix_this.cpu, what);
+	abort();
+}
+
+void posix_set_cpu(unsigned int cpu)
+{
+	if (cpu >= POSIX_CPUS || posix_this.entered) {
+		posix_misuse(cpu >= POSIX_CPUS ? "posix_set_cpu(): no such CPU" :
+						 "posix_set_cpu() inside dmah_host_enter()");
+		return;
+	}
+	posix_this.cpu = cpu;
+}
+
+unsigned int posix_cpu(void)
+{
+	return posix_this.cpu;
+}
+
+bool posix_entered(void)
+{
+	return posix_this.entered;
+}
+
+unsigned int posix_locks_held(void)
+{
+	return posix_this.locks;
+}
+
+void posix_assert_may_wait(const char *what)
+{
+	if (posix_this.entered || posix_this.locks)
+		posix_misuse(what);
+}
+
+void posix_lock_slow(uint64_t *word, uint64_t me)
+{
+	unsigned int spins = 0;
+
+	do {
+		while (__atomic_load_n(word, __ATOMIC_RELAXED)) {
+#if defined(__x86_64__) || defined(__i386__)
+			__asm__ volatile("pause");
+#endif
+			/* The holder may not be running: this is no kernel. */
+			if (++spins >= 64)
+				sched_yield();
+		}
+	} while (__atomic_exchange_n(word, me, __ATOMIC_ACQUIRE));
+}

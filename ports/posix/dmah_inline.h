@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The hot functions of the user-space port, inline: build the library with -DDMAH_HOST_INLINE='"dmah_inline.h"'.
+ *
+ * The contract is checked here as well, unless NDEBUG: nested enter, two threads on one CPU, leave with a lock held,
+ * a lock outside of enter, a lock taken twice, and unlock by another.
+ *
+ * <dmah/host.h> includes this before it defines struct dmah_lock, whose first word is all that is used here. The
+ * functions have names of their own, and the macros lead to them, so that outline.c can make real ones of them.
+ */
+#ifndef DMAH_POSIX_INLINE_H
+#define DMAH_POSIX_INLINE_H
+
+#include <dmah/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct dmah_lock;
+
+/** struct posix_thread - the calling thread's state: its CPU, whether it entered, locks it holds. */
+struct posix_thread {
+	unsigned int cpu;
+	unsigned int entered;
+	unsigned int locks;
+};
+
+extern __thread struct posix_thread posix_this;
+
+/** struct posix_cpu_line - who is on a CPU; 0: nobody. A cache line each, as CPUs have their own. */
+struct posix_cpu_line {
+	uint64_t busy;
+	uint64_t pad[7];
+};
+
+extern struct posix_cpu_line posix_cpus[];
+
+/**
+ * struct posix_fast - where physical memory is.
+ * @delta: CPU address minus physical address.
+ * @hook_map: phys_map and phys_unmap are the machine's.
+ * @hook_virt: so is virt_to_phys.
+ * @manual: the clock is manual, and a pause in a spin loop makes time pass.
+ */
+struct posix_fast {
+	uintptr_t delta;
+	bool hook_map;
+	bool hook_virt;
+	bool manual;
+};
+
+extern struct posix_fast posix_fast;
+
+void posix_misuse(const char *what);
+void *posix_phys_map_slow(dmah_phys_t phys, size_t len);
+void posix_phys_unmap_slow(void *cpu, dmah_phys_t phys, size_t len);
+dmah_phys_t posix_virt_to_phys_slow(const void *cpu);
+void posix_lock_slow(uint64_t *word, uint64_t me);
+void posix_relax_slow(void);
+
+static inline unsigned int posix_host_enter(unsigned long *flags)
+{
+	struct posix_thread *me = &posix_this;
+
+#ifndef NDEBUG
+	if (me->entered)
+		posix_misuse("dmah_host_enter() inside dmah_host_enter()");
+	/* Pairs with leave: who comes to a CPU sees what the last one did there, as after a context switch. */
+	if (__atomic_load_n(&posix_cpus[me->cpu].busy, __ATOMIC_ACQUIRE))
+		posix_misuse("two threads are one CPU");
+	__atomic_store_n(&posix_cpus[me->cpu].busy, 1, __ATOMIC_RELAXED);
+#endif
+	me->entered = 1;
+	*flags = 0x1f;
+	return me->cpu;
+}
+
+static inline void posix_host_leave(unsigned long flags)
+{
+	struct posix_thread *me = &posix_this;
+
+#ifndef NDEBUG
+	if (!me->entered)
+		posix_misuse("dmah_host_leave() without dmah_host_enter()");
+	if (flags != 0x1f)
+		posix_misuse("dmah_host_leave() with flags that are not dmah_host_enter()'s");
+	if (me->locks)
+		posix_misuse("dmah_host_leave() with a lock held");
+	__atomic_store_n(&posix_cpus[me->cpu].busy, 0, __ATOMIC_RELEASE);
+#endif
+	(void)flags;
+	me->entered = 0;
+}
+
+static inline void posix_host_lock(struct dmah_lock *lock)
+{
+	struct posix_thread *me = &posix_this;
+	uint64_t *word = (uint64_t *)(void *)lock;
+	uint64_t id = (uint64_t)(uintptr_t)me;
+
+#ifndef NDEBUG
+	if (!me->entered)
+		posix_misuse("dmah_host_lock() outside of dmah_host_enter()");
+	if (__atomic_load_n(word, __ATOMIC_RELAXED) == id)
+		posix_misuse("dmah_host_lock() of a lock that this CPU holds");
+#endif
+	if (__atomic_exchange_n(word, id, __ATOMIC_ACQUIRE))
+		posix_lock_slow(word, id);
+	me->locks++;
+}
+
+static inline void posix_host_unlock(struct dmah_lock *lock)
+{
+	struct posix_thread *me = &posix_this;
+	uint64_t *word = (uint64_t *)(void *)lock;
+
+#ifndef NDEBUG
+	if (__atomic_load_n(word, __ATOMIC_RELAXED) != (uint64_t)(uintptr_t)me)
+		posix_misuse("dmah_host_unlock() of a lock that this CPU does not hold");
+#endif
+	me->locks--;
+	__atomic_store_n(word, 0, __ATOMIC_RELEASE);
+}
+
+static inline void posix_host_wmb(void)
+{
+#if defined(__aarch64__)
+	__asm__ volatile("dmb ishst" ::: "memory");
+#elif defined(__arm__) && __ARM_ARCH >= 7
+	__asm__ volatile("dmb ishst" ::: "memory");
+#elif defined(__riscv)
+	__asm__ volatile("fence w,w" ::: "memory");
+#elif defined(__x86_64__) || defined(__i386__)
+	__asm__ volatile("" ::: "memory");
+#else
+	__sync_synchronize();
+#endif
+}
+
+static inline void posix_host_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__asm__ volatile("pause");
+#elif defined(__aarch64__) || (defined(__arm__) && __ARM_ARCH >= 7)
+	__asm__ volatile("yield");
+#endif
+	if (__builtin_expect(posix_fast.manual, 0))
+		posix_relax_slow();
+}
+
+static inline void *posix_host_table_virt(dmah_phys_t phys)
+{
+	return (void *)((uintptr_t)phys + posix_fast.delta);
+}
+
+static inline dmah_phys_t posix_host_virt_to_phys(const void *cpu)
+{
+	if (__builtin_expect(posix_fast.hook_virt, 0))
+		return posix_virt_to_phys_slow(cpu);
+#if UINTPTR_MAX > 0xffffffffu
+	return (dmah_phys_t)((uintptr_t)cpu - posix_fast.delta);
+#else
+	return posix_virt_to_phys_slow(cpu); /* an offset of 32 bits would lose the address's upper half */
+#endif
+}
+
+static inline void *posix_host_phys_map(dmah_phys_t phys, size_t len)
+{
+	if (__builtin_expect(posix_fast.hook_map, 0))
+		return posix_phys_map_slow(phys, len);
+	return (void *)((uintptr_t)phys + posix_fast.delta);
+}
+
+static inline void posix_host_phys_unmap(void *cpu, dmah_phys_t phys, size_t len)
+{
+	if (__builtin_expect(posix_fast.hook_map, 0))
+		posix_phys_unmap_slow(cpu, phys, len);
+}
+
+/* outline.c wants the contract's own names for itself. */
+#ifndef POSIX_OUTLINE
+#define dmah_host_enter posix_host_enter
+#define dmah_host_leave posix_host_leave
+#define dmah_host_lock posix_host_lock
+#define dmah_host_unlock posix_host_unlock
+#define dmah_host_wmb posix_host_wmb
+#define dmah_host_relax posix_host_relax
+#define dmah_host_table_virt posix_host_table_virt
+#define dmah_host_virt_to_phys posix_host_virt_to_phys
+#define dmah_host_phys_map posix_host_phys_map
+#define dmah_host_phys_unmap posix_host_phys_unmap
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* DMAH_POSIX_INLINE_H */
