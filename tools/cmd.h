@@ -4,7 +4,7 @@
 #define DMAH_TOOLS_CMD_H
 
 /* Exit statuses, the same for every command */
-#define CMD_OK         0
+#define CMD_OK	       0
 #define CMD_FOUND      1 /* the command worked and found errors */
 #define CMD_UNREADABLE 2 /* wrong use, or a trace that cannot be read */
 

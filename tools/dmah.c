@@ -13,7 +13,8 @@ static const struct command {
 } commands[] = {
 	{ "check", cmd_check, "find misuse of the DMA API in a recorded trace" },
 #ifdef HAVE_REPLAY
-	{ "replay", cmd_replay, "run a recorded trace through the library, and time and verify it" },
+	{ "replay", cmd_replay,
+	  "run a recorded trace through the library, and time and verify it" },
 #endif
 };
 
@@ -30,7 +31,8 @@ static const struct command *find(const char *name)
 static void help(FILE *f)
 {
 	fputs("Usage: dmah COMMAND [OPTION]... TRACE...\n"
-	      "DMA mapping traces recorded from Linux: what they cost, and what is wrong in them.\n\n"
+	      "DMA mapping traces recorded from Linux: what they cost, and what is wrong in "
+	      "them.\n\n"
 	      "Commands:\n",
 	      f);
 	for (size_t i = 0; i < NR_COMMANDS; i++)
@@ -41,7 +43,8 @@ static void help(FILE *f)
 	      "  trace-cmd record -e dma -e iommu:map -e iommu:unmap COMMAND\n\n"
 	      "      --help     this text\n"
 	      "      --version  the version\n\n"
-	      "Exit status: 0 all is well, 1 errors were found, 2 wrong use or an unreadable trace.\n",
+	      "Exit status: 0 all is well, 1 errors were found, 2 wrong use or an unreadable "
+	      "trace.\n",
 	      f);
 }
 

@@ -41,12 +41,9 @@ static void clean(void **state)
 		const char *name;
 		size_t live;
 	} all[] = {
-		{ "nvme_lazy.txt.xz", 7 },
-		{ "e1000e_lazy.txt.xz", 0 },
-		{ "e100_swiotlb.txt.xz", 2 },
-		{ "smp4_nvme_e1000e_lazy.txt.xz", 12 },
-		{ "kinds_swiotlb.txt.xz", 0 },
-		{ "tc_nvme_lazy_nokallsyms.dat.xz", 7 },
+		{ "nvme_lazy.txt.xz", 7 },     { "e1000e_lazy.txt.xz", 0 },
+		{ "e100_swiotlb.txt.xz", 2 },  { "smp4_nvme_e1000e_lazy.txt.xz", 12 },
+		{ "kinds_swiotlb.txt.xz", 0 }, { "tc_nvme_lazy_nokallsyms.dat.xz", 7 },
 	};
 	const struct check_options opt = { 0 }, yes = { .from_start = FROM_START_YES };
 

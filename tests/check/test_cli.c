@@ -57,8 +57,8 @@ static void put(const char *name, const char *text)
 }
 
 #define LINE(event, rest) " a-1 [000] ..... 5.250000: " event ": d " rest "\n"
-#define OK                                                                                         \
-	LINE("dma_map_page", "dir=TO_DEVICE dma_addr=ff000 size=64 phys_addr=5000 attrs=")        \
+#define OK                                                                                 \
+	LINE("dma_map_page", "dir=TO_DEVICE dma_addr=ff000 size=64 phys_addr=5000 attrs=") \
 	LINE("dma_unmap_page", "dir=TO_DEVICE dma_addr=ff000 size=64 attrs=")
 #define WRONG OK LINE("dma_unmap_page", "dir=TO_DEVICE dma_addr=ff000 size=64 attrs=")
 
@@ -71,9 +71,11 @@ static int setup(void **state)
 	put("wrong", WRONG);
 	put("bad", OK "rubbish\n");
 	put("cut", OK " a-1 [000] ..... 5.250000: dma_unm");
-	put("name", " \xff\"\\-1 [000] ..... 5.25: dma_unmap_page: d\xfe\"\x01 dir=NONE dma_addr=1 size=1 "
-		    "attrs=\n");
-	put("tsc", " a-1 [000] ..... 123456789: dma_unmap_page: d dir=NONE dma_addr=1 size=1 attrs=\n");
+	put("name",
+	    " \xff\"\\-1 [000] ..... 5.25: dma_unmap_page: d\xfe\"\x01 dir=NONE dma_addr=1 size=1 "
+	    "attrs=\n");
+	put("tsc",
+	    " a-1 [000] ..... 123456789: dma_unmap_page: d dir=NONE dma_addr=1 size=1 attrs=\n");
 	return 0;
 }
 
@@ -157,13 +159,13 @@ static json_t *parse(void)
 
 static bool string_or_null(const json_t *v, const char *begins)
 {
-	return json_is_null(v) || (json_is_string(v) && strncmp(json_string_value(v), begins,
-								 strlen(begins)) == 0);
+	return json_is_null(v) ||
+	       (json_is_string(v) && strncmp(json_string_value(v), begins, strlen(begins)) == 0);
 }
 
 static void json_schema(void **state)
 {
-	static const char *const keys[] = { "kind", "severity", "device", "dma",  "phys",
+	static const char *const keys[] = { "kind", "severity", "device", "dma",      "phys",
 					    "size", "line",	"time",	  "map_line", "text" };
 	static const char *const args[] = { "check --json buggy_iommu_lazy.txt.xz",
 					    "check --json --final nvme_lazy.txt.xz",
@@ -178,7 +180,8 @@ static void json_schema(void **state)
 		run(args[i]);
 		a = parse();
 		assert_true(json_array_size(a) > 0);
-		json_array_foreach(a, at, o) {
+		json_array_foreach(a, at, o)
+		{
 			const char *severity = json_string_value(json_object_get(o, "severity"));
 
 			assert_int_equal(json_object_size(o), 10);
@@ -246,7 +249,8 @@ static void json_values(void **state)
 	/* a clock that counts gives its counts */
 	run("check --json ~/tsc");
 	a = parse();
-	assert_int_equal(json_integer_value(json_object_get(json_array_get(a, 0), "time")), 123456789);
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(a, 0), "time")),
+			 123456789);
 	json_decref(a);
 	/* names that are no UTF-8 */
 	run("check --json ~/name");
@@ -275,8 +279,9 @@ static void text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(statuses),    cmocka_unit_test(wrong_use),   cmocka_unit_test(help),
-		cmocka_unit_test(json_schema), cmocka_unit_test(json_values), cmocka_unit_test(text),
+		cmocka_unit_test(statuses),    cmocka_unit_test(wrong_use),
+		cmocka_unit_test(help),	       cmocka_unit_test(json_schema),
+		cmocka_unit_test(json_values), cmocka_unit_test(text),
 	};
 
 	return cmocka_run_group_tests_name("check command", tests, setup, teardown);

@@ -65,8 +65,9 @@ static void want(struct model *m, enum finding_kind kind, bool error, int map_li
 static void say(struct model *m, int device, const char *event)
 {
 	m->line++;
-	fprintf(m->out, "  drv/%d-1-%d [%03d] ..... %d.%06d: %s: %s ", m->line % 7, 100 + m->line % 3,
-		m->line % 4, m->line / 1000000, m->line % 1000000, event, devices[device]);
+	fprintf(m->out, "  drv/%d-1-%d [%03d] ..... %d.%06d: %s: %s ", m->line % 7,
+		100 + m->line % 3, m->line % 4, m->line / 1000000, m->line % 1000000, event,
+		devices[device]);
 }
 
 static bool meet(uint64_t a, uint64_t alen, uint64_t b, uint64_t blen, uint64_t grain)
@@ -108,8 +109,8 @@ static void new_mapping(struct model *m, struct model_mapping *n)
 	m->maps[n->device]++;
 	beside = n->dma % 4096 || (n->dma + n->size) % 4096;
 	m->maps_beside[n->device] += beside;
-	m->beside[n->device] += (long)((n->dma + n->size + 4095) / 4096 * 4096 - n->dma / 4096 * 4096 -
-				       n->size);
+	m->beside[n->device] +=
+		(long)((n->dma + n->size + 4095) / 4096 * 4096 - n->dma / 4096 * 4096 - n->size);
 }
 
 static void gone(struct model *m, struct model_mapping *n)
@@ -145,7 +146,8 @@ static void map_buffer(struct model *m, struct model_mapping *n)
 	n->dma = iova(m, n) + n->phys[0] % 4096;
 	n->whole = true;
 	say(m, n->device, rnd(m, 2) ? "dma_map_page" : "dma_map_phys");
-	fprintf(m->out, "dir=%s dma_addr=%" PRIx64 " size=%" PRIu64 " phys_addr=%" PRIx64 " attrs=\n",
+	fprintf(m->out,
+		"dir=%s dma_addr=%" PRIx64 " size=%" PRIu64 " phys_addr=%" PRIx64 " attrs=\n",
 		dirs[n->dir], n->dma, n->size, n->phys[0]);
 	new_mapping(m, n);
 }
@@ -162,9 +164,9 @@ static void map_list(struct model *m, struct model_mapping *n)
 	n->nr = 1 + (int)rnd(m, MAX_LIST);
 	n->size = 0;
 	for (int i = 0; i < n->nr; i++) {
-		n->phys[i] = i ? 0x100000 + 0x1000 * (uint64_t)rnd(m, 40) :
-				 0x200000 + 0x100000 * (uint64_t)n->device +
-					 0x1000 * (uint64_t)(n - m->slot[n->device]);
+		n->phys[i] = i ? 0x100000 + 0x1000 * (uint64_t)rnd(m, 40)
+			       : 0x200000 + 0x100000 * (uint64_t)n->device +
+					     0x1000 * (uint64_t)(n - m->slot[n->device]);
 		n->len[i] = i < n->nr - 1 ? 4096 : 1 + rnd(m, 4096);
 		n->size += n->len[i];
 	}
@@ -184,7 +186,8 @@ static void map_list(struct model *m, struct model_mapping *n)
 	new_mapping(m, n);
 }
 
-static void say_unmap(struct model *m, const struct model_mapping *n, int dir, uint64_t size, int nr)
+static void say_unmap(struct model *m, const struct model_mapping *n, int dir, uint64_t size,
+		      int nr)
 {
 	if (n->list) {
 		say(m, n->device, "dma_unmap_sg");
@@ -280,7 +283,8 @@ static void step(struct model *m)
 		failed_map(m, device);
 	} else if (what < 5) {
 		say(m, device, "dma_unmap_page");
-		fprintf(m->out, "dir=TO_DEVICE dma_addr=%x size=64 attrs=\n", 0x40000000 + rnd(m, 99999));
+		fprintf(m->out, "dir=TO_DEVICE dma_addr=%x size=64 attrs=\n",
+			0x40000000 + rnd(m, 99999));
 		want(m, UNMAP_UNKNOWN, true, 0);
 	} else if (n->live) {
 		if (what < 50 && !n->list)
@@ -311,12 +315,13 @@ static void compare_exposure(const struct model *m, const struct finding *f)
 	int d = strcmp(f->device, devices[1]) == 0;
 	long v[6];
 
-	assert_int_equal(sscanf(f->text,
-				"%ld of %ld unmaps (%*d %%) left the page in reach of the device "
-				"through another live mapping, %ld of them for writing; %ld of %ld maps "
-				"exposed %ld bytes",
-				&v[0], &v[1], &v[2], &v[3], &v[4], &v[5]),
-			 6);
+	assert_int_equal(
+		sscanf(f->text,
+		       "%ld of %ld unmaps (%*d %%) left the page in reach of the device "
+		       "through another live mapping, %ld of them for writing; %ld of %ld maps "
+		       "exposed %ld bytes",
+		       &v[0], &v[1], &v[2], &v[3], &v[4], &v[5]),
+		6);
 	assert_int_equal(v[0], m->reachable[d]);
 	assert_int_equal(v[1], m->unmaps[d]);
 	assert_int_equal(v[2], m->writable[d]);
@@ -374,7 +379,8 @@ static void run(uint64_t seed)
 
 		if (i < m.nr_want && i < nr_got && compare(w, g) == 0 && w->error == g->error)
 			continue;
-		fail_msg("seed %d, at finding %d: expected line %d %s %s map %d, found line %d %s %s "
+		fail_msg("seed %d, at finding %d: expected line %d %s %s map %d, found line %d %s "
+			 "%s "
 			 "map %d",
 			 (int)seed, i, w->line, w->error ? "error" : "note",
 			 finding_name((enum finding_kind)w->kind), w->map_line, g->line,

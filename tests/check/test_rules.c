@@ -14,29 +14,30 @@
 
 /* One line of a trace: the time is the line's number */
 #define T(dev, event, rest) " drv-7 [001] ..... 1.0: " event ": " dev " " rest "\n"
-#define MAP(dev, dir, dma, size, phys)                                                             \
-	T(dev, "dma_map_page", "dir=" dir " dma_addr=" dma " size=" size " phys_addr=" phys " attrs=")
-#define MAPA(dev, dir, dma, size, phys, attrs)                                                     \
-	T(dev, "dma_map_page",                                                                     \
+#define MAP(dev, dir, dma, size, phys) \
+	T(dev, "dma_map_page",         \
+	  "dir=" dir " dma_addr=" dma " size=" size " phys_addr=" phys " attrs=")
+#define MAPA(dev, dir, dma, size, phys, attrs) \
+	T(dev, "dma_map_page",                 \
 	  "dir=" dir " dma_addr=" dma " size=" size " phys_addr=" phys " attrs=" attrs)
-#define UNMAP(dev, dir, dma, size)                                                                 \
+#define UNMAP(dev, dir, dma, size) \
 	T(dev, "dma_unmap_page", "dir=" dir " dma_addr=" dma " size=" size " attrs=")
-#define CPU(dev, dir, dma, size)                                                                   \
+#define CPU(dev, dir, dma, size) \
 	T(dev, "dma_sync_single_for_cpu", "dir=" dir " dma_addr=" dma " size=" size)
-#define DEVICE(dev, dir, dma, size)                                                                \
+#define DEVICE(dev, dir, dma, size) \
 	T(dev, "dma_sync_single_for_device", "dir=" dir " dma_addr=" dma " size=" size)
-#define MAPSG(dev, dir, dmas, sizes, physs)                                                        \
-	T(dev, "dma_map_sg",                                                                       \
+#define MAPSG(dev, dir, dmas, sizes, physs) \
+	T(dev, "dma_map_sg",                \
 	  "dir=" dir " dma_addrs={" dmas "} sizes={" sizes "} phys_addrs={" physs "} attrs=")
 #define UNMAPSG(dev, dir, physs) T(dev, "dma_unmap_sg", "dir=" dir " phys_addrs={" physs "} attrs=")
-#define CPUSG(dev, dir, dmas, sizes)                                                               \
+#define CPUSG(dev, dir, dmas, sizes) \
 	T(dev, "dma_sync_sg_for_cpu", "dir=" dir " dma_addrs={" dmas "} sizes={" sizes "}")
-#define ALLOC(dev, dma, size)                                                                      \
-	T(dev, "dma_alloc",                                                                        \
-	  "dir=BIDIRECTIONAL dma_addr=" dma " size=" size                                          \
+#define ALLOC(dev, dma, size)                             \
+	T(dev, "dma_alloc",                               \
+	  "dir=BIDIRECTIONAL dma_addr=" dma " size=" size \
 	  " virt_addr=(____ptrval____) flags=GFP_KERNEL attrs=")
-#define FREE(dev, dma, size)                                                                       \
-	T(dev, "dma_free",                                                                         \
+#define FREE(dev, dma, size) \
+	T(dev, "dma_free",   \
 	  "dir=BIDIRECTIONAL dma_addr=" dma " size=" size " virt_addr=(____ptrval____) attrs=")
 #define FAILED "ffffffffffffffff"
 #define TO     "TO_DEVICE"
@@ -48,310 +49,544 @@ struct rule {
 	struct check_options opt;
 };
 
+/* clang-format off: a rule is read as a whole */
 static const struct rule rules[] = {
 	/* ---- double-unmap ---- */
-	{ "double-unmap", MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, TO, "ff000", "4096")
-		UNMAP(D, TO, "ff000", "4096"), "!3:double-unmap<1", { 0 } },
-	{ "mapped again between", MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, TO, "ff000", "4096")
-		MAP(D, TO, "ff000", "4096", "6000") UNMAP(D, TO, "ff000", "4096"), "", { 0 } },
-	{ "three times", MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, TO, "ff000", "4096")
-		UNMAP(D, TO, "ff000", "4096") UNMAP(D, TO, "ff000", "4096"),
-	  "!3:double-unmap<1 !4:double-unmap<1", { 0 } },
-	{ "the same address of another device", MAP(D, TO, "ff000", "4096", "5000")
-		MAP(E, TO, "ff000", "4096", "6000") UNMAP(D, TO, "ff000", "4096")
-		UNMAP(E, TO, "ff000", "4096"), "", { 0 } },
-	{ "freed twice", ALLOC(D, "ff000", "100") FREE(D, "ff000", "100") FREE(D, "ff000", "100"),
-	  "!3:double-unmap<1", { 0 } },
-	{ "list unmapped twice", MAPSG(D, TO, "0xff000", "0x2000", "0x5000,0x9000")
-		UNMAPSG(D, TO, "0x5000,0x9000") UNMAPSG(D, TO, "0x5000,0x9000"),
-	  "!3:double-unmap<1", { 0 } },
+	{ "double-unmap",
+	  MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, TO, "ff000", "4096")
+		  UNMAP(D, TO, "ff000", "4096"),
+	  "!3:double-unmap<1",
+	  { 0 } },
+	{ "mapped again between",
+	  MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, TO, "ff000", "4096")
+		  MAP(D, TO, "ff000", "4096", "6000") UNMAP(D, TO, "ff000", "4096"),
+	  "",
+	  { 0 } },
+	{ "three times",
+	  MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, TO, "ff000", "4096")
+		  UNMAP(D, TO, "ff000", "4096") UNMAP(D, TO, "ff000", "4096"),
+	  "!3:double-unmap<1 !4:double-unmap<1",
+	  { 0 } },
+	{ "the same address of another device",
+	  MAP(D, TO, "ff000", "4096", "5000") MAP(E, TO, "ff000", "4096", "6000")
+		  UNMAP(D, TO, "ff000", "4096") UNMAP(E, TO, "ff000", "4096"),
+	  "",
+	  { 0 } },
+	{ "freed twice",
+	  ALLOC(D, "ff000", "100") FREE(D, "ff000", "100") FREE(D, "ff000", "100"),
+	  "!3:double-unmap<1",
+	  { 0 } },
+	{ "list unmapped twice",
+	  MAPSG(D, TO, "0xff000", "0x2000", "0x5000,0x9000") UNMAPSG(D, TO, "0x5000,0x9000")
+		  UNMAPSG(D, TO, "0x5000,0x9000"),
+	  "!3:double-unmap<1",
+	  { 0 } },
 	{ "list unmapped twice, the second time in part",
 	  MAPSG(D, TO, "0xff000", "0x2000", "0x5000,0x9000") UNMAPSG(D, TO, "0x5000,0x9000")
-		UNMAPSG(D, TO, "0x5000"), "!3:double-unmap<1", { 0 } },
+		  UNMAPSG(D, TO, "0x5000"),
+	  "!3:double-unmap<1",
+	  { 0 } },
 	{ "not the list that was unmapped, though it begins alike",
 	  MAPSG(D, TO, "0xff000", "0x2000", "0x5000,0x9000") UNMAPSG(D, TO, "0x5000,0x9000")
-		UNMAPSG(D, TO, "0x5000,0xa000"), "!3:unmap-unknown", { 0 } },
-	{ "list mapped twice, unmapped twice", MAPSG(D, TO, "0xff000", "0x2000", "0x5000,0x9000")
-		MAPSG(D, TO, "0xfd000", "0x2000", "0x5000,0x9000") UNMAPSG(D, TO, "0x5000,0x9000")
-		UNMAPSG(D, TO, "0x5000,0x9000"), "?3:exposure", { 0 } },
+		  UNMAPSG(D, TO, "0x5000,0xa000"),
+	  "!3:unmap-unknown",
+	  { 0 } },
+	{ "list mapped twice, unmapped twice",
+	  MAPSG(D, TO, "0xff000", "0x2000", "0x5000,0x9000")
+		  MAPSG(D, TO, "0xfd000", "0x2000", "0x5000,0x9000") UNMAPSG(D, TO, "0x5000,0x9000")
+			  UNMAPSG(D, TO, "0x5000,0x9000"),
+	  "?3:exposure",
+	  { 0 } },
 	/* two readers of one buffer without an IOMMU have one address, and may both unmap it */
-	{ "one address, two mappings", MAP(D, TO, "5000", "4096", "5000")
-		MAP(D, TO, "5000", "4096", "5000") UNMAP(D, TO, "5000", "4096")
-		UNMAP(D, TO, "5000", "4096"), "?3:exposure", { 0 } },
-	{ "one address, two mappings, three unmaps", MAP(D, TO, "5000", "4096", "5000")
-		MAP(D, TO, "5000", "4096", "5000") UNMAP(D, TO, "5000", "4096")
-		UNMAP(D, TO, "5000", "4096") UNMAP(D, TO, "5000", "4096"),
-	  "!5:double-unmap<2 ?3:exposure", { 0 } },
+	{ "one address, two mappings",
+	  MAP(D, TO, "5000", "4096", "5000") MAP(D, TO, "5000", "4096", "5000")
+		  UNMAP(D, TO, "5000", "4096") UNMAP(D, TO, "5000", "4096"),
+	  "?3:exposure",
+	  { 0 } },
+	{ "one address, two mappings, three unmaps",
+	  MAP(D, TO, "5000", "4096", "5000") MAP(D, TO, "5000", "4096", "5000") UNMAP(
+		  D, TO, "5000", "4096") UNMAP(D, TO, "5000", "4096") UNMAP(D, TO, "5000", "4096"),
+	  "!5:double-unmap<2 ?3:exposure",
+	  { 0 } },
 	/* another CPU may map the freed IOVA before the unmap is recorded */
-	{ "map recorded ahead of the unmap", MAP(D, TO, "ff000", "4096", "5000")
-		MAP(D, TO, "ff000", "4096", "6000") UNMAP(D, TO, "ff000", "4096")
-		UNMAP(D, TO, "ff000", "4096"), "", { 0 } },
+	{ "map recorded ahead of the unmap",
+	  MAP(D, TO, "ff000", "4096", "5000") MAP(D, TO, "ff000", "4096", "6000")
+		  UNMAP(D, TO, "ff000", "4096") UNMAP(D, TO, "ff000", "4096"),
+	  "",
+	  { 0 } },
 
 	/* ---- unmap-unknown ---- */
-	{ "unmap-unknown", MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, TO, "12345000", "4096")
-		UNMAP(D, TO, "ff000", "4096"), "!2:unmap-unknown", { 0 } },
-	{ "unmapped on the wrong device", MAP(D, TO, "ff000", "4096", "5000")
-		MAP(E, TO, "ee000", "4096", "7000") UNMAP(E, TO, "ff000", "4096")
-		UNMAP(E, TO, "ee000", "4096") UNMAP(D, TO, "ff000", "4096"), "!3:unmap-unknown", { 0 } },
-	{ "unmapped in part", MAP(D, TO, "fe000", "8192", "5000") UNMAP(D, TO, "ff000", "4096")
-		UNMAP(D, TO, "fe000", "8192"), "!2:unmap-unknown<1", { 0 } },
-	{ "freed as a buffer", ALLOC(D, "ff000", "4096") UNMAP(D, BIDI, "ff000", "4096"),
-	  "!2:unmap-unknown<1", { 0 } },
+	{ "unmap-unknown",
+	  MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, TO, "12345000", "4096")
+		  UNMAP(D, TO, "ff000", "4096"),
+	  "!2:unmap-unknown",
+	  { 0 } },
+	{ "unmapped on the wrong device",
+	  MAP(D, TO, "ff000", "4096", "5000") MAP(E, TO, "ee000", "4096", "7000")
+		  UNMAP(E, TO, "ff000", "4096") UNMAP(E, TO, "ee000", "4096")
+			  UNMAP(D, TO, "ff000", "4096"),
+	  "!3:unmap-unknown",
+	  { 0 } },
+	{ "unmapped in part",
+	  MAP(D, TO, "fe000", "8192", "5000") UNMAP(D, TO, "ff000", "4096")
+		  UNMAP(D, TO, "fe000", "8192"),
+	  "!2:unmap-unknown<1",
+	  { 0 } },
+	{ "freed as a buffer",
+	  ALLOC(D, "ff000", "4096") UNMAP(D, BIDI, "ff000", "4096"),
+	  "!2:unmap-unknown<1",
+	  { 0 } },
 	{ "resource unmapped as a buffer",
 	  T(D, "dma_map_resource", "dir=TO_DEVICE dma_addr=fe0 size=16 phys_addr=fe0 attrs=")
-		UNMAP(D, TO, "fe0", "16"), "!2:unmap-unknown<1", { 0 } },
+		  UNMAP(D, TO, "fe0", "16"),
+	  "!2:unmap-unknown<1",
+	  { 0 } },
 	{ "resource of 6.18, unmapped by either name",
 	  T(D, "dma_map_phys", "dir=TO_DEVICE dma_addr=fe0 size=16 phys_addr=fe0 attrs=MMIO")
-		T(D, "dma_unmap_phys", "dir=TO_DEVICE dma_addr=fe0 size=16 attrs=MMIO")
-		T(D, "dma_map_phys", "dir=TO_DEVICE dma_addr=fe0 size=16 phys_addr=fe0 attrs=MMIO")
-		T(D, "dma_unmap_resource", "dir=TO_DEVICE dma_addr=fe0 size=16 attrs=MMIO"),
-	  "", { 0 } },
-	{ "list never mapped", MAP(D, TO, "ff000", "4096", "5000") UNMAPSG(D, TO, "0x5000")
-		UNMAP(D, TO, "ff000", "4096"), "!2:unmap-unknown", { 0 } },
-	{ "list with another second page", MAPSG(D, TO, "0xff000", "0x2000", "0x5000,0x9000")
-		UNMAPSG(D, TO, "0x5000,0xa000") UNMAPSG(D, TO, "0x5000,0x9000"),
-	  "!2:unmap-unknown", { 0 } },
-	{ "free of nothing is allowed", ALLOC(D, "ff000", "4096") FREE(D, "ff000", "4096")
-		T(D, "dma_free", "dir=BIDIRECTIONAL dma_addr=0 size=4096 "
-				 "virt_addr=0000000000000000 attrs="), "", { 0 } },
+		  T(D, "dma_unmap_phys", "dir=TO_DEVICE dma_addr=fe0 size=16 attrs=MMIO")
+			  T(D, "dma_map_phys",
+			    "dir=TO_DEVICE dma_addr=fe0 size=16 phys_addr=fe0 attrs=MMIO")
+				  T(D, "dma_unmap_resource",
+				    "dir=TO_DEVICE dma_addr=fe0 size=16 attrs=MMIO"),
+	  "",
+	  { 0 } },
+	{ "list never mapped",
+	  MAP(D, TO, "ff000", "4096", "5000") UNMAPSG(D, TO, "0x5000")
+		  UNMAP(D, TO, "ff000", "4096"),
+	  "!2:unmap-unknown",
+	  { 0 } },
+	{ "list with another second page",
+	  MAPSG(D, TO, "0xff000", "0x2000", "0x5000,0x9000") UNMAPSG(D, TO, "0x5000,0xa000")
+		  UNMAPSG(D, TO, "0x5000,0x9000"),
+	  "!2:unmap-unknown",
+	  { 0 } },
+	{ "free of nothing is allowed",
+	  ALLOC(D, "ff000", "4096") FREE(D, "ff000", "4096")
+		  T(D, "dma_free",
+		    "dir=BIDIRECTIONAL dma_addr=0 size=4096 "
+		    "virt_addr=0000000000000000 attrs="),
+	  "",
+	  { 0 } },
 
 	/* ---- a record that begins in the middle ---- */
-	{ "begins with an unmap", UNMAP(D, TO, "ff000", "4096") UNMAP(D, TO, "fe000", "4096"),
-	  "?1:unmap-unknown ?2:unmap-unknown", { 0 } },
-	{ "begins with an unmap, from-start yes", UNMAP(D, TO, "ff000", "4096"),
-	  "!1:unmap-unknown", { .from_start = FROM_START_YES } },
-	{ "begins with a map, from-start no", MAP(D, TO, "ff000", "4096", "5000")
-		UNMAP(D, TO, "12345000", "4096") UNMAP(D, TO, "ff000", "4096"),
-	  "?2:unmap-unknown", { .from_start = FROM_START_NO } },
-	{ "begins with a sync", CPU(D, TO, "ff000", "4096") UNMAP(D, TO, "ff000", "4096"),
-	  "?1:sync-unmapped ?2:unmap-unknown", { 0 } },
-	{ "each device begins for itself", UNMAP(E, TO, "ff000", "4096")
-		ALLOC(D, "ff000", "4096") UNMAP(D, TO, "12345000", "4096") FREE(D, "ff000", "4096"),
-	  "?1:unmap-unknown !3:unmap-unknown", { 0 } },
-	{ "what is seen whole is still an error", UNMAP(D, TO, "ff000", "4096")
-		MAP(D, TO, "fe000", "4096", "5000") UNMAP(D, TO, "fe000", "2048"),
-	  "?1:unmap-unknown !3:size-mismatch<2", { 0 } },
+	{ "begins with an unmap",
+	  UNMAP(D, TO, "ff000", "4096") UNMAP(D, TO, "fe000", "4096"),
+	  "?1:unmap-unknown ?2:unmap-unknown",
+	  { 0 } },
+	{ "begins with an unmap, from-start yes",
+	  UNMAP(D, TO, "ff000", "4096"),
+	  "!1:unmap-unknown",
+	  { .from_start = FROM_START_YES } },
+	{ "begins with a map, from-start no",
+	  MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, TO, "12345000", "4096")
+		  UNMAP(D, TO, "ff000", "4096"),
+	  "?2:unmap-unknown",
+	  { .from_start = FROM_START_NO } },
+	{ "begins with a sync",
+	  CPU(D, TO, "ff000", "4096") UNMAP(D, TO, "ff000", "4096"),
+	  "?1:sync-unmapped ?2:unmap-unknown",
+	  { 0 } },
+	{ "each device begins for itself",
+	  UNMAP(E, TO, "ff000", "4096") ALLOC(D, "ff000", "4096") UNMAP(D, TO, "12345000", "4096")
+		  FREE(D, "ff000", "4096"),
+	  "?1:unmap-unknown !3:unmap-unknown",
+	  { 0 } },
+	{ "what is seen whole is still an error",
+	  UNMAP(D, TO, "ff000", "4096") MAP(D, TO, "fe000", "4096", "5000")
+		  UNMAP(D, TO, "fe000", "2048"),
+	  "?1:unmap-unknown !3:size-mismatch<2",
+	  { 0 } },
 	/* without translation: perhaps mapped twice, the first time before the trace */
-	{ "begins in the middle, one address", UNMAP(D, TO, "7000", "4096")
-		MAP(D, TO, "5000", "4096", "5000") UNMAP(D, TO, "5000", "4096")
-		UNMAP(D, TO, "5000", "4096"), "?1:unmap-unknown ?4:double-unmap<2", { 0 } },
-	{ "begins in the middle, an IOVA", UNMAP(D, TO, "7000", "4096")
-		MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, TO, "ff000", "4096")
-		UNMAP(D, TO, "ff000", "4096"), "?1:unmap-unknown !4:double-unmap<2", { 0 } },
-	{ "begins with a failed map", MAP(D, TO, FAILED, "4096", "5000") UNMAP(D, TO, "ff000", "4096"),
-	  "!2:unmap-unknown", { 0 } },
+	{ "begins in the middle, one address",
+	  UNMAP(D, TO, "7000", "4096") MAP(D, TO, "5000", "4096", "5000")
+		  UNMAP(D, TO, "5000", "4096") UNMAP(D, TO, "5000", "4096"),
+	  "?1:unmap-unknown ?4:double-unmap<2",
+	  { 0 } },
+	{ "begins in the middle, an IOVA",
+	  UNMAP(D, TO, "7000", "4096") MAP(D, TO, "ff000", "4096", "5000")
+		  UNMAP(D, TO, "ff000", "4096") UNMAP(D, TO, "ff000", "4096"),
+	  "?1:unmap-unknown !4:double-unmap<2",
+	  { 0 } },
+	{ "begins with a failed map",
+	  MAP(D, TO, FAILED, "4096", "5000") UNMAP(D, TO, "ff000", "4096"),
+	  "!2:unmap-unknown",
+	  { 0 } },
 
 	/* ---- lost events ---- */
-	{ "after a loss", MAP(D, TO, "ff000", "4096", "5000") "CPU:1 [LOST 3 EVENTS]\n"
-		UNMAP(D, FROM, "ff000", "2048") UNMAP(D, TO, "ff000", "4096"),
-	  "?2:lost-events ?3:size-mismatch<1 ?3:direction-mismatch<1 ?4:double-unmap<1", { 0 } },
-	{ "before a loss", MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, TO, "ff000", "2048")
-		"CPU:1 [LOST 3 EVENTS]\n", "!2:size-mismatch<1 ?3:lost-events", { 0 } },
-	{ "after a loss, from-start yes", MAP(D, TO, "ff000", "4096", "5000")
-		"CPU:1 [LOST 3 EVENTS]\n" UNMAP(D, TO, "ff000", "2048"),
-	  "?2:lost-events !3:size-mismatch<1", { .from_start = FROM_START_YES } },
-	{ "overwritten at the beginning", "# entries-in-buffer/entries-written: 2/9   #P:1\n"
-		MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, TO, "fe000", "4096")
-		UNMAP(D, TO, "ff000", "4096"), "?1:lost-events ?3:unmap-unknown", { 0 } },
-	{ "not overwritten", "# entries-in-buffer/entries-written: 9/9   #P:1\n"
-		MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, TO, "fe000", "4096")
-		UNMAP(D, TO, "ff000", "4096"), "!3:unmap-unknown", { 0 } },
+	{ "after a loss",
+	  MAP(D, TO, "ff000", "4096", "5000") "CPU:1 [LOST 3 EVENTS]\n" UNMAP(
+		  D, FROM, "ff000", "2048") UNMAP(D, TO, "ff000", "4096"),
+	  "?2:lost-events ?3:size-mismatch<1 ?3:direction-mismatch<1 ?4:double-unmap<1",
+	  { 0 } },
+	{ "before a loss",
+	  MAP(D, TO, "ff000", "4096", "5000")
+		  UNMAP(D, TO, "ff000", "2048") "CPU:1 [LOST 3 EVENTS]\n",
+	  "!2:size-mismatch<1 ?3:lost-events",
+	  { 0 } },
+	{ "after a loss, from-start yes",
+	  MAP(D, TO, "ff000", "4096", "5000") "CPU:1 [LOST 3 EVENTS]\n" UNMAP(D, TO, "ff000",
+									      "2048"),
+	  "?2:lost-events !3:size-mismatch<1",
+	  { .from_start = FROM_START_YES } },
+	{ "overwritten at the beginning",
+	  "# entries-in-buffer/entries-written: 2/9   #P:1\n" MAP(D, TO, "ff000", "4096", "5000")
+		  UNMAP(D, TO, "fe000", "4096") UNMAP(D, TO, "ff000", "4096"),
+	  "?1:lost-events ?3:unmap-unknown",
+	  { 0 } },
+	{ "not overwritten",
+	  "# entries-in-buffer/entries-written: 9/9   #P:1\n" MAP(D, TO, "ff000", "4096", "5000")
+		  UNMAP(D, TO, "fe000", "4096") UNMAP(D, TO, "ff000", "4096"),
+	  "!3:unmap-unknown",
+	  { 0 } },
 	/* the hole lies before the line that tells of it */
-	{ "buffer started later", MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, TO, "fe000", "4096")
-		UNMAP(D, TO, "ff000", "4096") "##### CPU 0 buffer started ####\n",
-	  "?2:unmap-unknown ?4:lost-events", { 0 } },
+	{ "buffer started later",
+	  MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, TO, "fe000", "4096")
+		  UNMAP(D, TO, "ff000", "4096") "##### CPU 0 buffer started ####\n",
+	  "?2:unmap-unknown ?4:lost-events",
+	  { 0 } },
 	/* an IOVA that is given out again was unmapped in the hole */
-	{ "unmap lost", MAP(D, FROM, "ff000", "4096", "5000") "CPU:1 [LOST 1 EVENTS]\n"
-		MAP(D, FROM, "ff000", "4096", "6000") MAP(D, FROM, "fe000", "4096", "5000")
-		UNMAP(D, FROM, "ff000", "4096") UNMAP(D, FROM, "fe000", "4096"),
-	  "?2:lost-events", { 0 } },
-	{ "final after a loss", MAP(D, TO, "ff000", "4096", "5000") "CPU:1 [LOST 1 EVENTS]\n",
-	  "?2:lost-events ?1:live-at-end<1", { .final = true } },
+	{ "unmap lost",
+	  MAP(D, FROM, "ff000", "4096", "5000") "CPU:1 [LOST 1 EVENTS]\n" MAP(
+		  D, FROM, "ff000", "4096", "6000") MAP(D, FROM, "fe000", "4096", "5000")
+		  UNMAP(D, FROM, "ff000", "4096") UNMAP(D, FROM, "fe000", "4096"),
+	  "?2:lost-events",
+	  { 0 } },
+	{ "final after a loss",
+	  MAP(D, TO, "ff000", "4096", "5000") "CPU:1 [LOST 1 EVENTS]\n",
+	  "?2:lost-events ?1:live-at-end<1",
+	  { .final = true } },
 
 	/* ---- size-mismatch ---- */
-	{ "size-mismatch", MAP(D, FROM, "ff000", "4096", "5000") UNMAP(D, FROM, "ff000", "2048"),
-	  "!2:size-mismatch<1", { 0 } },
-	{ "sizes agree", MAP(D, FROM, "ff000", "2048", "5000") UNMAP(D, FROM, "ff000", "2048"),
-	  "?1:exposure", { 0 } },
-	{ "freed with another size", ALLOC(D, "ff000", "100") FREE(D, "ff000", "4096"),
-	  "!2:size-mismatch<1", { 0 } },
+	{ "size-mismatch",
+	  MAP(D, FROM, "ff000", "4096", "5000") UNMAP(D, FROM, "ff000", "2048"),
+	  "!2:size-mismatch<1",
+	  { 0 } },
+	{ "sizes agree",
+	  MAP(D, FROM, "ff000", "2048", "5000") UNMAP(D, FROM, "ff000", "2048"),
+	  "?1:exposure",
+	  { 0 } },
+	{ "freed with another size",
+	  ALLOC(D, "ff000", "100") FREE(D, "ff000", "4096"),
+	  "!2:size-mismatch<1",
+	  { 0 } },
 	/* the classic: the number that map returned is given to unmap */
-	{ "list, the number that map returned", MAPSG(D, TO, "0xff000", "0x2000", "0x5000,0x9000")
-		UNMAPSG(D, TO, "0x5000"), "!2:size-mismatch<1", { 0 } },
-	{ "list, the number given to map", MAPSG(D, TO, "0xff000", "0x2000", "0x5000,0x9000")
-		UNMAPSG(D, TO, "0x5000,0x9000"), "", { 0 } },
-	{ "of two at one address the one that fits", MAP(D, TO, "5000", "4096", "5000")
-		MAP(D, TO, "5000", "64", "5000") UNMAP(D, TO, "5000", "64")
-		UNMAP(D, TO, "5000", "4096"), "?2:exposure", { 0 } },
+	{ "list, the number that map returned",
+	  MAPSG(D, TO, "0xff000", "0x2000", "0x5000,0x9000") UNMAPSG(D, TO, "0x5000"),
+	  "!2:size-mismatch<1",
+	  { 0 } },
+	{ "list, the number given to map",
+	  MAPSG(D, TO, "0xff000", "0x2000", "0x5000,0x9000") UNMAPSG(D, TO, "0x5000,0x9000"),
+	  "",
+	  { 0 } },
+	{ "of two at one address the one that fits",
+	  MAP(D, TO, "5000", "4096", "5000") MAP(D, TO, "5000", "64", "5000")
+		  UNMAP(D, TO, "5000", "64") UNMAP(D, TO, "5000", "4096"),
+	  "?2:exposure",
+	  { 0 } },
 
 	/* ---- direction-mismatch ---- */
-	{ "direction-mismatch", MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, FROM, "ff000", "4096"),
-	  "!2:direction-mismatch<1", { 0 } },
-	{ "not even to BIDIRECTIONAL", MAP(D, TO, "ff000", "4096", "5000")
-		UNMAP(D, BIDI, "ff000", "4096"), "!2:direction-mismatch<1", { 0 } },
-	{ "size and direction", MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, FROM, "ff000", "1"),
-	  "!2:size-mismatch<1 !2:direction-mismatch<1", { 0 } },
-	{ "list in another direction", MAPSG(D, TO, "0xff000", "0x1000", "0x5000")
-		UNMAPSG(D, FROM, "0x5000"), "!2:direction-mismatch<1", { 0 } },
+	{ "direction-mismatch",
+	  MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, FROM, "ff000", "4096"),
+	  "!2:direction-mismatch<1",
+	  { 0 } },
+	{ "not even to BIDIRECTIONAL",
+	  MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, BIDI, "ff000", "4096"),
+	  "!2:direction-mismatch<1",
+	  { 0 } },
+	{ "size and direction",
+	  MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, FROM, "ff000", "1"),
+	  "!2:size-mismatch<1 !2:direction-mismatch<1",
+	  { 0 } },
+	{ "list in another direction",
+	  MAPSG(D, TO, "0xff000", "0x1000", "0x5000") UNMAPSG(D, FROM, "0x5000"),
+	  "!2:direction-mismatch<1",
+	  { 0 } },
 	/* 6.12 does not store the direction of these */
-	{ "allocations have none", T(D, "dma_alloc_pages", "dir=TO_DEVICE dma_addr=ff000 size=4096 "
-		"virt_addr=(____ptrval____) flags=GFP_KERNEL attrs=")
-		T(D, "dma_free_pages", "dir=FROM_DEVICE dma_addr=ff000 size=4096 "
-		"virt_addr=(____ptrval____) attrs="), "", { 0 } },
+	{ "allocations have none",
+	  T(D, "dma_alloc_pages",
+	    "dir=TO_DEVICE dma_addr=ff000 size=4096 "
+	    "virt_addr=(____ptrval____) flags=GFP_KERNEL attrs=")
+		  T(D, "dma_free_pages",
+		    "dir=FROM_DEVICE dma_addr=ff000 size=4096 "
+		    "virt_addr=(____ptrval____) attrs="),
+	  "",
+	  { 0 } },
 
 	/* ---- sync-out-of-range ---- */
-	{ "sync beyond the end", MAP(D, FROM, "ff000", "4096", "5000") CPU(D, FROM, "ff800", "2049")
-		UNMAP(D, FROM, "ff000", "4096"), "!2:sync-out-of-range<1", { 0 } },
-	{ "sync of all there is", MAP(D, FROM, "ff000", "4096", "5000")
-		CPU(D, FROM, "ff000", "18446744073709551615") UNMAP(D, FROM, "ff000", "4096"),
-	  "!2:sync-out-of-range<1", { 0 } },
-	{ "sync to the end", MAP(D, FROM, "ff000", "4096", "5000") CPU(D, FROM, "ff800", "2048")
-		DEVICE(D, FROM, "ff000", "4096") DEVICE(D, FROM, "fffff", "1")
-		UNMAP(D, FROM, "ff000", "4096"), "", { 0 } },
-	{ "sync from before the start", MAP(D, FROM, "ff000", "4096", "5000")
-		DEVICE(D, FROM, "fefff", "2") UNMAP(D, FROM, "ff000", "4096"),
-	  "!2:sync-out-of-range<1", { 0 } },
-	{ "sync across two neighbours", MAP(D, FROM, "fe000", "4096", "5000")
-		MAP(D, FROM, "ff000", "4096", "6000") CPU(D, FROM, "fe000", "8192")
-		UNMAP(D, FROM, "fe000", "4096") UNMAP(D, FROM, "ff000", "4096"),
-	  "!3:sync-out-of-range<1", { 0 } },
-	{ "sync of no bytes", MAP(D, FROM, "ff000", "4096", "5000") CPU(D, FROM, "100000", "0")
-		UNMAP(D, FROM, "ff000", "4096"), "", { 0 } },
-	{ "the larger of two at one address", MAP(D, TO, "5000", "64", "5000")
-		MAP(D, TO, "5000", "4096", "5000") CPU(D, TO, "5000", "4096")
-		UNMAP(D, TO, "5000", "64") UNMAP(D, TO, "5000", "4096"), "?1:exposure", { 0 } },
-	{ "list sync beyond", MAPSG(D, TO, "0xff000,0xfc000", "0x1000,0x800", "0x5000,0x9000")
-		CPUSG(D, TO, "0xff000,0xfc000", "0x1000,0x900")
-		UNMAPSG(D, TO, "0x5000,0x9000"), "!2:sync-out-of-range<1 ?1:exposure", { 0 } },
+	{ "sync beyond the end",
+	  MAP(D, FROM, "ff000", "4096", "5000") CPU(D, FROM, "ff800", "2049")
+		  UNMAP(D, FROM, "ff000", "4096"),
+	  "!2:sync-out-of-range<1",
+	  { 0 } },
+	{ "sync of all there is",
+	  MAP(D, FROM, "ff000", "4096", "5000") CPU(D, FROM, "ff000", "18446744073709551615")
+		  UNMAP(D, FROM, "ff000", "4096"),
+	  "!2:sync-out-of-range<1",
+	  { 0 } },
+	{ "sync to the end",
+	  MAP(D, FROM, "ff000", "4096", "5000") CPU(D, FROM, "ff800", "2048")
+		  DEVICE(D, FROM, "ff000", "4096") DEVICE(D, FROM, "fffff", "1")
+			  UNMAP(D, FROM, "ff000", "4096"),
+	  "",
+	  { 0 } },
+	{ "sync from before the start",
+	  MAP(D, FROM, "ff000", "4096", "5000") DEVICE(D, FROM, "fefff", "2")
+		  UNMAP(D, FROM, "ff000", "4096"),
+	  "!2:sync-out-of-range<1",
+	  { 0 } },
+	{ "sync across two neighbours",
+	  MAP(D, FROM, "fe000", "4096", "5000") MAP(D, FROM, "ff000", "4096", "6000")
+		  CPU(D, FROM, "fe000", "8192") UNMAP(D, FROM, "fe000", "4096")
+			  UNMAP(D, FROM, "ff000", "4096"),
+	  "!3:sync-out-of-range<1",
+	  { 0 } },
+	{ "sync of no bytes",
+	  MAP(D, FROM, "ff000", "4096", "5000") CPU(D, FROM, "100000", "0")
+		  UNMAP(D, FROM, "ff000", "4096"),
+	  "",
+	  { 0 } },
+	{ "the larger of two at one address",
+	  MAP(D, TO, "5000", "64", "5000") MAP(D, TO, "5000", "4096", "5000") CPU(
+		  D, TO, "5000", "4096") UNMAP(D, TO, "5000", "64") UNMAP(D, TO, "5000", "4096"),
+	  "?1:exposure",
+	  { 0 } },
+	{ "list sync beyond",
+	  MAPSG(D, TO, "0xff000,0xfc000", "0x1000,0x800", "0x5000,0x9000")
+		  CPUSG(D, TO, "0xff000,0xfc000", "0x1000,0x900") UNMAPSG(D, TO, "0x5000,0x9000"),
+	  "!2:sync-out-of-range<1 ?1:exposure",
+	  { 0 } },
 	/* the rest of a coalesced list has no bytes, and the address of a failed map */
-	{ "list sync, coalesced", MAPSG(D, TO, "0xfe000", "0x2000", "0x5000,0x9000")
-		CPUSG(D, TO, "0xfe000,0x" FAILED, "0x2000,0x0") UNMAPSG(D, TO, "0x5000,0x9000"), "", { 0 } },
+	{ "list sync, coalesced",
+	  MAPSG(D, TO, "0xfe000", "0x2000", "0x5000,0x9000")
+		  CPUSG(D, TO, "0xfe000,0x" FAILED, "0x2000,0x0") UNMAPSG(D, TO, "0x5000,0x9000"),
+	  "",
+	  { 0 } },
 
 	/* ---- sync-unmapped ---- */
-	{ "sync after unmap", MAP(D, FROM, "ff000", "4096", "5000") UNMAP(D, FROM, "ff000", "4096")
-		CPU(D, FROM, "ff000", "4096"), "!3:sync-unmapped<1", { 0 } },
-	{ "sync before unmap", MAP(D, FROM, "ff000", "4096", "5000") CPU(D, FROM, "ff000", "4096")
-		UNMAP(D, FROM, "ff000", "4096"), "", { 0 } },
-	{ "sync of nothing", MAP(D, FROM, "ff000", "4096", "5000") CPU(D, FROM, "100000", "1")
-		UNMAP(D, FROM, "ff000", "4096"), "!2:sync-unmapped", { 0 } },
-	{ "sync on another device", MAP(D, FROM, "ff000", "4096", "5000") ALLOC(E, "1000", "4096")
-		CPU(E, FROM, "ff000", "4096") FREE(E, "1000", "4096") UNMAP(D, FROM, "ff000", "4096"),
-	  "!3:sync-unmapped", { 0 } },
+	{ "sync after unmap",
+	  MAP(D, FROM, "ff000", "4096", "5000") UNMAP(D, FROM, "ff000", "4096")
+		  CPU(D, FROM, "ff000", "4096"),
+	  "!3:sync-unmapped<1",
+	  { 0 } },
+	{ "sync before unmap",
+	  MAP(D, FROM, "ff000", "4096", "5000") CPU(D, FROM, "ff000", "4096")
+		  UNMAP(D, FROM, "ff000", "4096"),
+	  "",
+	  { 0 } },
+	{ "sync of nothing",
+	  MAP(D, FROM, "ff000", "4096", "5000") CPU(D, FROM, "100000", "1")
+		  UNMAP(D, FROM, "ff000", "4096"),
+	  "!2:sync-unmapped",
+	  { 0 } },
+	{ "sync on another device",
+	  MAP(D, FROM, "ff000", "4096", "5000") ALLOC(E, "1000", "4096") CPU(
+		  E, FROM, "ff000", "4096") FREE(E, "1000", "4096") UNMAP(D, FROM, "ff000", "4096"),
+	  "!3:sync-unmapped",
+	  { 0 } },
 
 	/* ---- sync-direction ---- */
-	{ "sync-direction", MAP(D, TO, "ff000", "4096", "5000") CPU(D, FROM, "ff000", "4096")
-		UNMAP(D, TO, "ff000", "4096"), "!2:sync-direction<1", { 0 } },
-	{ "sync in its own", MAP(D, TO, "ff000", "4096", "5000") CPU(D, TO, "ff000", "4096")
-		DEVICE(D, TO, "ff000", "4096") UNMAP(D, TO, "ff000", "4096"), "", { 0 } },
-	{ "sync a BIDIRECTIONAL in any", MAP(D, BIDI, "ff000", "4096", "5000")
-		CPU(D, FROM, "ff000", "4096") DEVICE(D, TO, "ff000", "4096")
-		CPU(D, BIDI, "ff000", "4096") UNMAP(D, BIDI, "ff000", "4096"), "", { 0 } },
-	{ "sync as BIDIRECTIONAL", MAP(D, FROM, "ff000", "4096", "5000")
-		CPU(D, BIDI, "ff000", "4096") UNMAP(D, FROM, "ff000", "4096"),
-	  "!2:sync-direction<1", { 0 } },
+	{ "sync-direction",
+	  MAP(D, TO, "ff000", "4096", "5000") CPU(D, FROM, "ff000", "4096")
+		  UNMAP(D, TO, "ff000", "4096"),
+	  "!2:sync-direction<1",
+	  { 0 } },
+	{ "sync in its own",
+	  MAP(D, TO, "ff000", "4096", "5000") CPU(D, TO, "ff000", "4096")
+		  DEVICE(D, TO, "ff000", "4096") UNMAP(D, TO, "ff000", "4096"),
+	  "",
+	  { 0 } },
+	{ "sync a BIDIRECTIONAL in any",
+	  MAP(D, BIDI, "ff000", "4096", "5000") CPU(D, FROM, "ff000", "4096")
+		  DEVICE(D, TO, "ff000", "4096") CPU(D, BIDI, "ff000", "4096")
+			  UNMAP(D, BIDI, "ff000", "4096"),
+	  "",
+	  { 0 } },
+	{ "sync as BIDIRECTIONAL",
+	  MAP(D, FROM, "ff000", "4096", "5000") CPU(D, BIDI, "ff000", "4096")
+		  UNMAP(D, FROM, "ff000", "4096"),
+	  "!2:sync-direction<1",
+	  { 0 } },
 
 	/* ---- use-of-failed-map ---- */
-	{ "unmap of a failed map", MAP(D, TO, FAILED, "4096", "5000") UNMAP(D, TO, FAILED, "4096"),
-	  "!2:use-of-failed-map<1", { 0 } },
-	{ "failed and left alone", MAP(D, TO, FAILED, "4096", "5000")
-		MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, TO, "ff000", "4096"), "", { 0 } },
-	{ "sync of a failed map", MAP(D, TO, FAILED, "4096", "5000") CPU(D, TO, FAILED, "4096"),
-	  "!2:use-of-failed-map<1", { 0 } },
+	{ "unmap of a failed map",
+	  MAP(D, TO, FAILED, "4096", "5000") UNMAP(D, TO, FAILED, "4096"),
+	  "!2:use-of-failed-map<1",
+	  { 0 } },
+	{ "failed and left alone",
+	  MAP(D, TO, FAILED, "4096", "5000") MAP(D, TO, "ff000", "4096", "5000")
+		  UNMAP(D, TO, "ff000", "4096"),
+	  "",
+	  { 0 } },
+	{ "sync of a failed map",
+	  MAP(D, TO, FAILED, "4096", "5000") CPU(D, TO, FAILED, "4096"),
+	  "!2:use-of-failed-map<1",
+	  { 0 } },
 	/* all ones and 64 is 63 */
-	{ "sync into a failed map", MAP(D, TO, FAILED, "4096", "5000") CPU(D, TO, "3f", "64"),
-	  "!2:use-of-failed-map<1", { 0 } },
-	{ "failed before the trace", ALLOC(D, "ff000", "4096") UNMAP(D, TO, FAILED, "4096")
-		FREE(D, "ff000", "4096"), "!2:use-of-failed-map", { 0 } },
+	{ "sync into a failed map",
+	  MAP(D, TO, FAILED, "4096", "5000") CPU(D, TO, "3f", "64"),
+	  "!2:use-of-failed-map<1",
+	  { 0 } },
+	{ "failed before the trace",
+	  ALLOC(D, "ff000", "4096") UNMAP(D, TO, FAILED, "4096") FREE(D, "ff000", "4096"),
+	  "!2:use-of-failed-map",
+	  { 0 } },
 	{ "unmap of a failed list",
 	  T(D, "dma_map_sg_err", "dir=TO_DEVICE dma_addrs={0x5000,0x9000} err=-12 attrs=")
-		UNMAPSG(D, TO, "0x5000,0x9000"), "!2:use-of-failed-map<1", { 0 } },
+		  UNMAPSG(D, TO, "0x5000,0x9000"),
+	  "!2:use-of-failed-map<1",
+	  { 0 } },
 	{ "list failed, then mapped",
-	  T(D, "dma_map_sg_err", "dir=TO_DEVICE dma_addrs={0x5000,0x9000} err=-12 attrs=")
-		MAPSG(D, TO, "0xff000", "0x2000", "0x5000,0x9000") UNMAPSG(D, TO, "0x5000,0x9000"),
-	  "", { 0 } },
-	{ "failed allocation", T(D, "dma_alloc", "dir=BIDIRECTIONAL dma_addr=0 size=4096 "
-		"virt_addr=0000000000000000 flags=GFP_KERNEL attrs=")
-		ALLOC(D, "ff000", "4096") FREE(D, "ff000", "4096"), "", { 0 } },
+	  T(D, "dma_map_sg_err", "dir=TO_DEVICE dma_addrs={0x5000,0x9000} err=-12 attrs=") MAPSG(
+		  D, TO, "0xff000", "0x2000", "0x5000,0x9000") UNMAPSG(D, TO, "0x5000,0x9000"),
+	  "",
+	  { 0 } },
+	{ "failed allocation",
+	  T(D, "dma_alloc",
+	    "dir=BIDIRECTIONAL dma_addr=0 size=4096 "
+	    "virt_addr=0000000000000000 flags=GFP_KERNEL attrs=") ALLOC(D, "ff000", "4096")
+		  FREE(D, "ff000", "4096"),
+	  "",
+	  { 0 } },
 
 	/* ---- overlap ---- */
-	{ "overlap", MAP(D, FROM, "ff000", "4096", "5000") MAP(D, FROM, "fe000", "4096", "5000")
-		UNMAP(D, FROM, "ff000", "4096") UNMAP(D, FROM, "fe000", "4096"),
-	  "!2:overlap<1 ?3:exposure", { 0 } },
-	{ "two readers", MAP(D, TO, "ff000", "4096", "5000") MAP(D, TO, "fe000", "4096", "5000")
-		UNMAP(D, TO, "ff000", "4096") UNMAP(D, TO, "fe000", "4096"), "?3:exposure", { 0 } },
-	{ "one after the other", MAP(D, FROM, "ff000", "4096", "5000") UNMAP(D, FROM, "ff000", "4096")
-		MAP(D, FROM, "fe000", "4096", "5000") UNMAP(D, FROM, "fe000", "4096"), "", { 0 } },
-	{ "reader and writer", MAP(D, TO, "ff000", "4096", "5000") MAP(D, BIDI, "fe000", "4096", "5000")
-		UNMAP(D, TO, "ff000", "4096") UNMAP(D, BIDI, "fe000", "4096"),
-	  "!2:overlap<1 ?3:exposure", { 0 } },
-	{ "one byte", MAP(D, FROM, "ff000", "2049", "5000") MAP(D, FROM, "fe800", "2048", "5800")
-		UNMAP(D, FROM, "ff000", "2049") UNMAP(D, FROM, "fe800", "2048"),
-	  "!2:overlap<1 ?1:exposure", { 0 } },
-	{ "two halves of a page", MAP(D, FROM, "ff000", "2048", "5000")
-		MAP(D, FROM, "fe800", "2048", "5800") UNMAP(D, FROM, "ff000", "2048")
-		UNMAP(D, FROM, "fe800", "2048"), "?1:exposure", { 0 } },
-	{ "on two devices", MAP(D, FROM, "ff000", "4096", "5000") MAP(E, TO, "fe000", "4096", "5000")
-		UNMAP(D, FROM, "ff000", "4096") UNMAP(E, TO, "fe000", "4096"), "!2:overlap<1", { 0 } },
+	{ "overlap",
+	  MAP(D, FROM, "ff000", "4096", "5000") MAP(D, FROM, "fe000", "4096", "5000")
+		  UNMAP(D, FROM, "ff000", "4096") UNMAP(D, FROM, "fe000", "4096"),
+	  "!2:overlap<1 ?3:exposure",
+	  { 0 } },
+	{ "two readers",
+	  MAP(D, TO, "ff000", "4096", "5000") MAP(D, TO, "fe000", "4096", "5000")
+		  UNMAP(D, TO, "ff000", "4096") UNMAP(D, TO, "fe000", "4096"),
+	  "?3:exposure",
+	  { 0 } },
+	{ "one after the other",
+	  MAP(D, FROM, "ff000", "4096", "5000") UNMAP(D, FROM, "ff000", "4096")
+		  MAP(D, FROM, "fe000", "4096", "5000") UNMAP(D, FROM, "fe000", "4096"),
+	  "",
+	  { 0 } },
+	{ "reader and writer",
+	  MAP(D, TO, "ff000", "4096", "5000") MAP(D, BIDI, "fe000", "4096", "5000")
+		  UNMAP(D, TO, "ff000", "4096") UNMAP(D, BIDI, "fe000", "4096"),
+	  "!2:overlap<1 ?3:exposure",
+	  { 0 } },
+	{ "one byte",
+	  MAP(D, FROM, "ff000", "2049", "5000") MAP(D, FROM, "fe800", "2048", "5800")
+		  UNMAP(D, FROM, "ff000", "2049") UNMAP(D, FROM, "fe800", "2048"),
+	  "!2:overlap<1 ?1:exposure",
+	  { 0 } },
+	{ "two halves of a page",
+	  MAP(D, FROM, "ff000", "2048", "5000") MAP(D, FROM, "fe800", "2048", "5800")
+		  UNMAP(D, FROM, "ff000", "2048") UNMAP(D, FROM, "fe800", "2048"),
+	  "?1:exposure",
+	  { 0 } },
+	{ "on two devices",
+	  MAP(D, FROM, "ff000", "4096", "5000") MAP(E, TO, "fe000", "4096", "5000")
+		  UNMAP(D, FROM, "ff000", "4096") UNMAP(E, TO, "fe000", "4096"),
+	  "!2:overlap<1",
+	  { 0 } },
 	/* copied back at unmap: the buffers share bytes although the slots do not */
-	{ "overlap where it bounces", MAP(D, FROM, "a000", "512", "5100")
-		MAP(D, FROM, "b000", "512", "5200") UNMAP(D, FROM, "a000", "512")
-		UNMAP(D, FROM, "b000", "512"), "!2:overlap<1", { 0 } },
-	{ "the driver says so", MAPA(D, FROM, "ff000", "4096", "5000", "SKIP_CPU_SYNC")
-		MAP(D, TO, "fe000", "4096", "5000") UNMAP(D, FROM, "ff000", "4096")
-		UNMAP(D, TO, "fe000", "4096"), "?2:overlap<1 ?3:exposure", { 0 } },
-	{ "a list and a buffer", MAPSG(D, FROM, "0xfe000", "0x2000", "0x5000,0x9000")
-		MAP(D, TO, "fcff0", "16", "9ff0") UNMAPSG(D, FROM, "0x5000,0x9000")
-		UNMAP(D, TO, "fcff0", "16"), "!2:overlap<1 ?2:exposure", { 0 } },
+	{ "overlap where it bounces",
+	  MAP(D, FROM, "a000", "512", "5100") MAP(D, FROM, "b000", "512", "5200")
+		  UNMAP(D, FROM, "a000", "512") UNMAP(D, FROM, "b000", "512"),
+	  "!2:overlap<1",
+	  { 0 } },
+	{ "the driver says so",
+	  MAPA(D, FROM, "ff000", "4096", "5000", "SKIP_CPU_SYNC")
+		  MAP(D, TO, "fe000", "4096", "5000") UNMAP(D, FROM, "ff000", "4096")
+			  UNMAP(D, TO, "fe000", "4096"),
+	  "?2:overlap<1 ?3:exposure",
+	  { 0 } },
+	{ "a list and a buffer",
+	  MAPSG(D, FROM, "0xfe000", "0x2000", "0x5000,0x9000") MAP(D, TO, "fcff0", "16", "9ff0")
+		  UNMAPSG(D, FROM, "0x5000,0x9000") UNMAP(D, TO, "fcff0", "16"),
+	  "!2:overlap<1 ?2:exposure",
+	  { 0 } },
 	/* one entry of two pages: without coalescing the lengths are known */
-	{ "a list entry of two pages", MAPSG(D, FROM, "0xfe000", "0x2000", "0x5000")
-		MAP(D, TO, "fd000", "4096", "6000") UNMAPSG(D, FROM, "0x5000")
-		UNMAP(D, TO, "fd000", "4096"), "!2:overlap<1 ?3:exposure", { 0 } },
+	{ "a list entry of two pages",
+	  MAPSG(D, FROM, "0xfe000", "0x2000", "0x5000") MAP(D, TO, "fd000", "4096", "6000")
+		  UNMAPSG(D, FROM, "0x5000") UNMAP(D, TO, "fd000", "4096"),
+	  "!2:overlap<1 ?3:exposure",
+	  { 0 } },
 	/* 0x2200 bytes in two entries: the second may have 0x200 bytes or 0x1200 */
 	{ "a coalesced list of which the second entry is not sure",
 	  MAPSG(D, FROM, "0xfc000", "0x2200", "0x5000,0x9000") MAP(D, TO, "fb200", "512", "9200")
-		UNMAPSG(D, FROM, "0x5000,0x9000") UNMAP(D, TO, "fb200", "512"), "?1:exposure", { 0 } },
+		  UNMAPSG(D, FROM, "0x5000,0x9000") UNMAP(D, TO, "fb200", "512"),
+	  "?1:exposure",
+	  { 0 } },
 	{ "and the first is",
 	  MAPSG(D, FROM, "0xfc000", "0x2200", "0x5000,0x9000") MAP(D, TO, "fbe00", "512", "5e00")
-		UNMAPSG(D, FROM, "0x5000,0x9000") UNMAP(D, TO, "fbe00", "512"),
-	  "!2:overlap<1 ?1:exposure", { 0 } },
-	{ "the page between", MAPSG(D, FROM, "0xfe000", "0x2000", "0x5000,0x9000")
-		MAP(D, TO, "ff000", "4096", "6000") UNMAPSG(D, FROM, "0x5000,0x9000")
-		UNMAP(D, TO, "ff000", "4096"), "", { 0 } },
+		  UNMAPSG(D, FROM, "0x5000,0x9000") UNMAP(D, TO, "fbe00", "512"),
+	  "!2:overlap<1 ?1:exposure",
+	  { 0 } },
+	{ "the page between",
+	  MAPSG(D, FROM, "0xfe000", "0x2000", "0x5000,0x9000") MAP(D, TO, "ff000", "4096", "6000")
+		  UNMAPSG(D, FROM, "0x5000,0x9000") UNMAP(D, TO, "ff000", "4096"),
+	  "",
+	  { 0 } },
 	{ "registers are no memory",
-	  T(D, "dma_map_resource", "dir=BIDIRECTIONAL dma_addr=fe000 size=4096 phys_addr=fe000 attrs=")
-	  T(E, "dma_map_resource", "dir=BIDIRECTIONAL dma_addr=fe000 size=4096 phys_addr=fe000 attrs=")
-	  T(E, "dma_unmap_resource", "dir=BIDIRECTIONAL dma_addr=fe000 size=4096 attrs=")
-	  T(D, "dma_unmap_resource", "dir=BIDIRECTIONAL dma_addr=fe000 size=4096 attrs="), "", { 0 } },
+	  T(D, "dma_map_resource",
+	    "dir=BIDIRECTIONAL dma_addr=fe000 size=4096 phys_addr=fe000 attrs=")
+		  T(E, "dma_map_resource",
+		    "dir=BIDIRECTIONAL dma_addr=fe000 size=4096 phys_addr=fe000 attrs=")
+			  T(E, "dma_unmap_resource",
+			    "dir=BIDIRECTIONAL dma_addr=fe000 size=4096 attrs=")
+				  T(D, "dma_unmap_resource",
+				    "dir=BIDIRECTIONAL dma_addr=fe000 size=4096 attrs="),
+	  "",
+	  { 0 } },
 
 	/* ---- shared-line ---- */
-	{ "shared-line", MAP(D, FROM, "ff000", "32", "5000") MAP(D, TO, "fe020", "32", "5020")
-		UNMAP(D, FROM, "ff000", "32") UNMAP(D, TO, "fe020", "32"),
-	  "?2:shared-line<1 ?1:exposure", { 0 } },
-	{ "neighbouring lines", MAP(D, FROM, "ff000", "64", "5000") MAP(D, TO, "fe040", "32", "5040")
-		UNMAP(D, FROM, "ff000", "64") UNMAP(D, TO, "fe040", "32"), "?1:exposure", { 0 } },
-	{ "a line read by both", MAP(D, TO, "ff000", "32", "5000") MAP(D, TO, "fe020", "32", "5020")
-		UNMAP(D, TO, "ff000", "32") UNMAP(D, TO, "fe020", "32"), "?1:exposure", { 0 } },
-	{ "a line of which each has a copy in a slot", MAP(D, FROM, "a000", "32", "5100")
-		MAP(D, FROM, "b000", "32", "5120") UNMAP(D, FROM, "a000", "32")
-		UNMAP(D, FROM, "b000", "32"), "", { 0 } },
+	{ "shared-line",
+	  MAP(D, FROM, "ff000", "32", "5000") MAP(D, TO, "fe020", "32", "5020")
+		  UNMAP(D, FROM, "ff000", "32") UNMAP(D, TO, "fe020", "32"),
+	  "?2:shared-line<1 ?1:exposure",
+	  { 0 } },
+	{ "neighbouring lines",
+	  MAP(D, FROM, "ff000", "64", "5000") MAP(D, TO, "fe040", "32", "5040")
+		  UNMAP(D, FROM, "ff000", "64") UNMAP(D, TO, "fe040", "32"),
+	  "?1:exposure",
+	  { 0 } },
+	{ "a line read by both",
+	  MAP(D, TO, "ff000", "32", "5000") MAP(D, TO, "fe020", "32", "5020")
+		  UNMAP(D, TO, "ff000", "32") UNMAP(D, TO, "fe020", "32"),
+	  "?1:exposure",
+	  { 0 } },
+	{ "a line of which each has a copy in a slot",
+	  MAP(D, FROM, "a000", "32", "5100") MAP(D, FROM, "b000", "32", "5120")
+		  UNMAP(D, FROM, "a000", "32") UNMAP(D, FROM, "b000", "32"),
+	  "",
+	  { 0 } },
 
 	/* ---- exposure ---- */
-	{ "a slot hides the page", MAP(D, TO, "a000", "512", "5100") MAP(D, TO, "b000", "4096", "5000")
-		UNMAP(D, TO, "a000", "512") UNMAP(D, TO, "b000", "4096"), "", { 0 } },
-	{ "a slot with the same offset, on a device that bounces", MAP(D, TO, "a000", "512", "7100")
-		MAP(D, TO, "b100", "512", "5100") MAP(D, TO, "c200", "512", "5200")
-		UNMAP(D, TO, "a000", "512") UNMAP(D, TO, "b100", "512") UNMAP(D, TO, "c200", "512"),
-	  "", { 0 } },
+	{ "a slot hides the page",
+	  MAP(D, TO, "a000", "512", "5100") MAP(D, TO, "b000", "4096", "5000")
+		  UNMAP(D, TO, "a000", "512") UNMAP(D, TO, "b000", "4096"),
+	  "",
+	  { 0 } },
+	{ "a slot with the same offset, on a device that bounces",
+	  MAP(D, TO, "a000", "512", "7100") MAP(D, TO, "b100", "512", "5100")
+		  MAP(D, TO, "c200", "512", "5200") UNMAP(D, TO, "a000", "512")
+			  UNMAP(D, TO, "b100", "512") UNMAP(D, TO, "c200", "512"),
+	  "",
+	  { 0 } },
 
 	/* ---- live-at-end ---- */
-	{ "live-at-end", MAP(D, FROM, "ff000", "4096", "5000") ALLOC(D, "fe000", "512")
-		MAPSG(D, TO, "0xfd000", "0x1000", "0x9000"),
-	  "?1:live-at-end<1 ?2:live-at-end<2 ?3:live-at-end<3", { 0 } },
-	{ "live-at-end, final", MAP(D, FROM, "ff000", "4096", "5000") ALLOC(D, "fe000", "512"),
-	  "!1:live-at-end<1 !2:live-at-end<2", { .final = true } },
-	{ "nothing live, final", MAP(D, FROM, "ff000", "4096", "5000") ALLOC(D, "fe000", "512")
-		UNMAP(D, FROM, "ff000", "4096") FREE(D, "fe000", "512"), "", { .final = true } },
+	{ "live-at-end",
+	  MAP(D, FROM, "ff000", "4096", "5000") ALLOC(D, "fe000", "512")
+		  MAPSG(D, TO, "0xfd000", "0x1000", "0x9000"),
+	  "?1:live-at-end<1 ?2:live-at-end<2 ?3:live-at-end<3",
+	  { 0 } },
+	{ "live-at-end, final",
+	  MAP(D, FROM, "ff000", "4096", "5000") ALLOC(D, "fe000", "512"),
+	  "!1:live-at-end<1 !2:live-at-end<2",
+	  { .final = true } },
+	{ "nothing live, final",
+	  MAP(D, FROM, "ff000", "4096", "5000") ALLOC(D, "fe000", "512")
+		  UNMAP(D, FROM, "ff000", "4096") FREE(D, "fe000", "512"),
+	  "",
+	  { .final = true } },
 };
+/* clang-format on */
 
 static bool check(const struct rule *r)
 {
@@ -406,8 +641,10 @@ static void truncated_list(void **state)
 			sprintf(sizes + strlen(sizes), "%s0x1000", sep);
 		}
 	}
-	sprintf(map, T(D, "dma_map_sg", "dir=TO_DEVICE nents=128/187 ents=128/187 [TRUNCATED] "
-					"dma_addrs={%s} sizes={%s} phys_addrs={%s} attrs="),
+	sprintf(map,
+		T(D, "dma_map_sg",
+		  "dir=TO_DEVICE nents=128/187 ents=128/187 [TRUNCATED] "
+		  "dma_addrs={%s} sizes={%s} phys_addrs={%s} attrs="),
 		dmas, sizes, physs[0]);
 	/* a sync of entry 150, of which the trace knows nothing, cannot be judged */
 	snprintf(text, sizeof(text), "%s" CPU(D, TO, "8096000", "4096") UNMAPSG(D, TO, "%s"), map,
@@ -433,7 +670,7 @@ static void truncated_list(void **state)
 static void fields(void **state)
 {
 	struct trace *t = load_text(MAP(D, TO, "ff040", "100", "5040") UNMAP(D, TO, "ff040", "50")
-				    UNMAPSG(E, TO, "0x7000"));
+					    UNMAPSG(E, TO, "0x7000"));
 	const struct check_options opt = { 0 };
 	struct findings fs = { 0 };
 	const struct finding *f;
@@ -471,11 +708,11 @@ static void exposure_sums(void **state)
 {
 	struct trace *t = load_text(
 		/* three mappings of one page, one of them for writing, and one of two pages */
-		MAP(D, TO, "a0000", "1024", "5000") MAP(D, FROM, "a1400", "1024", "5400")
-		MAP(D, TO, "a2800", "4096", "5800") MAP(E, FROM, "b0c00", "64", "5c00")
-		UNMAP(D, TO, "a0000", "1024")    /* in reach: 5400 may be written, 5800 read */
-		UNMAP(D, FROM, "a1400", "1024")  /* in reach by 5800, for reading */
-		UNMAP(D, TO, "a2800", "4096")    /* no longer; E's mapping is another device's */
+		MAP(D, TO, "a0000", "1024", "5000") MAP(D, FROM, "a1400", "1024", "5400") MAP(
+			D, TO, "a2800", "4096", "5800") MAP(E, FROM, "b0c00", "64", "5c00")
+			UNMAP(D, TO, "a0000", "1024") /* in reach: 5400 may be written, 5800 read */
+		UNMAP(D, FROM, "a1400", "1024") /* in reach by 5800, for reading */
+		UNMAP(D, TO, "a2800", "4096") /* no longer; E's mapping is another device's */
 		UNMAP(E, FROM, "b0c00", "64"));
 	const struct check_options opt = { 0 };
 	struct findings fs = { 0 };
@@ -492,7 +729,8 @@ static void exposure_sums(void **state)
 	assert_non_null(e);
 	assert_int_equal(d->size, 3072 + 3072 + 4096);
 	assert_non_null(strstr(d->text, "2 of 3 unmaps (67 %) left"));
-	assert_non_null(strstr(d->text, ", 1 of them for writing; 3 of 3 maps exposed 10240 bytes"));
+	assert_non_null(
+		strstr(d->text, ", 1 of them for writing; 3 of 3 maps exposed 10240 bytes"));
 	assert_int_equal(e->size, 4032);
 	assert_non_null(strstr(e->text, "0 of 1 unmaps (0 %) left"));
 	findings_free(&fs);

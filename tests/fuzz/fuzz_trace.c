@@ -25,7 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!null)
 		null = fopen("/dev/null", "w");
-	if (fd < 0 || !null || write(fd, data, size) != (ssize_t)size || lseek(fd, 0, SEEK_SET) != 0)
+	if (fd < 0 || !null || write(fd, data, size) != (ssize_t)size ||
+	    lseek(fd, 0, SEEK_SET) != 0)
 		abort();
 	t = trace_load_fd(fd, "fuzz", &err);
 	if (!t) {

@@ -53,7 +53,9 @@ static void garbage(void **state)
 	refuse_text(GOOD GOOD "Lorem ipsum\n" GOOD, "line 3: not a line of a trace");
 	refuse_bytes(GOOD "a\0b\n", sizeof(GOOD "a\0b\n") - 1, "line 2: not text");
 	/* an ELF file, a PNG */
-	refuse_bytes("\x7f" "ELF\2\1\1\0\0\0\n", 12, "line 1: not text");
+	refuse_bytes("\x7f"
+		     "ELF\2\1\1\0\0\0\n",
+		     12, "line 1: not text");
 	refuse_bytes("\x89PNG\r\n\x1a\n\0\0\0\r", 12, "line 1: not a line");
 }
 
@@ -79,24 +81,31 @@ static void malformed(void **state)
 		  "bad value of dma_addr=" },
 		{ "dma_map_page: d dir=TO_DEVICE dma_addr= size=4096 phys_addr=5000 attrs=",
 		  "bad value of dma_addr=" },
-		{ "dma_map_page: d dir=TO_DEVICE dma_addr=10000000000000000 size=1 phys_addr=0 attrs=",
+		{ "dma_map_page: d dir=TO_DEVICE dma_addr=10000000000000000 size=1 phys_addr=0 "
+		  "attrs=",
 		  "bad value of dma_addr=" },
 		{ "dma_map_page: d dir=TO_DEVICE dma_addr=1 size=-1 phys_addr=0 attrs=",
 		  "bad value of size=" },
-		{ "dma_map_page: d dir=TO_DEVICE dma_addr=1 size=99999999999999999999 phys_addr=0 attrs=",
+		{ "dma_map_page: d dir=TO_DEVICE dma_addr=1 size=99999999999999999999 phys_addr=0 "
+		  "attrs=",
 		  "bad value of size=" },
-		{ "dma_map_page: d dir=TO_DEVICE dma_addr=1 size=18446744073709551616 phys_addr=0 attrs=",
+		{ "dma_map_page: d dir=TO_DEVICE dma_addr=1 size=18446744073709551616 phys_addr=0 "
+		  "attrs=",
 		  "bad value of size=" },
 		{ "dma_map_page: d dir=TO_DEVICE dma_addr=1 size=1 phys_addr=0 attrs=NO_WARN|",
 		  "bad value of attrs=" },
 		{ "dma_map_page: d dir=TO_DEVICE dma_addr=1 size=1 phys_addr=0 attrs=a;b",
 		  "bad value of attrs=" },
 		/* two lines that ran into one */
-		{ "dma_map_page: d dir=TO_DEVICE dma_addr=1 size=1 phys_addr=0 attrs= insmod-1 [000] x",
+		{ "dma_map_page: d dir=TO_DEVICE dma_addr=1 size=1 phys_addr=0 attrs= insmod-1 "
+		  "[000] x",
 		  "\"insmod-1\" is not a field" },
-		{ "dma_unmap_sg: d dir=TO_DEVICE phys_addrs={0x1,0x2 attrs=", "bad value of phys_addrs=" },
-		{ "dma_unmap_sg: d dir=TO_DEVICE phys_addrs={0x1,} attrs=", "bad value of phys_addrs=" },
-		{ "dma_unmap_sg: d dir=TO_DEVICE phys_addrs=0x1 attrs=", "bad value of phys_addrs=" },
+		{ "dma_unmap_sg: d dir=TO_DEVICE phys_addrs={0x1,0x2 attrs=",
+		  "bad value of phys_addrs=" },
+		{ "dma_unmap_sg: d dir=TO_DEVICE phys_addrs={0x1,} attrs=",
+		  "bad value of phys_addrs=" },
+		{ "dma_unmap_sg: d dir=TO_DEVICE phys_addrs=0x1 attrs=",
+		  "bad value of phys_addrs=" },
 		{ "dma_unmap_sg: d dir=TO_DEVICE phys_addrs={0x1} extra attrs=",
 		  "\"extra\" is not a field" },
 		{ "dma_map_sg: d dir=TO_DEVICE nents=1/1 ents=1/1 dma_addrs={0x1} "
@@ -110,12 +119,14 @@ static void malformed(void **state)
 		  "bad value of nents=" },
 		{ "dma_map_sg: d dir=TO_DEVICE dma_addrs={} sizes={} phys_addrs={} attrs=",
 		  "an empty scatter list" },
-		{ "dma_map_sg: d dir=TO_DEVICE dma_addrs={0x1} sizes={0x100000000} phys_addrs={0x1} "
+		{ "dma_map_sg: d dir=TO_DEVICE dma_addrs={0x1} sizes={0x100000000} "
+		  "phys_addrs={0x1} "
 		  "attrs=",
 		  "bad value of sizes=" },
 		{ "dma_map_sg: [FAILED TO PARSE] device=d dir=1 phys_addrs=ARRAY[00, 10]",
 		  "give the trace.dat itself" },
-		{ "dma_map_sg_err: d dir=TO_DEVICE dma_addrs={0x1} err=x attrs=", "bad value of err=" },
+		{ "dma_map_sg_err: d dir=TO_DEVICE dma_addrs={0x1} err=x attrs=",
+		  "bad value of err=" },
 		{ "dma_alloc: d dir=NONE dma_addr=1 size=1 virt_addr=xyz flags=GFP_KERNEL attrs=",
 		  "bad value of virt_addr=" },
 		{ "dma_sync_single_for_cpu: d dir=NONE dma_addr=1", "no size=" },
@@ -148,11 +159,16 @@ static void cut_in_the_middle(void **state)
 static void heads(void **state)
 {
 	static const char *const all[] = {
-		"insmod [000] ..... 1.000000: ",      "insmod-x [000] ..... 1.000000: ",
-		"insmod-1 [x] ..... 1.000000: ",      "insmod-1 [000 ..... 1.000000: ",
-		"insmod-1 [000] ..... 1.: ",          "insmod-1 [000] ..... .5: ",
-		"insmod-1 [000] ..... 1.000000 ",     "insmod-1 [000] .....: ",
-		"insmod-99999999999 [000] ..... 1.0: ", "insmod-1 [99999999999] ..... 1.0: ",
+		"insmod [000] ..... 1.000000: ",
+		"insmod-x [000] ..... 1.000000: ",
+		"insmod-1 [x] ..... 1.000000: ",
+		"insmod-1 [000 ..... 1.000000: ",
+		"insmod-1 [000] ..... 1.: ",
+		"insmod-1 [000] ..... .5: ",
+		"insmod-1 [000] ..... 1.000000 ",
+		"insmod-1 [000] .....: ",
+		"insmod-99999999999 [000] ..... 1.0: ",
+		"insmod-1 [99999999999] ..... 1.0: ",
 		"insmod-1 [000] ..... 99999999999999999999.0: ",
 	};
 
@@ -176,7 +192,8 @@ static size_t pack(int how, const void *in, size_t n, unsigned char *out, size_t
 
 	switch (how) {
 	case 0:
-		assert_int_equal(lzma_easy_buffer_encode(6, LZMA_CHECK_CRC64, NULL, in, n, out, &pos, cap),
+		assert_int_equal(lzma_easy_buffer_encode(6, LZMA_CHECK_CRC64, NULL, in, n, out,
+							 &pos, cap),
 				 LZMA_OK);
 		return pos;
 	case 1:
@@ -260,10 +277,14 @@ static void endless_line(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(files),       cmocka_unit_test(no_dma_events),
-		cmocka_unit_test(garbage),     cmocka_unit_test(malformed),
-		cmocka_unit_test(cut_in_the_middle), cmocka_unit_test(heads),
-		cmocka_unit_test(compressed),  cmocka_unit_test(endless_line),
+		cmocka_unit_test(files),
+		cmocka_unit_test(no_dma_events),
+		cmocka_unit_test(garbage),
+		cmocka_unit_test(malformed),
+		cmocka_unit_test(cut_in_the_middle),
+		cmocka_unit_test(heads),
+		cmocka_unit_test(compressed),
+		cmocka_unit_test(endless_line),
 	};
 
 	return cmocka_run_group_tests_name("trace bad input", tests, NULL, NULL);

@@ -188,8 +188,10 @@ static void bundled(void **state)
 		{ "nvme_lazy.txt.xz", 2 * 7443 + 2 * 549 + 7, 23354 + 7992, 0, 0, 1 },
 		{ "e1000e_lazy.txt.xz", 2 * 6041 + 4, 6044 + 6043, 0, 0, 1 },
 		{ "e100_swiotlb.txt.xz", 2 * 3219 + 3862 + 2943 + 2, 0, 0, 0, 1 },
-		{ "smp4_nvme_e1000e_lazy.txt.xz", 2 * 8838 + 2 * 240 + 14 + 2, 12644 + 9080, 0, 0, 2 },
-		{ "smp4_overrun.txt.xz", 1528 + 1315 + 240 + 240 + 2, 4674 + 1768, 4, 39537 - 9767, 2 },
+		{ "smp4_nvme_e1000e_lazy.txt.xz", 2 * 8838 + 2 * 240 + 14 + 2, 12644 + 9080, 0, 0,
+		  2 },
+		{ "smp4_overrun.txt.xz", 1528 + 1315 + 240 + 240 + 2, 4674 + 1768, 4, 39537 - 9767,
+		  2 },
 		{ "kinds_swiotlb.txt.xz", 432, 0, 0, 0, 1 },
 		{ "buggy_iommu_lazy.txt.xz", 29, 27, 0, 0, 1 },
 	};
@@ -212,8 +214,9 @@ static void bundled(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(same_as_text), cmocka_unit_test(plain),   cmocka_unit_test(damaged),
-		cmocka_unit_test(closed_early), cmocka_unit_test(bundled),
+		cmocka_unit_test(same_as_text), cmocka_unit_test(plain),
+		cmocka_unit_test(damaged),	cmocka_unit_test(closed_early),
+		cmocka_unit_test(bundled),
 	};
 
 	return cmocka_run_group_tests_name("trace.dat", tests, NULL, NULL);

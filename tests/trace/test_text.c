@@ -116,7 +116,8 @@ static void unmap(void **state)
 	ev = one(HEAD "dma_unmap_phys: " DEV " dir=NONE dma_addr=0x17200000 size=1514 attrs=");
 	check_head(ev, "dma_unmap_phys");
 	check_single(ev, TRACE_UNMAP, TRACE_NONE, 0x17200000, 1514, TRACE_NO_ADDR, 0);
-	ev = one(HEAD "dma_unmap_page: " DEV " dir=NONE dma_addr=0 size=18446744073709551615 attrs=");
+	ev = one(HEAD "dma_unmap_page: " DEV
+		      " dir=NONE dma_addr=0 size=18446744073709551615 attrs=");
 	assert_int_equal(ev->size, UINT64_MAX);
 	ev = one(HEAD "dma_unmap_resource: " DEV " dir=FROM_DEVICE dma_addr=fea00000 size=4096 "
 		      "attrs=SOMETHING_NEW");
@@ -131,10 +132,18 @@ static void attributes(void **state)
 		const char *name;
 		unsigned int bit;
 	} all[] = {
-		{ "WEAK_ORDERING", 1 },       { "WRITE_COMBINE", 2 },    { "NO_KERNEL_MAPPING", 4 },
-		{ "SKIP_CPU_SYNC", 5 },       { "FORCE_CONTIGUOUS", 6 }, { "ALLOC_SINGLE_PAGES", 7 },
-		{ "NO_WARN", 8 },             { "PRIVILEGED", 9 },       { "MMIO", 10 },
-		{ "CACHELINES_OVERLAP", 11 }, { "REQUIRE_COHERENT", 12 }, { "CC_SHARED", 13 },
+		{ "WEAK_ORDERING", 1 },
+		{ "WRITE_COMBINE", 2 },
+		{ "NO_KERNEL_MAPPING", 4 },
+		{ "SKIP_CPU_SYNC", 5 },
+		{ "FORCE_CONTIGUOUS", 6 },
+		{ "ALLOC_SINGLE_PAGES", 7 },
+		{ "NO_WARN", 8 },
+		{ "PRIVILEGED", 9 },
+		{ "MMIO", 10 },
+		{ "CACHELINES_OVERLAP", 11 },
+		{ "REQUIRE_COHERENT", 12 },
+		{ "CC_SHARED", 13 },
 		{ "ALLOC_CC_SHARED", 14 },
 	};
 
@@ -169,7 +178,8 @@ static void alloc(void **state)
 			 all[i].name);
 		ev = one(line);
 		check_head(ev, all[i].name);
-		check_single(ev, all[i].kind, TRACE_BIDIRECTIONAL, 0xfffff000, 512, TRACE_NO_ADDR, 0);
+		check_single(ev, all[i].kind, TRACE_BIDIRECTIONAL, 0xfffff000, 512, TRACE_NO_ADDR,
+			     0);
 		assert_true(ev->has_virt);
 		assert_int_equal(ev->virt, 0xffffd47f40079000);
 		assert_int_equal(ev->failed, all[i].kind == TRACE_ALLOC_SGT_ERR);
@@ -283,9 +293,9 @@ static void map_sg(void **state)
 static void map_sg_err(void **state)
 {
 	/* what the kernel calls dma_addrs there are physical addresses */
-	const struct trace_event *ev =
-		one(HEAD "dma_map_sg_err: " DEV " dir=TO_DEVICE dma_addrs={0x5000,0x7000} err=-12 "
-			 "attrs=NO_WARN");
+	const struct trace_event *ev = one(HEAD "dma_map_sg_err: " DEV
+						" dir=TO_DEVICE dma_addrs={0x5000,0x7000} err=-12 "
+						"attrs=NO_WARN");
 
 	(void)state;
 	check_head(ev, "dma_map_sg_err");
@@ -338,7 +348,8 @@ static void syncs(void **state)
 			 single[i].name);
 		ev = one(line);
 		check_head(ev, single[i].name);
-		check_single(ev, single[i].kind, TRACE_FROM_DEVICE, 0x17200000, 60, TRACE_NO_ADDR, 0);
+		check_single(ev, single[i].kind, TRACE_FROM_DEVICE, 0x17200000, 60, TRACE_NO_ADDR,
+			     0);
 
 		snprintf(line, sizeof(line),
 			 HEAD "%s: " DEV " dir=TO_DEVICE "
@@ -365,22 +376,31 @@ static void heads(void **state)
 		uint64_t time;
 		bool counts;
 	} all[] = {
-		{ "  jbd2/sda-8-150     [000] .....     3.461021:", "jbd2/sda-8", 150, 0, 3461021000u, 0 },
-		{ "kworker/u16:2-44      [013] d.h1.     4.279313:", "kworker/u16:2", 44, 13, 4279313000u,
+		{ "  jbd2/sda-8-150     [000] .....     3.461021:", "jbd2/sda-8", 150, 0,
+		  3461021000u, 0 },
+		{ "kworker/u16:2-44      [013] d.h1.     4.279313:", "kworker/u16:2", 44, 13,
+		  4279313000u, 0 },
+		{ "          <idle>-0       [003] d.h1.     9.651330:", "<idle>", 0, 3, 9651330000u,
 		  0 },
-		{ "          <idle>-0       [003] d.h1.     9.651330:", "<idle>", 0, 3, 9651330000u, 0 },
-		{ "           <...>-4711    [003] .N...     9.651330:", "<...>", 4711, 3, 9651330000u, 0 },
-		{ "   tmux: server-77      [000] .....     1.000001:", "tmux: server", 77, 0, 1000001000u, 0 },
-		{ "   a [b] - [1]-77       [001] .....     1.000001:", "a [b] - [1]", 77, 1, 1000001000u, 0 },
-		{ "     x [007] y-77       [001] .....     1.000001:", "x [007] y", 77, 1, 1000001000u, 0 },
+		{ "           <...>-4711    [003] .N...     9.651330:", "<...>", 4711, 3,
+		  9651330000u, 0 },
+		{ "   tmux: server-77      [000] .....     1.000001:", "tmux: server", 77, 0,
+		  1000001000u, 0 },
+		{ "   a [b] - [1]-77       [001] .....     1.000001:", "a [b] - [1]", 77, 1,
+		  1000001000u, 0 },
+		{ "     x [007] y-77       [001] .....     1.000001:", "x [007] y", 77, 1,
+		  1000001000u, 0 },
 		/* the tracer's option record-tgid */
-		{ "  insmod-143   (    143) [000] .....     3.461021:", "insmod", 143, 0, 3461021000u, 0 },
-		{ "  insmod-143   (-------) [000] .....     3.461021:", "insmod", 143, 0, 3461021000u, 0 },
+		{ "  insmod-143   (    143) [000] .....     3.461021:", "insmod", 143, 0,
+		  3461021000u, 0 },
+		{ "  insmod-143   (-------) [000] .....     3.461021:", "insmod", 143, 0,
+		  3461021000u, 0 },
 		/* without irq-info, and as trace-cmd report prints it */
 		{ "  insmod-143   [000]     3.461021:", "insmod", 143, 0, 3461021000u, 0 },
 		{ "  insmod-143   [000]     3.461021987:", "insmod", 143, 0, 3461021987u, 0 },
 		/* x86-tsc */
-		{ "  insmod-143   [000] d..1. 12345678901234:", "insmod", 143, 0, 12345678901234u, 1 },
+		{ "  insmod-143   [000] d..1. 12345678901234:", "insmod", 143, 0, 12345678901234u,
+		  1 },
 		/* a machine that has been up for a year, with 4096 CPUs */
 		{ "  insmod-4194304   [4095] dNh2. 31536000.000009:", "insmod", 4194304, 4095,
 		  31536000000009000u, 0 },
@@ -410,10 +430,10 @@ static void devices(void **state)
 
 	(void)state;
 	trace = load_text(
-		HEAD "dma_unmap_page: soc:usb@fe000000 dir=NONE dma_addr=0 size=1 attrs=\n"
-		HEAD "dma_unmap_page: vhci_hcd.0 dir=NONE dma_addr=0 size=1 attrs=\n"
-		HEAD "dma_unmap_page: a name with spaces dir=NONE dma_addr=0 size=1 attrs=\n"
-		HEAD "dma_unmap_page:         vhci_hcd.0 dir=NONE dma_addr=0 size=1 attrs=\n");
+		HEAD "dma_unmap_page: soc:usb@fe000000 dir=NONE dma_addr=0 size=1 attrs=\n" HEAD
+		     "dma_unmap_page: vhci_hcd.0 dir=NONE dma_addr=0 size=1 attrs=\n" HEAD
+		     "dma_unmap_page: a name with spaces dir=NONE dma_addr=0 size=1 attrs=\n" HEAD
+		     "dma_unmap_page:         vhci_hcd.0 dir=NONE dma_addr=0 size=1 attrs=\n");
 	ev = trace_events(trace, &nr);
 	assert_int_equal(nr, 4);
 	assert_int_equal(trace_nr_devices(trace), 3);
@@ -431,8 +451,8 @@ static void line_ends(void **state)
 
 	(void)state;
 	/* CRLF, blank lines, a byte order mark, no end of the last line */
-	trace = load_text("\xef\xbb\xbf# tracer: nop\r\n\r\n"
-			  HEAD "dma_unmap_page: " DEV " dir=NONE dma_addr=0 size=1 attrs=\r\n"
+	trace = load_text("\xef\xbb\xbf# tracer: nop\r\n\r\n" HEAD "dma_unmap_page: " DEV
+			  " dir=NONE dma_addr=0 size=1 attrs=\r\n"
 			  "\n" HEAD "dma_sync_single_for_cpu: " DEV " dir=NONE dma_addr=1 size=7");
 	ev = trace_events(trace, &nr);
 	assert_int_equal(nr, 2);
@@ -445,8 +465,8 @@ static void line_ends(void **state)
 /* A copy that was cut off loses its last line and says so. */
 static void cut_last_line(void **state)
 {
-	static const char last[] = HEAD "dma_map_page: " DEV
-				   " dir=TO_DEVICE dma_addr=1000 size=4096 phys_addr=5000 attrs=";
+	static const char last[] = HEAD
+		"dma_map_page: " DEV " dir=TO_DEVICE dma_addr=1000 size=4096 phys_addr=5000 attrs=";
 	size_t nr;
 
 	(void)state;
@@ -468,19 +488,17 @@ static void cut_last_line(void **state)
 static void unknown_events(void **state)
 {
 	(void)state;
-	trace = load_text(
-		HEAD "map: IOMMU: iova=0x00000000fffff000 - 0x0000000100000000 "
-		     "paddr=0x0000000013971000 size=4096\n"
-		HEAD "unmap: IOMMU: iova=0x0 - 0x1000 size=4096 unmapped_size=4096\n"
-		HEAD "dma_fence_init: driver=x timeline=y context=1 seqno=2\n"
-		HEAD "some_function <-its_caller\n"
-		HEAD "sched_switch: prev_comm=dma_map_page: prev_pid=1 ==> next_comm=x\n"
-		HEAD "kernel_stack: <stack trace>\n"
-		" => dma_map_page_attrs\n"
-		" => something_else\n"
-		HEAD "print: first line\n"
-		"second line\n"
-		GOOD);
+	trace = load_text(HEAD
+			  "map: IOMMU: iova=0x00000000fffff000 - 0x0000000100000000 "
+			  "paddr=0x0000000013971000 size=4096\n" HEAD
+			  "unmap: IOMMU: iova=0x0 - 0x1000 size=4096 unmapped_size=4096\n" HEAD
+			  "dma_fence_init: driver=x timeline=y context=1 seqno=2\n" HEAD
+			  "some_function <-its_caller\n" HEAD
+			  "sched_switch: prev_comm=dma_map_page: prev_pid=1 ==> next_comm=x\n" HEAD
+			  "kernel_stack: <stack trace>\n"
+			  " => dma_map_page_attrs\n"
+			  " => something_else\n" HEAD "print: first line\n"
+			  "second line\n" GOOD);
 	assert_int_equal(trace_info(trace)->events, 1);
 	assert_int_equal(trace_info(trace)->unknown, 7);
 }
@@ -488,15 +506,15 @@ static void unknown_events(void **state)
 /* Several CPUs, written one after the other: the loader merges by time and keeps the rest. */
 static void time_order(void **state)
 {
-#define AT(cpu, time, n)                                                                           \
+#define AT(cpu, time, n) \
 	" x-1 [" cpu "] ..... " time ": dma_sync_single_for_cpu: d dir=NONE dma_addr=0 size=" n "\n"
 	const struct trace_event *ev;
 	size_t nr;
 
 	(void)state;
 	trace = load_text(AT("000", "1.000002", "1") AT("000", "1.000005", "2")
-			  AT("000", "1.000007", "3") AT("001", "1.000001", "4")
-			  AT("001", "1.000005", "5") AT("001", "1.000006", "6"));
+				  AT("000", "1.000007", "3") AT("001", "1.000001", "4")
+					  AT("001", "1.000005", "5") AT("001", "1.000006", "6"));
 	ev = trace_events(trace, &nr);
 	assert_int_equal(nr, 6);
 	assert_int_equal(ev[0].size, 4);
@@ -515,10 +533,8 @@ static void lost(void **state)
 
 	(void)state;
 	trace = load_text("# entries-in-buffer/entries-written: 9767/39537   #P:4\n" GOOD
-			  "##### CPU 2 buffer started ####\n" GOOD
-			  "CPU:1 [LOST 345 EVENTS]\n" GOOD
-			  "CPU:3 [LOST EVENTS]\n" GOOD
-			  "CPU:0 [12 EVENTS DROPPED]\n" GOOD
+			  "##### CPU 2 buffer started ####\n" GOOD "CPU:1 [LOST 345 EVENTS]\n" GOOD
+			  "CPU:3 [LOST EVENTS]\n" GOOD "CPU:0 [12 EVENTS DROPPED]\n" GOOD
 			  "[LINE TOO BIG]\n");
 	ev = trace_events(trace, &nr);
 	assert_int_equal(nr, 11);
@@ -552,9 +568,10 @@ static void report(void **state)
 	size_t nr;
 
 	(void)state;
-	trace = load_text("version = 7\nCPU 1 is empty\ncpus=2\n"
-			  "    kworker/u4:0-12    [000]     5.170855: dma_map_page:          " DEV
-			  " dir=FROM_DEVICE dma_addr=ffffd000 size=4096 phys_addr=1e8e000 attrs=\n");
+	trace = load_text(
+		"version = 7\nCPU 1 is empty\ncpus=2\n"
+		"    kworker/u4:0-12    [000]     5.170855: dma_map_page:          " DEV
+		" dir=FROM_DEVICE dma_addr=ffffd000 size=4096 phys_addr=1e8e000 attrs=\n");
 	ev = trace_events(trace, &nr);
 	assert_int_equal(nr, 1);
 	assert_string_equal(ev->task, "kworker/u4:0");

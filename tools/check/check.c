@@ -19,14 +19,14 @@ struct check {
 	struct findings *fs;
 	struct state s;
 	const char *unit; /* "line", or "record" of a trace.dat */
-	bool lost;        /* events are missing before the present one */
+	bool lost; /* events are missing before the present one */
 	const struct trace_event *ev;
 };
 
 /* How sure an error is */
 enum doubt {
-	SURE,     /* the record shows all of it */
-	UNSEEN,   /* a mapping made before the record began would explain it */
+	SURE, /* the record shows all of it */
+	UNSEEN, /* a mapping made before the record began would explain it */
 	CONCEDED, /* the driver says that it knows what it does */
 };
 
@@ -141,9 +141,9 @@ static bool overlap(struct inode *n, void *arg)
 	      "written by the device",
 	      to - from + 1, from, whose, g->c->unit, other->ev->line, other->ev->dma,
 	      trace_dir_name(other->ev->dir),
-	      !trace_dir_writes(g->m->ev->dir)  ? "that one" :
-	      !trace_dir_writes(other->ev->dir) ? "this one" :
-						  "both");
+	      !trace_dir_writes(g->m->ev->dir)	  ? "that one"
+	      : !trace_dir_writes(other->ev->dir) ? "this one"
+						  : "both");
 	return true;
 }
 
@@ -342,8 +342,8 @@ static void no_such_mapping(struct check *c, bool list)
 		      verb, c->unit, inside->ev->line, inside->ev->dma);
 	else
 		error(c, UNMAP_UNKNOWN, UNSEEN, NULL, "%s an address %s", verb,
-		      downgrade(c, UNSEEN) ? "of which the trace has no map" :
-					     "that was never mapped");
+		      downgrade(c, UNSEEN) ? "of which the trace has no map"
+					   : "that was never mapped");
 }
 
 /* 6.18 and newer unmap a resource like a buffer; before, the functions go in pairs. */
@@ -388,7 +388,8 @@ static void unmap(struct check *c)
 	else if (list && !exact)
 		error(c, SIZE_MISMATCH, doubt, m->ev,
 		      "unmapped a scatter list with %u entries, mapped with %u in %s %" PRIu64
-		      " (an unmap takes the number that was given to the map, not what it returned)",
+		      " (an unmap takes the number that was given to the map, not what it "
+		      "returned)",
 		      c->ev->nents, m->ev->nents, c->unit, m->ev->line);
 	else if (!list && m->ev->size != c->ev->size)
 		error(c, SIZE_MISMATCH, doubt, m->ev,
@@ -494,8 +495,8 @@ failed:
 		      " was unmapped in %s %" PRIu64,
 		      dma, c->unit, p->map->line, c->unit, p->unmap->line);
 	else
-		error(c, SYNC_UNMAPPED, UNSEEN, NULL, "synced 0x%" PRIx64 ", where nothing is mapped",
-		      dma);
+		error(c, SYNC_UNMAPPED, UNSEEN, NULL,
+		      "synced 0x%" PRIx64 ", where nothing is mapped", dma);
 	return false;
 }
 
@@ -516,10 +517,9 @@ static void sync(struct check *c)
 static void lost(struct check *c)
 {
 	const struct trace_event *ev = c->ev;
-	struct finding f = { .kind = LOST_EVENTS,
-			     .ev = ev,
-			     .dma = TRACE_NO_ADDR,
-			     .phys = TRACE_NO_ADDR };
+	struct finding f = {
+		.kind = LOST_EVENTS, .ev = ev, .dma = TRACE_NO_ADDR, .phys = TRACE_NO_ADDR
+	};
 
 	switch (ev->lost) {
 	case TRACE_LOST_OVERWRITTEN:
@@ -528,12 +528,13 @@ static void lost(struct check *c)
 			     ev->lost_events);
 		break;
 	case TRACE_LOST_BEFORE:
-		findings_add(c->fs, &f, "of CPU %u nothing is recorded before this %s", ev->lost_cpu,
-			     c->unit);
+		findings_add(c->fs, &f, "of CPU %u nothing is recorded before this %s",
+			     ev->lost_cpu, c->unit);
 		break;
 	default:
 		if (ev->lost_cpu == TRACE_NO_CPU)
-			findings_add(c->fs, &f, "the text of one event was too long and is missing");
+			findings_add(c->fs, &f,
+				     "the text of one event was too long and is missing");
 		else if (ev->lost_events)
 			findings_add(c->fs, &f, "%" PRIu64 " events of CPU %u are missing here",
 				     ev->lost_events, ev->lost_cpu);
@@ -556,8 +557,8 @@ static void live_at_end(struct check *c)
 		why = downgrade(c, SURE);
 		f.error = c->opt->final && !why;
 		findings_add(c->fs, &f, "%s (%s) is still live at the end of the trace%s",
-			     m->cls >= COHERENT ? "an allocation" : "a mapping",
-			     m->ev->name, c->opt->final && why ? why : "");
+			     m->cls >= COHERENT ? "an allocation" : "a mapping", m->ev->name,
+			     c->opt->final && why ? why : "");
 	}
 }
 
@@ -577,14 +578,15 @@ static void exposure(struct check *c)
 			continue;
 		f.dma = f.ev->dma;
 		f.phys = f.ev->phys;
-		findings_add(c->fs, &f,
-			     "%" PRIu64 " of %" PRIu64 " unmaps (%" PRIu64
-			     " %%) left the page in reach of the device through another live mapping, "
-			     "%" PRIu64 " of them for writing; %" PRIu64 " of %" PRIu64
-			     " maps exposed %" PRIu64 " bytes beside them, by the granule of %u bytes",
-			     d->reachable, d->unmaps,
-			     d->unmaps ? (d->reachable * 100 + d->unmaps / 2) / d->unmaps : 0,
-			     d->writable, d->maps_beside, d->maps, d->beside, GRANULE);
+		findings_add(
+			c->fs, &f,
+			"%" PRIu64 " of %" PRIu64 " unmaps (%" PRIu64
+			" %%) left the page in reach of the device through another live mapping, "
+			"%" PRIu64 " of them for writing; %" PRIu64 " of %" PRIu64
+			" maps exposed %" PRIu64 " bytes beside them, by the granule of %u bytes",
+			d->reachable, d->unmaps,
+			d->unmaps ? (d->reachable * 100 + d->unmaps / 2) / d->unmaps : 0,
+			d->writable, d->maps_beside, d->maps, d->beside, GRANULE);
 	}
 }
 

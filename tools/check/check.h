@@ -70,8 +70,8 @@ struct findings {
 };
 
 /** findings_add() - append one; @text is filled in from @fmt */
-__attribute__((format(printf, 3, 4))) void findings_add(struct findings *fs, const struct finding *f,
-							const char *fmt, ...);
+__attribute__((format(printf, 3, 4))) void
+findings_add(struct findings *fs, const struct finding *f, const char *fmt, ...);
 
 /** findings_errors() - how many of them are errors */
 size_t findings_errors(const struct findings *fs);

@@ -15,8 +15,10 @@ static const char usage[] =
 	"      --final                  the trace ends with the life of its drivers: what is then\n"
 	"                               still mapped or allocated is an error, else only noted\n"
 	"      --from-start=auto|yes|no does the record of a device begin with the life of its\n"
-	"                               driver, so that an unmap of something unknown is an error?\n"
-	"                               auto: if it begins with a map or an allocation and no events\n"
+	"                               driver, so that an unmap of something unknown is an "
+	"error?\n"
+	"                               auto: if it begins with a map or an allocation and no "
+	"events\n"
 	"                               were lost; yes, no: for all devices, whatever was lost\n"
 	"      --help                   this text\n\n"
 	"Errors:\n"
@@ -30,9 +32,11 @@ static const char usage[] =
 	"  use-of-failed-map   an unmap or sync of a mapping that failed\n"
 	"  overlap             two live mappings share bytes, and a device may write to one\n"
 	"Notes:\n"
-	"  exposure            per device: pages left in reach by other mappings of them, and bytes\n"
+	"  exposure            per device: pages left in reach by other mappings of them, and "
+	"bytes\n"
 	"                      beside mappings that the granule exposes\n"
-	"  shared-line         two live mappings share a cache line, and a device may write to one\n"
+	"  shared-line         two live mappings share a cache line, and a device may write to "
+	"one\n"
 	"  live-at-end         mapped or allocated when the trace ends (an error with --final)\n"
 	"  lost-events         the record has holes: errors after them are only noted\n\n"
 	"A line is a line of the text, or the number of a record of a trace.dat.\n"
@@ -113,7 +117,8 @@ int cmd_check(int argc, char **argv)
 		if (json) {
 			json_add(array, t, &fs);
 			if (trace_info(t)->cut)
-				fprintf(stderr, "dmah check: %s: note: line %llu is cut off and left out\n",
+				fprintf(stderr,
+					"dmah check: %s: note: line %llu is cut off and left out\n",
 					trace_path(t), (unsigned long long)trace_info(t)->cut);
 		} else {
 			print_text(stdout, t, &fs);

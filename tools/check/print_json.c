@@ -50,8 +50,8 @@ static json_t *where(const struct finding *f)
 
 	if (!f->ev || f->ev->kind == TRACE_LOST)
 		return name(f->text);
-	snprintf(text, sizeof(text), "%s [%s, CPU %u, task %s-%d]", f->text, f->ev->name, f->ev->cpu,
-		 f->ev->task, f->ev->pid);
+	snprintf(text, sizeof(text), "%s [%s, CPU %u, task %s-%d]", f->text, f->ev->name,
+		 f->ev->cpu, f->ev->task, f->ev->pid);
 	return name(text);
 }
 
@@ -74,7 +74,8 @@ void json_add(json_t *array, const struct trace *t, const struct findings *fs)
 				    f->ev ? json_integer((json_int_t)f->ev->line) : json_null());
 		json_object_set_new(o, "time", event_time(t, f));
 		json_object_set_new(o, "map_line",
-				    f->map_line ? json_integer((json_int_t)f->map_line) : json_null());
+				    f->map_line ? json_integer((json_int_t)f->map_line)
+						: json_null());
 		json_object_set_new(o, "text", where(f));
 		json_array_append_new(array, o);
 	}

@@ -67,7 +67,8 @@ void print_text(FILE *to, const struct trace *t, const struct findings *fs)
 	const struct trace_info *in = trace_info(t);
 	uint32_t devices = trace_nr_devices(t);
 
-	fprintf(to, "%s: %" PRIu64 " DMA events of %u device%s, %" PRIu64 " other events passed over\n",
+	fprintf(to,
+		"%s: %" PRIu64 " DMA events of %u device%s, %" PRIu64 " other events passed over\n",
 		trace_path(t), in->events, devices, devices == 1 ? "" : "s", in->unknown);
 	if (in->cut)
 		fprintf(to, "note: line %" PRIu64 " is cut off and left out\n", in->cut);
@@ -92,5 +93,6 @@ void print_text(FILE *to, const struct trace *t, const struct findings *fs)
 			notes[k],
 			notes[k] > NOTES_SHOWN ? "   (not all shown: --json has them)" : "");
 	}
-	fprintf(to, "%-20s %8zu %8zu\n\n", "all", findings_errors(fs), fs->nr - findings_errors(fs));
+	fprintf(to, "%-20s %8zu %8zu\n\n", "all", findings_errors(fs),
+		fs->nr - findings_errors(fs));
 }

@@ -121,9 +121,9 @@ static void list_lengths(const struct trace_event *ev, uint64_t *len)
 	}
 	if (ev->truncated || p < ev->nr_phys || d < ev->nr_dma)
 		for (p = 0; p < ev->nr_phys; p++)
-			len[p] = ev->ents > 1 || p == ev->nr_phys - 1 ?
-					 1 :
-					 GRANULE - (ev->physs[p] & (GRANULE - 1));
+			len[p] = ev->ents > 1 || p == ev->nr_phys - 1
+					 ? 1
+					 : GRANULE - (ev->physs[p] & (GRANULE - 1));
 }
 
 /* Memory that the device reaches, as far as the event tells */

@@ -30,12 +30,12 @@ struct mapping {
 	bool bounced;
 	uint64_t mark;
 	struct mapping *older, *newer; /* of all, by the order of their maps */
-	struct mapping *chain;         /* lists with the same hash */
+	struct mapping *chain; /* lists with the same hash */
 };
 
 /** struct past - the last thing that happened to an address, or a list, that is not mapped now */
 struct past {
-	const struct trace_event *map;   /* NULL: unknown */
+	const struct trace_event *map; /* NULL: unknown */
 	const struct trace_event *unmap; /* NULL: the map failed */
 	uint64_t key;
 	struct past *chain;
@@ -46,8 +46,8 @@ struct device {
 	struct itree dma;
 	bool seen;
 	bool starts_with_map;
-	bool bounces;        /* a mapping of it was seen to bounce */
-	uint32_t truncated;  /* live lists of which only a part is recorded */
+	bool bounces; /* a mapping of it was seen to bounce */
+	uint32_t truncated; /* live lists of which only a part is recorded */
 	const struct trace_event *failed; /* the last failed map of a buffer */
 	/* exposure */
 	uint64_t unmaps, reachable, writable, beside, maps, maps_beside;

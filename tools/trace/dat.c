@@ -33,11 +33,11 @@
 #define NR_DESCS  32
 #define NR_FIELDS 12
 /* A record is at most a page of the ring buffer (64 KiB with the largest sub-buffers) */
-#define MAX_LIST  65536
-#define MAX_NAME  4096
+#define MAX_LIST 65536
+#define MAX_NAME 4096
 /* A child that has not sent anything for so long is in an endless loop. */
 #define PATIENCE_MS 20000
-#define BEAT        65536
+#define BEAT	    65536
 
 enum frame_type { FRAME_EVENT = 1, FRAME_UNKNOWN, FRAME_CLOCK, FRAME_ERROR, FRAME_DONE };
 
@@ -63,7 +63,20 @@ struct dat {
 
 /* ---- the child ---- */
 
-enum { F_DEVICE, F_DIR, F_DMA, F_SIZE, F_PHYS, F_ATTRS, F_VIRT, F_GFP, F_PHYSS, F_DMAS, F_LENS, F_ERR };
+enum {
+	F_DEVICE,
+	F_DIR,
+	F_DMA,
+	F_SIZE,
+	F_PHYS,
+	F_ATTRS,
+	F_VIRT,
+	F_GFP,
+	F_PHYSS,
+	F_DMAS,
+	F_LENS,
+	F_ERR
+};
 
 struct resolved {
 	const struct event_desc *desc;
@@ -89,7 +102,7 @@ static void child_send(struct child *c, const void *p, size_t n)
 }
 
 __attribute__((format(printf, 2, 3), noreturn)) static void child_fail(struct child *c,
-								      const char *fmt, ...)
+								       const char *fmt, ...)
 {
 	struct frame f = { .type = FRAME_ERROR };
 	char text[256];
@@ -184,8 +197,8 @@ static const void *dynamic(struct child *c, const struct resolved *r, const stru
 	if (f->flags & TEP_FIELD_IS_RELATIVE)
 		at += (uint32_t)(f->offset + f->size);
 	if (at + *len > (uint32_t)rec->size)
-		child_fail(c, "record %" PRIu64 ": %s: the array %s lies outside the record", c->line,
-			   r->desc->name, f->name);
+		child_fail(c, "record %" PRIu64 ": %s: the array %s lies outside the record",
+			   c->line, r->desc->name, f->name);
 	return (const char *)rec->data + at;
 }
 
@@ -259,10 +272,11 @@ static void event(struct child *c, uint32_t index, const struct tep_record *rec,
 	f->nents = (uint32_t)number(c, r, rec, r->nents);
 	f->ents = (uint32_t)number(c, r, rec, r->ents);
 	if (f->nr_dma != nr_lens)
-		child_fail(c, "record %" PRIu64 ": %s: dma_addrs and lengths differ in length", c->line,
-			   r->desc->name);
+		child_fail(c, "record %" PRIu64 ": %s: dma_addrs and lengths differ in length",
+			   c->line, r->desc->name);
 	if (r->desc->kind == TRACE_MAP_SG && (f->nr_phys == 0 || f->nr_dma == 0))
-		child_fail(c, "record %" PRIu64 ": %s: an empty scatter list", c->line, r->desc->name);
+		child_fail(c, "record %" PRIu64 ": %s: an empty scatter list", c->line,
+			   r->desc->name);
 	child_send(c, f, sizeof(*f));
 	child_send(c, device, f->device_len);
 	child_send(c, task, f->task_len);
@@ -376,8 +390,8 @@ __attribute__((noreturn)) static void child_main(int fd, int out)
 		else
 			child_fail(c, "a trace.dat whose buffer instance %d is damaged", i);
 	}
-	if (nr ? tracecmd_iterate_events_multi(all, nr + 1, record, c) < 0 :
-		 tracecmd_iterate_events(h, NULL, 0, record, c) < 0)
+	if (nr ? tracecmd_iterate_events_multi(all, nr + 1, record, c) < 0
+	       : tracecmd_iterate_events(h, NULL, 0, record, c) < 0)
 		child_fail(c, "the trace.dat is damaged after record %" PRIu64, c->line);
 	f.type = FRAME_UNKNOWN;
 	f.value = c->unknown % BEAT;

@@ -14,11 +14,11 @@
 #include <string.h>
 #include "event.h"
 
-#define MAP    (EV_DIR | EV_DMA | EV_SIZE | EV_PHYS | EV_ATTRS)
-#define UNMAP  (EV_DIR | EV_DMA | EV_SIZE | EV_ATTRS)
-#define ALLOC  (EV_DIR | EV_NODIR | EV_DMA | EV_SIZE | EV_VIRT | EV_GFP | EV_ATTRS)
-#define FREE   (EV_DIR | EV_NODIR | EV_DMA | EV_SIZE | EV_VIRT | EV_ATTRS)
-#define SYNC   (EV_DIR | EV_DMA | EV_SIZE)
+#define MAP   (EV_DIR | EV_DMA | EV_SIZE | EV_PHYS | EV_ATTRS)
+#define UNMAP (EV_DIR | EV_DMA | EV_SIZE | EV_ATTRS)
+#define ALLOC (EV_DIR | EV_NODIR | EV_DMA | EV_SIZE | EV_VIRT | EV_GFP | EV_ATTRS)
+#define FREE  (EV_DIR | EV_NODIR | EV_DMA | EV_SIZE | EV_VIRT | EV_ATTRS)
+#define SYNC  (EV_DIR | EV_DMA | EV_SIZE)
 
 static const struct event_desc table[] = {
 	{ "dma_map_page", TRACE_MAP, MAP },
@@ -32,7 +32,8 @@ static const struct event_desc table[] = {
 	{ "dma_unmap_sg", TRACE_UNMAP_SG, EV_DIR | EV_PHYSS | EV_ATTRS },
 	{ "dma_alloc", TRACE_ALLOC, ALLOC },
 	{ "dma_alloc_pages", TRACE_ALLOC_PAGES, ALLOC },
-	{ "dma_alloc_sgt", TRACE_ALLOC_SGT, EV_DIR | EV_DMA | EV_SIZE | EV_PHYSS | EV_GFP | EV_ATTRS },
+	{ "dma_alloc_sgt", TRACE_ALLOC_SGT,
+	  EV_DIR | EV_DMA | EV_SIZE | EV_PHYSS | EV_GFP | EV_ATTRS },
 	{ "dma_alloc_sgt_err", TRACE_ALLOC_SGT_ERR, ALLOC },
 	{ "dma_free", TRACE_FREE, FREE },
 	{ "dma_free_pages", TRACE_FREE_PAGES, FREE },
@@ -92,8 +93,7 @@ uint64_t event_attr(const char *name, size_t len)
  */
 static bool is_mapping_error(const struct trace_event *ev)
 {
-	return ev->dma == TRACE_NO_ADDR ||
-	       (ev->dma == UINT32_MAX && (ev->phys & 0xfff) != 0xfff);
+	return ev->dma == TRACE_NO_ADDR || (ev->dma == UINT32_MAX && (ev->phys & 0xfff) != 0xfff);
 }
 
 void event_finish(struct trace_event *ev, unsigned int fields)

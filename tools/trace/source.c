@@ -13,11 +13,11 @@
 #include "source.h"
 #include "xalloc.h"
 
-#define IN_SIZE  (64 * 1024)
+#define IN_SIZE	     (64 * 1024)
 #define LONGEST_LINE (16 * 1024 * 1024)
 
 /* A dictionary of 64 MiB is what `xz -9` uses; a hostile file may ask for 4 GiB. */
-#define MEM_LIMIT (UINT64_C(192) * 1024 * 1024)
+#define MEM_LIMIT	(UINT64_C(192) * 1024 * 1024)
 #define ZSTD_WINDOW_LOG 27
 
 enum packing { PLAIN, XZ, GZ, ZST };
@@ -28,8 +28,8 @@ struct source {
 	enum packing packing;
 	bool dat;
 	bool in_end; /* the file has no more bytes */
-	bool end;    /* nor has the decompressor */
-	bool frame;  /* .zst: within a frame */
+	bool end; /* nor has the decompressor */
+	bool frame; /* .zst: within a frame */
 	uint8_t in[IN_SIZE];
 	size_t in_pos, in_len;
 	lzma_stream xz;
@@ -220,7 +220,10 @@ static int begin(struct source *s, struct trace_error *err)
 		return -1;
 	if (s->in_end)
 		return fail(s, err, "is empty");
-	if (starts(s->in, s->in_len, "\xfd" "7zXZ\0", 6)) {
+	if (starts(s->in, s->in_len,
+		   "\xfd"
+		   "7zXZ\0",
+		   6)) {
 		s->packing = XZ;
 		if (lzma_stream_decoder(&s->xz, MEM_LIMIT, LZMA_CONCATENATED) != LZMA_OK)
 			xcheck(NULL);
@@ -290,7 +293,8 @@ int source_line(struct source *s, char **line, size_t *len, bool *ended, struct 
 			return 1;
 		}
 		if (have > LONGEST_LINE)
-			return fail(s, err, "a line of over %d MiB: not a trace", LONGEST_LINE >> 20);
+			return fail(s, err, "a line of over %d MiB: not a trace",
+				    LONGEST_LINE >> 20);
 		seen = have;
 		n = more(s, err);
 		if (n < 0)

@@ -22,7 +22,7 @@ struct head {
 	long pid;
 	unsigned long cpu;
 	uint64_t time;
-	bool counts;      /* no decimal point: a count, not a time */
+	bool counts; /* no decimal point: a count, not a time */
 	const char *name; /* of the event, NULL if none (a function trace) */
 	size_t name_len;
 	const char *rest; /* after the name and ':' */
@@ -151,7 +151,8 @@ static bool before_bracket(const char *from, const char *to, struct head *h)
 	while (to > from && to[-1] == ' ')
 		to--;
 	if (to > from && to[-1] == ')') {
-		for (s = to - 2; s > from && (isdigit((unsigned char)*s) || *s == ' ' || *s == '-');)
+		for (s = to - 2;
+		     s > from && (isdigit((unsigned char)*s) || *s == ' ' || *s == '-');)
 			s--;
 		if (*s == '(')
 			for (to = s; to > from && to[-1] == ' ';)
@@ -415,15 +416,15 @@ static int parse(struct trace *t, const struct event_desc *d, const char *s, str
 		p += strcspn(p, "= ");
 		klen = (size_t)(p - key);
 		if (*p != '=' || klen == 0) {
-			snprintf(what, sizeof(what), "\"%.*s\" is not a field", (int)(klen < 40 ? klen : 40),
-				 key);
+			snprintf(what, sizeof(what), "\"%.*s\" is not a field",
+				 (int)(klen < 40 ? klen : 40), key);
 			return bad(t, err, d->name, what);
 		}
 		p++;
 		bits = field(t, key, klen, &p, ev, d->fields, &sh);
 		if (bits < 0) {
-			snprintf(what, sizeof(what), "bad value of %.*s=",
-				 (int)(klen < 40 ? klen : 40), key);
+			snprintf(what, sizeof(what),
+				 "bad value of %.*s=", (int)(klen < 40 ? klen : 40), key);
 			return bad(t, err, d->name, what);
 		}
 		have |= (unsigned int)bits;
@@ -433,11 +434,12 @@ static int parse(struct trace *t, const struct event_desc *d, const char *s, str
 			unsigned int bit;
 			const char *name;
 		} names[] = {
-			{ EV_DIR, "dir" }, { EV_DMA, "dma_addr" }, { EV_SIZE, "size" },
-			{ EV_PHYS, "phys_addr" }, { EV_PHYSS, "phys_addrs" },
-			{ EV_DMAS, "dma_addrs" }, { 1u << 30, "sizes" }, { EV_ERR, "err" },
-			{ EV_VIRT, "virt_addr" }, { EV_GFP, "flags" }, { EV_ATTRS, "attrs" },
-			{ EV_PDMAS, "dma_addrs" },
+			{ EV_DIR, "dir" },	    { EV_DMA, "dma_addr" },
+			{ EV_SIZE, "size" },	    { EV_PHYS, "phys_addr" },
+			{ EV_PHYSS, "phys_addrs" }, { EV_DMAS, "dma_addrs" },
+			{ 1u << 30, "sizes" },	    { EV_ERR, "err" },
+			{ EV_VIRT, "virt_addr" },   { EV_GFP, "flags" },
+			{ EV_ATTRS, "attrs" },	    { EV_PDMAS, "dma_addrs" },
 		};
 		char what[80];
 
@@ -529,8 +531,9 @@ static bool preamble(const char *s)
 /* Events whose text goes on in further lines: stacks, and what user space wrote */
 static bool goes_on(const struct head *h)
 {
-	static const char *const names[] = { "kernel_stack", "user_stack", "print", "bprint",
-					     "tracing_mark_write", "bputs", "raw_data" };
+	static const char *const names[] = { "kernel_stack", "user_stack",	   "print",
+					     "bprint",	     "tracing_mark_write", "bputs",
+					     "raw_data" };
 
 	for (size_t i = 0; h->name && i < sizeof(names) / sizeof(names[0]); i++)
 		if (strlen(names[i]) == h->name_len && memcmp(names[i], h->name, h->name_len) == 0)
@@ -556,7 +559,8 @@ int text_next(struct trace *t, struct trace_event *ev, struct trace_error *err)
 		if (len && s[len - 1] == '\r')
 			s[--len] = '\0';
 		if (strlen(s) != len)
-			return trace_fail(t, err, "line %" PRIu64 ": not text (it holds a byte of 0)",
+			return trace_fail(t, err,
+					  "line %" PRIu64 ": not text (it holds a byte of 0)",
 					  t->line);
 		*ev = (struct trace_event){ .line = t->line,
 					    .dma = TRACE_NO_ADDR,
@@ -577,7 +581,8 @@ int text_next(struct trace *t, struct trace_event *ev, struct trace_error *err)
 				t->info.cut = t->line;
 				continue;
 			}
-			return trace_fail(t, err, "line %" PRIu64 ": not a line of a trace%s", t->line,
+			return trace_fail(t, err, "line %" PRIu64 ": not a line of a trace%s",
+					  t->line,
 					  t->line == 1 ? ", and this is the first" : ": cut off?");
 		}
 		t->multiline = goes_on(&h);

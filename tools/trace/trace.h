@@ -29,25 +29,25 @@
  * trace_event.name keeps the name that the trace used.
  */
 enum trace_kind {
-	TRACE_MAP,             /* one buffer */
+	TRACE_MAP, /* one buffer */
 	TRACE_UNMAP,
-	TRACE_MAP_RESOURCE,    /* MMIO, not memory */
+	TRACE_MAP_RESOURCE, /* MMIO, not memory */
 	TRACE_UNMAP_RESOURCE,
-	TRACE_MAP_SG,          /* a scatter list */
-	TRACE_MAP_SG_ERR,      /* a scatter list that could not be mapped */
+	TRACE_MAP_SG, /* a scatter list */
+	TRACE_MAP_SG_ERR, /* a scatter list that could not be mapped */
 	TRACE_UNMAP_SG,
-	TRACE_ALLOC,           /* coherent memory */
+	TRACE_ALLOC, /* coherent memory */
 	TRACE_ALLOC_PAGES,
-	TRACE_ALLOC_SGT,       /* non-contiguous memory */
+	TRACE_ALLOC_SGT, /* non-contiguous memory */
 	TRACE_ALLOC_SGT_ERR,
 	TRACE_FREE,
 	TRACE_FREE_PAGES,
 	TRACE_FREE_SGT,
-	TRACE_SYNC_CPU,        /* dma_sync_single_for_cpu */
+	TRACE_SYNC_CPU, /* dma_sync_single_for_cpu */
 	TRACE_SYNC_DEVICE,
 	TRACE_SYNC_SG_CPU,
 	TRACE_SYNC_SG_DEVICE,
-	TRACE_LOST,            /* here the record has a hole: see trace_event.lost_* */
+	TRACE_LOST, /* here the record has a hole: see trace_event.lost_* */
 	TRACE_NR_KINDS
 };
 
@@ -57,7 +57,7 @@ enum trace_dir {
 	TRACE_TO_DEVICE = 1,
 	TRACE_FROM_DEVICE = 2,
 	TRACE_NONE = 3,
-	TRACE_DIR_UNKNOWN = 4  /* the trace does not say: 6.12's allocations need not */
+	TRACE_DIR_UNKNOWN = 4 /* the trace does not say: 6.12's allocations need not */
 };
 
 /* Attributes: the bits are those of Linux's DMA_ATTR_*, so that text and trace.dat agree. */
@@ -67,20 +67,20 @@ enum trace_dir {
 #define TRACE_ATTR_SKIP_CPU_SYNC      (UINT64_C(1) << 5)
 #define TRACE_ATTR_FORCE_CONTIGUOUS   (UINT64_C(1) << 6)
 #define TRACE_ATTR_ALLOC_SINGLE_PAGES (UINT64_C(1) << 7)
-#define TRACE_ATTR_NO_WARN            (UINT64_C(1) << 8)
-#define TRACE_ATTR_PRIVILEGED         (UINT64_C(1) << 9)
-#define TRACE_ATTR_MMIO               (UINT64_C(1) << 10)
+#define TRACE_ATTR_NO_WARN	      (UINT64_C(1) << 8)
+#define TRACE_ATTR_PRIVILEGED	      (UINT64_C(1) << 9)
+#define TRACE_ATTR_MMIO		      (UINT64_C(1) << 10)
 #define TRACE_ATTR_CACHELINES_OVERLAP (UINT64_C(1) << 11)
 #define TRACE_ATTR_REQUIRE_COHERENT   (UINT64_C(1) << 12)
-#define TRACE_ATTR_CC_SHARED          (UINT64_C(1) << 13)
+#define TRACE_ATTR_CC_SHARED	      (UINT64_C(1) << 13)
 #define TRACE_ATTR_ALLOC_CC_SHARED    (UINT64_C(1) << 14)
-#define TRACE_ATTR_OTHER              (UINT64_C(1) << 63) /* a name newer than this reader */
+#define TRACE_ATTR_OTHER	      (UINT64_C(1) << 63) /* a name newer than this reader */
 
 /** enum trace_lost - how the reader knows that events are missing */
 enum trace_lost {
 	TRACE_LOST_OVERWRITTEN, /* the header: fewer entries in the buffer than were written */
-	TRACE_LOST_BEFORE,      /* "CPU n buffer started": nothing of CPU n before this place */
-	TRACE_LOST_HERE         /* "CPU:n [LOST m EVENTS]", or a trace.dat record says so */
+	TRACE_LOST_BEFORE, /* "CPU n buffer started": nothing of CPU n before this place */
+	TRACE_LOST_HERE /* "CPU:n [LOST m EVENTS]", or a trace.dat record says so */
 };
 
 /**

@@ -38,12 +38,12 @@ static inline char *xstrdup(const char *s)
 }
 
 /* Room for one more in an array that doubles: p is the array, nr its length, cap its capacity. */
-#define xgrow(p, nr, cap)                                                                          \
-	do {                                                                                       \
-		if ((nr) == (cap)) {                                                               \
-			(cap) = (cap) ? (cap) * 2 : 16;                                            \
-			(p) = xreallocarray((p), (cap), sizeof(*(p)));                             \
-		}                                                                                  \
+#define xgrow(p, nr, cap)                                              \
+	do {                                                           \
+		if ((nr) == (cap)) {                                   \
+			(cap) = (cap) ? (cap)*2 : 16;                  \
+			(p) = xreallocarray((p), (cap), sizeof(*(p))); \
+		}                                                      \
 	} while (0)
 
 #endif
