@@ -76,7 +76,8 @@ licence() {
 }
 
 whitespace() {
-	files "$SOURCE|\.(md|txt|html)$" | grep -v '^LICENSES/' | xargs -r -d '\n' \
+	files "$SOURCE|\.(md|txt|html)$" |
+		grep -vE '^LICENSES/|^traces/|/(corpus|data)/' | xargs -r -d '\n' \
 		grep -nE '[[:space:]]$' -- /dev/null | cut -d: -f1,2 | sed 's/$/: white space at the end/'
 }
 
