@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * A machine to test on, inside the process: RAM, CPU caches, IOMMUs that walk the library's page tables by the
+ * specification, devices that really read and write, and a Xen hypervisor. Nothing here knows the library's source.
+ *
+ *	sim_config_named("vtd", &config);
+ *	sim = sim_create(&config);			// also gives the port its memory
+ *	nic = sim_device_add(sim, &(struct sim_device_config){ .name = "nic", .id = 0x0300 });
+ *	... dmah_domain_init() with .iommu = sim_iommu_dmah(sim_iommu(sim, 0)) ...
+ *	sim_device_limits(nic, &limits);
+ *	dmah_attach(domain, sim_device_dmah(nic), &limits);
+ *	sim_dma_write(nic, dmah_addr(&handle), bytes, sizeof(bytes));
+ *
+ * machine address	where RAM is on the bus. It is the physical address, but on Xen.
+ * tag			VT-d domain id, SMMU ASID.
+ *
+ * What says so may be called by several threads at a time; the settings are made before.
+ */
+#ifndef DMAH_SIM_H
+#define DMAH_SIM_H
+
+#include <dmah/device.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct sim;
+struct sim_iommu;
+struct sim_device;
+struct sim_bank;
+struct sim_xen;
+
+/* ---- faults (fault.c) ---- */
+
+/**
+ * enum sim_reason - why a transaction was refused; 0 when it was not.
+ */
+enum sim_reason {
+	SIM_OK,
+	SIM_FAULT_MASK, /* the device cannot put this address on the bus */
+	SIM_FAULT_BUS, /* no memory there */
+	SIM_FAULT_BLOCKED, /* the device is bound to nothing: VT-d 0x1, 0x2; SMMU F_STREAM_DISABLED */
+	SIM_FAULT_CONTEXT, /* its root, context or stream table entry is malformed: VT-d 0x3, 0xa, 0xb */
+	SIM_FAULT_WIDTH, /* the address is wider than the table: VT-d 0x4; LPAE translation fault, level 0 or 1 */
+	SIM_FAULT_TRANSLATION, /* nothing is mapped there: VT-d 0x5, 0x6; LPAE translation fault */
+	SIM_FAULT_PERMISSION, /* mapped, but not for this direction: VT-d 0x5, 0x6; LPAE permission fault */
+	SIM_FAULT_TABLE, /* a table pointer leads out of memory: VT-d 0x7; LPAE external abort on a walk */
+	SIM_FAULT_RESERVED, /* reserved bits are set: VT-d 0xc */
+	SIM_FAULT_ACCESS_FLAG, /* LPAE: the access flag is clear */
+	SIM_FAULT_ADDRESS_SIZE, /* LPAE: the output address is too wide */
+	SIM_FAULT_INTERRUPT, /* VT-d: the interrupt window, 0xfee00000 to 0xfeefffff, which is never memory */
+	SIM_FAULT_ATS, /* a translated request of a device that is not allowed any */
+};
+
+/** sim_reason_text() - a reason in words. */
+const char *sim_reason_text(enum sim_reason reason);
+
+/**
+ * struct sim_fault - a transaction that was refused.
+ * @device: the device's name.
+ * @id: its requester or stream id.
+ * @dma: the DMA address.
+ * @write: the device wanted to write.
+ * @reason: why not.
+ * @code: the specification's number of that: VT-d fault reason, or SMMU event number; 0 without an IOMMU.
+ */
+struct sim_fault {
+	const char *device;
+	uint32_t id;
+	dmah_addr_t dma;
+	bool write;
+	enum sim_reason reason;
+	uint32_t code;
+};
+
+/** SIM_FAULTS - faults that are kept; later ones are only counted. */
+#define SIM_FAULTS 64u
+
+/** sim_faults() - copy the oldest faults that are kept, @max at most. Threads. Return: how many. */
+size_t sim_faults(struct sim *sim, struct sim_fault *faults, size_t max);
+
+/** sim_fault_count() - faults since the last sim_faults_clear(). Threads. */
+uint64_t sim_fault_count(struct sim *sim);
+
+/** sim_fault_overflow() - faults were lost for want of room. Threads. */
+bool sim_fault_overflow(struct sim *sim);
+
+/** sim_faults_clear() - forget them. Threads. */
+void sim_faults_clear(struct sim *sim);
+
+/* ---- the machine (machine.c) ---- */
+
+/** enum sim_flavour - kinds of IOMMU. */
+enum sim_flavour {
+	SIM_NO_IOMMU,
+	SIM_VTD, /* Intel VT-d, legacy mode, second-stage tables */
+	SIM_SMMU, /* Arm SMMU, VMSAv8-64 stage 1 tables */
+};
+
+/** SIM_LATENCY_WAIT - a command's latency: it is not executed before somebody waits for it. */
+#define SIM_LATENCY_WAIT UINT64_MAX
+
+/**
+ * struct sim_iommu_config - an IOMMU. Zero means the default.
+ * @name: for messages; NULL: "iommuN".
+ * @flavour: its kind; SIM_NO_IOMMU: there is none.
+ * @va_bits: widest IOVA: 39, 48, 57; 0: 48. Narrower tables are walked too.
+ * @out_bits: widest physical address, in bits; 0: 46 (VT-d), 48 (SMMU).
+ * @caching_mode: entries that do not translate are cached too (VT-d CAP.CM).
+ * @noncoherent_walk: it reads tables past the CPU's caches.
+ * @no_2m: no 2 MiB leaves.
+ * @no_1g: no 1 GiB leaves.
+ * @no_passthrough: no passthrough.
+ * @tags: domain ids or ASIDs that there are; 0: 255.
+ * @queue: commands that the queue holds; 0: 256.
+ * @latency: of a command, in ns of dmah_host_now(); 0: executed when posted.
+ * @timeout: after how long a wait gives up, in ns; 0: 1 s. (In manual time that passes at once.)
+ */
+struct sim_iommu_config {
+	const char *name;
+	enum sim_flavour flavour;
+	unsigned int va_bits;
+	unsigned int out_bits;
+	bool caching_mode;
+	bool noncoherent_walk;
+	bool no_2m;
+	bool no_1g;
+	bool no_passthrough;
+	unsigned int tags;
+	unsigned int queue;
+	uint64_t latency;
+	uint64_t timeout;
+};
+
+/** SIM_IOMMUS - most IOMMUs of a machine. */
+#define SIM_IOMMUS 4u
+
+/**
+ * struct sim_config - a machine. Zero means the default.
+ * @name: for messages.
+ * @backend: the library's backend that it is meant for.
+ * @ram_base: physical address of the first byte, page-aligned; 0: 1 GiB (0x40000000).
+ * @ram_size: bytes, page-aligned; 0: 256 MiB. Only what is touched costs memory.
+ * @host_base: first byte of what the port allocates tables and coherent memory from; 0: @ram_base.
+ * @host_size: bytes of that; 0: 64 MiB, or a quarter of RAM where that is less.
+ * @cache: CPU caches are modelled: what is not maintained is stale for devices that are not coherent.
+ * @line: bytes in a cache line, a power of two, 16 to 2048; 0: 64.
+ * @noncoherent: devices are not coherent, unless they say otherwise.
+ * @iommu: its IOMMUs; those with SIM_NO_IOMMU are not there.
+ * @register_lookup: the SMMU's translations can only be looked up by register (what replay calls armmap).
+ * @foreign_size: Xen: bytes of other domains' memory that can be granted; 0: 64 MiB.
+ */
+struct sim_config {
+	const char *name;
+	enum dmah_backend backend;
+	dmah_phys_t ram_base;
+	uint64_t ram_size;
+	dmah_phys_t host_base;
+	uint64_t host_size;
+	bool cache;
+	unsigned int line;
+	bool noncoherent;
+	struct sim_iommu_config iommu[SIM_IOMMUS];
+	bool register_lookup;
+	uint64_t foreign_size;
+};
+
+/**
+ * sim_config_named() - a usual machine.
+ * @name: direct, direct-noncoherent, bounce, vtd, vtd-noncoherent (walks and devices), vtd-cm (caching mode), smmu,
+ *	smmu-noncoherent, armmap, xen, xen-noncoherent.
+ * @config: where to put it; change what you like.
+ *
+ * Return: whether there is one of that name.
+ */
+bool sim_config_named(const char *name, struct sim_config *config);
+
+/** sim_config_name() - the name of the @i-th usual machine; NULL behind the last. */
+const char *sim_config_name(unsigned int i);
+
+/**
+ * sim_create() - build a machine, and make it the port's: posix_set_machine().
+ *
+ * One machine a process at a time. Return: the machine, or NULL: @config makes no sense or there is no memory.
+ */
+struct sim *sim_create(const struct sim_config *config);
+
+/** sim_destroy() - take it down, with its devices. No domain may be left. NULL is allowed. */
+void sim_destroy(struct sim *sim);
+
+/** sim_config_of() - the machine's configuration, defaults filled in. */
+const struct sim_config *sim_config_of(const struct sim *sim);
+
+/** sim_iommu() - the @i-th IOMMU; NULL where there is none. */
+struct sim_iommu *sim_iommu(struct sim *sim, unsigned int i);
+
+/** sim_xen() - the hypervisor; NULL where there is none. */
+struct sim_xen *sim_xen(struct sim *sim);
+
+/**
+ * sim_ram_take() - physical memory outside of the port's, for buffers and pools; never given back.
+ * @size: bytes.
+ * @align: a power of two.
+ *
+ * Return: its address, or ~0. Memory can be used without having been taken, too: RAM is RAM.
+ */
+dmah_phys_t sim_ram_take(struct sim *sim, uint64_t size, uint64_t align);
+
+/* ---- the CPU's accesses (cpu.c, cache.c) ---- */
+
+/** sim_cpu_read() - the CPU reads physical memory, through its caches. Threads. */
+void sim_cpu_read(struct sim *sim, dmah_phys_t phys, void *buf, size_t len);
+
+/** sim_cpu_write() - the CPU writes physical memory, through its caches. Threads. */
+void sim_cpu_write(struct sim *sim, dmah_phys_t phys, const void *buf, size_t len);
+
+/** sim_cpu_set() - the CPU fills physical memory with a byte. Threads. */
+void sim_cpu_set(struct sim *sim, dmah_phys_t phys, uint8_t byte, uint64_t len);
+
+/**
+ * sim_cpu_maintain() - the CPU maintains its cache lines, as dmah_host_cache() does: what a test uses to put memory
+ * into a known state. Threads.
+ */
+void sim_cpu_maintain(struct sim *sim, enum dmah_cache_op op, dmah_phys_t phys, uint64_t len);
+
+/**
+ * sim_cache_evict() - what the cache may do at any time: write dirty lines back, and drop all.
+ * @phys: first byte.
+ * @len: bytes; 0: everything that was ever written through sim_cpu_write().
+ */
+void sim_cache_evict(struct sim *sim, dmah_phys_t phys, uint64_t len);
+
+/** sim_cache_prefetch() - what the CPU may do at any time: fetch lines that it was not asked for. */
+void sim_cache_prefetch(struct sim *sim, dmah_phys_t phys, uint64_t len);
+
+/**
+ * sim_cache_random() - do both at random.
+ * @evict: of 1024 accesses of CPU or device, how many evict one of the lines written lately.
+ * @prefetch: of 1024 device writes to a line, how many meet one that was fetched just before.
+ * @seed: of the random numbers.
+ */
+void sim_cache_random(struct sim *sim, unsigned int evict, unsigned int prefetch, uint64_t seed);
+
+/**
+ * struct sim_cache_stats - what the cache model did.
+ * @cleaned: lines cleaned by maintenance, or flushed; dirty or not.
+ * @invalidated: lines invalidated by maintenance, or flushed.
+ * @lost: dirty lines whose bytes were dropped by an invalidation.
+ * @evicted: dirty lines written back by eviction.
+ */
+struct sim_cache_stats {
+	uint64_t cleaned;
+	uint64_t invalidated;
+	uint64_t lost;
+	uint64_t evicted;
+};
+
+/** sim_cache_stats() - the counters now; zeroes where caches are not modelled. Threads. */
+void sim_cache_stats(struct sim *sim, struct sim_cache_stats *stats);
+
+/* ---- devices (device.c) ---- */
+
+/**
+ * struct sim_device_config - a device. Zero means the default.
+ * @name: for messages; NULL: "devN".
+ * @id: requester id (bus << 8 | device << 3 | function) or stream id, below 65536.
+ * @iommu: which IOMMU is before it, counted from 1; 0: the first, where there is one.
+ * @bare: no IOMMU is before it, though the machine has one.
+ * @mask: the highest address that it can put on the bus; 0: all 64 bits.
+ * @offset: without IOMMU: DMA address minus machine address.
+ * @coherent: its accesses see the CPU's caches whatever the machine says.
+ * @noncoherent: they do not, whatever the machine says.
+ * @ats: it has a TLB of its own.
+ */
+struct sim_device_config {
+	const char *name;
+	uint32_t id;
+	unsigned int iommu;
+	bool bare;
+	uint64_t mask;
+	int64_t offset;
+	bool coherent;
+	bool noncoherent;
+	bool ats;
+};
+
+/** sim_device_add() - plug a device in; it goes with the machine. Return: the device; NULL: the id is taken. */
+struct sim_device *sim_device_add(struct sim *sim, const struct sim_device_config *config);
+
+/** sim_device_dmah() - the library's device: name, id and IOMMU are set, the rest is zero. */
+struct dmah_device *sim_device_dmah(struct sim_device *dev);
+
+/** sim_device_limits() - the device's true limits: its mask, and the flags for coherency and ATS. */
+void sim_device_limits(const struct sim_device *dev, struct dmah_limits *limits);
+
+/**
+ * sim_dma_read() - the device reads memory.
+ * @dev: the device.
+ * @dma: a DMA address.
+ * @buf: where the bytes go.
+ * @len: bytes. Split at 4 KiB, as on a bus; what comes before a fault has happened.
+ *
+ * A refusal is recorded, once a call. Threads. Return: SIM_OK, or why not.
+ */
+enum sim_reason sim_dma_read(struct sim_device *dev, dmah_addr_t dma, void *buf, size_t len);
+
+/** sim_dma_write() - the device writes memory; as sim_dma_read(). */
+enum sim_reason sim_dma_write(struct sim_device *dev, dmah_addr_t dma, const void *buf, size_t len);
+
+/**
+ * sim_dma_reaches() - whether the device would be let through, and where to; records no fault, but uses and fills the
+ *	TLBs as an access does.
+ * @phys: where to put the machine address; may be NULL.
+ */
+enum sim_reason sim_dma_reaches(struct sim_device *dev, dmah_addr_t dma, bool write, dmah_phys_t *phys);
+
+/* ---- IOMMUs (iommu.c) ---- */
+
+/** sim_iommu_dmah() - what the library is given. */
+struct dmah_iommu *sim_iommu_dmah(struct sim_iommu *iommu);
+
+/** sim_iommu_set_latency() - of commands posted from now on, in ns, or SIM_LATENCY_WAIT. Threads. */
+void sim_iommu_set_latency(struct sim_iommu *iommu, uint64_t ns);
+
+/** sim_iommu_set_timeout() - after how many ns a wait gives up. Threads. */
+void sim_iommu_set_timeout(struct sim_iommu *iommu, uint64_t ns);
+
+/**
+ * sim_iommu_stick() - the queue executes @after commands more, and then no other.
+ *
+ * Waits then end with DMAH_EHUNG after the time-out, and so do posts when the queue is full. Threads.
+ */
+void sim_iommu_stick(struct sim_iommu *iommu, uint64_t after);
+
+/** sim_iommu_unstick() - it goes on, with what is queued. Threads. */
+void sim_iommu_unstick(struct sim_iommu *iommu);
+
+/**
+ * sim_iommu_set_tlb() - how many entries the IOTLB and each device's TLB hold.
+ * @entries: beyond that, one goes at random for each new one; 0: no limit, and entries stay until they are
+ *	invalidated (the default).
+ * @seed: of the random numbers.
+ */
+void sim_iommu_set_tlb(struct sim_iommu *iommu, unsigned int entries, uint64_t seed);
+
+/**
+ * struct sim_iommu_stats - what an IOMMU did.
+ * @commands: invalidation commands posted.
+ * @executed: those that took effect.
+ * @waits: waits for the queue.
+ * @timeouts: waits and posts that gave up.
+ * @binds: devices bound.
+ * @iotlb_hits: translations answered by the IOTLB.
+ * @iotlb_entries: entries in it now.
+ * @dev_tlb_hits: translations answered by devices' TLBs.
+ * @walks: page-table walks.
+ * @walk_steps: table entries that those read.
+ */
+struct sim_iommu_stats {
+	uint64_t commands;
+	uint64_t executed;
+	uint64_t waits;
+	uint64_t timeouts;
+	uint64_t binds;
+	uint64_t iotlb_hits;
+	uint64_t iotlb_entries;
+	uint64_t dev_tlb_hits;
+	uint64_t walks;
+	uint64_t walk_steps;
+};
+
+/** sim_iommu_stats() - the counters now. Threads. */
+void sim_iommu_stats(struct sim_iommu *iommu, struct sim_iommu_stats *stats);
+
+/** enum sim_perm - what an entry allows. */
+enum sim_perm {
+	SIM_PERM_READ = 1,
+	SIM_PERM_WRITE = 2,
+};
+
+/**
+ * struct sim_leaf - a present leaf entry, as the hardware reads it.
+ * @iova: first byte.
+ * @phys: where it goes.
+ * @shift: log2 of the bytes.
+ * @perm: enum sim_perm.
+ */
+struct sim_leaf {
+	dmah_addr_t iova;
+	dmah_phys_t phys;
+	unsigned int shift;
+	unsigned int perm;
+};
+
+/**
+ * sim_iommu_walk() - what a page table says of an IOVA now, past every TLB.
+ * @iommu: whose walker.
+ * @pt: the table: dmah_domain_pt().
+ * @iova: the IOVA.
+ * @leaf: where to put the entry; may be NULL.
+ * @steps: table entries read are added to this; may be NULL.
+ *
+ * Threads. Return: SIM_OK, or why it does not translate.
+ */
+enum sim_reason sim_iommu_walk(struct sim_iommu *iommu, const struct dmah_pt_info *pt, dmah_addr_t iova,
+			       struct sim_leaf *leaf, uint64_t *steps);
+
+/**
+ * sim_iommu_each() - every present leaf entry of a page table, by rising IOVA.
+ * @fn: called for each; ends the search by returning not 0.
+ *
+ * Malformed entries are passed with @shift 0. Return: what @fn returned last, or 0.
+ */
+int sim_iommu_each(struct sim_iommu *iommu, const struct dmah_pt_info *pt,
+		   int (*fn)(void *ctx, const struct sim_leaf *leaf), void *ctx);
+
+/* ---- the SMMU's address translation registers (ats1pr.c) ---- */
+
+/* Registers of a context bank, by their offsets. Arm SMMU architecture, IHI 0062, section 16. */
+#define SIM_CB_PAR		0x050u /* 64 bits */
+#define SIM_CB_ATS1PR		0x800u /* 64 bits */
+#define SIM_CB_ATSR		0x8f0u /* 32 bits */
+#define SIM_CB_ATSR_ACTIVE	(1u << 0)
+#define SIM_CB_PAR_F		(1ull << 0) /* it does not translate: the bits say why */
+#define SIM_CB_PAR_TF		(1ull << 1) /* translation fault */
+#define SIM_CB_PAR_AFF		(1ull << 2) /* access flag fault */
+#define SIM_CB_PAR_PF		(1ull << 3) /* permission fault */
+#define SIM_CB_PAR_EF		(1ull << 4) /* external abort */
+
+/** sim_iommu_bank() - the context bank that translates by the table @pt; NULL where no device is bound to it. */
+struct sim_bank *sim_iommu_bank(struct sim_iommu *iommu, const struct dmah_pt_info *pt);
+
+/** sim_iommu_set_polls() - how often ATSR reads active after a lookup has begun; 0: never. */
+void sim_iommu_set_polls(struct sim_iommu *iommu, unsigned int polls);
+
+/** sim_bank_write64() - write a register of the bank: ATS1PR begins a lookup. */
+void sim_bank_write64(struct sim_bank *bank, unsigned int reg, uint64_t value);
+/** sim_bank_read32() - read a 32-bit register of the bank. */
+uint32_t sim_bank_read32(struct sim_bank *bank, unsigned int reg);
+/** sim_bank_read64() - read a 64-bit register of the bank. */
+uint64_t sim_bank_read64(struct sim_bank *bank, unsigned int reg);
+
+/**
+ * sim_bank_lookup() - the whole of it, as a driver does it: lock, write ATS1PR, poll ATSR, read PAR, unlock.
+ * @bank: the context bank.
+ * @iova: the IOVA.
+ * @steps: registers accessed are added to this; may be NULL.
+ *
+ * Threads. Return: the physical address, or ~0.
+ */
+dmah_phys_t sim_bank_lookup(struct sim_bank *bank, dmah_addr_t iova, uint64_t *steps);
+
+/* ---- Xen (xen.c) ---- */
+
+/** SIM_XEN_BAD - no grant, no page. */
+#define SIM_XEN_BAD (~(uint64_t)0)
+
+/** sim_xen_ops - for struct dmah_domain_config, with the hypervisor as context. */
+extern const struct dmah_xen_ops sim_xen_ops;
+
+/** sim_xen_grant() - another domain grants @pages of its pages, which follow each other in the machine. Threads.
+ * Return: the first grant reference; the others follow. */
+uint64_t sim_xen_grant(struct sim_xen *xen, unsigned int pages);
+
+/**
+ * sim_xen_map_grant() - map a granted page.
+ * @gref: its grant reference. One may be mapped several times.
+ * @kernel_mapping: the kernel gets a mapping too; else maintenance takes the hypercall.
+ *
+ * Threads. Return: a physical address that nothing had; SIM_XEN_BAD.
+ */
+dmah_phys_t sim_xen_map_grant(struct sim_xen *xen, uint64_t gref, bool kernel_mapping);
+
+/**
+ * sim_xen_map_grant_at() - map a granted page in the place of one of the guest's own.
+ * @phys: that page's physical address, ballooned out.
+ *
+ * Threads. Return: @phys; SIM_XEN_BAD.
+ */
+dmah_phys_t sim_xen_map_grant_at(struct sim_xen *xen, uint64_t gref, dmah_phys_t phys, bool kernel_mapping);
+
+/** sim_xen_unmap_grant() - undo either. Threads. Return: whether a grant was mapped there. */
+bool sim_xen_unmap_grant(struct sim_xen *xen, dmah_phys_t phys);
+
+/**
+ * sim_xen_scramble() - the machine pages behind a range of the guest's own become others of that range, at random.
+ * @phys: first byte, page-aligned; not of the port's area.
+ * @pages: pages; what they held is undefined afterwards.
+ * @seed: of the random numbers.
+ */
+bool sim_xen_scramble(struct sim_xen *xen, dmah_phys_t phys, uint64_t pages, uint64_t seed);
+
+/** sim_xen_machine() - the machine address behind a physical one; ~0. Not counted. Threads. */
+uint64_t sim_xen_machine(struct sim_xen *xen, dmah_phys_t phys);
+
+/**
+ * struct sim_xen_stats - what the hypervisor was asked.
+ * @p2m: physical to machine.
+ * @m2p: machine to physical.
+ * @m2p_steps: entries that those visited.
+ * @m2p_guesses: those that found more than one page.
+ * @cache_calls: cache-flush hypercalls.
+ * @cache_errors: those refused: across a page, of length 0, or of what is no memory.
+ */
+struct sim_xen_stats {
+	uint64_t p2m;
+	uint64_t m2p;
+	uint64_t m2p_steps;
+	uint64_t m2p_guesses;
+	uint64_t cache_calls;
+	uint64_t cache_errors;
+};
+
+/** sim_xen_stats() - the counters now. Threads. */
+void sim_xen_stats(struct sim_xen *xen, struct sim_xen_stats *stats);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* DMAH_SIM_H */
