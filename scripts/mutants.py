@@ -17,7 +17,7 @@ that must notice:
     ---- end
 
 "expect" names suites; "suite/case" (with shell wildcards) demands that this very case goes red.
-Optional: "config: check" builds with -Dcheck=true. Several "file/old/new" groups may follow each
+Optional: "config: check" builds with -Dcheck=true, "config: asan" with the sanitizers. Several "file/old/new" groups may follow each
 other before "---- end" when a fault needs more than one place. Lines that start with "#" between
 mutants are comments.
 
@@ -41,8 +41,12 @@ sys.dont_write_bytecode = True
 import runner
 
 CONFIGS = {
+    # "CC" names the compiler, the rest goes to meson setup.
     # -O1 without debugging information: built often, run briefly
     "native": ["-Doptimization=1", "-Ddebug=false", "-Dtests=enabled", "-Dtools=auto"],
+    "asan": ["CC=clang-14", "-Doptimization=1", "-Dtests=enabled", "-Dtools=auto",
+             "-Db_sanitize=address,undefined", "-Db_lundef=false",
+             "-Dc_args=-fno-sanitize-recover=all"],
     "check": ["-Doptimization=1", "-Ddebug=false", "-Dtests=enabled", "-Dtools=auto",
               "-Dcheck=true"],
 }
@@ -195,8 +199,9 @@ class Bench:
             copy_tree(self.source, self.tree)
         builddir = os.path.join(self.place, config)
         log = os.path.join(self.log, config + "-setup.log")
-        if runner.setup(builddir, CONFIGS[config] + ALWAYS, log, env={"CC": "gcc"},
-                        source=self.tree) != 0:
+        args = [a for a in CONFIGS[config] if not a.startswith("CC=")] + ALWAYS
+        cc = [a[3:] for a in CONFIGS[config] if a.startswith("CC=")] or ["gcc"]
+        if runner.setup(builddir, args, log, env={"CC": cc[0]}, source=self.tree) != 0:
             return "the copy cannot be configured:\n" + runner.tail(log)
         log = os.path.join(self.log, config + "-build.log")
         if self.build(builddir, log, self.targets(builddir, self.suites[config])) != 0:
