@@ -19,6 +19,7 @@ build meson                   the build system
 build ninja-build             runs what Meson generates
 build pkg-config              finds the libraries below
 build libtracecmd-dev         reads trace.dat files
+build libtracefs-dev          libtracecmd's pkg-config file requires it, its package does not
 build libtraceevent-dev       decodes the binary events in them
 build liblzma-dev             reads .xz traces
 build libzstd-dev             reads .zst traces
