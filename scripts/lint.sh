@@ -96,12 +96,23 @@ scripts() {
 	done
 }
 
+# A folder of tests that tests/meson.build does not name would never run.
+suites() {
+	for f in tests/*/meson.build; do
+		[ -f "$f" ] || continue
+		d=${f#tests/}
+		d=${d%/meson.build}
+		grep -qE "'$d('|/)" tests/meson.build || echo "tests/meson.build does not name $d"
+	done
+}
+
 tap() {
-	echo '1..4'
+	echo '1..5'
 	say 'C files are in the style of .clang-format (make format does it)' "$(style)"
 	say 'every source file names its licence' "$(licence)"
 	say 'no white space at the end of a line' "$(whitespace)"
 	say 'scripts parse and are executable' "$(scripts)"
+	say 'every folder of tests is run' "$(suites)"
 	[ $bad = 0 ]
 }
 
