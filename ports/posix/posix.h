@@ -85,6 +85,9 @@ void posix_assert_may_wait(const char *what);
  */
 void posix_set_misuse(void (*fn)(void *ctx, const char *what), void *ctx);
 
+/** posix_misuse() - the contract was broken: says so, as posix_set_misuse() wants it. */
+void posix_misuse(const char *what);
+
 /* ---- time ---- */
 
 /** posix_clock_manual() - from now on dmah_host_now() tells what posix_clock_advance() says, from @now. */

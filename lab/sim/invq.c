@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "invq.h"
+
+#include "posix.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Due when somebody waits. */
+#define NEVER UINT64_MAX
+
+bool sim_invq_init(struct sim_invq *q, uint64_t size, uint64_t latency, uint64_t timeout,
+		   void (*execute)(void *ctx, const struct sim_command *command), void *ctx)
+{
+	memset(q, 0, sizeof(*q));
+	q->ring = calloc((size_t)size, sizeof(*q->ring));
+	q->size = size;
+	q->latency = latency;
+	q->timeout = timeout;
+	q->stuck_at = UINT64_MAX;
+	q->execute = execute;
+	q->ctx = ctx;
+	return q->ring != NULL;
+}
+
+void sim_invq_fini(struct sim_invq *q)
+{
+	free(q->ring);
+	q->ring = NULL;
+}
+
+void sim_invq_run(struct sim_invq *q)
+{
+	uint64_t now = 0;
+
+	if (q->head == q->tail || q->head >= q->stuck_at)
+		return;
+	now = dmah_host_now();
+	while (q->head != q->tail && q->head < q->stuck_at) {
+		const struct sim_command *c = &q->ring[q->head % q->size];
+
+		if (c->due == NEVER ? q->head >= q->wanted : c->due > now)
+			break;
+		q->execute(q->ctx, c);
+		q->head++;
+	}
+}
+
+/* Spin, without the lock, until command @n has been executed. */
+static int spin_until(struct sim_invq *q, struct sim_lock *lock, uint64_t n)
+{
+	uint64_t start = dmah_host_now();
+
+	if (q->wanted < n)
+		q->wanted = n;
+	for (;;) {
+		uint64_t due;
+
+		sim_invq_run(q);
+		if (q->head >= n)
+			return DMAH_OK;
+		due = q->head < q->stuck_at ? q->ring[q->head % q->size].due : NEVER;
+		if (posix_clock_is_manual()) {
+			/* Time passes until the command is due, or the wait is over. */
+			posix_clock_reach(due < start + q->timeout ? due : start + q->timeout);
+			if (due <= start + q->timeout)
+				continue;
+		}
+		if (dmah_host_now() - start >= q->timeout) {
+			q->timeouts++;
+			return DMAH_EHUNG;
+		}
+		sim_unlock(lock);
+		sched_yield();
+		sim_lock(lock);
+	}
+}
+
+int sim_invq_post(struct sim_invq *q, struct sim_lock *lock, const struct sim_command *command)
+{
+	struct sim_command *c;
+
+	/* Another may take the room that was made, while the lock was let go. */
+	while (q->tail - q->head >= q->size)
+		if (spin_until(q, lock, q->tail - q->size + 1))
+			return DMAH_EHUNG;
+	if (!q->latency && q->head == q->tail && q->head < q->stuck_at) {
+		q->execute(q->ctx, command);
+		q->head++;
+		q->tail++;
+		return DMAH_OK;
+	}
+	c = &q->ring[q->tail % q->size];
+	*c = *command;
+	if (q->latency == SIM_LATENCY_WAIT) {
+		c->due = NEVER;
+	} else {
+		uint64_t now = dmah_host_now();
+
+		q->last_due = (q->last_due > now ? q->last_due : now) + q->latency;
+		c->due = q->last_due;
+	}
+	q->tail++;
+	return DMAH_OK;
+}
+
+int sim_invq_wait(struct sim_invq *q, struct sim_lock *lock)
+{
+	q->waits++;
+	if (q->head == q->tail)
+		return DMAH_OK;
+	return spin_until(q, lock, q->tail);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* What a transaction meets on its way through an IOMMU: the device's TLB, its context, the IOTLB, a walk. */
+#include "sim_int.h"
+
+#define VTD_INTERRUPTS 0xfeeull /* address bits 31:20; VT-d specification, 3.14 */
+
+static enum sim_reason read_context(struct sim_device *dev, uint32_t *code)
+{
+	struct sim_iommu *iommu = dev->iommu;
+
+	if (dev->known)
+		return SIM_OK;
+	if (iommu->config.flavour == SIM_VTD) {
+		enum sim_reason reason = sim_walk_context(&iommu->mem, iommu->root, dev->config.id, &iommu->hw,
+							  !iommu->config.no_passthrough, &dev->context, code);
+
+		if (reason)
+			return reason;
+	} else {
+		*code = SMMU_F_STREAM_DISABLED;
+		if (dev->how == DMAH_BIND_BLOCK)
+			return SIM_FAULT_BLOCKED;
+		dev->context.translate = dev->how == DMAH_BIND_TRANSLATE;
+		dev->context.domain = dev->bank;
+		dev->context.table = iommu->bank[dev->bank].table;
+		dev->context.ats = dev->ats;
+	}
+	dev->known = true;
+	return SIM_OK;
+}
+
+static enum sim_reason lookup(struct sim_iommu *iommu, const struct sim_context *context, dmah_addr_t dma,
+			      struct sim_tlb_entry *e)
+{
+	const struct sim_tlb_entry *hit = sim_tlb_find(&iommu->tlb, context->domain, dma);
+	struct sim_walk walk;
+	enum sim_reason reason;
+
+	if (hit) {
+		iommu->stats.iotlb_hits++;
+		*e = *hit;
+		return (enum sim_reason)e->reason;
+	}
+	walk.from = sim_psc_find(&iommu->psc, context->domain, dma);
+	reason = sim_iommu_lookup(iommu, &context->table, dma, &walk);
+	*e = (struct sim_tlb_entry){ .tag = context->domain, .iova = dma, .shift = 12, .reason = (uint8_t)reason,
+				     .code = walk.code };
+	if (walk.ntrail)
+		sim_psc_insert(&iommu->psc, context->domain, dma, &walk);
+	if (!reason) {
+		e->out = walk.out;
+		e->shift = (uint8_t)walk.shift;
+		e->perm = (uint8_t)walk.perm;
+		if (walk.global)
+			e->tag = TLB_GLOBAL;
+	}
+	if (!reason || iommu->config.caching_mode)
+		sim_tlb_insert(&iommu->tlb, e);
+	return reason;
+}
+
+static enum sim_reason check(const struct sim_iommu *iommu, const struct sim_tlb_entry *e, enum sim_reason reason,
+			     dmah_addr_t dma, bool write, uint64_t *out, uint32_t *code)
+{
+	bool vtd = iommu->config.flavour == SIM_VTD;
+
+	if (!reason && !(e->perm & (write ? SIM_PERM_WRITE : SIM_PERM_READ)))
+		reason = SIM_FAULT_PERMISSION;
+	*out = e->out | (dma & ((1ull << e->shift) - 1));
+	*code = e->code;
+	if (vtd && (reason == SIM_FAULT_TRANSLATION || reason == SIM_FAULT_PERMISSION))
+		*code = write ? VTD_FR_WRITE : VTD_FR_READ;
+	else if (reason == SIM_FAULT_PERMISSION)
+		*code = SMMU_F_PERMISSION;
+	return reason;
+}
+
+/* A request for translation by a device with a TLB; what it is told goes there. */
+static enum sim_reason ats_request(struct sim_device *dev, dmah_addr_t dma, struct sim_tlb_entry *e)
+{
+	enum sim_reason reason = lookup(dev->iommu, &dev->context, dma, e);
+
+	if (!reason) {
+		struct sim_tlb_entry mine = *e;
+
+		mine.tag = 0;
+		sim_tlb_insert(&dev->tlb, &mine);
+	}
+	return reason;
+}
+
+void sim_dev_retranslate(void *ctx, const struct sim_tlb_entry *gone)
+{
+	struct sim_device *dev = ctx;
+	struct sim_tlb_entry e;
+	uint32_t code;
+
+	if (dev->ats && !read_context(dev, &code) && dev->context.ats && dev->context.translate)
+		ats_request(dev, gone->iova, &e);
+}
+
+enum sim_reason sim_translate(struct sim_device *dev, dmah_addr_t dma, bool write, uint64_t *out, uint32_t *code)
+{
+	struct sim_iommu *iommu = dev->iommu;
+	const struct sim_tlb_entry *hit;
+	struct sim_tlb_entry e;
+	enum sim_reason reason;
+
+	sim_invq_run(&iommu->q);
+	*code = 0;
+	if (iommu->config.flavour == SIM_VTD && dma >> 20 == VTD_INTERRUPTS)
+		return SIM_FAULT_INTERRUPT;
+	reason = read_context(dev, code);
+	if (reason)
+		return reason;
+	if (dev->ats) {
+		hit = sim_tlb_find(&dev->tlb, 0, dma);
+		if (hit && !dev->context.ats) {
+			*code = iommu->config.flavour == SIM_VTD ? VTD_FR_TRANSLATION_BLOCKED : 0;
+			return SIM_FAULT_ATS;
+		}
+		/* One that does not allow this is no answer: the device asks again. */
+		if (hit && hit->perm & (write ? SIM_PERM_WRITE : SIM_PERM_READ)) {
+			dev->tlb_hits++;
+			return check(iommu, hit, SIM_OK, dma, write, out, code);
+		}
+	}
+	if (!dev->context.translate) {
+		*out = dma;
+		*code = iommu->config.flavour == SIM_VTD ? VTD_FR_BEYOND_WIDTH : SMMU_F_ADDR_SIZE;
+		return dma >> iommu->hw.out_bits ? SIM_FAULT_WIDTH : SIM_OK;
+	}
+	if (dev->ats && dev->context.ats)
+		reason = ats_request(dev, dma, &e);
+	else
+		reason = lookup(iommu, &dev->context, dma, &e);
+	return check(iommu, &e, reason, dma, write, out, code);
+}

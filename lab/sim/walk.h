@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Page-table walks, as the hardware makes them: an entry a step, and every check that the specification asks for.
+ *
+ * A walk can begin below the root, where a paging-structure cache has what the entries above said, and tells that
+ * cache what it read.
+ */
+#ifndef SIM_WALK_H
+#define SIM_WALK_H
+
+#include "cache.h"
+
+/**
+ * struct sim_mem - memory, as a table walker sees it.
+ * @ram: RAM.
+ * @cache: the CPU's caches; NULL where they are not modelled.
+ * @coherent: the walker snoops them.
+ */
+struct sim_mem {
+	struct sim_ram *ram;
+	struct sim_cache *cache;
+	bool coherent;
+};
+
+/** sim_mem_load() - read a table entry. Return: false where there is no memory. */
+bool sim_mem_load(const struct sim_mem *mem, uint64_t addr, uint64_t *value);
+
+/**
+ * struct sim_table - a page table.
+ * @root: machine address of the root table.
+ * @levels: levels of the walk, the root included.
+ * @va_bits: bits of an address that it takes.
+ * @out_bits: bits of an address that it gives.
+ * @no_2m: 2 MiB leaves are not known to this hardware.
+ * @no_1g: nor 1 GiB leaves.
+ * @privileged: LPAE: transactions are privileged.
+ */
+struct sim_table {
+	uint64_t root;
+	unsigned int levels;
+	unsigned int va_bits;
+	unsigned int out_bits;
+	bool no_2m;
+	bool no_1g;
+	bool privileged;
+};
+
+/**
+ * struct sim_step - what the entries above a table say.
+ * @table: where the table is.
+ * @perm: enum sim_perm, what all of them allow.
+ * @level: levels from here, the leaf included; a leaf table has 1.
+ */
+struct sim_step {
+	uint64_t table;
+	unsigned int perm;
+	unsigned int level;
+};
+
+/**
+ * struct sim_walk - a walk.
+ * @from: where to begin; @from.level 0: at the root.
+ * @trail: the tables that were passed, from the top; for the paging-structure cache.
+ * @ntrail: how many.
+ * @out: the page or block that was found.
+ * @shift: log2 of its bytes.
+ * @perm: enum sim_perm.
+ * @global: LPAE: it belongs to every ASID.
+ * @steps: entries read.
+ * @code: the specification's number of the fault.
+ */
+struct sim_walk {
+	struct sim_step from;
+	struct sim_step trail[5];
+	unsigned int ntrail;
+	uint64_t out;
+	unsigned int shift;
+	unsigned int perm;
+	bool global;
+	unsigned int steps;
+	uint32_t code;
+};
+
+/**
+ * sim_walk_vtd() - VT-d second stage.
+ *
+ * Finds the leaf; whether it allows the access is for the caller to see from @walk->perm, as the IOTLB keeps it.
+ * A leaf that allows nothing is not there: SIM_FAULT_TRANSLATION.
+ */
+enum sim_reason sim_walk_vtd(const struct sim_mem *mem, const struct sim_table *table, uint64_t iova,
+			     struct sim_walk *walk);
+
+/** sim_walk_lpae() - VMSAv8-64 stage 1, 4 KiB granule; as sim_walk_vtd(). */
+enum sim_reason sim_walk_lpae(const struct sim_mem *mem, const struct sim_table *table, uint64_t iova,
+			      struct sim_walk *walk);
+
+/**
+ * struct sim_context - VT-d: what a context entry says.
+ * @table: the page table, for @translate.
+ * @domain: domain id.
+ * @translate: by @table; else passthrough.
+ * @ats: requests for translation and translated requests are let in.
+ */
+struct sim_context {
+	struct sim_table table;
+	uint32_t domain;
+	bool translate;
+	bool ats;
+};
+
+/**
+ * sim_walk_context() - VT-d: root table, context table. @code: the fault reason's number.
+ * @root: machine address of the root table.
+ * @id: requester id.
+ * @hw: the hardware's limits: va_bits, out_bits, no_2m, no_1g.
+ * @passthrough: the hardware knows pass-through entries.
+ */
+enum sim_reason sim_walk_context(const struct sim_mem *mem, uint64_t root, uint32_t id, const struct sim_table *hw,
+				 bool passthrough, struct sim_context *context, uint32_t *code);
+
+/* VT-d fault reasons. Intel VT-d specification, rev. 4.1, section 7.1.3, table "non-recoverable fault conditions". */
+enum {
+	VTD_FR_ROOT_NOT_PRESENT = 0x1,
+	VTD_FR_CONTEXT_NOT_PRESENT = 0x2,
+	VTD_FR_CONTEXT_INVALID = 0x3,
+	VTD_FR_BEYOND_WIDTH = 0x4,
+	VTD_FR_WRITE = 0x5,
+	VTD_FR_READ = 0x6,
+	VTD_FR_TABLE_ACCESS = 0x7,
+	VTD_FR_ROOT_ACCESS = 0x8,
+	VTD_FR_CONTEXT_ACCESS = 0x9,
+	VTD_FR_ROOT_RESERVED = 0xa,
+	VTD_FR_CONTEXT_RESERVED = 0xb,
+	VTD_FR_RESERVED = 0xc,
+	VTD_FR_TRANSLATION_BLOCKED = 0xd,
+};
+
+/* SMMU events. Arm SMMUv3 specification, IHI 0070, section 7.3. */
+enum {
+	SMMU_F_STREAM_DISABLED = 0x06,
+	SMMU_F_WALK_EABT = 0x0b,
+	SMMU_F_TRANSLATION = 0x10,
+	SMMU_F_ADDR_SIZE = 0x11,
+	SMMU_F_ACCESS = 0x12,
+	SMMU_F_PERMISSION = 0x13,
+};
+
+#endif /* SIM_WALK_H */
