@@ -16,14 +16,12 @@
  * @full: one bit for each word of @bits that has no free unit.
  * @size: units.
  * @used: units taken, reserved ones included.
- * @hint: where the next search for a single word begins.
  */
 struct range {
 	uint64_t *bits;
 	uint64_t *full;
 	uint32_t size;
 	uint32_t used;
-	uint32_t hint;
 };
 
 /** RANGE_NONE - no unit. */

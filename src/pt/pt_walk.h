@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The one walker of every format: included, once, by a format's compilation unit, after it has defined
+ *
+ *	fmt_leaf		its struct pt_leaf
+ *	fmt_levels(va_bits)	levels of a walk; 0 where there are no such tables
+ *	fmt_table(phys)		an entry that leads to the table at @phys
+ *	fmt_is_table(entry)	whether a present entry above the leaf level leads to a table
+ *	fmt_block(entry)	a leaf entry turned into a block entry
+ *	fmt_dir(entry)		what a present leaf or block entry allows
+ *
+ * and gives it WALK_OPS, the functions of its struct dmah_pt_format. Every format has tables of 512 entries of 8 bytes.
+ */
+
+#define INDEX_MASK (PT_TABLE_ENTRIES - 1u)
+
+/* log2 of what an entry of the root table maps. */
+static unsigned int root_shift(const struct pt *pt)
+{
+	return PT_GRANULE_SHIFT + 9 * (pt->levels - 1);
+}
+
+static uint64_t *entry_of(uint64_t *table, dmah_addr_t iova, unsigned int shift)
+{
+	return &table[iova >> shift & INDEX_MASK];
+}
+
+static uint64_t *next_table(uint64_t entry)
+{
+	return dmah_host_table_virt(entry & fmt_leaf.addr_mask);
+}
+
+static void push(const struct pt *pt, const uint64_t *first, unsigned int n)
+{
+	if (!(pt->caps & DMAH_IOMMU_COHERENT_WALK))
+		pt_clean(pt, first, n);
+}
+
+static int walk_init(struct pt *pt)
+{
+	pt->leaf = fmt_leaf;
+	pt->root = dmah_host_page_alloc(0);
+	if (!pt->root)
+		return DMAH_ENOMEM;
+	pt->root_phys = dmah_host_virt_to_phys(pt->root);
+	push(pt, pt->root, PT_TABLE_ENTRIES);
+	return DMAH_OK;
+}
+
+/* Free the tables below one, and then it; five levels deep at most. */
+static void free_table(uint64_t *table, unsigned int shift)
+{
+	for (unsigned int i = 0; shift > PT_GRANULE_SHIFT && i < PT_TABLE_ENTRIES; i++) {
+		uint64_t entry = pt_load(&table[i]);
+
+		if (pt_present(&fmt_leaf, entry) && fmt_is_table(entry))
+			free_table(next_table(entry), shift - 9);
+	}
+	dmah_host_page_free(table);
+}
+
+static void walk_fini(struct pt *pt)
+{
+	free_table(pt->root, root_shift(pt));
+	pt->root = NULL;
+}
+
+/* A new table below an entry that is not present. The hardware finds it only when all of it is zero in memory. */
+static uint64_t *add_table(const struct pt *pt, uint64_t *entry, unsigned int flags)
+{
+	uint64_t *table = dmah_host_page_alloc(flags | DMAH_ALLOC_ATOMIC);
+
+	if (!table)
+		return NULL;
+	push(pt, table, PT_TABLE_ENTRIES);
+	dmah_host_wmb();
+	pt_store_set(entry, fmt_table(dmah_host_virt_to_phys(table)));
+	push(pt, entry, 1);
+	return table;
+}
+
+/* The table whose entries map 1 << @shift bytes, around @iova, made where it is missing. */
+static int make_tables(struct pt *pt, dmah_addr_t iova, unsigned int shift, unsigned int flags, uint64_t **found)
+{
+	uint64_t *table = pt->root;
+
+	for (unsigned int at = root_shift(pt); at > shift; at -= 9) {
+		uint64_t *entry = entry_of(table, iova, at), value = pt_load(entry);
+
+		if (!pt_present(&fmt_leaf, value))
+			table = add_table(pt, entry, flags);
+		else if (fmt_is_table(value))
+			table = next_table(value);
+		else
+			return DMAH_EBUSY;
+		if (!table)
+			return DMAH_ENOMEM;
+	}
+	*found = table;
+	return DMAH_OK;
+}
+
+static int walk_leaf_table(struct pt *pt, dmah_addr_t iova, unsigned int flags, uint64_t **table)
+{
+	return make_tables(pt, iova, PT_GRANULE_SHIFT, flags, table);
+}
+
+static int walk_block_set(struct pt *pt, dmah_addr_t iova, dmah_phys_t phys, unsigned int shift, enum dmah_dir dir,
+			  uint32_t gen, uint32_t attrs, unsigned int flags)
+{
+	uint64_t *table, *entry;
+	int err = make_tables(pt, iova, shift, flags, &table);
+
+	if (err)
+		return err;
+	entry = entry_of(table, iova, shift);
+	if (pt_present(&fmt_leaf, pt_load(entry)))
+		return DMAH_EBUSY;
+	pt_store_set(entry, fmt_block(pt_make(&fmt_leaf, phys, dir, gen, attrs & DMAH_ATTR_MMIO)));
+	push(pt, entry, 1);
+	return DMAH_OK;
+}
+
+/*
+ * The entry that ends the walk for @iova: a leaf, a block, or the first that is not present.
+ * Return: tables visited; *@shift is log2 of what the entry maps.
+ */
+static int descend(const struct pt *pt, dmah_addr_t iova, uint64_t **entry, unsigned int *shift)
+{
+	uint64_t *table = pt->root;
+	int visited = 0;
+
+	for (*shift = root_shift(pt);; *shift -= 9) {
+		uint64_t value;
+
+		*entry = entry_of(table, iova, *shift);
+		value = pt_load(*entry);
+		visited++;
+		if (*shift == PT_GRANULE_SHIFT || !pt_present(&fmt_leaf, value) || !fmt_is_table(value))
+			return visited;
+		table = next_table(value);
+	}
+}
+
+static int walk_block_clear(struct pt *pt, dmah_addr_t iova, unsigned int shift)
+{
+	unsigned int at;
+	uint64_t *entry;
+
+	(void)descend(pt, iova, &entry, &at);
+	if (at != shift || shift == PT_GRANULE_SHIFT || !pt_present(&fmt_leaf, pt_load(entry)))
+		return DMAH_ESTALE;
+	pt_store_clear(entry, pt_cleared(&fmt_leaf, pt_load(entry)));
+	push(pt, entry, 1);
+	return DMAH_OK;
+}
+
+static int walk_find(const struct pt *pt, dmah_addr_t iova, struct pt_entry *found)
+{
+	uint64_t *entry, value, inside;
+	unsigned int shift;
+	int visited;
+
+	if (iova >> pt->va_bits)
+		return -1;
+	visited = descend(pt, iova, &entry, &shift);
+	value = pt_load(entry);
+	if (!pt_present(&fmt_leaf, value))
+		return -visited;
+	inside = (1ull << shift) - 1;
+	found->phys = (value & fmt_leaf.addr_mask & ~inside) | (iova & inside);
+	found->dir = fmt_dir(value);
+	found->shift = shift;
+	found->gen = pt_gen(&fmt_leaf, value);
+	return visited;
+}
+
+#define WALK_OPS                                                                                                       \
+	.fits = fmt_levels, .init = walk_init, .fini = walk_fini, .leaf_table = walk_leaf_table,                       \
+	.block_set = walk_block_set, .block_clear = walk_block_clear, .walk = walk_find

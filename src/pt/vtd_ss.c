@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Intel VT-d second-stage tables. Intel Virtualization Technology for Directed I/O, Architecture Specification,
+ * section 9.8 (second-stage paging entries): bit 0 read, bit 1 write, bit 7 page size, address from bit 12, bits 61:52
+ * ignored, which hold the generation (9 bits) and the mark that an entry continues a mapping.
+ */
+#include "pt/pt.h"
+
+#define SS_READ	 (1ull << 0)
+#define SS_WRITE (1ull << 1)
+#define SS_PAGE	 (1ull << 7)
+
+static const struct pt_leaf fmt_leaf = {
+	.addr_mask = 0x000ffffffffff000ull,
+	.prot = {
+		[DMAH_TO_DEVICE] = SS_READ,
+		[DMAH_FROM_DEVICE] = SS_WRITE,
+		[DMAH_BIDIRECTIONAL] = SS_READ | SS_WRITE,
+	},
+	.present = SS_READ | SS_WRITE,
+	.gen_shift = 52,
+	.gen_mask = 0x1ff,
+	.cont = 1ull << 61,
+};
+
+static unsigned int fmt_levels(unsigned int va_bits)
+{
+	return va_bits == 39 || va_bits == 48 || va_bits == 57 ? (va_bits - PT_GRANULE_SHIFT) / 9 : 0;
+}
+
+static uint64_t fmt_table(dmah_phys_t phys)
+{
+	return phys | SS_READ | SS_WRITE;
+}
+
+static bool fmt_is_table(uint64_t entry)
+{
+	return !(entry & SS_PAGE);
+}
+
+static uint64_t fmt_block(uint64_t entry)
+{
+	return entry | SS_PAGE;
+}
+
+static enum dmah_dir fmt_dir(uint64_t entry)
+{
+	return (enum dmah_dir)(entry & (SS_READ | SS_WRITE));
+}
+
+#include "pt/pt_walk.h"
+
+const struct dmah_pt_format dmah_pt_vtd_ss = { .name = "VT-d second stage", WALK_OPS };
