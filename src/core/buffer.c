@@ -218,6 +218,12 @@ static void pad(struct dmah_device *dev, uint32_t token, const struct pool_slot 
 	dmah_phys_t data = pool_phys(dev->dom->cfg.pool, token), start = data - slot->offset;
 	dmah_phys_t end = start + ((uint64_t)slot->units << POOL_UNIT_SHIFT);
 
+	/*
+	 * The device may have written there without anyone taking it. Lines that still hold zeroes from before would not
+	 * become dirty on a CPU that drops stores of what is there already.
+	 */
+	if (!is_coherent(dev->limits.flags))
+		maintain(dev, DMAH_CACHE_INVALIDATE, start, start, end - start);
 	zero(start, slot->offset);
 	zero(data + slot->len, (uint32_t)(end - data - slot->len));
 	if (!is_coherent(dev->limits.flags))

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "bench.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "posix.h"
+#include "sim.h"
+
+#define POOL_BYTES   (8u << 20)
+#define MEMORY_BYTES (16u << 20)
+#define FOUR_GIB     (1ull << 32)
+
+struct bench {
+	struct bench_config config;
+	struct sim *sim;
+	struct sim_device *dev;
+	struct sim_device *extra;
+	struct dmah_domain *dom;
+	void *domain_memory;
+	struct dmah_pool *pool;
+	void *pool_memory;
+	dmah_phys_t memory;
+	unsigned int reports;
+	const struct dmah_iommu_ops *iommu_ops;
+	struct dmah_iommu_ops ops;
+	void (*on_wait)(void *arg);
+	void *on_wait_arg;
+};
+
+/* The wait of an IOMMU driver knows no bench; there is one at a time. */
+static struct bench *current;
+
+static void report(void *ctx, const struct dmah_device *dev, int err, const char *text, uint64_t addr,
+		   const void *caller)
+{
+	struct bench *b = ctx;
+
+	(void)dev;
+	(void)err;
+	(void)addr;
+	(void)caller;
+	assert_non_null(text);
+	__atomic_add_fetch(&b->reports, 1, __ATOMIC_RELAXED);
+}
+
+static int wait_with_hook(struct dmah_iommu *iommu)
+{
+	struct bench *b = current;
+
+	if (b->on_wait)
+		b->on_wait(b->on_wait_arg);
+	return b->iommu_ops->wait(iommu);
+}
+
+static bool vtd(enum bench_hw hw)
+{
+	return hw == BENCH_VTD3 || hw == BENCH_VTD4 || hw == BENCH_VTD5;
+}
+
+static unsigned int width(enum bench_hw hw)
+{
+	return hw == BENCH_VTD3 || hw == BENCH_LPAE39 ? 39 : hw == BENCH_VTD5 ? 57 : 48;
+}
+
+static void open_machine(struct bench *b)
+{
+	const struct bench_config *c = &b->config;
+	struct sim_config config = {
+		.name = c->name,
+		.backend = c->backend,
+		.cache = c->noncoherent || c->walk_noncoherent,
+		.noncoherent = c->noncoherent,
+	};
+
+	if (c->backend == DMAH_BACKEND_DIRECT && c->mask_bits == 32) {
+		/* Memory on both sides of what the device reaches. */
+		config.ram_base = FOUR_GIB - (128u << 20);
+		config.host_size = 16u << 20;
+	}
+	if (c->backend == DMAH_BACKEND_IOMMU)
+		for (unsigned int i = 0; i < 2; i++)
+			config.iommu[i] = (struct sim_iommu_config){
+				.flavour = vtd(c->hw) ? SIM_VTD : SIM_SMMU,
+				.va_bits = width(c->hw),
+				.caching_mode = c->map_flush && !i,
+				.noncoherent_walk = c->walk_noncoherent,
+				.no_2m = c->no_blocks,
+				.no_1g = c->no_blocks,
+				.timeout = 1000000,
+			};
+	b->sim = sim_create(&config);
+	assert_non_null(b->sim);
+	posix_clock_manual(1000000000);
+	posix_set_report(report, b);
+}
+
+static void open_memory(struct bench *b)
+{
+	size_t need = dmah_pool_memory(POOL_BYTES);
+	dmah_phys_t pool = sim_ram_take(b->sim, POOL_BYTES, 4096);
+
+	b->memory = sim_ram_take(b->sim, MEMORY_BYTES, 4096);
+	if (b->config.backend == DMAH_BACKEND_DIRECT && b->config.mask_bits == 32)
+		b->memory = FOUR_GIB - (768u << 10);
+	if (sim_xen(b->sim))
+		assert_true(sim_xen_scramble(sim_xen(b->sim), b->memory, MEMORY_BYTES / 4096, 3));
+	sim_cpu_set(b->sim, b->memory, 0, 4u << 20);
+	if (!b->config.pool)
+		return;
+	b->pool_memory = aligned_alloc(64, (need + 63) & ~(size_t)63);
+	assert_int_equal(dmah_pool_init(&b->pool, pool, POOL_BYTES, b->pool_memory, need), DMAH_OK);
+	/* What a slot held before must not come through. */
+	sim_cpu_set(b->sim, pool, 0xdd, POOL_BYTES);
+	sim_cpu_maintain(b->sim, DMAH_CACHE_FLUSH, pool, POOL_BYTES);
+}
+
+static void open_domain(struct bench *b)
+{
+	const struct bench_config *c = &b->config;
+	struct dmah_domain_config config = {
+		.backend = c->backend,
+		.cpus = c->cpus,
+		.pool = b->pool,
+		.mode = c->mode,
+		.format = vtd(c->hw) ? &dmah_pt_vtd_ss : &dmah_pt_lpae_s1,
+		.va_bits = c->backend == DMAH_BACKEND_IOMMU ? width(c->hw) : 0,
+		.aperture_size = c->aperture_size,
+		.lazy_entries = c->lazy_entries,
+		.xen = sim_xen(b->sim) ? &sim_xen_ops : NULL,
+		.xen_ctx = sim_xen(b->sim),
+	};
+	size_t need;
+
+	if (c->backend == DMAH_BACKEND_IOMMU) {
+		config.iommu = sim_iommu_dmah(sim_iommu(b->sim, 0));
+		b->iommu_ops = config.iommu->ops;
+		b->ops = *config.iommu->ops;
+		b->ops.wait = wait_with_hook;
+		config.iommu->ops = &b->ops;
+	}
+	need = dmah_domain_memory(&config);
+	assert_true(need > 0);
+	b->domain_memory = aligned_alloc(64, (need + 63) & ~(size_t)63);
+	assert_int_equal(dmah_domain_init(&b->dom, &config, b->domain_memory, need), DMAH_OK);
+}
+
+static void open_device(struct bench *b)
+{
+	const struct bench_config *c = &b->config;
+	struct sim_device_config config = { .name = "dev", .id = 0x0300, .ats = c->ats };
+	struct dmah_limits limits;
+
+	if (c->mask_bits)
+		config.mask = (1ull << c->mask_bits) - 1;
+	b->dev = sim_device_add(b->sim, &config);
+	assert_non_null(b->dev);
+	sim_device_limits(b->dev, &limits);
+	limits.boundary = c->boundary;
+	limits.max_segment = c->max_segment;
+	limits.min_align_mask = c->min_align_mask;
+	limits.flags |= c->untrusted ? DMAH_DEV_UNTRUSTED : 0;
+	assert_int_equal(dmah_attach(b->dom, bench_device(b), &limits), DMAH_OK);
+}
+
+struct bench *bench_open(const struct bench_config *config)
+{
+	struct bench *b = calloc(1, sizeof(*b));
+
+	b->config = *config;
+	current = b;
+	posix_set_cpu(0);
+	open_machine(b);
+	open_memory(b);
+	open_domain(b);
+	open_device(b);
+	return b;
+}
+
+void bench_abandon(struct bench *b)
+{
+	posix_fail_alloc(POSIX_FAIL_NEVER, 0);
+	sim_destroy(b->sim);
+	posix_set_report(NULL, NULL);
+	posix_clock_real();
+	free(b->domain_memory);
+	free(b->pool_memory);
+	free(b);
+	current = NULL;
+}
+
+void bench_close(struct bench *b)
+{
+	struct posix_alloc_stats stats;
+
+	assert_int_equal(bench_reports(b), 0);
+	assert_int_equal(dmah_device_live(bench_device(b)), 0);
+	if (bench_device(b)->dom)
+		assert_int_equal(dmah_detach(bench_device(b)), DMAH_OK);
+	if (b->pool)
+		assert_int_equal(dmah_pool_used(b->pool), 0);
+	assert_int_equal(dmah_domain_fini(b->dom), DMAH_OK);
+	posix_alloc_stats(&stats);
+	assert_int_equal(stats.pages, 0);
+	assert_int_equal(stats.mem, 0);
+	bench_abandon(b);
+}
+
+struct dmah_domain *bench_domain(struct bench *b)
+{
+	return b->dom;
+}
+
+struct dmah_device *bench_device(struct bench *b)
+{
+	return sim_device_dmah(b->dev);
+}
+
+struct dmah_pool *bench_pool(struct bench *b)
+{
+	return b->pool;
+}
+
+const struct bench_config *bench_config(const struct bench *b)
+{
+	return &b->config;
+}
+
+dmah_phys_t bench_memory(const struct bench *b, uint64_t *size)
+{
+	*size = MEMORY_BYTES;
+	return b->memory;
+}
+
+void bench_cpu_read(struct bench *b, dmah_phys_t phys, void *buf, size_t len)
+{
+	sim_cpu_read(b->sim, phys, buf, len);
+}
+
+void bench_cpu_write(struct bench *b, dmah_phys_t phys, const void *buf, size_t len)
+{
+	sim_cpu_write(b->sim, phys, buf, len);
+}
+
+bool bench_dev_read(struct bench *b, dmah_addr_t dma, void *buf, size_t len)
+{
+	return !len || sim_dma_read(b->dev, dma, buf, len) == SIM_OK;
+}
+
+bool bench_dev_write(struct bench *b, dmah_addr_t dma, const void *buf, size_t len)
+{
+	return !len || sim_dma_write(b->dev, dma, buf, len) == SIM_OK;
+}
+
+void bench_evict(struct bench *b)
+{
+	if (b->config.noncoherent || b->config.walk_noncoherent)
+		sim_cache_evict(b->sim, 0, 0);
+}
+
+unsigned int bench_reports(struct bench *b)
+{
+	return __atomic_exchange_n(&b->reports, 0, __ATOMIC_RELAXED);
+}
+
+void bench_fail_alloc(struct bench *b, long nth)
+{
+	(void)b;
+	if (nth < 0)
+		posix_fail_alloc(POSIX_FAIL_NEVER, 0);
+	else
+		posix_fail_alloc(POSIX_FAIL_NTH, (uint64_t)nth + 1);
+}
+
+void bench_fail_all(struct bench *b, bool fail)
+{
+	(void)b;
+	posix_fail_alloc(fail ? POSIX_FAIL_FROM : POSIX_FAIL_NEVER, 1);
+}
+
+unsigned long bench_allocs(struct bench *b)
+{
+	struct posix_alloc_stats stats;
+
+	(void)b;
+	posix_alloc_stats(&stats);
+	return (unsigned long)stats.calls;
+}
+
+unsigned long bench_pages(struct bench *b)
+{
+	struct posix_alloc_stats stats;
+
+	(void)b;
+	posix_alloc_stats(&stats);
+	return (unsigned long)stats.pages;
+}
+
+void bench_stick(struct bench *b, bool stuck)
+{
+	if (stuck)
+		sim_iommu_stick(sim_iommu(b->sim, 0), 0);
+	else
+		sim_iommu_unstick(sim_iommu(b->sim, 0));
+}
+
+void bench_latency(struct bench *b, uint64_t ns)
+{
+	sim_iommu_set_latency(sim_iommu(b->sim, 0), ns);
+}
+
+void bench_on_wait(struct bench *b, void (*fn)(void *arg), void *arg)
+{
+	b->on_wait = fn;
+	b->on_wait_arg = arg;
+	/* Whatever is posted from now on is under way until somebody waits for it. */
+	sim_iommu_set_latency(sim_iommu(b->sim, 0), fn ? SIM_LATENCY_WAIT : 0);
+}
+
+uint64_t bench_time(struct bench *b, uint64_t advance_ns)
+{
+	(void)b;
+	posix_clock_advance(advance_ns);
+	return dmah_host_now();
+}
+
+bool bench_translate(struct bench *b, dmah_addr_t dma, bool write, dmah_phys_t *phys)
+{
+	struct dmah_pt_info pt;
+	struct sim_leaf leaf;
+
+	assert_int_equal(dmah_domain_pt(b->dom, &pt), DMAH_OK);
+	if (sim_iommu_walk(sim_iommu(b->sim, 0), &pt, dma, &leaf, NULL) != SIM_OK)
+		return false;
+	*phys = leaf.phys + (dma - leaf.iova);
+	return (leaf.perm & (write ? SIM_PERM_WRITE : SIM_PERM_READ)) != 0;
+}
+
+uint64_t bench_hypercalls(struct bench *b)
+{
+	struct sim_xen_stats stats;
+
+	sim_xen_stats(sim_xen(b->sim), &stats);
+	return stats.cache_calls;
+}
+
+dmah_addr_t bench_grant(struct bench *b, unsigned int aliases, bool kernel_mapping, dmah_phys_t *phys)
+{
+	uint64_t gref = sim_xen_grant(sim_xen(b->sim), 1);
+
+	assert_true(gref != SIM_XEN_BAD);
+	for (unsigned int i = 0; i < aliases; i++) {
+		phys[i] = sim_xen_map_grant(sim_xen(b->sim), gref, kernel_mapping);
+		assert_true(phys[i] != SIM_XEN_BAD);
+	}
+	return sim_xen_machine(sim_xen(b->sim), phys[0]);
+}
+
+struct dmah_iommu *bench_iommu(struct bench *b, unsigned int n)
+{
+	return sim_iommu_dmah(sim_iommu(b->sim, n));
+}
+
+struct dmah_device *bench_extra_device(struct bench *b, unsigned int n)
+{
+	struct sim_device_config config = { .name = "extra", .id = 0x0400, .iommu = n + 1 };
+
+	if (!b->extra)
+		b->extra = sim_device_add(b->sim, &config);
+	assert_non_null(b->extra);
+	return sim_device_dmah(b->extra);
+}
+
+bool bench_extra_write(struct bench *b, dmah_addr_t dma, const void *buf, size_t len)
+{
+	return sim_dma_write(b->extra, dma, buf, len) == SIM_OK;
+}
+
+void bench_cpu(unsigned int cpu)
+{
+	posix_set_cpu(cpu);
+}

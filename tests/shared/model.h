@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * What must be true of one mapping: an array of mappings, each with the bytes that device and CPU should see.
+ * Knows nothing of how the library does it.
+ */
+#ifndef DMAH_TESTS_MODEL_H
+#define DMAH_TESTS_MODEL_H
+
+#include "bench.h"
+
+#define MODEL_PIECES 6u
+#define MODEL_LINE   64u
+
+enum model_api { MODEL_HANDLE, MODEL_ADDRESS, MODEL_PAGE, MODEL_VEC, MODEL_SG, MODEL_APIS };
+
+/**
+ * struct model - a mapping that is live, or a cell of memory waiting for one.
+ * @home: first byte of the cell, which no other mapping touches.
+ * @size: its bytes.
+ * @cpu: what the CPU must see in the cell now.
+ * @dev: what the device must see of the mapped bytes.
+ * @live: mapped.
+ * @api: through which calls.
+ * @dir: its direction.
+ * @n: pieces.
+ * @at: where in the cell each begins.
+ * @len: bytes of each.
+ * @total: bytes of all.
+ * @nseg: DMA segments.
+ * @seg: them.
+ */
+struct model {
+	dmah_phys_t home;
+	uint32_t size;
+	unsigned char *cpu;
+	unsigned char *dev;
+	bool live;
+	enum model_api api;
+	enum dmah_dir dir;
+	uint32_t n;
+	uint32_t at[MODEL_PIECES];
+	uint32_t len[MODEL_PIECES];
+	uint32_t total;
+	uint32_t nseg;
+	struct dmah_dma_seg seg[MODEL_PIECES];
+
+	struct dmah h;
+	struct dmah stale;
+	struct dmah_vec v;
+	struct dmah part[MODEL_PIECES];
+	struct dmah_sg sg[MODEL_PIECES];
+};
+
+/** struct rnd - a small generator, so that a failing run can be had again from its seed. */
+struct rnd {
+	uint64_t state;
+};
+
+uint32_t rnd(struct rnd *r, uint32_t below);
+
+void model_init(struct model *m, struct bench *b, dmah_phys_t home, uint32_t size, struct rnd *r);
+void model_fini(struct model *m);
+
+/** model_map() - map something random. Return: the library's answer; on an error nothing may have changed. */
+int model_map(struct model *m, struct bench *b, struct rnd *r, enum model_api api);
+
+/** model_device() - the device reads and writes what it may and what it may not. */
+void model_device(struct model *m, struct bench *b, struct rnd *r);
+
+/** model_sync() - CPU and device hand a part of it back and forth. */
+void model_sync(struct model *m, struct bench *b, struct rnd *r);
+
+/** model_cpu() - the CPU writes beside the buffer, which is its own all the time. */
+void model_cpu(struct model *m, struct bench *b, struct rnd *r);
+
+/** model_unmap() - end it, and look at every byte. */
+void model_unmap(struct model *m, struct bench *b, struct rnd *r);
+
+/** model_gone() - the device can no longer use the addresses that it had. */
+void model_gone(const struct model *m, struct bench *b);
+
+#endif /* DMAH_TESTS_MODEL_H */

@@ -1,0 +1,741 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * What must always hold, one test each, on the machine where breaking it shows. The numbers are those of the list in
+ * docs/invariants.md.
+ */
+#include "bench.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+static const struct bench_config vtd_strict = { .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4 };
+static const struct bench_config vtd_lazy = {
+	.backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4, .mode = DMAH_LAZY, .lazy_entries = 64
+};
+static const struct bench_config bounce = { .backend = DMAH_BACKEND_BOUNCE, .pool = true };
+
+static dmah_phys_t page(struct bench *b, unsigned int n)
+{
+	uint64_t size;
+	dmah_phys_t memory = bench_memory(b, &size);
+
+	assert_true((n + 1) * 4096ull <= size);
+	return memory + n * 4096ull;
+}
+
+static void fill(struct bench *b, dmah_phys_t phys, unsigned char byte, size_t len)
+{
+	unsigned char *bytes = malloc(len);
+
+	memset(bytes, byte, len);
+	bench_cpu_write(b, phys, bytes, len);
+	free(bytes);
+}
+
+static bool holds(struct bench *b, dmah_phys_t phys, unsigned char byte, size_t len)
+{
+	unsigned char *bytes = malloc(len);
+	bool same = true;
+
+	bench_cpu_read(b, phys, bytes, len);
+	for (size_t i = 0; i < len; i++)
+		same &= bytes[i] == byte;
+	free(bytes);
+	return same;
+}
+
+/* 1: when a strict unmap has returned, no access through that range succeeds, however late the hardware is. */
+static void inv01_strict_unmap_ends_access(void **state)
+{
+	struct bench *b = bench_open(&vtd_strict);
+	struct dmah h = { 0 };
+	unsigned char byte = 0x77;
+	dmah_addr_t dma;
+
+	(void)state;
+	bench_latency(b, 50000);
+	fill(b, page(b, 0), 0x11, 8192);
+	assert_int_equal(dmah_map(bench_device(b), &h, page(b, 0), 8192, DMAH_BIDIRECTIONAL, 0), 0);
+	dma = dmah_addr(&h);
+	/* Both granules are in the IOTLB now. */
+	assert_true(bench_dev_read(b, dma, &byte, 1));
+	assert_true(bench_dev_read(b, dma + 4096, &byte, 1));
+	assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+	byte = 0x77;
+	assert_false(bench_dev_write(b, dma, &byte, 1));
+	assert_false(bench_dev_write(b, dma + 4096, &byte, 1));
+	assert_true(holds(b, page(b, 0), 0x11, 8192));
+	bench_close(b);
+}
+
+/* 2: an IOVA that may still translate is not handed out again. */
+static void inv02_no_reuse_before_flush(void **state)
+{
+	struct bench *b = bench_open(&vtd_lazy);
+	struct dmah h[40] = { 0 };
+	unsigned char byte = 0;
+	dmah_addr_t old;
+
+	(void)state;
+	assert_int_equal(dmah_map(bench_device(b), &h[0], page(b, 0), 4096, DMAH_BIDIRECTIONAL, 0), 0);
+	old = dmah_addr(&h[0]);
+	assert_true(bench_dev_read(b, old, &byte, 1));
+	assert_int_equal(dmah_unmap(bench_device(b), &h[0]), 0);
+	/* The stale entry is really hit: this is what lazy means, and why reuse would corrupt. */
+	assert_true(bench_dev_read(b, old, &byte, 1));
+	for (unsigned int i = 0; i < 40; i++) {
+		assert_int_equal(dmah_map(bench_device(b), &h[i], page(b, i), 4096, DMAH_BIDIRECTIONAL, 0), 0);
+		assert_true(dmah_addr(&h[i]) != old);
+	}
+	assert_int_equal(dmah_flush(bench_domain(b)), 0);
+	assert_false(bench_dev_read(b, old, &byte, 1));
+	for (unsigned int i = 0; i < 40; i++)
+		assert_int_equal(dmah_unmap(bench_device(b), &h[i]), 0);
+	bench_close(b);
+}
+
+/* 2, of bounce slots: one to which a stale translation leads stands in for nothing else until the flush. */
+static void inv02_no_slot_reuse_before_flush(void **state)
+{
+	static const struct bench_config config = { .backend = DMAH_BACKEND_IOMMU,
+						    .hw = BENCH_VTD4,
+						    .mode = DMAH_LAZY,
+						    .noncoherent = true,
+						    .pool = true,
+						    .lazy_entries = 64 };
+	struct bench *b = bench_open(&config);
+	struct dmah h[20] = { 0 };
+	dmah_phys_t slot, other;
+
+	(void)state;
+	assert_int_equal(dmah_map(bench_device(b), &h[0], page(b, 0) + 8, 100, DMAH_FROM_DEVICE, 0), 0);
+	assert_true(bench_translate(b, dmah_addr(&h[0]), true, &slot));
+	assert_true(slot != page(b, 0) + 8);
+	assert_int_equal(dmah_unmap(bench_device(b), &h[0]), 0);
+	for (unsigned int i = 0; i < 20; i++) {
+		assert_int_equal(dmah_map(bench_device(b), &h[i], page(b, i) + 8, 100, DMAH_FROM_DEVICE, 0), 0);
+		assert_true(bench_translate(b, dmah_addr(&h[i]), true, &other));
+		assert_true(other >> 12 != slot >> 12);
+	}
+	for (unsigned int i = 0; i < 20; i++)
+		assert_int_equal(dmah_unmap(bench_device(b), &h[i]), 0);
+	assert_true(dmah_pool_used(bench_pool(b)) > 0);
+	assert_int_equal(dmah_flush(bench_domain(b)), 0);
+	assert_int_equal(dmah_pool_used(bench_pool(b)), 0);
+	bench_close(b);
+}
+
+/* 3: the device's own TLB is emptied after the IOMMU's, from which it fills itself again. */
+static void inv03_device_tlb_after_iotlb(void **state)
+{
+	static const struct bench_config config = { .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4, .ats = true };
+	struct bench *b = bench_open(&config);
+	struct dmah h = { 0 };
+	unsigned char byte = 0;
+	dmah_addr_t dma;
+
+	(void)state;
+	assert_int_equal(dmah_map(bench_device(b), &h, page(b, 0), 4096, DMAH_BIDIRECTIONAL, 0), 0);
+	dma = dmah_addr(&h);
+	assert_true(bench_dev_read(b, dma, &byte, 1));
+	assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+	assert_false(bench_dev_read(b, dma, &byte, 1));
+	assert_false(bench_dev_write(b, dma, &byte, 1));
+	bench_close(b);
+}
+
+struct last_write {
+	struct bench *b;
+	dmah_addr_t dma;
+	unsigned char bytes[128];
+	bool done;
+};
+
+static void write_during_wait(void *arg)
+{
+	struct last_write *w = arg;
+
+	if (!w->done)
+		assert_true(bench_dev_write(w->b, w->dma, w->bytes, sizeof(w->bytes)));
+	w->done = true;
+}
+
+/* 3: what the device writes while the invalidation is under way is not lost: the buffer is taken after the wait. */
+static void late_write(const struct bench_config *config)
+{
+	struct bench *b = bench_open(config);
+	struct last_write w = { .b = b };
+	struct dmah h = { 0 };
+	unsigned char byte;
+
+	fill(b, page(b, 0), 0x11, 4096);
+	assert_int_equal(dmah_map(bench_device(b), &h, page(b, 0) + 8, sizeof(w.bytes), DMAH_FROM_DEVICE, 0), 0);
+	memset(w.bytes, 0x22, sizeof(w.bytes));
+	w.dma = dmah_addr(&h);
+	byte = 0x22;
+	assert_true(bench_dev_write(b, w.dma, &byte, 1));
+	bench_on_wait(b, write_during_wait, &w);
+	assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+	bench_on_wait(b, NULL, NULL);
+	assert_true(w.done);
+	assert_true(holds(b, page(b, 0), 0x11, 8));
+	assert_true(holds(b, page(b, 0) + 8, 0x22, sizeof(w.bytes)));
+	assert_true(holds(b, page(b, 0) + 8 + sizeof(w.bytes), 0x11, 64));
+	bench_close(b);
+}
+
+static void inv03_taken_after_the_wait(void **state)
+{
+	static const struct bench_config untrusted = { .backend = DMAH_BACKEND_IOMMU,
+						       .hw = BENCH_VTD4,
+						       .untrusted = true,
+						       .pool = true };
+	static const struct bench_config noncoherent = { .backend = DMAH_BACKEND_IOMMU,
+							 .hw = BENCH_VTD4,
+							 .noncoherent = true,
+							 .pool = true };
+
+	(void)state;
+	late_write(&untrusted);
+	late_write(&noncoherent);
+}
+
+static int by_start(const void *a, const void *b)
+{
+	dmah_addr_t x = dmah_addr((*(struct dmah *const *)a)), y = dmah_addr((*(struct dmah *const *)b));
+
+	return (x > y) - (x < y);
+}
+
+/* 4: live IOVA ranges overlap neither each other nor what is reserved; granule 0 and the interrupt window are. */
+static void inv04_ranges_are_disjoint(void **state)
+{
+	static const struct bench_config config = { .backend = DMAH_BACKEND_IOMMU,
+						    .hw = BENCH_VTD4,
+						    .mode = DMAH_LAZY,
+						    .mask_bits = 32 };
+	enum { N = 3000 };
+	struct bench *b = bench_open(&config);
+	struct dmah *h = calloc(N, sizeof(*h)), **sorted = calloc(N, sizeof(*sorted));
+	static const uint32_t lens[] = { 1, 4096, 4097, 9000, 20000, 70000, 2u << 20, 3u << 20 };
+
+	(void)state;
+	for (unsigned int i = 0; i < N; i++) {
+		sorted[i] = &h[i];
+		assert_int_equal(dmah_map(bench_device(b), &h[i], page(b, i % 16) + i % 4096, lens[i % (i < 200 ? 8 : 6)],
+					  DMAH_TO_DEVICE, 0),
+				 0);
+	}
+	qsort(sorted, N, sizeof(*sorted), by_start);
+	for (unsigned int i = 0; i < N; i++) {
+		dmah_addr_t first = dmah_addr(sorted[i]) & ~4095ull, last = dmah_addr(sorted[i]) + sorted[i]->len - 1;
+
+		assert_true(first != 0);
+		assert_false(first <= 0xfeefffff && last >= 0xfee00000);
+		if (i + 1 < N)
+			assert_true(last >> 12 < dmah_addr(sorted[i + 1]) >> 12);
+	}
+	for (unsigned int i = 0; i < N; i++)
+		assert_int_equal(dmah_unmap(bench_device(b), &h[i]), 0);
+	free(h);
+	free(sorted);
+	bench_close(b);
+}
+
+/* 6: the device may do in a mapping what its direction says and no more. */
+static void permissions(enum bench_hw hw, bool write_only)
+{
+	struct bench_config config = { .backend = DMAH_BACKEND_IOMMU, .hw = hw };
+	struct bench *b = bench_open(&config);
+	struct dmah to = { 0 }, from = { 0 }, both = { 0 };
+	unsigned char byte = 0;
+
+	assert_int_equal(dmah_map(bench_device(b), &to, page(b, 0), 4096, DMAH_TO_DEVICE, 0), 0);
+	assert_int_equal(dmah_map(bench_device(b), &from, page(b, 1), 4096, DMAH_FROM_DEVICE, 0), 0);
+	assert_int_equal(dmah_map(bench_device(b), &both, page(b, 2), 4096, DMAH_BIDIRECTIONAL, 0), 0);
+	assert_true(bench_dev_read(b, dmah_addr(&to), &byte, 1));
+	assert_false(bench_dev_write(b, dmah_addr(&to), &byte, 1));
+	assert_int_equal(bench_dev_read(b, dmah_addr(&from), &byte, 1), !write_only);
+	assert_true(bench_dev_write(b, dmah_addr(&from), &byte, 1));
+	assert_true(bench_dev_read(b, dmah_addr(&both), &byte, 1));
+	assert_true(bench_dev_write(b, dmah_addr(&both), &byte, 1));
+	assert_int_equal(dmah_unmap(bench_device(b), &to), 0);
+	assert_int_equal(dmah_unmap(bench_device(b), &from), 0);
+	assert_int_equal(dmah_unmap(bench_device(b), &both), 0);
+	bench_close(b);
+}
+
+static void inv06_permission_is_direction(void **state)
+{
+	(void)state;
+	permissions(BENCH_VTD3, true);
+	permissions(BENCH_VTD4, true);
+	permissions(BENCH_VTD5, true);
+	permissions(BENCH_LPAE39, false);
+	permissions(BENCH_LPAE48, false);
+}
+
+/* 8: an idle handle can be unmapped, and move leaves exactly one live. */
+static void inv08_idle_and_move(void **state)
+{
+	struct bench *b = bench_open(&vtd_strict);
+	struct dmah_device *dev = bench_device(b);
+	struct dmah h = { 0 }, other = { 0 }, third = { 0 };
+
+	(void)state;
+	assert_int_equal(dmah_unmap(dev, &h), 0);
+	assert_int_equal(dmah_device_live(dev), 0);
+	assert_int_equal(dmah_map(dev, &h, page(b, 0), 100, DMAH_TO_DEVICE, 0), 0);
+	assert_int_equal(dmah_move(&h, &h), 0);
+	assert_true(dmah_mapped(&h));
+	assert_int_equal(dmah_move(&other, &h), 0);
+	assert_false(dmah_mapped(&h));
+	assert_true(dmah_mapped(&other));
+	assert_int_equal(dmah_length(&other), 100);
+	assert_int_equal(dmah_direction(&other), DMAH_TO_DEVICE);
+	assert_int_equal(dmah_unmap(dev, &h), 0);
+	assert_int_equal(dmah_device_live(dev), 1);
+	assert_int_equal(dmah_map(dev, &third, page(b, 1), 100, DMAH_TO_DEVICE, 0), 0);
+	assert_int_equal(dmah_move(&third, &other), DMAH_EBUSY);
+	assert_true(dmah_mapped(&third) && dmah_mapped(&other));
+	/* A handle that maps something is not mapped over. */
+	assert_int_equal(dmah_map(dev, &third, page(b, 2), 100, DMAH_TO_DEVICE, 0), DMAH_EINVAL);
+	assert_int_equal(bench_reports(b), 1);
+	assert_int_equal(dmah_unmap(dev, &other), 0);
+	assert_int_equal(dmah_unmap(dev, &third), 0);
+	assert_int_equal(dmah_device_live(dev), 0);
+	bench_close(b);
+}
+
+/* 9: a stale copy of a handle changes nothing, as often as its IOVA or slot was used again within the wrap. */
+static void stale(const struct bench_config *config, unsigned int rounds)
+{
+	struct bench *b = bench_open(config);
+	struct dmah_device *dev = bench_device(b);
+	struct dmah h = { 0 }, copy;
+	unsigned char byte = 0;
+
+	assert_int_equal(dmah_map(dev, &h, page(b, 0), 4096, DMAH_BIDIRECTIONAL, 0), 0);
+	copy = h;
+	for (unsigned int i = 0; i < rounds; i++) {
+		struct dmah again = copy;
+
+		assert_int_equal(dmah_unmap(dev, &h), 0);
+		assert_int_equal(dmah_unmap(dev, &again), DMAH_ESTALE);
+		/* The same page at the same address, as a last-in first-out allocator gives it. */
+		assert_int_equal(dmah_map(dev, &h, page(b, 0), 4096, DMAH_BIDIRECTIONAL, 0), 0);
+		again = copy;
+		assert_int_equal(dmah_unmap(dev, &again), DMAH_ESTALE);
+		assert_true(bench_dev_write(b, dmah_addr(&h), &byte, 1));
+	}
+	assert_int_equal(bench_reports(b), 2 * rounds);
+	assert_int_equal(dmah_unmap(dev, &h), 0);
+	bench_close(b);
+}
+
+static void inv09_stale_copies(void **state)
+{
+	static const struct bench_config lpae = { .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_LPAE48 };
+
+	(void)state;
+	stale(&vtd_strict, 500);
+	/* Four bits of generation: it wraps at 16. */
+	stale(&lpae, 15);
+	stale(&bounce, 100);
+}
+
+/* 9: nor does a handle that names a part of somebody else's mapping. */
+static void inv09_inside_another(void **state)
+{
+	struct bench *b = bench_open(&vtd_strict);
+	struct dmah_device *dev = bench_device(b);
+	struct dmah h = { 0 }, forged;
+
+	(void)state;
+	assert_int_equal(dmah_map(dev, &h, page(b, 0), 16384, DMAH_BIDIRECTIONAL, 0), 0);
+	forged = h;
+	forged.dma += 4096;
+	forged.phys += 4096;
+	forged.len = 4096;
+	assert_int_equal(dmah_unmap(dev, &forged), DMAH_ESTALE);
+	forged = h;
+	forged.len = 8192;
+	assert_int_equal(dmah_unmap(dev, &forged), DMAH_ESTALE);
+	forged = h;
+	forged.len = 20480;
+	assert_int_equal(dmah_unmap(dev, &forged), DMAH_ESTALE);
+	assert_int_equal(bench_reports(b), 3);
+	assert_int_equal(dmah_unmap(dev, &h), 0);
+	bench_close(b);
+}
+
+/* 10: whatever is in a handle, the library stores nothing outside its page tables, slots and the slots' own buffers. */
+static void corrupt(const struct bench_config *config)
+{
+	enum { LIVE = 8, ROUNDS = 4000 };
+	struct bench *b = bench_open(config);
+	struct dmah_device *dev = bench_device(b);
+	struct dmah h[LIVE] = { 0 };
+	uint64_t seed = 7;
+
+	fill(b, page(b, 0), 0xc3, 64 * 4096);
+	for (unsigned int i = 0; i < LIVE; i++)
+		assert_int_equal(dmah_map(dev, &h[i], page(b, 2 * i) + 40, 1000 + 5000 * (i & 1), DMAH_BIDIRECTIONAL, 0), 0);
+	for (unsigned int round = 0; round < ROUNDS; round++) {
+		struct dmah bad = h[round % LIVE];
+		unsigned char *bytes = (unsigned char *)&bad;
+
+		for (unsigned int n = 0; n <= round % 3; n++) {
+			seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+			bytes[(seed >> 33) % sizeof(bad)] ^= (unsigned char)(1u << (seed >> 60 & 7));
+		}
+		/* Never a valid handle again: that would be somebody's own mapping. */
+		if (!memcmp(&bad, &h[round % LIVE], sizeof(bad)) || !bad.meta)
+			continue;
+		(void)dmah_sync_for_cpu(dev, &bad, 0, 16);
+		(void)dmah_sync_for_device(dev, &bad, 0, 16);
+		assert_true(holds(b, page(b, 0), 0xc3, 64 * 4096));
+	}
+	(void)bench_reports(b);
+	for (unsigned int i = 0; i < LIVE; i++)
+		assert_int_equal(dmah_unmap(dev, &h[i]), 0);
+	assert_true(holds(b, page(b, 0), 0xc3, 64 * 4096));
+	bench_close(b);
+}
+
+static void inv10_corrupted_handles(void **state)
+{
+	static const struct bench_config untrusted = { .backend = DMAH_BACKEND_IOMMU,
+						       .hw = BENCH_VTD4,
+						       .untrusted = true,
+						       .pool = true };
+
+	(void)state;
+	corrupt(&vtd_strict);
+	corrupt(&bounce);
+	corrupt(&untrusted);
+}
+
+/* 10: a handle that points to another's slot copies nothing; a record that fits copies where the record says. */
+static void inv10_copy_back_follows_the_record(void **state)
+{
+	struct bench *b = bench_open(&bounce);
+	struct dmah_device *dev = bench_device(b);
+	struct dmah h = { 0 }, bad;
+	unsigned char data[64];
+
+	(void)state;
+	fill(b, page(b, 0), 0x11, 3 * 4096);
+	assert_int_equal(dmah_map(dev, &h, page(b, 0), 64, DMAH_FROM_DEVICE, 0), 0);
+	memset(data, 0x22, sizeof(data));
+	assert_true(bench_dev_write(b, dmah_addr(&h), data, sizeof(data)));
+	bad = h;
+	bad.phys = page(b, 2);
+	assert_int_equal(dmah_sync_for_cpu(dev, &bad, 0, 64), DMAH_OK);
+	assert_true(holds(b, page(b, 2), 0x11, 64));
+	assert_true(holds(b, page(b, 0), 0x22, 64));
+	assert_int_equal(dmah_unmap(dev, &h), 0);
+	bench_close(b);
+}
+
+/* 11: bytes outside a synced range are unchanged on either side. */
+static void inv11_sync_touches_its_range_only(void **state)
+{
+	struct bench *b = bench_open(&bounce);
+	struct dmah_device *dev = bench_device(b);
+	unsigned char bytes[1000];
+	struct dmah h = { 0 };
+
+	(void)state;
+	fill(b, page(b, 0), 0x11, 1000);
+	assert_int_equal(dmah_map(dev, &h, page(b, 0), 1000, DMAH_BIDIRECTIONAL, 0), 0);
+	memset(bytes, 0x22, sizeof(bytes));
+	assert_true(bench_dev_write(b, dmah_addr(&h), bytes, 1000));
+	assert_int_equal(dmah_sync_for_cpu(dev, &h, 301, 77), 0);
+	assert_true(holds(b, page(b, 0), 0x11, 301));
+	assert_true(holds(b, page(b, 0) + 301, 0x22, 77));
+	assert_true(holds(b, page(b, 0) + 378, 0x11, 1000 - 378));
+	fill(b, page(b, 0), 0x33, 1000);
+	assert_int_equal(dmah_sync_for_device(dev, &h, 500, 1), 0);
+	assert_true(bench_dev_read(b, dmah_addr(&h), bytes, 1000));
+	for (unsigned int i = 0; i < 1000; i++)
+		assert_int_equal(bytes[i], i == 500 ? 0x33 : 0x22);
+	/* Beyond the mapping: refused, and nothing moves. */
+	assert_int_equal(dmah_sync_for_cpu(dev, &h, 1, 1000), DMAH_EINVAL);
+	assert_int_equal(dmah_sync_for_cpu(dev, &h, 0xffffffff, 2), DMAH_EINVAL);
+	assert_int_equal(bench_reports(b), 2);
+	assert_true(holds(b, page(b, 0), 0x33, 1000));
+	assert_int_equal(dmah_unmap(dev, &h), 0);
+	bench_close(b);
+}
+
+/* 12: a device that writes less than its buffer leaves the rest as it was, bounced or not. */
+static void short_write(const struct bench_config *config)
+{
+	struct bench *b = bench_open(config);
+	unsigned char bytes[16];
+	struct dmah h = { 0 };
+
+	fill(b, page(b, 0), 0x11, 8192);
+	assert_int_equal(dmah_map(bench_device(b), &h, page(b, 0) + 100, 6000, DMAH_FROM_DEVICE, 0), 0);
+	memset(bytes, 0x22, sizeof(bytes));
+	assert_true(bench_dev_write(b, dmah_addr(&h) + 50, bytes, sizeof(bytes)));
+	assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+	assert_true(holds(b, page(b, 0), 0x11, 150));
+	assert_true(holds(b, page(b, 0) + 150, 0x22, 16));
+	assert_true(holds(b, page(b, 0) + 166, 0x11, 8192 - 166));
+	bench_close(b);
+}
+
+static void inv12_short_writes(void **state)
+{
+	static const struct bench_config untrusted = { .backend = DMAH_BACKEND_IOMMU,
+						       .hw = BENCH_LPAE48,
+						       .untrusted = true,
+						       .pool = true };
+	static const struct bench_config direct = { .backend = DMAH_BACKEND_DIRECT, .noncoherent = true, .pool = true };
+
+	(void)state;
+	short_write(&bounce);
+	short_write(&untrusted);
+	short_write(&direct);
+	short_write(&vtd_strict);
+}
+
+/* 12: what another buffer left in a slot is not for an untrusted device to read. */
+static void inv12_nothing_leaks(void **state)
+{
+	static const struct bench_config config = { .backend = DMAH_BACKEND_IOMMU,
+						    .hw = BENCH_VTD4,
+						    .untrusted = true,
+						    .pool = true };
+	struct bench *b = bench_open(&config);
+	unsigned char bytes[4096];
+	struct dmah h = { 0 };
+
+	(void)state;
+	fill(b, page(b, 0), 0x5e, 4096);
+	fill(b, page(b, 1), 0x11, 4096);
+	assert_int_equal(dmah_map(bench_device(b), &h, page(b, 0) + 1, 4095, DMAH_TO_DEVICE, 0), 0);
+	assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+	assert_int_equal(dmah_map(bench_device(b), &h, page(b, 1) + 1000, 10, DMAH_TO_DEVICE, 0), 0);
+	assert_true(bench_dev_read(b, dmah_addr(&h) & ~4095ull, bytes, 4096));
+	for (unsigned int i = 0; i < 4096; i++)
+		assert_int_equal(bytes[i], i >= 1000 && i < 1010 ? 0x11 : 0);
+	assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+	bench_close(b);
+}
+
+/* 17: a poll at the deadline that it gave leaves nothing that still translates. */
+static void inv17_poll_at_its_deadline(void **state)
+{
+	struct bench *b = bench_open(&vtd_lazy);
+	struct dmah h = { 0 };
+	unsigned char byte = 0;
+	uint64_t next, now;
+	dmah_addr_t dma;
+
+	(void)state;
+	assert_int_equal(dmah_poll(bench_domain(b), bench_time(b, 0), &next), 0);
+	assert_true(next == UINT64_MAX);
+	assert_int_equal(dmah_map(bench_device(b), &h, page(b, 0), 4096, DMAH_BIDIRECTIONAL, 0), 0);
+	dma = dmah_addr(&h);
+	assert_true(bench_dev_read(b, dma, &byte, 1));
+	assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+	now = bench_time(b, 0);
+	assert_int_equal(dmah_poll(bench_domain(b), now, &next), 0);
+	assert_true(next > now && next <= now + 10000000);
+	assert_true(bench_dev_read(b, dma, &byte, 1));
+	now = bench_time(b, next - now);
+	assert_int_equal(dmah_poll(bench_domain(b), now, &next), 0);
+	assert_false(bench_dev_read(b, dma, &byte, 1));
+	assert_true(next == UINT64_MAX);
+	bench_close(b);
+}
+
+/* 18: a killed device reaches nothing, and what it had can still be unmapped. */
+static void inv18_kill(void **state)
+{
+	struct bench *b = bench_open(&vtd_lazy);
+	struct dmah_device *dev = bench_device(b);
+	struct dmah h[3] = { 0 }, more = { 0 };
+	unsigned char byte = 0x66;
+
+	(void)state;
+	fill(b, page(b, 0), 0x11, 3 * 4096);
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(dmah_map(dev, &h[i], page(b, i), 4096, DMAH_BIDIRECTIONAL, 0), 0);
+		assert_true(bench_dev_read(b, dmah_addr(&h[i]), &byte, 1));
+	}
+	byte = 0x66;
+	assert_int_equal(dmah_kill(dev), 0);
+	for (unsigned int i = 0; i < 3; i++)
+		assert_false(bench_dev_write(b, dmah_addr(&h[i]), &byte, 1));
+	assert_int_equal(dmah_map(dev, &more, page(b, 0), 1, DMAH_TO_DEVICE, 0), DMAH_ENODEV);
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(dmah_unmap(dev, &h[i]), 0);
+	assert_true(holds(b, page(b, 0), 0x11, 3 * 4096));
+	bench_close(b);
+}
+
+/* 19: without a confirmation the IOVA stays in quarantine, until a flush is confirmed. */
+static void hung(const struct bench_config *config)
+{
+	struct bench *b = bench_open(config);
+	struct dmah_device *dev = bench_device(b);
+	struct dmah h = { 0 }, other[600] = { 0 };
+	struct dmah_stats stats;
+	unsigned char byte = 0;
+	dmah_addr_t dma;
+
+	assert_int_equal(dmah_map(dev, &h, page(b, 0) + 3, 4000, DMAH_BIDIRECTIONAL, 0), 0);
+	dma = dmah_addr(&h);
+	assert_true(bench_dev_read(b, dma, &byte, 1));
+	bench_stick(b, true);
+	assert_int_equal(dmah_unmap(dev, &h), DMAH_EHUNG);
+	assert_false(dmah_mapped(&h));
+	dmah_device_stats(dev, &stats);
+	assert_true(stats.quarantined > 0);
+	assert_int_equal(dmah_flush(bench_domain(b)), DMAH_EHUNG);
+	for (unsigned int i = 0; i < 600; i++) {
+		assert_int_equal(dmah_map(dev, &other[i], page(b, 1), 4096, DMAH_BIDIRECTIONAL, 0), 0);
+		assert_true(dmah_addr(&other[i]) >> 12 != dma >> 12);
+	}
+	/* Nothing can be confirmed; nothing is lost either. */
+	for (unsigned int i = 0; i < 300; i++)
+		assert_int_equal(dmah_unmap(dev, &other[i]), DMAH_EHUNG);
+	bench_stick(b, false);
+	assert_int_equal(dmah_flush(bench_domain(b)), 0);
+	assert_false(bench_dev_read(b, dma, &byte, 1));
+	for (unsigned int i = 300; i < 600; i++)
+		assert_int_equal(dmah_unmap(dev, &other[i]), 0);
+	bench_close(b);
+}
+
+static void inv19_hung_queue(void **state)
+{
+	static const struct bench_config untrusted = { .backend = DMAH_BACKEND_IOMMU,
+						       .hw = BENCH_VTD4,
+						       .untrusted = true,
+						       .pool = true };
+
+	(void)state;
+	hung(&vtd_strict);
+	hung(&untrusted);
+}
+
+/* 19: lazily, the queue is kept and overflows into quarantine. */
+static void inv19_hung_queue_lazily(void **state)
+{
+	struct bench *b = bench_open(&vtd_lazy);
+	struct dmah_device *dev = bench_device(b);
+	struct dmah h[400] = { 0 };
+	unsigned int hangs = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < 400; i++)
+		assert_int_equal(dmah_map(dev, &h[i], page(b, i % 8), 4096, DMAH_BIDIRECTIONAL, 0), 0);
+	bench_stick(b, true);
+	for (unsigned int i = 0; i < 400; i++) {
+		int err = dmah_unmap(dev, &h[i]);
+
+		assert_true(err == 0 || err == DMAH_EHUNG);
+		assert_false(dmah_mapped(&h[i]));
+		hangs += err == DMAH_EHUNG;
+	}
+	assert_true(hangs > 0);
+	bench_stick(b, false);
+	assert_int_equal(dmah_flush(bench_domain(b)), 0);
+	bench_close(b);
+}
+
+/* 20: where the IOMMU remembers what did not translate, a mapping is usable all the same when map returns. */
+static void inv20_caching_mode(void **state)
+{
+	static const struct bench_config config = { .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4, .map_flush = true };
+	struct bench *b = bench_open(&config);
+	unsigned char byte = 0;
+	struct dmah h = { 0 };
+	dmah_addr_t dma;
+
+	(void)state;
+	assert_int_equal(dmah_map(bench_device(b), &h, page(b, 0), 4096, DMAH_TO_DEVICE, 0), 0);
+	dma = dmah_addr(&h);
+	assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+	assert_false(bench_dev_read(b, dma, &byte, 1));
+	assert_int_equal(dmah_map(bench_device(b), &h, page(b, 0), 4096, DMAH_TO_DEVICE, 0), 0);
+	assert_true(dmah_addr(&h) == dma);
+	assert_true(bench_dev_read(b, dma, &byte, 1));
+	assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+	bench_close(b);
+}
+
+/* 21: handles look nothing up, whatever the machine. */
+static void inv21_handles_look_nothing_up(void **state)
+{
+	static const struct bench_config machines[] = {
+		{ .backend = DMAH_BACKEND_DIRECT, .noncoherent = true, .pool = true },
+		{ .backend = DMAH_BACKEND_BOUNCE, .pool = true },
+		{ .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4, .untrusted = true, .pool = true },
+		{ .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_LPAE48, .noncoherent = true, .pool = true },
+		{ .backend = DMAH_BACKEND_XEN, .hw = BENCH_XEN, .noncoherent = true, .pool = true },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(machines) / sizeof(machines[0]); i++) {
+		struct bench *b = bench_open(&machines[i]);
+		struct dmah_device *dev = bench_device(b);
+		struct dmah_stats stats;
+		struct dmah h = { 0 };
+		dmah_addr_t dma;
+
+		for (unsigned int round = 0; round < 50; round++) {
+			assert_int_equal(dmah_map(dev, &h, page(b, round) + round, 3000, DMAH_BIDIRECTIONAL, 0), 0);
+			assert_int_equal(dmah_sync_for_cpu(dev, &h, 64, 640), 0);
+			assert_int_equal(dmah_sync_for_device(dev, &h, 64, 640), 0);
+			assert_int_equal(dmah_unmap(dev, &h), 0);
+		}
+		dmah_device_stats(dev, &stats);
+		assert_int_equal(stats.reverse_lookups, 0);
+		assert_int_equal(stats.lookup_steps, 0);
+		/* And by address they do, where there is anything to look up: the counter counts. */
+		assert_int_equal(dmah_addr_map(dev, page(b, 0) + 1, 3000, DMAH_BIDIRECTIONAL, 0, &dma), 0);
+		assert_int_equal(dmah_addr_unmap(dev, dma, 3000, DMAH_BIDIRECTIONAL, 0), 0);
+		dmah_device_stats(dev, &stats);
+		assert_true(stats.reverse_lookups > 0);
+		assert_true(stats.lookup_steps >= stats.reverse_lookups);
+		bench_close(b);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(inv01_strict_unmap_ends_access),
+		cmocka_unit_test(inv02_no_reuse_before_flush),
+		cmocka_unit_test(inv02_no_slot_reuse_before_flush),
+		cmocka_unit_test(inv03_device_tlb_after_iotlb),
+		cmocka_unit_test(inv03_taken_after_the_wait),
+		cmocka_unit_test(inv04_ranges_are_disjoint),
+		cmocka_unit_test(inv06_permission_is_direction),
+		cmocka_unit_test(inv08_idle_and_move),
+		cmocka_unit_test(inv09_stale_copies),
+		cmocka_unit_test(inv09_inside_another),
+		cmocka_unit_test(inv10_corrupted_handles),
+		cmocka_unit_test(inv10_copy_back_follows_the_record),
+		cmocka_unit_test(inv11_sync_touches_its_range_only),
+		cmocka_unit_test(inv12_short_writes),
+		cmocka_unit_test(inv12_nothing_leaks),
+		cmocka_unit_test(inv17_poll_at_its_deadline),
+		cmocka_unit_test(inv18_kill),
+		cmocka_unit_test(inv19_hung_queue),
+		cmocka_unit_test(inv19_hung_queue_lazily),
+		cmocka_unit_test(inv20_caching_mode),
+		cmocka_unit_test(inv21_handles_look_nothing_up),
+	};
+
+	return cmocka_run_group_tests_name("invariants", tests, NULL, NULL);
+}
