@@ -61,10 +61,12 @@ int dmah_addr_unmap(struct dmah_device *dev, dmah_addr_t dma, uint64_t len, enum
  * @len: bytes from there, inside the same mapping.
  * @dir: the mapping's direction.
  */
-int dmah_addr_sync_for_cpu(struct dmah_device *dev, dmah_addr_t dma, uint64_t len, enum dmah_dir dir);
+int dmah_addr_sync_for_cpu(struct dmah_device *dev, dmah_addr_t dma, uint64_t len,
+			   enum dmah_dir dir);
 
 /** dmah_addr_sync_for_device() - dmah_sync_for_device(), by DMA address. */
-int dmah_addr_sync_for_device(struct dmah_device *dev, dmah_addr_t dma, uint64_t len, enum dmah_dir dir);
+int dmah_addr_sync_for_device(struct dmah_device *dev, dmah_addr_t dma, uint64_t len,
+			      enum dmah_dir dir);
 
 /**
  * dmah_page_unmap() - end a mapping, by its DMA address and the physical address that the caller still holds.
@@ -86,8 +88,8 @@ int dmah_page_sync_for_cpu(struct dmah_device *dev, dmah_addr_t dma, dmah_phys_t
 			   enum dmah_dir dir);
 
 /** dmah_page_sync_for_device() - dmah_sync_for_device(), by DMA and physical address. */
-int dmah_page_sync_for_device(struct dmah_device *dev, dmah_addr_t dma, dmah_phys_t phys, uint64_t len,
-			      enum dmah_dir dir);
+int dmah_page_sync_for_device(struct dmah_device *dev, dmah_addr_t dma, dmah_phys_t phys,
+			      uint64_t len, enum dmah_dir dir);
 
 /**
  * struct dmah_sg - an entry of a scatter list: the caller's piece, and the DMA segment of the same index.

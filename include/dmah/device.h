@@ -173,8 +173,8 @@ size_t dmah_domain_memory(const struct dmah_domain_config *config);
  * Context: initialisation. Return: 0, DMAH_EINVAL, DMAH_ENOMEM (no root table), DMAH_ENOTSUP (the IOMMU cannot
  * walk @format that far), DMAH_ENOSPC (the IOMMU has no tag left).
  */
-int dmah_domain_init(struct dmah_domain **dom, const struct dmah_domain_config *config, void *memory,
-		     size_t memory_size);
+int dmah_domain_init(struct dmah_domain **dom, const struct dmah_domain_config *config,
+		     void *memory, size_t memory_size);
 
 /**
  * dmah_domain_fini() - end a domain: page tables go back to the host, the memory to its owner.

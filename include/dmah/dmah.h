@@ -41,8 +41,8 @@ struct dmah_device;
  * (DMAH_ALLOC_ATOMIC), unless within dmah_reserve().
  * Return: 0, DMAH_EINVAL, DMAH_ERANGE, DMAH_ENOPOOL, DMAH_ENOMEM, DMAH_ENOSPC, DMAH_ENODEV, DMAH_EHUNG.
  */
-int dmah_map(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
-	     uint32_t attrs);
+int dmah_map(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
+	     enum dmah_dir dir, uint32_t attrs);
 
 /**
  * dmah_map_bus() - map what the caller knows the bus address of.
@@ -58,8 +58,8 @@ int dmah_map(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t
  * On Xen, where one granted page may be mapped at several physical addresses, only this call says which of
  * them is meant; no lookup from the bus address could. Otherwise like dmah_map().
  */
-int dmah_map_bus(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, dmah_addr_t bus, uint64_t len,
-		 enum dmah_dir dir, uint32_t attrs);
+int dmah_map_bus(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, dmah_addr_t bus,
+		 uint64_t len, enum dmah_dir dir, uint32_t attrs);
 
 /**
  * dmah_unmap() - end a mapping.
@@ -131,8 +131,8 @@ static inline enum dmah_dir dmah_direction(const struct dmah *h)
  *
  * Context and errors: dmah_map().
  */
-static inline int dmah_map_page(struct dmah_device *dev, struct dmah *h, dmah_phys_t page, uint32_t offset,
-				uint64_t len, enum dmah_dir dir)
+static inline int dmah_map_page(struct dmah_device *dev, struct dmah *h, dmah_phys_t page,
+				uint32_t offset, uint64_t len, enum dmah_dir dir)
 {
 	return dmah_map(dev, h, page + offset, len, dir, 0);
 }
@@ -147,8 +147,8 @@ static inline int dmah_map_page(struct dmah_device *dev, struct dmah *h, dmah_ph
  *
  * Context and errors: dmah_map().
  */
-static inline int dmah_map_single(struct dmah_device *dev, struct dmah *h, const void *cpu, uint64_t len,
-				  enum dmah_dir dir)
+static inline int dmah_map_single(struct dmah_device *dev, struct dmah *h, const void *cpu,
+				  uint64_t len, enum dmah_dir dir)
 {
 	return dmah_map(dev, h, dmah_host_virt_to_phys(cpu), len, dir, 0);
 }
@@ -162,7 +162,8 @@ static inline int dmah_map_single(struct dmah_device *dev, struct dmah *h, const
 int dmah_sync_cpu_slow(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len);
 
 /** dmah_sync_device_slow() - dmah_sync_for_device() where there is something to do. */
-int dmah_sync_device_slow(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len);
+int dmah_sync_device_slow(struct dmah_device *dev, const struct dmah *h, uint32_t off,
+			  uint32_t len);
 
 /**
  * dmah_sync_for_cpu() - the CPU may read what the device wrote, while the mapping stays.
@@ -264,14 +265,15 @@ struct dmah_vec {
  *
  * Context and errors: dmah_map(); DMAH_EINVAL too where @v has no room.
  */
-int dmah_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs, uint32_t n,
-		 enum dmah_dir dir, uint32_t attrs);
+int dmah_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs,
+		 uint32_t n, enum dmah_dir dir, uint32_t attrs);
 
 /** dmah_unmap_vec() - end a vector's mapping; as dmah_unmap(), with one invalidation for the whole. */
 int dmah_unmap_vec(struct dmah_device *dev, struct dmah_vec *v);
 
 /** dmah_vec_sync_for_cpu() - dmah_sync_for_cpu() for any byte range of a vector. */
-int dmah_vec_sync_for_cpu(struct dmah_device *dev, const struct dmah_vec *v, uint64_t off, uint64_t len);
+int dmah_vec_sync_for_cpu(struct dmah_device *dev, const struct dmah_vec *v, uint64_t off,
+			  uint64_t len);
 
 /** dmah_vec_sync_for_device() - dmah_sync_for_device() for any byte range of a vector. */
 int dmah_vec_sync_for_device(struct dmah_device *dev, const struct dmah_vec *v, uint64_t off,

@@ -105,7 +105,9 @@ void sim_cache_cpu_read(struct sim_cache *cache, uint64_t addr, void *buf, size_
 		size_t n = in_line(cache, addr, len);
 
 		fill(cache, i);
-		memcpy(to, cache->state[i] == SIM_LINE_UNCACHED ? sim_ram_at(cache->ram, addr) : view_at(cache, addr),
+		memcpy(to,
+		       cache->state[i] == SIM_LINE_UNCACHED ? sim_ram_at(cache->ram, addr)
+							    : view_at(cache, addr),
 		       n);
 		addr += n;
 		to += n;
@@ -124,7 +126,8 @@ void sim_cache_cpu_write(struct sim_cache *cache, uint64_t addr, const void *buf
 		size_t n = in_line(cache, addr, len);
 
 		fill(cache, i);
-		memcpy(cache->state[i] == SIM_LINE_UNCACHED ? sim_ram_at(cache->ram, addr) : view_at(cache, addr),
+		memcpy(cache->state[i] == SIM_LINE_UNCACHED ? sim_ram_at(cache->ram, addr)
+							    : view_at(cache, addr),
 		       from, n);
 		if (cache->state[i] == SIM_LINE_CLEAN || cache->state[i] == SIM_LINE_DIRTY) {
 			cache->state[i] = SIM_LINE_DIRTY;
@@ -167,7 +170,8 @@ void sim_cache_maintain(struct sim_cache *cache, enum dmah_cache_op op, uint64_t
 	if (!len)
 		return;
 	sim_lock(&cache->lock);
-	for (uint64_t i = line_of(cache, addr), last = line_of(cache, addr + len - 1); i <= last; i++)
+	for (uint64_t i = line_of(cache, addr), last = line_of(cache, addr + len - 1); i <= last;
+	     i++)
 		maintain_line(cache, op, i);
 	sim_unlock(&cache->lock);
 }
@@ -179,7 +183,8 @@ void sim_cache_drop(struct sim_cache *cache, uint64_t addr, uint64_t len)
 		for (uint64_t i = 0; i < cache->high; i++)
 			drop(cache, i);
 	else
-		for (uint64_t i = line_of(cache, addr), last = line_of(cache, addr + len - 1); i <= last; i++)
+		for (uint64_t i = line_of(cache, addr), last = line_of(cache, addr + len - 1);
+		     i <= last; i++)
 			drop(cache, i);
 	sim_unlock(&cache->lock);
 }
@@ -189,7 +194,8 @@ void sim_cache_fetch(struct sim_cache *cache, uint64_t addr, uint64_t len)
 	if (!len)
 		return;
 	sim_lock(&cache->lock);
-	for (uint64_t i = line_of(cache, addr), last = line_of(cache, addr + len - 1); i <= last; i++)
+	for (uint64_t i = line_of(cache, addr), last = line_of(cache, addr + len - 1); i <= last;
+	     i++)
 		fill(cache, i);
 	sim_unlock(&cache->lock);
 }
@@ -197,7 +203,8 @@ void sim_cache_fetch(struct sim_cache *cache, uint64_t addr, uint64_t len)
 void *sim_cache_use(struct sim_cache *cache, uint64_t addr, uint64_t len, enum sim_line use)
 {
 	sim_lock(&cache->lock);
-	for (uint64_t i = line_of(cache, addr), last = line_of(cache, addr + len - 1); i <= last; i++) {
+	for (uint64_t i = line_of(cache, addr), last = line_of(cache, addr + len - 1); i <= last;
+	     i++) {
 		if (cache->state[i] == SIM_LINE_DIRTY || cache->state[i] == SIM_LINE_POINTER)
 			write_back(cache, i);
 		if (use == SIM_LINE_POINTER)
@@ -208,7 +215,8 @@ void *sim_cache_use(struct sim_cache *cache, uint64_t addr, uint64_t len, enum s
 	return use == SIM_LINE_UNCACHED ? sim_ram_at(cache->ram, addr) : view_at(cache, addr);
 }
 
-void sim_cache_dev_read(struct sim_cache *cache, uint64_t addr, void *buf, size_t len, bool coherent)
+void sim_cache_dev_read(struct sim_cache *cache, uint64_t addr, void *buf, size_t len,
+			bool coherent)
 {
 	uint8_t *to = buf;
 
@@ -216,7 +224,8 @@ void sim_cache_dev_read(struct sim_cache *cache, uint64_t addr, void *buf, size_
 	while (len) {
 		uint64_t i = line_of(cache, addr);
 		size_t n = in_line(cache, addr, len);
-		bool snoop = coherent && cache->state[i] != SIM_LINE_INVALID && cache->state[i] != SIM_LINE_UNCACHED;
+		bool snoop = coherent && cache->state[i] != SIM_LINE_INVALID &&
+			     cache->state[i] != SIM_LINE_UNCACHED;
 
 		sim_bus_copy(to, snoop ? view_at(cache, addr) : sim_ram_at(cache->ram, addr), n);
 		addr += n;
@@ -227,7 +236,8 @@ void sim_cache_dev_read(struct sim_cache *cache, uint64_t addr, void *buf, size_
 	sim_unlock(&cache->lock);
 }
 
-void sim_cache_dev_write(struct sim_cache *cache, uint64_t addr, const void *buf, size_t len, bool coherent)
+void sim_cache_dev_write(struct sim_cache *cache, uint64_t addr, const void *buf, size_t len,
+			 bool coherent)
 {
 	const uint8_t *from = buf;
 
@@ -240,7 +250,8 @@ void sim_cache_dev_write(struct sim_cache *cache, uint64_t addr, const void *buf
 			fill(cache, i);
 		sim_bus_copy(sim_ram_at(cache->ram, addr), from, n);
 		/* A snooped write updates the line; whether a real one drops it instead, nobody can tell. */
-		if (coherent && cache->state[i] != SIM_LINE_INVALID && cache->state[i] != SIM_LINE_UNCACHED)
+		if (coherent && cache->state[i] != SIM_LINE_INVALID &&
+		    cache->state[i] != SIM_LINE_UNCACHED)
 			sim_bus_copy(view_at(cache, addr), from, n);
 		addr += n;
 		from += n;
@@ -257,8 +268,8 @@ uint64_t sim_cache_load64(struct sim_cache *cache, uint64_t addr)
 
 	sim_lock(&cache->lock);
 	state = cache->state[line_of(cache, addr)];
-	at = state == SIM_LINE_INVALID || state == SIM_LINE_UNCACHED ? sim_ram_at(cache->ram, addr) :
-								       view_at(cache, addr);
+	at = state == SIM_LINE_INVALID || state == SIM_LINE_UNCACHED ? sim_ram_at(cache->ram, addr)
+								     : view_at(cache, addr);
 	sim_unlock(&cache->lock);
 	return __atomic_load_n((const uint64_t *)(const void *)at, __ATOMIC_ACQUIRE);
 }

@@ -65,15 +65,18 @@ void sim_cache_fini(struct sim_cache *cache);
 /* The CPU's side. Addresses are machine addresses inside of RAM. */
 void sim_cache_cpu_read(struct sim_cache *cache, uint64_t addr, void *buf, size_t len);
 void sim_cache_cpu_write(struct sim_cache *cache, uint64_t addr, const void *buf, size_t len);
-void sim_cache_maintain(struct sim_cache *cache, enum dmah_cache_op op, uint64_t addr, uint64_t len);
+void sim_cache_maintain(struct sim_cache *cache, enum dmah_cache_op op, uint64_t addr,
+			uint64_t len);
 void sim_cache_drop(struct sim_cache *cache, uint64_t addr, uint64_t len);
 void sim_cache_fetch(struct sim_cache *cache, uint64_t addr, uint64_t len);
 /** sim_cache_use() - memory changes its use; whatever was cached of it is written back first. */
 void *sim_cache_use(struct sim_cache *cache, uint64_t addr, uint64_t len, enum sim_line use);
 
 /* A device's side: @coherent ones snoop. */
-void sim_cache_dev_read(struct sim_cache *cache, uint64_t addr, void *buf, size_t len, bool coherent);
-void sim_cache_dev_write(struct sim_cache *cache, uint64_t addr, const void *buf, size_t len, bool coherent);
+void sim_cache_dev_read(struct sim_cache *cache, uint64_t addr, void *buf, size_t len,
+			bool coherent);
+void sim_cache_dev_write(struct sim_cache *cache, uint64_t addr, const void *buf, size_t len,
+			 bool coherent);
 /** sim_cache_load64() - what a coherent table walker reads. */
 uint64_t sim_cache_load64(struct sim_cache *cache, uint64_t addr);
 

@@ -179,7 +179,8 @@ void sim_cpu_phys_unmap(void *ctx, void *cpu, dmah_phys_t phys, size_t len)
 		return;
 	}
 	for (from = 0; from < len; from = to) {
-		for (to = from; to < len && (w->now[to] != w->was[to]) == (w->now[from] != w->was[from]);)
+		for (to = from;
+		     to < len && (w->now[to] != w->was[to]) == (w->now[from] != w->was[from]);)
 			to++;
 		if (w->now[from] != w->was[from])
 			sim_cpu_write(sim, phys + from, w->now + from, to - from);
@@ -190,7 +191,8 @@ void sim_cpu_phys_unmap(void *ctx, void *cpu, dmah_phys_t phys, size_t len)
 dmah_phys_t sim_cpu_virt_to_phys(void *ctx, const void *cpu)
 {
 	struct sim *sim = ctx;
-	uintptr_t at = (uintptr_t)cpu, view = (uintptr_t)sim->cache.view, ram = (uintptr_t)sim->ram.mem;
+	uintptr_t at = (uintptr_t)cpu, view = (uintptr_t)sim->cache.view,
+		  ram = (uintptr_t)sim->ram.mem;
 
 	if (sim->config.cache && at >= view && at - view < sim->ram.size)
 		return sim->ram.base + (at - view);
@@ -209,6 +211,7 @@ void sim_cpu_host_cache(void *ctx, enum dmah_cache_op op, dmah_phys_t phys, uint
 	if (sim->xen)
 		for (uint64_t off = 0; off < len; off += PAGE)
 			if (!sim_xen_ops.has_mapping(sim->xen, phys + off))
-				posix_misuse("dmah_host_cache() of a page that the kernel has no mapping of");
+				posix_misuse("dmah_host_cache() of a page that the kernel has no "
+					     "mapping of");
 	sim_cpu_maintain(sim, op, phys, len);
 }

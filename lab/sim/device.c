@@ -65,8 +65,8 @@ bool sim_bus(struct sim *sim, uint64_t addr, void *buf, size_t len, bool write, 
 }
 
 /* The lock is held until the bytes have moved: a wait for an invalidation also waits for what is under way. */
-static enum sim_reason one(struct sim_device *dev, dmah_addr_t dma, void *buf, size_t len, bool write,
-			   uint64_t *out, uint32_t *code)
+static enum sim_reason one(struct sim_device *dev, dmah_addr_t dma, void *buf, size_t len,
+			   bool write, uint64_t *out, uint32_t *code)
 {
 	enum sim_reason reason = SIM_OK;
 	uint64_t addr = dma - (uint64_t)dev->config.offset;
@@ -86,7 +86,8 @@ static enum sim_reason one(struct sim_device *dev, dmah_addr_t dma, void *buf, s
 	return reason;
 }
 
-static enum sim_reason all(struct sim_device *dev, dmah_addr_t dma, void *buf, size_t len, bool write)
+static enum sim_reason all(struct sim_device *dev, dmah_addr_t dma, void *buf, size_t len,
+			   bool write)
 {
 	struct sim_fault fault = { .device = dev->dmah.name, .id = dev->config.id, .write = write };
 	uint8_t *at = buf;
@@ -120,7 +121,8 @@ enum sim_reason sim_dma_write(struct sim_device *dev, dmah_addr_t dma, const voi
 	return all(dev, dma, (void *)(uintptr_t)buf, len, true);
 }
 
-enum sim_reason sim_dma_reaches(struct sim_device *dev, dmah_addr_t dma, bool write, dmah_phys_t *phys)
+enum sim_reason sim_dma_reaches(struct sim_device *dev, dmah_addr_t dma, bool write,
+				dmah_phys_t *phys)
 {
 	uint64_t out;
 	uint32_t code;

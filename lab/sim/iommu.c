@@ -64,17 +64,22 @@ static int post(struct sim_iommu *iommu, const struct sim_command *c)
 	return err ? err : 1;
 }
 
-static int sim_op_invalidate(struct dmah_iommu *i, uint32_t tag, dmah_addr_t iova, uint64_t size, bool tables)
+static int sim_op_invalidate(struct dmah_iommu *i, uint32_t tag, dmah_addr_t iova, uint64_t size,
+			     bool tables)
 {
-	struct sim_command c = { .kind = SIM_COMMAND_TLB, .target = tag, .iova = iova, .size = size,
-				 .tables = tables };
+	struct sim_command c = {
+		.kind = SIM_COMMAND_TLB, .target = tag, .iova = iova, .size = size, .tables = tables
+	};
 
 	return post(of(i), &c);
 }
 
-static int sim_op_invalidate_dev(struct dmah_iommu *i, struct dmah_device *d, dmah_addr_t iova, uint64_t size)
+static int sim_op_invalidate_dev(struct dmah_iommu *i, struct dmah_device *d, dmah_addr_t iova,
+				 uint64_t size)
 {
-	struct sim_command c = { .kind = SIM_COMMAND_DEV_TLB, .target = d->id, .iova = iova, .size = size };
+	struct sim_command c = {
+		.kind = SIM_COMMAND_DEV_TLB, .target = d->id, .iova = iova, .size = size
+	};
 
 	return post(of(i), &c);
 }
@@ -134,18 +139,21 @@ static void sim_op_tag_free(struct dmah_iommu *i, uint32_t tag)
 static void store64(struct sim_iommu *iommu, uint64_t addr, uint64_t value)
 {
 	/* The driver's own tables are cleaned at once, so that the walker's coherency is no matter. */
-	__atomic_store_n((uint64_t *)(void *)sim_ram_at(&iommu->sim->ram, addr), value, __ATOMIC_RELEASE);
+	__atomic_store_n((uint64_t *)(void *)sim_ram_at(&iommu->sim->ram, addr), value,
+			 __ATOMIC_RELEASE);
 }
 
 static uint64_t load64(struct sim_iommu *iommu, uint64_t addr)
 {
-	return __atomic_load_n((uint64_t *)(void *)sim_ram_at(&iommu->sim->ram, addr), __ATOMIC_ACQUIRE);
+	return __atomic_load_n((uint64_t *)(void *)sim_ram_at(&iommu->sim->ram, addr),
+			       __ATOMIC_ACQUIRE);
 }
 
 /* VT-d 9.1, 9.3: the entries' formats. Return: false where there is no page for the context table. */
 static bool write_context(struct sim_iommu *iommu, const struct sim_device *dev, uint32_t tag)
 {
-	uint64_t root = iommu->root + (dev->config.id >> 8 & 0xff) * 16, table = load64(iommu, root) & ~0xfffull, at;
+	uint64_t root = iommu->root + (dev->config.id >> 8 & 0xff) * 16,
+		 table = load64(iommu, root) & ~0xfffull, at;
 	uint64_t lo = 0, hi = 0;
 
 	if (!table) {
@@ -174,9 +182,11 @@ static bool write_context(struct sim_iommu *iommu, const struct sim_device *dev,
 static bool fits(const struct sim_iommu *iommu, const struct dmah_pt_info *pt, uint32_t tag)
 {
 	if (!pt || pt->format != iommu->dmah.formats[0] || !tag || tag > iommu->config.tags ||
-	    !iommu->bank[tag].taken || pt->va_bits > iommu->hw.va_bits || pt->va_bits != 12 + 9 * pt->levels)
+	    !iommu->bank[tag].taken || pt->va_bits > iommu->hw.va_bits ||
+	    pt->va_bits != 12 + 9 * pt->levels)
 		return false;
-	return !(pt->root % 4096) && pt->levels >= 3 && pt->levels <= (iommu->config.flavour == SIM_VTD ? 5u : 4u);
+	return !(pt->root % 4096) && pt->levels >= 3 &&
+	       pt->levels <= (iommu->config.flavour == SIM_VTD ? 5u : 4u);
 }
 
 static struct sim_table table_of(const struct sim_iommu *iommu, const struct dmah_pt_info *pt)
@@ -190,8 +200,8 @@ static struct sim_table table_of(const struct sim_iommu *iommu, const struct dma
 }
 
 /* Make the new binding the tables', under the lock. */
-static bool set_binding(struct sim_device *dev, enum dmah_bind how, const struct dmah_pt_info *pt, uint32_t tag,
-			uint32_t *old_tag)
+static bool set_binding(struct sim_device *dev, enum dmah_bind how, const struct dmah_pt_info *pt,
+			uint32_t tag, uint32_t *old_tag)
 {
 	struct sim_iommu *iommu = dev->iommu;
 	struct sim_bank *old = dev->how == DMAH_BIND_TRANSLATE ? &iommu->bank[dev->bank] : NULL;
@@ -219,8 +229,8 @@ static bool set_binding(struct sim_device *dev, enum dmah_bind how, const struct
 	return false;
 }
 
-static int sim_op_bind(struct dmah_iommu *i, struct dmah_device *d, enum dmah_bind how, const struct dmah_pt_info *pt,
-		       uint32_t tag)
+static int sim_op_bind(struct dmah_iommu *i, struct dmah_device *d, enum dmah_bind how,
+		       const struct dmah_pt_info *pt, uint32_t tag)
 {
 	struct sim_iommu *iommu = of(i);
 	struct sim_device *dev = device_of(iommu, d->id);
@@ -241,11 +251,13 @@ static int sim_op_bind(struct dmah_iommu *i, struct dmah_device *d, enum dmah_bi
 	sim_unlock(&iommu->lock);
 	err = post(iommu, &(struct sim_command){ .kind = SIM_COMMAND_CONTEXT, .target = d->id });
 	if (err >= 0 && old_tag)
-		err = post(iommu, &(struct sim_command){ .kind = SIM_COMMAND_TLB, .target = old_tag });
+		err = post(iommu,
+			   &(struct sim_command){ .kind = SIM_COMMAND_TLB, .target = old_tag });
 	if (err >= 0 && tag && how == DMAH_BIND_TRANSLATE)
 		err = post(iommu, &(struct sim_command){ .kind = SIM_COMMAND_TLB, .target = tag });
 	if (err >= 0)
-		err = post(iommu, &(struct sim_command){ .kind = SIM_COMMAND_DEV_TLB, .target = d->id });
+		err = post(iommu,
+			   &(struct sim_command){ .kind = SIM_COMMAND_DEV_TLB, .target = d->id });
 	if (err >= 0)
 		err = sim_op_wait(i);
 	if (err < 0)
@@ -269,8 +281,8 @@ static const struct dmah_iommu_ops ops = {
 
 /* ---- reading tables ---- */
 
-enum sim_reason sim_iommu_lookup(struct sim_iommu *iommu, const struct sim_table *table, uint64_t iova,
-				 struct sim_walk *walk)
+enum sim_reason sim_iommu_lookup(struct sim_iommu *iommu, const struct sim_table *table,
+				 uint64_t iova, struct sim_walk *walk)
 {
 	enum sim_reason reason;
 
@@ -278,15 +290,15 @@ enum sim_reason sim_iommu_lookup(struct sim_iommu *iommu, const struct sim_table
 	walk->out = 0;
 	walk->shift = 12;
 	walk->perm = 0;
-	reason = iommu->config.flavour == SIM_VTD ? sim_walk_vtd(&iommu->mem, table, iova, walk) :
-						    sim_walk_lpae(&iommu->mem, table, iova, walk);
+	reason = iommu->config.flavour == SIM_VTD ? sim_walk_vtd(&iommu->mem, table, iova, walk)
+						  : sim_walk_lpae(&iommu->mem, table, iova, walk);
 	__atomic_fetch_add(&iommu->stats.walks, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&iommu->stats.walk_steps, walk->steps, __ATOMIC_RELAXED);
 	return reason;
 }
 
-enum sim_reason sim_iommu_walk(struct sim_iommu *iommu, const struct dmah_pt_info *pt, dmah_addr_t iova,
-			       struct sim_leaf *leaf, uint64_t *steps)
+enum sim_reason sim_iommu_walk(struct sim_iommu *iommu, const struct dmah_pt_info *pt,
+			       dmah_addr_t iova, struct sim_leaf *leaf, uint64_t *steps)
 {
 	struct sim_table table = table_of(iommu, pt);
 	struct sim_walk walk = { .from = { 0, 0, 0 } };
@@ -295,13 +307,15 @@ enum sim_reason sim_iommu_walk(struct sim_iommu *iommu, const struct dmah_pt_inf
 	if (steps)
 		*steps += walk.steps;
 	if (leaf && !reason)
-		*leaf = (struct sim_leaf){ .iova = iova >> walk.shift << walk.shift, .phys = walk.out,
-					   .shift = walk.shift, .perm = walk.perm };
+		*leaf = (struct sim_leaf){ .iova = iova >> walk.shift << walk.shift,
+					   .phys = walk.out,
+					   .shift = walk.shift,
+					   .perm = walk.perm };
 	return reason;
 }
 
-static int each(struct sim_iommu *iommu, const struct sim_table *table, const struct sim_step *at, uint64_t base,
-		int (*fn)(void *ctx, const struct sim_leaf *leaf), void *ctx)
+static int each(struct sim_iommu *iommu, const struct sim_table *table, const struct sim_step *at,
+		uint64_t base, int (*fn)(void *ctx, const struct sim_leaf *leaf), void *ctx)
 {
 	unsigned int shift = 12 + 9 * (at->level - 1), n = 512;
 	uint64_t present = iommu->config.flavour == SIM_VTD ? 3 : 1, entry;
@@ -336,7 +350,9 @@ int sim_iommu_each(struct sim_iommu *iommu, const struct dmah_pt_info *pt,
 		   int (*fn)(void *ctx, const struct sim_leaf *leaf), void *ctx)
 {
 	struct sim_table table = table_of(iommu, pt);
-	struct sim_step root = { .table = table.root, .perm = SIM_PERM_READ | SIM_PERM_WRITE, .level = table.levels };
+	struct sim_step root = { .table = table.root,
+				 .perm = SIM_PERM_READ | SIM_PERM_WRITE,
+				 .level = table.levels };
 
 	return each(iommu, &table, &root, 0, fn, ctx);
 }
@@ -428,7 +444,8 @@ static void describe(struct sim_iommu *iommu)
 
 	d->ops = &ops;
 	d->name = c->name ? c->name : iommu->name;
-	d->caps = (c->noncoherent_walk ? 0u : DMAH_IOMMU_COHERENT_WALK) | (c->caching_mode ? DMAH_IOMMU_MAP_FLUSH : 0u) |
+	d->caps = (c->noncoherent_walk ? 0u : DMAH_IOMMU_COHERENT_WALK) |
+		  (c->caching_mode ? DMAH_IOMMU_MAP_FLUSH : 0u) |
 		  (c->no_2m ? 0u : DMAH_IOMMU_BLOCK_2M) | (c->no_1g ? 0u : DMAH_IOMMU_BLOCK_1G) |
 		  (c->no_passthrough ? 0u : DMAH_IOMMU_PASSTHROUGH);
 	d->va_bits = c->va_bits;
@@ -441,7 +458,8 @@ static void describe(struct sim_iommu *iommu)
 	}
 }
 
-struct sim_iommu *sim_iommu_create(struct sim *sim, const struct sim_iommu_config *config, unsigned int index)
+struct sim_iommu *sim_iommu_create(struct sim *sim, const struct sim_iommu_config *config,
+				   unsigned int index)
 {
 	struct sim_iommu *iommu = calloc(1, sizeof(*iommu));
 
@@ -452,16 +470,20 @@ struct sim_iommu *sim_iommu_create(struct sim *sim, const struct sim_iommu_confi
 	set_defaults(iommu);
 	snprintf(iommu->name, sizeof(iommu->name), "iommu%u", index);
 	describe(iommu);
-	iommu->hw = (struct sim_table){ .va_bits = iommu->config.va_bits, .out_bits = iommu->config.out_bits,
-					.no_2m = iommu->config.no_2m, .no_1g = iommu->config.no_1g };
-	iommu->mem = (struct sim_mem){ .ram = &sim->ram, .cache = sim->config.cache ? &sim->cache : NULL,
+	iommu->hw = (struct sim_table){ .va_bits = iommu->config.va_bits,
+					.out_bits = iommu->config.out_bits,
+					.no_2m = iommu->config.no_2m,
+					.no_1g = iommu->config.no_1g };
+	iommu->mem = (struct sim_mem){ .ram = &sim->ram,
+				       .cache = sim->config.cache ? &sim->cache : NULL,
 				       .coherent = !iommu->config.noncoherent_walk };
 	iommu->bank = calloc(iommu->config.tags + 1, sizeof(*iommu->bank));
 	if (iommu->config.flavour == SIM_VTD)
 		iommu->root = sim_fw_page(sim);
-	if (!iommu->bank || (iommu->config.flavour == SIM_VTD && !iommu->root) || iommu->config.tags > 65534 ||
-	    !sim_invq_init(&iommu->q, iommu->config.queue, iommu->config.latency, iommu->config.timeout, execute,
-			   iommu)) {
+	if (!iommu->bank || (iommu->config.flavour == SIM_VTD && !iommu->root) ||
+	    iommu->config.tags > 65534 ||
+	    !sim_invq_init(&iommu->q, iommu->config.queue, iommu->config.latency,
+			   iommu->config.timeout, execute, iommu)) {
 		sim_iommu_destroy(iommu);
 		return NULL;
 	}

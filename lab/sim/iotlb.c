@@ -13,7 +13,8 @@ static unsigned int index_of(unsigned int shift)
 
 static uint64_t hash(uint32_t tag, uint64_t iova, unsigned int shift)
 {
-	uint64_t x = (iova >> shift) * 0x9e3779b97f4a7c15u ^ (uint64_t)tag * 0xc2b2ae3d27d4eb4fu ^ shift;
+	uint64_t x = (iova >> shift) * 0x9e3779b97f4a7c15u ^ (uint64_t)tag * 0xc2b2ae3d27d4eb4fu ^
+		     shift;
 
 	return x ^ x >> 29;
 }
@@ -29,7 +30,8 @@ void sim_tlb_fini(struct sim_tlb *tlb)
 	*tlb = (struct sim_tlb){ .limit = tlb->limit, .rnd = tlb->rnd };
 }
 
-static struct sim_tlb_entry *find(const struct sim_tlb *tlb, uint32_t tag, uint64_t page, unsigned int shift)
+static struct sim_tlb_entry *find(const struct sim_tlb *tlb, uint32_t tag, uint64_t page,
+				  unsigned int shift)
 {
 	if (!tlb->of_shift[index_of(shift)])
 		return NULL;
@@ -100,7 +102,9 @@ static void put(struct sim_tlb *tlb, const struct sim_tlb_entry *entry)
 
 static bool grow(struct sim_tlb *tlb)
 {
-	struct sim_tlb bigger = { .size = tlb->size ? tlb->size * 2 : 64, .limit = tlb->limit, .rnd = tlb->rnd };
+	struct sim_tlb bigger = { .size = tlb->size ? tlb->size * 2 : 64,
+				  .limit = tlb->limit,
+				  .rnd = tlb->rnd };
 
 	bigger.slot = calloc((size_t)bigger.size, sizeof(*bigger.slot));
 	if (!bigger.slot)
@@ -211,7 +215,8 @@ void sim_tlb_invalidate(struct sim_tlb *tlb, uint32_t tag, uint64_t iova, uint64
 	}
 }
 
-static struct sim_psc_entry *psc_slot(const struct sim_psc *psc, uint32_t tag, uint64_t iova, unsigned int level)
+static struct sim_psc_entry *psc_slot(const struct sim_psc *psc, uint32_t tag, uint64_t iova,
+				      unsigned int level)
 {
 	uint64_t i = hash(tag, iova, 12 + 9 * level) % SIM_PSC;
 

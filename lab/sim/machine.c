@@ -13,7 +13,10 @@
 
 static const struct sim_config named[] = {
 	{ .name = "direct", .backend = DMAH_BACKEND_DIRECT },
-	{ .name = "direct-noncoherent", .backend = DMAH_BACKEND_DIRECT, .cache = true, .noncoherent = true },
+	{ .name = "direct-noncoherent",
+	  .backend = DMAH_BACKEND_DIRECT,
+	  .cache = true,
+	  .noncoherent = true },
 	{ .name = "bounce", .backend = DMAH_BACKEND_BOUNCE },
 	{ .name = "vtd", .backend = DMAH_BACKEND_IOMMU, .iommu = { { .flavour = SIM_VTD } } },
 	{ .name = "vtd-noncoherent",
@@ -35,7 +38,10 @@ static const struct sim_config named[] = {
 	  .register_lookup = true,
 	  .iommu = { { .flavour = SIM_SMMU, .va_bits = 39 } } },
 	{ .name = "xen", .backend = DMAH_BACKEND_XEN },
-	{ .name = "xen-noncoherent", .backend = DMAH_BACKEND_XEN, .cache = true, .noncoherent = true },
+	{ .name = "xen-noncoherent",
+	  .backend = DMAH_BACKEND_XEN,
+	  .cache = true,
+	  .noncoherent = true },
 };
 
 const char *sim_config_name(unsigned int i)
@@ -64,17 +70,20 @@ static bool set_defaults(struct sim_config *c)
 	if (!c->host_base)
 		c->host_base = c->ram_base;
 	if (!c->host_size)
-		c->host_size = (c->ram_size / 4 < 64 * MIB ? c->ram_size / 4 : 64 * MIB) / PAGE * PAGE;
+		c->host_size =
+			(c->ram_size / 4 < 64 * MIB ? c->ram_size / 4 : 64 * MIB) / PAGE * PAGE;
 	if (!c->line)
 		c->line = 64;
 	if (c->backend != DMAH_BACKEND_XEN)
 		c->foreign_size = 0;
 	else if (!c->foreign_size)
 		c->foreign_size = 64 * MIB;
-	return !((c->ram_base | c->ram_size | c->host_base | c->host_size | c->foreign_size) % PAGE) &&
+	return !((c->ram_base | c->ram_size | c->host_base | c->host_size | c->foreign_size) %
+		 PAGE) &&
 	       c->line >= 16 && c->line <= 2048 && !(c->line & (c->line - 1)) &&
-	       c->ram_base + c->ram_size + c->foreign_size + FIRMWARE > c->ram_base && c->host_base >= c->ram_base &&
-	       c->host_size <= c->ram_size && c->host_base - c->ram_base <= c->ram_size - c->host_size;
+	       c->ram_base + c->ram_size + c->foreign_size + FIRMWARE > c->ram_base &&
+	       c->host_base >= c->ram_base && c->host_size <= c->ram_size &&
+	       c->host_base - c->ram_base <= c->ram_size - c->host_size;
 }
 
 /* Memory changes its use: from now on the CPU reaches it by pointers that the cache model cannot follow, or no more. */

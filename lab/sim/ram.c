@@ -10,7 +10,8 @@ void *sim_pages_map(uint64_t size)
 
 	if (!size || size > SIZE_MAX)
 		return NULL;
-	mem = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	mem = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (mem == MAP_FAILED)
 		return NULL;
 #ifdef MADV_NOHUGEPAGE
@@ -49,7 +50,8 @@ __attribute__((no_sanitize("thread"))) void sim_bus_copy(void *dst, const void *
 		for (; len && (uintptr_t)d % 8; len--)
 			*d++ = *s++;
 		for (; len >= 8; len -= 8, d += 8, s += 8)
-			*(volatile uint64_t *)(volatile void *)d = *(const volatile uint64_t *)(const volatile void *)s;
+			*(volatile uint64_t *)(volatile void *)d =
+				*(const volatile uint64_t *)(const volatile void *)s;
 	}
 	while (len--)
 		*d++ = *s++;

@@ -313,7 +313,8 @@ enum sim_reason sim_dma_write(struct sim_device *dev, dmah_addr_t dma, const voi
  *	TLBs as an access does.
  * @phys: where to put the machine address; may be NULL.
  */
-enum sim_reason sim_dma_reaches(struct sim_device *dev, dmah_addr_t dma, bool write, dmah_phys_t *phys);
+enum sim_reason sim_dma_reaches(struct sim_device *dev, dmah_addr_t dma, bool write,
+				dmah_phys_t *phys);
 
 /* ---- IOMMUs (iommu.c) ---- */
 
@@ -403,8 +404,8 @@ struct sim_leaf {
  *
  * Threads. Return: SIM_OK, or why it does not translate.
  */
-enum sim_reason sim_iommu_walk(struct sim_iommu *iommu, const struct dmah_pt_info *pt, dmah_addr_t iova,
-			       struct sim_leaf *leaf, uint64_t *steps);
+enum sim_reason sim_iommu_walk(struct sim_iommu *iommu, const struct dmah_pt_info *pt,
+			       dmah_addr_t iova, struct sim_leaf *leaf, uint64_t *steps);
 
 /**
  * sim_iommu_each() - every present leaf entry of a page table, by rising IOVA.
@@ -418,15 +419,15 @@ int sim_iommu_each(struct sim_iommu *iommu, const struct dmah_pt_info *pt,
 /* ---- the SMMU's address translation registers (ats1pr.c) ---- */
 
 /* Registers of a context bank, by their offsets. Arm SMMU architecture, IHI 0062, section 16. */
-#define SIM_CB_PAR		0x050u /* 64 bits */
-#define SIM_CB_ATS1PR		0x800u /* 64 bits */
-#define SIM_CB_ATSR		0x8f0u /* 32 bits */
-#define SIM_CB_ATSR_ACTIVE	(1u << 0)
-#define SIM_CB_PAR_F		(1ull << 0) /* it does not translate: the bits say why */
-#define SIM_CB_PAR_TF		(1ull << 1) /* translation fault */
-#define SIM_CB_PAR_AFF		(1ull << 2) /* access flag fault */
-#define SIM_CB_PAR_PF		(1ull << 3) /* permission fault */
-#define SIM_CB_PAR_EF		(1ull << 4) /* external abort */
+#define SIM_CB_PAR	   0x050u /* 64 bits */
+#define SIM_CB_ATS1PR	   0x800u /* 64 bits */
+#define SIM_CB_ATSR	   0x8f0u /* 32 bits */
+#define SIM_CB_ATSR_ACTIVE (1u << 0)
+#define SIM_CB_PAR_F	   (1ull << 0) /* it does not translate: the bits say why */
+#define SIM_CB_PAR_TF	   (1ull << 1) /* translation fault */
+#define SIM_CB_PAR_AFF	   (1ull << 2) /* access flag fault */
+#define SIM_CB_PAR_PF	   (1ull << 3) /* permission fault */
+#define SIM_CB_PAR_EF	   (1ull << 4) /* external abort */
 
 /** sim_iommu_bank() - the context bank that translates by the table @pt; NULL where no device is bound to it. */
 struct sim_bank *sim_iommu_bank(struct sim_iommu *iommu, const struct dmah_pt_info *pt);
@@ -478,7 +479,8 @@ dmah_phys_t sim_xen_map_grant(struct sim_xen *xen, uint64_t gref, bool kernel_ma
  *
  * Threads. Return: @phys; SIM_XEN_BAD.
  */
-dmah_phys_t sim_xen_map_grant_at(struct sim_xen *xen, uint64_t gref, dmah_phys_t phys, bool kernel_mapping);
+dmah_phys_t sim_xen_map_grant_at(struct sim_xen *xen, uint64_t gref, dmah_phys_t phys,
+				 bool kernel_mapping);
 
 /** sim_xen_unmap_grant() - undo either. Threads. Return: whether a grant was mapped there. */
 bool sim_xen_unmap_grant(struct sim_xen *xen, dmah_phys_t phys);

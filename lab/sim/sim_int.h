@@ -151,12 +151,13 @@ struct sim_iommu {
 	struct sim_iommu_stats stats;
 };
 
-struct sim_iommu *sim_iommu_create(struct sim *sim, const struct sim_iommu_config *config, unsigned int index);
+struct sim_iommu *sim_iommu_create(struct sim *sim, const struct sim_iommu_config *config,
+				   unsigned int index);
 void sim_iommu_destroy(struct sim_iommu *iommu);
 
 /** sim_iommu_lookup() - walk @table, counted. */
-enum sim_reason sim_iommu_lookup(struct sim_iommu *iommu, const struct sim_table *table, uint64_t iova,
-				 struct sim_walk *walk);
+enum sim_reason sim_iommu_lookup(struct sim_iommu *iommu, const struct sim_table *table,
+				 uint64_t iova, struct sim_walk *walk);
 
 /**
  * sim_translate() - a device's transaction meets its IOMMU, whose lock is held.
@@ -166,7 +167,8 @@ enum sim_reason sim_iommu_lookup(struct sim_iommu *iommu, const struct sim_table
  * @out: where to put the machine address.
  * @code: where to put the specification's number of a fault.
  */
-enum sim_reason sim_translate(struct sim_device *dev, dmah_addr_t dma, bool write, uint64_t *out, uint32_t *code);
+enum sim_reason sim_translate(struct sim_device *dev, dmah_addr_t dma, bool write, uint64_t *out,
+			      uint32_t *code);
 
 /** sim_dev_retranslate() - an entry of the device's TLB went; a busy device asks again at once. */
 void sim_dev_retranslate(void *dev, const struct sim_tlb_entry *gone);

@@ -11,8 +11,9 @@ static enum sim_reason read_context(struct sim_device *dev, uint32_t *code)
 	if (dev->known)
 		return SIM_OK;
 	if (iommu->config.flavour == SIM_VTD) {
-		enum sim_reason reason = sim_walk_context(&iommu->mem, iommu->root, dev->config.id, &iommu->hw,
-							  !iommu->config.no_passthrough, &dev->context, code);
+		enum sim_reason reason = sim_walk_context(&iommu->mem, iommu->root, dev->config.id,
+							  &iommu->hw, !iommu->config.no_passthrough,
+							  &dev->context, code);
 
 		if (reason)
 			return reason;
@@ -29,8 +30,8 @@ static enum sim_reason read_context(struct sim_device *dev, uint32_t *code)
 	return SIM_OK;
 }
 
-static enum sim_reason lookup(struct sim_iommu *iommu, const struct sim_context *context, dmah_addr_t dma,
-			      struct sim_tlb_entry *e)
+static enum sim_reason lookup(struct sim_iommu *iommu, const struct sim_context *context,
+			      dmah_addr_t dma, struct sim_tlb_entry *e)
 {
 	const struct sim_tlb_entry *hit = sim_tlb_find(&iommu->tlb, context->domain, dma);
 	struct sim_walk walk;
@@ -43,7 +44,10 @@ static enum sim_reason lookup(struct sim_iommu *iommu, const struct sim_context 
 	}
 	walk.from = sim_psc_find(&iommu->psc, context->domain, dma);
 	reason = sim_iommu_lookup(iommu, &context->table, dma, &walk);
-	*e = (struct sim_tlb_entry){ .tag = context->domain, .iova = dma, .shift = 12, .reason = (uint8_t)reason,
+	*e = (struct sim_tlb_entry){ .tag = context->domain,
+				     .iova = dma,
+				     .shift = 12,
+				     .reason = (uint8_t)reason,
 				     .code = walk.code };
 	if (walk.ntrail)
 		sim_psc_insert(&iommu->psc, context->domain, dma, &walk);
@@ -59,8 +63,9 @@ static enum sim_reason lookup(struct sim_iommu *iommu, const struct sim_context 
 	return reason;
 }
 
-static enum sim_reason check(const struct sim_iommu *iommu, const struct sim_tlb_entry *e, enum sim_reason reason,
-			     dmah_addr_t dma, bool write, uint64_t *out, uint32_t *code)
+static enum sim_reason check(const struct sim_iommu *iommu, const struct sim_tlb_entry *e,
+			     enum sim_reason reason, dmah_addr_t dma, bool write, uint64_t *out,
+			     uint32_t *code)
 {
 	bool vtd = iommu->config.flavour == SIM_VTD;
 
@@ -99,7 +104,8 @@ void sim_dev_retranslate(void *ctx, const struct sim_tlb_entry *gone)
 		ats_request(dev, gone->iova, &e);
 }
 
-enum sim_reason sim_translate(struct sim_device *dev, dmah_addr_t dma, bool write, uint64_t *out, uint32_t *code)
+enum sim_reason sim_translate(struct sim_device *dev, dmah_addr_t dma, bool write, uint64_t *out,
+			      uint32_t *code)
 {
 	struct sim_iommu *iommu = dev->iommu;
 	const struct sim_tlb_entry *hit;

@@ -87,12 +87,12 @@ struct sim_walk {
  * Finds the leaf; whether it allows the access is for the caller to see from @walk->perm, as the IOTLB keeps it.
  * A leaf that allows nothing is not there: SIM_FAULT_TRANSLATION.
  */
-enum sim_reason sim_walk_vtd(const struct sim_mem *mem, const struct sim_table *table, uint64_t iova,
-			     struct sim_walk *walk);
+enum sim_reason sim_walk_vtd(const struct sim_mem *mem, const struct sim_table *table,
+			     uint64_t iova, struct sim_walk *walk);
 
 /** sim_walk_lpae() - VMSAv8-64 stage 1, 4 KiB granule; as sim_walk_vtd(). */
-enum sim_reason sim_walk_lpae(const struct sim_mem *mem, const struct sim_table *table, uint64_t iova,
-			      struct sim_walk *walk);
+enum sim_reason sim_walk_lpae(const struct sim_mem *mem, const struct sim_table *table,
+			      uint64_t iova, struct sim_walk *walk);
 
 /**
  * struct sim_context - VT-d: what a context entry says.
@@ -115,8 +115,9 @@ struct sim_context {
  * @hw: the hardware's limits: va_bits, out_bits, no_2m, no_1g.
  * @passthrough: the hardware knows pass-through entries.
  */
-enum sim_reason sim_walk_context(const struct sim_mem *mem, uint64_t root, uint32_t id, const struct sim_table *hw,
-				 bool passthrough, struct sim_context *context, uint32_t *code);
+enum sim_reason sim_walk_context(const struct sim_mem *mem, uint64_t root, uint32_t id,
+				 const struct sim_table *hw, bool passthrough,
+				 struct sim_context *context, uint32_t *code);
 
 /* VT-d fault reasons. Intel VT-d specification, rev. 4.1, section 7.1.3, table "non-recoverable fault conditions". */
 enum {

@@ -25,8 +25,8 @@ static enum sim_reason fault(struct sim_walk *walk, enum sim_reason reason, uint
 	return reason;
 }
 
-static enum sim_reason leaf(const struct sim_table *t, struct sim_walk *walk, uint64_t d, unsigned int perm,
-			    unsigned int shift)
+static enum sim_reason leaf(const struct sim_table *t, struct sim_walk *walk, uint64_t d,
+			    unsigned int perm, unsigned int shift)
 {
 	/* RES0 bits have no effect on hardware of today; software that sets them breaks on tomorrow's. */
 	if (d & D_RES0 || (shift > 12 && d & D_ADDR & ~D_NT & ((1ull << shift) - 1)))
@@ -60,7 +60,9 @@ enum sim_reason sim_walk_lpae(const struct sim_mem *mem, const struct sim_table 
 	if (iova >> t->va_bits)
 		return fault(walk, SIM_FAULT_WIDTH, SMMU_F_TRANSLATION);
 	if (!at.level)
-		at = (struct sim_step){ .table = t->root, .perm = SIM_PERM_READ | SIM_PERM_WRITE, .level = t->levels };
+		at = (struct sim_step){ .table = t->root,
+					.perm = SIM_PERM_READ | SIM_PERM_WRITE,
+					.level = t->levels };
 	for (;;) {
 		unsigned int shift = 12 + 9 * (at.level - 1);
 		uint64_t d;
@@ -80,7 +82,8 @@ enum sim_reason sim_walk_lpae(const struct sim_mem *mem, const struct sim_table 
 		}
 		if (!(d & D_TABLE)) {
 			/* No blocks of 512 GiB; nor those that this hardware was told not to know. */
-			if (at.level > 3 || (at.level == 2 && t->no_2m) || (at.level == 3 && t->no_1g))
+			if (at.level > 3 || (at.level == 2 && t->no_2m) ||
+			    (at.level == 3 && t->no_1g))
 				return fault(walk, SIM_FAULT_TRANSLATION, SMMU_F_TRANSLATION);
 			return leaf(t, walk, d, at.perm, shift);
 		}

@@ -7,16 +7,16 @@
  */
 #include "walk.h"
 
-#define SS_READ	  (1ull << 0)
-#define SS_WRITE  (1ull << 1)
-#define SS_PS	  (1ull << 7) /* in a level 2 or 3 entry: a leaf */
-#define SS_SNP	  (1ull << 11) /* reserved where snoop control is not reported, as here */
-#define SS_TM	  (1ull << 62) /* transient mapping: reserved; bits 52 to 61 and 63 are ignored */
-#define SS_ADDR	  0x000ffffffffff000ull
-#define ROOT_P	  (1ull << 0)
-#define CTX_P	  (1ull << 0)
-#define CTX_AW	  7u
-#define CTX_DID	  0x00ffff00ull
+#define SS_READ	 (1ull << 0)
+#define SS_WRITE (1ull << 1)
+#define SS_PS	 (1ull << 7) /* in a level 2 or 3 entry: a leaf */
+#define SS_SNP	 (1ull << 11) /* reserved where snoop control is not reported, as here */
+#define SS_TM	 (1ull << 62) /* transient mapping: reserved; bits 52 to 61 and 63 are ignored */
+#define SS_ADDR	 0x000ffffffffff000ull
+#define ROOT_P	 (1ull << 0)
+#define CTX_P	 (1ull << 0)
+#define CTX_AW	 7u
+#define CTX_DID	 0x00ffff00ull
 
 enum { TT_SECOND_STAGE = 0, TT_DEVICE_TLB = 1, TT_PASSTHROUGH = 2 };
 
@@ -27,7 +27,8 @@ bool sim_mem_load(const struct sim_mem *mem, uint64_t addr, uint64_t *value)
 	if (mem->cache && mem->coherent)
 		*value = sim_cache_load64(mem->cache, addr);
 	else
-		*value = __atomic_load_n((uint64_t *)(void *)sim_ram_at(mem->ram, addr), __ATOMIC_ACQUIRE);
+		*value = __atomic_load_n((uint64_t *)(void *)sim_ram_at(mem->ram, addr),
+					 __ATOMIC_ACQUIRE);
 	return true;
 }
 
@@ -67,7 +68,9 @@ enum sim_reason sim_walk_vtd(const struct sim_mem *mem, const struct sim_table *
 	if (t->va_bits < 64 && iova >> t->va_bits)
 		return fault(walk, SIM_FAULT_WIDTH, VTD_FR_BEYOND_WIDTH);
 	if (!at.level)
-		at = (struct sim_step){ .table = t->root, .perm = SIM_PERM_READ | SIM_PERM_WRITE, .level = t->levels };
+		at = (struct sim_step){ .table = t->root,
+					.perm = SIM_PERM_READ | SIM_PERM_WRITE,
+					.level = t->levels };
 	for (;;) {
 		unsigned int shift = 12 + 9 * (at.level - 1);
 		uint64_t entry;
@@ -81,7 +84,8 @@ enum sim_reason sim_walk_vtd(const struct sim_mem *mem, const struct sim_table *
 			return fault(walk, SIM_FAULT_TRANSLATION, VTD_FR_READ);
 		if (entry & reserved_bits(t, at.level, entry))
 			return fault(walk, SIM_FAULT_RESERVED, VTD_FR_RESERVED);
-		at.perm &= (entry & SS_READ ? SIM_PERM_READ : 0u) | (entry & SS_WRITE ? SIM_PERM_WRITE : 0u);
+		at.perm &= (entry & SS_READ ? SIM_PERM_READ : 0u) |
+			   (entry & SS_WRITE ? SIM_PERM_WRITE : 0u);
 		if (at.level == 1 || entry & SS_PS) {
 			walk->out = entry & SS_ADDR;
 			walk->shift = shift;
@@ -95,7 +99,8 @@ enum sim_reason sim_walk_vtd(const struct sim_mem *mem, const struct sim_table *
 	}
 }
 
-static bool decode(uint64_t lo, uint64_t hi, const struct sim_table *hw, bool passthrough, struct sim_context *c)
+static bool decode(uint64_t lo, uint64_t hi, const struct sim_table *hw, bool passthrough,
+		   struct sim_context *c)
 {
 	unsigned int type = lo >> 2 & 3, levels = (unsigned int)(hi & CTX_AW) + 2;
 
@@ -116,10 +121,12 @@ static bool decode(uint64_t lo, uint64_t hi, const struct sim_table *hw, bool pa
 	return true;
 }
 
-enum sim_reason sim_walk_context(const struct sim_mem *mem, uint64_t root, uint32_t id, const struct sim_table *hw,
-				 bool passthrough, struct sim_context *context, uint32_t *code)
+enum sim_reason sim_walk_context(const struct sim_mem *mem, uint64_t root, uint32_t id,
+				 const struct sim_table *hw, bool passthrough,
+				 struct sim_context *context, uint32_t *code)
 {
-	uint64_t beyond = SS_ADDR & ~((1ull << hw->out_bits) - 1), lo, hi, at = root + (id >> 8 & 0xff) * 16;
+	uint64_t beyond = SS_ADDR & ~((1ull << hw->out_bits) - 1), lo, hi,
+		 at = root + (id >> 8 & 0xff) * 16;
 
 	*code = VTD_FR_ROOT_ACCESS;
 	if (!sim_mem_load(mem, at, &lo) || !sim_mem_load(mem, at + 8, &hi))

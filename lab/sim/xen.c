@@ -204,7 +204,8 @@ static dmah_phys_t map_at(struct sim_xen *xen, uint64_t gref, dmah_phys_t phys, 
 {
 	uint64_t machine, *e;
 
-	if (gref < FIRST_GREF || gref - FIRST_GREF >= xen->granted || phys % PAGE || !m2p_room(xen, 1))
+	if (gref < FIRST_GREF || gref - FIRST_GREF >= xen->granted || phys % PAGE ||
+	    !m2p_room(xen, 1))
 		return SIM_XEN_BAD;
 	e = entry(xen, phys);
 	if (!e || *e)
@@ -225,7 +226,8 @@ dmah_phys_t sim_xen_map_grant(struct sim_xen *xen, uint64_t gref, bool kernel_ma
 	return phys;
 }
 
-dmah_phys_t sim_xen_map_grant_at(struct sim_xen *xen, uint64_t gref, dmah_phys_t phys, bool kernel_mapping)
+dmah_phys_t sim_xen_map_grant_at(struct sim_xen *xen, uint64_t gref, dmah_phys_t phys,
+				 bool kernel_mapping)
 {
 	sim_lock(&xen->lock);
 	phys = phys < xen->places ? map_at(xen, gref, phys, kernel_mapping) : SIM_XEN_BAD;
@@ -289,8 +291,9 @@ bool sim_xen_scramble(struct sim_xen *xen, dmah_phys_t phys, uint64_t pages, uin
 			store(&e[j], swap);
 		}
 		for (uint64_t i = 0; i < pages; i++)
-			xen->m2p[xen->nm2p++] = (struct m2p){ .machine = e[i] & ~(uint64_t)(PAGE - 1),
-							      .phys = phys + i * PAGE };
+			xen->m2p[xen->nm2p++] =
+				(struct m2p){ .machine = e[i] & ~(uint64_t)(PAGE - 1),
+					      .phys = phys + i * PAGE };
 		qsort(xen->m2p, (size_t)xen->nm2p, sizeof(*xen->m2p), by_machine);
 	}
 	sim_unlock(&xen->lock);
@@ -342,7 +345,8 @@ static int cache(void *ctx, enum dmah_cache_op op, dmah_addr_t bus, uint64_t len
 {
 	struct sim_xen *xen = ctx;
 	bool ok = len && len <= PAGE && bus % PAGE + len <= PAGE &&
-		  sim_ram_has(&xen->sim->ram, bus, len) && bus < xen->foreign + xen->nforeign * PAGE;
+		  sim_ram_has(&xen->sim->ram, bus, len) &&
+		  bus < xen->foreign + xen->nforeign * PAGE;
 
 	__atomic_fetch_add(&xen->stats.cache_calls, 1, __ATOMIC_RELAXED);
 	if (!ok) {

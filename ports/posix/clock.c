@@ -35,8 +35,8 @@ void posix_clock_reach(uint64_t when)
 {
 	uint64_t now = __atomic_load_n(&manual_now, __ATOMIC_RELAXED);
 
-	while (now < when && !__atomic_compare_exchange_n(&manual_now, &now, when, true, __ATOMIC_RELAXED,
-							  __ATOMIC_RELAXED))
+	while (now < when && !__atomic_compare_exchange_n(&manual_now, &now, when, true,
+							  __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		;
 }
 

@@ -32,8 +32,8 @@ void posix_misuse(const char *what)
 void posix_set_cpu(unsigned int cpu)
 {
 	if (cpu >= POSIX_CPUS || posix_this.entered) {
-		posix_misuse(cpu >= POSIX_CPUS ? "posix_set_cpu(): no such CPU" :
-						 "posix_set_cpu() inside dmah_host_enter()");
+		posix_misuse(cpu >= POSIX_CPUS ? "posix_set_cpu(): no such CPU"
+					       : "posix_set_cpu() inside dmah_host_enter()");
 		return;
 	}
 	posix_this.cpu = cpu;

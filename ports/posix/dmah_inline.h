@@ -161,7 +161,8 @@ static inline dmah_phys_t posix_host_virt_to_phys(const void *cpu)
 #if UINTPTR_MAX > 0xffffffffu
 	return (dmah_phys_t)((uintptr_t)cpu - posix_fast.delta);
 #else
-	return posix_virt_to_phys_slow(cpu); /* an offset of 32 bits would lose the address's upper half */
+	return posix_virt_to_phys_slow(
+		cpu); /* an offset of 32 bits would lose the address's upper half */
 #endif
 }
 
@@ -180,16 +181,16 @@ static inline void posix_host_phys_unmap(void *cpu, dmah_phys_t phys, size_t len
 
 /* outline.c wants the contract's own names for itself. */
 #ifndef POSIX_OUTLINE
-#define dmah_host_enter posix_host_enter
-#define dmah_host_leave posix_host_leave
-#define dmah_host_lock posix_host_lock
-#define dmah_host_unlock posix_host_unlock
-#define dmah_host_wmb posix_host_wmb
-#define dmah_host_relax posix_host_relax
-#define dmah_host_table_virt posix_host_table_virt
+#define dmah_host_enter	       posix_host_enter
+#define dmah_host_leave	       posix_host_leave
+#define dmah_host_lock	       posix_host_lock
+#define dmah_host_unlock       posix_host_unlock
+#define dmah_host_wmb	       posix_host_wmb
+#define dmah_host_relax	       posix_host_relax
+#define dmah_host_table_virt   posix_host_table_virt
 #define dmah_host_virt_to_phys posix_host_virt_to_phys
-#define dmah_host_phys_map posix_host_phys_map
-#define dmah_host_phys_unmap posix_host_phys_unmap
+#define dmah_host_phys_map     posix_host_phys_map
+#define dmah_host_phys_unmap   posix_host_phys_unmap
 #endif
 
 #ifdef __cplusplus

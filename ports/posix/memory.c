@@ -32,7 +32,8 @@ int posix_set_machine(const struct posix_machine *m)
 	if (m) {
 		if (!m->base || !m->size || (m->host_phys | m->host_size) % DMAH_PAGE_SIZE ||
 		    m->host_phys < m->phys || m->host_size > m->size ||
-		    m->host_phys - m->phys > m->size - m->host_size || !m->phys_map != !m->phys_unmap)
+		    m->host_phys - m->phys > m->size - m->host_size ||
+		    !m->phys_map != !m->phys_unmap)
 			return DMAH_EINVAL;
 		map = calloc(m->host_size / DMAH_PAGE_SIZE + 1, 1);
 		if (!map)
@@ -125,7 +126,8 @@ static bool give(dmah_phys_t phys, size_t n, bool table)
 {
 	size_t first = (size_t)((phys - machine.host_phys) / DMAH_PAGE_SIZE);
 
-	if (phys < machine.host_phys || phys % DMAH_PAGE_SIZE || first >= pages || n > pages - first)
+	if (phys < machine.host_phys || phys % DMAH_PAGE_SIZE || first >= pages ||
+	    n > pages - first)
 		return false;
 	for (size_t i = first; i < first + n; i++)
 		if (use[i] == POSIX_MEM_FREE || (use[i] == POSIX_MEM_TABLE) != table)
@@ -199,7 +201,9 @@ void *dmah_host_mem_alloc(size_t size, dmah_phys_t limit, unsigned int flags, dm
 	if (!must_fail(flags) && end) {
 		i = find_pages(0, end, n);
 		if (i < end) {
-			cpu = take(i, n, flags & DMAH_ALLOC_UNCACHED ? POSIX_MEM_UNCACHED : POSIX_MEM_CACHED);
+			cpu = take(i, n,
+				   flags & DMAH_ALLOC_UNCACHED ? POSIX_MEM_UNCACHED
+							       : POSIX_MEM_CACHED);
 			*phys = machine.host_phys + (uint64_t)i * DMAH_PAGE_SIZE;
 			stats.mem += size;
 		}

@@ -145,8 +145,8 @@ void posix_alloc_stats(struct posix_alloc_stats *stats);
  * posix_set_report() - where dmah_host_report() goes.
  * @fn: called for each; NULL: a line on stderr.
  */
-void posix_set_report(void (*fn)(void *ctx, const struct dmah_device *dev, int err, const char *text,
-				 uint64_t addr, const void *caller),
+void posix_set_report(void (*fn)(void *ctx, const struct dmah_device *dev, int err,
+				 const char *text, uint64_t addr, const void *caller),
 		      void *ctx);
 
 /** posix_reports() - how many there were since posix_set_machine(). */

@@ -7,8 +7,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static void (*report_fn)(void *ctx, const struct dmah_device *dev, int err, const char *text, uint64_t addr,
-			 const void *caller);
+static void (*report_fn)(void *ctx, const struct dmah_device *dev, int err, const char *text,
+			 uint64_t addr, const void *caller);
 static void *report_ctx;
 static uint64_t reports;
 
@@ -19,8 +19,8 @@ void posix_report_reset(void)
 	__atomic_store_n(&reports, 0, __ATOMIC_RELAXED);
 }
 
-void posix_set_report(void (*fn)(void *ctx, const struct dmah_device *dev, int err, const char *text,
-				 uint64_t addr, const void *caller),
+void posix_set_report(void (*fn)(void *ctx, const struct dmah_device *dev, int err,
+				 const char *text, uint64_t addr, const void *caller),
 		      void *ctx)
 {
 	report_fn = fn;

@@ -17,8 +17,8 @@ static int keep_address(struct dmah_device *dev, const struct dmah *h, int err, 
 	return err;
 }
 
-int dmah_addr_map(struct dmah_device *dev, dmah_phys_t phys, uint64_t len, enum dmah_dir dir, uint32_t attrs,
-		  dmah_addr_t *dma)
+int dmah_addr_map(struct dmah_device *dev, dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
+		  uint32_t attrs, dmah_addr_t *dma)
 {
 	struct dmah h = { 0 };
 	int err = dmah_map(dev, &h, phys, len, dir, attrs);
@@ -26,8 +26,8 @@ int dmah_addr_map(struct dmah_device *dev, dmah_phys_t phys, uint64_t len, enum 
 	return keep_address(dev, &h, err, dma);
 }
 
-int dmah_addr_map_bus(struct dmah_device *dev, dmah_phys_t phys, dmah_addr_t bus, uint64_t len, enum dmah_dir dir,
-		      uint32_t attrs, dmah_addr_t *dma)
+int dmah_addr_map_bus(struct dmah_device *dev, dmah_phys_t phys, dmah_addr_t bus, uint64_t len,
+		      enum dmah_dir dir, uint32_t attrs, dmah_addr_t *dma)
 {
 	struct dmah h = { 0 };
 	int err = dmah_map_bus(dev, &h, phys, bus, len, dir, attrs);
@@ -45,7 +45,8 @@ int addr_check(const struct dmah_device *dev, const struct addr_req *req, uint64
 	return DMAH_OK;
 }
 
-static int unmap(struct dmah_device *dev, const struct addr_req *req, uint64_t len, const void *caller)
+static int unmap(struct dmah_device *dev, const struct addr_req *req, uint64_t len,
+		 const void *caller)
 {
 	struct dmah h = { 0 };
 	int err = addr_check(dev, req, len);
@@ -57,25 +58,30 @@ static int unmap(struct dmah_device *dev, const struct addr_req *req, uint64_t l
 	if (!err)
 		err = check_forget(dev, req->dma, req->len);
 	if (err)
-		return misuse(dev, err, err == DMAH_ESTALE ? "unmap of an address that is not mapped" :
-							     "unmap that does not fit what is mapped",
+		return misuse(dev, err,
+			      err == DMAH_ESTALE ? "unmap of an address that is not mapped"
+						 : "unmap that does not fit what is mapped",
 			      req->dma, caller);
 	return dev->dom->ops->unmap(dev, &h, false);
 }
 
-int dmah_addr_unmap(struct dmah_device *dev, dmah_addr_t dma, uint64_t len, enum dmah_dir dir, uint32_t attrs)
+int dmah_addr_unmap(struct dmah_device *dev, dmah_addr_t dma, uint64_t len, enum dmah_dir dir,
+		    uint32_t attrs)
 {
 	struct addr_req req = { .dma = dma, .len = (uint32_t)len, .dir = dir, .attrs = attrs };
 
 	return unmap(dev, &req, len, __builtin_return_address(0));
 }
 
-int dmah_page_unmap(struct dmah_device *dev, dmah_addr_t dma, dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
-		    uint32_t attrs)
+int dmah_page_unmap(struct dmah_device *dev, dmah_addr_t dma, dmah_phys_t phys, uint64_t len,
+		    enum dmah_dir dir, uint32_t attrs)
 {
-	struct addr_req req = {
-		.dma = dma, .phys = phys, .len = (uint32_t)len, .dir = dir, .attrs = attrs, .has_phys = true
-	};
+	struct addr_req req = { .dma = dma,
+				.phys = phys,
+				.len = (uint32_t)len,
+				.dir = dir,
+				.attrs = attrs,
+				.has_phys = true };
 
 	return unmap(dev, &req, len, __builtin_return_address(0));
 }
@@ -86,7 +92,8 @@ static bool nothing_to_sync(const struct dmah_device *dev)
 	return is_coherent(dev->limits.flags) && !dev->dom->cfg.pool;
 }
 
-int addr_sync(struct dmah_device *dev, struct addr_req *req, uint64_t len, bool for_cpu, const void *caller)
+int addr_sync(struct dmah_device *dev, struct addr_req *req, uint64_t len, bool for_cpu,
+	      const void *caller)
 {
 	int err = addr_check(dev, req, len);
 
@@ -110,20 +117,23 @@ int addr_sync(struct dmah_device *dev, struct addr_req *req, uint64_t len, bool 
 		len -= done;
 	}
 	if (err)
-		return misuse(dev, err, err == DMAH_ESTALE ? "sync of an address that is not mapped" :
-							     "sync that does not fit what is mapped",
+		return misuse(dev, err,
+			      err == DMAH_ESTALE ? "sync of an address that is not mapped"
+						 : "sync that does not fit what is mapped",
 			      req->dma, caller);
 	return DMAH_OK;
 }
 
-int dmah_addr_sync_for_cpu(struct dmah_device *dev, dmah_addr_t dma, uint64_t len, enum dmah_dir dir)
+int dmah_addr_sync_for_cpu(struct dmah_device *dev, dmah_addr_t dma, uint64_t len,
+			   enum dmah_dir dir)
 {
 	struct addr_req req = { .dma = dma, .dir = dir };
 
 	return addr_sync(dev, &req, len, true, __builtin_return_address(0));
 }
 
-int dmah_addr_sync_for_device(struct dmah_device *dev, dmah_addr_t dma, uint64_t len, enum dmah_dir dir)
+int dmah_addr_sync_for_device(struct dmah_device *dev, dmah_addr_t dma, uint64_t len,
+			      enum dmah_dir dir)
 {
 	struct addr_req req = { .dma = dma, .dir = dir };
 
@@ -138,8 +148,8 @@ int dmah_page_sync_for_cpu(struct dmah_device *dev, dmah_addr_t dma, dmah_phys_t
 	return addr_sync(dev, &req, len, true, __builtin_return_address(0));
 }
 
-int dmah_page_sync_for_device(struct dmah_device *dev, dmah_addr_t dma, dmah_phys_t phys, uint64_t len,
-			      enum dmah_dir dir)
+int dmah_page_sync_for_device(struct dmah_device *dev, dmah_addr_t dma, dmah_phys_t phys,
+			      uint64_t len, enum dmah_dir dir)
 {
 	struct addr_req req = { .dma = dma, .phys = phys, .dir = dir, .has_phys = true };
 

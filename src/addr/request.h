@@ -11,6 +11,7 @@
 int addr_check(const struct dmah_device *dev, const struct addr_req *req, uint64_t len);
 
 /** addr_sync() - sync the bytes at @req->dma; @req is used up. */
-int addr_sync(struct dmah_device *dev, struct addr_req *req, uint64_t len, bool for_cpu, const void *caller);
+int addr_sync(struct dmah_device *dev, struct addr_req *req, uint64_t len, bool for_cpu,
+	      const void *caller);
 
 #endif /* DMAH_ADDR_REQUEST_H */

@@ -7,15 +7,17 @@
 #include "core/map.h"
 #include "core/vec.h"
 
-static int check_list(const struct dmah_device *dev, const struct dmah_sg *sg, uint32_t n, enum dmah_dir dir,
-		      uint32_t attrs)
+static int check_list(const struct dmah_device *dev, const struct dmah_sg *sg, uint32_t n,
+		      enum dmah_dir dir, uint32_t attrs)
 {
 	if (!dev->dom || dev->killed)
 		return DMAH_ENODEV;
 	if (!n || n > INT32_MAX)
 		return DMAH_EINVAL;
 	for (uint32_t i = 0; i < n; i++) {
-		struct map_req req = { .phys = sg[i].phys, .len = sg[i].len, .dir = dir, .attrs = attrs };
+		struct map_req req = {
+			.phys = sg[i].phys, .len = sg[i].len, .dir = dir, .attrs = attrs
+		};
 		int err = map_check(dev, &req, sg[i].len);
 
 		if (err)
@@ -41,7 +43,8 @@ static struct addr_req piece_req(const struct dmah_sg *piece, enum dmah_dir dir,
 }
 
 /* Every entry has its own DMA address: end the mappings of the first @n, having checked all of them. */
-static int unmap_pieces(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir, uint32_t attrs)
+static int unmap_pieces(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir,
+			uint32_t attrs)
 {
 	const struct backend_ops *ops = dev->dom->ops;
 	int err = DMAH_OK;
@@ -65,10 +68,13 @@ static int unmap_pieces(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n,
 	return err;
 }
 
-static int map_pieces(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir, uint32_t attrs)
+static int map_pieces(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir,
+		      uint32_t attrs)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		struct map_req req = { .phys = sg[i].phys, .len = sg[i].len, .dir = dir, .attrs = attrs };
+		struct map_req req = {
+			.phys = sg[i].phys, .len = sg[i].len, .dir = dir, .attrs = attrs
+		};
 		struct dmah h = { 0 };
 		int err = dev->dom->ops->map(dev, &h, &req);
 
@@ -136,15 +142,16 @@ static bool split(struct dmah_sg *sg, uint32_t n)
 	return true;
 }
 
-int dmah_addr_map_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir, uint32_t attrs)
+int dmah_addr_map_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir,
+		     uint32_t attrs)
 {
 	int err = check_list(dev, sg, n, dir, attrs);
 
 	if (err == DMAH_ENODEV)
 		return err;
 	if (!err)
-		err = one_range(dev) ? dev->dom->ops->map_sg(dev, sg, n, dir, attrs) :
-					 map_pieces(dev, sg, n, dir, attrs);
+		err = one_range(dev) ? dev->dom->ops->map_sg(dev, sg, n, dir, attrs)
+				     : map_pieces(dev, sg, n, dir, attrs);
 	if (!err)
 		return merge(dev, sg, n);
 	count(dev, failed_maps, 1);
@@ -155,7 +162,8 @@ int dmah_addr_map_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, en
 	return err;
 }
 
-int dmah_addr_unmap_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir, uint32_t attrs)
+int dmah_addr_unmap_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir,
+		       uint32_t attrs)
 {
 	const void *caller = __builtin_return_address(0);
 	int err;
@@ -163,15 +171,18 @@ int dmah_addr_unmap_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, 
 	if (!dev->dom)
 		return DMAH_ENODEV;
 	if (!n || !(dir & DMAH_BIDIRECTIONAL) || (unsigned int)dir > DMAH_BIDIRECTIONAL)
-		return misuse(dev, DMAH_EINVAL, "unmap of a scatter list without entries or direction", 0, caller);
+		return misuse(dev, DMAH_EINVAL,
+			      "unmap of a scatter list without entries or direction", 0, caller);
 	if (!split(sg, n))
-		return misuse(dev, DMAH_EINVAL, "unmap of a scatter list that is not as it was mapped", sg[0].dma,
+		return misuse(dev, DMAH_EINVAL,
+			      "unmap of a scatter list that is not as it was mapped", sg[0].dma,
 			      caller);
-	err = one_range(dev) ? dev->dom->ops->unmap_sg(dev, sg, n, dir, attrs) :
-				 unmap_pieces(dev, sg, n, dir, attrs);
+	err = one_range(dev) ? dev->dom->ops->unmap_sg(dev, sg, n, dir, attrs)
+			     : unmap_pieces(dev, sg, n, dir, attrs);
 	if (err && err != DMAH_EHUNG) {
 		(void)merge(dev, sg, n);
-		return misuse(dev, err, "unmap of a scatter list that is not mapped", sg[0].dma, caller);
+		return misuse(dev, err, "unmap of a scatter list that is not mapped", sg[0].dma,
+			      caller);
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		sg[i].dma = DMAH_BAD_ADDR;
@@ -184,8 +195,8 @@ int dmah_addr_unmap_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, 
  * Segment by segment, as the list is; the pieces in it follow each other in DMA addresses but not in memory, so that
  * each is a range of its own.
  */
-static int sync_list(struct dmah_device *dev, const struct dmah_sg *sg, uint32_t n, enum dmah_dir dir, bool for_cpu,
-		     const void *caller)
+static int sync_list(struct dmah_device *dev, const struct dmah_sg *sg, uint32_t n,
+		     enum dmah_dir dir, bool for_cpu, const void *caller)
 {
 	uint32_t at = 0, seg = 0;
 
@@ -194,7 +205,8 @@ static int sync_list(struct dmah_device *dev, const struct dmah_sg *sg, uint32_t
 		int err;
 
 		if (seg == n || sg[i].len > sg[seg].dma_len - at)
-			return misuse(dev, DMAH_EINVAL, "sync of a scatter list that is not as it was mapped",
+			return misuse(dev, DMAH_EINVAL,
+				      "sync of a scatter list that is not as it was mapped",
 				      sg[0].dma, caller);
 		req.dma = sg[seg].dma + at;
 		req.phys = sg[i].phys;
@@ -210,12 +222,16 @@ static int sync_list(struct dmah_device *dev, const struct dmah_sg *sg, uint32_t
 	return DMAH_OK;
 }
 
-int dmah_addr_sync_sg_for_cpu(struct dmah_device *dev, const struct dmah_sg *sg, uint32_t n, enum dmah_dir dir)
+int dmah_addr_sync_sg_for_cpu(struct dmah_device *dev, const struct dmah_sg *sg, uint32_t n,
+			      enum dmah_dir dir)
 {
-	return dev->dom ? sync_list(dev, sg, n, dir, true, __builtin_return_address(0)) : DMAH_ENODEV;
+	return dev->dom ? sync_list(dev, sg, n, dir, true, __builtin_return_address(0))
+			: DMAH_ENODEV;
 }
 
-int dmah_addr_sync_sg_for_device(struct dmah_device *dev, const struct dmah_sg *sg, uint32_t n, enum dmah_dir dir)
+int dmah_addr_sync_sg_for_device(struct dmah_device *dev, const struct dmah_sg *sg, uint32_t n,
+				 enum dmah_dir dir)
 {
-	return dev->dom ? sync_list(dev, sg, n, dir, false, __builtin_return_address(0)) : DMAH_ENODEV;
+	return dev->dom ? sync_list(dev, sg, n, dir, false, __builtin_return_address(0))
+			: DMAH_ENODEV;
 }

@@ -10,16 +10,19 @@ bool reaches(const struct dmah_device *dev, dmah_addr_t bus, uint64_t len)
 	dmah_addr_t last = bus + len - 1;
 	uint64_t boundary = dev->limits.boundary;
 
-	return last >= bus && last <= dev->limits.mask && !(boundary && (bus ^ last) & ~(boundary - 1));
+	return last >= bus && last <= dev->limits.mask &&
+	       !(boundary && (bus ^ last) & ~(boundary - 1));
 }
 
-int bounce_slot(struct dmah_device *dev, const struct map_req *req, uint64_t bus_offset, uint32_t *token)
+int bounce_slot(struct dmah_device *dev, const struct map_req *req, uint64_t bus_offset,
+		uint32_t *token)
 {
 	struct dmah_domain *dom = dev->dom;
 	struct pool_request request = {
 		.len = req->len,
 		.offset = (uint32_t)(req->phys & dev->limits.min_align_mask),
-		.align = dev->limits.min_align_mask < POOL_UNIT ? POOL_UNIT : dev->limits.min_align_mask + 1,
+		.align = dev->limits.min_align_mask < POOL_UNIT ? POOL_UNIT
+								: dev->limits.min_align_mask + 1,
 		.round = POOL_UNIT,
 		.limit = dev->limits.mask - bus_offset,
 		.boundary = dev->limits.boundary,
@@ -35,7 +38,9 @@ int bounce_slot(struct dmah_device *dev, const struct map_req *req, uint64_t bus
 
 struct map_req addr_request(const struct addr_req *req, dmah_phys_t phys)
 {
-	return (struct map_req){ .phys = phys, .len = req->len, .dir = req->dir, .attrs = req->attrs };
+	return (struct map_req){
+		.phys = phys, .len = req->len, .dir = req->dir, .attrs = req->attrs
+	};
 }
 
 static uint32_t find_slot(struct dmah_device *dev, dmah_phys_t phys, struct pool_slot **slot)
@@ -50,8 +55,8 @@ static uint32_t find_slot(struct dmah_device *dev, dmah_phys_t phys, struct pool
 	return *slot ? token : 0;
 }
 
-int bounce_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req *req, dmah_phys_t phys,
-		   enum dmah_backend kind)
+int bounce_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
+		   dmah_phys_t phys, enum dmah_backend kind)
 {
 	struct pool_slot *slot;
 	uint32_t token = find_slot(dev, phys, &slot);
@@ -66,8 +71,8 @@ int bounce_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_re
 	return DMAH_OK;
 }
 
-int bounce_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req, dmah_phys_t phys,
-			enum dmah_backend kind)
+int bounce_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
+			dmah_phys_t phys, enum dmah_backend kind)
 {
 	struct pool_slot *slot;
 	uint32_t token = find_slot(dev, phys, &slot);

@@ -17,7 +17,8 @@ bool reaches(const struct dmah_device *dev, dmah_addr_t bus, uint64_t len);
  *
  * Return: 0, DMAH_ENOPOOL, DMAH_ENOSPC, DMAH_ERANGE.
  */
-int bounce_slot(struct dmah_device *dev, const struct map_req *req, uint64_t bus_offset, uint32_t *token);
+int bounce_slot(struct dmah_device *dev, const struct map_req *req, uint64_t bus_offset,
+		uint32_t *token);
 
 /**
  * bounce_rebuild() - rebuild the handle of a buffer whose DMA address lies in a pool; the lookup is counted.
@@ -25,12 +26,12 @@ int bounce_slot(struct dmah_device *dev, const struct map_req *req, uint64_t bus
  *
  * Return: 0, DMAH_ESTALE, DMAH_EINVAL (only a part is named).
  */
-int bounce_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req *req, dmah_phys_t phys,
-		   enum dmah_backend kind);
+int bounce_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
+		   dmah_phys_t phys, enum dmah_backend kind);
 
 /** bounce_rebuild_part() - the same for a sync of bytes anywhere inside. */
-int bounce_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req, dmah_phys_t phys,
-			enum dmah_backend kind);
+int bounce_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
+			dmah_phys_t phys, enum dmah_backend kind);
 
 /** addr_request() - the map request that an address-keyed call implies. */
 struct map_req addr_request(const struct addr_req *req, dmah_phys_t phys);
@@ -40,6 +41,7 @@ int direct_map(struct dmah_device *dev, struct dmah *h, const struct map_req *re
 int direct_check(struct dmah_device *dev, const struct dmah *h);
 int direct_unmap(struct dmah_device *dev, struct dmah *h, bool strict);
 int direct_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req *req);
-int direct_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req, uint32_t *done);
+int direct_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
+			uint32_t *done);
 
 #endif /* DMAH_BACKEND_BOUNCE_H */

@@ -51,8 +51,8 @@ int direct_check(struct dmah_device *dev, const struct dmah *h)
 	if (h->meta & META_FOREIGN)
 		return DMAH_OK;
 	/* What little a handle without state behind it can be held to. */
-	if (be_head(h->be) ? h->dma != pool_phys(dev->dom->cfg.pool, be_head(h->be)) + offset :
-			     h->dma != h->phys + offset)
+	if (be_head(h->be) ? h->dma != pool_phys(dev->dom->cfg.pool, be_head(h->be)) + offset
+			   : h->dma != h->phys + offset)
 		return DMAH_EINVAL;
 	return DMAH_OK;
 }
@@ -87,7 +87,8 @@ int direct_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_re
 	return DMAH_OK;
 }
 
-int direct_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req, uint32_t *done)
+int direct_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
+			uint32_t *done)
 {
 	dmah_phys_t phys = req->dma - (uint64_t)dev->dom->cfg.offset;
 

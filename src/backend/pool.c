@@ -2,11 +2,11 @@
 #include "backend/pool.h"
 
 /* A token: generation 31:25, pool 24:22, unit + 1 21:0. */
-#define TOKEN_UNIT	0x3fffffu
+#define TOKEN_UNIT	 0x3fffffu
 #define TOKEN_POOL_SHIFT 22
-#define TOKEN_POOL	7u
-#define TOKEN_GEN_SHIFT 25
-#define TOKEN_GEN	0x7fu
+#define TOKEN_POOL	 7u
+#define TOKEN_GEN_SHIFT	 25
+#define TOKEN_GEN	 0x7fu
 
 #define NO_SLOT UINT32_MAX
 
@@ -28,8 +28,8 @@ int dmah_pool_init(struct dmah_pool **pool, dmah_phys_t phys, uint64_t size, voi
 	struct dmah_pool *p = memory;
 	uint32_t units;
 
-	if (!need || !memory || memory_size < need || (uintptr_t)memory % 16 || phys % DMAH_PAGE_SIZE ||
-	    phys + size < phys)
+	if (!need || !memory || memory_size < need || (uintptr_t)memory % 16 ||
+	    phys % DMAH_PAGE_SIZE || phys + size < phys)
 		return DMAH_EINVAL;
 	units = (uint32_t)(size >> POOL_UNIT_SHIFT);
 	*p = (struct dmah_pool){ .phys = phys, .size = size };
@@ -90,7 +90,8 @@ static uint32_t round_up_pow2(uint32_t n)
 }
 
 /* Units for a request in one pool, or NO_SLOT. Called with the pool's lock held. */
-static uint32_t pool_alloc(struct dmah_pool *pool, const struct pool_request *request, uint32_t units)
+static uint32_t pool_alloc(struct dmah_pool *pool, const struct pool_request *request,
+			   uint32_t units)
 {
 	uint32_t align = request->align >> POOL_UNIT_SHIFT, limit = pool->units.size;
 	uint32_t offset = (uint32_t)(pool->phys >> POOL_UNIT_SHIFT);
@@ -104,8 +105,8 @@ static uint32_t pool_alloc(struct dmah_pool *pool, const struct pool_request *re
 	if (request->bus_offset & (request->boundary - 1)) {
 		/* DMA and physical addresses disagree about where a boundary is: keep well clear of both. */
 		uint32_t first = range_alloc(&pool->units, units, align, 0, 0, offset, limit);
-		dmah_addr_t dma = pool->phys + ((uint64_t)first << POOL_UNIT_SHIFT) + request->offset +
-				  request->bus_offset;
+		dmah_addr_t dma = pool->phys + ((uint64_t)first << POOL_UNIT_SHIFT) +
+				  request->offset + request->bus_offset;
 
 		if (first != RANGE_NONE &&
 		    (dma ^ (dma + request->len - 1)) & ~(request->boundary - 1)) {
@@ -150,7 +151,8 @@ int pool_get(struct dmah_pool *pool, const struct pool_request *request, dmah_ph
 			slot->device = device;
 			slot->gen = (slot->gen + 1) & TOKEN_GEN;
 			__atomic_store_n(&slot->state, POOL_LIVE, __ATOMIC_RELEASE);
-			*token = (uint32_t)slot->gen << TOKEN_GEN_SHIFT | number << TOKEN_POOL_SHIFT | (unit + 1);
+			*token = (uint32_t)slot->gen << TOKEN_GEN_SHIFT |
+				 number << TOKEN_POOL_SHIFT | (unit + 1);
 		}
 		dmah_host_unlock(&pool->lock);
 		dmah_host_leave(flags);
@@ -168,8 +170,8 @@ struct pool_slot *pool_slot_of(struct dmah_pool *pool, uint32_t token, uint16_t 
 	if (!pool || !(token & TOKEN_UNIT) || token_unit(token) >= pool->units.size)
 		return NULL;
 	slot = &pool->slot[token_unit(token)];
-	if (__atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) != POOL_LIVE || slot->gen != token >> TOKEN_GEN_SHIFT ||
-	    slot->device != device)
+	if (__atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) != POOL_LIVE ||
+	    slot->gen != token >> TOKEN_GEN_SHIFT || slot->device != device)
 		return NULL;
 	return slot;
 }
@@ -190,7 +192,8 @@ static void set_state(struct dmah_pool *pool, uint32_t token, enum pool_state st
 	dmah_host_lock(&pool->lock);
 	__atomic_store_n(&pool->slot[token_unit(token)].state, (uint8_t)state, __ATOMIC_RELEASE);
 	if (state == POOL_FREE)
-		(void)range_free(&pool->units, token_unit(token), pool->slot[token_unit(token)].units);
+		(void)range_free(&pool->units, token_unit(token),
+				 pool->slot[token_unit(token)].units);
 	dmah_host_unlock(&pool->lock);
 	dmah_host_leave(flags);
 }

@@ -16,7 +16,7 @@
 #define POOL_UNIT	(1u << POOL_UNIT_SHIFT)
 #define POOL_UNIT_PAGE	(DMAH_PAGE_SIZE / POOL_UNIT)
 /** POOL_CHAIN - most pools in a chain: a token has 3 bits for them. */
-#define POOL_CHAIN	8u
+#define POOL_CHAIN 8u
 
 enum pool_state {
 	POOL_FREE,

@@ -32,7 +32,8 @@ static bool shares_line(const struct dmah_device *dev, const struct map_req *req
 	return buffer_shares_line(dev, req, false) || buffer_shares_line(dev, req, true);
 }
 
-static int xen_bounce(struct dmah_device *dev, const struct map_req *req, uint32_t *token, dmah_addr_t *bus)
+static int xen_bounce(struct dmah_device *dev, const struct map_req *req, uint32_t *token,
+		      dmah_addr_t *bus)
 {
 	struct dmah_pool *pool = dev->dom->cfg.pool;
 	/* A pool is contiguous in the machine, or its owner made no pool of it: one offset holds for all. */
@@ -126,7 +127,8 @@ static int xen_rebuild(struct dmah_device *dev, struct dmah *h, const struct add
 	return DMAH_OK;
 }
 
-static int xen_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req, uint32_t *done)
+static int xen_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
+			    uint32_t *done)
 {
 	dmah_phys_t phys = in_pool(dev, req->dma);
 	struct addr_req first = *req;

@@ -9,7 +9,8 @@ static void count_lines(struct dmah_device *dev, uint64_t lines)
 }
 
 /* By machine address, where the kernel has no mapping of the page: a page at a time. */
-static void maintain_by_bus(struct dmah_device *dev, enum dmah_cache_op op, dmah_addr_t bus, uint64_t len)
+static void maintain_by_bus(struct dmah_device *dev, enum dmah_cache_op op, dmah_addr_t bus,
+			    uint64_t len)
 {
 	const struct dmah_domain_config *cfg = &dev->dom->cfg;
 
@@ -20,15 +21,16 @@ static void maintain_by_bus(struct dmah_device *dev, enum dmah_cache_op op, dmah
 			chunk = len;
 		count(dev, hypercalls, 1);
 		if (cfg->xen->cache(cfg->xen_ctx, op, bus, chunk))
-			dmah_host_report(dev, DMAH_EINVAL, "the hypervisor refused cache maintenance", bus,
+			dmah_host_report(dev, DMAH_EINVAL,
+					 "the hypervisor refused cache maintenance", bus,
 					 __builtin_return_address(0));
 		bus += chunk;
 		len -= chunk;
 	}
 }
 
-static void maintain_lines(struct dmah_device *dev, enum dmah_cache_op op, dmah_phys_t phys, dmah_addr_t bus,
-			   uint64_t len)
+static void maintain_lines(struct dmah_device *dev, enum dmah_cache_op op, dmah_phys_t phys,
+			   dmah_addr_t bus, uint64_t len)
 {
 	const struct dmah_domain_config *cfg = &dev->dom->cfg;
 
@@ -45,10 +47,11 @@ static void maintain_lines(struct dmah_device *dev, enum dmah_cache_op op, dmah_
  * Maintain every line that the range touches. Dropping a line that holds other bytes as well would lose what the CPU
  * wrote to those, so lines at the edges are cleaned first; a caller that cannot bear that lets them bounce.
  */
-static void maintain(struct dmah_device *dev, enum dmah_cache_op op, dmah_phys_t phys, dmah_addr_t bus,
-		     uint64_t len)
+static void maintain(struct dmah_device *dev, enum dmah_cache_op op, dmah_phys_t phys,
+		     dmah_addr_t bus, uint64_t len)
 {
-	uint64_t line = dev->dom->cfg.cache_line, first = phys & ~(line - 1), inner, end = phys + len, last;
+	uint64_t line = dev->dom->cfg.cache_line, first = phys & ~(line - 1), inner,
+		 end = phys + len, last;
 
 	bus -= phys - first;
 	last = (end + line - 1) & ~(line - 1);
@@ -167,8 +170,9 @@ static uint32_t overlap(uint32_t off, uint32_t len, uint32_t from, uint32_t n, u
 	return (uint32_t)((end < stop ? end : stop) - from) - *at;
 }
 
-static void sync_slot(struct dmah_device *dev, const struct dmah *h, uint32_t token, const struct pool_slot *slot,
-		      uint32_t at, uint32_t len, bool for_cpu, bool filling)
+static void sync_slot(struct dmah_device *dev, const struct dmah *h, uint32_t token,
+		      const struct pool_slot *slot, uint32_t at, uint32_t len, bool for_cpu,
+		      bool filling)
 {
 	dmah_phys_t phys = pool_phys(dev->dom->cfg.pool, token) + at;
 	/* A slot's machine address matters only to hypercalls, and the kernel has a mapping of its own pool. */
@@ -188,8 +192,8 @@ static void sync_slot(struct dmah_device *dev, const struct dmah *h, uint32_t to
 		maintain(dev, DMAH_CACHE_CLEAN, phys, bus, len);
 }
 
-static void transfer(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len, bool for_cpu,
-		     bool filling)
+static void transfer(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len,
+		     bool for_cpu, bool filling)
 {
 	uint32_t at, n;
 	struct pieces p;
@@ -205,8 +209,8 @@ static void transfer(struct dmah_device *dev, const struct dmah *h, uint32_t off
 	 * dropping it instead would let the device see what the memory held before.
 	 */
 	if (n && needs_cache(dev, h) && (!for_cpu || meta_dir(h->meta) & DMAH_FROM_DEVICE))
-		maintain(dev, for_cpu ? DMAH_CACHE_INVALIDATE : DMAH_CACHE_CLEAN, h->phys + p.head_len + at,
-			 h->dma + p.head_len + at, n);
+		maintain(dev, for_cpu ? DMAH_CACHE_INVALIDATE : DMAH_CACHE_CLEAN,
+			 h->phys + p.head_len + at, h->dma + p.head_len + at, n);
 	n = overlap(off, len, h->len - p.tail_len, p.tail_len, &at);
 	if (n)
 		sync_slot(dev, h, be_tail(h->be), p.tail, at, n, for_cpu, filling);
@@ -253,7 +257,8 @@ void buffer_take(struct dmah_device *dev, const struct dmah *h)
 	transfer(dev, h, 0, h->len, true, false);
 }
 
-void buffer_sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len, bool for_cpu)
+void buffer_sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len,
+		 bool for_cpu)
 {
 	transfer(dev, h, off, len, for_cpu, false);
 }
@@ -270,5 +275,6 @@ bool buffer_shares_line(const struct dmah_device *dev, const struct map_req *req
 	uint64_t edge = tail ? req->phys + req->len : req->phys;
 
 	return !is_coherent(dev->limits.flags) && req->dir & DMAH_FROM_DEVICE &&
-	       !(req->attrs & (DMAH_ATTR_MMIO | DMAH_ATTR_NO_BOUNCE)) && edge & (dev->dom->cfg.cache_line - 1);
+	       !(req->attrs & (DMAH_ATTR_MMIO | DMAH_ATTR_NO_BOUNCE)) &&
+	       edge & (dev->dom->cfg.cache_line - 1);
 }

@@ -25,7 +25,8 @@ void buffer_give(struct dmah_device *dev, const struct dmah *h);
 void buffer_take(struct dmah_device *dev, const struct dmah *h);
 
 /** buffer_sync() - part of the buffer changes hands while the mapping stays. */
-void buffer_sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len, bool for_cpu);
+void buffer_sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len,
+		 bool for_cpu);
 
 /** buffer_needs_sync() - DMAH_META_SYNC where a mapping with these properties ever has something to sync, else 0. */
 uint32_t buffer_needs_sync(const struct dmah_device *dev, uint64_t be, uint32_t meta);

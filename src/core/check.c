@@ -104,8 +104,9 @@ void check_map(struct dmah_device *dev, const struct dmah *h)
 	}
 	unlock(dev, flags);
 	if (overflow)
-		dmah_host_report(dev, DMAH_ENOSPC, "the shadow table is full: misuse may go unseen from here on", h->dma,
-				 NULL);
+		dmah_host_report(dev, DMAH_ENOSPC,
+				 "the shadow table is full: misuse may go unseen from here on",
+				 h->dma, NULL);
 }
 
 /* FNV-1a over what the CPU sees. */
@@ -146,7 +147,8 @@ int check_unmap(struct dmah_device *dev, const struct dmah *h)
 	if (!entry)
 		return blind ? DMAH_OK : DMAH_ESTALE;
 	if (was.synced && checksum(h) != was.sum)
-		(void)misuse(dev, DMAH_EINVAL, "the CPU wrote to a FROM_DEVICE buffer between sync_for_cpu and unmap",
+		(void)misuse(dev, DMAH_EINVAL,
+			     "the CPU wrote to a FROM_DEVICE buffer between sync_for_cpu and unmap",
 			     h->dma, NULL);
 	return DMAH_OK;
 }
@@ -173,8 +175,8 @@ int check_forget(struct dmah_device *dev, dmah_addr_t dma, uint32_t len)
 
 		if (entry->state == NEVER)
 			break;
-		if (entry->state != LIVE || !entry->by_addr || entry->h.dma != dma || entry->h.len != len ||
-		    meta_slot(entry->h.meta) != dev->slot)
+		if (entry->state != LIVE || !entry->by_addr || entry->h.dma != dma ||
+		    entry->h.len != len || meta_slot(entry->h.meta) != dev->slot)
 			continue;
 		entry->state = WAS;
 		table->live--;
@@ -186,7 +188,8 @@ int check_forget(struct dmah_device *dev, dmah_addr_t dma, uint32_t len)
 	return found || blind ? DMAH_OK : DMAH_ESTALE;
 }
 
-int check_sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len, bool for_cpu)
+int check_sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len,
+	       bool for_cpu)
 {
 	unsigned long flags;
 	struct check_table *table = lock(dev, &flags);
@@ -201,14 +204,16 @@ int check_sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint
 	return known ? DMAH_OK : DMAH_ESTALE;
 }
 
-void check_synced(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len, bool for_cpu)
+void check_synced(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len,
+		  bool for_cpu)
 {
 	struct check_entry *entry;
 	unsigned long flags;
 	uint64_t sum;
 
 	/* Only where the buffer has another copy, the slot or the device's memory, does a write get lost. */
-	if (!for_cpu || off || len != h->len || meta_dir(h->meta) != DMAH_FROM_DEVICE || h->meta & META_MMIO)
+	if (!for_cpu || off || len != h->len || meta_dir(h->meta) != DMAH_FROM_DEVICE ||
+	    h->meta & META_MMIO)
 		return;
 	sum = checksum(h);
 	entry = find(lock(dev, &flags), h);

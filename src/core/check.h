@@ -30,10 +30,12 @@ void check_by_addr(struct dmah_device *dev, const struct dmah *h);
 int check_forget(struct dmah_device *dev, dmah_addr_t dma, uint32_t len);
 
 /** check_sync() - it is about to be synced. Return: 0; DMAH_ESTALE. */
-int check_sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len, bool for_cpu);
+int check_sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len,
+	       bool for_cpu);
 
 /** check_synced() - it was. */
-void check_synced(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len, bool for_cpu);
+void check_synced(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len,
+		  bool for_cpu);
 
 #else
 
@@ -76,7 +78,8 @@ static inline int check_forget(struct dmah_device *dev, dmah_addr_t dma, uint32_
 	return DMAH_OK;
 }
 
-static inline int check_sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len, bool for_cpu)
+static inline int check_sync(struct dmah_device *dev, const struct dmah *h, uint32_t off,
+			     uint32_t len, bool for_cpu)
 {
 	(void)dev;
 	(void)h;
@@ -86,7 +89,8 @@ static inline int check_sync(struct dmah_device *dev, const struct dmah *h, uint
 	return DMAH_OK;
 }
 
-static inline void check_synced(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len, bool for_cpu)
+static inline void check_synced(struct dmah_device *dev, const struct dmah *h, uint32_t off,
+				uint32_t len, bool for_cpu)
 {
 	(void)dev;
 	(void)h;

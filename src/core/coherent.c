@@ -17,9 +17,9 @@ static dmah_phys_t highest(const struct dmah_device *dev)
 		return dom->pt.out_bits < 64 ? (1ull << dom->pt.out_bits) - 1 : ~0ull;
 	if (dom->cfg.backend == DMAH_BACKEND_XEN)
 		return ~0ull;
-	return dom->cfg.offset > 0 && (uint64_t)dom->cfg.offset > dev->limits.mask ?
-		       0 :
-		       dev->limits.mask - (uint64_t)dom->cfg.offset;
+	return dom->cfg.offset > 0 && (uint64_t)dom->cfg.offset > dev->limits.mask
+		       ? 0
+		       : dev->limits.mask - (uint64_t)dom->cfg.offset;
 }
 
 static int coherent_map(struct dmah_device *dev, struct dmah *h, const struct map_req *req)

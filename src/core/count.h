@@ -18,13 +18,13 @@ static inline struct dev_count *count_of(const struct dmah_device *dev, unsigned
 }
 
 /** count() - add to one of a device's counters, from outside dmah_host_enter(); for the slow paths. */
-#define count(dev, field, by)                                                                      \
-	do {                                                                                       \
-		unsigned long count_flags;                                                         \
-		unsigned int count_cpu = dmah_host_enter(&count_flags);                            \
-                                                                                                   \
-		count_add(&count_of(dev, count_cpu)->stats.field, by);                             \
-		dmah_host_leave(count_flags);                                                      \
+#define count(dev, field, by)                                           \
+	do {                                                            \
+		unsigned long count_flags;                              \
+		unsigned int count_cpu = dmah_host_enter(&count_flags); \
+                                                                        \
+		count_add(&count_of(dev, count_cpu)->stats.field, by);  \
+		dmah_host_leave(count_flags);                           \
 	} while (0)
 
 /** count_in() - the same from inside. */

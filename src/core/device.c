@@ -18,7 +18,8 @@ static bool limits_make_sense(const struct dmah_limits *limits)
 	if (limits->min_align_mask & (limits->min_align_mask + 1) || limits->min_align_mask > 4095)
 		return false;
 	return !(limits->nreserved && !limits->reserved) &&
-	       !(limits->flags & ~(uint32_t)(DMAH_DEV_COHERENT | DMAH_DEV_UNTRUSTED | DMAH_DEV_ATS));
+	       !(limits->flags &
+		 ~(uint32_t)(DMAH_DEV_COHERENT | DMAH_DEV_UNTRUSTED | DMAH_DEV_ATS));
 }
 
 /* A number that its handles carry, so that another device's are told; it comes round again after 1023 attaches. */
@@ -27,7 +28,9 @@ static uint16_t next_slot(const struct dmah_domain *dom)
 	static uint32_t counter;
 
 	for (;;) {
-		uint16_t slot = (uint16_t)(__atomic_fetch_add(&counter, 1, __ATOMIC_RELAXED) % META_SLOTS + 1);
+		uint16_t slot =
+			(uint16_t)(__atomic_fetch_add(&counter, 1, __ATOMIC_RELAXED) % META_SLOTS +
+				   1);
 		bool taken = false;
 
 		for (unsigned int i = 0; i < dom->cfg.devices; i++)

@@ -62,8 +62,8 @@ static bool backend_memory(const struct dmah_domain_config *cfg, size_t *size)
 		*size = iommu_size(cfg);
 		return *size != 0;
 	case DMAH_BACKEND_XEN:
-		return cfg->xen && cfg->xen->phys_to_bus && cfg->xen->bus_to_phys && cfg->xen->has_mapping &&
-		       cfg->xen->cache;
+		return cfg->xen && cfg->xen->phys_to_bus && cfg->xen->bus_to_phys &&
+		       cfg->xen->has_mapping && cfg->xen->cache;
 	}
 	return false;
 }
@@ -100,8 +100,8 @@ size_t dmah_domain_memory(const struct dmah_domain_config *config)
 	return make_plan(&cfg, &plan) ? plan.total : 0;
 }
 
-int dmah_domain_init(struct dmah_domain **out, const struct dmah_domain_config *config, void *memory,
-		     size_t memory_size)
+int dmah_domain_init(struct dmah_domain **out, const struct dmah_domain_config *config,
+		     void *memory, size_t memory_size)
 {
 	static const struct backend_ops *const backends[] = {
 		[DMAH_BACKEND_DIRECT] = &backend_direct,
@@ -115,7 +115,8 @@ int dmah_domain_init(struct dmah_domain **out, const struct dmah_domain_config *
 	struct plan plan;
 	int err;
 
-	if (!make_plan(&cfg, &plan) || !memory || (uintptr_t)memory % LINE || memory_size < plan.total)
+	if (!make_plan(&cfg, &plan) || !memory || (uintptr_t)memory % LINE ||
+	    memory_size < plan.total)
 		return DMAH_EINVAL;
 	__builtin_memset(memory, 0, plan.total);
 	dom->cfg = cfg;
@@ -126,8 +127,10 @@ int dmah_domain_init(struct dmah_domain **out, const struct dmah_domain_config *
 	for (unsigned int i = 0; i < cfg.cpus; i++) {
 		struct dmah_cpu *cpu = &dom->cpu[i];
 
-		cpu->count = (struct dev_count *)(void *)(base + plan.counts + i * plan.count_stride);
-		cpu->lazy.entry = (struct lazy_entry *)(void *)(base + plan.lazy + i * plan.lazy_stride);
+		cpu->count =
+			(struct dev_count *)(void *)(base + plan.counts + i * plan.count_stride);
+		cpu->lazy.entry =
+			(struct lazy_entry *)(void *)(base + plan.lazy + i * plan.lazy_stride);
 	}
 	check_init(dom, base + plan.check);
 	if (cfg.backend == DMAH_BACKEND_IOMMU) {

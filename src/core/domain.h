@@ -56,14 +56,16 @@ struct backend_ops {
 	/** @unmap: end it, having checked it; @strict even in lazy mode. The handle is left to the caller. */
 	int (*unmap)(struct dmah_device *dev, struct dmah *h, bool strict);
 	/** @map_vec: a vector; NULL: piece by piece through @map. */
-	int (*map_vec)(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs, uint32_t n,
-		       enum dmah_dir dir, uint32_t attrs);
+	int (*map_vec)(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs,
+		       uint32_t n, enum dmah_dir dir, uint32_t attrs);
 	/** @unmap_vec: goes with @map_vec. */
 	int (*unmap_vec)(struct dmah_device *dev, struct dmah_vec *v);
 	/** @map_sg: a scatter list; fills the DMA address of every entry. NULL: piece by piece. */
-	int (*map_sg)(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir, uint32_t attrs);
+	int (*map_sg)(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir,
+		      uint32_t attrs);
 	/** @unmap_sg: goes with @map_sg; every entry has its own DMA address again, and loses it. */
-	int (*unmap_sg)(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir, uint32_t attrs);
+	int (*unmap_sg)(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir,
+			uint32_t attrs);
 	/**
 	 * @rebuild: the handle of the mapping that begins at @req->dma, for unmap. Counts its lookups.
 	 * Return: 0, DMAH_ESTALE, DMAH_EINVAL.

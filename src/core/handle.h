@@ -52,7 +52,8 @@ static inline uint32_t meta_gen(uint32_t meta)
 
 static inline uint32_t meta_attrs(uint32_t meta)
 {
-	return (meta & META_NO_SYNC ? DMAH_ATTR_NO_CPU_SYNC : 0u) | (meta & META_MMIO ? DMAH_ATTR_MMIO : 0u);
+	return (meta & META_NO_SYNC ? DMAH_ATTR_NO_CPU_SYNC : 0u) |
+	       (meta & META_MMIO ? DMAH_ATTR_MMIO : 0u);
 }
 
 /*

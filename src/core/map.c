@@ -16,8 +16,8 @@ int misuse(struct dmah_device *dev, int err, const char *text, uint64_t addr, co
 	return err;
 }
 
-void handle_fill(const struct dmah_device *dev, struct dmah *h, enum dmah_backend kind, const struct map_req *req,
-		 dmah_addr_t dma, uint64_t be, uint32_t gen)
+void handle_fill(const struct dmah_device *dev, struct dmah *h, enum dmah_backend kind,
+		 const struct map_req *req, dmah_addr_t dma, uint64_t be, uint32_t gen)
 {
 	uint32_t meta = (uint32_t)req->dir | (uint32_t)kind << META_KIND_SHIFT |
 			(uint32_t)dev->slot << META_SLOT_SHIFT | gen << META_GEN_SHIFT;
@@ -40,8 +40,8 @@ int map_check(const struct dmah_device *dev, const struct map_req *req, uint64_t
 {
 	if (!dev->dom || dev->killed)
 		return DMAH_ENODEV;
-	if (!len || !(req->dir & DMAH_BIDIRECTIONAL) || (unsigned int)req->dir > DMAH_BIDIRECTIONAL ||
-	    req->attrs & ~(uint32_t)ALL_ATTRS)
+	if (!len || !(req->dir & DMAH_BIDIRECTIONAL) ||
+	    (unsigned int)req->dir > DMAH_BIDIRECTIONAL || req->attrs & ~(uint32_t)ALL_ATTRS)
 		return DMAH_EINVAL;
 	if (len > UINT32_MAX || (dev->limits.max_segment && len > dev->limits.max_segment) ||
 	    req->phys + len - 1 < req->phys || (req->has_bus && req->bus + len - 1 < req->bus))
@@ -69,26 +69,29 @@ static int map(struct dmah_device *dev, struct dmah *h, const struct map_req *re
 {
 	/* A live handle is left as it is, or its mapping would be lost. */
 	if (h->meta)
-		return dev->dom ? misuse(dev, DMAH_EINVAL, "map into a handle that is not idle", h->dma,
-					 __builtin_return_address(0)) :
-				  DMAH_EINVAL;
+		return dev->dom ? misuse(dev, DMAH_EINVAL, "map into a handle that is not idle",
+					 h->dma, __builtin_return_address(0))
+				: DMAH_EINVAL;
 	return map_one(dev, h, req, len);
 }
 
-int dmah_map(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
-	     uint32_t attrs)
+int dmah_map(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
+	     enum dmah_dir dir, uint32_t attrs)
 {
 	struct map_req req = { .phys = phys, .len = (uint32_t)len, .dir = dir, .attrs = attrs };
 
 	return map(dev, h, &req, len);
 }
 
-int dmah_map_bus(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, dmah_addr_t bus, uint64_t len,
-		 enum dmah_dir dir, uint32_t attrs)
+int dmah_map_bus(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, dmah_addr_t bus,
+		 uint64_t len, enum dmah_dir dir, uint32_t attrs)
 {
-	struct map_req req = {
-		.phys = phys, .bus = bus, .len = (uint32_t)len, .dir = dir, .attrs = attrs, .has_bus = true
-	};
+	struct map_req req = { .phys = phys,
+			       .bus = bus,
+			       .len = (uint32_t)len,
+			       .dir = dir,
+			       .attrs = attrs,
+			       .has_bus = true };
 
 	return map(dev, h, &req, len);
 }
@@ -115,8 +118,9 @@ int unmap_one(struct dmah_device *dev, struct dmah *h, uint32_t allow, const voi
 	if (err == DMAH_ENODEV)
 		return err;
 	if (err)
-		return misuse(dev, err, err == DMAH_ESTALE ? "unmap of a mapping that is not live" :
-							     "unmap with a handle that does not fit",
+		return misuse(dev, err,
+			      err == DMAH_ESTALE ? "unmap of a mapping that is not live"
+						 : "unmap with a handle that does not fit",
 			      h->dma, caller);
 	err = dev->dom->ops->unmap(dev, h, allow == META_COHERENT);
 	handle_clear(h);

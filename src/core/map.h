@@ -23,7 +23,7 @@ int handle_check(struct dmah_device *dev, const struct dmah *h, uint32_t allow);
 int misuse(struct dmah_device *dev, int err, const char *text, uint64_t addr, const void *caller);
 
 /** handle_fill() - a handle's words, for backends. */
-void handle_fill(const struct dmah_device *dev, struct dmah *h, enum dmah_backend kind, const struct map_req *req,
-		 dmah_addr_t dma, uint64_t be, uint32_t gen);
+void handle_fill(const struct dmah_device *dev, struct dmah *h, enum dmah_backend kind,
+		 const struct map_req *req, dmah_addr_t dma, uint64_t be, uint32_t gen);
 
 #endif /* DMAH_CORE_MAP_H */

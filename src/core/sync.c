@@ -4,13 +4,14 @@
 #include "core/count.h"
 #include "core/map.h"
 
-static int sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len, bool for_cpu,
-		const void *caller)
+static int sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len,
+		bool for_cpu, const void *caller)
 {
 	int err;
 
 	if (!h->meta)
-		return dev->dom ? misuse(dev, DMAH_ESTALE, "sync of an idle handle", 0, caller) : DMAH_ENODEV;
+		return dev->dom ? misuse(dev, DMAH_ESTALE, "sync of an idle handle", 0, caller)
+				: DMAH_ENODEV;
 	err = handle_check(dev, h, h->meta & (META_COHERENT | META_PART));
 	if (err == DMAH_ENODEV)
 		return err;
@@ -19,8 +20,10 @@ static int sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uin
 	if (!err)
 		err = check_sync(dev, h, off, len, for_cpu);
 	if (err)
-		return misuse(dev, err, err == DMAH_ESTALE ? "sync of a mapping that is not live" :
-							     "sync beyond the mapping or with another's handle",
+		return misuse(dev, err,
+			      err == DMAH_ESTALE
+				      ? "sync of a mapping that is not live"
+				      : "sync beyond the mapping or with another's handle",
 			      h->dma + off, caller);
 	if (!len || !(h->meta & META_SYNC))
 		return DMAH_OK;

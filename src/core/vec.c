@@ -5,11 +5,13 @@
 #include "core/count.h"
 #include "core/map.h"
 
-int vec_map_pieces(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs, uint32_t n,
-		   enum dmah_dir dir, uint32_t attrs)
+int vec_map_pieces(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs,
+		   uint32_t n, enum dmah_dir dir, uint32_t attrs)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		struct map_req req = { .phys = segs[i].phys, .len = segs[i].len, .dir = dir, .attrs = attrs };
+		struct map_req req = {
+			.phys = segs[i].phys, .len = segs[i].len, .dir = dir, .attrs = attrs
+		};
 		int err = dev->dom->ops->map(dev, &v->part[i], &req);
 
 		if (err) {
@@ -37,7 +39,8 @@ int vec_unmap_pieces(struct dmah_device *dev, struct dmah_vec *v)
 	return err;
 }
 
-bool vec_merge(const struct dmah_device *dev, dmah_addr_t dma, uint32_t len, dmah_addr_t next, uint32_t next_len)
+bool vec_merge(const struct dmah_device *dev, dmah_addr_t dma, uint32_t len, dmah_addr_t next,
+	       uint32_t next_len)
 {
 	uint32_t most = dev->limits.max_segment ? dev->limits.max_segment : UINT32_MAX;
 	uint64_t boundary = dev->limits.boundary;
@@ -63,12 +66,14 @@ void vec_merge_parts(const struct dmah_device *dev, struct dmah_vec *v)
 	}
 }
 
-static int check_segs(const struct dmah_device *dev, const struct dmah_seg *segs, uint32_t n, enum dmah_dir dir,
-		      uint32_t attrs, uint64_t *total)
+static int check_segs(const struct dmah_device *dev, const struct dmah_seg *segs, uint32_t n,
+		      enum dmah_dir dir, uint32_t attrs, uint64_t *total)
 {
 	*total = 0;
 	for (uint32_t i = 0; i < n; i++) {
-		struct map_req req = { .phys = segs[i].phys, .len = segs[i].len, .dir = dir, .attrs = attrs };
+		struct map_req req = {
+			.phys = segs[i].phys, .len = segs[i].len, .dir = dir, .attrs = attrs
+		};
 		int err = map_check(dev, &req, segs[i].len);
 
 		if (err)
@@ -78,17 +83,17 @@ static int check_segs(const struct dmah_device *dev, const struct dmah_seg *segs
 	return DMAH_OK;
 }
 
-int dmah_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs, uint32_t n,
-		 enum dmah_dir dir, uint32_t attrs)
+int dmah_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs,
+		 uint32_t n, enum dmah_dir dir, uint32_t attrs)
 {
 	const struct backend_ops *ops;
 	uint64_t total;
 	int err;
 
 	if (v->nparts)
-		return dev->dom ? misuse(dev, DMAH_EINVAL, "map into a vector that is not idle", v->iova,
-					 __builtin_return_address(0)) :
-				  DMAH_EINVAL;
+		return dev->dom ? misuse(dev, DMAH_EINVAL, "map into a vector that is not idle",
+					 v->iova, __builtin_return_address(0))
+				: DMAH_EINVAL;
 	if (!dev->dom || dev->killed)
 		return DMAH_ENODEV;
 	err = !n || n > v->max || !v->part || !v->seg ? DMAH_EINVAL : DMAH_OK;
@@ -140,7 +145,8 @@ int dmah_unmap_vec(struct dmah_device *dev, struct dmah_vec *v)
 		err = (ops->unmap_vec ? ops->unmap_vec : vec_unmap_pieces)(dev, v);
 	}
 	if (err && err != DMAH_EHUNG)
-		return misuse(dev, err, "unmap of a vector that is not live", v->iova, __builtin_return_address(0));
+		return misuse(dev, err, "unmap of a vector that is not live", v->iova,
+			      __builtin_return_address(0));
 	for (uint32_t i = 0; i < v->nparts; i++)
 		handle_clear(&v->part[i]);
 	v->nparts = v->nseg = v->granules = 0;
@@ -149,12 +155,14 @@ int dmah_unmap_vec(struct dmah_device *dev, struct dmah_vec *v)
 	return err;
 }
 
-static int sync_range(struct dmah_device *dev, const struct dmah_vec *v, uint64_t off, uint64_t len, bool for_cpu)
+static int sync_range(struct dmah_device *dev, const struct dmah_vec *v, uint64_t off, uint64_t len,
+		      bool for_cpu)
 {
 	if (!v->nparts || off > v->total || len > v->total - off)
-		return dev->dom ? misuse(dev, v->nparts ? DMAH_EINVAL : DMAH_ESTALE, "sync beyond a vector",
-					 v->iova + off, __builtin_return_address(0)) :
-				  DMAH_ENODEV;
+		return dev->dom ? misuse(dev, v->nparts ? DMAH_EINVAL : DMAH_ESTALE,
+					 "sync beyond a vector", v->iova + off,
+					 __builtin_return_address(0))
+				: DMAH_ENODEV;
 	for (uint32_t i = 0; len; i++) {
 		const struct dmah *h = &v->part[i];
 		uint64_t part;
@@ -165,7 +173,8 @@ static int sync_range(struct dmah_device *dev, const struct dmah_vec *v, uint64_
 			continue;
 		}
 		part = h->len - off < len ? h->len - off : len;
-		err = (for_cpu ? dmah_sync_for_cpu : dmah_sync_for_device)(dev, h, (uint32_t)off, (uint32_t)part);
+		err = (for_cpu ? dmah_sync_for_cpu : dmah_sync_for_device)(dev, h, (uint32_t)off,
+									   (uint32_t)part);
 		if (err)
 			return err;
 		len -= part;
@@ -174,12 +183,14 @@ static int sync_range(struct dmah_device *dev, const struct dmah_vec *v, uint64_
 	return DMAH_OK;
 }
 
-int dmah_vec_sync_for_cpu(struct dmah_device *dev, const struct dmah_vec *v, uint64_t off, uint64_t len)
+int dmah_vec_sync_for_cpu(struct dmah_device *dev, const struct dmah_vec *v, uint64_t off,
+			  uint64_t len)
 {
 	return sync_range(dev, v, off, len, true);
 }
 
-int dmah_vec_sync_for_device(struct dmah_device *dev, const struct dmah_vec *v, uint64_t off, uint64_t len)
+int dmah_vec_sync_for_device(struct dmah_device *dev, const struct dmah_vec *v, uint64_t off,
+			     uint64_t len)
 {
 	return sync_range(dev, v, off, len, false);
 }

@@ -17,14 +17,15 @@ size_t iova_memory(uint32_t granules)
  */
 static void set_depth(struct iova *iova, uint32_t granules, unsigned int cpus)
 {
-	for (unsigned int class = 0; class < IOVA_CLASSES; class++) {
+	for (unsigned int class = 0; class < IOVA_CLASSES; class ++) {
 		uint32_t depth = granules / 4 / cpus / IOVA_CLASSES >> class;
 
 		iova->depth[class] = depth > IOVA_STACK_DEPTH ? IOVA_STACK_DEPTH : depth;
 	}
 }
 
-void iova_init(struct iova *iova, void *memory, uint32_t granules, uint64_t base_granule, unsigned int cpus)
+void iova_init(struct iova *iova, void *memory, uint32_t granules, uint64_t base_granule,
+	       unsigned int cpus)
 {
 	range_init(&iova->depot, memory, granules);
 	iova->quarantine = (uint64_t *)(void *)((char *)memory + range_memory(granules));
@@ -53,8 +54,8 @@ static uint32_t refill(struct iova *iova, struct iova_stacks *stacks, unsigned i
 	dmah_host_lock(&iova->lock);
 	/* A whole run, if the stack has room for it: the neighbours in it are this CPU's then. */
 	if (iova->depth[class] >= IOVA_CLASS_MAX >> class)
-		first = range_alloc(&iova->depot, IOVA_CLASS_MAX, IOVA_CLASS_MAX, 0, 0, base_offset(iova),
-				    iova->limit);
+		first = range_alloc(&iova->depot, IOVA_CLASS_MAX, IOVA_CLASS_MAX, 0, 0,
+				    base_offset(iova), iova->limit);
 	if (first == RANGE_NONE) {
 		first = range_alloc(&iova->depot, size, size, 0, 0, base_offset(iova), iova->limit);
 		dmah_host_unlock(&iova->lock);
@@ -79,7 +80,8 @@ uint32_t iova_get(struct iova *iova, struct iova_stacks *stacks, uint32_t n)
 static void spill(struct iova *iova, struct iova_stacks *stacks, unsigned int class, uint32_t keep)
 {
 	while (stacks->n[class] > keep)
-		(void)range_free(&iova->depot, stacks->entry[class][--stacks->n[class]], 1u << class);
+		(void)range_free(&iova->depot, stacks->entry[class][--stacks->n[class]],
+				 1u << class);
 }
 
 void iova_put(struct iova *iova, struct iova_stacks *stacks, uint32_t first, uint32_t n)
@@ -99,7 +101,8 @@ void iova_put(struct iova *iova, struct iova_stacks *stacks, uint32_t first, uin
 	stacks->entry[class][stacks->n[class]++] = first;
 }
 
-uint32_t iova_get_large(struct iova *iova, uint32_t n, uint32_t align, uint32_t skew, uint32_t boundary)
+uint32_t iova_get_large(struct iova *iova, uint32_t n, uint32_t align, uint32_t skew,
+			uint32_t boundary)
 {
 	uint32_t first;
 
@@ -129,7 +132,7 @@ bool iova_take(struct iova *iova, uint32_t first, uint32_t n)
 void iova_drain(struct iova *iova, struct iova_stacks *stacks)
 {
 	dmah_host_lock(&iova->lock);
-	for (unsigned int class = 0; class < IOVA_CLASSES; class++)
+	for (unsigned int class = 0; class < IOVA_CLASSES; class ++)
 		spill(iova, stacks, class, 0);
 	dmah_host_unlock(&iova->lock);
 }

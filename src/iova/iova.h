@@ -52,7 +52,8 @@ struct iova {
 size_t iova_memory(uint32_t granules);
 
 /** iova_init() - all of @granules free. @memory: iova_memory() bytes, zeroed, aligned to 8. */
-void iova_init(struct iova *iova, void *memory, uint32_t granules, uint64_t base_granule, unsigned int cpus);
+void iova_init(struct iova *iova, void *memory, uint32_t granules, uint64_t base_granule,
+	       unsigned int cpus);
 
 /** iova_cut() - from now on nothing at or above @granules is handed out. */
 void iova_cut(struct iova *iova, uint32_t granules, unsigned int cpus);
@@ -81,7 +82,8 @@ void iova_put(struct iova *iova, struct iova_stacks *stacks, uint32_t first, uin
  * @skew: what the first granule's IOVA is modulo @align, in granules.
  * @boundary: no multiple of this is crossed, in granules, a power of two; 0: none.
  */
-uint32_t iova_get_large(struct iova *iova, uint32_t n, uint32_t align, uint32_t skew, uint32_t boundary);
+uint32_t iova_get_large(struct iova *iova, uint32_t n, uint32_t align, uint32_t skew,
+			uint32_t boundary);
 
 /** iova_put_large() - give the granules of iova_get_large() back. */
 void iova_put_large(struct iova *iova, uint32_t first, uint32_t n);

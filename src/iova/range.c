@@ -35,7 +35,8 @@ static uint64_t span(uint32_t from, uint32_t to)
 /* The part of [@first, @end) in a word. */
 static uint64_t span_in(uint32_t word, uint32_t first, uint32_t end)
 {
-	return span(first > word * 64 ? first - word * 64 : 0, end - word * 64 < 64 ? end - word * 64 : 64);
+	return span(first > word * 64 ? first - word * 64 : 0,
+		    end - word * 64 < 64 ? end - word * 64 : 64);
 }
 
 static void set(struct range *r, uint32_t first, uint32_t n, bool taken)
@@ -78,7 +79,8 @@ static uint32_t next_free(const struct range *r, uint32_t at, uint32_t end)
 		if (++word >= words(r->size))
 			return end;
 		holes = ~r->full[word / 64] & ~0ull << (word % 64);
-		at = holes ? (word / 64 * 64 + (uint32_t)__builtin_ctzll(holes)) * 64 : (word / 64 + 1) * 64 * 64;
+		at = holes ? (word / 64 * 64 + (uint32_t)__builtin_ctzll(holes)) * 64
+			   : (word / 64 + 1) * 64 * 64;
 	}
 	return end;
 }
@@ -112,8 +114,8 @@ static bool crosses(uint32_t first, uint32_t n, uint32_t boundary, uint32_t base
 	return boundary && ((from ^ (from + n - 1)) & ~((uint64_t)boundary - 1));
 }
 
-static uint32_t alloc_down(const struct range *r, uint32_t n, uint32_t align, uint32_t skew, uint32_t boundary,
-			   uint32_t base, uint32_t limit)
+static uint32_t alloc_down(const struct range *r, uint32_t n, uint32_t align, uint32_t skew,
+			   uint32_t boundary, uint32_t base, uint32_t limit)
 {
 	uint32_t at = limit - n;
 
@@ -144,8 +146,8 @@ static uint32_t alloc_down(const struct range *r, uint32_t n, uint32_t align, ui
 	}
 }
 
-static uint32_t alloc_up(const struct range *r, uint32_t n, uint32_t align, uint32_t skew, uint32_t boundary,
-			 uint32_t base, uint32_t limit)
+static uint32_t alloc_up(const struct range *r, uint32_t n, uint32_t align, uint32_t skew,
+			 uint32_t boundary, uint32_t base, uint32_t limit)
 {
 	uint64_t at = 0, step;
 
@@ -176,7 +178,8 @@ uint32_t range_alloc(struct range *r, uint32_t n, uint32_t align, uint32_t skew,
 	limit = limit < r->size ? limit : r->size;
 	if (!n || n > limit || (boundary && n > boundary))
 		return RANGE_NONE;
-	first = (n <= SMALL ? alloc_down : alloc_up)(r, n, align, skew, boundary, base_offset, limit);
+	first = (n <= SMALL ? alloc_down : alloc_up)(r, n, align, skew, boundary, base_offset,
+						     limit);
 	if (first != RANGE_NONE)
 		set(r, first, n, true);
 	return first;

@@ -11,16 +11,16 @@
  */
 #include "pt/pt.h"
 
-#define S1_VALID   (1ull << 0)
-#define S1_TABLE   (1ull << 1)
-#define S1_DEVICE  (1ull << 2) /* AttrIndx 1 */
-#define S1_USER	   (1ull << 6) /* AP[1] */
-#define S1_READ	   (1ull << 7) /* AP[2]: read-only */
-#define S1_INNER   (3ull << 8)
-#define S1_AF	   (1ull << 10)
-#define S1_NG	   (1ull << 11)
-#define S1_XN	   (3ull << 53)
-#define S1_PAGE	   (S1_VALID | S1_TABLE | S1_USER | S1_INNER | S1_AF | S1_NG | S1_XN)
+#define S1_VALID  (1ull << 0)
+#define S1_TABLE  (1ull << 1)
+#define S1_DEVICE (1ull << 2) /* AttrIndx 1 */
+#define S1_USER	  (1ull << 6) /* AP[1] */
+#define S1_READ	  (1ull << 7) /* AP[2]: read-only */
+#define S1_INNER  (3ull << 8)
+#define S1_AF	  (1ull << 10)
+#define S1_NG	  (1ull << 11)
+#define S1_XN	  (3ull << 53)
+#define S1_PAGE	  (S1_VALID | S1_TABLE | S1_USER | S1_INNER | S1_AF | S1_NG | S1_XN)
 
 static const struct pt_leaf fmt_leaf = {
 	.addr_mask = 0x0000fffffffff000ull,

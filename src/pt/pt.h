@@ -19,8 +19,8 @@
 #define PT_GRANULE	 (1ull << PT_GRANULE_SHIFT)
 #define PT_TABLE_ENTRIES 512u
 /** PT_LEAF_SHIFT - log2 of what one leaf table maps: 2 MiB. */
-#define PT_LEAF_SHIFT	 21
-#define PT_1G_SHIFT	 30
+#define PT_LEAF_SHIFT 21
+#define PT_1G_SHIFT   30
 
 /**
  * struct pt_leaf - how a format writes an entry of a leaf table.
@@ -173,8 +173,8 @@ static inline uint32_t pt_gen(const struct pt_leaf *leaf, uint64_t entry)
 	return (uint32_t)(entry >> leaf->gen_shift) & leaf->gen_mask;
 }
 
-static inline uint64_t pt_make(const struct pt_leaf *leaf, dmah_phys_t phys, enum dmah_dir dir, uint32_t gen,
-			       bool mmio)
+static inline uint64_t pt_make(const struct pt_leaf *leaf, dmah_phys_t phys, enum dmah_dir dir,
+			       uint32_t gen, bool mmio)
 {
 	return (phys & leaf->addr_mask) | (leaf->prot[dir & 3] ^ (mmio ? leaf->mmio : 0)) |
 	       (uint64_t)(gen & leaf->gen_mask) << leaf->gen_shift;

@@ -80,7 +80,8 @@ static uint64_t *add_table(const struct pt *pt, uint64_t *entry, unsigned int fl
 }
 
 /* The table whose entries map 1 << @shift bytes, around @iova, made where it is missing. */
-static int make_tables(struct pt *pt, dmah_addr_t iova, unsigned int shift, unsigned int flags, uint64_t **found)
+static int make_tables(struct pt *pt, dmah_addr_t iova, unsigned int shift, unsigned int flags,
+		       uint64_t **found)
 {
 	uint64_t *table = pt->root;
 
@@ -105,8 +106,8 @@ static int walk_leaf_table(struct pt *pt, dmah_addr_t iova, unsigned int flags, 
 	return make_tables(pt, iova, PT_GRANULE_SHIFT, flags, table);
 }
 
-static int walk_block_set(struct pt *pt, dmah_addr_t iova, dmah_phys_t phys, unsigned int shift, enum dmah_dir dir,
-			  uint32_t gen, uint32_t attrs, unsigned int flags)
+static int walk_block_set(struct pt *pt, dmah_addr_t iova, dmah_phys_t phys, unsigned int shift,
+			  enum dmah_dir dir, uint32_t gen, uint32_t attrs, unsigned int flags)
 {
 	uint64_t *table, *entry;
 	int err = make_tables(pt, iova, shift, flags, &table);
@@ -136,7 +137,8 @@ static int descend(const struct pt *pt, dmah_addr_t iova, uint64_t **entry, unsi
 		*entry = entry_of(table, iova, *shift);
 		value = pt_load(*entry);
 		visited++;
-		if (*shift == PT_GRANULE_SHIFT || !pt_present(&fmt_leaf, value) || !fmt_is_table(value))
+		if (*shift == PT_GRANULE_SHIFT || !pt_present(&fmt_leaf, value) ||
+		    !fmt_is_table(value))
 			return visited;
 		table = next_table(value);
 	}
@@ -175,6 +177,6 @@ static int walk_find(const struct pt *pt, dmah_addr_t iova, struct pt_entry *fou
 	return visited;
 }
 
-#define WALK_OPS                                                                                                       \
-	.fits = fmt_levels, .init = walk_init, .fini = walk_fini, .leaf_table = walk_leaf_table,                       \
+#define WALK_OPS                                                                                 \
+	.fits = fmt_levels, .init = walk_init, .fini = walk_fini, .leaf_table = walk_leaf_table, \
 	.block_set = walk_block_set, .block_clear = walk_block_clear, .walk = walk_find

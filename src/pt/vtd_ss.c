@@ -25,7 +25,8 @@ static const struct pt_leaf fmt_leaf = {
 
 static unsigned int fmt_levels(unsigned int va_bits)
 {
-	return va_bits == 39 || va_bits == 48 || va_bits == 57 ? (va_bits - PT_GRANULE_SHIFT) / 9 : 0;
+	return va_bits == 39 || va_bits == 48 || va_bits == 57 ? (va_bits - PT_GRANULE_SHIFT) / 9
+							       : 0;
 }
 
 static uint64_t fmt_table(dmah_phys_t phys)

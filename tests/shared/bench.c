@@ -33,8 +33,8 @@ struct bench {
 /* The wait of an IOMMU driver knows no bench; there is one at a time. */
 static struct bench *current;
 
-static void report(void *ctx, const struct dmah_device *dev, int err, const char *text, uint64_t addr,
-		   const void *caller)
+static void report(void *ctx, const struct dmah_device *dev, int err, const char *text,
+		   uint64_t addr, const void *caller)
 {
 	struct bench *b = ctx;
 
@@ -346,7 +346,8 @@ uint64_t bench_hypercalls(struct bench *b)
 	return stats.cache_calls;
 }
 
-dmah_addr_t bench_grant(struct bench *b, unsigned int aliases, bool kernel_mapping, dmah_phys_t *phys)
+dmah_addr_t bench_grant(struct bench *b, unsigned int aliases, bool kernel_mapping,
+			dmah_phys_t *phys)
 {
 	uint64_t gref = sim_xen_grant(sim_xen(b->sim), 1);
 

@@ -110,7 +110,8 @@ bool bench_translate(struct bench *b, dmah_addr_t dma, bool write, dmah_phys_t *
 uint64_t bench_hypercalls(struct bench *b);
 
 /** bench_grant() - on Xen: a foreign page, mapped @aliases times. @phys: where. Return: its bus address. */
-dmah_addr_t bench_grant(struct bench *b, unsigned int aliases, bool kernel_mapping, dmah_phys_t *phys);
+dmah_addr_t bench_grant(struct bench *b, unsigned int aliases, bool kernel_mapping,
+			dmah_phys_t *phys);
 
 /** bench_iommu() - the IOMMU, of which a second one like it can be had with @n 1. */
 struct dmah_iommu *bench_iommu(struct bench *b, unsigned int n);

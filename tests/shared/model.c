@@ -150,7 +150,8 @@ static void check_limits(const struct model *m, struct bench *b)
 
 int model_map(struct model *m, struct bench *b, struct rnd *r, enum model_api api)
 {
-	static const enum dmah_dir dirs[] = { DMAH_TO_DEVICE, DMAH_FROM_DEVICE, DMAH_BIDIRECTIONAL };
+	static const enum dmah_dir dirs[] = { DMAH_TO_DEVICE, DMAH_FROM_DEVICE,
+					      DMAH_BIDIRECTIONAL };
 	bool list = api == MODEL_VEC || api == MODEL_SG;
 	int err;
 
@@ -170,8 +171,8 @@ int model_map(struct model *m, struct bench *b, struct rnd *r, enum model_api ap
 
 /* ---- the device ---- */
 
-static bool access_device(const struct model *m, struct bench *b, uint32_t off, unsigned char *buf, uint32_t len,
-			  bool write)
+static bool access_device(const struct model *m, struct bench *b, uint32_t off, unsigned char *buf,
+			  uint32_t len, bool write)
 {
 	bool ok = true;
 
@@ -184,8 +185,8 @@ static bool access_device(const struct model *m, struct bench *b, uint32_t off, 
 			continue;
 		}
 		n = m->seg[i].len - off < len ? m->seg[i].len - off : len;
-		ok &= write ? bench_dev_write(b, m->seg[i].dma + off, buf, n) :
-			      bench_dev_read(b, m->seg[i].dma + off, buf, n);
+		ok &= write ? bench_dev_write(b, m->seg[i].dma + off, buf, n)
+			    : bench_dev_read(b, m->seg[i].dma + off, buf, n);
 		buf += n;
 		len -= n;
 		off = 0;
@@ -209,7 +210,8 @@ static bool write_only_expressible(const struct bench *b)
 /* Invariant 12: beside its buffer an untrusted device finds zeroes, and what it writes there goes nowhere. */
 static void poke_beside(const struct model *m, struct bench *b, struct rnd *r)
 {
-	dmah_addr_t first = m->seg[0].dma & ~4095ull, last = (m->seg[m->nseg - 1].dma + m->seg[m->nseg - 1].len - 1) | 4095;
+	dmah_addr_t first = m->seg[0].dma & ~4095ull,
+		    last = (m->seg[m->nseg - 1].dma + m->seg[m->nseg - 1].len - 1) | 4095;
 	uint32_t head = (uint32_t)(m->seg[0].dma - first);
 	uint32_t tail = (uint32_t)(last + 1 - (m->seg[m->nseg - 1].dma + m->seg[m->nseg - 1].len));
 	unsigned char bytes[4096];
@@ -261,26 +263,28 @@ static int sync_call(struct model *m, struct bench *b, uint32_t off, uint32_t le
 
 	switch (m->api) {
 	case MODEL_HANDLE:
-		return for_cpu ? dmah_sync_for_cpu(dev, &m->h, off, len) : dmah_sync_for_device(dev, &m->h, off, len);
+		return for_cpu ? dmah_sync_for_cpu(dev, &m->h, off, len)
+			       : dmah_sync_for_device(dev, &m->h, off, len);
 	case MODEL_ADDRESS:
-		return for_cpu ? dmah_addr_sync_for_cpu(dev, m->seg[0].dma + off, len, m->dir) :
-				 dmah_addr_sync_for_device(dev, m->seg[0].dma + off, len, m->dir);
+		return for_cpu ? dmah_addr_sync_for_cpu(dev, m->seg[0].dma + off, len, m->dir)
+			       : dmah_addr_sync_for_device(dev, m->seg[0].dma + off, len, m->dir);
 	case MODEL_PAGE:
-		return for_cpu ? dmah_page_sync_for_cpu(dev, m->seg[0].dma + off, m->home + m->at[0] + off, len,
-							m->dir) :
-				 dmah_page_sync_for_device(dev, m->seg[0].dma + off, m->home + m->at[0] + off, len,
-							   m->dir);
+		return for_cpu ? dmah_page_sync_for_cpu(dev, m->seg[0].dma + off,
+							m->home + m->at[0] + off, len, m->dir)
+			       : dmah_page_sync_for_device(dev, m->seg[0].dma + off,
+							   m->home + m->at[0] + off, len, m->dir);
 	case MODEL_VEC:
-		return for_cpu ? dmah_vec_sync_for_cpu(dev, &m->v, off, len) :
-				 dmah_vec_sync_for_device(dev, &m->v, off, len);
+		return for_cpu ? dmah_vec_sync_for_cpu(dev, &m->v, off, len)
+			       : dmah_vec_sync_for_device(dev, &m->v, off, len);
 	default:
-		return for_cpu ? dmah_addr_sync_sg_for_cpu(dev, m->sg, m->n, m->dir) :
-				 dmah_addr_sync_sg_for_device(dev, m->sg, m->n, m->dir);
+		return for_cpu ? dmah_addr_sync_sg_for_cpu(dev, m->sg, m->n, m->dir)
+			       : dmah_addr_sync_sg_for_device(dev, m->sg, m->n, m->dir);
 	}
 }
 
 /* A part of a piece that shares no cache line with what the device may go on writing. */
-static bool pick_part(const struct model *m, struct rnd *r, uint32_t *piece, uint32_t *from, uint32_t *len)
+static bool pick_part(const struct model *m, struct rnd *r, uint32_t *piece, uint32_t *from,
+		      uint32_t *len)
 {
 	uint64_t start, end, lo, hi;
 
@@ -311,7 +315,9 @@ void model_sync(struct model *m, struct bench *b, struct rnd *r)
 	bytes = malloc(len);
 	assert_int_equal(sync_call(m, b, off, len, true), DMAH_OK);
 	bench_cpu_read(b, m->home + m->at[piece] + from, bytes, len);
-	assert_memory_equal(bytes, m->dir & DMAH_FROM_DEVICE ? m->dev + off : m->cpu + m->at[piece] + from, len);
+	assert_memory_equal(bytes,
+			    m->dir & DMAH_FROM_DEVICE ? m->dev + off : m->cpu + m->at[piece] + from,
+			    len);
 	if (m->dir & DMAH_TO_DEVICE) {
 		random_bytes(r, bytes, len);
 		bench_cpu_write(b, m->home + m->at[piece] + from, bytes, len);
@@ -360,7 +366,8 @@ static int unmap_call(struct model *m, struct bench *b)
 	case MODEL_ADDRESS:
 		return dmah_addr_unmap(dev, m->seg[0].dma, m->len[0], m->dir, 0);
 	case MODEL_PAGE:
-		return dmah_page_unmap(dev, m->seg[0].dma, m->home + m->at[0], m->len[0], m->dir, 0);
+		return dmah_page_unmap(dev, m->seg[0].dma, m->home + m->at[0], m->len[0], m->dir,
+				       0);
 	case MODEL_VEC:
 		/* The unmap uses the segments up, and they are looked at once more. */
 		memcpy(seg, m->seg, sizeof(seg));
@@ -374,7 +381,8 @@ static int unmap_call(struct model *m, struct bench *b)
 
 void model_unmap(struct model *m, struct bench *b, struct rnd *r)
 {
-	bool strict = translated(b) && (bench_config(b)->mode == DMAH_STRICT || bench_config(b)->untrusted);
+	bool strict = translated(b) &&
+		      (bench_config(b)->mode == DMAH_STRICT || bench_config(b)->untrusted);
 	unsigned char *bytes = malloc(m->size);
 
 	assert_int_equal(unmap_call(m, b), DMAH_OK);

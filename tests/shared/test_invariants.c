@@ -80,14 +80,17 @@ static void inv02_no_reuse_before_flush(void **state)
 	dmah_addr_t old;
 
 	(void)state;
-	assert_int_equal(dmah_map(bench_device(b), &h[0], page(b, 0), 4096, DMAH_BIDIRECTIONAL, 0), 0);
+	assert_int_equal(dmah_map(bench_device(b), &h[0], page(b, 0), 4096, DMAH_BIDIRECTIONAL, 0),
+			 0);
 	old = dmah_addr(&h[0]);
 	assert_true(bench_dev_read(b, old, &byte, 1));
 	assert_int_equal(dmah_unmap(bench_device(b), &h[0]), 0);
 	/* The stale entry is really hit: this is what lazy means, and why reuse would corrupt. */
 	assert_true(bench_dev_read(b, old, &byte, 1));
 	for (unsigned int i = 0; i < 40; i++) {
-		assert_int_equal(dmah_map(bench_device(b), &h[i], page(b, i), 4096, DMAH_BIDIRECTIONAL, 0), 0);
+		assert_int_equal(dmah_map(bench_device(b), &h[i], page(b, i), 4096,
+					  DMAH_BIDIRECTIONAL, 0),
+				 0);
 		assert_true(dmah_addr(&h[i]) != old);
 	}
 	assert_int_equal(dmah_flush(bench_domain(b)), 0);
@@ -111,12 +114,15 @@ static void inv02_no_slot_reuse_before_flush(void **state)
 	dmah_phys_t slot, other;
 
 	(void)state;
-	assert_int_equal(dmah_map(bench_device(b), &h[0], page(b, 0) + 8, 100, DMAH_FROM_DEVICE, 0), 0);
+	assert_int_equal(dmah_map(bench_device(b), &h[0], page(b, 0) + 8, 100, DMAH_FROM_DEVICE, 0),
+			 0);
 	assert_true(bench_translate(b, dmah_addr(&h[0]), true, &slot));
 	assert_true(slot != page(b, 0) + 8);
 	assert_int_equal(dmah_unmap(bench_device(b), &h[0]), 0);
 	for (unsigned int i = 0; i < 20; i++) {
-		assert_int_equal(dmah_map(bench_device(b), &h[i], page(b, i) + 8, 100, DMAH_FROM_DEVICE, 0), 0);
+		assert_int_equal(dmah_map(bench_device(b), &h[i], page(b, i) + 8, 100,
+					  DMAH_FROM_DEVICE, 0),
+				 0);
 		assert_true(bench_translate(b, dmah_addr(&h[i]), true, &other));
 		assert_true(other >> 12 != slot >> 12);
 	}
@@ -131,7 +137,9 @@ static void inv02_no_slot_reuse_before_flush(void **state)
 /* 3: the device's own TLB is emptied after the IOMMU's, from which it fills itself again. */
 static void inv03_device_tlb_after_iotlb(void **state)
 {
-	static const struct bench_config config = { .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4, .ats = true };
+	static const struct bench_config config = { .backend = DMAH_BACKEND_IOMMU,
+						    .hw = BENCH_VTD4,
+						    .ats = true };
 	struct bench *b = bench_open(&config);
 	struct dmah h = { 0 };
 	unsigned char byte = 0;
@@ -172,7 +180,9 @@ static void late_write(const struct bench_config *config)
 	unsigned char byte;
 
 	fill(b, page(b, 0), 0x11, 4096);
-	assert_int_equal(dmah_map(bench_device(b), &h, page(b, 0) + 8, sizeof(w.bytes), DMAH_FROM_DEVICE, 0), 0);
+	assert_int_equal(dmah_map(bench_device(b), &h, page(b, 0) + 8, sizeof(w.bytes),
+				  DMAH_FROM_DEVICE, 0),
+			 0);
 	memset(w.bytes, 0x22, sizeof(w.bytes));
 	w.dma = dmah_addr(&h);
 	byte = 0x22;
@@ -189,14 +199,12 @@ static void late_write(const struct bench_config *config)
 
 static void inv03_taken_after_the_wait(void **state)
 {
-	static const struct bench_config untrusted = { .backend = DMAH_BACKEND_IOMMU,
-						       .hw = BENCH_VTD4,
-						       .untrusted = true,
-						       .pool = true };
-	static const struct bench_config noncoherent = { .backend = DMAH_BACKEND_IOMMU,
-							 .hw = BENCH_VTD4,
-							 .noncoherent = true,
-							 .pool = true };
+	static const struct bench_config untrusted = {
+		.backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4, .untrusted = true, .pool = true
+	};
+	static const struct bench_config noncoherent = {
+		.backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4, .noncoherent = true, .pool = true
+	};
 
 	(void)state;
 	late_write(&untrusted);
@@ -205,7 +213,8 @@ static void inv03_taken_after_the_wait(void **state)
 
 static int by_start(const void *a, const void *b)
 {
-	dmah_addr_t x = dmah_addr((*(struct dmah *const *)a)), y = dmah_addr((*(struct dmah *const *)b));
+	dmah_addr_t x = dmah_addr((*(struct dmah *const *)a)),
+		    y = dmah_addr((*(struct dmah *const *)b));
 
 	return (x > y) - (x < y);
 }
@@ -213,10 +222,9 @@ static int by_start(const void *a, const void *b)
 /* 4: live IOVA ranges overlap neither each other nor what is reserved; granule 0 and the interrupt window are. */
 static void inv04_ranges_are_disjoint(void **state)
 {
-	static const struct bench_config config = { .backend = DMAH_BACKEND_IOMMU,
-						    .hw = BENCH_VTD4,
-						    .mode = DMAH_LAZY,
-						    .mask_bits = 32 };
+	static const struct bench_config config = {
+		.backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4, .mode = DMAH_LAZY, .mask_bits = 32
+	};
 	enum { N = 3000 };
 	struct bench *b = bench_open(&config);
 	struct dmah *h = calloc(N, sizeof(*h)), **sorted = calloc(N, sizeof(*sorted));
@@ -225,13 +233,14 @@ static void inv04_ranges_are_disjoint(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < N; i++) {
 		sorted[i] = &h[i];
-		assert_int_equal(dmah_map(bench_device(b), &h[i], page(b, i % 16) + i % 4096, lens[i % (i < 200 ? 8 : 6)],
-					  DMAH_TO_DEVICE, 0),
+		assert_int_equal(dmah_map(bench_device(b), &h[i], page(b, i % 16) + i % 4096,
+					  lens[i % (i < 200 ? 8 : 6)], DMAH_TO_DEVICE, 0),
 				 0);
 	}
 	qsort(sorted, N, sizeof(*sorted), by_start);
 	for (unsigned int i = 0; i < N; i++) {
-		dmah_addr_t first = dmah_addr(sorted[i]) & ~4095ull, last = dmah_addr(sorted[i]) + sorted[i]->len - 1;
+		dmah_addr_t first = dmah_addr(sorted[i]) & ~4095ull,
+			    last = dmah_addr(sorted[i]) + sorted[i]->len - 1;
 
 		assert_true(first != 0);
 		assert_false(first <= 0xfeefffff && last >= 0xfee00000);
@@ -254,8 +263,10 @@ static void permissions(enum bench_hw hw, bool write_only)
 	unsigned char byte = 0;
 
 	assert_int_equal(dmah_map(bench_device(b), &to, page(b, 0), 4096, DMAH_TO_DEVICE, 0), 0);
-	assert_int_equal(dmah_map(bench_device(b), &from, page(b, 1), 4096, DMAH_FROM_DEVICE, 0), 0);
-	assert_int_equal(dmah_map(bench_device(b), &both, page(b, 2), 4096, DMAH_BIDIRECTIONAL, 0), 0);
+	assert_int_equal(dmah_map(bench_device(b), &from, page(b, 1), 4096, DMAH_FROM_DEVICE, 0),
+			 0);
+	assert_int_equal(dmah_map(bench_device(b), &both, page(b, 2), 4096, DMAH_BIDIRECTIONAL, 0),
+			 0);
 	assert_true(bench_dev_read(b, dmah_addr(&to), &byte, 1));
 	assert_false(bench_dev_write(b, dmah_addr(&to), &byte, 1));
 	assert_int_equal(bench_dev_read(b, dmah_addr(&from), &byte, 1), !write_only);
@@ -338,7 +349,8 @@ static void stale(const struct bench_config *config, unsigned int rounds)
 
 static void inv09_stale_copies(void **state)
 {
-	static const struct bench_config lpae = { .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_LPAE48 };
+	static const struct bench_config lpae = { .backend = DMAH_BACKEND_IOMMU,
+						  .hw = BENCH_LPAE48 };
 
 	(void)state;
 	stale(&vtd_strict, 500);
@@ -383,14 +395,17 @@ static void corrupt(const struct bench_config *config)
 
 	fill(b, page(b, 0), 0xc3, 64 * 4096);
 	for (unsigned int i = 0; i < LIVE; i++)
-		assert_int_equal(dmah_map(dev, &h[i], page(b, 2 * i) + 40, 1000 + 5000 * (i & 1), DMAH_BIDIRECTIONAL, 0), 0);
+		assert_int_equal(dmah_map(dev, &h[i], page(b, 2 * i) + 40, 1000 + 5000 * (i & 1),
+					  DMAH_BIDIRECTIONAL, 0),
+				 0);
 	for (unsigned int round = 0; round < ROUNDS; round++) {
 		struct dmah bad = h[round % LIVE];
 		unsigned char *bytes = (unsigned char *)&bad;
 
 		for (unsigned int n = 0; n <= round % 3; n++) {
 			seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-			bytes[(seed >> 33) % sizeof(bad)] ^= (unsigned char)(1u << (seed >> 60 & 7));
+			bytes[(seed >> 33) % sizeof(bad)] ^=
+				(unsigned char)(1u << (seed >> 60 & 7));
 		}
 		/* Never a valid handle again: that would be somebody's own mapping. */
 		if (!memcmp(&bad, &h[round % LIVE], sizeof(bad)) || !bad.meta)
@@ -408,10 +423,9 @@ static void corrupt(const struct bench_config *config)
 
 static void inv10_corrupted_handles(void **state)
 {
-	static const struct bench_config untrusted = { .backend = DMAH_BACKEND_IOMMU,
-						       .hw = BENCH_VTD4,
-						       .untrusted = true,
-						       .pool = true };
+	static const struct bench_config untrusted = {
+		.backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4, .untrusted = true, .pool = true
+	};
 
 	(void)state;
 	corrupt(&vtd_strict);
@@ -480,7 +494,8 @@ static void short_write(const struct bench_config *config)
 	struct dmah h = { 0 };
 
 	fill(b, page(b, 0), 0x11, 8192);
-	assert_int_equal(dmah_map(bench_device(b), &h, page(b, 0) + 100, 6000, DMAH_FROM_DEVICE, 0), 0);
+	assert_int_equal(dmah_map(bench_device(b), &h, page(b, 0) + 100, 6000, DMAH_FROM_DEVICE, 0),
+			 0);
 	memset(bytes, 0x22, sizeof(bytes));
 	assert_true(bench_dev_write(b, dmah_addr(&h) + 50, bytes, sizeof(bytes)));
 	assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
@@ -492,11 +507,12 @@ static void short_write(const struct bench_config *config)
 
 static void inv12_short_writes(void **state)
 {
-	static const struct bench_config untrusted = { .backend = DMAH_BACKEND_IOMMU,
-						       .hw = BENCH_LPAE48,
-						       .untrusted = true,
-						       .pool = true };
-	static const struct bench_config direct = { .backend = DMAH_BACKEND_DIRECT, .noncoherent = true, .pool = true };
+	static const struct bench_config untrusted = {
+		.backend = DMAH_BACKEND_IOMMU, .hw = BENCH_LPAE48, .untrusted = true, .pool = true
+	};
+	static const struct bench_config direct = { .backend = DMAH_BACKEND_DIRECT,
+						    .noncoherent = true,
+						    .pool = true };
 
 	(void)state;
 	short_write(&bounce);
@@ -508,10 +524,9 @@ static void inv12_short_writes(void **state)
 /* 12: what another buffer left in a slot is not for an untrusted device to read. */
 static void inv12_nothing_leaks(void **state)
 {
-	static const struct bench_config config = { .backend = DMAH_BACKEND_IOMMU,
-						    .hw = BENCH_VTD4,
-						    .untrusted = true,
-						    .pool = true };
+	static const struct bench_config config = {
+		.backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4, .untrusted = true, .pool = true
+	};
 	struct bench *b = bench_open(&config);
 	unsigned char bytes[4096];
 	struct dmah h = { 0 };
@@ -521,7 +536,8 @@ static void inv12_nothing_leaks(void **state)
 	fill(b, page(b, 1), 0x11, 4096);
 	assert_int_equal(dmah_map(bench_device(b), &h, page(b, 0) + 1, 4095, DMAH_TO_DEVICE, 0), 0);
 	assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
-	assert_int_equal(dmah_map(bench_device(b), &h, page(b, 1) + 1000, 10, DMAH_TO_DEVICE, 0), 0);
+	assert_int_equal(dmah_map(bench_device(b), &h, page(b, 1) + 1000, 10, DMAH_TO_DEVICE, 0),
+			 0);
 	assert_true(bench_dev_read(b, dmah_addr(&h) & ~4095ull, bytes, 4096));
 	for (unsigned int i = 0; i < 4096; i++)
 		assert_int_equal(bytes[i], i >= 1000 && i < 1010 ? 0x11 : 0);
@@ -601,7 +617,8 @@ static void hung(const struct bench_config *config)
 	assert_true(stats.quarantined > 0);
 	assert_int_equal(dmah_flush(bench_domain(b)), DMAH_EHUNG);
 	for (unsigned int i = 0; i < 600; i++) {
-		assert_int_equal(dmah_map(dev, &other[i], page(b, 1), 4096, DMAH_BIDIRECTIONAL, 0), 0);
+		assert_int_equal(dmah_map(dev, &other[i], page(b, 1), 4096, DMAH_BIDIRECTIONAL, 0),
+				 0);
 		assert_true(dmah_addr(&other[i]) >> 12 != dma >> 12);
 	}
 	/* Nothing can be confirmed; nothing is lost either. */
@@ -617,10 +634,9 @@ static void hung(const struct bench_config *config)
 
 static void inv19_hung_queue(void **state)
 {
-	static const struct bench_config untrusted = { .backend = DMAH_BACKEND_IOMMU,
-						       .hw = BENCH_VTD4,
-						       .untrusted = true,
-						       .pool = true };
+	static const struct bench_config untrusted = {
+		.backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4, .untrusted = true, .pool = true
+	};
 
 	(void)state;
 	hung(&vtd_strict);
@@ -637,7 +653,8 @@ static void inv19_hung_queue_lazily(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 400; i++)
-		assert_int_equal(dmah_map(dev, &h[i], page(b, i % 8), 4096, DMAH_BIDIRECTIONAL, 0), 0);
+		assert_int_equal(dmah_map(dev, &h[i], page(b, i % 8), 4096, DMAH_BIDIRECTIONAL, 0),
+				 0);
 	bench_stick(b, true);
 	for (unsigned int i = 0; i < 400; i++) {
 		int err = dmah_unmap(dev, &h[i]);
@@ -655,7 +672,9 @@ static void inv19_hung_queue_lazily(void **state)
 /* 20: where the IOMMU remembers what did not translate, a mapping is usable all the same when map returns. */
 static void inv20_caching_mode(void **state)
 {
-	static const struct bench_config config = { .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4, .map_flush = true };
+	static const struct bench_config config = { .backend = DMAH_BACKEND_IOMMU,
+						    .hw = BENCH_VTD4,
+						    .map_flush = true };
 	struct bench *b = bench_open(&config);
 	unsigned char byte = 0;
 	struct dmah h = { 0 };
@@ -680,7 +699,10 @@ static void inv21_handles_look_nothing_up(void **state)
 		{ .backend = DMAH_BACKEND_DIRECT, .noncoherent = true, .pool = true },
 		{ .backend = DMAH_BACKEND_BOUNCE, .pool = true },
 		{ .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4, .untrusted = true, .pool = true },
-		{ .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_LPAE48, .noncoherent = true, .pool = true },
+		{ .backend = DMAH_BACKEND_IOMMU,
+		  .hw = BENCH_LPAE48,
+		  .noncoherent = true,
+		  .pool = true },
 		{ .backend = DMAH_BACKEND_XEN, .hw = BENCH_XEN, .noncoherent = true, .pool = true },
 	};
 
@@ -693,7 +715,9 @@ static void inv21_handles_look_nothing_up(void **state)
 		dmah_addr_t dma;
 
 		for (unsigned int round = 0; round < 50; round++) {
-			assert_int_equal(dmah_map(dev, &h, page(b, round) + round, 3000, DMAH_BIDIRECTIONAL, 0), 0);
+			assert_int_equal(dmah_map(dev, &h, page(b, round) + round, 3000,
+						  DMAH_BIDIRECTIONAL, 0),
+					 0);
 			assert_int_equal(dmah_sync_for_cpu(dev, &h, 64, 640), 0);
 			assert_int_equal(dmah_sync_for_device(dev, &h, 64, 640), 0);
 			assert_int_equal(dmah_unmap(dev, &h), 0);
@@ -702,7 +726,8 @@ static void inv21_handles_look_nothing_up(void **state)
 		assert_int_equal(stats.reverse_lookups, 0);
 		assert_int_equal(stats.lookup_steps, 0);
 		/* And by address they do, where there is anything to look up: the counter counts. */
-		assert_int_equal(dmah_addr_map(dev, page(b, 0) + 1, 3000, DMAH_BIDIRECTIONAL, 0, &dma), 0);
+		assert_int_equal(
+			dmah_addr_map(dev, page(b, 0) + 1, 3000, DMAH_BIDIRECTIONAL, 0, &dma), 0);
 		assert_int_equal(dmah_addr_unmap(dev, dma, 3000, DMAH_BIDIRECTIONAL, 0), 0);
 		dmah_device_stats(dev, &stats);
 		assert_true(stats.reverse_lookups > 0);

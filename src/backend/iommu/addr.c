@@ -10,7 +10,8 @@
 #include "core/map.h"
 
 /* What a DMA address translates to. An address-keyed call searches; a page-keyed one only reads the entry. */
-static int translate(struct dmah_device *dev, const struct addr_req *req, uint32_t index, struct pt_entry *entry)
+static int translate(struct dmah_device *dev, const struct addr_req *req, uint32_t index,
+		     struct pt_entry *entry)
 {
 	struct dmah_domain *dom = dev->dom;
 	unsigned int visited = entries_find(dom, index, entry);
@@ -54,15 +55,16 @@ static bool continues(const struct dmah_domain *dom, uint32_t index)
 }
 
 /* The direction as far as the format tells: LPAE cannot say "write only". */
-static bool allows(const struct dmah_domain *dom, const struct pt_entry *entry, const struct addr_req *req)
+static bool allows(const struct dmah_domain *dom, const struct pt_entry *entry,
+		   const struct addr_req *req)
 {
 	const struct pt_leaf *leaf = &dom->pt.leaf;
 
 	return leaf->prot[entry->dir & 3] == leaf->prot[req->dir & 3];
 }
 
-static void fill(struct dmah_device *dev, struct dmah *h, const struct addr_req *req, dmah_phys_t phys, uint64_t be,
-		 uint32_t gen, bool foreign)
+static void fill(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
+		 dmah_phys_t phys, uint64_t be, uint32_t gen, bool foreign)
 {
 	struct map_req map = addr_request(req, phys);
 
@@ -136,14 +138,16 @@ static uint32_t follow(const struct dmah_domain *dom, uint32_t index, dmah_addr_
 		phys += PT_GRANULE;
 		if (!continues(dom, ++index) && entries_leaf(dom, index))
 			break;
-		if (!entries_find(dom, index, &next) || (next.phys & ~GRANULE_MASK) != phys || next.gen != first->gen)
+		if (!entries_find(dom, index, &next) || (next.phys & ~GRANULE_MASK) != phys ||
+		    next.gen != first->gen)
 			break;
 		done += PT_GRANULE;
 	}
 	return done < len ? (uint32_t)done : len;
 }
 
-int iommu_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req, uint32_t *done)
+int iommu_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
+		       uint32_t *done)
 {
 	struct dmah_domain *dom = dev->dom;
 	struct addr_req part = *req;
@@ -161,7 +165,8 @@ int iommu_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct add
 	err = translate(dev, req, index, &entry);
 	if (err)
 		return req->inside ? DMAH_EINVAL : err;
-	if ((req->inside && entries_leaf(dom, index) && !continues(dom, index)) || !allows(dom, &entry, req))
+	if ((req->inside && entries_leaf(dom, index) && !continues(dom, index)) ||
+	    !allows(dom, &entry, req))
 		return DMAH_EINVAL;
 	phys = (entry.phys & ~GRANULE_MASK) | (req->dma & GRANULE_MASK);
 	token = find_slot(dev, phys, &slot);

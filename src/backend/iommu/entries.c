@@ -10,7 +10,8 @@ uint32_t entries_next_gen(struct dmah_domain *dom, uint32_t first)
 
 	/* Without a leaf table the mapping begins with a block, whose generations are the domain's, or is the first. */
 	if (!entry)
-		return (__atomic_add_fetch(&dom->block_gen, 1, __ATOMIC_RELAXED)) & dom->pt.leaf.gen_mask;
+		return (__atomic_add_fetch(&dom->block_gen, 1, __ATOMIC_RELAXED)) &
+		       dom->pt.leaf.gen_mask;
 	return (pt_gen(&dom->pt.leaf, pt_load(entry)) + 1) & dom->pt.leaf.gen_mask;
 }
 
@@ -59,8 +60,8 @@ int entries_make_leaf(struct dmah_domain *dom, uint32_t index, unsigned int flag
 	return err;
 }
 
-static int set_block(struct dmah_domain *dom, const struct run *run, uint32_t done, unsigned int shift,
-		     unsigned int flags)
+static int set_block(struct dmah_domain *dom, const struct run *run, uint32_t done,
+		     unsigned int shift, unsigned int flags)
 {
 	dmah_phys_t phys = run->phys + ((uint64_t)done << PT_GRANULE_SHIFT);
 	unsigned long irq;
@@ -68,18 +69,19 @@ static int set_block(struct dmah_domain *dom, const struct run *run, uint32_t do
 
 	dmah_host_enter(&irq);
 	dmah_host_lock(&dom->table_lock);
-	err = dom->pt.fmt->block_set(&dom->pt, iommu_iova(dom, run->first + done), phys, shift, run->dir, run->gen,
-				     run->attrs, flags);
+	err = dom->pt.fmt->block_set(&dom->pt, iommu_iova(dom, run->first + done), phys, shift,
+				     run->dir, run->gen, run->attrs, flags);
 	dmah_host_unlock(&dom->table_lock);
 	dmah_host_leave(irq);
 	return err;
 }
 
-static void set_leaf(struct dmah_domain *dom, const struct run *run, uint32_t done, uint64_t *entry, uint32_t n)
+static void set_leaf(struct dmah_domain *dom, const struct run *run, uint32_t done, uint64_t *entry,
+		     uint32_t n)
 {
 	const struct pt_leaf *leaf = &dom->pt.leaf;
-	uint64_t value = pt_make(leaf, run->phys + ((uint64_t)done << PT_GRANULE_SHIFT), run->dir, run->gen,
-				 run->attrs & DMAH_ATTR_MMIO);
+	uint64_t value = pt_make(leaf, run->phys + ((uint64_t)done << PT_GRANULE_SHIFT), run->dir,
+				 run->gen, run->attrs & DMAH_ATTR_MMIO);
 
 	for (uint32_t i = 0; i < n; i++, value += PT_GRANULE)
 		pt_store_set(&entry[i], run->cont || done + i ? value | leaf->cont : value);
@@ -97,14 +99,16 @@ int entries_set(struct dmah_domain *dom, const struct run *run, unsigned int fla
 		struct step step = leaf_step(index, left);
 		uint64_t *entry = entries_leaf(dom, index);
 
-		if (!entry && block_fits(dom, index, left, phys, GIANT_GRANULES, DMAH_IOMMU_BLOCK_1G)) {
+		if (!entry &&
+		    block_fits(dom, index, left, phys, GIANT_GRANULES, DMAH_IOMMU_BLOCK_1G)) {
 			err = set_block(dom, run, *set, PT_1G_SHIFT, flags);
 			if (!err) {
 				*set += GIANT_GRANULES;
 				continue;
 			}
 		}
-		if (!entry && block_fits(dom, index, left, phys, CHUNK_GRANULES, DMAH_IOMMU_BLOCK_2M)) {
+		if (!entry &&
+		    block_fits(dom, index, left, phys, CHUNK_GRANULES, DMAH_IOMMU_BLOCK_2M)) {
 			err = set_block(dom, run, *set, PT_LEAF_SHIFT, flags);
 			if (!err) {
 				*set += CHUNK_GRANULES;
@@ -149,8 +153,8 @@ bool entries_match(const struct dmah_domain *dom, const struct run *run)
 		if (!entry) {
 			uint32_t n = block_at(dom, run->first + done, &found);
 
-			if (!n || found.phys != phys || found.gen != run->gen || n > run->n - done ||
-			    n != 1u << (found.shift - PT_GRANULE_SHIFT))
+			if (!n || found.phys != phys || found.gen != run->gen ||
+			    n > run->n - done || n != 1u << (found.shift - PT_GRANULE_SHIFT))
 				return false;
 			done += n;
 			continue;
@@ -158,8 +162,10 @@ bool entries_match(const struct dmah_domain *dom, const struct run *run)
 		for (uint32_t i = 0; i < step.n; i++, phys += PT_GRANULE) {
 			uint64_t value = pt_load(&entry[i]);
 
-			if (!pt_present(leaf, value) || (value & leaf->addr_mask) != (phys & leaf->addr_mask) ||
-			    pt_gen(leaf, value) != run->gen || !(value & leaf->cont) != !(run->cont || done + i))
+			if (!pt_present(leaf, value) ||
+			    (value & leaf->addr_mask) != (phys & leaf->addr_mask) ||
+			    pt_gen(leaf, value) != run->gen ||
+			    !(value & leaf->cont) != !(run->cont || done + i))
 				return false;
 		}
 		done += step.n;
@@ -200,7 +206,8 @@ void entries_clear(struct dmah_domain *dom, uint32_t first, uint32_t n)
 			}
 			dmah_host_enter(&irq);
 			dmah_host_lock(&dom->table_lock);
-			(void)dom->pt.fmt->block_clear(&dom->pt, iommu_iova(dom, first + done), found.shift);
+			(void)dom->pt.fmt->block_clear(&dom->pt, iommu_iova(dom, first + done),
+						       found.shift);
 			dmah_host_unlock(&dom->table_lock);
 			dmah_host_leave(irq);
 			done += block;

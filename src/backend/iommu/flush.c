@@ -6,9 +6,10 @@
 /* Entries released under one hold of a CPU's lock. */
 #define RELEASE_BATCH 32u
 /* CPUs whose queues one invalidation serves. */
-#define FLUSH_CPUS    32u
+#define FLUSH_CPUS 32u
 
-static int post_iommus(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size, bool tables, uint64_t *posted)
+static int post_iommus(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size, bool tables,
+		       uint64_t *posted)
 {
 	int err = DMAH_OK;
 
@@ -65,8 +66,8 @@ static int wait_iommus(struct dmah_domain *dom)
 	return err;
 }
 
-int iommu_invalidate(struct dmah_domain *dom, const struct dmah_device *dev, dmah_addr_t iova, uint64_t size,
-		     bool tables)
+int iommu_invalidate(struct dmah_domain *dom, const struct dmah_device *dev, dmah_addr_t iova,
+		     uint64_t size, bool tables)
 {
 	uint64_t posted = 0;
 	int err;
@@ -135,7 +136,8 @@ void iommu_quarantine(struct dmah_device *dev, const struct iova_range *range)
 }
 
 /* What was in a queue when its flush began is free now. The flushes of two CPUs may both come here for one entry. */
-static void release_until(struct dmah_domain *dom, struct dmah_cpu *cpu, uint32_t until, uint64_t begun)
+static void release_until(struct dmah_domain *dom, struct dmah_cpu *cpu, uint32_t until,
+			  uint64_t begun)
 {
 	struct lazy_queue *q = &cpu->lazy;
 	bool more;
@@ -195,7 +197,8 @@ int iommu_flush_cpu(struct dmah_domain *dom, const struct dmah_device *dev, unsi
 }
 
 /* The queues of up to 32 CPUs with one invalidation: what is in a queue by then was cleared before it. */
-static int flush_cpus(struct dmah_domain *dom, const struct dmah_device *dev, unsigned int first, unsigned int n)
+static int flush_cpus(struct dmah_domain *dom, const struct dmah_device *dev, unsigned int first,
+		      unsigned int n)
 {
 	uint64_t begun = dmah_host_now();
 	uint32_t until[FLUSH_CPUS];
@@ -227,9 +230,11 @@ static void end_quarantine(struct dmah_domain *dom, uint32_t seq)
 		/* Granule by granule, but for the cells of the reserve, which are one thing each. */
 		if (granule == RANGE_NONE)
 			;
-		else if (reserve->page && granule - reserve->first < reserve->cells.size * reserve->cell)
+		else if (reserve->page &&
+			 granule - reserve->first < reserve->cells.size * reserve->cell)
 			put_granules(dom, cpu, granule,
-				     (granule - reserve->first) % reserve->cell ? 0 : reserve->cell);
+				     (granule - reserve->first) % reserve->cell ? 0
+										: reserve->cell);
 		else
 			iova_put_large(&dom->iova, granule, 1);
 		dmah_host_unlock(&cpu->lock);
@@ -246,7 +251,8 @@ int iommu_flush(struct dmah_domain *dom, const struct dmah_device *dev)
 	int err = DMAH_OK;
 
 	for (unsigned int i = 0; !err && i < dom->cfg.cpus; i += FLUSH_CPUS)
-		err = flush_cpus(dom, dev, i, dom->cfg.cpus - i < FLUSH_CPUS ? dom->cfg.cpus - i : FLUSH_CPUS);
+		err = flush_cpus(dom, dev, i,
+				 dom->cfg.cpus - i < FLUSH_CPUS ? dom->cfg.cpus - i : FLUSH_CPUS);
 	if (!err && __atomic_load_n(&dom->quarantine, __ATOMIC_ACQUIRE))
 		end_quarantine(dom, seq);
 	return err;

@@ -31,9 +31,11 @@ static inline dmah_addr_t iommu_iova(const struct dmah_domain *dom, uint32_t ind
 }
 
 /** iommu_index() - whether [@dma, @dma + @len) lies in the aperture, and the index of its first granule. */
-static inline bool iommu_index(const struct dmah_domain *dom, dmah_addr_t dma, uint64_t len, uint32_t *index)
+static inline bool iommu_index(const struct dmah_domain *dom, dmah_addr_t dma, uint64_t len,
+			       uint32_t *index)
 {
-	uint64_t off = dma - dom->cfg.aperture_base, size = (uint64_t)dom->granules << PT_GRANULE_SHIFT;
+	uint64_t off = dma - dom->cfg.aperture_base,
+		 size = (uint64_t)dom->granules << PT_GRANULE_SHIFT;
 
 	if (off >= size || len > size - off)
 		return false;
@@ -109,8 +111,8 @@ unsigned int entries_find(const struct dmah_domain *dom, uint32_t index, struct 
  *
  * Context: outside dmah_host_enter(). Return: 0, DMAH_EHUNG.
  */
-int iommu_invalidate(struct dmah_domain *dom, const struct dmah_device *dev, dmah_addr_t iova, uint64_t size,
-		     bool tables);
+int iommu_invalidate(struct dmah_domain *dom, const struct dmah_device *dev, dmah_addr_t iova,
+		     uint64_t size, bool tables);
 
 /**
  * struct iova_range - granules that are on their way home, with the bounce slots that they led to.
@@ -145,8 +147,8 @@ int iommu_flush(struct dmah_domain *dom, const struct dmah_device *dev);
  *
  * Return: index, or RANGE_NONE.
  */
-uint32_t iommu_take_iova(struct dmah_device *dev, uint32_t n, uint32_t align, uint32_t skew, uint32_t boundary,
-			 unsigned int attempt);
+uint32_t iommu_take_iova(struct dmah_device *dev, uint32_t n, uint32_t align, uint32_t skew,
+			 uint32_t boundary, unsigned int attempt);
 #define IOMMU_ATTEMPTS 4u
 
 /** iommu_units() - granules that a mapping of @n takes from the allocator. */
@@ -171,7 +173,8 @@ struct edges {
 int iommu_edges(const struct dmah_device *dev, const struct map_req *req, struct edges *edges);
 
 /** iommu_get_slots() - the bounce slots of a buffer. Return: 0, or an error with none taken. */
-int iommu_get_slots(struct dmah_device *dev, const struct map_req *req, const struct edges *edges, uint64_t *be);
+int iommu_get_slots(struct dmah_device *dev, const struct map_req *req, const struct edges *edges,
+		    uint64_t *be);
 
 /** iommu_put_slots() - give them back; nothing ever led a device to them. */
 void iommu_put_slots(struct dmah_device *dev, uint64_t be);
@@ -184,8 +187,8 @@ void iommu_put_slots(struct dmah_device *dev, uint64_t be);
  *
  * Return: how many.
  */
-unsigned int iommu_runs(const struct dmah_domain *dom, const struct dmah *h, uint32_t index, uint32_t gen, bool cont,
-			struct run runs[3]);
+unsigned int iommu_runs(const struct dmah_domain *dom, const struct dmah *h, uint32_t index,
+			uint32_t gen, bool cont, struct run runs[3]);
 
 /** iommu_strict() - whether an unmap must wait for its invalidation. */
 bool iommu_strict(const struct dmah_device *dev);
@@ -201,26 +204,31 @@ struct homecoming {
 };
 
 /** iommu_home_wait() - choose the way and, if it is not the queue's, wait for the invalidation. */
-void iommu_home_wait(struct dmah_device *dev, uint32_t first, uint32_t n, bool strict, struct homecoming *home);
+void iommu_home_wait(struct dmah_device *dev, uint32_t first, uint32_t n, bool strict,
+		     struct homecoming *home);
 
 /** iommu_home_buffer() - a buffer is the CPU's again, and its slots go their way. */
 void iommu_home_buffer(struct dmah_device *dev, const struct dmah *h, struct homecoming *home);
 
 /** iommu_home_granules() - and the granules. */
-void iommu_home_granules(struct dmah_device *dev, uint32_t first, uint32_t n, struct homecoming *home);
+void iommu_home_granules(struct dmah_device *dev, uint32_t first, uint32_t n,
+			 struct homecoming *home);
 
 /** iommu_undo() - entries were written and no one was told: they go before anything else may use their IOVA. */
 void iommu_undo(struct dmah_device *dev, uint32_t first, uint32_t n, uint32_t set);
 
 /* ---- vec.c, addr.c ---- */
 
-int iommu_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs, uint32_t n,
-		  enum dmah_dir dir, uint32_t attrs);
+int iommu_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs,
+		  uint32_t n, enum dmah_dir dir, uint32_t attrs);
 int iommu_unmap_vec(struct dmah_device *dev, struct dmah_vec *v);
-int iommu_map_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir, uint32_t attrs);
-int iommu_unmap_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir, uint32_t attrs);
+int iommu_map_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir,
+		 uint32_t attrs);
+int iommu_unmap_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir,
+		   uint32_t attrs);
 int iommu_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req *req);
-int iommu_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req, uint32_t *done);
+int iommu_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
+		       uint32_t *done);
 
 /* ---- setup.c ---- */
 

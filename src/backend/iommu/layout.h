@@ -50,7 +50,8 @@ static inline int layout_place(struct layout *layout, uint32_t n, uint64_t bound
 /** layout_align() - what a range of @n granules must be aligned to for that to hold, in granules. */
 static inline uint32_t layout_align(uint32_t n, uint64_t boundary)
 {
-	uint32_t size = n <= 1 ? 1 : 1u << (32 - __builtin_clz(n - 1)), granules = layout_boundary(boundary);
+	uint32_t size = n <= 1 ? 1 : 1u << (32 - __builtin_clz(n - 1)),
+		 granules = layout_boundary(boundary);
 
 	/* Small ranges are aligned to their size rounded up whatever is asked for. */
 	if (!granules || n <= IOVA_CLASS_MAX)

@@ -5,17 +5,18 @@
 #include "core/count.h"
 #include "core/map.h"
 
-void list_handle(struct dmah_device *dev, const struct piece_list *list, uint32_t i, struct layout *layout,
-		 const struct list_range *range, struct dmah *h)
+void list_handle(struct dmah_device *dev, const struct piece_list *list, uint32_t i,
+		 struct layout *layout, const struct list_range *range, struct dmah *h)
 {
 	struct map_req req = list_req(list, i);
 	uint64_t be = *list_be(list, i);
-	uint32_t offset = (uint32_t)(be_head(be) ? pool_phys(dev->dom->cfg.pool, be_head(be)) : req.phys) &
-			  (uint32_t)GRANULE_MASK;
+	uint32_t offset =
+		(uint32_t)(be_head(be) ? pool_phys(dev->dom->cfg.pool, be_head(be)) : req.phys) &
+		(uint32_t)GRANULE_MASK;
 
 	(void)layout_place(layout, iommu_granules(offset, req.len), dev->limits.boundary);
-	handle_fill(dev, h, DMAH_BACKEND_IOMMU, &req, iommu_iova(dev->dom, range->first + layout->at) | offset, be,
-		    range->gen);
+	handle_fill(dev, h, DMAH_BACKEND_IOMMU, &req,
+		    iommu_iova(dev->dom, range->first + layout->at) | offset, be, range->gen);
 	h->meta |= META_PART | (i ? META_LATER : 0);
 }
 
@@ -26,7 +27,8 @@ static void put_slots(struct dmah_device *dev, const struct piece_list *list, ui
 }
 
 /* Slots for every piece that needs some, filled before any device can see them; and the length of the whole. */
-static int get_slots(struct dmah_device *dev, const struct piece_list *list, struct list_range *range)
+static int get_slots(struct dmah_device *dev, const struct piece_list *list,
+		     struct list_range *range)
 {
 	struct layout all = { 0 }, given = { 0 };
 	unsigned int out_bits = dev->dom->pt.out_bits;
@@ -56,8 +58,8 @@ static int get_slots(struct dmah_device *dev, const struct piece_list *list, str
 	return DMAH_OK;
 }
 
-static int write_pieces(struct dmah_device *dev, const struct piece_list *list, const struct list_range *range,
-			bool *wrote)
+static int write_pieces(struct dmah_device *dev, const struct piece_list *list,
+			const struct list_range *range, bool *wrote)
 {
 	struct dmah_domain *dom = dev->dom;
 	struct layout layout = { 0 };
@@ -79,10 +81,10 @@ static int write_pieces(struct dmah_device *dev, const struct piece_list *list, 
 				return err;
 		}
 	}
-	return dom->caps & DMAH_IOMMU_MAP_FLUSH ?
-		       iommu_invalidate(dom, dev, iommu_iova(dom, range->first),
-					(uint64_t)range->n << PT_GRANULE_SHIFT, true) :
-		       DMAH_OK;
+	return dom->caps & DMAH_IOMMU_MAP_FLUSH
+		       ? iommu_invalidate(dom, dev, iommu_iova(dom, range->first),
+					  (uint64_t)range->n << PT_GRANULE_SHIFT, true)
+		       : DMAH_OK;
 }
 
 static void count_pieces(struct dmah_device *dev, uint32_t n, int by)
@@ -126,7 +128,8 @@ int list_map(struct dmah_device *dev, const struct piece_list *list, struct list
 	return err;
 }
 
-bool list_check(struct dmah_device *dev, const struct piece_list *list, const struct list_range *range)
+bool list_check(struct dmah_device *dev, const struct piece_list *list,
+		const struct list_range *range)
 {
 	struct layout layout = { 0 };
 
@@ -140,7 +143,8 @@ bool list_check(struct dmah_device *dev, const struct piece_list *list, const st
 	return layout.end == range->n && entries_end(dev->dom, range->first + range->n);
 }
 
-int list_unmap(struct dmah_device *dev, const struct piece_list *list, const struct list_range *range)
+int list_unmap(struct dmah_device *dev, const struct piece_list *list,
+	       const struct list_range *range)
 {
 	struct layout layout = { 0 };
 	struct homecoming home;

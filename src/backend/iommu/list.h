@@ -64,16 +64,18 @@ static inline uint64_t *list_be(const struct piece_list *list, uint32_t i)
  * list_handle() - the handle of the next piece.
  * @layout: zeroed before piece 0, then handed on from piece to piece.
  */
-void list_handle(struct dmah_device *dev, const struct piece_list *list, uint32_t i, struct layout *layout,
-		 const struct list_range *range, struct dmah *h);
+void list_handle(struct dmah_device *dev, const struct piece_list *list, uint32_t i,
+		 struct layout *layout, const struct list_range *range, struct dmah *h);
 
 /** list_map() - map all pieces or none; fills the words. Return: as dmah_map(). */
 int list_map(struct dmah_device *dev, const struct piece_list *list, struct list_range *range);
 
 /** list_check() - whether exactly these pieces are mapped in exactly this range. */
-bool list_check(struct dmah_device *dev, const struct piece_list *list, const struct list_range *range);
+bool list_check(struct dmah_device *dev, const struct piece_list *list,
+		const struct list_range *range);
 
 /** list_unmap() - end the mapping of pieces that list_check() found. Return: 0, DMAH_EHUNG. */
-int list_unmap(struct dmah_device *dev, const struct piece_list *list, const struct list_range *range);
+int list_unmap(struct dmah_device *dev, const struct piece_list *list,
+	       const struct list_range *range);
 
 #endif /* DMAH_BACKEND_IOMMU_LIST_H */

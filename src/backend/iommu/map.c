@@ -41,7 +41,8 @@ int iommu_edges(const struct dmah_device *dev, const struct map_req *req, struct
 		edges->n = iommu_granules(0, req->len);
 		edges->head_len = req->len;
 	} else {
-		bool head_bounces = edge_bounces(dev, req, false), tail_bounces = edge_bounces(dev, req, true);
+		bool head_bounces = edge_bounces(dev, req, false),
+		     tail_bounces = edge_bounces(dev, req, true);
 
 		head = (uint32_t)(PT_GRANULE - (req->phys & GRANULE_MASK));
 		tail = (uint32_t)((req->phys + req->len) & GRANULE_MASK);
@@ -61,7 +62,8 @@ int iommu_edges(const struct dmah_device *dev, const struct map_req *req, struct
 	return dev->dom->cfg.pool && !(req->attrs & DMAH_ATTR_NO_BOUNCE) ? DMAH_OK : DMAH_ENOPOOL;
 }
 
-static int get_slot(struct dmah_device *dev, dmah_phys_t orig, uint32_t len, uint32_t offset, uint32_t *token)
+static int get_slot(struct dmah_device *dev, dmah_phys_t orig, uint32_t len, uint32_t offset,
+		    uint32_t *token)
 {
 	struct dmah_domain *dom = dev->dom;
 	struct pool_request request = {
@@ -75,7 +77,8 @@ static int get_slot(struct dmah_device *dev, dmah_phys_t orig, uint32_t len, uin
 	return pool_get(dom->cfg.pool, &request, orig, dom, dev->slot, token);
 }
 
-int iommu_get_slots(struct dmah_device *dev, const struct map_req *req, const struct edges *edges, uint64_t *be)
+int iommu_get_slots(struct dmah_device *dev, const struct map_req *req, const struct edges *edges,
+		    uint64_t *be)
 {
 	uint32_t head = 0, tail = 0, offset = (uint32_t)(req->phys & GRANULE_MASK);
 	int err;
@@ -90,7 +93,8 @@ int iommu_get_slots(struct dmah_device *dev, const struct map_req *req, const st
 			return err;
 	}
 	if (edges->tail_len) {
-		err = get_slot(dev, req->phys + req->len - edges->tail_len, edges->tail_len, 0, &tail);
+		err = get_slot(dev, req->phys + req->len - edges->tail_len, edges->tail_len, 0,
+			       &tail);
 		if (err) {
 			pool_put(dev->dom->cfg.pool, head);
 			return err;
@@ -138,8 +142,8 @@ static uint32_t take_cell(struct dmah_domain *dom, uint32_t n, uint32_t align, u
 	return cell == RANGE_NONE ? RANGE_NONE : reserve->first + cell * reserve->cell;
 }
 
-uint32_t iommu_take_iova(struct dmah_device *dev, uint32_t n, uint32_t align, uint32_t skew, uint32_t boundary,
-			 unsigned int attempt)
+uint32_t iommu_take_iova(struct dmah_device *dev, uint32_t n, uint32_t align, uint32_t skew,
+			 uint32_t boundary, unsigned int attempt)
 {
 	struct dmah_domain *dom = dev->dom;
 	uint32_t first;
@@ -168,8 +172,8 @@ uint32_t iommu_take_iova(struct dmah_device *dev, uint32_t n, uint32_t align, ui
 
 /* ---- entries ---- */
 
-unsigned int iommu_runs(const struct dmah_domain *dom, const struct dmah *h, uint32_t index, uint32_t gen, bool cont,
-			struct run runs[3])
+unsigned int iommu_runs(const struct dmah_domain *dom, const struct dmah *h, uint32_t index,
+			uint32_t gen, bool cont, struct run runs[3])
 {
 	uint32_t n = iommu_granules(h->dma, h->len), done = 0, tail = 0;
 	bool slots = h->be && !(h->meta & META_FOREIGN);
@@ -189,7 +193,8 @@ unsigned int iommu_runs(const struct dmah_domain *dom, const struct dmah *h, uin
 		return 1;
 	}
 	if (be_head(h->be)) {
-		struct pool_slot *slot = pool_slot_of(dom->cfg.pool, be_head(h->be), (uint16_t)meta_slot(h->meta));
+		struct pool_slot *slot =
+			pool_slot_of(dom->cfg.pool, be_head(h->be), (uint16_t)meta_slot(h->meta));
 
 		runs[count] = base;
 		runs[count].n = iommu_granules(h->dma, slot->len);
@@ -222,8 +227,8 @@ void iommu_undo(struct dmah_device *dev, uint32_t first, uint32_t n, uint32_t se
 	/* No one was told of these addresses, but a device may guess, and an IOMMU remember. */
 	if (set) {
 		entries_clear(dev->dom, first, set);
-		if (iommu_invalidate(dev->dom, dev, iommu_iova(dev->dom, first), (uint64_t)set << PT_GRANULE_SHIFT,
-				     false)) {
+		if (iommu_invalidate(dev->dom, dev, iommu_iova(dev->dom, first),
+				     (uint64_t)set << PT_GRANULE_SHIFT, false)) {
 			iommu_quarantine(dev, &range);
 			return;
 		}
@@ -232,7 +237,8 @@ void iommu_undo(struct dmah_device *dev, uint32_t first, uint32_t n, uint32_t se
 }
 
 /* Write a handle's runs at granules that were taken. */
-static int write_runs(struct dmah_device *dev, const struct dmah *h, uint32_t index, uint32_t gen, uint32_t *set)
+static int write_runs(struct dmah_device *dev, const struct dmah *h, uint32_t index, uint32_t gen,
+		      uint32_t *set)
 {
 	struct run runs[3];
 	unsigned int n = iommu_runs(dev->dom, h, index, gen, false, runs);
@@ -252,8 +258,8 @@ static int write_runs(struct dmah_device *dev, const struct dmah *h, uint32_t in
 }
 
 /* What a large mapping asks of its IOVA, so that blocks can map it: the offset of its memory in the block. */
-static void block_alignment(const struct dmah_domain *dom, const struct dmah *h, uint32_t n, uint32_t *align,
-			    uint32_t *skew)
+static void block_alignment(const struct dmah_domain *dom, const struct dmah *h, uint32_t n,
+			    uint32_t *align, uint32_t *skew)
 {
 	dmah_phys_t phys = h->meta & META_FOREIGN ? h->be : h->phys;
 
@@ -289,8 +295,10 @@ static int iommu_map(struct dmah_device *dev, struct dmah *h, const struct map_r
 		err = iommu_get_slots(dev, req, &edges, &be);
 	if (err)
 		return err;
-	offset = (uint32_t)(be_head(be) ? pool_phys(dom->cfg.pool, be_head(be)) : target) & (uint32_t)GRANULE_MASK;
-	handle_fill(dev, h, DMAH_BACKEND_IOMMU, req, offset, req->has_bus ? req->bus & ~GRANULE_MASK : be, 0);
+	offset = (uint32_t)(be_head(be) ? pool_phys(dom->cfg.pool, be_head(be)) : target) &
+		 (uint32_t)GRANULE_MASK;
+	handle_fill(dev, h, DMAH_BACKEND_IOMMU, req, offset,
+		    req->has_bus ? req->bus & ~GRANULE_MASK : be, 0);
 	/* Before a device can see a slot, the slot holds nothing but what it may see. */
 	buffer_give(dev, h);
 	block_alignment(dom, h, edges.n, &align, &skew);
@@ -299,7 +307,8 @@ static int iommu_map(struct dmah_device *dev, struct dmah *h, const struct map_r
 	for (unsigned int attempt = 0; attempt < IOMMU_ATTEMPTS; attempt++) {
 		uint32_t gen;
 
-		index = iommu_take_iova(dev, edges.n, align, skew, (uint32_t)(dev->limits.boundary >> PT_GRANULE_SHIFT),
+		index = iommu_take_iova(dev, edges.n, align, skew,
+					(uint32_t)(dev->limits.boundary >> PT_GRANULE_SHIFT),
 					attempt);
 		if (index == RANGE_NONE) {
 			/* A fragmented aperture: rather small pages than no mapping. */
@@ -337,7 +346,8 @@ static int iommu_map(struct dmah_device *dev, struct dmah *h, const struct map_r
 
 bool iommu_strict(const struct dmah_device *dev)
 {
-	return untrusted(dev) || __atomic_load_n(&dev->dom->cfg.mode, __ATOMIC_RELAXED) == DMAH_STRICT;
+	return untrusted(dev) ||
+	       __atomic_load_n(&dev->dom->cfg.mode, __ATOMIC_RELAXED) == DMAH_STRICT;
 }
 
 static int iommu_check(struct dmah_device *dev, const struct dmah *h)
@@ -356,11 +366,13 @@ static int iommu_check(struct dmah_device *dev, const struct dmah *h)
 	for (unsigned int i = 0; i < n; i++)
 		if (!entries_match(dev->dom, &runs[i]))
 			return DMAH_ESTALE;
-	return h->meta & META_PART || entries_end(dev->dom, index + iommu_granules(h->dma, h->len)) ? DMAH_OK :
-												       DMAH_ESTALE;
+	return h->meta & META_PART || entries_end(dev->dom, index + iommu_granules(h->dma, h->len))
+		       ? DMAH_OK
+		       : DMAH_ESTALE;
 }
 
-void iommu_home_wait(struct dmah_device *dev, uint32_t first, uint32_t n, bool strict, struct homecoming *home)
+void iommu_home_wait(struct dmah_device *dev, uint32_t first, uint32_t n, bool strict,
+		     struct homecoming *home)
 {
 	/* A killed device reaches nothing, and no one should wait for it. */
 	home->defer = !strict && (dev->killed || !iommu_strict(dev));
@@ -370,7 +382,8 @@ void iommu_home_wait(struct dmah_device *dev, uint32_t first, uint32_t n, bool s
 					     (uint64_t)n << PT_GRANULE_SHIFT, false);
 }
 
-static void go_home(struct dmah_device *dev, const struct iova_range *range, struct homecoming *home)
+static void go_home(struct dmah_device *dev, const struct iova_range *range,
+		    struct homecoming *home)
 {
 	if (home->defer) {
 		int err = iommu_defer(dev, range);
@@ -397,7 +410,8 @@ void iommu_home_buffer(struct dmah_device *dev, const struct dmah *h, struct hom
 	go_home(dev, &slots, home);
 }
 
-void iommu_home_granules(struct dmah_device *dev, uint32_t first, uint32_t n, struct homecoming *home)
+void iommu_home_granules(struct dmah_device *dev, uint32_t first, uint32_t n,
+			 struct homecoming *home)
 {
 	struct iova_range range = { .first = first, .n = n };
 

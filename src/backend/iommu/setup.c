@@ -3,7 +3,7 @@
 #include "core/count.h"
 #include "core/map.h"
 
-#define CHUNK_BYTES (1ull << PT_LEAF_SHIFT)
+#define CHUNK_BYTES  (1ull << PT_LEAF_SHIFT)
 #define APERTURE_MAX (1ull << 40)
 
 /* ---- domains ---- */
@@ -22,7 +22,8 @@ static unsigned int pick_va_bits(const struct dmah_domain_config *cfg)
 	uint64_t last = cfg->aperture_base + cfg->aperture_size - 1;
 
 	if (cfg->va_bits)
-		return cfg->format->fits(cfg->va_bits) && !(last >> cfg->va_bits) ? cfg->va_bits : 0;
+		return cfg->format->fits(cfg->va_bits) && !(last >> cfg->va_bits) ? cfg->va_bits
+										  : 0;
 	for (unsigned int i = 0; i < sizeof(widths) / sizeof(widths[0]); i++)
 		if (cfg->format->fits(widths[i]) && !(last >> widths[i]))
 			return widths[i];
@@ -43,8 +44,9 @@ size_t iommu_size(const struct dmah_domain_config *cfg)
 {
 	uint64_t size = cfg->aperture_size;
 
-	if (!cfg->iommu || !cfg->format || size < CHUNK_BYTES || size > APERTURE_MAX || size % CHUNK_BYTES ||
-	    cfg->aperture_base % CHUNK_BYTES || cfg->aperture_base + size < size || !pick_va_bits(cfg))
+	if (!cfg->iommu || !cfg->format || size < CHUNK_BYTES || size > APERTURE_MAX ||
+	    size % CHUNK_BYTES || cfg->aperture_base % CHUNK_BYTES ||
+	    cfg->aperture_base + size < size || !pick_va_bits(cfg))
 		return 0;
 	return chunks(cfg) * sizeof(uint64_t) + iova_memory(all_granules(cfg));
 }
@@ -216,7 +218,8 @@ static int reserve_granules(struct dmah_domain *dom, const struct dmah_reserved 
 	return DMAH_OK;
 }
 
-static void unmap_identity(struct dmah_domain *dom, const struct dmah_reserved *range, uint64_t size)
+static void unmap_identity(struct dmah_domain *dom, const struct dmah_reserved *range,
+			   uint64_t size)
 {
 	uint64_t *table;
 
@@ -313,7 +316,8 @@ static int bind(struct dmah_domain *dom, struct dmah_device *dev, enum dmah_mode
 	struct dmah_pt_info info;
 
 	if (mode == DMAH_PASSTHROUGH)
-		return link->iommu->ops->bind(link->iommu, dev, DMAH_BIND_PASSTHROUGH, NULL, link->tag);
+		return link->iommu->ops->bind(link->iommu, dev, DMAH_BIND_PASSTHROUGH, NULL,
+					      link->tag);
 	(void)dmah_domain_pt(dom, &info);
 	return link->iommu->ops->bind(link->iommu, dev, DMAH_BIND_TRANSLATE, &info, link->tag);
 }
@@ -452,7 +456,8 @@ int dmah_reserve(struct dmah_domain *dom, unsigned int count, uint32_t len)
 		dmah_host_page_free(page);
 		return DMAH_ENOSPC;
 	}
-	for (uint32_t i = first & ~(PT_TABLE_ENTRIES - 1); i < first + cell * count; i += PT_TABLE_ENTRIES) {
+	for (uint32_t i = first & ~(PT_TABLE_ENTRIES - 1); i < first + cell * count;
+	     i += PT_TABLE_ENTRIES) {
 		int err = entries_make_leaf(dom, i, 0);
 
 		if (err) {
@@ -538,7 +543,9 @@ int dmah_poll(struct dmah_domain *dom, uint64_t now, uint64_t *next)
 		for (unsigned int round = 0; round < 2; round++) {
 			dmah_host_enter(&flags);
 			dmah_host_lock(&cpu->lock);
-			deadline = cpu->lazy.in == cpu->lazy.out ? UINT64_MAX : cpu->lazy.since + dom->cfg.lazy_ns;
+			deadline = cpu->lazy.in == cpu->lazy.out
+					   ? UINT64_MAX
+					   : cpu->lazy.since + dom->cfg.lazy_ns;
 			dmah_host_unlock(&cpu->lock);
 			dmah_host_leave(flags);
 			if (round || now < deadline)

@@ -6,8 +6,8 @@
 #include "core/map.h"
 #include "core/vec.h"
 
-static struct piece_list vec_list(struct dmah_vec *v, const void *segs, size_t stride, uint32_t n, enum dmah_dir dir,
-				  uint32_t attrs)
+static struct piece_list vec_list(struct dmah_vec *v, const void *segs, size_t stride, uint32_t n,
+				  enum dmah_dir dir, uint32_t attrs)
 {
 	return (struct piece_list){ .seg = segs,
 				    .seg_stride = stride,
@@ -18,8 +18,8 @@ static struct piece_list vec_list(struct dmah_vec *v, const void *segs, size_t s
 				    .attrs = attrs };
 }
 
-int iommu_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs, uint32_t n,
-		  enum dmah_dir dir, uint32_t attrs)
+int iommu_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs,
+		  uint32_t n, enum dmah_dir dir, uint32_t attrs)
 {
 	struct piece_list list = vec_list(v, segs, sizeof(*segs), n, dir, attrs);
 	struct layout layout = { 0 };
@@ -53,14 +53,16 @@ int iommu_unmap_vec(struct dmah_device *dev, struct dmah_vec *v)
 
 	if (meta_kind(first->meta) == DMAH_BACKEND_DIRECT)
 		return vec_unmap_pieces(dev, v);
-	if (!v->granules || !iommu_index(dev->dom, v->iova, (uint64_t)v->granules << PT_GRANULE_SHIFT, &range.first))
+	if (!v->granules || !iommu_index(dev->dom, v->iova,
+					 (uint64_t)v->granules << PT_GRANULE_SHIFT, &range.first))
 		return DMAH_ESTALE;
 	/* The parts' addresses and lengths, as if they were the caller's segments. */
 	for (uint32_t i = 0; i < v->nparts; i++) {
 		v->seg[i].dma = v->part[i].phys;
 		v->seg[i].len = v->part[i].len;
 	}
-	list = vec_list(v, v->seg, sizeof(v->seg[0]), v->nparts, meta_dir(first->meta), meta_attrs(first->meta));
+	list = vec_list(v, v->seg, sizeof(v->seg[0]), v->nparts, meta_dir(first->meta),
+			meta_attrs(first->meta));
 	if (!list_check(dev, &list, &range)) {
 		vec_merge_parts(dev, v);
 		return DMAH_ESTALE;
@@ -80,7 +82,8 @@ static struct piece_list sg_list(struct dmah_sg *sg, uint32_t n, enum dmah_dir d
 				    .attrs = attrs };
 }
 
-int iommu_map_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir, uint32_t attrs)
+int iommu_map_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir,
+		 uint32_t attrs)
 {
 	struct piece_list list = sg_list(sg, n, dir, attrs);
 	struct layout layout = { 0 };
@@ -97,8 +100,8 @@ int iommu_map_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum d
 }
 
 /* The first @n entries hold their words already: they get their DMA addresses back. */
-static void restore(struct dmah_device *dev, struct dmah_sg *sg, const struct piece_list *list, uint32_t n,
-		    const struct list_range *range)
+static void restore(struct dmah_device *dev, struct dmah_sg *sg, const struct piece_list *list,
+		    uint32_t n, const struct list_range *range)
 {
 	struct layout layout = { 0 };
 
@@ -110,7 +113,8 @@ static void restore(struct dmah_device *dev, struct dmah_sg *sg, const struct pi
 	}
 }
 
-int iommu_unmap_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir, uint32_t attrs)
+int iommu_unmap_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir,
+		   uint32_t attrs)
 {
 	struct piece_list list = sg_list(sg, n, dir, attrs);
 	struct list_range range = { 0 };
