@@ -72,7 +72,7 @@ int dmah_addr_sync_for_device(struct dmah_device *dev, dmah_addr_t dma, uint64_t
  * dmah_page_unmap() - end a mapping, by its DMA address and the physical address that the caller still holds.
  * @dev: the device.
  * @dma: its DMA address.
- * @phys: the physical address that was mapped.
+ * @phys: the physical address that was mapped; of a dmah_addr_map_bus() mapping behind an IOMMU, the bus address.
  * @len: its bytes.
  * @dir: its direction.
  * @attrs: its attributes.

@@ -64,11 +64,10 @@ static bool allows(const struct dmah_domain *dom, const struct pt_entry *entry,
 }
 
 static void fill(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
-		 dmah_phys_t phys, uint64_t be, uint32_t gen, bool foreign)
+		 dmah_phys_t phys, uint64_t be, uint32_t gen)
 {
 	struct map_req map = addr_request(req, phys);
 
-	map.has_bus = foreign;
 	handle_fill(dev, h, DMAH_BACKEND_IOMMU, &map, req->dma, be, gen);
 }
 
@@ -107,11 +106,10 @@ int iommu_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req
 		if (tail && slot->len != ((req->dma + req->len) & GRANULE_MASK))
 			return DMAH_EINVAL;
 	}
-	if (req->has_phys && !head && (req->phys ^ phys) & ~GRANULE_MASK)
-		/* The caller's own bus address was mapped, or the address is wrong; the entries will tell. */
-		fill(dev, h, req, req->phys, phys & ~GRANULE_MASK, entry.gen, true);
-	else
-		fill(dev, h, req, phys, be_make(head, tail), entry.gen, false);
+	/* The page is not the one that is mapped here. */
+	if (req->has_phys && req->phys != phys)
+		return DMAH_EINVAL;
+	fill(dev, h, req, phys, be_make(head, tail), entry.gen);
 	if (req->part)
 		h->meta |= META_PART | (req->inside ? META_LATER : 0);
 	/* What is mapped here is longer or shorter than the caller says. */
@@ -172,7 +170,7 @@ int iommu_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct add
 	token = find_slot(dev, phys, &slot);
 	if (!token) {
 		part.len = *done = follow(dom, index, req->dma, req->len, &entry);
-		fill(dev, h, &part, req->has_phys ? req->phys : phys, 0, entry.gen, false);
+		fill(dev, h, &part, req->has_phys ? req->phys : phys, 0, entry.gen);
 		return DMAH_OK;
 	}
 	into = phys - pool_phys(dom->cfg.pool, token);
@@ -181,6 +179,6 @@ int iommu_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct add
 	*done = req->len < slot->len - into ? req->len : (uint32_t)(slot->len - into);
 	part.dma = req->dma - into;
 	part.len = slot->len;
-	fill(dev, h, &part, slot->orig, be_make(token, 0), entry.gen, false);
+	fill(dev, h, &part, slot->orig, be_make(token, 0), entry.gen);
 	return DMAH_OK;
 }

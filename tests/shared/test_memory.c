@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Memory and room: every allocation made to fail, the reserve, and an exhausted aperture. Numbers as in
+ * test_invariants.c.
+ */
+#include "bench.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+static dmah_phys_t memory(struct bench *b)
+{
+	uint64_t size;
+
+	return bench_memory(b, &size);
+}
+
+static const struct bench_config vtd = { .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD5 };
+static const struct bench_config small = { .backend = DMAH_BACKEND_IOMMU,
+					   .hw = BENCH_VTD4,
+					   .mode = DMAH_LAZY,
+					   .mask_bits = 24,
+					   .cpus = 2 };
+/* Granule 0 of a 24-bit aperture is nobody's. */
+#define SMALL_GRANULES 4095u
+
+/* 13: unmap and sync allocate nothing. */
+static void inv13_unmap_allocates_nothing(void **state)
+{
+	static const struct bench_config machines[] = {
+		{ .backend = DMAH_BACKEND_IOMMU,
+		  .hw = BENCH_VTD4,
+		  .mode = DMAH_LAZY,
+		  .lazy_entries = 8 },
+		{ .backend = DMAH_BACKEND_IOMMU,
+		  .hw = BENCH_LPAE48,
+		  .untrusted = true,
+		  .pool = true },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		struct bench *b = bench_open(&machines[i]);
+		struct dmah h[64] = { 0 };
+		unsigned long before;
+
+		for (unsigned int k = 0; k < 64; k++)
+			assert_int_equal(dmah_map(bench_device(b), &h[k], memory(b) + k * 9000,
+						  7000, DMAH_BIDIRECTIONAL, 0),
+					 0);
+		before = bench_allocs(b);
+		bench_fail_all(b, true);
+		for (unsigned int k = 0; k < 64; k++) {
+			assert_int_equal(dmah_sync_for_cpu(bench_device(b), &h[k], 0, 7000), 0);
+			assert_int_equal(dmah_unmap(bench_device(b), &h[k]), 0);
+		}
+		assert_int_equal(dmah_flush(bench_domain(b)), 0);
+		assert_int_equal(bench_allocs(b), before);
+		bench_fail_all(b, false);
+		bench_close(b);
+	}
+}
+
+/* 13: within what was reserved, a map does not fail for memory. */
+static void inv13_reserve(void **state)
+{
+	struct bench *b = bench_open(&vtd);
+	struct dmah h[21] = { 0 };
+
+	(void)state;
+	assert_int_equal(dmah_reserve(bench_domain(b), 0, 1), DMAH_EINVAL);
+	assert_int_equal(dmah_reserve(bench_domain(b), 16384, 1u << 31), DMAH_ENOSPC);
+	assert_int_equal(dmah_reserve(bench_domain(b), 20, 9000), 0);
+	assert_int_equal(dmah_reserve(bench_domain(b), 20, 9000), DMAH_EBUSY);
+	bench_fail_all(b, true);
+	for (unsigned int round = 0; round < 3; round++) {
+		for (unsigned int k = 0; k < 20; k++) {
+			unsigned char byte = 1;
+
+			assert_int_equal(dmah_map(bench_device(b), &h[k],
+						  memory(b) + 4095 + k * 4096, 9000,
+						  DMAH_BIDIRECTIONAL, 0),
+					 0);
+			assert_true(bench_dev_write(b, dmah_addr(&h[k]) + 8999, &byte, 1));
+		}
+		assert_int_equal(dmah_map(bench_device(b), &h[20], memory(b), 4096, DMAH_TO_DEVICE,
+					  0),
+				 DMAH_ENOMEM);
+		assert_false(dmah_mapped(&h[20]));
+		for (unsigned int k = 0; k < 20; k++)
+			assert_int_equal(dmah_unmap(bench_device(b), &h[k]), 0);
+	}
+	bench_fail_all(b, false);
+	bench_close(b);
+}
+
+/* 14: a failed map changes nothing, whichever allocation failed; the next one succeeds. */
+static void inv14_failed_map_changes_nothing(void **state)
+{
+	struct dmah_seg segs[3];
+	struct dmah_dma_seg out[3];
+	struct dmah part[3];
+
+	(void)state;
+	for (long nth = 0; nth < 6; nth++) {
+		struct bench *b = bench_open(&vtd);
+		struct dmah_vec v = { .part = part, .seg = out, .max = 3 };
+		struct dmah h = { 0 };
+		dmah_addr_t dma;
+		int err;
+
+		memset(part, 0, sizeof(part));
+		for (unsigned int i = 0; i < 3; i++)
+			segs[i] = (struct dmah_seg){ memory(b) + i * 8192, 5000 };
+		bench_fail_alloc(b, nth);
+		err = dmah_map(bench_device(b), &h, memory(b), 5000, DMAH_TO_DEVICE, 0);
+		assert_int_equal(dmah_mapped(&h), !err);
+		assert_true(err == 0 || err == DMAH_ENOMEM);
+		assert_int_equal(dmah_device_live(bench_device(b)), !err);
+		/* Four tables lead to the first leaf table of five levels. */
+		assert_int_equal(err != 0, nth < 4);
+		if (err)
+			assert_int_equal(dmah_map(bench_device(b), &h, memory(b), 5000,
+						  DMAH_TO_DEVICE, 0),
+					 0);
+		assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+		bench_fail_alloc(b, -1);
+		bench_close(b);
+
+		b = bench_open(&vtd);
+		bench_fail_alloc(b, nth);
+		err = dmah_map_vec(bench_device(b), &v, segs, 3, DMAH_FROM_DEVICE, 0);
+		assert_int_equal(err != 0, nth < 4);
+		assert_int_equal(v.nseg, err ? 0 : 3);
+		if (!err)
+			assert_int_equal(dmah_unmap_vec(bench_device(b), &v), 0);
+		assert_int_equal(dmah_device_live(bench_device(b)), 0);
+		bench_fail_alloc(b, nth > 3 ? 0 : -1);
+		err = dmah_addr_map(bench_device(b), memory(b), 64, DMAH_TO_DEVICE, 0, &dma);
+		assert_true(err ? dma == DMAH_BAD_ADDR : true);
+		if (!err)
+			assert_int_equal(
+				dmah_addr_unmap(bench_device(b), dma, 64, DMAH_TO_DEVICE, 0), 0);
+		bench_fail_alloc(b, -1);
+		bench_close(b);
+	}
+}
+
+static unsigned int map_all(struct bench *b, struct dmah *h, unsigned int max, uint32_t len)
+{
+	unsigned int n = 0;
+	int err = 0;
+
+	while (n < max && !err) {
+		err = dmah_map(bench_device(b), &h[n], memory(b), len, DMAH_TO_DEVICE, 0);
+		n += !err;
+	}
+	assert_int_equal(err, n < max ? DMAH_ENOSPC : 0);
+	return n;
+}
+
+/* 15, 16: the whole aperture can be had, from any CPU, again and again, whatever other CPUs kept, queued or left. */
+static void inv15_16_whole_aperture(void **state)
+{
+	struct bench *b = bench_open(&small);
+	struct dmah *h = calloc(SMALL_GRANULES + 1, sizeof(*h));
+
+	(void)state;
+	for (unsigned int round = 0; round < 6; round++) {
+		uint32_t len = round & 1 ? 4096 : 8192;
+		unsigned int n, want = round & 1 ? SMALL_GRANULES : SMALL_GRANULES / 2;
+
+		bench_cpu(round & 1);
+		n = map_all(b, h, SMALL_GRANULES + 1, len);
+		assert_int_equal(n, want);
+		/* The other CPU unmaps: they lie in its queue and its stacks. */
+		bench_cpu(!(round & 1));
+		for (unsigned int i = 0; i < n; i++)
+			assert_int_equal(dmah_unmap(bench_device(b), &h[i]), 0);
+		if (round == 3)
+			assert_int_equal(dmah_cpu_dead(bench_domain(b), 0), 0);
+	}
+	bench_cpu(0);
+	assert_int_equal(dmah_flush(bench_domain(b)), 0);
+	/* One mapping as long as all of it. */
+	assert_int_equal(dmah_map(bench_device(b), &h[0], memory(b), SMALL_GRANULES * 4096ull,
+				  DMAH_TO_DEVICE, 0),
+			 0);
+	assert_int_equal(dmah_map(bench_device(b), &h[1], memory(b), 1, DMAH_TO_DEVICE, 0),
+			 DMAH_ENOSPC);
+	assert_int_equal(dmah_unmap(bench_device(b), &h[0]), 0);
+	free(h);
+	bench_close(b);
+}
+
+/* What quarantine held is part of the aperture again. */
+static void inv15_19_after_quarantine(void **state)
+{
+	struct bench *b = bench_open(&small);
+	struct dmah *h = calloc(SMALL_GRANULES + 1, sizeof(*h));
+
+	(void)state;
+	assert_int_equal(map_all(b, h, SMALL_GRANULES + 1, 1), SMALL_GRANULES);
+	bench_stick(b, true);
+	for (unsigned int i = 0; i < SMALL_GRANULES; i++)
+		(void)dmah_unmap(bench_device(b), &h[i]);
+	assert_int_equal(dmah_map(bench_device(b), &h[0], memory(b), 1, DMAH_TO_DEVICE, 0),
+			 DMAH_ENOSPC);
+	bench_stick(b, false);
+	assert_int_equal(map_all(b, h, SMALL_GRANULES + 1, 1), SMALL_GRANULES);
+	for (unsigned int i = 0; i < SMALL_GRANULES; i++)
+		assert_int_equal(dmah_unmap(bench_device(b), &h[i]), 0);
+	free(h);
+	bench_close(b);
+}
+
+static void exhausted_pool(void **state)
+{
+	static const struct bench_config bounce = { .backend = DMAH_BACKEND_BOUNCE, .pool = true };
+	struct bench *b = bench_open(&bounce);
+	struct dmah *h = calloc(5000, sizeof(*h));
+	unsigned int n = map_all(b, h, 5000, 2048);
+
+	(void)state;
+	assert_int_equal(n, 4096);
+	for (unsigned int i = 0; i < n; i++)
+		assert_int_equal(dmah_unmap(bench_device(b), &h[i]), 0);
+	free(h);
+	bench_close(b);
+}
+
+/* Sizes and arguments that make no sense are refused, and leave nothing behind. */
+static void bad_arguments(void **state)
+{
+	struct bench *b = bench_open(&vtd);
+	struct dmah_device *dev = bench_device(b);
+	struct dmah h = { 0 };
+	void *cpu;
+
+	(void)state;
+	assert_int_equal(dmah_map(dev, &h, memory(b), 0, DMAH_TO_DEVICE, 0), DMAH_EINVAL);
+	assert_int_equal(dmah_map(dev, &h, memory(b), 1ull << 32, DMAH_TO_DEVICE, 0), DMAH_ERANGE);
+	assert_int_equal(dmah_map(dev, &h, ~0ull - 4, 100, DMAH_TO_DEVICE, 0), DMAH_ERANGE);
+	assert_int_equal(dmah_map(dev, &h, 1ull << 60, 100, DMAH_TO_DEVICE, 0), DMAH_ERANGE);
+	assert_int_equal(dmah_map(dev, &h, memory(b), 1, (enum dmah_dir)0, 0), DMAH_EINVAL);
+	assert_int_equal(dmah_map(dev, &h, memory(b), 1, (enum dmah_dir)4, 0), DMAH_EINVAL);
+	assert_int_equal(dmah_map(dev, &h, memory(b), 1, DMAH_TO_DEVICE, 1u << 20), DMAH_EINVAL);
+	assert_int_equal(dmah_alloc_coherent(dev, &h, 0, &cpu), DMAH_EINVAL);
+	assert_false(dmah_mapped(&h));
+	assert_int_equal(dmah_device_live(dev), 0);
+	bench_close(b);
+}
+
+static void coherent_memory(void **state)
+{
+	static const struct bench_config machines[] = {
+		{ .backend = DMAH_BACKEND_DIRECT },
+		{ .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4, .mode = DMAH_LAZY },
+		{ .backend = DMAH_BACKEND_IOMMU,
+		  .hw = BENCH_LPAE48,
+		  .noncoherent = true,
+		  .pool = true },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		struct bench *b = bench_open(&machines[i]);
+		struct dmah_device *dev = bench_device(b);
+		unsigned char word[4] = { 1, 2, 3, 4 };
+		struct dmah h = { 0 };
+		dmah_addr_t dma;
+		unsigned char *cpu;
+
+		assert_int_equal(dmah_alloc_coherent(dev, &h, 5000, (void **)&cpu), 0);
+		dma = dmah_addr(&h);
+		for (unsigned int k = 0; k < 5000; k++)
+			assert_int_equal(cpu[k], 0);
+		assert_true(bench_dev_write(b, dma + 4998, word, 2));
+		assert_int_equal(cpu[4998], 1);
+		cpu[0] = 9;
+		assert_true(bench_dev_read(b, dma, word, 1));
+		assert_int_equal(word[0], 9);
+		assert_int_equal(dmah_unmap(dev, &h), DMAH_EINVAL);
+		assert_int_equal(bench_reports(b), 1);
+		assert_int_equal(dmah_free_coherent(dev, &h), 0);
+		assert_int_equal(dmah_free_coherent(dev, &h), 0);
+		/* Also in lazy mode the memory does not go back while the device reaches it. */
+		if (i)
+			assert_false(bench_dev_read(b, dma, word, 1));
+		bench_close(b);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(inv13_unmap_allocates_nothing),
+		cmocka_unit_test(inv13_reserve),
+		cmocka_unit_test(inv14_failed_map_changes_nothing),
+		cmocka_unit_test(inv15_16_whole_aperture),
+		cmocka_unit_test(inv15_19_after_quarantine),
+		cmocka_unit_test(exhausted_pool),
+		cmocka_unit_test(bad_arguments),
+		cmocka_unit_test(coherent_memory),
+	};
+
+	return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
+}
