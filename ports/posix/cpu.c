@@ -73,5 +73,6 @@ void posix_lock_slow(uint64_t *word, uint64_t me)
 			if (++spins >= 64)
 				sched_yield();
 		}
-	} while (__atomic_exchange_n(word, me, __ATOMIC_ACQUIRE));
+	} while (!__atomic_compare_exchange_n(word, &(uint64_t){ 0 }, me, false, __ATOMIC_ACQUIRE,
+					      __ATOMIC_RELAXED));
 }

@@ -105,7 +105,8 @@ static inline void posix_host_lock(struct dmah_lock *lock)
 	if (__atomic_load_n(word, __ATOMIC_RELAXED) == id)
 		posix_misuse("dmah_host_lock() of a lock that this CPU holds");
 #endif
-	if (__atomic_exchange_n(word, id, __ATOMIC_ACQUIRE))
+	if (!__atomic_compare_exchange_n(word, &(uint64_t){ 0 }, id, false, __ATOMIC_ACQUIRE,
+					 __ATOMIC_RELAXED))
 		posix_lock_slow(word, id);
 	me->locks++;
 }
@@ -116,8 +117,10 @@ static inline void posix_host_unlock(struct dmah_lock *lock)
 	uint64_t *word = (uint64_t *)(void *)lock;
 
 #ifndef NDEBUG
-	if (__atomic_load_n(word, __ATOMIC_RELAXED) != (uint64_t)(uintptr_t)me)
+	if (__atomic_load_n(word, __ATOMIC_RELAXED) != (uint64_t)(uintptr_t)me) {
 		posix_misuse("dmah_host_unlock() of a lock that this CPU does not hold");
+		return;
+	}
 #endif
 	me->locks--;
 	__atomic_store_n(word, 0, __ATOMIC_RELEASE);

@@ -16,7 +16,7 @@ const struct bench_config configs[] = {
 	  .backend = DMAH_BACKEND_DIRECT,
 	  .pool = true,
 	  .mask_bits = 32,
-	  .boundary = 65536 },
+	  .boundary = 16384 },
 	{ .name = "bounce", .backend = DMAH_BACKEND_BOUNCE, .pool = true },
 	{ .name = "bounce, not coherent, min align",
 	  .backend = DMAH_BACKEND_BOUNCE,
