@@ -116,10 +116,10 @@ int list_map(struct dmah_device *dev, const struct piece_list *list, struct list
 		if (!err)
 			break;
 		iommu_undo(dev, range->first, range->n, wrote ? range->n : 0);
-		if (err != DMAH_ENOMEM)
+		if (err != DMAH_ENOMEM || attempt == IOMMU_ATTEMPTS - 1)
 			break;
 		/* No memory for a table: only the reserve has tables of its own. */
-		attempt = 2;
+		attempt = IOMMU_ATTEMPTS - 2;
 	}
 	if (err)
 		put_slots(dev, list, list->n);

@@ -327,10 +327,10 @@ static int iommu_map(struct dmah_device *dev, struct dmah *h, const struct map_r
 			break;
 		iommu_undo(dev, index, edges.n, set);
 		h->meta &= ~(META_GEN_MASK << META_GEN_SHIFT);
-		if (err != DMAH_ENOMEM)
+		if (err != DMAH_ENOMEM || attempt == IOMMU_ATTEMPTS - 1)
 			break;
 		/* No memory for a table: only the reserve has tables of its own. */
-		attempt = 2;
+		attempt = IOMMU_ATTEMPTS - 2;
 	}
 	if (err) {
 		iommu_put_slots(dev, be);
