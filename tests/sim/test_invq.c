@@ -86,6 +86,20 @@ static void latency(void **state)
 		assert_int_equal(seen[i], i + 1);
 }
 
+static void in_order(void **state)
+{
+	(void)state;
+	q.latency = 100;
+	post(1);
+	q.latency = 0; /* quick, but behind a slow one */
+	post(2);
+	assert_int_equal(nseen, 0);
+	posix_clock_advance(100);
+	sim_invq_run(&q);
+	assert_int_equal(nseen, 2);
+	assert_int_equal(seen[0], 1);
+}
+
 static void not_before_a_wait(void **state)
 {
 	(void)state;
@@ -189,6 +203,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(latency, setup, teardown),
+		cmocka_unit_test_setup_teardown(in_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(not_before_a_wait, setup, teardown),
 		cmocka_unit_test_setup_teardown(time_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(too_slow, setup, teardown),

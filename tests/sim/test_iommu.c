@@ -404,6 +404,27 @@ static void device_tlbs(void **state)
 	}
 }
 
+static void translated_requests(void **state)
+{
+	struct sim_fault f;
+	uint8_t byte;
+
+	(void)state;
+	begin("vtd", true);
+	set_entry(IOVA, present(buffer));
+	assert_int_equal(bind_to(DMAH_BIND_TRANSLATE), 0);
+	assert_int_equal(reaches(IOVA, true), SIM_OK);
+	/* the IOMMU forgets the device's context, but the device's own TLB is never told */
+	sim_iommu_stick(iommu, 2);
+	assert_int_equal(bind_to(DMAH_BIND_PASSTHROUGH), DMAH_EHUNG);
+	assert_int_equal(sim_dma_read(dev, IOVA, &byte, 1), SIM_FAULT_ATS);
+	assert_int_equal(sim_faults(sim, &f, 1), 1);
+	assert_int_equal(f.code, 0xd);
+	sim_iommu_unstick(iommu);
+	assert_int_equal(bind_to(DMAH_BIND_PASSTHROUGH), 0);
+	assert_int_equal(reaches(buffer, true), SIM_OK);
+}
+
 static void directions(void **state)
 {
 	uint8_t byte = 0;
@@ -545,6 +566,7 @@ int main(void)
 		IOMMU_TEST(coherent_walks),
 		IOMMU_TEST(cached_structures),
 		IOMMU_TEST(device_tlbs),
+		IOMMU_TEST(translated_requests),
 		IOMMU_TEST(directions),
 		IOMMU_TEST(several),
 		IOMMU_TEST(every_entry),
