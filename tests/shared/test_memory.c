@@ -196,6 +196,26 @@ static void inv15_16_whole_aperture(void **state)
 	bench_close(b);
 }
 
+/* 14: granules that were taken for a map that then found no memory are not lost. */
+static void inv14_failed_maps_lose_no_granules(void **state)
+{
+	struct bench *b = bench_open(&small);
+	struct dmah *h = calloc(SMALL_GRANULES + 1, sizeof(*h));
+
+	(void)state;
+	bench_fail_all(b, true);
+	for (unsigned int i = 0; i < 200; i++)
+		assert_int_equal(dmah_map(bench_device(b), &h[0], memory(b), 1 + i * 400,
+					  DMAH_TO_DEVICE, 0),
+				 DMAH_ENOMEM);
+	bench_fail_all(b, false);
+	assert_int_equal(map_all(b, h, SMALL_GRANULES + 1, 1), SMALL_GRANULES);
+	for (unsigned int i = 0; i < SMALL_GRANULES; i++)
+		assert_int_equal(dmah_unmap(bench_device(b), &h[i]), 0);
+	free(h);
+	bench_close(b);
+}
+
 /* What quarantine held is part of the aperture again. */
 static void inv15_19_after_quarantine(void **state)
 {
@@ -300,6 +320,7 @@ int main(void)
 		cmocka_unit_test(inv13_unmap_allocates_nothing),
 		cmocka_unit_test(inv13_reserve),
 		cmocka_unit_test(inv14_failed_map_changes_nothing),
+		cmocka_unit_test(inv14_failed_maps_lose_no_granules),
 		cmocka_unit_test(inv15_16_whole_aperture),
 		cmocka_unit_test(inv15_19_after_quarantine),
 		cmocka_unit_test(exhausted_pool),
