@@ -35,7 +35,8 @@ enum sim_line {
  * @shift: log2 of that.
  * @recent: lines written lately, a ring.
  * @nrecent: how many there were.
- * @high: lines at and above this were never touched.
+ * @low: lines below this are not cached, but for those that the CPU reaches by pointer.
+ * @high: nor are those at and above this.
  * @evict: chance of an eviction, of 1024.
  * @prefetch: chance of a fetch before a device's write, of 1024.
  * @rnd: state of the random numbers.
@@ -51,6 +52,7 @@ struct sim_cache {
 	unsigned int shift;
 	uint64_t recent[SIM_RECENT];
 	uint64_t nrecent;
+	uint64_t low;
 	uint64_t high;
 	unsigned int evict;
 	unsigned int prefetch;
