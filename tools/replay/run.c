@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/*
+ * Measuring and verifying.
+ *
+ * All rows of a machine are measured on one instance of it, in turn, so that what the computer does meanwhile meets all of
+ * them alike. The first pass of each is not counted. Then each is executed once more on another instance, which has caches
+ * and is watched.
+ */
+#include <stdlib.h>
+#include <time.h>
+#include "instructions.h"
+#include "posix.h"
+#include "row.h"
+#include "xalloc.h"
+
+/* Short traces are repeated until there is something to measure. */
+#define ENOUGH_OPS  20000u
+#define MOST_PASSES 200u
+
+const char *mode_name(enum dmah_mode mode)
+{
+	return mode == DMAH_LAZY ? "lazy" : "strict";
+}
+
+const struct row *rows_of_handle(const struct rows *rows, const struct row *row)
+{
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct row *r = &rows->list[i];
+
+		if (r->plan == row->plan && r->kind == row->kind && r->mode == row->mode &&
+		    r->way.api == API_HANDLE)
+			return r;
+	}
+	return NULL;
+}
+
+uint64_t rows_wrong(const struct rows *rows)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < rows->n; i++)
+		sum += rows->list[i].wrong + rows->list[i].stale;
+	return sum;
+}
+
+/* ---- which rows ---- */
+
+static bool wanted(const struct options *opt, const struct machine_kind *kind, enum dmah_mode mode,
+		   const struct way *way)
+{
+	if (opt->api != APIS && way->api != opt->api)
+		return false;
+	if (!kind->va_bits)
+		return mode == DMAH_STRICT;
+	return mode == DMAH_LAZY ? opt->lazy : opt->strict;
+}
+
+static size_t add_rows(const struct options *opt, const struct machine_kind *kind, const struct plan *plan,
+		       struct rows *rows)
+{
+	size_t n = 0;
+
+	for (unsigned int mode = DMAH_STRICT; mode <= DMAH_LAZY; mode++) {
+		for (unsigned int w = 0; w < kind->nways; w++) {
+			if (!wanted(opt, kind, mode, &kind->ways[w]))
+				continue;
+			n++;
+			if (!rows)
+				continue;
+			xgrow(rows->list, rows->n, rows->cap);
+			rows->list[rows->n++] = (struct row){ .plan = plan,
+							      .kind = kind,
+							      .way = kind->ways[w],
+							      .mode = mode,
+							      .ops = plan->nops,
+							      .instructions = -1 };
+		}
+	}
+	return n;
+}
+
+size_t plan_rows(const struct options *opt)
+{
+	size_t n = 0;
+
+	for (unsigned int i = 0; machine_kind(i); i++)
+		if (!opt->machine || opt->machine == machine_kind(i))
+			n += add_rows(opt, machine_kind(i), NULL, NULL);
+	return n;
+}
+
+/* ---- measuring ---- */
+
+struct samples {
+	double *ns;
+	double *instructions;
+	unsigned int n;
+	unsigned int ninstructions;
+};
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static void subtract(struct dmah_stats *from, const struct dmah_stats *what)
+{
+	uint64_t *a = (uint64_t *)from;
+	const uint64_t *b = (const uint64_t *)what;
+
+	for (size_t i = 0; i < sizeof(*from) / sizeof(*a); i++)
+		a[i] -= b[i];
+}
+
+/* A pass over the plan. Only exec_run() is timed. Return: calls that failed. */
+static uint64_t pass(struct exec *x, struct row *row, struct samples *s)
+{
+	const struct plan *p = row->plan;
+	struct dmah_stats before;
+	uint64_t begun, took, failed, n = 0;
+	bool counted;
+
+	machine_stats(x->m, &before);
+	counted = s && instructions_begin();
+	begun = now();
+	failed = exec_run(x, 0, p->nops);
+	took = now() - begun;
+	counted = counted && instructions_end(&n);
+	machine_stats(x->m, &row->stats);
+	subtract(&row->stats, &before);
+
+	failed += exec_run(x, p->nops, p->nops + p->ntail);
+	failed += machine_flush(x->m) != DMAH_OK;
+	posix_set_cpu(0);
+	if (!s || !p->nops)
+		return failed;
+	s->ns[s->n++] = (double)took / p->nops;
+	if (counted)
+		s->instructions[s->ninstructions++] = (double)n / p->nops;
+	return failed;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static double median(double *v, unsigned int n)
+{
+	if (!n)
+		return 0;
+	qsort(v, n, sizeof(*v), by_value);
+	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+}
+
+/* Errors come back as such, and are counted. */
+static void no_report(void *ctx, const struct dmah_device *dev, int err, const char *text, uint64_t addr,
+		      const void *caller)
+{
+	(void)ctx;
+	(void)dev;
+	(void)err;
+	(void)text;
+	(void)addr;
+	(void)caller;
+}
+
+static bool measure(struct machine *m, struct row *rows, size_t n, const struct options *opt)
+{
+	unsigned int passes = opt->repeat;
+	struct samples *s = xcalloc(n, sizeof(*s));
+	struct exec x;
+
+	while (passes < MOST_PASSES && (uint64_t)passes * m->plan->nops < ENOUGH_OPS)
+		passes++;
+	for (size_t i = 0; i < n; i++) {
+		s[i].ns = xcalloc(passes, sizeof(double));
+		s[i].instructions = xcalloc(passes, sizeof(double));
+	}
+	exec_init(&x, m);
+	posix_set_report(no_report, NULL);
+	for (unsigned int k = 0; k <= passes; k++) {
+		for (size_t i = 0; i < n; i++) {
+			int err = machine_set_mode(m, rows[i].mode);
+
+			if (!err)
+				err = exec_set_way(&x, rows[i].way);
+			/* the first one warms up, and says whether all goes well */
+			if (err)
+				rows[i].wrong++;
+			else if (!rows[i].wrong)
+				rows[i].wrong += pass(&x, &rows[i], k ? &s[i] : NULL);
+		}
+	}
+	posix_set_report(NULL, NULL);
+	for (size_t i = 0; i < n; i++) {
+		rows[i].ns = median(s[i].ns, s[i].n);
+		if (s[i].ninstructions == s[i].n && s[i].n)
+			rows[i].instructions = median(s[i].instructions, s[i].n);
+		free(s[i].ns);
+		free(s[i].instructions);
+	}
+	free(s);
+	exec_free(&x);
+	return machine_destroy(m);
+}
+
+/* ---- verifying ---- */
+
+static void print_problems(const struct row *row, const struct verdict *d)
+{
+	for (unsigned int i = 0; i < d->ntext; i++)
+		fprintf(stderr, "dmah replay: %s: %s %s %s (%s): %s\n", trace_path(row->plan->trace),
+			row->kind->name, mode_name(row->mode), api_name(row->way.api),
+			lookup_name(row->way.lookup), d->text[i]);
+}
+
+/* A machine on which mappings are left over is no measure for the next row: that gets a new one. */
+static bool verify(const struct plan *plan, const struct machine_kind *kind, struct row *rows, size_t n,
+		   const struct options *opt, void (*step)(void))
+{
+	struct machine *m = NULL;
+	struct verifier *v = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		struct verdict d = { 0 };
+		bool clean;
+
+		if (!m) {
+			m = machine_create(kind, plan, true, opt->foreign);
+			v = m ? verifier_create(m) : NULL;
+		}
+		if (!v) {
+			if (m)
+				machine_destroy(m);
+			return false;
+		}
+		clean = verifier_run(v, rows[i].way, rows[i].mode, &d);
+		if (!clean || i == n - 1) {
+			verifier_free(v);
+			if (!machine_destroy(m) && clean) {
+				d.wrong++;
+				fprintf(stderr, "dmah replay: %s: %s: memory is left over at the end\n",
+					trace_path(plan->trace), kind->name);
+			}
+			v = NULL;
+			m = NULL;
+		}
+		print_problems(&rows[i], &d);
+		rows[i].verified = true;
+		rows[i].wrong += d.wrong;
+		rows[i].stale += d.stale;
+		rows[i].checked = d.checked;
+		if (step)
+			step();
+	}
+	return true;
+}
+
+bool replay_plan(const struct plan *plan, const struct options *opt, struct rows *rows, void (*step)(void))
+{
+	for (unsigned int i = 0; machine_kind(i); i++) {
+		const struct machine_kind *kind = machine_kind(i);
+		size_t first = rows->n, n;
+		struct machine *m;
+
+		if (opt->machine && opt->machine != kind)
+			continue;
+		n = add_rows(opt, kind, plan, rows);
+		if (!n)
+			continue;
+		m = machine_create(kind, plan, false, opt->foreign);
+		if (!m) {
+			rows->n = first;
+			return false;
+		}
+		if (!measure(m, &rows->list[first], n, opt))
+			rows->list[first].wrong++;
+		if (!opt->verify) {
+			for (size_t k = 0; step && k < n; k++)
+				step();
+			continue;
+		}
+		if (!verify(plan, kind, &rows->list[first], n, opt, step)) {
+			rows->n = first;
+			return false;
+		}
+	}
+	return true;
+}

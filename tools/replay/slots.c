@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/*
+ * Where a driver keeps its mappings: as many places as it has mappings at one time, taken in turn, as in a ring. And how
+ * much is live at most.
+ */
+#include "plan.h"
+#include "xalloc.h"
+
+#define PAGE 4096u
+
+/* Bytes of a mapping in whole pages: what it takes of an aperture, and at most of a bounce pool. */
+static uint64_t in_pages(const struct plan *plan, const struct item *item)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t k = 0; k < item->pieces; k++) {
+		const struct piece *p = &plan->pieces[item->first + k];
+
+		sum += (p->phys % PAGE + p->len + PAGE - 1) / PAGE * PAGE;
+	}
+	return sum;
+}
+
+static void count_live(struct plan *plan)
+{
+	uint64_t *device = xcalloc(plan->ndevices, sizeof(*device)), all = 0, coherent = 0;
+	uint32_t live[ITEM_KINDS] = { 0 };
+
+	for (uint32_t i = 0; i < plan->nops + plan->ntail; i++) {
+		const struct op *op = &plan->ops[i];
+		const struct item *item = &plan->items[op->item];
+		uint64_t size, *sum = item->kind == ITEM_COHERENT ? &coherent : &all;
+
+		if (op->kind != OP_MAP && op->kind != OP_UNMAP)
+			continue;
+		size = in_pages(plan, item);
+		if (op->kind == OP_UNMAP) {
+			live[item->kind]--;
+			device[item->device] -= size;
+			*sum -= size;
+			continue;
+		}
+		device[item->device] += size;
+		*sum += size;
+		if (++live[item->kind] > plan->slots[item->kind])
+			plan->slots[item->kind] = live[item->kind];
+		if (device[item->device] > plan->devices[item->device].live_max)
+			plan->devices[item->device].live_max = device[item->device];
+		if (all > plan->live_max)
+			plan->live_max = all;
+		if (coherent > plan->coherent_max)
+			plan->coherent_max = coherent;
+	}
+	free(device);
+}
+
+/* A queue of the free ones. */
+struct ring {
+	uint32_t *slot;
+	uint32_t in;
+	uint32_t out;
+};
+
+void plan_slots(struct plan *plan)
+{
+	struct ring ring[ITEM_KINDS] = { 0 };
+
+	count_live(plan);
+	for (unsigned int kind = 0; kind < ITEM_KINDS; kind++) {
+		ring[kind].slot = xcalloc(plan->slots[kind], sizeof(uint32_t));
+		for (uint32_t i = 0; i < plan->slots[kind]; i++)
+			ring[kind].slot[i] = i;
+	}
+	for (uint32_t i = 0; i < plan->nops + plan->ntail; i++) {
+		const struct op *op = &plan->ops[i];
+		struct item *item = &plan->items[op->item];
+		struct ring *r = &ring[item->kind];
+		uint32_t n = plan->slots[item->kind];
+
+		if (op->kind == OP_MAP)
+			item->slot = r->slot[r->out++ % n];
+		else if (op->kind == OP_UNMAP)
+			r->slot[r->in++ % n] = item->slot;
+	}
+	for (unsigned int kind = 0; kind < ITEM_KINDS; kind++)
+		free(ring[kind].slot);
+}

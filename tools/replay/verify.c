@@ -1,0 +1,629 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/*
+ * Around each call:
+ *
+ * map		before: the CPU writes new bytes, where the device is to read. After: the device reads the buffer through
+ *		its DMA addresses, and sees what the CPU wrote; then it writes new bytes, if it may.
+ * sync		for the device: as map, for the range. For the CPU: the CPU sees what the device wrote.
+ * unmap	after: the CPU sees what the device wrote, and beside the buffer what was there before. Behind an IOMMU, in
+ *		strict mode, the device tries again and must fault; in lazy mode it tries after the last flush.
+ * at the end	every entry of every page table is one of a mapping that is live, as the simulator's own walker reads it,
+ *		and every live mapping is there. Then all is unmapped, and nothing must be left.
+ *
+ * Of buffers above 1 MiB only the ends are read and written.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include "pte.h"
+#include "posix.h"
+#include "shadow.h"
+#include "verify.h"
+#include "xalloc.h"
+
+#define PAGE   4096u
+#define WHOLE  (1u << 20)
+#define WINDOW (1u << 16)
+#define BESIDE 64u
+#define LATER  256u
+
+/* Bytes of a mapping that lie in one page of memory and follow each other for the device. */
+struct extent {
+	uint64_t phys;
+	uint64_t addr; /* machine address */
+	dmah_addr_t dma;
+	uint64_t off; /* in the mapping */
+	uint32_t len;
+};
+
+struct gone {
+	uint32_t device;
+	dmah_addr_t dma;
+};
+
+struct verifier {
+	struct machine *m;
+	struct exec x;
+	struct shadow shadow;
+	struct verdict *verdict;
+	struct extent *ext;
+	uint32_t next, ext_cap;
+	uint8_t buf[PAGE];
+	uint8_t *fresh; /* of each coherent slot: a byte that both sides know */
+	struct gone gone[LATER]; /* the last lazily unmapped addresses */
+	uint32_t ngone;
+	uint8_t *mapped; /* of each item: its map succeeded */
+	const struct op *op;
+	enum dmah_mode mode;
+	uint64_t reports;
+};
+
+/* ---- problems ---- */
+
+__attribute__((format(printf, 2, 3))) static void wrong(struct verifier *v, const char *format, ...)
+{
+	struct verdict *d = v->verdict;
+	char *text = d->text[d->ntext];
+	size_t room = sizeof(d->text[0]), at;
+	va_list args;
+
+	d->wrong++;
+	if (d->ntext == PROBLEMS)
+		return;
+	d->ntext++;
+	at = 0;
+	if (v->op)
+		at = (size_t)snprintf(text, room, "mapping of %s %" PRIu64 ": ",
+				      trace_info(v->m->plan->trace)->dat ? "record" : "line",
+				      v->m->plan->items[v->op->item].line);
+	va_start(args, format);
+	vsnprintf(text + at, room - at, format, args);
+	va_end(args);
+}
+
+/* ---- where a mapping is ---- */
+
+static void add_extents(struct verifier *v, uint64_t phys, dmah_addr_t dma, uint64_t off, uint64_t len,
+			uint64_t total)
+{
+	while (len) {
+		uint32_t n = PAGE - (uint32_t)(phys % PAGE);
+
+		if (n > len)
+			n = (uint32_t)len;
+		if (total <= WHOLE || off < WINDOW || off + n > total - WINDOW) {
+			struct extent *e;
+
+			xgrow(v->ext, v->next, v->ext_cap);
+			e = &v->ext[v->next++];
+			*e = (struct extent){ .phys = phys, .dma = dma, .off = off, .len = n };
+			e->addr = machine_addr(v->m, phys);
+			shadow_page(&v->shadow, e->addr, phys);
+		}
+		phys += n;
+		dma += n;
+		off += n;
+		len -= n;
+	}
+}
+
+/* Extents of an item, with DMA addresses if it is mapped. */
+static void find_extents(struct verifier *v, uint32_t i, bool mapped)
+{
+	const struct item *item = &v->m->plan->items[i];
+	const struct target *t = &v->m->target[i];
+	dmah_addr_t dma = 0;
+	uint64_t left = 0, off = 0;
+	uint32_t seg = 0;
+
+	v->next = 0;
+	if (item->kind == ITEM_SINGLE) {
+		if (mapped)
+			exec_segment(&v->x, i, 0, &dma, &left);
+		add_extents(v, t->phys, dma, 0, t->len, t->len);
+		return;
+	}
+	for (uint32_t k = 0; k < item->pieces; k++) {
+		struct piece p = v->m->piece[item->first + k];
+
+		while (p.len) {
+			uint32_t n = p.len;
+
+			if (mapped && !left && !exec_segment(&v->x, i, seg++, &dma, &left)) {
+				wrong(v, "the DMA segments are shorter than the list");
+				return;
+			}
+			if (mapped && left < n)
+				n = (uint32_t)left;
+			add_extents(v, p.phys, dma, off, n, item->total);
+			p.phys += n;
+			p.len -= n;
+			dma += n;
+			off += n;
+			left -= mapped ? n : 0;
+		}
+	}
+	if (mapped && (left || exec_segment(&v->x, i, seg, &dma, &left)))
+		wrong(v, "the DMA segments are longer than the list");
+}
+
+/* The part of an extent in [@off, @off + @len) of the mapping; false where there is none. */
+static bool cut(struct extent *e, uint64_t off, uint64_t len)
+{
+	uint64_t from = e->off > off ? e->off : off, end = e->off + e->len;
+
+	if (off + len < end)
+		end = off + len;
+	if (from >= end)
+		return false;
+	e->phys += from - e->off;
+	e->addr += from - e->off;
+	e->dma += from - e->off;
+	e->len = (uint32_t)(end - from);
+	e->off = from;
+	return true;
+}
+
+/* ---- who reads and writes ---- */
+
+static void cpu_write(struct verifier *v, const struct extent *e, bool uncached)
+{
+	uint8_t *want = shadow_want(&v->shadow, e->addr);
+
+	shadow_random(&v->shadow, want, e->len);
+	sim_cpu_write(v->m->sim, e->phys, want, e->len);
+	if (uncached)
+		sim_cpu_maintain(v->m->sim, DMAH_CACHE_FLUSH, e->phys, e->len);
+}
+
+static void cpu_check(struct verifier *v, const struct extent *e, bool others, bool uncached,
+		      const char *when)
+{
+	size_t n;
+
+	if (uncached)
+		sim_cpu_maintain(v->m->sim, DMAH_CACHE_INVALIDATE, e->phys, e->len);
+	sim_cpu_read(v->m->sim, e->phys, v->buf, e->len);
+	v->verdict->checked++;
+	n = shadow_differs(&v->shadow, e->addr, v->buf, e->len, others);
+	if (n)
+		wrong(v, "%zu of %u bytes at offset %" PRIu64 " are wrong for the CPU %s", n, e->len,
+		      e->off, when);
+}
+
+static struct sim_device *device_of(struct verifier *v, uint32_t item)
+{
+	return v->m->simdev[v->m->plan->items[item].device];
+}
+
+static void device_check(struct verifier *v, const struct extent *e, const char *when)
+{
+	enum sim_reason r = sim_dma_read(device_of(v, v->op->item), e->dma, v->buf, e->len);
+	size_t n;
+
+	v->verdict->checked++;
+	if (r) {
+		wrong(v, "the device cannot read 0x%" PRIx64 " %s: %s", e->dma, when, sim_reason_text(r));
+		return;
+	}
+	n = shadow_differs(&v->shadow, e->addr, v->buf, e->len, false);
+	if (n)
+		wrong(v, "%zu of %u bytes at offset %" PRIu64 " are wrong for the device %s", n, e->len,
+		      e->off, when);
+}
+
+static void device_write(struct verifier *v, const struct extent *e, const char *when)
+{
+	uint8_t *want = shadow_want(&v->shadow, e->addr);
+	enum sim_reason r;
+
+	shadow_random(&v->shadow, v->buf, e->len);
+	r = sim_dma_write(device_of(v, v->op->item), e->dma, v->buf, e->len);
+	if (r)
+		wrong(v, "the device cannot write 0x%" PRIx64 " %s: %s", e->dma, when, sim_reason_text(r));
+	else
+		memcpy(want, v->buf, e->len);
+}
+
+/* ---- the calls ---- */
+
+static const struct item *item_of(const struct verifier *v)
+{
+	return &v->m->plan->items[v->op->item];
+}
+
+static bool may(const struct item *item, enum dmah_dir dir)
+{
+	return (item->dir & dir) != 0;
+}
+
+/* Is the device's side only brought up to date by syncs? */
+static bool by_syncs(const struct item *item)
+{
+	return item->attrs & DMAH_ATTR_NO_CPU_SYNC;
+}
+
+static bool uncached(const struct item *item)
+{
+	return item->attrs & DMAH_ATTR_MMIO;
+}
+
+static void before_map(struct verifier *v)
+{
+	const struct item *item = item_of(v);
+
+	find_extents(v, v->op->item, false);
+	for (uint32_t i = 0; may(item, DMAH_TO_DEVICE) && i < v->next; i++)
+		if (shadow_free_of(&v->shadow, v->ext[i].addr, v->ext[i].len))
+			cpu_write(v, &v->ext[i], uncached(item));
+}
+
+static void check_translation(struct verifier *v)
+{
+	const struct extent *e = &v->ext[0];
+	bool write = !may(item_of(v), DMAH_TO_DEVICE);
+	enum sim_reason r;
+	dmah_phys_t to;
+
+	r = sim_dma_reaches(device_of(v, v->op->item), e->dma, write, &to);
+	if (r)
+		wrong(v, "the device does not reach 0x%" PRIx64 ": %s", e->dma, sim_reason_text(r));
+	else if (to != e->addr && to - v->m->pool_phys >= v->m->pool_size)
+		wrong(v, "0x%" PRIx64 " leads to 0x%" PRIx64 " and not to 0x%" PRIx64, e->dma, to, e->addr);
+}
+
+static void after_map(struct verifier *v)
+{
+	const struct item *item = item_of(v);
+	bool writes = may(item, DMAH_FROM_DEVICE);
+
+	find_extents(v, v->op->item, true);
+	if (v->next)
+		check_translation(v);
+	for (uint32_t i = 0; i < v->next; i++)
+		shadow_take(&v->shadow, v->ext[i].addr, v->ext[i].len, writes);
+	for (uint32_t i = 0; i < v->next; i++) {
+		if (may(item, DMAH_TO_DEVICE) && !by_syncs(item))
+			device_check(v, &v->ext[i], "after map");
+		if (writes)
+			device_write(v, &v->ext[i], "after map");
+	}
+}
+
+static void range(const struct verifier *v, uint64_t *off, uint64_t *len)
+{
+	const struct item *item = item_of(v);
+
+	*off = item->kind == ITEM_SG ? 0 : v->op->off;
+	*len = item->kind == ITEM_SG ? item->total : v->op->len;
+}
+
+static void before_sync_device(struct verifier *v)
+{
+	uint64_t off, len;
+
+	find_extents(v, v->op->item, true);
+	if (!may(item_of(v), DMAH_TO_DEVICE))
+		return;
+	range(v, &off, &len);
+	for (uint32_t i = 0; i < v->next; i++) {
+		struct extent e = v->ext[i];
+
+		if (cut(&e, off, len))
+			cpu_write(v, &e, uncached(item_of(v)));
+	}
+}
+
+static void after_sync_device(struct verifier *v)
+{
+	const struct item *item = item_of(v);
+	uint64_t off, len;
+
+	range(v, &off, &len);
+	for (uint32_t i = 0; i < v->next; i++) {
+		struct extent e = v->ext[i];
+
+		if (may(item, DMAH_TO_DEVICE) && cut(&e, off, len))
+			device_check(v, &e, "after sync_for_device");
+	}
+	/* The CPU may have written whole cache lines, so that all of it is the device's to write again. */
+	for (uint32_t i = 0; may(item, DMAH_FROM_DEVICE) && i < v->next; i++)
+		device_write(v, &v->ext[i], "after sync_for_device");
+}
+
+static void after_sync_cpu(struct verifier *v)
+{
+	uint64_t off, len;
+
+	find_extents(v, v->op->item, true);
+	range(v, &off, &len);
+	for (uint32_t i = 0; i < v->next; i++) {
+		struct extent e = v->ext[i];
+
+		if (cut(&e, off, len))
+			cpu_check(v, &e, false, uncached(item_of(v)), "after sync_for_cpu");
+	}
+}
+
+/* The bytes before and behind, as far as they are in the same page. */
+static void check_beside(struct verifier *v)
+{
+	for (uint32_t i = 0; i < v->next; i++) {
+		const struct extent *e = &v->ext[i];
+		uint32_t at = (uint32_t)(e->phys % PAGE), before = at < BESIDE ? at : BESIDE;
+		uint32_t rest = PAGE - at - e->len, behind = rest < BESIDE ? rest : BESIDE;
+		struct extent b = *e;
+
+		b.phys -= before;
+		b.addr -= before;
+		b.len = before;
+		if (before)
+			cpu_check(v, &b, true, false, "before the buffer after unmap");
+		b.phys = e->phys + e->len;
+		b.addr = e->addr + e->len;
+		b.len = behind;
+		if (behind)
+			cpu_check(v, &b, true, false, "behind the buffer after unmap");
+	}
+}
+
+static void try_again(struct verifier *v, uint32_t device, dmah_addr_t dma, bool write)
+{
+	struct sim_device *dev = v->m->simdev[device];
+	uint8_t byte = 0xee;
+	enum sim_reason r = write ? sim_dma_write(dev, dma, &byte, 1) : sim_dma_read(dev, dma, &byte, 1);
+
+	v->verdict->checked++;
+	if (r)
+		return;
+	if (!v->verdict->stale++)
+		fprintf(stderr, "dmah replay: the device still %s 0x%" PRIx64 " after its unmap\n",
+			write ? "writes" : "reads", dma);
+}
+
+static void before_unmap(struct verifier *v)
+{
+	find_extents(v, v->op->item, true);
+}
+
+static void after_unmap(struct verifier *v)
+{
+	const struct item *item = item_of(v);
+	bool writes = may(item, DMAH_FROM_DEVICE);
+
+	for (uint32_t i = 0; i < v->next; i++) {
+		struct extent *e = &v->ext[i];
+
+		if (v->m->kind->va_bits && v->mode == DMAH_STRICT) {
+			try_again(v, item->device, e->dma, writes);
+			try_again(v, item->device, e->dma + e->len - 1, writes);
+		} else if (v->m->kind->va_bits) {
+			v->gone[v->ngone++ % LATER] =
+				(struct gone){ .device = item->device, .dma = e->dma };
+		}
+		/* Nobody brought what the device wrote to the CPU, which now uses the memory for something else. */
+		if (by_syncs(item) && writes)
+			cpu_write(v, e, uncached(item));
+		else
+			cpu_check(v, e, false, uncached(item), "after unmap");
+		shadow_leave(&v->shadow, e->addr, e->len, writes);
+	}
+	check_beside(v);
+}
+
+/* ---- coherent memory ---- */
+
+static void coherent_bytes(struct verifier *v)
+{
+	const struct target *t = &v->m->target[v->op->item];
+	volatile uint8_t *cpu = v->x.cpu[t->slot];
+	struct sim_device *dev = device_of(v, v->op->item);
+	dmah_addr_t dma = dmah_addr(&v->x.coherent[t->slot]);
+	uint32_t at[2] = { 0, t->len - 1 };
+
+	for (unsigned int i = 0; i < 2; i++) {
+		uint8_t byte = ++v->fresh[t->slot], got = 0;
+
+		v->verdict->checked++;
+		cpu[at[i]] = byte;
+		if (sim_dma_read(dev, dma + at[i], &got, 1) || got != byte)
+			wrong(v, "the device does not see what the CPU wrote to coherent memory");
+		byte = ++v->fresh[t->slot];
+		if (sim_dma_write(dev, dma + at[i], &byte, 1) || cpu[at[i]] != byte)
+			wrong(v, "the CPU does not see what the device wrote to coherent memory");
+	}
+}
+
+static void coherent_op(struct verifier *v)
+{
+	const struct op *op = v->op;
+	dmah_addr_t dma = dmah_addr(&v->x.coherent[v->m->target[op->item].slot]);
+	int err;
+
+	if (op->kind == OP_UNMAP)
+		coherent_bytes(v);
+	err = exec_op(&v->x, op);
+	if (err)
+		wrong(v, "coherent memory: %s", dmah_strerror(err));
+	v->mapped[op->item] = op->kind == OP_MAP && !err;
+	if (err)
+		return;
+	if (op->kind == OP_MAP)
+		coherent_bytes(v);
+	else if (v->m->kind->va_bits)
+		try_again(v, item_of(v)->device, dma, true);
+}
+
+/* ---- all of it ---- */
+
+static void one(struct verifier *v, const struct op *op)
+{
+	static const char *const names[] = { "map", "unmap", "sync_for_cpu", "sync_for_device" };
+	int err;
+
+	v->op = op;
+	posix_set_cpu(op->cpu);
+	if (op->kind != OP_MAP && !v->mapped[op->item])
+		return;
+	if (op->item_kind == ITEM_COHERENT) {
+		coherent_op(v);
+		return;
+	}
+	if (op->kind == OP_MAP)
+		before_map(v);
+	else if (op->kind == OP_UNMAP)
+		before_unmap(v);
+	else if (op->kind == OP_SYNC_DEVICE)
+		before_sync_device(v);
+	err = exec_op(&v->x, op);
+	if (err) {
+		wrong(v, "%s: %s", names[op->kind], dmah_strerror(err));
+		return;
+	}
+	if (op->kind == OP_MAP) {
+		v->mapped[op->item] = 1;
+		after_map(v);
+	} else if (op->kind == OP_UNMAP) {
+		v->mapped[op->item] = 0;
+		after_unmap(v);
+	} else if (op->kind == OP_SYNC_DEVICE) {
+		after_sync_device(v);
+	} else {
+		after_sync_cpu(v);
+	}
+}
+
+static void check_tables(struct verifier *v)
+{
+	struct pte_model model = { 0 };
+	char why[160];
+
+	if (!v->m->kind->va_bits)
+		return;
+	v->op = NULL;
+	for (uint32_t d = 0; d < v->m->ndev; d++) {
+		uint64_t bad;
+
+		model.n = 0;
+		for (uint32_t i = 0; i < v->m->plan->nitems; i++)
+			if (v->mapped[i] && v->m->plan->items[i].device == d)
+				pte_expect(&model, &v->x, i);
+		bad = pte_compare(&model, v->m, d, why, sizeof(why));
+		v->verdict->checked += model.n;
+		if (bad) {
+			wrong(v, "device %s: %s", v->m->plan->devices[d].name, why);
+			v->verdict->wrong += bad - 1;
+		}
+	}
+	pte_free(&model);
+}
+
+static bool check_empty(struct verifier *v)
+{
+	bool empty = true;
+
+	v->op = NULL;
+	for (uint32_t d = 0; d < v->m->ndev; d++) {
+		uint64_t live = dmah_device_live(v->m->dev[d]);
+
+		if (!live)
+			continue;
+		empty = false;
+		wrong(v, "device %s: %" PRIu64 " mappings are live after all were ended",
+		      v->m->plan->devices[d].name, live);
+	}
+	if (v->m->pool && dmah_pool_used(v->m->pool)) {
+		empty = false;
+		wrong(v, "%" PRIu64 " bytes of the bounce pool are in use after all mappings were ended",
+		      dmah_pool_used(v->m->pool));
+	}
+	return empty;
+}
+
+static void count_report(void *ctx, const struct dmah_device *dev, int err, const char *text,
+			 uint64_t addr, const void *caller)
+{
+	struct verifier *v = ctx;
+
+	(void)dev;
+	(void)err;
+	(void)caller;
+	/* Every refusal comes back as an error as well; what does not is a finding of its own. */
+	v->reports++;
+	if (v->reports <= PROBLEMS)
+		fprintf(stderr, "dmah replay: the library says: %s (0x%" PRIx64 ")\n", text, addr);
+}
+
+bool verifier_run(struct verifier *v, struct way way, enum dmah_mode mode, struct verdict *verdict)
+{
+	const struct plan *p = v->m->plan;
+	bool empty;
+	int err;
+
+	v->verdict = verdict;
+	v->op = NULL;
+	v->mode = mode;
+	v->ngone = 0;
+	v->reports = 0;
+	memset(v->mapped, 0, p->nitems);
+	posix_set_report(count_report, v);
+	err = machine_set_mode(v->m, mode);
+	if (!err)
+		err = exec_set_way(&v->x, way);
+	if (err)
+		wrong(v, "setting up: %s", dmah_strerror(err));
+	for (uint32_t i = 0; !err && i < p->nops; i++)
+		one(v, &p->ops[i]);
+	if (!err && mode == DMAH_LAZY)
+		err = machine_flush(v->m);
+	if (!err)
+		check_tables(v);
+	for (uint32_t i = 0; !err && i < p->ntail; i++)
+		one(v, &p->ops[p->nops + i]);
+	v->op = NULL;
+	if (machine_flush(v->m))
+		wrong(v, "the last flush failed");
+	for (uint32_t i = 0; i < v->ngone && i < LATER; i++)
+		try_again(v, v->gone[i].device, v->gone[i].dma, false);
+	memset(v->mapped, 0, p->nitems);
+	check_tables(v);
+	empty = check_empty(v);
+	if (v->reports)
+		wrong(v, "%" PRIu64 " reports of the library", v->reports);
+	posix_set_report(NULL, NULL);
+	posix_set_cpu(0);
+	return empty;
+}
+
+struct verifier *verifier_create(struct machine *m)
+{
+	struct verifier *v = xcalloc(1, sizeof(*v));
+
+	v->m = m;
+	if (!shadow_init(&v->shadow, m)) {
+		fprintf(stderr, "dmah replay: %s: no memory for the model of machine %s\n",
+			trace_path(m->plan->trace), m->kind->name);
+		free(v);
+		return NULL;
+	}
+	exec_init(&v->x, m);
+	v->mapped = xcalloc(m->plan->nitems, 1);
+	v->fresh = xcalloc(m->plan->slots[ITEM_COHERENT], 1);
+	return v;
+}
+
+void verifier_free(struct verifier *v)
+{
+	if (!v)
+		return;
+	exec_free(&v->x);
+	shadow_free(&v->shadow);
+	free(v->ext);
+	free(v->mapped);
+	free(v->fresh);
+	free(v);
+}
+
+struct exec *verifier_exec(struct verifier *v)
+{
+	return &v->x;
+}
