@@ -98,8 +98,11 @@ static int bounce_map(struct dmah_device *dev, struct dmah *h, const struct map_
 	uint32_t token;
 	int err;
 
-	/* Registers and what the caller knows the bus address of are no memory that could be copied. */
-	if (req->attrs & DMAH_ATTR_MMIO || req->has_bus)
+	/*
+	 * Registers and what the caller knows the bus address of are no memory that could be copied; coherent memory
+	 * is the host's, who knows what devices reach (in a confidential guest: what it has shared with them).
+	 */
+	if (req->attrs & DMAH_ATTR_MMIO || req->has_bus || req->coherent)
 		return direct_map(dev, h, req);
 	err = bounce_slot(dev, req, offset, &token);
 	if (err)

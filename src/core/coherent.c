@@ -37,7 +37,8 @@ static int coherent_map(struct dmah_device *dev, struct dmah *h, const struct ma
 int dmah_alloc_coherent(struct dmah_device *dev, struct dmah *h, uint64_t len, void **cpu)
 {
 	struct map_req req = { .dir = DMAH_BIDIRECTIONAL,
-			       .attrs = DMAH_ATTR_NO_CPU_SYNC | DMAH_ATTR_NO_BOUNCE };
+			       .attrs = DMAH_ATTR_NO_CPU_SYNC | DMAH_ATTR_NO_BOUNCE,
+			       .coherent = true };
 	unsigned int flags;
 	int err;
 

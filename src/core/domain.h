@@ -18,6 +18,7 @@
 /**
  * struct map_req - one mapping that is asked for, checked already.
  * @has_bus: the caller gave @bus.
+ * @coherent: the host's own memory, chosen so that the device reaches it: it never bounces.
  */
 struct map_req {
 	dmah_phys_t phys;
@@ -26,6 +27,7 @@ struct map_req {
 	enum dmah_dir dir;
 	uint32_t attrs;
 	bool has_bus;
+	bool coherent;
 };
 
 /**
