@@ -10,6 +10,7 @@
  * at the end	every entry of every page table is one of a mapping that is live, as the simulator's own walker reads it,
  *		and every live mapping is there. Then all is unmapped, and nothing must be left.
  *
+ * With DMAH_ATTR_NO_CPU_SYNC map and unmap bring nothing from one side to the other, so only syncs do, for their range.
  * Of buffers above 1 MiB only the ends are read and written.
  */
 #include <inttypes.h>
@@ -282,7 +283,10 @@ static void after_map(struct verifier *v)
 	for (uint32_t i = 0; i < v->next; i++)
 		shadow_take(&v->shadow, v->ext[i].addr, v->ext[i].len, writes);
 	for (uint32_t i = 0; i < v->next; i++) {
-		if (may(item, DMAH_TO_DEVICE) && !by_syncs(item))
+		/* Before the first sync for it, the device must not use the buffer. */
+		if (by_syncs(item))
+			continue;
+		if (may(item, DMAH_TO_DEVICE))
 			device_check(v, &v->ext[i], "after map");
 		if (writes)
 			device_write(v, &v->ext[i], "after map");
@@ -326,8 +330,12 @@ static void after_sync_device(struct verifier *v)
 			device_check(v, &e, "after sync_for_device");
 	}
 	/* The CPU may have written whole cache lines, so that all of it is the device's to write again. */
-	for (uint32_t i = 0; may(item, DMAH_FROM_DEVICE) && i < v->next; i++)
-		device_write(v, &v->ext[i], "after sync_for_device");
+	for (uint32_t i = 0; may(item, DMAH_FROM_DEVICE) && i < v->next; i++) {
+		struct extent e = v->ext[i];
+
+		if (!by_syncs(item) || cut(&e, off, len))
+			device_write(v, &e, "after sync_for_device");
+	}
 }
 
 static void after_sync_cpu(struct verifier *v)
