@@ -12,7 +12,8 @@
 
 static const char usage[] =
 	"Usage: dmah replay [OPTION]... TRACE...\n"
-	"Run recorded traces through the library on simulated machines: what each API costs there,\n"
+	"Run recorded traces through the library on simulated machines: what each API costs "
+	"there,\n"
 	"and whether every byte is where it belongs.\n\n"
 	"      --machine=NAME     all (default), direct, bounce, vtd, smmu, armmap or xen\n"
 	"      --api=NAME         all (default), address, page or handle\n"
@@ -21,7 +22,8 @@ static const char usage[] =
 	"      --plot=FILE        draw them: FILE ends in .svg or .png (needs gnuplot)\n"
 	"      --report=FILE      write an HTML report of one file\n"
 	"      --foreign=PERCENT  of the pages belong to other domains on xen (default 25)\n"
-	"      --repeat=N         timed passes of each row, of which the median counts (default 5;\n"
+	"      --repeat=N         timed passes of each row, of which the median counts (default "
+	"5;\n"
 	"                         short traces get more)\n"
 	"      --no-verify        only measure\n"
 	"      --help             this text\n\n"
@@ -41,7 +43,8 @@ static const char columns[] =
 	"Columns: ns/op is the time of a call in nanoseconds, without what the simulated hardware\n"
 	"would take; ratio is to the handle; lookups and steps are reverse lookups and what they\n"
 	"visited; wrong and stale are failures of verification, which is not timed.\n\n"
-	"Exit status: 0 all is well, 1 wrong or stale is not 0, 2 wrong use, or a trace that cannot\n"
+	"Exit status: 0 all is well, 1 wrong or stale is not 0, 2 wrong use, or a trace that "
+	"cannot\n"
 	"be read or has events that cannot be replayed.\n";
 
 static void help(void)
@@ -109,11 +112,16 @@ static bool find_number(const char *s, unsigned long low, unsigned long high, un
 static int options(int argc, char **argv, struct command *c)
 {
 	static const struct option longs[] = {
-		{ "machine", required_argument, NULL, 'm' }, { "api", required_argument, NULL, 'a' },
-		{ "mode", required_argument, NULL, 'M' },    { "json", no_argument, NULL, 'j' },
-		{ "plot", required_argument, NULL, 'p' },    { "report", required_argument, NULL, 'r' },
-		{ "foreign", required_argument, NULL, 'f' }, { "repeat", required_argument, NULL, 'n' },
-		{ "no-verify", no_argument, NULL, 'V' },     { "help", no_argument, NULL, 'h' },
+		{ "machine", required_argument, NULL, 'm' },
+		{ "api", required_argument, NULL, 'a' },
+		{ "mode", required_argument, NULL, 'M' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "plot", required_argument, NULL, 'p' },
+		{ "report", required_argument, NULL, 'r' },
+		{ "foreign", required_argument, NULL, 'f' },
+		{ "repeat", required_argument, NULL, 'n' },
+		{ "no-verify", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	const char *why;
@@ -146,7 +154,8 @@ static int options(int argc, char **argv, struct command *c)
 			break;
 		case 'f':
 			if (!find_number(optarg, 0, 100, &c->opt.foreign))
-				return bad_usage("--foreign is a percentage, 0 to 100, not ", optarg);
+				return bad_usage("--foreign is a percentage, 0 to 100, not ",
+						 optarg);
 			break;
 		case 'n':
 			if (!find_number(optarg, 1, 1000, &c->opt.repeat))

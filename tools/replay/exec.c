@@ -314,10 +314,10 @@ bool exec_segment(const struct exec *x, uint32_t item, uint32_t i, dmah_addr_t *
 		return false;
 	if (kind == ITEM_COHERENT)
 		*dma = dmah_mapped(&x->coherent[t->slot]) ? dmah_addr(&x->coherent[t->slot])
-							   : DMAH_BAD_ADDR;
+							  : DMAH_BAD_ADDR;
 	else if (x->way.api == API_HANDLE)
 		*dma = dmah_mapped(&x->handle[t->slot]) ? dmah_addr(&x->handle[t->slot])
-							 : DMAH_BAD_ADDR;
+							: DMAH_BAD_ADDR;
 	else
 		*dma = x->way.api == API_PAGE ? x->page[t->slot].dma : x->addr[t->slot].dma;
 	return true;

@@ -30,7 +30,8 @@ bool instructions_begin(void)
 {
 	int fd = counter();
 
-	return fd >= 0 && !ioctl(fd, PERF_EVENT_IOC_RESET, 0) && !ioctl(fd, PERF_EVENT_IOC_ENABLE, 0);
+	return fd >= 0 && !ioctl(fd, PERF_EVENT_IOC_RESET, 0) &&
+	       !ioctl(fd, PERF_EVENT_IOC_ENABLE, 0);
 }
 
 bool instructions_end(uint64_t *n)
@@ -40,7 +41,8 @@ bool instructions_end(uint64_t *n)
 	int fd = counter();
 	bool all;
 
-	if (fd < 0 || ioctl(fd, PERF_EVENT_IOC_DISABLE, 0) || read(fd, got, sizeof(got)) != sizeof(got))
+	if (fd < 0 || ioctl(fd, PERF_EVENT_IOC_DISABLE, 0) ||
+	    read(fd, got, sizeof(got)) != sizeof(got))
 		return false;
 	/* where others share the counter, only a part is counted, and an estimate is no count */
 	all = got[1] - enabled == got[2] - running && got[1] != enabled;

@@ -68,7 +68,8 @@ static dmah_phys_t walk_lpae(void *arg, struct dmah_domain *dom, dmah_addr_t dma
 	}
 }
 
-static dmah_phys_t ask_register(void *arg, struct dmah_domain *dom, dmah_addr_t dma, uint64_t *steps)
+static dmah_phys_t ask_register(void *arg, struct dmah_domain *dom, dmah_addr_t dma,
+				uint64_t *steps)
 {
 	const struct lookup_ctx *ctx = arg;
 

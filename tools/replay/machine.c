@@ -15,7 +15,9 @@ static const struct machine_kind kinds[] = {
 	  .sim = "direct-noncoherent",
 	  .noncoherent = true,
 	  .pool = true,
-	  .ways = { { API_ADDRESS, LOOKUP_NONE }, { API_PAGE, LOOKUP_NONE }, { API_HANDLE, LOOKUP_NONE } },
+	  .ways = { { API_ADDRESS, LOOKUP_NONE },
+		    { API_PAGE, LOOKUP_NONE },
+		    { API_HANDLE, LOOKUP_NONE } },
 	  .nways = 3 },
 	{ .name = "bounce",
 	  .what = "no IOMMU; every buffer is copied through a bounce pool",
@@ -47,7 +49,8 @@ static const struct machine_kind kinds[] = {
 		    { API_HANDLE, LOOKUP_NONE } },
 	  .nways = 4 },
 	{ .name = "armmap",
-	  .what = "Arm SMMU that is asked by register (ATS1PR), 3-level LPAE tables; nothing is coherent",
+	  .what = "Arm SMMU that is asked by register (ATS1PR), 3-level LPAE tables; nothing is "
+		  "coherent",
 	  .sim = "armmap",
 	  .noncoherent = true,
 	  .pool = true,
@@ -62,7 +65,9 @@ static const struct machine_kind kinds[] = {
 	  .sim = "xen-noncoherent",
 	  .noncoherent = true,
 	  .pool = true,
-	  .ways = { { API_ADDRESS, LOOKUP_P2M }, { API_PAGE, LOOKUP_NONE }, { API_HANDLE, LOOKUP_NONE } },
+	  .ways = { { API_ADDRESS, LOOKUP_P2M },
+		    { API_PAGE, LOOKUP_NONE },
+		    { API_HANDLE, LOOKUP_NONE } },
 	  .nways = 3 },
 };
 
@@ -80,9 +85,8 @@ const char *api_name(enum api api)
 
 const char *lookup_name(enum lookup lookup)
 {
-	static const char *const names[] = {
-		"none", "directory", "walk", "rbtree", "register", "p2m", "search"
-	};
+	static const char *const names[] = { "none",	 "directory", "walk",  "rbtree",
+					     "register", "p2m",	      "search" };
 
 	return names[lookup];
 }
@@ -135,7 +139,8 @@ static bool make_pool(struct machine *m)
 	if (!m->pool_size)
 		return true;
 	m->pool_memory = xcheck(aligned_alloc(64, round_up(need, 64)));
-	return dmah_pool_init(&m->pool, m->pool_phys, m->pool_size, m->pool_memory, need) == DMAH_OK;
+	return dmah_pool_init(&m->pool, m->pool_phys, m->pool_size, m->pool_memory, need) ==
+	       DMAH_OK;
 }
 
 static uint64_t aperture(const struct machine *m, const struct plan_device *d)
@@ -228,8 +233,8 @@ static void make_targets(struct machine *m)
 	}
 }
 
-struct machine *machine_create(const struct machine_kind *kind, const struct plan *plan, bool caches,
-			       unsigned int foreign)
+struct machine *machine_create(const struct machine_kind *kind, const struct plan *plan,
+			       bool caches, unsigned int foreign)
 {
 	struct machine *m = xcalloc(1, sizeof(*m));
 	const char *why = NULL;
@@ -258,8 +263,8 @@ struct machine *machine_create(const struct machine_kind *kind, const struct pla
 		return m;
 	}
 	if (!m->ndev)
-		fprintf(stderr, "dmah replay: %s: machine %s: %s\n", trace_path(plan->trace), kind->name,
-			why);
+		fprintf(stderr, "dmah replay: %s: machine %s: %s\n", trace_path(plan->trace),
+			kind->name, why);
 	machine_destroy(m);
 	return NULL;
 }

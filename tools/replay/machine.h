@@ -9,12 +9,7 @@
 #include "sim.h"
 
 /** enum api - which of the library's faces is used. */
-enum api {
-	API_ADDRESS,
-	API_PAGE,
-	API_HANDLE,
-	APIS
-};
+enum api { API_ADDRESS, API_PAGE, API_HANDLE, APIS };
 
 /** enum lookup - how the address-keyed calls find a mapping again. */
 enum lookup {
@@ -132,8 +127,8 @@ struct machine {
  *
  * Return: the machine, or NULL, and stderr says why.
  */
-struct machine *machine_create(const struct machine_kind *kind, const struct plan *plan, bool caches,
-			       unsigned int foreign);
+struct machine *machine_create(const struct machine_kind *kind, const struct plan *plan,
+			       bool caches, unsigned int foreign);
 
 /** machine_destroy() - take it down. Return: nothing was left on it: no mapping, slot, table or memory. */
 bool machine_destroy(struct machine *m);

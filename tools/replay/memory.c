@@ -96,7 +96,8 @@ bool plan_place(struct plan *plan)
 			struct piece *p = &plan->pieces[item->first + k];
 			const struct run *run = find(runs, n, p->phys / PAGE);
 
-			p->phys = (run->place + p->phys / PAGE - run->first) * PAGE + p->phys % PAGE;
+			p->phys =
+				(run->place + p->phys / PAGE - run->first) * PAGE + p->phys % PAGE;
 		}
 	}
 	free(runs);

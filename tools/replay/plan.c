@@ -17,7 +17,7 @@
 #define MOST_PHYS    (1ull << 52)
 #define MESSAGES     8u
 /* dma_alloc_pages does not say where its memory is: it gets some that no machine has, one place for an address. */
-#define NOWHERE	     (1ull << 60)
+#define NOWHERE (1ull << 60)
 
 /* A mapping that is live in the trace. */
 struct live {
@@ -117,8 +117,9 @@ static uint8_t dir_of(enum trace_dir dir)
 static uint8_t attrs_of(const struct trace_event *ev)
 {
 	return (uint8_t)((ev->attrs & TRACE_ATTR_SKIP_CPU_SYNC ? DMAH_ATTR_NO_CPU_SYNC : 0) |
-			 (ev->attrs & TRACE_ATTR_MMIO || ev->kind == TRACE_MAP_RESOURCE ? DMAH_ATTR_MMIO
-											: 0));
+			 (ev->attrs & TRACE_ATTR_MMIO || ev->kind == TRACE_MAP_RESOURCE
+				  ? DMAH_ATTR_MMIO
+				  : 0));
 }
 
 static void end(struct maker *m, struct live *l)
@@ -338,8 +339,8 @@ static void sync_single(struct maker *m)
 		const struct item *item = &m->plan->items[l->item];
 		uint64_t off = ev->dma - l->dma;
 
-		if (item->kind != ITEM_SINGLE || off >= item->total || ev->size > item->total - off ||
-		    !ev->size)
+		if (item->kind != ITEM_SINGLE || off >= item->total ||
+		    ev->size > item->total - off || !ev->size)
 			continue;
 		op = add_op(m, ev->kind == TRACE_SYNC_CPU ? OP_SYNC_CPU : OP_SYNC_DEVICE, l->item);
 		op->off = (uint32_t)off;
@@ -389,7 +390,8 @@ static void begin_event(struct maker *m)
 		break;
 	case TRACE_ALLOC_PAGES:
 		begin_single(m, ITEM_SINGLE,
-			     NOWHERE | (uint64_t)(ev->device & 0xff) << 52 | (ev->dma & (MOST_PHYS - 1)));
+			     NOWHERE | (uint64_t)(ev->device & 0xff) << 52 |
+				     (ev->dma & (MOST_PHYS - 1)));
 		break;
 	case TRACE_ALLOC:
 		begin_single(m, ITEM_COHERENT, 0);
@@ -485,7 +487,9 @@ struct plan *plan_make(const struct trace *trace)
 	m->trace = p->trace = trace;
 	p->ndevices = trace_nr_devices(trace);
 	if (p->ndevices > MOST_DEVICES) {
-		fprintf(stderr, "dmah replay: %s: %u devices are more than %u, the most that can be replayed\n",
+		fprintf(stderr,
+			"dmah replay: %s: %u devices are more than %u, the most that can be "
+			"replayed\n",
 			trace_path(trace), p->ndevices, MOST_DEVICES);
 		free(m);
 		free(p);
@@ -509,7 +513,8 @@ struct plan *plan_make(const struct trace *trace)
 	plan_lines(p);
 	plan_slots(p);
 	if (!plan_place(p)) {
-		fprintf(stderr, "dmah replay: %s: touches more than 64 GiB of memory\n", trace_path(trace));
+		fprintf(stderr, "dmah replay: %s: touches more than 64 GiB of memory\n",
+			trace_path(trace));
 		ok = false;
 	}
 	free(m->known);

@@ -6,7 +6,8 @@
 
 #define PAGE 4096ull
 
-static void expect(struct pte_model *model, dmah_addr_t dma, uint64_t addr, uint8_t dir, bool may_bounce)
+static void expect(struct pte_model *model, dmah_addr_t dma, uint64_t addr, uint8_t dir,
+		   bool may_bounce)
 {
 	struct pte *last = model->n ? &model->list[model->n - 1] : NULL;
 
@@ -106,14 +107,16 @@ __attribute__((format(printf, 3, 4))) static void differs(struct comparison *c, 
 	va_end(args);
 }
 
-static void compare_one(struct comparison *c, const struct pte *want, uint64_t phys, unsigned int perm)
+static void compare_one(struct comparison *c, const struct pte *want, uint64_t phys,
+			unsigned int perm)
 {
 	bool bounced = phys - c->m->pool_phys < c->m->pool_size;
 	/* LPAE stage 1 has no "write only" */
 	bool too_much = perm & SIM_PERM_WRITE && !(want->dir & DMAH_FROM_DEVICE);
 
 	if (phys != want->addr && !(bounced && want->may_bounce))
-		differs(c, want->iova, "leads to 0x%" PRIx64 " and not to 0x%" PRIx64, phys, want->addr);
+		differs(c, want->iova, "leads to 0x%" PRIx64 " and not to 0x%" PRIx64, phys,
+			want->addr);
 	else if (too_much || (want->dir & DMAH_FROM_DEVICE && !(perm & SIM_PERM_WRITE)) ||
 		 (want->dir & DMAH_TO_DEVICE && !(perm & SIM_PERM_READ)))
 		differs(c, want->iova, "the wrong permission");
@@ -140,7 +143,8 @@ static int leaf(void *ctx, const struct sim_leaf *l)
 	return 0;
 }
 
-uint64_t pte_compare(struct pte_model *model, const struct machine *m, uint32_t d, char *why, size_t size)
+uint64_t pte_compare(struct pte_model *model, const struct machine *m, uint32_t d, char *why,
+		     size_t size)
 {
 	struct comparison c = { .m = m, .model = model, .why = why, .size = size };
 	struct dmah_pt_info pt;

@@ -23,7 +23,8 @@ struct pte_model {
 void pte_expect(struct pte_model *model, const struct exec *x, uint32_t item);
 
 /** pte_compare() - compare with the table of device @d. Return: how many differ; @why tells of the first. */
-uint64_t pte_compare(struct pte_model *model, const struct machine *m, uint32_t d, char *why, size_t size);
+uint64_t pte_compare(struct pte_model *model, const struct machine *m, uint32_t d, char *why,
+		     size_t size);
 
 void pte_free(struct pte_model *model);
 

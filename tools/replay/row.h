@@ -80,7 +80,8 @@ size_t plan_rows(const struct options *opt);
  *
  * Return: false where a machine could not be built; stderr says why.
  */
-bool replay_plan(const struct plan *plan, const struct options *opt, struct rows *rows, void (*step)(void));
+bool replay_plan(const struct plan *plan, const struct options *opt, struct rows *rows,
+		 void (*step)(void));
 
 /* ---- output ---- */
 
@@ -93,11 +94,11 @@ void json_print(FILE *f, const struct rows *rows);
 /** plot_can() - whether @path has an ending that can be drawn, and gnuplot is there; else @why says so. */
 bool plot_can(const char *path, const char **why);
 
-/** plot_file() - draw all rows into a file. Return: false, and stderr says why. */
+/** plot_file() - draw all rows into a file, a panel for each trace. Return: false, and stderr says why. */
 bool plot_file(const char *path, const struct rows *rows);
 
-/** plot_svg() - the same as text; NULL where gnuplot fails. */
-char *plot_svg(const struct rows *rows);
+/** plot_svg() - the panel of one trace, as text to be freed; NULL where gnuplot is missing or fails. */
+char *plot_svg(const struct rows *rows, const struct plan *plan);
 
 /** report_write() - the HTML report. Return: false, and stderr says why. */
 bool report_write(const char *path, const struct rows *rows, const struct options *opt);

@@ -55,8 +55,8 @@ static bool wanted(const struct options *opt, const struct machine_kind *kind, e
 	return mode == DMAH_LAZY ? opt->lazy : opt->strict;
 }
 
-static size_t add_rows(const struct options *opt, const struct machine_kind *kind, const struct plan *plan,
-		       struct rows *rows)
+static size_t add_rows(const struct options *opt, const struct machine_kind *kind,
+		       const struct plan *plan, struct rows *rows)
 {
 	size_t n = 0;
 
@@ -159,8 +159,8 @@ static double median(double *v, unsigned int n)
 }
 
 /* Errors come back as such, and are counted. */
-static void no_report(void *ctx, const struct dmah_device *dev, int err, const char *text, uint64_t addr,
-		      const void *caller)
+static void no_report(void *ctx, const struct dmah_device *dev, int err, const char *text,
+		      uint64_t addr, const void *caller)
 {
 	(void)ctx;
 	(void)dev;
@@ -215,14 +215,14 @@ static bool measure(struct machine *m, struct row *rows, size_t n, const struct 
 static void print_problems(const struct row *row, const struct verdict *d)
 {
 	for (unsigned int i = 0; i < d->ntext; i++)
-		fprintf(stderr, "dmah replay: %s: %s %s %s (%s): %s\n", trace_path(row->plan->trace),
-			row->kind->name, mode_name(row->mode), api_name(row->way.api),
-			lookup_name(row->way.lookup), d->text[i]);
+		fprintf(stderr, "dmah replay: %s: %s %s %s (%s): %s\n",
+			trace_path(row->plan->trace), row->kind->name, mode_name(row->mode),
+			api_name(row->way.api), lookup_name(row->way.lookup), d->text[i]);
 }
 
 /* A machine on which mappings are left over is no measure for the next row: that gets a new one. */
-static bool verify(const struct plan *plan, const struct machine_kind *kind, struct row *rows, size_t n,
-		   const struct options *opt, void (*step)(void))
+static bool verify(const struct plan *plan, const struct machine_kind *kind, struct row *rows,
+		   size_t n, const struct options *opt, void (*step)(void))
 {
 	struct machine *m = NULL;
 	struct verifier *v = NULL;
@@ -245,7 +245,8 @@ static bool verify(const struct plan *plan, const struct machine_kind *kind, str
 			verifier_free(v);
 			if (!machine_destroy(m) && clean) {
 				d.wrong++;
-				fprintf(stderr, "dmah replay: %s: %s: memory is left over at the end\n",
+				fprintf(stderr,
+					"dmah replay: %s: %s: memory is left over at the end\n",
 					trace_path(plan->trace), kind->name);
 			}
 			v = NULL;
@@ -262,7 +263,8 @@ static bool verify(const struct plan *plan, const struct machine_kind *kind, str
 	return true;
 }
 
-bool replay_plan(const struct plan *plan, const struct options *opt, struct rows *rows, void (*step)(void))
+bool replay_plan(const struct plan *plan, const struct options *opt, struct rows *rows,
+		 void (*step)(void))
 {
 	for (unsigned int i = 0; machine_kind(i); i++) {
 		const struct machine_kind *kind = machine_kind(i);

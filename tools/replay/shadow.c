@@ -16,8 +16,8 @@
 
 static void *pages(uint64_t size)
 {
-	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-			 -1, 0);
+	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	return mem == MAP_FAILED ? NULL : mem;
 }
@@ -50,21 +50,21 @@ void shadow_free(struct shadow *s)
 	*s = (struct shadow){ 0 };
 }
 
+/* Numbers 1, 2, 3... mixed (the finaliser of MurmurHash3): no two words are the same, and none waits for the one before. */
 void shadow_random(struct shadow *s, uint8_t *buf, size_t len)
 {
-	uint64_t x = s->seed;
+	uint64_t seed = s->seed;
+	size_t i = 0;
 
-	for (size_t i = 0; i < len; i += 8) {
-		uint64_t word;
+	for (; i < len; i += 8) {
+		uint64_t x = ++seed;
 
-		/* xorshift64: period 2^64 - 1 */
-		x ^= x << 13;
-		x ^= x >> 7;
-		x ^= x << 17;
-		word = x;
-		memcpy(buf + i, &word, len - i < 8 ? len - i : 8);
+		x = (x ^ x >> 33) * 0xff51afd7ed558ccdull;
+		x = (x ^ x >> 33) * 0xc4ceb9fe1a85ec53ull;
+		x ^= x >> 33;
+		memcpy(buf + i, &x, len - i < 8 ? len - i : 8);
 	}
-	s->seed = x;
+	s->seed = seed;
 }
 
 uint8_t *shadow_want(struct shadow *s, uint64_t addr)
@@ -86,34 +86,51 @@ void shadow_page(struct shadow *s, uint64_t addr, uint64_t phys)
 	sim_cpu_maintain(s->m->sim, DMAH_CACHE_FLUSH, phys / PAGE * PAGE, PAGE);
 }
 
+static uint8_t taken(uint8_t o, bool writes)
+{
+	uint8_t unit = writes ? WRITER : READER, full = writes ? WRITERS : READERS;
+	uint8_t rivals = writes ? READERS | WRITERS : WRITERS;
+
+	if ((o & full) == full)
+		return o | MIXED;
+	return (uint8_t)(o + unit) | (o & rivals ? MIXED : 0);
+}
+
+static uint8_t left(uint8_t o, bool writes)
+{
+	uint8_t unit = writes ? WRITER : READER, full = writes ? WRITERS : READERS;
+
+	return o & full ? (uint8_t)(o - unit) : o;
+}
+
+/* All bytes the same, as almost always: the C library compares and fills faster than a loop here would. */
+static bool uniform(const uint8_t *own, size_t len)
+{
+	return len && memcmp(own, own + 1, len - 1) == 0;
+}
+
 void shadow_take(struct shadow *s, uint64_t addr, size_t len, bool writes)
 {
 	uint8_t *own = s->own + (addr - s->base);
 
-	for (size_t i = 0; i < len; i++) {
-		uint8_t o = own[i];
-
-		if (writes ? o & (READERS | WRITERS) : o & WRITERS)
-			own[i] |= MIXED;
-		if (writes && (o & WRITERS) != WRITERS)
-			own[i] += WRITER;
-		else if (!writes && (o & READERS) != READERS)
-			own[i] += READER;
-		else
-			own[i] |= MIXED;
+	if (uniform(own, len)) {
+		memset(own, taken(own[0], writes), len);
+		return;
 	}
+	for (size_t i = 0; i < len; i++)
+		own[i] = taken(own[i], writes);
 }
 
 void shadow_leave(struct shadow *s, uint64_t addr, size_t len, bool writes)
 {
 	uint8_t *own = s->own + (addr - s->base);
 
-	for (size_t i = 0; i < len; i++) {
-		if (writes && own[i] & WRITERS)
-			own[i] -= WRITER;
-		else if (!writes && own[i] & READERS)
-			own[i] -= READER;
+	if (uniform(own, len)) {
+		memset(own, left(own[0], writes), len);
+		return;
 	}
+	for (size_t i = 0; i < len; i++)
+		own[i] = left(own[i], writes);
 }
 
 bool shadow_free_of(const struct shadow *s, uint64_t addr, size_t len)
@@ -121,12 +138,15 @@ bool shadow_free_of(const struct shadow *s, uint64_t addr, size_t len)
 	const uint8_t *own = s->own + (addr - s->base);
 	uint8_t any = 0;
 
+	if (uniform(own, len))
+		return !(own[0] & (READERS | WRITERS));
 	for (size_t i = 0; i < len; i++)
 		any |= own[i];
 	return !(any & (READERS | WRITERS));
 }
 
-size_t shadow_differs(const struct shadow *s, uint64_t addr, const uint8_t *got, size_t len, bool others)
+size_t shadow_differs(const struct shadow *s, uint64_t addr, const uint8_t *got, size_t len,
+		      bool others)
 {
 	const uint8_t *want = s->want + (addr - s->base), *own = s->own + (addr - s->base);
 	size_t n = 0;

@@ -61,6 +61,7 @@ bool shadow_free_of(const struct shadow *s, uint64_t addr, size_t len);
  * Bytes that two mappings have had at one time, one of them written by a device, are always left out: a trace of a wrong
  * driver, or one with holes. Return: bytes that differ.
  */
-size_t shadow_differs(const struct shadow *s, uint64_t addr, const uint8_t *got, size_t len, bool others);
+size_t shadow_differs(const struct shadow *s, uint64_t addr, const uint8_t *got, size_t len,
+		      bool others);
 
 #endif

@@ -13,9 +13,10 @@ static void head(FILE *f, const struct plan *p, unsigned int foreign, bool xen)
 {
 	const struct trace_info *info = trace_info(p->trace);
 
-	fprintf(f, "%s\n  %" PRIu64 " DMA events, %u calls replayed, %u mappings, %u CPU%s, device%s",
-		trace_path(p->trace), info->events, p->nops, p->nitems, p->cpus, p->cpus == 1 ? "" : "s",
-		p->ndevices == 1 ? "" : "s");
+	fprintf(f,
+		"%s\n  %" PRIu64 " DMA events, %u calls replayed, %u mappings, %u CPU%s, device%s",
+		trace_path(p->trace), info->events, p->nops, p->nitems, p->cpus,
+		p->cpus == 1 ? "" : "s", p->ndevices == 1 ? "" : "s");
 	for (uint32_t i = 0; i < p->ndevices && i < 8; i++)
 		fprintf(f, "%s %s (%u bit)", i ? "," : "", p->devices[i].name,
 			p->devices[i].wide ? 64 : 32);
@@ -27,9 +28,11 @@ static void head(FILE *f, const struct plan *p, unsigned int foreign, bool xen)
 	count(f, p->failed, "failed map passed over", "failed maps passed over");
 	count(f, p->refused, "event left out", "events left out");
 	count(f, info->lost, "place with lost events", "places with lost events");
-	count(f, p->unmatched, "unmatched end or sync passed over", "unmatched ends and syncs passed over");
+	count(f, p->unmatched, "unmatched end or sync passed over",
+	      "unmatched ends and syncs passed over");
 	count(f, p->implied, "lost unmap filled in", "lost unmaps filled in");
-	count(f, p->guessed, "scatter list with guessed lengths", "scatter lists with guessed lengths");
+	count(f, p->guessed, "scatter list with guessed lengths",
+	      "scatter lists with guessed lengths");
 	if (xen)
 		fprintf(f, "; on xen %u %% of the pages are foreign", foreign);
 	fputs("\n\n", f);
@@ -51,9 +54,9 @@ void table_print(FILE *f, const struct plan *plan, const struct rows *rows, unsi
 	for (size_t i = 0; i < rows->n; i++)
 		xen |= rows->list[i].plan == plan && rows->list[i].way.lookup == LOOKUP_P2M;
 	head(f, plan, foreign, xen);
-	fprintf(f, "  %-7s %-6s %-8s %-9s %8s %7s %7s %9s %9s %9s %9s %10s %10s %6s %6s\n", "machine", "mode",
-		"api", "lookup", "ns/op", "ratio", "ins/op", "lookups", "steps", "invalid.", "hypercall",
-		"bounced B", "lines", "wrong", "stale");
+	fprintf(f, "  %-7s %-6s %-8s %-9s %8s %7s %7s %9s %9s %9s %9s %10s %10s %6s %6s\n",
+		"machine", "mode", "api", "lookup", "ns/op", "ratio", "ins/op", "lookups", "steps",
+		"invalid.", "hypercall", "bounced B", "lines", "wrong", "stale");
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct row *r = &rows->list[i], *h = rows_of_handle(rows, r);
 		bool same = last && last->kind == r->kind && last->mode == r->mode;

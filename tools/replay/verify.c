@@ -83,8 +83,8 @@ __attribute__((format(printf, 2, 3))) static void wrong(struct verifier *v, cons
 
 /* ---- where a mapping is ---- */
 
-static void add_extents(struct verifier *v, uint64_t phys, dmah_addr_t dma, uint64_t off, uint64_t len,
-			uint64_t total)
+static void add_extents(struct verifier *v, uint64_t phys, dmah_addr_t dma, uint64_t off,
+			uint64_t len, uint64_t total)
 {
 	while (len) {
 		uint32_t n = PAGE - (uint32_t)(phys % PAGE);
@@ -187,8 +187,8 @@ static void cpu_check(struct verifier *v, const struct extent *e, bool others, b
 	v->verdict->checked++;
 	n = shadow_differs(&v->shadow, e->addr, v->buf, e->len, others);
 	if (n)
-		wrong(v, "%zu of %u bytes at offset %" PRIu64 " are wrong for the CPU %s", n, e->len,
-		      e->off, when);
+		wrong(v, "%zu of %u bytes at offset %" PRIu64 " are wrong for the CPU %s", n,
+		      e->len, e->off, when);
 }
 
 static struct sim_device *device_of(struct verifier *v, uint32_t item)
@@ -203,13 +203,14 @@ static void device_check(struct verifier *v, const struct extent *e, const char 
 
 	v->verdict->checked++;
 	if (r) {
-		wrong(v, "the device cannot read 0x%" PRIx64 " %s: %s", e->dma, when, sim_reason_text(r));
+		wrong(v, "the device cannot read 0x%" PRIx64 " %s: %s", e->dma, when,
+		      sim_reason_text(r));
 		return;
 	}
 	n = shadow_differs(&v->shadow, e->addr, v->buf, e->len, false);
 	if (n)
-		wrong(v, "%zu of %u bytes at offset %" PRIu64 " are wrong for the device %s", n, e->len,
-		      e->off, when);
+		wrong(v, "%zu of %u bytes at offset %" PRIu64 " are wrong for the device %s", n,
+		      e->len, e->off, when);
 }
 
 static void device_write(struct verifier *v, const struct extent *e, const char *when)
@@ -220,7 +221,8 @@ static void device_write(struct verifier *v, const struct extent *e, const char 
 	shadow_random(&v->shadow, v->buf, e->len);
 	r = sim_dma_write(device_of(v, v->op->item), e->dma, v->buf, e->len);
 	if (r)
-		wrong(v, "the device cannot write 0x%" PRIx64 " %s: %s", e->dma, when, sim_reason_text(r));
+		wrong(v, "the device cannot write 0x%" PRIx64 " %s: %s", e->dma, when,
+		      sim_reason_text(r));
 	else
 		memcpy(want, v->buf, e->len);
 }
@@ -269,7 +271,8 @@ static void check_translation(struct verifier *v)
 	if (r)
 		wrong(v, "the device does not reach 0x%" PRIx64 ": %s", e->dma, sim_reason_text(r));
 	else if (to != e->addr && to - v->m->pool_phys >= v->m->pool_size)
-		wrong(v, "0x%" PRIx64 " leads to 0x%" PRIx64 " and not to 0x%" PRIx64, e->dma, to, e->addr);
+		wrong(v, "0x%" PRIx64 " leads to 0x%" PRIx64 " and not to 0x%" PRIx64, e->dma, to,
+		      e->addr);
 }
 
 static void after_map(struct verifier *v)
@@ -378,7 +381,8 @@ static void try_again(struct verifier *v, uint32_t device, dmah_addr_t dma, bool
 {
 	struct sim_device *dev = v->m->simdev[device];
 	uint8_t byte = 0xee;
-	enum sim_reason r = write ? sim_dma_write(dev, dma, &byte, 1) : sim_dma_read(dev, dma, &byte, 1);
+	enum sim_reason r = write ? sim_dma_write(dev, dma, &byte, 1)
+				  : sim_dma_read(dev, dma, &byte, 1);
 
 	v->verdict->checked++;
 	if (r)
@@ -541,7 +545,9 @@ static bool check_empty(struct verifier *v)
 	}
 	if (v->m->pool && dmah_pool_used(v->m->pool)) {
 		empty = false;
-		wrong(v, "%" PRIu64 " bytes of the bounce pool are in use after all mappings were ended",
+		wrong(v,
+		      "%" PRIu64
+		      " bytes of the bounce pool are in use after all mappings were ended",
 		      dmah_pool_used(v->m->pool));
 	}
 	return empty;

@@ -78,7 +78,8 @@ void xen_place(struct machine *m, unsigned int percent)
 
 			for (uint64_t page = first; page <= last; page++) {
 				place[page].used = true;
-				place[page].crossed |= first != last || item->attrs & DMAH_ATTR_MMIO;
+				place[page].crossed |= first != last ||
+						       item->attrs & DMAH_ATTR_MMIO;
 			}
 		}
 	}
