@@ -179,6 +179,7 @@ static int one(const char *path, const struct command *c, struct rows *rows, str
 {
 	struct trace_error err;
 	struct trace *t;
+	bool all;
 
 	progress_trace(path);
 	t = trace_load(path, &err);
@@ -197,13 +198,12 @@ static int one(const char *path, const struct command *c, struct rows *rows, str
 		trace_close(t);
 		return CMD_UNREADABLE;
 	}
-	if (!replay_plan(*plan, &c->opt, rows, progress_step))
-		return CMD_UNREADABLE;
+	all = replay_plan(*plan, &c->opt, rows, progress_step);
 	progress_clear();
 	if (!c->json)
 		table_print(stdout, *plan, rows, c->opt.foreign);
 	fflush(stdout);
-	return (*plan)->refused ? CMD_UNREADABLE : CMD_OK;
+	return (*plan)->refused || !all ? CMD_UNREADABLE : CMD_OK;
 }
 
 static bool write_files(const struct command *c, const struct rows *rows)

@@ -98,6 +98,9 @@ static uint64_t round_up(uint64_t n, uint64_t to)
 	return (n + to - 1) / to * to;
 }
 
+/* A real machine would not bounce that much either, and this one would copy it again and again. */
+#define BOUNCE_MOST GIB
+
 static uint64_t pool_size(const struct machine_kind *kind, const struct plan *plan)
 {
 	/* twice what is needed at most: slots are contiguous, and lazily unmapped ones come back late */
@@ -238,6 +241,7 @@ struct machine *machine_create(const struct machine_kind *kind, const struct pla
 {
 	struct machine *m = xcalloc(1, sizeof(*m));
 	const char *why = NULL;
+	bool said = false;
 
 	m->kind = kind;
 	m->plan = plan;
@@ -246,12 +250,15 @@ struct machine *machine_create(const struct machine_kind *kind, const struct pla
 	m->dom = xcalloc(plan->ndevices, sizeof(*m->dom));
 	m->memory = xcalloc(plan->ndevices, sizeof(*m->memory));
 	posix_set_cpu(0);
-	if (!make_sim(m, caches))
+	if (!kind->noncoherent && kind->pool && plan->live_max > BOUNCE_MOST)
+		why = "more than 1 GiB is mapped at one time, and would have to be copied";
+	else if (!make_sim(m, caches))
 		why = "the simulated machine cannot be built: no memory";
 	else if (!make_pool(m))
 		why = "the bounce pool cannot be set up";
 	for (uint32_t i = 0; !why && i < plan->ndevices; i++) {
 		why = make_device(m, i);
+		said = why != NULL;
 		if (why)
 			fprintf(stderr, "dmah replay: %s: machine %s: device %s: %s\n",
 				trace_path(plan->trace), kind->name, plan->devices[i].name, why);
@@ -262,7 +269,7 @@ struct machine *machine_create(const struct machine_kind *kind, const struct pla
 			xen_place(m, foreign);
 		return m;
 	}
-	if (!m->ndev)
+	if (!said)
 		fprintf(stderr, "dmah replay: %s: machine %s: %s\n", trace_path(plan->trace),
 			kind->name, why);
 	machine_destroy(m);

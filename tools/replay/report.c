@@ -25,7 +25,7 @@ static const char meaning[] =
 	"the order of the trace's clock, with its sizes, its directions, and as many mappings live "
 	"at a time "
 	"as there were.</li>\n"
-	"<li><b>ns/op</b> is processor time of such a call, as the median of several passes with "
+	"<li><b>ns/op</b> is the time of such a call, as the median of several passes with "
 	"warm caches; "
 	"the rows of a machine take turns. What drivers must keep (a handle, or address and "
 	"length) is in "

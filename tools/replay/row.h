@@ -78,7 +78,7 @@ size_t plan_rows(const struct options *opt);
  * replay_plan() - measure and verify a plan on every machine that was asked for.
  * @step: called after each row is done, for a progress bar; may be NULL.
  *
- * Return: false where a machine could not be built; stderr says why.
+ * Return: false where a machine could not be built and has no rows; stderr says why.
  */
 bool replay_plan(const struct plan *plan, const struct options *opt, struct rows *rows,
 		 void (*step)(void));

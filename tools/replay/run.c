@@ -266,6 +266,8 @@ static bool verify(const struct plan *plan, const struct machine_kind *kind, str
 bool replay_plan(const struct plan *plan, const struct options *opt, struct rows *rows,
 		 void (*step)(void))
 {
+	bool all = true;
+
 	for (unsigned int i = 0; machine_kind(i); i++) {
 		const struct machine_kind *kind = machine_kind(i);
 		size_t first = rows->n, n;
@@ -279,7 +281,8 @@ bool replay_plan(const struct plan *plan, const struct options *opt, struct rows
 		m = machine_create(kind, plan, false, opt->foreign);
 		if (!m) {
 			rows->n = first;
-			return false;
+			all = false;
+			continue;
 		}
 		if (!measure(m, &rows->list[first], n, opt))
 			rows->list[first].wrong++;
@@ -290,8 +293,8 @@ bool replay_plan(const struct plan *plan, const struct options *opt, struct rows
 		}
 		if (!verify(plan, kind, &rows->list[first], n, opt, step)) {
 			rows->n = first;
-			return false;
+			all = false;
 		}
 	}
-	return true;
+	return all;
 }

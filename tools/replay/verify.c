@@ -56,6 +56,8 @@ struct verifier {
 	const struct op *op;
 	enum dmah_mode mode;
 	uint64_t reports;
+	void (*meddle)(void *ctx, uint32_t op);
+	void *meddle_ctx;
 };
 
 /* ---- problems ---- */
@@ -585,8 +587,11 @@ bool verifier_run(struct verifier *v, struct way way, enum dmah_mode mode, struc
 		err = exec_set_way(&v->x, way);
 	if (err)
 		wrong(v, "setting up: %s", dmah_strerror(err));
-	for (uint32_t i = 0; !err && i < p->nops; i++)
+	for (uint32_t i = 0; !err && i < p->nops; i++) {
+		if (v->meddle)
+			v->meddle(v->meddle_ctx, i);
 		one(v, &p->ops[i]);
+	}
 	if (!err && mode == DMAH_LAZY)
 		err = machine_flush(v->m);
 	if (!err)
@@ -637,7 +642,8 @@ void verifier_free(struct verifier *v)
 	free(v);
 }
 
-struct exec *verifier_exec(struct verifier *v)
+void verifier_meddle(struct verifier *v, void (*fn)(void *ctx, uint32_t op), void *ctx)
 {
-	return &v->x;
+	v->meddle = fn;
+	v->meddle_ctx = ctx;
 }

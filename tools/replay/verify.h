@@ -41,7 +41,7 @@ void verifier_free(struct verifier *v);
  */
 bool verifier_run(struct verifier *v, struct way way, enum dmah_mode mode, struct verdict *verdict);
 
-/** verifier_exec() - its drivers, for tests that break something. */
-struct exec *verifier_exec(struct verifier *v);
+/** verifier_meddle() - call @fn before each of the plan's calls, by number: for tests that break something. */
+void verifier_meddle(struct verifier *v, void (*fn)(void *ctx, uint32_t op), void *ctx);
 
 #endif

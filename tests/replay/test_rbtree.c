@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/* The tree against a sorted array, and against its own rules. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include "rbtree.h"
+
+#define NODES 300u
+
+/* Black nodes on every path below @n; all rules of a red-black tree hold there. */
+static unsigned int blacks(const struct rb_node *n, const struct rb_node *parent)
+{
+	unsigned int left, right;
+
+	if (!n)
+		return 1;
+	assert_ptr_equal(n->parent, parent);
+	if (n->red) {
+		assert_non_null(parent);
+		assert_false(parent->red);
+	}
+	if (n->child[0])
+		assert_true(n->child[0]->key <= n->key);
+	if (n->child[1])
+		assert_true(n->child[1]->key >= n->key);
+	left = blacks(n->child[0], n);
+	right = blacks(n->child[1], n);
+	assert_int_equal(left, right);
+	return left + !n->red;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void compare(const struct rb_tree *t, const struct rb_node *nodes, const bool *in)
+{
+	const struct rb_node *n = rb_lower(t, 0), *back = NULL;
+	uint64_t keys[NODES];
+	size_t count = 0;
+
+	blacks(t->root, NULL);
+	for (size_t i = 0; i < NODES; i++)
+		if (in[i])
+			keys[count++] = nodes[i].key;
+	if (count)
+		qsort(keys, count, sizeof(keys[0]), by_key);
+	for (size_t i = 0; i < count; i++) {
+		assert_non_null(n);
+		assert_int_equal(n->key, keys[i]);
+		assert_ptr_equal(rb_step(n, false), back);
+		back = n;
+		n = rb_step(n, true);
+	}
+	assert_null(n);
+	for (uint64_t key = 0; key < 70; key++) {
+		const struct rb_node *low = rb_lower(t, key), *floor;
+		uint64_t steps = 0;
+		size_t i = 0;
+
+		floor = rb_floor(t, key, &steps);
+		while (i < count && keys[i] < key)
+			i++;
+		assert_int_equal(low ? low->key : 1000, i < count ? keys[i] : 1000);
+		while (i < count && keys[i] == key)
+			i++;
+		assert_int_equal(floor ? floor->key : 1000, i ? keys[i - 1] : 1000);
+		assert_true(steps <= 20);
+	}
+}
+
+static void random_life(void **state)
+{
+	struct rb_node nodes[NODES] = { 0 };
+	bool in[NODES] = { false };
+	struct rb_tree t = { 0 };
+
+	(void)state;
+	srand(4711);
+	for (unsigned int round = 0; round < 4000; round++) {
+		size_t i = (size_t)rand() % NODES;
+
+		if (in[i]) {
+			rb_erase(&t, &nodes[i]);
+		} else {
+			nodes[i].key = (uint64_t)rand() % 64;
+			rb_insert(&t, &nodes[i]);
+		}
+		in[i] = !in[i];
+		if (round % 7 == 0)
+			compare(&t, nodes, in);
+	}
+	for (size_t i = 0; i < NODES; i++)
+		if (in[i])
+			rb_erase(&t, &nodes[i]);
+	assert_null(t.root);
+}
+
+/* Equal keys stay in the order they came: the oldest of two mappings is found first. */
+static void equal_keys(void **state)
+{
+	struct rb_node n[5];
+	struct rb_tree t = { 0 };
+	struct rb_node *at;
+
+	(void)state;
+	for (unsigned int i = 0; i < 5; i++) {
+		n[i].key = 9;
+		rb_insert(&t, &n[i]);
+	}
+	at = rb_lower(&t, 9);
+	for (unsigned int i = 0; i < 5; i++, at = rb_step(at, true))
+		assert_ptr_equal(at, &n[i]);
+	assert_null(at);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(random_life),
+		cmocka_unit_test(equal_keys),
+	};
+
+	return cmocka_run_group_tests_name("replay-rbtree", tests, NULL, NULL);
+}
