@@ -338,6 +338,23 @@ bool bench_translate(struct bench *b, dmah_addr_t dma, bool write, dmah_phys_t *
 	return (leaf.perm & (write ? SIM_PERM_WRITE : SIM_PERM_READ)) != 0;
 }
 
+void bench_entries(struct bench *b, uint64_t *to, uint32_t n)
+{
+	struct dmah_pt_info pt;
+	struct sim_leaf leaf;
+	dmah_addr_t base;
+	uint64_t size;
+
+	assert_int_equal(dmah_domain_pt(b->dom, &pt), DMAH_OK);
+	dmah_domain_aperture(b->dom, &base, &size);
+	for (uint32_t i = 0; i < n; i++) {
+		to[i] = 0;
+		if (sim_iommu_walk(sim_iommu(b->sim, 0), &pt, base + i * 4096ull, &leaf, NULL) ==
+		    SIM_OK)
+			to[i] = (leaf.phys + (base + i * 4096ull - leaf.iova)) | leaf.perm;
+	}
+}
+
 uint64_t bench_hypercalls(struct bench *b)
 {
 	struct sim_xen_stats stats;

@@ -106,6 +106,12 @@ uint64_t bench_time(struct bench *b, uint64_t advance_ns);
 /** bench_translate() - a hardware walk of the table, past any TLB. Return: false where it does not translate. */
 bool bench_translate(struct bench *b, dmah_addr_t dma, bool write, dmah_phys_t *phys);
 
+/**
+ * bench_entries() - the raw page table: where each granule of the first @n of the aperture goes, with what is allowed in
+ *	the low bits; 0: nowhere.
+ */
+void bench_entries(struct bench *b, uint64_t *to, uint32_t n);
+
 /** bench_hypercalls() - cache-flush hypercalls so far. */
 uint64_t bench_hypercalls(struct bench *b);
 

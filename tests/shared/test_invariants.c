@@ -289,6 +289,50 @@ static void inv06_permission_is_direction(void **state)
 	permissions(BENCH_LPAE48, false);
 }
 
+/* 7: no call turns one translation into another: what translated before and after goes where it went. */
+static void inv07_never_present_to_present(void **state)
+{
+	static const struct bench_config config = { .backend = DMAH_BACKEND_IOMMU,
+						    .hw = BENCH_VTD4,
+						    .mode = DMAH_LAZY,
+						    .mask_bits = 24,
+						    .lazy_entries = 8 };
+	enum { N = 4096, HANDLES = 40 };
+	static uint64_t before[N], after[N];
+	struct bench *b = bench_open(&config);
+	struct dmah h[HANDLES] = { 0 };
+	uint64_t seed = 9;
+
+	(void)state;
+	bench_entries(b, before, N);
+	for (unsigned int step = 0; step < 1500; step++) {
+		struct dmah *one;
+
+		seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+		one = &h[(seed >> 33) % HANDLES];
+		if (dmah_mapped(one))
+			assert_int_equal(dmah_unmap(bench_device(b), one), 0);
+		else
+			assert_int_equal(dmah_map(bench_device(b), one, page(b, (seed >> 40) % 64),
+						  1 + (seed >> 20) % 60000,
+						  (enum dmah_dir)(1 + (seed >> 50) % 3), 0),
+					 0);
+		bench_entries(b, after, N);
+		for (unsigned int i = 0; i < N; i++) {
+			if (before[i] && after[i])
+				assert_true(before[i] == after[i]);
+			before[i] = after[i];
+		}
+	}
+	for (unsigned int i = 0; i < HANDLES; i++)
+		assert_int_equal(dmah_unmap(bench_device(b), &h[i]), 0);
+	/* 15: and when all is unmapped, nothing translates. */
+	bench_entries(b, after, N);
+	for (unsigned int i = 0; i < N; i++)
+		assert_int_equal(after[i], 0);
+	bench_close(b);
+}
+
 /* 8: an idle handle can be unmapped, and move leaves exactly one live. */
 static void inv08_idle_and_move(void **state)
 {
@@ -753,6 +797,7 @@ int main(void)
 		cmocka_unit_test(inv03_taken_after_the_wait),
 		cmocka_unit_test(inv04_ranges_are_disjoint),
 		cmocka_unit_test(inv06_permission_is_direction),
+		cmocka_unit_test(inv07_never_present_to_present),
 		cmocka_unit_test(inv08_idle_and_move),
 		cmocka_unit_test(inv09_stale_copies),
 		cmocka_unit_test(inv09_inside_another),

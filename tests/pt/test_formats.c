@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Every page-table format against a walker written here from the specifications, bit by bit: Intel VT-d section 9.8, and
+ * Arm ARM section D8.3. The walker reads what memory holds: where walks are not coherent, only what was cleaned.
+ * It looks at every step, so that no order of stores may show the hardware anything but the old or the new translation.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "pt/pt.h"
+
+#define PAGES  256u
+#define BASE   0x40000000ull
+#define PLACES 24u
+
+/* ---- a host of pages ---- */
+
+static unsigned char cpu[PAGES * 4096] __attribute__((aligned(4096)));
+static unsigned char memory[PAGES * 4096];
+static bool taken[PAGES];
+static bool coherent;
+static long fail_in = -1;
+static unsigned int live;
+
+static void look(void);
+
+void *dmah_host_page_alloc(unsigned int flags)
+{
+	(void)flags;
+	if (fail_in >= 0 && fail_in-- == 0)
+		return NULL;
+	for (unsigned int i = 0; i < PAGES; i++) {
+		if (taken[i])
+			continue;
+		taken[i] = true;
+		live++;
+		/* What the page held before is still in memory, present entries and all. */
+		memset(memory + i * 4096, 0xff, 4096);
+		memset(cpu + i * 4096, 0, 4096);
+		return cpu + i * 4096;
+	}
+	fail_msg("out of pages");
+	return NULL;
+}
+
+void dmah_host_page_free(void *page)
+{
+	size_t i = (size_t)((unsigned char *)page - cpu) / 4096;
+
+	assert_true(taken[i]);
+	taken[i] = false;
+	live--;
+}
+
+dmah_phys_t dmah_host_virt_to_phys(const void *at)
+{
+	return BASE + (dmah_phys_t)((const unsigned char *)at - cpu);
+}
+
+void *dmah_host_table_virt(dmah_phys_t phys)
+{
+	assert_true(phys >= BASE && phys < BASE + sizeof(cpu) && !(phys & 4095));
+	return cpu + (phys - BASE);
+}
+
+void dmah_host_cache(enum dmah_cache_op op, dmah_phys_t phys, uint64_t len)
+{
+	assert_int_equal(op, DMAH_CACHE_CLEAN);
+	assert_false(coherent);
+	assert_int_equal((phys | len) & 63, 0);
+	/* Lines reach memory one by one. */
+	for (uint64_t off = phys - BASE; off < phys - BASE + len; off += 64) {
+		memcpy(memory + off, cpu + off, 64);
+		if (len <= 64)
+			look();
+	}
+	look();
+}
+
+void dmah_host_wmb(void)
+{
+	look();
+}
+
+/* ---- the hardware ---- */
+
+struct hw {
+	const struct dmah_pt_format *format;
+	unsigned int va_bits, levels;
+	bool arm;
+};
+
+static const struct hw kinds[] = {
+	{ &dmah_pt_vtd_ss, 39, 3, false }, { &dmah_pt_vtd_ss, 48, 4, false },
+	{ &dmah_pt_vtd_ss, 57, 5, false }, { &dmah_pt_lpae_s1, 39, 3, true },
+	{ &dmah_pt_lpae_s1, 48, 4, true },
+};
+
+struct found {
+	uint64_t phys;
+	bool read, write;
+	unsigned int shift;
+};
+
+static uint64_t word(uint64_t phys)
+{
+	uint64_t value;
+
+	assert_true(phys >= BASE && phys + 8 <= BASE + sizeof(cpu));
+	memcpy(&value, (coherent ? cpu : memory) + (phys - BASE), 8);
+	return value;
+}
+
+static bool walk_vtd(const struct hw *hw, uint64_t root, uint64_t iova, struct found *f)
+{
+	uint64_t table = root;
+
+	f->read = f->write = true;
+	for (unsigned int level = hw->levels; level; level--) {
+		unsigned int shift = 12 + 9 * (level - 1);
+		uint64_t entry = word(table + (iova >> shift & 511) * 8);
+
+		f->read &= entry & 1;
+		f->write &= entry >> 1 & 1;
+		if (!(entry & 3))
+			return false;
+		if (level == 1 || entry & 1ull << 7) {
+			assert_true(level <= 3);
+			/* Reserved: execute, memory type, snoop, transient and address bits below a large page. */
+			assert_int_equal((entry & 0x87c) | entry >> 62, 0);
+			f->phys = entry & 0x000ffffffffff000ull;
+			assert_int_equal(f->phys & ((1ull << shift) - 1), 0);
+			f->shift = shift;
+			return true;
+		}
+		table = entry & 0x000ffffffffff000ull;
+	}
+	return false;
+}
+
+static bool walk_arm(const struct hw *hw, uint64_t root, uint64_t iova, struct found *f)
+{
+	uint64_t table = root;
+
+	for (unsigned int level = hw->levels; level; level--) {
+		unsigned int shift = 12 + 9 * (level - 1);
+		uint64_t entry = word(table + (iova >> shift & 511) * 8);
+
+		if (!(entry & 1))
+			return false;
+		assert_int_equal(entry >> 48 & 7, 0);
+		if (level > 1 && entry & 2) {
+			table = entry & 0x0000fffffffff000ull;
+			continue;
+		}
+		assert_true(level == 1 ? (entry & 3) == 3 : (entry & 3) == 1 && level <= 3);
+		assert_int_equal(entry >> 10 & 1, 1); /* AF */
+		assert_int_equal(entry >> 8 & 3, 3); /* inner shareable */
+		assert_int_equal(entry >> 6 & 1, 1); /* AP[1]: unprivileged */
+		f->read = true;
+		f->write = !(entry >> 7 & 1);
+		f->phys = entry & 0x0000fffffffff000ull;
+		assert_int_equal(f->phys & ((1ull << shift) - 1), 0);
+		f->shift = shift;
+		return true;
+	}
+	return false;
+}
+
+/* ---- the model ---- */
+
+struct place {
+	uint64_t iova;
+	bool block;
+	enum { FREE, GOING, MAPPED } state;
+	uint64_t phys;
+	enum dmah_dir dir;
+};
+
+static struct place places[PLACES];
+static const struct hw *now;
+static struct pt *pt_now;
+
+static bool right(const struct place *p, const struct found *f)
+{
+	if (f->phys != p->phys || f->shift != (p->block ? 21u : 12u))
+		return false;
+	return f->read == (now->arm || p->dir & DMAH_TO_DEVICE) &&
+	       f->write == !!(p->dir & DMAH_FROM_DEVICE);
+}
+
+/* What the hardware would find for every place, now. */
+static void look(void)
+{
+	struct found f = { 0 };
+
+	if (!pt_now || !pt_now->root)
+		return;
+	for (unsigned int i = 0; i < PLACES; i++) {
+		const struct place *p = &places[i];
+		bool present =
+			(now->arm ? walk_arm : walk_vtd)(now, pt_now->root_phys, p->iova, &f);
+
+		if (p->state == FREE)
+			assert_false(present);
+		else if (p->state == MAPPED)
+			assert_true(present && right(p, &f));
+		else if (present)
+			assert_true(right(p, &f));
+	}
+}
+
+static uint64_t seed = 5;
+
+static uint32_t rnd(uint32_t below)
+{
+	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+	return (uint32_t)((seed >> 33) % below);
+}
+
+static void open_table(struct pt *pt, const struct hw *hw, bool walks_coherent)
+{
+	/* A test that failed before may have left its own. */
+	pt_now = NULL;
+	fail_in = -1;
+	now = hw;
+	coherent = walks_coherent;
+	memset(places, 0, sizeof(places));
+	/* Neighbours, far ends, and blocks: all of them below different entries of every level. */
+	for (unsigned int i = 0; i < PLACES; i++) {
+		places[i].block = i % 3 == 2;
+		places[i].iova = (uint64_t)(i * 37 + 1) << (hw->va_bits - 10);
+		places[i].iova |= places[i].block ? 3ull << 21 : (i % 3 * 7 + 5) << 12;
+	}
+	*pt = (struct pt){ .fmt = hw->format,
+			   .va_bits = hw->va_bits,
+			   .out_bits = 46,
+			   .levels = hw->format->fits(hw->va_bits),
+			   .caps = DMAH_IOMMU_BLOCK_2M | DMAH_IOMMU_BLOCK_1G |
+				   (walks_coherent ? DMAH_IOMMU_COHERENT_WALK : 0),
+			   .cache_line = 64 };
+	assert_int_equal(pt->levels, hw->levels);
+	assert_int_equal(pt->fmt->init(pt), DMAH_OK);
+	pt_now = pt;
+}
+
+static void close_table(struct pt *pt)
+{
+	pt_now = NULL;
+	pt->fmt->fini(pt);
+	assert_int_equal(live, 0);
+}
+
+static int map_place(struct pt *pt, struct place *p, uint32_t gen)
+{
+	uint64_t *table;
+	int err;
+
+	p->dir = (enum dmah_dir)(1 + rnd(3));
+	p->phys = (uint64_t)(1 + rnd(1000)) << (p->block ? 21 : 12);
+	p->state = GOING;
+	if (p->block) {
+		err = pt->fmt->block_set(pt, p->iova, p->phys, 21, p->dir, gen, 0, 0);
+	} else {
+		err = pt->fmt->leaf_table(pt, p->iova, 0, &table);
+		if (!err) {
+			uint64_t *entry = &table[p->iova >> 12 & 511];
+
+			assert_false(pt_present(&pt->leaf, pt_load(entry)));
+			pt_store_set(entry, pt_make(&pt->leaf, p->phys, p->dir, gen, false));
+			if (!coherent)
+				pt_clean(pt, entry, 1);
+			assert_int_equal(pt_gen(&pt->leaf, pt_load(entry)),
+					 gen & pt->leaf.gen_mask);
+		}
+	}
+	p->state = err ? FREE : MAPPED;
+	look();
+	return err;
+}
+
+static void unmap_place(struct pt *pt, struct place *p)
+{
+	uint64_t *table, *entry;
+
+	p->state = GOING;
+	if (p->block) {
+		assert_int_equal(pt->fmt->block_clear(pt, p->iova, 30), DMAH_ESTALE);
+		assert_int_equal(pt->fmt->block_clear(pt, p->iova, 21), DMAH_OK);
+		assert_int_equal(pt->fmt->block_clear(pt, p->iova, 21), DMAH_ESTALE);
+	} else {
+		assert_int_equal(pt->fmt->leaf_table(pt, p->iova, 0, &table), DMAH_OK);
+		entry = &table[p->iova >> 12 & 511];
+		pt_store_clear(entry, pt_cleared(&pt->leaf, pt_load(entry)));
+		assert_false(pt_present(&pt->leaf, pt_load(entry)));
+		if (!coherent)
+			pt_clean(pt, entry, 1);
+	}
+	p->state = FREE;
+	look();
+}
+
+/* The format's own walk says what the specification's does. */
+static void compare_walk(const struct pt *pt, const struct place *p)
+{
+	uint64_t inside = rnd(p->block ? 1u << 21 : 4096);
+	struct pt_entry entry = { 0 };
+	int visited = pt->fmt->walk(pt, p->iova + inside, &entry);
+
+	assert_int_equal(visited > 0, p->state == MAPPED);
+	if (visited <= 0)
+		return;
+	assert_int_equal(visited, now->levels - p->block);
+	assert_int_equal(entry.phys, p->phys + inside);
+	assert_int_equal(entry.shift, p->block ? 21 : 12);
+	assert_int_equal(entry.dir,
+			 now->arm && p->dir == DMAH_FROM_DEVICE ? DMAH_BIDIRECTIONAL : p->dir);
+}
+
+static void random_places(void **state)
+{
+	(void)state;
+	for (unsigned int k = 0; k < 2 * sizeof(kinds) / sizeof(kinds[0]); k++) {
+		struct pt pt;
+
+		open_table(&pt, &kinds[k / 2], k & 1);
+		for (unsigned int step = 0; step < 1500; step++) {
+			struct place *p = &places[rnd(PLACES)];
+
+			if (p->state == MAPPED)
+				unmap_place(&pt, p);
+			else
+				assert_int_equal(map_place(&pt, p, step), DMAH_OK);
+			compare_walk(&pt, &places[rnd(PLACES)]);
+		}
+		close_table(&pt);
+	}
+}
+
+/* Each allocation made to fail: nothing translates that should not, and the next try succeeds. */
+static void failed_allocations(void **state)
+{
+	(void)state;
+	for (unsigned int k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		for (unsigned int nth = 0; nth < 6; nth++) {
+			struct pt pt;
+
+			open_table(&pt, &kinds[k], false);
+			for (unsigned int i = 0; i < PLACES; i++) {
+				int err;
+
+				fail_in = nth;
+				err = map_place(&pt, &places[i], 1);
+				/* It failed if, and only if, it came to the allocation that fails. */
+				assert_int_equal(err, fail_in < 0 ? DMAH_ENOMEM : DMAH_OK);
+				fail_in = -1;
+				if (places[i].state == FREE)
+					assert_int_equal(map_place(&pt, &places[i], 1), DMAH_OK);
+			}
+			close_table(&pt);
+		}
+		fail_in = 0;
+		{
+			struct pt pt = { .fmt = kinds[k].format,
+					 .va_bits = kinds[k].va_bits,
+					 .levels = 3 };
+
+			assert_int_equal(pt.fmt->init(&pt), DMAH_ENOMEM);
+		}
+		fail_in = -1;
+	}
+}
+
+/* A block and a table cannot be in one place; widths that no format has are refused. */
+static void refusals(void **state)
+{
+	(void)state;
+	for (unsigned int k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		struct pt_entry entry;
+		uint64_t *table;
+		struct pt pt;
+
+		open_table(&pt, &kinds[k], true);
+		pt_now = NULL;
+		assert_int_equal(pt.fmt->leaf_table(&pt, 0x200000, 0, &table), DMAH_OK);
+		assert_int_equal(pt.fmt->block_set(&pt, 0x200000, 0x200000, 21, DMAH_TO_DEVICE, 0,
+						   0, 0),
+				 DMAH_EBUSY);
+		assert_int_equal(pt.fmt->block_set(&pt, 0x400000, 0x200000, 21, DMAH_TO_DEVICE, 0,
+						   0, 0),
+				 DMAH_OK);
+		assert_int_equal(pt.fmt->block_set(&pt, 0x400000, 0x200000, 21, DMAH_TO_DEVICE, 0,
+						   0, 0),
+				 DMAH_EBUSY);
+		assert_int_equal(pt.fmt->leaf_table(&pt, 0x5ff000, 0, &table), DMAH_EBUSY);
+		assert_int_equal(pt.fmt->block_set(&pt, 1ull << 30, 1ull << 30, 30, DMAH_TO_DEVICE,
+						   0, 0, 0),
+				 DMAH_OK);
+		assert_true(pt.fmt->walk(&pt, (1ull << 30) + 12345, &entry) > 0);
+		assert_int_equal(entry.phys, (1ull << 30) + 12345);
+		assert_true(pt.fmt->walk(&pt, 1ull << kinds[k].va_bits, &entry) < 0);
+		for (unsigned int bits = 0; bits < 70; bits++)
+			assert_int_equal(pt.fmt->fits(bits) != 0,
+					 bits == 39 || bits == 48 || (bits == 57 && !kinds[k].arm));
+		close_table(&pt);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(random_places),
+		cmocka_unit_test(failed_allocations),
+		cmocka_unit_test(refusals),
+	};
+
+	return cmocka_run_group_tests_name("formats", tests, NULL, NULL);
+}
