@@ -12,10 +12,8 @@ static const struct command {
 	const char *what;
 } commands[] = {
 	{ "check", cmd_check, "find misuse of the DMA API in a recorded trace" },
-#ifdef HAVE_REPLAY
 	{ "replay", cmd_replay,
 	  "run a recorded trace through the library, and time and verify it" },
-#endif
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -39,13 +39,14 @@ static void head(FILE *f, unsigned int time, const char *event, unsigned int dev
 static void map(FILE *f, unsigned int time, struct buffer *b)
 {
 	static const uint32_t sizes[] = { 1, 17, 60, 64, 100, 1514, 4096, 5000, 8192, 65536 };
-	uint32_t phys = (1 + pick(40)) * 4096 + pick(4096);
+	bool registers = pick(6) == 0;
+	uint32_t phys = (registers ? 0xfea00000 : 4096) + pick(40) * 4096 + pick(4096);
 
 	*b = (struct buffer){ .device = pick(3),
 			      .dma = (1 + pick(300)) * 4096 + phys % 4096,
 			      .size = sizes[pick(10)],
 			      .dir = any_dir() };
-	head(f, time, pick(6) ? "dma_map_page" : "dma_map_resource", b->device);
+	head(f, time, registers ? "dma_map_resource" : "dma_map_page", b->device);
 	fprintf(f, "dir=%s dma_addr=%x size=%u phys_addr=%x attrs=%s\n", b->dir, b->dma, b->size,
 		phys, pick(3) ? "" : "SKIP_CPU_SYNC");
 }

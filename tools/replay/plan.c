@@ -473,6 +473,9 @@ static void finish(struct plan *p)
 			p->max_pieces = p->items[i].pieces;
 	if (!p->cpus)
 		p->cpus = 1;
+	/* An empty plan is one too. */
+	if (!p->ops)
+		p->ops = xcalloc(1, sizeof(*p->ops));
 }
 
 struct plan *plan_make(const struct trace *trace)

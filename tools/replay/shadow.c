@@ -109,16 +109,35 @@ static bool uniform(const uint8_t *own, size_t len)
 	return len && memcmp(own, own + 1, len - 1) == 0;
 }
 
+/* Where devices are not coherent, whole cache lines are written back, with bytes that only one of the mappings has. */
+static void mix_lines(struct shadow *s, uint64_t addr, size_t len)
+{
+	uint64_t line = sim_config_of(s->m->sim)->line, first = addr & ~(line - 1);
+	uint64_t end = (addr + len + line - 1) & ~(line - 1);
+
+	for (uint64_t at = first; at < end; at += line) {
+		uint8_t *own = s->own + (at - s->base), any = 0;
+
+		for (uint64_t i = 0; i < line; i++)
+			any |= own[i];
+		for (uint64_t i = 0; any & MIXED && i < line; i++)
+			own[i] |= MIXED;
+	}
+}
+
 void shadow_take(struct shadow *s, uint64_t addr, size_t len, bool writes)
 {
-	uint8_t *own = s->own + (addr - s->base);
+	uint8_t *own = s->own + (addr - s->base), any = 0;
 
 	if (uniform(own, len)) {
-		memset(own, taken(own[0], writes), len);
-		return;
+		any = taken(own[0], writes);
+		memset(own, any, len);
+	} else {
+		for (size_t i = 0; i < len; i++)
+			any |= own[i] = taken(own[i], writes);
 	}
-	for (size_t i = 0; i < len; i++)
-		own[i] = taken(own[i], writes);
+	if (any & MIXED && s->m->kind->noncoherent)
+		mix_lines(s, addr, len);
 }
 
 void shadow_leave(struct shadow *s, uint64_t addr, size_t len, bool writes)

@@ -247,9 +247,13 @@ static bool by_syncs(const struct item *item)
 	return item->attrs & DMAH_ATTR_NO_CPU_SYNC;
 }
 
+/*
+ * Does what the CPU writes go past its caches? Into a buffer that is synced by hand it may as well: no sync for the device
+ * has to come before one for the CPU, which drops lines that are dirty.
+ */
 static bool uncached(const struct item *item)
 {
-	return item->attrs & DMAH_ATTR_MMIO;
+	return item->attrs & (DMAH_ATTR_MMIO | DMAH_ATTR_NO_CPU_SYNC);
 }
 
 static void before_map(struct verifier *v)
@@ -257,9 +261,15 @@ static void before_map(struct verifier *v)
 	const struct item *item = item_of(v);
 
 	find_extents(v, v->op->item, false);
-	for (uint32_t i = 0; may(item, DMAH_TO_DEVICE) && i < v->next; i++)
-		if (shadow_free_of(&v->shadow, v->ext[i].addr, v->ext[i].len))
-			cpu_write(v, &v->ext[i], uncached(item));
+	for (uint32_t i = 0; i < v->next; i++) {
+		struct extent *e = &v->ext[i];
+
+		/* Registers are never in the caches, though a trace may say that memory is both. */
+		if (item->attrs & DMAH_ATTR_MMIO)
+			sim_cpu_maintain(v->m->sim, DMAH_CACHE_FLUSH, e->phys, e->len);
+		if (may(item, DMAH_TO_DEVICE) && shadow_free_of(&v->shadow, e->addr, e->len))
+			cpu_write(v, e, uncached(item));
+	}
 }
 
 static void check_translation(struct verifier *v)
@@ -318,7 +328,7 @@ static void before_sync_device(struct verifier *v)
 		struct extent e = v->ext[i];
 
 		if (cut(&e, off, len))
-			cpu_write(v, &e, uncached(item_of(v)));
+			cpu_write(v, &e, item_of(v)->attrs & DMAH_ATTR_MMIO);
 	}
 }
 
@@ -353,7 +363,8 @@ static void after_sync_cpu(struct verifier *v)
 		struct extent e = v->ext[i];
 
 		if (cut(&e, off, len))
-			cpu_check(v, &e, false, uncached(item_of(v)), "after sync_for_cpu");
+			cpu_check(v, &e, false, item_of(v)->attrs & DMAH_ATTR_MMIO,
+				  "after sync_for_cpu");
 	}
 }
 
@@ -418,7 +429,7 @@ static void after_unmap(struct verifier *v)
 		if (by_syncs(item) && writes)
 			cpu_write(v, e, uncached(item));
 		else
-			cpu_check(v, e, false, uncached(item), "after unmap");
+			cpu_check(v, e, false, item->attrs & DMAH_ATTR_MMIO, "after unmap");
 		shadow_leave(&v->shadow, e->addr, e->len, writes);
 	}
 	check_beside(v);
