@@ -17,7 +17,7 @@
  */
 int cmd_check(int argc, char **argv);
 
-/** cmd_replay() - run traces through the library; see cmd_check(). Only with HAVE_REPLAY */
+/** cmd_replay() - run traces through the library; see cmd_check() */
 int cmd_replay(int argc, char **argv);
 
 #endif
