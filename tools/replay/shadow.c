@@ -51,19 +51,24 @@ void shadow_free(struct shadow *s)
 }
 
 /* Numbers 1, 2, 3... mixed (the finaliser of MurmurHash3): no two words are the same, and none waits for the one before. */
+static uint64_t mixed(uint64_t x)
+{
+	x = (x ^ x >> 33) * 0xff51afd7ed558ccdull;
+	x = (x ^ x >> 33) * 0xc4ceb9fe1a85ec53ull;
+	return x ^ x >> 33;
+}
+
 void shadow_random(struct shadow *s, uint8_t *buf, size_t len)
 {
-	uint64_t seed = s->seed;
+	uint64_t seed = s->seed, word;
 	size_t i = 0;
 
-	for (; i < len; i += 8) {
-		uint64_t x = ++seed;
-
-		x = (x ^ x >> 33) * 0xff51afd7ed558ccdull;
-		x = (x ^ x >> 33) * 0xc4ceb9fe1a85ec53ull;
-		x ^= x >> 33;
-		memcpy(buf + i, &x, len - i < 8 ? len - i : 8);
+	for (; i + 8 <= len; i += 8) {
+		word = mixed(++seed);
+		memcpy(buf + i, &word, 8);
 	}
+	word = mixed(++seed);
+	memcpy(buf + i, &word, len - i);
 	s->seed = seed;
 }
 
