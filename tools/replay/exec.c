@@ -261,10 +261,15 @@ int exec_op(struct exec *x, const struct op *op)
 
 uint64_t exec_run(struct exec *x, uint32_t first, uint32_t last)
 {
-	const struct op *op = x->ops + first, *end = x->ops + last;
+	const struct op *op, *end;
 	unsigned int cpu = posix_cpu();
 	uint64_t failed = 0;
 
+	/* A plan without operations has no array of them. */
+	if (first == last)
+		return 0;
+	op = x->ops + first;
+	end = x->ops + last;
 	if (x->way.api == API_HANDLE)
 		RUN(handle_op);
 	else if (x->way.api == API_PAGE)
