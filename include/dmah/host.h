@@ -18,10 +18,6 @@ extern "C" {
 
 struct dmah_device;
 
-#ifdef DMAH_HOST_INLINE
-#include DMAH_HOST_INLINE
-#endif
-
 /**
  * struct dmah_lock - a spinlock of the host's, all-zero when free.
  * @word: the host's.
@@ -61,6 +57,10 @@ enum dmah_cache_op {
 	DMAH_CACHE_INVALIDATE,
 	DMAH_CACHE_FLUSH,
 };
+
+#ifdef DMAH_HOST_INLINE
+#include DMAH_HOST_INLINE
+#endif
 
 /**
  * dmah_host_page_alloc() - one page for a translation table.
