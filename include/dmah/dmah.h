@@ -195,6 +195,8 @@ static inline int dmah_sync_for_cpu(struct dmah_device *dev, const struct dmah *
  * @off: bytes from the buffer's start.
  * @len: bytes.
  *
+ * What the device wrote there and the CPU has not taken by dmah_sync_for_cpu() is lost where the buffer bounced.
+ *
  * Context and errors: dmah_sync_for_cpu().
  */
 static inline int dmah_sync_for_device(struct dmah_device *dev, const struct dmah *h, uint32_t off,

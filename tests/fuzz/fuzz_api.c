@@ -176,6 +176,12 @@ static void sync_part(struct run *r, struct cell *c, struct input *in)
 	/* By address a sync beyond its mapping may lie inside a neighbour: it says nothing of this one. */
 	if (!c->live || (c->by_addr && !inside))
 		return;
+	/* What the device wrote is lost where it gets a buffer that the CPU has not taken before: no driver does that. */
+	if (inside && !for_cpu && c->dir == DMAH_BIDIRECTIONAL) {
+		err = c->by_addr ? dmah_addr_sync_for_cpu(r->dev, c->dma + off, len, c->dir)
+				 : dmah_sync_for_cpu(r->dev, &c->h, off, len);
+		CHECK(err == DMAH_OK || r->tainted);
+	}
 	if (c->by_addr)
 		err = for_cpu ? dmah_addr_sync_for_cpu(r->dev, c->dma + off, len, c->dir)
 			      : dmah_addr_sync_for_device(r->dev, c->dma + off, len, c->dir);

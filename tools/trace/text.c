@@ -150,7 +150,8 @@ static bool before_bracket(const char *from, const char *to, struct head *h)
 
 	while (to > from && to[-1] == ' ')
 		to--;
-	if (to > from && to[-1] == ')') {
+	/* A parenthesis that begins the line closes nothing. */
+	if (to - from > 1 && to[-1] == ')') {
 		for (s = to - 2;
 		     s > from && (isdigit((unsigned char)*s) || *s == ' ' || *s == '-');)
 			s--;
