@@ -102,6 +102,12 @@ void dmah_host_leave(unsigned long flags)
 	(void)flags;
 }
 
+bool dmah_host_quiesce(unsigned int cpu)
+{
+	(void)cpu;
+	return true;
+}
+
 void dmah_host_lock(struct dmah_lock *lock)
 {
 	lock->word[0] = 1;

@@ -15,6 +15,7 @@ extern "C" {
 
 struct dmah_domain;
 struct dmah_pool;
+struct dmah_ring;
 
 /* ---- bounce pools ---- */
 
@@ -126,7 +127,8 @@ struct dmah_xen_ops {
  * @aperture_base: iommu: the first IOVA that may be handed out, a multiple of 2 MiB.
  * @aperture_size: iommu: bytes from there, a multiple of 2 MiB, 2 MiB to 1 TiB; 0: 4 GiB. Cut to what the
  *	first device attached can reach. Not a limit on memory, but on what is mapped at one time.
- * @lazy_entries: lazy: unmaps that one CPU gathers before it flushes, a power of two, 8 to 4096; 0: 256.
+ * @lazy_entries: lazy: unmaps of one size class (1, 2, 4 or 8 granules, or more) that one CPU gathers before it
+ *	flushes, a power of two, 8 to 4096; 0: 256.
  * @lazy_ns: lazy: how long one may wait for dmah_poll(), in nanoseconds; 0: 10 ms.
  * @xen: xen: what the guest knows of its memory.
  * @xen_ctx: passed to those.
@@ -312,6 +314,8 @@ struct dmah_limits {
  * @limits: as attached.
  * @index: which of its domain's devices.
  * @slot: the number that its handles carry.
+ * @plain, @plain_max, @count_at: what the shortest way through map and unmap needs to know; the library's.
+ * @rings: its rings; the library's.
  * @killed: dmah_kill() was called.
  */
 struct dmah_device {
@@ -323,6 +327,10 @@ struct dmah_device {
 	struct dmah_limits limits;
 	uint16_t index;
 	uint16_t slot;
+	uint32_t plain;
+	uint32_t plain_max;
+	uint32_t count_at;
+	struct dmah_ring *rings;
 	bool killed;
 };
 
@@ -345,7 +353,8 @@ int dmah_attach(struct dmah_domain *dom, struct dmah_device *dev, const struct d
  * dmah_detach() - undo dmah_attach().
  * @dev: the device.
  *
- * Context: no other call with the device may run. Return: 0; DMAH_EBUSY while a mapping of it is live;
+ * Context: no other call with the device may run. Return: 0; DMAH_EBUSY while a mapping of it is live or a ring not
+ * ended;
  * DMAH_EHUNG: the hardware did not confirm that it is blocked, and it stays attached; DMAH_ENODEV.
  */
 int dmah_detach(struct dmah_device *dev);

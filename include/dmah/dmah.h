@@ -304,8 +304,58 @@ int dmah_alloc_coherent(struct dmah_device *dev, struct dmah *h, uint64_t len, v
  */
 int dmah_free_coherent(struct dmah_device *dev, struct dmah *h);
 
+/* ---- batches ---- */
+
+/**
+ * struct dmah_batch - unmaps that were begun together. The caller sets @h and @max and zeroes the rest.
+ * @h: room for @max handles; private while the batch is under way.
+ * @max: handles that there is room for.
+ * @n: handles in it; 0 when idle.
+ * @hung: an invalidation could not be posted; private.
+ * @ticket: what to wait for, at each IOMMU of the domain; private.
+ */
+struct dmah_batch {
+	struct dmah *h;
+	uint32_t max;
+	uint32_t n;
+	bool hung;
+	uint64_t ticket[4];
+};
+
+/**
+ * dmah_unmap_start() - begin to end @n mappings: nothing is waited for.
+ * @dev: the device that they were made for.
+ * @b: an idle batch with room for @n handles.
+ * @h: @n pointers to handles. Each is moved into the batch, so that it is idle when this returns, and may be mapped
+ *	into again. Idle ones are passed over.
+ * @n: how many.
+ *
+ * The device may still reach the memory, and bounced buffers do not hold yet what it wrote, until
+ * dmah_unmap_finish(). Several batches may be under way at one time. Behind an IOMMU the translations are gone from the
+ * tables, and one invalidation is on its way for each (strict; one for all of the domain where there are many), so that
+ * work done before dmah_unmap_finish() hides the hardware's latency.
+ *
+ * Context: as dmah_map(). Return: 0; DMAH_EINVAL: the batch is not idle or has no room; DMAH_ESTALE, DMAH_EINVAL for
+ * the first handle that was refused, which stays as it was while the others are begun.
+ */
+int dmah_unmap_start(struct dmah_device *dev, struct dmah_batch *b, struct dmah *const *h,
+		     uint32_t n);
+
+/**
+ * dmah_unmap_finish() - wait until the mappings of a batch have ended.
+ * @dev: the device.
+ * @b: the batch; idle afterwards. An idle one is a no-op.
+ *
+ * What dmah_unmap() says of a mapping holds for all of them when this returns.
+ *
+ * Context: as dmah_map(). Return: 0, DMAH_EHUNG.
+ */
+int dmah_unmap_finish(struct dmah_device *dev, struct dmah_batch *b);
+
 #ifdef __cplusplus
 }
 #endif
+
+#include <dmah/ring.h>
 
 #endif /* DMAH_H */

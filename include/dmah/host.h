@@ -165,6 +165,25 @@ unsigned int dmah_host_enter(unsigned long *flags);
 void dmah_host_leave(unsigned long flags);
 #endif
 
+/**
+ * dmah_host_quiesce() - wait until another CPU is out of dmah_host_enter().
+ * @cpu: its number; never the caller's own.
+ *
+ * On return @cpu has left every section that it was in when this was called, and all that it wrote there is seen by
+ * the caller; and in any section that it enters later it sees what the caller wrote before. The library asks for this
+ * only where an aperture is exhausted, a CPU is dead or a device is attached; it is what lets map and unmap do without a
+ * lock. A CPU that is not running has left.
+ *
+ * Examples: a kernel sends the CPU an interrupt and waits for its answer; user space calls membarrier(2) and then looks
+ * at a flag that dmah_host_enter() sets and dmah_host_leave() clears; with one CPU there is nothing to do.
+ *
+ * Context: outside dmah_host_enter(), no lock of the library is held. Return: false where the host cannot wait now (a
+ * kernel with interrupts off): what @cpu has cached then stays where it is.
+ */
+#ifndef dmah_host_quiesce
+bool dmah_host_quiesce(unsigned int cpu);
+#endif
+
 /** dmah_host_lock() - take a spinlock; between enter and leave only. */
 #ifndef dmah_host_lock
 void dmah_host_lock(struct dmah_lock *lock);

@@ -110,13 +110,14 @@ struct dmah_iommu_ops {
 	void (*tag_free)(struct dmah_iommu *iommu, uint32_t tag);
 	/**
 	 * @invalidate: post the invalidation of [@iova, @iova + @size) of @tag; @size 0 means all of it.
-	 * @tables says that table entries above the leaf changed too, so that cached table walks must go.
-	 * Does not wait. The hardware executes posted commands in order, or @wait makes it look so.
+	 * @tables says that table entries above the leaf changed too, so that cached table walks must go. With
+	 * @ticket also what @fence does, in the same hold of the queue's lock. Does not wait. The hardware executes
+	 * posted commands in order, or @wait makes it look so.
 	 * Context: any CPU, also concurrently; takes the queue's lock.
 	 * Return: how many commands were posted, or DMAH_EHUNG where the queue has no room in time.
 	 */
 	int (*invalidate)(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_t iova, uint64_t size,
-			  bool tables);
+			  bool tables, uint64_t *ticket);
 	/**
 	 * @invalidate_dev: as @invalidate, for the TLB in device @dev. NULL where no device has one. It must
 	 * take effect after every IOTLB invalidation posted before.
@@ -124,10 +125,16 @@ struct dmah_iommu_ops {
 	int (*invalidate_dev)(struct dmah_iommu *iommu, struct dmah_device *dev, dmah_addr_t iova,
 			      uint64_t size);
 	/**
-	 * @wait: everything that this CPU has posted is done when this returns. Bounded in time.
+	 * @fence: post a mark behind everything that this CPU has posted, and name it in *@ticket. Does not wait.
+	 * Context: as @invalidate. Return: 0, DMAH_EHUNG.
+	 */
+	int (*fence)(struct dmah_iommu *iommu, uint64_t *ticket);
+	/**
+	 * @wait: everything before the mark @ticket is done when this returns. Bounded in time. Marks may be waited
+	 * for in any order, and after others that were posted later.
 	 * Context: any; no lock of the library is held. Return: 0, DMAH_EHUNG.
 	 */
-	int (*wait)(struct dmah_iommu *iommu);
+	int (*wait)(struct dmah_iommu *iommu, uint64_t ticket);
 };
 
 /**

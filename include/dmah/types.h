@@ -19,6 +19,8 @@
  *			reachable through another live mapping of it.)
  * lazy			the range may translate until the next flush, which comes at the latest when the
  *			host calls dmah_poll() past the deadline that it returned.
+ * ring			mappings that end in the order in which they began, in IOVAs of their own.
+ * batch		unmaps that are begun together and share one wait for the hardware.
  * quarantine		where an IOVA or slot waits whose invalidation the hardware did not confirm.
  */
 #ifndef DMAH_TYPES_H
@@ -110,7 +112,7 @@ enum dmah_attr {
  * struct dmah - a handle: one mapping.
  * @dma: DMA address of the buffer's first byte, with its offset inside the granule.
  * @phys: physical address of the buffer's first byte: always the original, never a bounce slot's.
- * @be: the backend's own: bounce slots or a foreign bus frame. Never a pointer.
+ * @be: the backend's own: bounce slots, a foreign bus frame, or the page-table entry. Never a pointer.
  * @len: bytes, 1 to 4 GiB - 1.
  * @meta: direction, backend, flags, device slot, generation; 0 is idle. See dmah_mapped().
  *
@@ -141,6 +143,8 @@ struct dmah {
  * @bounced_bytes: bytes copied to or from a bounce slot.
  * @maintained_lines: cache lines cleaned or invalidated.
  * @quarantined: granules whose invalidation was not confirmed and that are lost until a flush is.
+ * @over_invalidated: granules that a ring's invalidations covered beyond those that were unmapped, because a range is
+ *	rounded to a power of two.
  */
 struct dmah_stats {
 	uint64_t maps;
@@ -156,6 +160,7 @@ struct dmah_stats {
 	uint64_t bounced_bytes;
 	uint64_t maintained_lines;
 	uint64_t quarantined;
+	uint64_t over_invalidated;
 };
 
 #ifdef __cplusplus

@@ -105,10 +105,10 @@ int sim_invq_post(struct sim_invq *q, struct sim_lock *lock, const struct sim_co
 	return DMAH_OK;
 }
 
-int sim_invq_wait(struct sim_invq *q, struct sim_lock *lock)
+int sim_invq_wait(struct sim_invq *q, struct sim_lock *lock, uint64_t until)
 {
 	q->waits++;
-	if (q->head == q->tail)
+	if (q->head >= until)
 		return DMAH_OK;
-	return spin_until(q, lock, q->tail);
+	return spin_until(q, lock, until);
 }

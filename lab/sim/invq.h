@@ -79,7 +79,7 @@ int sim_invq_post(struct sim_invq *q, struct sim_lock *lock, const struct sim_co
 /** sim_invq_run() - execute what is due. */
 void sim_invq_run(struct sim_invq *q);
 
-/** sim_invq_wait() - until everything posted so far has been executed. Return: 0, DMAH_EHUNG. */
-int sim_invq_wait(struct sim_invq *q, struct sim_lock *lock);
+/** sim_invq_wait() - until the first @until commands ever posted have been executed. Return: 0, DMAH_EHUNG. */
+int sim_invq_wait(struct sim_invq *q, struct sim_lock *lock, uint64_t until);
 
 #endif /* SIM_INVQ_H */

@@ -48,7 +48,7 @@ static void execute(void *ctx, const struct sim_command *c)
 		sim_tlb_invalidate(&dev->tlb, 0, c->iova, c->size, sim_dev_retranslate, dev);
 }
 
-static int post(struct sim_iommu *iommu, const struct sim_command *c)
+static int post_mark(struct sim_iommu *iommu, const struct sim_command *c, uint64_t *ticket)
 {
 	int err;
 
@@ -60,18 +60,25 @@ static int post(struct sim_iommu *iommu, const struct sim_command *c)
 	err = sim_invq_post(&iommu->q, &iommu->lock, c);
 	if (!err)
 		iommu->stats.commands++;
+	if (ticket)
+		*ticket = iommu->q.tail;
 	sim_unlock(&iommu->lock);
 	return err ? err : 1;
 }
 
+static int post(struct sim_iommu *iommu, const struct sim_command *c)
+{
+	return post_mark(iommu, c, NULL);
+}
+
 static int sim_op_invalidate(struct dmah_iommu *i, uint32_t tag, dmah_addr_t iova, uint64_t size,
-			     bool tables)
+			     bool tables, uint64_t *ticket)
 {
 	struct sim_command c = {
 		.kind = SIM_COMMAND_TLB, .target = tag, .iova = iova, .size = size, .tables = tables
 	};
 
-	return post(of(i), &c);
+	return post_mark(of(i), &c, ticket);
 }
 
 static int sim_op_invalidate_dev(struct dmah_iommu *i, struct dmah_device *d, dmah_addr_t iova,
@@ -84,7 +91,18 @@ static int sim_op_invalidate_dev(struct dmah_iommu *i, struct dmah_device *d, dm
 	return post(of(i), &c);
 }
 
-static int sim_op_wait(struct dmah_iommu *i)
+/* The mark is the place in the queue behind what was posted last; nothing needs to stand there. */
+static int sim_op_fence(struct dmah_iommu *i, uint64_t *ticket)
+{
+	struct sim_iommu *iommu = of(i);
+
+	sim_lock(&iommu->lock);
+	*ticket = iommu->q.tail;
+	sim_unlock(&iommu->lock);
+	return DMAH_OK;
+}
+
+static int sim_op_wait(struct dmah_iommu *i, uint64_t ticket)
 {
 	struct sim_iommu *iommu = of(i);
 	int err;
@@ -93,7 +111,7 @@ static int sim_op_wait(struct dmah_iommu *i)
 	posix_assert_may_wait("a wait for the IOMMU inside dmah_host_enter()");
 #endif
 	sim_lock(&iommu->lock);
-	err = sim_invq_wait(&iommu->q, &iommu->lock);
+	err = sim_invq_wait(&iommu->q, &iommu->lock, ticket);
 	sim_unlock(&iommu->lock);
 	return err;
 }
@@ -234,6 +252,7 @@ static int sim_op_bind(struct dmah_iommu *i, struct dmah_device *d, enum dmah_bi
 {
 	struct sim_iommu *iommu = of(i);
 	struct sim_device *dev = device_of(iommu, d->id);
+	uint64_t ticket;
 	uint32_t old_tag;
 	int err;
 
@@ -259,7 +278,9 @@ static int sim_op_bind(struct dmah_iommu *i, struct dmah_device *d, enum dmah_bi
 		err = post(iommu,
 			   &(struct sim_command){ .kind = SIM_COMMAND_DEV_TLB, .target = d->id });
 	if (err >= 0)
-		err = sim_op_wait(i);
+		err = sim_op_fence(i, &ticket);
+	if (err >= 0)
+		err = sim_op_wait(i, ticket);
 	if (err < 0)
 		return err;
 	if (how != DMAH_BIND_TRANSLATE) {
@@ -276,6 +297,7 @@ static const struct dmah_iommu_ops ops = {
 	.tag_free = sim_op_tag_free,
 	.invalidate = sim_op_invalidate,
 	.invalidate_dev = sim_op_invalidate_dev,
+	.fence = sim_op_fence,
 	.wait = sim_op_wait,
 };
 

@@ -3,12 +3,15 @@
 #include "dmah_inline.h"
 #include "posix.h"
 
+#include <linux/membarrier.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-__thread struct posix_thread posix_this;
-struct posix_cpu_line posix_cpus[POSIX_CPUS];
+struct posix_cpu_line posix_cpus[POSIX_CPUS] __attribute__((aligned(64)));
+__thread struct posix_thread posix_this = { .line = posix_cpus };
 
 static void (*misuse_fn)(void *ctx, const char *what);
 static void *misuse_ctx;
@@ -25,7 +28,7 @@ void posix_misuse(const char *what)
 		misuse_fn(misuse_ctx, what);
 		return;
 	}
-	fprintf(stderr, "dmah host contract broken on CPU %u: %s\n", posix_this.cpu, what);
+	fprintf(stderr, "dmah host contract broken on CPU %u: %s\n", posix_this.line->cpu, what);
 	abort();
 }
 
@@ -36,12 +39,39 @@ void posix_set_cpu(unsigned int cpu)
 					       : "posix_set_cpu() inside dmah_host_enter()");
 		return;
 	}
-	posix_this.cpu = cpu;
+	posix_cpus[cpu].cpu = cpu;
+	posix_this.line = &posix_cpus[cpu];
+}
+
+/* Make every running thread of the process order its memory accesses here. */
+static bool membarrier(void)
+{
+	static int registered;
+
+	if (!__atomic_load_n(&registered, __ATOMIC_ACQUIRE)) {
+		if (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0))
+			return false;
+		__atomic_store_n(&registered, 1, __ATOMIC_RELEASE);
+	}
+	return !syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+}
+
+bool dmah_host_quiesce(unsigned int cpu)
+{
+	posix_assert_may_wait("dmah_host_quiesce() inside dmah_host_enter()");
+	if (cpu == posix_this.line->cpu || cpu >= POSIX_CPUS)
+		posix_misuse("dmah_host_quiesce() of no other CPU");
+	if (!membarrier())
+		return false;
+	/* A section is a few dozen instructions; but its thread may have to wait for a turn of its own. */
+	while (__atomic_load_n(&posix_cpus[cpu].busy, __ATOMIC_ACQUIRE))
+		sched_yield();
+	return true;
 }
 
 unsigned int posix_cpu(void)
 {
-	return posix_this.cpu;
+	return posix_this.line->cpu;
 }
 
 bool posix_entered(void)

@@ -19,22 +19,27 @@ extern "C" {
 
 struct dmah_lock;
 
-/** struct posix_thread - the calling thread's state: its CPU, whether it entered, locks it holds. */
-struct posix_thread {
+/**
+ * struct posix_cpu_line - a cache line for each CPU, as CPUs have their own.
+ * @busy: somebody is in dmah_host_enter() there.
+ * @cpu: its number.
+ */
+struct posix_cpu_line {
+	uint64_t busy;
 	unsigned int cpu;
+	uint32_t pad[13];
+};
+
+extern struct posix_cpu_line posix_cpus[];
+
+/** struct posix_thread - the calling thread's state: its CPU's line, and unless NDEBUG whether it entered and holds locks. */
+struct posix_thread {
+	struct posix_cpu_line *line;
 	unsigned int entered;
 	unsigned int locks;
 };
 
 extern __thread struct posix_thread posix_this;
-
-/** struct posix_cpu_line - who is on a CPU; 0: nobody. A cache line each, as CPUs have their own. */
-struct posix_cpu_line {
-	uint64_t busy;
-	uint64_t pad[7];
-};
-
-extern struct posix_cpu_line posix_cpus[];
 
 /**
  * struct posix_fast - where physical memory is.
@@ -61,36 +66,43 @@ void posix_relax_slow(void);
 
 static inline unsigned int posix_host_enter(unsigned long *flags)
 {
-	struct posix_thread *me = &posix_this;
+	struct posix_cpu_line *line = posix_this.line;
 
 #ifndef NDEBUG
+	struct posix_thread *me = &posix_this;
+
 	if (me->entered)
 		posix_misuse("dmah_host_enter() inside dmah_host_enter()");
 	/* Pairs with leave: who comes to a CPU sees what the last one did there, as after a context switch. */
-	if (__atomic_load_n(&posix_cpus[me->cpu].busy, __ATOMIC_ACQUIRE))
+	if (__atomic_load_n(&line->busy, __ATOMIC_ACQUIRE))
 		posix_misuse("two threads are one CPU");
-	__atomic_store_n(&posix_cpus[me->cpu].busy, 1, __ATOMIC_RELAXED);
-#endif
 	me->entered = 1;
-	*flags = 0x1f;
-	return me->cpu;
+#endif
+	/* What follows must not be moved before this; that the CPU may is dmah_host_quiesce()'s to mend. */
+	__atomic_store_n(&line->busy, 1, __ATOMIC_RELAXED);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	*flags = (unsigned long)(uintptr_t)line;
+	return line->cpu;
 }
 
 static inline void posix_host_leave(unsigned long flags)
 {
-	struct posix_thread *me = &posix_this;
+	struct posix_cpu_line *line = (struct posix_cpu_line *)(uintptr_t)flags;
 
 #ifndef NDEBUG
+	struct posix_thread *me = &posix_this;
+
 	if (!me->entered)
 		posix_misuse("dmah_host_leave() without dmah_host_enter()");
-	if (flags != 0x1f)
+	if (line != me->line) {
 		posix_misuse("dmah_host_leave() with flags that are not dmah_host_enter()'s");
+		line = me->line;
+	}
 	if (me->locks)
 		posix_misuse("dmah_host_leave() with a lock held");
-	__atomic_store_n(&posix_cpus[me->cpu].busy, 0, __ATOMIC_RELEASE);
-#endif
-	(void)flags;
 	me->entered = 0;
+#endif
+	__atomic_store_n(&line->busy, 0, __ATOMIC_RELEASE);
 }
 
 static inline void posix_host_lock(struct dmah_lock *lock)
@@ -108,21 +120,24 @@ static inline void posix_host_lock(struct dmah_lock *lock)
 	if (!__atomic_compare_exchange_n(word, &(uint64_t){ 0 }, id, false, __ATOMIC_ACQUIRE,
 					 __ATOMIC_RELAXED))
 		posix_lock_slow(word, id);
+#ifndef NDEBUG
 	me->locks++;
+#endif
 }
 
 static inline void posix_host_unlock(struct dmah_lock *lock)
 {
-	struct posix_thread *me = &posix_this;
 	uint64_t *word = (uint64_t *)(void *)lock;
 
 #ifndef NDEBUG
+	struct posix_thread *me = &posix_this;
+
 	if (__atomic_load_n(word, __ATOMIC_RELAXED) != (uint64_t)(uintptr_t)me) {
 		posix_misuse("dmah_host_unlock() of a lock that this CPU does not hold");
 		return;
 	}
-#endif
 	me->locks--;
+#endif
 	__atomic_store_n(word, 0, __ATOMIC_RELEASE);
 }
 

@@ -67,7 +67,7 @@ int direct_unmap(struct dmah_device *dev, struct dmah *h, bool strict)
 	if (!(h->meta & META_FOREIGN))
 		pool_put(dev->dom->cfg.pool, be_head(h->be));
 	cpu = dmah_host_enter(&flags);
-	count_mapped(dev, cpu, -1);
+	count_unmapped(dev, cpu, 1);
 	dmah_host_leave(flags);
 	return DMAH_OK;
 }

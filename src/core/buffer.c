@@ -120,11 +120,6 @@ struct pieces {
 	uint32_t tail_len;
 };
 
-static bool has_slots(const struct dmah *h)
-{
-	return h->be && !(h->meta & META_FOREIGN);
-}
-
 static bool split(const struct dmah_device *dev, const struct dmah *h, struct pieces *p)
 {
 	struct dmah_pool *pool = dev->dom->cfg.pool;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "backend/iommu/iommu.h"
 #include "core/count.h"
+#include "core/ring.h"
 
 static bool is_pow2(uint64_t n)
 {
@@ -79,9 +80,12 @@ int dmah_attach(struct dmah_domain *dom, struct dmah_device *dev, const struct d
 	dev->index = (uint16_t)index;
 	dev->slot = next_slot(dom);
 	dev->killed = false;
+	dev->plain = 0;
 	dev->dom = dom;
 	for (unsigned int i = 0; i < dom->cfg.cpus; i++)
-		dom->cpu[i].count[index] = (struct dev_count){ 0 };
+		dom->cpu[i]->count[index] = (struct dev_count){ 0 };
+	dev->count_at = (uint32_t)(offsetof(struct dmah_cpu, count) +
+				   (unsigned int)index * sizeof(struct dev_count));
 	if (dom->cfg.backend == DMAH_BACKEND_IOMMU)
 		err = iommu_attach(dev, limits);
 	if (err) {
@@ -100,7 +104,7 @@ int dmah_detach(struct dmah_device *dev)
 
 	if (!dom)
 		return DMAH_ENODEV;
-	if (dmah_device_live(dev))
+	if (dev->rings || dmah_device_live(dev))
 		return DMAH_EBUSY;
 	if (dom->cfg.backend == DMAH_BACKEND_IOMMU)
 		err = iommu_detach(dev);
@@ -108,6 +112,7 @@ int dmah_detach(struct dmah_device *dev)
 		return err;
 	publish(dom, dev->index, NULL);
 	dev->dom = NULL;
+	dev->plain = 0;
 	return DMAH_OK;
 }
 
@@ -116,6 +121,7 @@ int dmah_kill(struct dmah_device *dev)
 	if (!dev->dom)
 		return DMAH_ENODEV;
 	__atomic_store_n(&dev->killed, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&dev->plain, 0, __ATOMIC_RELEASE);
 	return dev->dom->cfg.backend == DMAH_BACKEND_IOMMU ? iommu_kill(dev) : DMAH_ENOTSUP;
 }
 
@@ -123,9 +129,14 @@ uint64_t dmah_device_live(const struct dmah_device *dev)
 {
 	uint64_t live = 0;
 
-	for (unsigned int i = 0; dev->dom && i < dev->dom->cfg.cpus; i++)
-		live += __atomic_load_n(&count_of(dev, i)->live, __ATOMIC_RELAXED);
-	return live;
+	/* A mapping may begin on one CPU and end on another. */
+	for (unsigned int i = 0; dev->dom && i < dev->dom->cfg.cpus; i++) {
+		const struct dmah_stats *stats = &count_of(dev, i)->stats;
+
+		live += __atomic_load_n(&stats->maps, __ATOMIC_RELAXED) -
+			__atomic_load_n(&stats->unmaps, __ATOMIC_RELAXED);
+	}
+	return dev->dom ? live + ring_live(dev) : 0;
 }
 
 void dmah_device_stats(const struct dmah_device *dev, struct dmah_stats *stats)
@@ -138,4 +149,6 @@ void dmah_device_stats(const struct dmah_device *dev, struct dmah_stats *stats)
 		for (size_t field = 0; field < sizeof(*stats) / sizeof(uint64_t); field++)
 			to[field] += __atomic_load_n(&from[field], __ATOMIC_RELAXED);
 	}
+	if (dev->dom)
+		ring_stats(dev, stats);
 }

@@ -10,10 +10,9 @@
 struct plan {
 	size_t devices;
 	size_t cpus;
-	size_t counts;
-	size_t count_stride;
+	size_t cpu_stride;
+	size_t cache;
 	size_t lazy;
-	size_t lazy_stride;
 	size_t check;
 	size_t backend;
 	size_t total;
@@ -70,21 +69,21 @@ static bool backend_memory(const struct dmah_domain_config *cfg, size_t *size)
 
 static bool make_plan(struct dmah_domain_config *cfg, struct plan *plan)
 {
-	size_t at = lines(sizeof(struct dmah_domain)), backend;
 	bool lazy = cfg->backend == DMAH_BACKEND_IOMMU;
+	size_t at, backend;
 
 	if (!fill_defaults(cfg) || !backend_memory(cfg, &backend))
 		return false;
+	at = lines(sizeof(struct dmah_domain) + cfg->cpus * sizeof(struct dmah_cpu *));
 	plan->devices = at;
 	at += lines(cfg->devices * sizeof(struct dmah_device *));
+	/* A CPU's part is in one piece: its counters, and behind them the entries of its cache and lazy queue. */
 	plan->cpus = at;
-	at += cfg->cpus * lines(sizeof(struct dmah_cpu));
-	plan->counts = at;
-	plan->count_stride = lines(cfg->devices * sizeof(struct dev_count));
-	at += cfg->cpus * plan->count_stride;
-	plan->lazy = at;
-	plan->lazy_stride = lazy ? lines(lazy_capacity(cfg) * sizeof(struct lazy_entry)) : 0;
-	at += cfg->cpus * plan->lazy_stride;
+	plan->cache = lines(sizeof(struct dmah_cpu) + cfg->devices * sizeof(struct dev_count));
+	plan->lazy = plan->cache + (lazy ? lines(cache_memory(cfg->lazy_entries)) : 0);
+	plan->cpu_stride =
+		plan->lazy + (lazy ? lines(lazy_capacity(cfg) * sizeof(struct lazy_entry)) : 0);
+	at += cfg->cpus * plan->cpu_stride;
 	plan->check = at;
 	at += lines(check_memory(cfg));
 	plan->backend = at;
@@ -122,15 +121,16 @@ int dmah_domain_init(struct dmah_domain **out, const struct dmah_domain_config *
 	dom->cfg = cfg;
 	dom->ops = backends[cfg.backend];
 	dom->device = (struct dmah_device **)(void *)(base + plan.devices);
-	dom->cpu = (struct dmah_cpu *)(void *)(base + plan.cpus);
 	dom->lazy_capacity = lazy_capacity(&cfg);
 	for (unsigned int i = 0; i < cfg.cpus; i++) {
-		struct dmah_cpu *cpu = &dom->cpu[i];
+		char *part = base + plan.cpus + i * plan.cpu_stride;
 
-		cpu->count =
-			(struct dev_count *)(void *)(base + plan.counts + i * plan.count_stride);
-		cpu->lazy.entry =
-			(struct lazy_entry *)(void *)(base + plan.lazy + i * plan.lazy_stride);
+		dom->cpu[i] = (struct dmah_cpu *)(void *)part;
+		if (cfg.backend != DMAH_BACKEND_IOMMU)
+			continue;
+		cache_init(&dom->cpu[i]->cache, part + plan.cache, cfg.lazy_entries,
+			   cfg.mode == DMAH_LAZY);
+		dom->cpu[i]->lazy.entry = (struct lazy_entry *)(void *)(part + plan.lazy);
 	}
 	check_init(dom, base + plan.check);
 	if (cfg.backend == DMAH_BACKEND_IOMMU) {

@@ -9,6 +9,7 @@
 #include <dmah/device.h>
 #include <dmah/dmah.h>
 #include "core/handle.h"
+#include "iova/cache.h"
 #include "iova/iova.h"
 #include "pt/pt.h"
 
@@ -100,33 +101,34 @@ struct lazy_entry {
 };
 
 /**
- * struct lazy_queue - what one CPU has unmapped lazily: a ring of the domain's lazy_capacity entries.
+ * struct lazy_queue - what one CPU has unmapped lazily and its cache has no ring for: a ring of the domain's lazy_capacity
+ *	entries. Under the CPU's lock.
  * @in, @out: entries ever put and released; both wrap.
- * @since: when the oldest one was put, dmah_host_now().
  */
 struct lazy_queue {
 	uint32_t in;
 	uint32_t out;
-	uint64_t since;
 	struct lazy_entry *entry;
 };
 
 /** struct dev_count - what one CPU counted for one device. Written by that CPU alone, inside dmah_host_enter(). */
 struct dev_count {
 	struct dmah_stats stats;
-	uint64_t live;
+	uint64_t pad[2];
 };
 
 /**
  * struct dmah_cpu - one CPU's part of a domain.
- * @lock: over @stacks and @lazy; all but always taken by this CPU.
+ * @cache: granules that it keeps.
+ * @lock: over @lazy, and over @cache where that says so.
+ * @lazy: other things that wait for a flush.
  * @count: by device index.
  */
 struct dmah_cpu {
+	struct iova_cache cache;
 	struct dmah_lock lock;
-	struct iova_stacks stacks;
 	struct lazy_queue lazy;
-	struct dev_count *count;
+	struct dev_count count[] __attribute__((aligned(64)));
 };
 
 /** struct iommu_link - an IOMMU before the domain's devices, and the number that it knows the domain by. */
@@ -158,7 +160,6 @@ struct iova_reserve {
  * @setup: over attach, detach and @device.
  * @device: by index; NULL is free.
  * @ndevices: attached.
- * @cpu: by number.
  *
  * Of the iommu backend alone:
  * @links, @nlinks: IOMMUs.
@@ -166,7 +167,7 @@ struct iova_reserve {
  * @pt: the page table.
  * @table_lock: over making tables and block entries.
  * @iova: the allocator.
- * @leaf: by IOVA index >> 9, the leaf table; NULL where there is none.
+ * @leaf: by IOVA index >> 9, the leaf table; entries_none where there is none.
  * @granules: in the aperture.
  * @aperture_fixed: a device was attached.
  * @ats: devices with a TLB of their own.
@@ -176,6 +177,9 @@ struct iova_reserve {
  * @block_gen: generation of the last mapping that began with a block.
  * @quarantine: an invalidation was not confirmed once; flushes look for what waits for one that is.
  * @lookup: how the address-keyed calls find a translation.
+ * @phys_last: highest physical address that all of them can produce.
+ *
+ * @cpu: by number.
  */
 struct dmah_domain {
 	struct dmah_domain_config cfg;
@@ -183,7 +187,6 @@ struct dmah_domain {
 	struct dmah_lock setup;
 	struct dmah_device **device;
 	unsigned int ndevices;
-	struct dmah_cpu *cpu;
 
 	struct iommu_link links[DOMAIN_IOMMUS];
 	unsigned int nlinks;
@@ -203,9 +206,11 @@ struct dmah_domain {
 	uint32_t block_gen;
 	bool quarantine;
 	struct dmah_lookup lookup;
+	dmah_phys_t phys_last;
 #ifdef DMAH_CHECK
 	struct check_table *check;
 #endif
+	struct dmah_cpu *cpu[];
 };
 
 /** domain_live() - mappings live on any device of a domain. */

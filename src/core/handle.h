@@ -40,6 +40,19 @@ static inline unsigned int meta_kind(uint32_t meta)
 	return (meta & META_KIND) >> META_KIND_SHIFT;
 }
 
+/*
+ * How a mapping is remembered: enum dmah_backend, or one of these behind an IOMMU where neither slots nor caches nor the
+ * rest of the device matter. @be is then the first page-table entry as it was written, generation and all, so that one
+ * comparison tells whether the handle is good.
+ */
+#define KIND_PLAIN	5u /* one granule */
+#define KIND_PLAIN_MANY 6u /* 2 to IOVA_CLASS_MAX granules */
+
+static inline bool meta_is_plain(uint32_t meta)
+{
+	return meta_kind(meta) >= KIND_PLAIN;
+}
+
 static inline uint32_t meta_slot(uint32_t meta)
 {
 	return (meta & META_SLOT) >> META_SLOT_SHIFT;
@@ -73,6 +86,12 @@ static inline uint32_t be_tail(uint64_t be)
 static inline uint64_t be_make(uint32_t head, uint32_t tail)
 {
 	return (uint64_t)head | (uint64_t)tail << 32;
+}
+
+/* Whether bounce slots stand in for parts of the buffer. */
+static inline bool has_slots(const struct dmah *h)
+{
+	return h->be && !(h->meta & META_FOREIGN) && !meta_is_plain(h->meta);
 }
 
 static inline void handle_clear(struct dmah *h)

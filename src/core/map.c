@@ -3,6 +3,7 @@
  * Map and unmap, for every backend: arguments, limits, and the handle's own checks.
  */
 #include "core/map.h"
+#include "backend/iommu/plain.h"
 #include "core/buffer.h"
 #include "core/check.h"
 #include "core/count.h"
@@ -65,22 +66,39 @@ int map_one(struct dmah_device *dev, struct dmah *h, const struct map_req *req, 
 	return DMAH_OK;
 }
 
-static int map(struct dmah_device *dev, struct dmah *h, const struct map_req *req, uint64_t len)
+static int map(struct dmah_device *dev, struct dmah *h, const struct map_req *req, uint64_t len,
+	       const void *caller)
 {
 	/* A live handle is left as it is, or its mapping would be lost. */
 	if (h->meta)
 		return dev->dom ? misuse(dev, DMAH_EINVAL, "map into a handle that is not idle",
-					 h->dma, __builtin_return_address(0))
+					 h->dma, caller)
 				: DMAH_EINVAL;
 	return map_one(dev, h, req, len);
+}
+
+/* Out of line, so that the shortest way keeps no registers for it. */
+__attribute__((noinline)) static int map_any(struct dmah_device *dev, struct dmah *h,
+					     dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
+					     uint32_t attrs)
+{
+	struct map_req req = { .phys = phys, .len = (uint32_t)len, .dir = dir, .attrs = attrs };
+
+#ifndef DMAH_CHECK
+	if (!h->meta && plain_map_slow(dev, h, phys, len, dir, attrs))
+		return DMAH_OK;
+#endif
+	return map(dev, h, &req, len, __builtin_return_address(0));
 }
 
 int dmah_map(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
 	     enum dmah_dir dir, uint32_t attrs)
 {
-	struct map_req req = { .phys = phys, .len = (uint32_t)len, .dir = dir, .attrs = attrs };
-
-	return map(dev, h, &req, len);
+#ifndef DMAH_CHECK
+	if (plain_map(dev, h, phys, len, dir, attrs))
+		return DMAH_OK;
+#endif
+	return map_any(dev, h, phys, len, dir, attrs);
 }
 
 int dmah_map_bus(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, dmah_addr_t bus,
@@ -93,7 +111,7 @@ int dmah_map_bus(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, dmah
 			       .attrs = attrs,
 			       .has_bus = true };
 
-	return map(dev, h, &req, len);
+	return map(dev, h, &req, len, __builtin_return_address(0));
 }
 
 int handle_check(struct dmah_device *dev, const struct dmah *h, uint32_t allow)
@@ -127,9 +145,27 @@ int unmap_one(struct dmah_device *dev, struct dmah *h, uint32_t allow, const voi
 	return err;
 }
 
-int dmah_unmap(struct dmah_device *dev, struct dmah *h)
+__attribute__((noinline)) static int unmap_any(struct dmah_device *dev, struct dmah *h,
+					       const void *caller)
 {
+#ifndef DMAH_CHECK
+	int err;
+#endif
+
 	if (!h->meta)
 		return DMAH_OK;
-	return unmap_one(dev, h, 0, __builtin_return_address(0));
+#ifndef DMAH_CHECK
+	if (plain_unmap_slow(dev, h, &err))
+		return err;
+#endif
+	return unmap_one(dev, h, 0, caller);
+}
+
+int dmah_unmap(struct dmah_device *dev, struct dmah *h)
+{
+#ifndef DMAH_CHECK
+	if (plain_unmap(dev, h))
+		return DMAH_OK;
+#endif
+	return unmap_any(dev, h, __builtin_return_address(0));
 }

@@ -13,14 +13,14 @@ size_t iova_memory(uint32_t granules)
 
 /*
  * A quarter of the aperture at most is kept by CPUs, so that a small one (a 24-bit device has 4096 granules) is not
- * stranded in stacks.
+ * stranded there.
  */
 static void set_depth(struct iova *iova, uint32_t granules, unsigned int cpus)
 {
 	for (unsigned int class = 0; class < IOVA_CLASSES; class ++) {
 		uint32_t depth = granules / 4 / cpus / IOVA_CLASSES >> class;
 
-		iova->depth[class] = depth > IOVA_STACK_DEPTH ? IOVA_STACK_DEPTH : depth;
+		iova->depth[class] = depth > IOVA_DEPTH ? IOVA_DEPTH : depth;
 	}
 }
 
@@ -47,58 +47,14 @@ static uint32_t base_offset(const struct iova *iova)
 	return (uint32_t)(iova->base_granule & 0x3fffffffu);
 }
 
-static uint32_t refill(struct iova *iova, struct iova_stacks *stacks, unsigned int class)
+uint32_t iova_get_small(struct iova *iova, unsigned int class)
 {
-	uint32_t size = 1u << class, first = RANGE_NONE;
-
-	dmah_host_lock(&iova->lock);
-	/* A whole run, if the stack has room for it: the neighbours in it are this CPU's then. */
-	if (iova->depth[class] >= IOVA_CLASS_MAX >> class)
-		first = range_alloc(&iova->depot, IOVA_CLASS_MAX, IOVA_CLASS_MAX, 0, 0,
-				    base_offset(iova), iova->limit);
-	if (first == RANGE_NONE) {
-		first = range_alloc(&iova->depot, size, size, 0, 0, base_offset(iova), iova->limit);
-		dmah_host_unlock(&iova->lock);
-		return first;
-	}
-	dmah_host_unlock(&iova->lock);
-	for (uint32_t at = IOVA_CLASS_MAX - size; at; at -= size)
-		stacks->entry[class][stacks->n[class]++] = first + at;
-	return first;
+	return iova_get_large(iova, 1u << class, 1u << class, 0, 0);
 }
 
-uint32_t iova_get(struct iova *iova, struct iova_stacks *stacks, uint32_t n)
+uint32_t iova_get_run(struct iova *iova)
 {
-	unsigned int class = iova_class(n);
-
-	if (stacks->n[class])
-		return stacks->entry[class][--stacks->n[class]];
-	return refill(iova, stacks, class);
-}
-
-/* Called with the depot's lock held. */
-static void spill(struct iova *iova, struct iova_stacks *stacks, unsigned int class, uint32_t keep)
-{
-	while (stacks->n[class] > keep)
-		(void)range_free(&iova->depot, stacks->entry[class][--stacks->n[class]],
-				 1u << class);
-}
-
-void iova_put(struct iova *iova, struct iova_stacks *stacks, uint32_t first, uint32_t n)
-{
-	unsigned int class = iova_class(n);
-	uint32_t depth = iova->depth[class];
-
-	if (stacks->n[class] >= depth) {
-		dmah_host_lock(&iova->lock);
-		spill(iova, stacks, class, depth / 2);
-		if (!depth)
-			(void)range_free(&iova->depot, first, 1u << class);
-		dmah_host_unlock(&iova->lock);
-		if (!depth)
-			return;
-	}
-	stacks->entry[class][stacks->n[class]++] = first;
+	return iova_get_large(iova, IOVA_CLASS_MAX, IOVA_CLASS_MAX, 0, 0);
 }
 
 uint32_t iova_get_large(struct iova *iova, uint32_t n, uint32_t align, uint32_t skew,
@@ -127,14 +83,6 @@ bool iova_take(struct iova *iova, uint32_t first, uint32_t n)
 	taken = range_take(&iova->depot, first, n);
 	dmah_host_unlock(&iova->lock);
 	return taken;
-}
-
-void iova_drain(struct iova *iova, struct iova_stacks *stacks)
-{
-	dmah_host_lock(&iova->lock);
-	for (unsigned int class = 0; class < IOVA_CLASSES; class ++)
-		spill(iova, stacks, class, 0);
-	dmah_host_unlock(&iova->lock);
 }
 
 void iova_quarantine(struct iova *iova, uint32_t first, uint32_t n, uint32_t seq)

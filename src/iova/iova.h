@@ -2,9 +2,9 @@
 /*
  * The IOVA allocator: granules of an aperture, by index from its base.
  *
- * Small sizes (1, 2, 4, 8 granules) come from stacks that each CPU keeps, refilled from aligned runs of 8, so that
- * a CPU's entries lie in cache lines of page table of its own. All else comes from the depot, a bitmap.
- * Locks: a CPU's stacks under the CPU's lock, which the caller holds; the depot under its own, taken here.
+ * Small sizes (1, 2, 4, 8 granules) come from what each CPU keeps (cache.h), filled from aligned runs of 8, so that a
+ * CPU's entries lie in cache lines of page table of its own. All else comes from the depot, a bitmap.
+ * Locks: what a CPU keeps under the CPU's lock, which the caller holds; the depot under its own, taken here.
  */
 #ifndef DMAH_IOVA_H
 #define DMAH_IOVA_H
@@ -12,19 +12,10 @@
 #include <dmah/host.h>
 #include "iova/range.h"
 
-#define IOVA_CLASSES	 4u
-#define IOVA_CLASS_MAX	 (1u << (IOVA_CLASSES - 1))
-#define IOVA_STACK_DEPTH 64u
-
-/**
- * struct iova_stacks - what one CPU keeps.
- * @n: entries in each stack.
- * @entry: first granules; the last one is the next.
- */
-struct iova_stacks {
-	uint32_t n[IOVA_CLASSES];
-	uint32_t entry[IOVA_CLASSES][IOVA_STACK_DEPTH];
-};
+#define IOVA_CLASSES   4u
+#define IOVA_CLASS_MAX (1u << (IOVA_CLASSES - 1))
+/** IOVA_DEPTH - most entries of a class that a CPU keeps, where it has room for so many. */
+#define IOVA_DEPTH 8192u
 
 /**
  * struct iova - one aperture's allocator.
@@ -33,7 +24,7 @@ struct iova_stacks {
  * @quarantine: one bit a granule whose invalidation was not confirmed; such a granule is taken in @depot.
  * @quarantined: granules there.
  * @quarantine_seq: the number of the last flush begun before something was put there.
- * @depth: entries that a CPU may keep in the stack of each class.
+ * @depth: entries of each class that a CPU may keep.
  * @limit: granules at and above this are not handed out.
  * @base_granule: the aperture's base, in granules from IOVA 0.
  */
@@ -64,17 +55,11 @@ static inline unsigned int iova_class(uint32_t n)
 	return n <= 1 ? 0 : 32u - (unsigned int)__builtin_clz(n - 1);
 }
 
-/**
- * iova_get() - granules for a small mapping, aligned to their size rounded up to a power of two.
- * @stacks: this CPU's.
- * @n: 1 to IOVA_CLASS_MAX.
- *
- * Return: the first, or RANGE_NONE where neither the stack nor the depot has any.
- */
-uint32_t iova_get(struct iova *iova, struct iova_stacks *stacks, uint32_t n);
+/** iova_get_small() - 1 << @class granules, aligned to their number. Return: the first, or RANGE_NONE. */
+uint32_t iova_get_small(struct iova *iova, unsigned int class);
 
-/** iova_put() - give the granules of iova_get() back, to this CPU's stack. */
-void iova_put(struct iova *iova, struct iova_stacks *stacks, uint32_t first, uint32_t n);
+/** iova_get_run() - IOVA_CLASS_MAX granules, aligned to that. Return: the first, or RANGE_NONE. */
+uint32_t iova_get_run(struct iova *iova);
 
 /**
  * iova_get_large() - granules from the depot, of any number.
@@ -90,9 +75,6 @@ void iova_put_large(struct iova *iova, uint32_t first, uint32_t n);
 
 /** iova_take() - take these very granules. Return: false where one is taken. */
 bool iova_take(struct iova *iova, uint32_t first, uint32_t n);
-
-/** iova_drain() - what a CPU keeps goes back to the depot. */
-void iova_drain(struct iova *iova, struct iova_stacks *stacks);
 
 /**
  * iova_quarantine() - these granules must not be handed out before iova_leave_quarantine().

@@ -33,6 +33,8 @@ static const struct pt_leaf fmt_leaf = {
 	.present = S1_VALID,
 	.gen_shift = 55,
 	.gen_mask = 0xf,
+	.gen_one = 1ull << 55,
+	.gen_bits = 0xfull << 55,
 	.cont = 1ull << 59,
 };
 

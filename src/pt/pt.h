@@ -30,6 +30,7 @@
  * @present: bits of which a present entry has at least one.
  * @gen_shift: where the generation begins, in bits that the hardware ignores, present or not.
  * @gen_mask: largest generation; it wraps.
+ * @gen_one, @gen_bits: the generation 1, and all its bits, where they are in an entry.
  * @cont: a further ignored bit, set in a present entry that continues the mapping of the entry before it, so that
  *	a mapping's first and last entry can be told.
  */
@@ -40,6 +41,8 @@ struct pt_leaf {
 	uint64_t present;
 	unsigned int gen_shift;
 	uint32_t gen_mask;
+	uint64_t gen_one;
+	uint64_t gen_bits;
 	uint64_t cont;
 };
 
@@ -180,10 +183,10 @@ static inline uint64_t pt_make(const struct pt_leaf *leaf, dmah_phys_t phys, enu
 	       (uint64_t)(gen & leaf->gen_mask) << leaf->gen_shift;
 }
 
-/** pt_cleared() - what stays of an entry when its mapping ends: the generation alone. */
+/** pt_cleared() - what stays of an entry when its mapping ends: the generation of the next one alone. */
 static inline uint64_t pt_cleared(const struct pt_leaf *leaf, uint64_t entry)
 {
-	return entry & (uint64_t)leaf->gen_mask << leaf->gen_shift;
+	return (entry + leaf->gen_one) & leaf->gen_bits;
 }
 
 #endif /* DMAH_PT_H */

@@ -20,6 +20,8 @@ static const struct pt_leaf fmt_leaf = {
 	.present = SS_READ | SS_WRITE,
 	.gen_shift = 52,
 	.gen_mask = 0x1ff,
+	.gen_one = 1ull << 52,
+	.gen_bits = 0x1ffull << 52,
 	.cont = 1ull << 61,
 };
 

@@ -15,9 +15,10 @@ void __real_sim_device_limits(const struct sim_device *dev, struct dmah_limits *
 void __wrap_sim_device_limits(const struct sim_device *dev, struct dmah_limits *limits);
 
 static int no_invalidation(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_t iova, uint64_t size,
-			   bool tables)
+			   bool tables, uint64_t *ticket)
 {
-	(void)iommu;
+	if (ticket)
+		(void)iommu->ops->fence(iommu, ticket);
 	(void)tag;
 	(void)iova;
 	(void)size;

@@ -46,13 +46,13 @@ static void report(void *ctx, const struct dmah_device *dev, int err, const char
 	__atomic_add_fetch(&b->reports, 1, __ATOMIC_RELAXED);
 }
 
-static int wait_with_hook(struct dmah_iommu *iommu)
+static int wait_with_hook(struct dmah_iommu *iommu, uint64_t ticket)
 {
 	struct bench *b = current;
 
 	if (b->on_wait)
 		b->on_wait(b->on_wait_arg);
-	return b->iommu_ops->wait(iommu);
+	return b->iommu_ops->wait(iommu, ticket);
 }
 
 static bool vtd(enum bench_hw hw)
@@ -272,6 +272,12 @@ void bench_fail_alloc(struct bench *b, long nth)
 		posix_fail_alloc(POSIX_FAIL_NEVER, 0);
 	else
 		posix_fail_alloc(POSIX_FAIL_NTH, (uint64_t)nth + 1);
+}
+
+void bench_fail_from(struct bench *b, long nth)
+{
+	(void)b;
+	posix_fail_alloc(POSIX_FAIL_FROM, (uint64_t)nth + 1);
 }
 
 void bench_fail_all(struct bench *b, bool fail)

@@ -82,6 +82,9 @@ unsigned int bench_reports(struct bench *b);
 /** bench_fail_alloc() - the @nth allocation from now on fails, 0 being the next one; negative: none does. */
 void bench_fail_alloc(struct bench *b, long nth);
 
+/** bench_fail_from() - as bench_fail_alloc(), and all after it. */
+void bench_fail_from(struct bench *b, long nth);
+
 /** bench_fail_all() - every allocation fails. */
 void bench_fail_all(struct bench *b, bool fail);
 

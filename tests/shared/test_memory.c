@@ -115,8 +115,10 @@ static void inv14_failed_map_changes_nothing(void **state)
 		memset(part, 0, sizeof(part));
 		for (unsigned int i = 0; i < 3; i++)
 			segs[i] = (struct dmah_seg){ memory(b) + i * 8192, 5000 };
-		bench_fail_alloc(b, nth);
+		/* And all after it, as map tries again where there is more than one way. */
+		bench_fail_from(b, nth);
 		err = dmah_map(bench_device(b), &h, memory(b), 5000, DMAH_TO_DEVICE, 0);
+		bench_fail_alloc(b, -1);
 		assert_int_equal(dmah_mapped(&h), !err);
 		assert_true(err == 0 || err == DMAH_ENOMEM);
 		assert_int_equal(dmah_device_live(bench_device(b)), !err);

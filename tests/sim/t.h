@@ -50,6 +50,15 @@ static inline uint64_t t_get64(struct sim *sim, uint64_t addr)
 
 /* Misuse is counted instead of ending the test. */
 extern unsigned int t_misuses;
+
+/* Wait for all that was posted. */
+static inline int settle(struct dmah_iommu *iommu)
+{
+	uint64_t ticket;
+	int err = iommu->ops->fence(iommu, &ticket);
+
+	return err ? err : iommu->ops->wait(iommu, ticket);
+}
 extern const char *t_misuse;
 void t_count_misuse(bool on);
 

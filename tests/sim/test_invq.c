@@ -47,7 +47,7 @@ static int wait_all(void)
 	int err;
 
 	sim_lock(&lock);
-	err = sim_invq_wait(&q, &lock);
+	err = sim_invq_wait(&q, &lock, q.tail);
 	sim_unlock(&lock);
 	return err;
 }

@@ -200,16 +200,16 @@ static void stale_hits(void **state)
 		set_entry(IOVA, present(buffer + 0x7000));
 		assert_int_equal(sim_dma_reaches(dev, IOVA, true, &phys), SIM_OK);
 		assert_int_equal(phys, buffer); /* stale still */
-		assert_int_equal(d->ops->invalidate(d, tag, IOVA + 0x2000, 0x1000, false), 1);
-		assert_int_equal(d->ops->invalidate(d, tag + 1, IOVA, 0x1000, false), 1);
+		assert_int_equal(d->ops->invalidate(d, tag, IOVA + 0x2000, 0x1000, false, NULL), 1);
+		assert_int_equal(d->ops->invalidate(d, tag + 1, IOVA, 0x1000, false, NULL), 1);
 		assert_int_equal(reaches(IOVA + 0x1000, true), SIM_OK);
-		assert_int_equal(d->ops->invalidate(d, tag, IOVA, 0x1000, false), 1);
-		assert_int_equal(d->ops->wait(d), 0);
+		assert_int_equal(d->ops->invalidate(d, tag, IOVA, 0x1000, false, NULL), 1);
+		assert_int_equal(settle(d), 0);
 		assert_int_equal(sim_dma_reaches(dev, IOVA, true, &phys), SIM_OK);
 		assert_int_equal(phys, buffer + 0x7000);
 		assert_int_equal(reaches(IOVA + 0x1000, true),
 				 SIM_OK); /* its neighbour's entry lives on */
-		assert_int_equal(d->ops->invalidate(d, tag, 0, 0, false), 1);
+		assert_int_equal(d->ops->invalidate(d, tag, 0, 0, false, NULL), 1);
 		assert_int_equal(reaches(IOVA + 0x1000, true), SIM_FAULT_TRANSLATION);
 		end(state);
 	}
@@ -224,7 +224,7 @@ static void posted_is_not_done(void **state)
 	set_entry(IOVA, present(buffer));
 	assert_int_equal(reaches(IOVA, true), SIM_OK);
 	set_entry(IOVA, 0);
-	assert_int_equal(d->ops->invalidate(d, tag, IOVA, 0x1000, false), 1);
+	assert_int_equal(d->ops->invalidate(d, tag, IOVA, 0x1000, false, NULL), 1);
 	assert_int_equal(reaches(IOVA, true), SIM_OK);
 	posix_clock_advance(999);
 	assert_int_equal(reaches(IOVA, true), SIM_OK);
@@ -234,10 +234,10 @@ static void posted_is_not_done(void **state)
 	set_entry(IOVA, present(buffer));
 	assert_int_equal(reaches(IOVA, true), SIM_OK);
 	set_entry(IOVA, 0);
-	d->ops->invalidate(d, tag, IOVA, 0x1000, false);
+	d->ops->invalidate(d, tag, IOVA, 0x1000, false, NULL);
 	posix_clock_advance(1000000000);
 	assert_int_equal(reaches(IOVA, true), SIM_OK);
-	assert_int_equal(d->ops->wait(d), 0);
+	assert_int_equal(settle(d), 0);
 	assert_int_equal(reaches(IOVA, true), SIM_FAULT_TRANSLATION);
 }
 
@@ -252,8 +252,8 @@ static void hung(void **state)
 	assert_int_equal(reaches(IOVA, true), SIM_OK);
 	sim_iommu_stick(iommu, 0);
 	set_entry(IOVA, 0);
-	assert_int_equal(d->ops->invalidate(d, tag, IOVA, 0x1000, false), 1);
-	assert_int_equal(d->ops->wait(d), DMAH_EHUNG);
+	assert_int_equal(d->ops->invalidate(d, tag, IOVA, 0x1000, false, NULL), 1);
+	assert_int_equal(settle(d), DMAH_EHUNG);
 	assert_int_equal(reaches(IOVA, true), SIM_OK);
 	/* nor is a device blocked by a queue that does not move */
 	assert_int_equal(bind_to(DMAH_BIND_BLOCK), DMAH_EHUNG);
@@ -262,7 +262,7 @@ static void hung(void **state)
 	assert_int_equal(stats.timeouts, 2);
 	sim_iommu_unstick(iommu);
 	assert_int_equal(reaches(IOVA, true), SIM_FAULT_BLOCKED);
-	assert_int_equal(d->ops->wait(d), 0);
+	assert_int_equal(settle(d), 0);
 }
 
 static void not_present_caching(void **state)
@@ -275,7 +275,7 @@ static void not_present_caching(void **state)
 	set_entry(IOVA, present(buffer));
 	assert_int_equal(reaches(IOVA, true),
 			 SIM_FAULT_TRANSLATION); /* that it is not there was cached */
-	d->ops->invalidate(d, tag, IOVA, 0x1000, false);
+	d->ops->invalidate(d, tag, IOVA, 0x1000, false, NULL);
 	assert_int_equal(reaches(IOVA, true), SIM_OK);
 	end(state);
 	begin("vtd", false);
@@ -302,10 +302,10 @@ static void noncoherent_walks(void **state)
 		assert_int_equal(reaches(IOVA, true), SIM_OK);
 		/* cleared, invalidated, but not cleaned: the walker finds the old entry again */
 		set_entry(IOVA, 0);
-		d->ops->invalidate(d, tag, IOVA, 0x1000, false);
+		d->ops->invalidate(d, tag, IOVA, 0x1000, false, NULL);
 		assert_int_equal(reaches(IOVA, true), SIM_OK);
 		dmah_host_cache(DMAH_CACHE_CLEAN, at & ~63ull, 64);
-		d->ops->invalidate(d, tag, IOVA, 0x1000, false);
+		d->ops->invalidate(d, tag, IOVA, 0x1000, false, NULL);
 		assert_int_equal(reaches(IOVA, true), SIM_FAULT_TRANSLATION);
 		end(state);
 	}
@@ -343,12 +343,12 @@ static void cached_structures(void **state)
 			break;
 	}
 	dir[IOVA >> 21 & 511] = other | 3;
-	d->ops->invalidate(d, tag, IOVA, 0x1000, false);
+	d->ops->invalidate(d, tag, IOVA, 0x1000, false, NULL);
 	assert_int_equal(reaches(IOVA + 0x1000, true), SIM_OK); /* through the old one */
-	d->ops->invalidate(d, tag, IOVA, 0x2000, false);
+	d->ops->invalidate(d, tag, IOVA, 0x2000, false, NULL);
 	assert_int_equal(reaches(IOVA + 0x1000, true),
 			 SIM_OK); /* entries went, but not the tables */
-	d->ops->invalidate(d, tag, IOVA, 0x2000, true);
+	d->ops->invalidate(d, tag, IOVA, 0x2000, true, NULL);
 	assert_int_equal(reaches(IOVA + 0x1000, true), SIM_FAULT_TRANSLATION);
 	(void)old;
 }
@@ -370,7 +370,7 @@ static void device_tlbs(void **state)
 		assert_int_equal(stats.dev_tlb_hits, 1);
 		set_entry(IOVA, 0);
 		/* the IOTLB's alone is not enough */
-		d->ops->invalidate(d, tag, IOVA, 0x1000, false);
+		d->ops->invalidate(d, tag, IOVA, 0x1000, false, NULL);
 		assert_int_equal(reaches(IOVA, true), SIM_OK);
 		d->ops->invalidate_dev(d, dd, IOVA, 0x1000);
 		assert_int_equal(reaches(IOVA, true), SIM_FAULT_TRANSLATION);
@@ -379,7 +379,7 @@ static void device_tlbs(void **state)
 		assert_int_equal(reaches(IOVA, true), SIM_OK);
 		set_entry(IOVA, 0);
 		d->ops->invalidate_dev(d, dd, IOVA, 0x1000);
-		d->ops->invalidate(d, tag, IOVA, 0x1000, false);
+		d->ops->invalidate(d, tag, IOVA, 0x1000, false, NULL);
 		assert_int_equal(reaches(IOVA, true), SIM_OK);
 		d->ops->invalidate_dev(d, dd, IOVA, 0x1000);
 		assert_int_equal(reaches(IOVA, true), SIM_FAULT_TRANSLATION);
@@ -398,7 +398,7 @@ static void device_tlbs(void **state)
 		set_entry(IOVA, present(buffer));
 		assert_int_equal(reaches(IOVA, true), SIM_OK);
 		set_entry(IOVA, 0);
-		d->ops->invalidate(d, tag, IOVA, 0x1000, false);
+		d->ops->invalidate(d, tag, IOVA, 0x1000, false, NULL);
 		assert_int_equal(reaches(IOVA, true), SIM_FAULT_TRANSLATION);
 		end(state);
 	}
@@ -534,7 +534,7 @@ static void random_life(void **state)
 				if (i + n > 512)
 					n = 512 - i;
 				d->ops->invalidate(d, tag, IOVA + (uint64_t)i * 4096,
-						   (uint64_t)n * 4096, false);
+						   (uint64_t)n * 4096, false, NULL);
 				memset(&cached[i], 0, n * sizeof(cached[0]));
 				break;
 			default:

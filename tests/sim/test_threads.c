@@ -108,10 +108,10 @@ static void *map_and_unmap(void *arg)
 		set_entry(me, phys | 3);
 		assert_int_equal(sim_dma_write(devs[me], iova, &want, 1), SIM_OK);
 		set_entry(me, 0);
-		assert_int_equal(d->ops->invalidate(d, tag, iova, 4096, false), 1);
+		assert_int_equal(d->ops->invalidate(d, tag, iova, 4096, false, NULL), 1);
 		assert_int_equal(d->ops->invalidate_dev(d, sim_device_dmah(devs[me]), iova, 4096),
 				 1);
-		assert_int_equal(d->ops->wait(d), 0);
+		assert_int_equal(settle(d), 0);
 		sim_cpu_read(sim, phys, &byte, 1);
 		assert_int_equal(byte, want);
 		assert_int_not_equal(sim_dma_write(devs[me], iova, "?", 1), SIM_OK);

@@ -106,7 +106,7 @@ static void *keep(struct trace *t, const void *p, size_t n)
 	c->used += (n + 7) & ~(size_t)7;
 	if (c->used > c->size)
 		c->used = c->size;
-	return memcpy(to, p, n);
+	return n ? memcpy(to, p, n) : to;
 }
 
 /* The order of the file decides between equal times: lines are unique, so the order is total. */

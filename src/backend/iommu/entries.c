@@ -4,6 +4,8 @@
 #define CHUNK_GRANULES PT_TABLE_ENTRIES
 #define GIANT_GRANULES (PT_TABLE_ENTRIES * PT_TABLE_ENTRIES)
 
+const uint64_t entries_none[PT_TABLE_ENTRIES];
+
 uint32_t entries_next_gen(struct dmah_domain *dom, uint32_t first)
 {
 	const uint64_t *entry = entries_leaf(dom, first);
@@ -12,7 +14,7 @@ uint32_t entries_next_gen(struct dmah_domain *dom, uint32_t first)
 	if (!entry)
 		return (__atomic_add_fetch(&dom->block_gen, 1, __ATOMIC_RELAXED)) &
 		       dom->pt.leaf.gen_mask;
-	return (pt_gen(&dom->pt.leaf, pt_load(entry)) + 1) & dom->pt.leaf.gen_mask;
+	return pt_gen(&dom->pt.leaf, pt_load(entry));
 }
 
 /* How a part of a run is mapped: a block of 1 << @shift bytes, or (PT_GRANULE_SHIFT) leaf entries of one table. */
@@ -32,7 +34,7 @@ static bool block_fits(const struct dmah_domain *dom, uint32_t index, uint32_t n
 		return false;
 	/* A leaf table stays where it is for good, and no block can be where one is. */
 	for (uint32_t i = index; i < index + granules; i += CHUNK_GRANULES)
-		if (__atomic_load_n(&dom->leaf[i >> 9], __ATOMIC_ACQUIRE))
+		if (entries_has_leaf(dom, i))
 			return false;
 	return true;
 }

@@ -1,38 +1,39 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "backend/iommu/iommu.h"
+#include "backend/iommu/ring.h"
 #include "backend/pool.h"
 #include "core/count.h"
 
 /* Entries released under one hold of a CPU's lock. */
 #define RELEASE_BATCH 32u
-/* CPUs whose queues one invalidation serves. */
-#define FLUSH_CPUS 32u
+/* CPUs, and rings, that one invalidation serves. */
+#define FLUSH_CPUS RING_MARKS
 
 static int post_iommus(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size, bool tables,
-		       uint64_t *posted)
+		       bool last, struct iommu_post *post)
 {
 	int err = DMAH_OK;
 
 	for (unsigned int i = 0; i < dom->nlinks; i++) {
 		struct iommu_link *link = &dom->links[i];
-		int n = link->iommu->ops->invalidate(link->iommu, link->tag, iova, size, tables);
+		int n = link->iommu->ops->invalidate(link->iommu, link->tag, iova, size, tables,
+						     last ? &post->ticket[i] : NULL);
 
 		if (n < 0)
 			err = n;
 		else
-			*posted += (uint64_t)n;
+			post->posted += (uint64_t)n;
 	}
 	return err;
 }
 
 /* A device's TLB is asked after its IOMMU's, or it would fill itself from there again. */
-static int post_devices(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size, uint64_t *posted)
+static int post_devices(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size,
+			struct iommu_post *post)
 {
 	unsigned long flags;
 	int err = DMAH_OK;
 
-	if (!__atomic_load_n(&dom->ats, __ATOMIC_ACQUIRE))
-		return DMAH_OK;
 	dmah_host_enter(&flags);
 	dmah_host_lock(&dom->setup);
 	for (unsigned int i = 0; i < dom->cfg.devices; i++) {
@@ -45,60 +46,84 @@ static int post_devices(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size
 		if (n < 0)
 			err = n;
 		else
-			*posted += (uint64_t)n;
+			post->posted += (uint64_t)n;
 	}
 	dmah_host_unlock(&dom->setup);
 	dmah_host_leave(flags);
 	return err;
 }
 
-static int wait_iommus(struct dmah_domain *dom)
+int iommu_post(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size, bool tables,
+	       struct iommu_post *post)
+{
+	bool ats = __atomic_load_n(&dom->ats, __ATOMIC_ACQUIRE);
+	int err;
+
+	post->posted = 0;
+	err = post_iommus(dom, iova, size, tables, !ats, post);
+	if (err || !ats)
+		return err;
+	err = post_devices(dom, iova, size, post);
+	for (unsigned int i = 0; !err && i < dom->nlinks; i++)
+		err = dom->links[i].iommu->ops->fence(dom->links[i].iommu, &post->ticket[i]);
+	return err;
+}
+
+int iommu_wait(struct dmah_domain *dom, const uint64_t *ticket)
 {
 	int err = DMAH_OK;
 
 	for (unsigned int i = 0; i < dom->nlinks; i++) {
 		struct dmah_iommu *iommu = dom->links[i].iommu;
-		int one = iommu->ops->wait(iommu);
 
-		if (one)
-			err = one;
+		err |= iommu->ops->wait(iommu, ticket[i]);
 	}
-	return err;
+	return err ? DMAH_EHUNG : DMAH_OK;
 }
 
 int iommu_invalidate(struct dmah_domain *dom, const struct dmah_device *dev, dmah_addr_t iova,
 		     uint64_t size, bool tables)
 {
-	uint64_t posted = 0;
+	struct iommu_post post;
+	unsigned long flags;
+	unsigned int cpu;
 	int err;
 
-	err = post_iommus(dom, iova, size, tables, &posted);
+	err = iommu_post(dom, iova, size, tables, &post);
 	if (!err)
-		err = post_devices(dom, iova, size, &posted);
-	if (!err)
-		err = wait_iommus(dom);
+		err = iommu_wait(dom, post.ticket);
 	if (dev) {
-		count(dev, invalidations, posted);
-		count(dev, waits, 1);
+		cpu = dmah_host_enter(&flags);
+		count_in(dev, cpu, invalidations, post.posted);
+		count_in(dev, cpu, waits, 1);
+		dmah_host_leave(flags);
 	}
 	return err ? DMAH_EHUNG : DMAH_OK;
 }
 
-/* Inside dmah_host_enter(), with the CPU's lock held. */
-static void put_granules(struct dmah_domain *dom, struct dmah_cpu *cpu, uint32_t first, uint32_t n)
+static bool in_reserve(const struct dmah_domain *dom, uint32_t first)
+{
+	const struct iova_reserve *reserve = &dom->reserve;
+
+	return reserve->page && first - reserve->first < reserve->cells.size * reserve->cell;
+}
+
+/* Inside dmah_host_enter(). @own: this CPU's part, with its lock held; NULL: back to the depot. */
+static void put_granules(struct dmah_domain *dom, struct dmah_cpu *own, uint32_t first, uint32_t n)
 {
 	struct iova_reserve *reserve = &dom->reserve;
 
 	if (!n)
 		return;
-	if (reserve->page && first - reserve->first < reserve->cells.size * reserve->cell) {
+	if (in_reserve(dom, first)) {
 		dmah_host_lock(&reserve->lock);
 		(void)range_free(&reserve->cells, (first - reserve->first) / reserve->cell, 1);
 		dmah_host_unlock(&reserve->lock);
-	} else if (n <= IOVA_CLASS_MAX) {
-		iova_put(&dom->iova, &cpu->stacks, first, n);
+	} else if (own && n <= IOVA_CLASS_MAX) {
+		cache_release(&own->cache, &dom->iova, iova_class(n), entries_leaf(dom, first),
+			      first);
 	} else {
-		iova_put_large(&dom->iova, first, n);
+		iova_put_large(&dom->iova, first, iommu_units(n));
 	}
 }
 
@@ -111,7 +136,7 @@ void iommu_release(struct dmah_domain *dom, const struct iova_range *range)
 	pool_put(dom->cfg.pool, range->tail);
 	if (!range->n)
 		return;
-	cpu = &dom->cpu[dmah_host_enter(&flags)];
+	cpu = dom->cpu[dmah_host_enter(&flags)];
 	dmah_host_lock(&cpu->lock);
 	put_granules(dom, cpu, range->first, range->n);
 	dmah_host_unlock(&cpu->lock);
@@ -135,9 +160,34 @@ void iommu_quarantine(struct dmah_device *dev, const struct iova_range *range)
 	__atomic_store_n(&dom->quarantine, true, __ATOMIC_RELEASE);
 }
 
-/* What was in a queue when its flush began is free now. The flushes of two CPUs may both come here for one entry. */
-static void release_until(struct dmah_domain *dom, struct dmah_cpu *cpu, uint32_t until,
-			  uint64_t begun)
+/* What of a CPU a flush covers: what waited there before it was posted. */
+struct captured {
+	uint32_t ring[IOVA_CLASSES];
+	uint32_t queue;
+};
+
+static uint32_t queued(const struct dmah_cpu *cpu)
+{
+	return cpu->lazy.in - cpu->lazy.out;
+}
+
+static uint32_t capture(struct dmah_cpu *cpu, struct captured *until)
+{
+	unsigned long flags;
+	uint32_t waiting;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&cpu->lock);
+	waiting = cache_capture(&cpu->cache, until->ring) + queued(cpu);
+	until->queue = cpu->lazy.in;
+	dmah_host_unlock(&cpu->lock);
+	dmah_host_leave(flags);
+	return waiting;
+}
+
+/* What was captured when a flush began is free now. The flushes of two CPUs may both come here for one entry. */
+static void release_until(struct dmah_domain *dom, struct dmah_cpu *cpu,
+			  const struct captured *until, uint64_t begun)
 {
 	struct lazy_queue *q = &cpu->lazy;
 	bool more;
@@ -146,19 +196,22 @@ static void release_until(struct dmah_domain *dom, struct dmah_cpu *cpu, uint32_
 		struct lazy_entry slots[RELEASE_BATCH];
 		uint32_t nslots = 0, n = 0;
 		unsigned long flags;
+		bool own;
 
-		dmah_host_enter(&flags);
+		own = dom->cpu[dmah_host_enter(&flags)] == cpu;
 		dmah_host_lock(&cpu->lock);
-		for (; n < RELEASE_BATCH && (int32_t)(until - q->out) > 0; n++) {
+		cache_flushed(&cpu->cache, until->ring, begun);
+		if (own)
+			cache_trim(&cpu->cache, &dom->iova);
+		for (; n < RELEASE_BATCH && (int32_t)(until->queue - q->out) > 0; n++) {
 			struct lazy_entry *entry = &q->entry[q->out & (dom->lazy_capacity - 1)];
 
-			put_granules(dom, cpu, entry->first, entry->n);
+			put_granules(dom, NULL, entry->first, entry->n);
 			if (entry->head | entry->tail)
 				slots[nslots++] = *entry;
 			q->out++;
 		}
-		more = (int32_t)(until - q->out) > 0;
-		q->since = begun;
+		more = (int32_t)(until->queue - q->out) > 0;
 		dmah_host_unlock(&cpu->lock);
 		dmah_host_leave(flags);
 		for (uint32_t i = 0; i < nslots; i++) {
@@ -168,50 +221,41 @@ static void release_until(struct dmah_domain *dom, struct dmah_cpu *cpu, uint32_
 	} while (more);
 }
 
-static uint32_t queue_in(struct dmah_cpu *cpu, uint32_t *waiting)
-{
-	unsigned long flags;
-	uint32_t in;
-
-	dmah_host_enter(&flags);
-	dmah_host_lock(&cpu->lock);
-	in = cpu->lazy.in;
-	*waiting = in - cpu->lazy.out;
-	dmah_host_unlock(&cpu->lock);
-	dmah_host_leave(flags);
-	return in;
-}
-
 int iommu_flush_cpu(struct dmah_domain *dom, const struct dmah_device *dev, unsigned int cpu)
 {
 	uint64_t begun = dmah_host_now();
-	uint32_t waiting, until = queue_in(&dom->cpu[cpu], &waiting);
+	struct captured until;
 	int err;
 
-	if (!waiting)
+	if (!capture(dom->cpu[cpu], &until))
 		return DMAH_OK;
 	err = iommu_invalidate(dom, dev, 0, 0, false);
 	if (!err)
-		release_until(dom, &dom->cpu[cpu], until, begun);
+		release_until(dom, dom->cpu[cpu], &until, begun);
 	return err;
 }
 
-/* The queues of up to 32 CPUs with one invalidation: what is in a queue by then was cleared before it. */
-static int flush_cpus(struct dmah_domain *dom, const struct dmah_device *dev, unsigned int first,
-		      unsigned int n)
+/*
+ * What CPUs and rings from the @first on have, up to 32 of each, with one invalidation: what waits there by then was
+ * cleared before it. @more: there are others.
+ */
+static int flush_some(struct dmah_domain *dom, const struct dmah_device *dev, unsigned int first,
+		      bool *more)
 {
 	uint64_t begun = dmah_host_now();
-	uint32_t until[FLUSH_CPUS];
+	struct captured until[FLUSH_CPUS];
+	struct ring_mark marks[RING_MARKS];
+	unsigned int n = 0, nrings = iommu_rings_capture(dom, first, marks);
 	int err;
 
-	for (unsigned int i = 0; i < n; i++) {
-		uint32_t waiting;
-
-		until[i] = queue_in(&dom->cpu[first + i], &waiting);
-	}
+	for (; n < FLUSH_CPUS && first + n < dom->cfg.cpus; n++)
+		(void)capture(dom->cpu[first + n], &until[n]);
 	err = iommu_invalidate(dom, dev, 0, 0, false);
 	for (unsigned int i = 0; !err && i < n; i++)
-		release_until(dom, &dom->cpu[first + i], until[i], begun);
+		release_until(dom, dom->cpu[first + i], &until[i], begun);
+	if (!err)
+		iommu_rings_flushed(dom, marks, nrings, begun);
+	*more = n == FLUSH_CPUS || nrings == RING_MARKS;
 	return err;
 }
 
@@ -223,21 +267,17 @@ static void end_quarantine(struct dmah_domain *dom, uint32_t seq)
 	unsigned long flags;
 
 	for (;; granule++) {
-		struct dmah_cpu *cpu = &dom->cpu[dmah_host_enter(&flags)];
-
+		dmah_host_enter(&flags);
 		granule = iova_leave_quarantine(&dom->iova, granule, seq);
-		dmah_host_lock(&cpu->lock);
 		/* Granule by granule, but for the cells of the reserve, which are one thing each. */
 		if (granule == RANGE_NONE)
 			;
-		else if (reserve->page &&
-			 granule - reserve->first < reserve->cells.size * reserve->cell)
-			put_granules(dom, cpu, granule,
+		else if (in_reserve(dom, granule))
+			put_granules(dom, NULL, granule,
 				     (granule - reserve->first) % reserve->cell ? 0
 										: reserve->cell);
 		else
 			iova_put_large(&dom->iova, granule, 1);
-		dmah_host_unlock(&cpu->lock);
 		dmah_host_leave(flags);
 		if (granule == RANGE_NONE)
 			break;
@@ -248,41 +288,100 @@ static void end_quarantine(struct dmah_domain *dom, uint32_t seq)
 int iommu_flush(struct dmah_domain *dom, const struct dmah_device *dev)
 {
 	uint32_t seq = __atomic_add_fetch(&dom->flush_seq, 1, __ATOMIC_ACQ_REL);
+	bool more = true;
 	int err = DMAH_OK;
 
-	for (unsigned int i = 0; !err && i < dom->cfg.cpus; i += FLUSH_CPUS)
-		err = flush_cpus(dom, dev, i,
-				 dom->cfg.cpus - i < FLUSH_CPUS ? dom->cfg.cpus - i : FLUSH_CPUS);
+	for (unsigned int first = 0; !err && more; first += FLUSH_CPUS)
+		err = flush_some(dom, dev, first, &more);
 	if (!err && __atomic_load_n(&dom->quarantine, __ATOMIC_ACQUIRE))
 		end_quarantine(dom, seq);
 	return err;
 }
 
+/* Small ranges wait in the CPU's cache, all else in its queue. Return: how many wait there; 0: there is no room. */
+static uint32_t put_lazy(struct dmah_domain *dom, struct dmah_cpu *cpu,
+			 const struct iova_range *range)
+{
+	struct lazy_queue *q = &cpu->lazy;
+	uint64_t now = dmah_host_now();
+	uint64_t *pte;
+
+	if (range->n && range->n <= IOVA_CLASS_MAX && !(range->head | range->tail) &&
+	    !in_reserve(dom, range->first)) {
+		pte = entries_leaf(dom, range->first);
+		if (pte && cpu->cache.ring[iova_class(range->n)].depth)
+			return cache_defer(&cpu->cache, &dom->iova, iova_class(range->n), pte,
+					   range->first, now);
+	}
+	if (queued(cpu) >= dom->lazy_capacity)
+		return 0;
+	if (!queued(cpu) && !cache_waiting(&cpu->cache))
+		cpu->cache.since = now;
+	q->entry[q->in++ & (dom->lazy_capacity - 1)] = *range;
+	return queued(cpu);
+}
+
 int iommu_defer(struct dmah_device *dev, const struct iova_range *range)
 {
 	struct dmah_domain *dom = dev->dom;
-	struct lazy_queue *q;
+	struct dmah_cpu *cpu;
 	uint32_t waiting;
 	unsigned long flags;
 	unsigned int n;
-	bool full;
 
 	n = dmah_host_enter(&flags);
-	q = &dom->cpu[n].lazy;
-	dmah_host_lock(&dom->cpu[n].lock);
-	waiting = q->in - q->out;
-	full = waiting >= dom->lazy_capacity;
-	if (!full) {
-		q->entry[q->in++ & (dom->lazy_capacity - 1)] = *range;
-		if (!waiting)
-			q->since = dmah_host_now();
-	}
-	dmah_host_unlock(&dom->cpu[n].lock);
+	cpu = dom->cpu[n];
+	dmah_host_lock(&cpu->lock);
+	waiting = put_lazy(dom, cpu, range);
+	dmah_host_unlock(&cpu->lock);
 	dmah_host_leave(flags);
 	/* The flush of a full queue failed before; this range finds another place to wait for one that does not. */
-	if (full)
+	if (!waiting) {
 		iommu_quarantine(dev, range);
-	if (waiting + 1 < dom->cfg.lazy_entries)
-		return DMAH_OK;
-	return full ? iommu_flush(dom, dev) : iommu_flush_cpu(dom, dev, n);
+		return iommu_flush(dom, dev);
+	}
+	return waiting < dom->cfg.lazy_entries ? DMAH_OK : iommu_flush_cpu(dom, dev, n);
+}
+
+/* ---- what CPUs keep, taken back ---- */
+
+static void drain_locked(struct dmah_domain *dom, struct dmah_cpu *cpu)
+{
+	dmah_host_lock(&cpu->lock);
+	cache_drain(&cpu->cache, &dom->iova);
+	dmah_host_unlock(&cpu->lock);
+}
+
+/* Another CPU must be out of the section that it may be in; from then on its own takes and puts come by the lock. */
+static void drain_other(struct dmah_domain *dom, unsigned int n)
+{
+	struct dmah_cpu *cpu = dom->cpu[n];
+	unsigned long flags;
+	bool quiet;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&cpu->lock);
+	cache_close(&cpu->cache);
+	dmah_host_unlock(&cpu->lock);
+	dmah_host_leave(flags);
+	quiet = dmah_host_quiesce(n);
+	dmah_host_enter(&flags);
+	dmah_host_lock(&cpu->lock);
+	if (quiet)
+		cache_drain(&cpu->cache, &dom->iova);
+	cache_open(&cpu->cache);
+	dmah_host_unlock(&cpu->lock);
+	dmah_host_leave(flags);
+}
+
+void iommu_drain(struct dmah_domain *dom, unsigned int cpu)
+{
+	unsigned long flags;
+	bool own = dmah_host_enter(&flags) == cpu;
+
+	if (own)
+		drain_locked(dom, dom->cpu[cpu]);
+	dmah_host_leave(flags);
+	if (!own)
+		drain_other(dom, cpu);
 }

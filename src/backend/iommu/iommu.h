@@ -4,11 +4,14 @@
  * what was unmapped.
  *
  *	map.c		one mapping
+ *	ring.h, .c	rings
+ *	batch.h, .c	batches
  *	vec.c		vectors and scatter lists, by list.c
  *	list.c		many pieces in one range; layout.h says where
  *	addr.c		a handle from a DMA address
  *	entries.c	runs of entries: write, check, clear
  *	flush.c		invalidation, lazy queues, quarantine
+ *	plain.h, .c	the shortest way: small mappings that need nothing but their entries
  *	setup.c		domains, devices, reserve, modes
  */
 #ifndef DMAH_BACKEND_IOMMU_H
@@ -89,12 +92,27 @@ bool entries_end(const struct dmah_domain *dom, uint32_t index);
 /** entries_clear() - clear every entry of a range that is present, keeping generations. */
 void entries_clear(struct dmah_domain *dom, uint32_t first, uint32_t n);
 
-/** entries_leaf() - the entry of a granule; NULL where it has no leaf table (a block, or nothing). */
-static inline uint64_t *entries_leaf(const struct dmah_domain *dom, uint32_t index)
+/** entries_none - stands in the directory where there is no leaf table: entries that are never present, nor written. */
+extern const uint64_t entries_none[PT_TABLE_ENTRIES];
+
+/** entries_has_leaf() - whether the 2 MiB around a granule have a leaf table: no block is or can be there. */
+static inline bool entries_has_leaf(const struct dmah_domain *dom, uint32_t index)
+{
+	return __atomic_load_n(&dom->leaf[index >> 9], __ATOMIC_ACQUIRE) != entries_none;
+}
+
+/** entries_any() - the entry of a granule, to be written only where it is present. */
+static inline uint64_t *entries_any(const struct dmah_domain *dom, uint32_t index)
 {
 	uint64_t *table = __atomic_load_n(&dom->leaf[index >> 9], __ATOMIC_ACQUIRE);
 
-	return table ? &table[index & (PT_TABLE_ENTRIES - 1)] : NULL;
+	return &table[index & (PT_TABLE_ENTRIES - 1)];
+}
+
+/** entries_leaf() - the entry of a granule; NULL where it has no leaf table (a block, or nothing). */
+static inline uint64_t *entries_leaf(const struct dmah_domain *dom, uint32_t index)
+{
+	return entries_has_leaf(dom, index) ? entries_any(dom, index) : NULL;
 }
 
 /** entries_find() - what a granule translates to, block or not. Return: tables visited; 0 where it does not. */
@@ -113,6 +131,23 @@ unsigned int entries_find(const struct dmah_domain *dom, uint32_t index, struct 
  */
 int iommu_invalidate(struct dmah_domain *dom, const struct dmah_device *dev, dmah_addr_t iova,
 		     uint64_t size, bool tables);
+
+/**
+ * struct iommu_post - invalidations that were posted.
+ * @ticket: what to wait for, at each IOMMU of the domain.
+ * @posted: commands.
+ */
+struct iommu_post {
+	uint64_t ticket[DOMAIN_IOMMUS];
+	uint64_t posted;
+};
+
+/** iommu_post() - the first half of iommu_invalidate(). Return: 0, DMAH_EHUNG. */
+int iommu_post(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size, bool tables,
+	       struct iommu_post *post);
+
+/** iommu_wait() - the second half. */
+int iommu_wait(struct dmah_domain *dom, const uint64_t *ticket);
 
 /**
  * struct iova_range - granules that are on their way home, with the bounce slots that they led to.
@@ -138,12 +173,15 @@ int iommu_flush_cpu(struct dmah_domain *dom, const struct dmah_device *dev, unsi
 /** iommu_flush() - dmah_flush(). */
 int iommu_flush(struct dmah_domain *dom, const struct dmah_device *dev);
 
+/** iommu_drain() - what a CPU keeps and needs no flush goes to the depot. Context: outside dmah_host_enter(). */
+void iommu_drain(struct dmah_domain *dom, unsigned int cpu);
+
 /* ---- map.c ---- */
 
 /**
  * iommu_take_iova() - granules for a mapping, written by nobody else until they are released.
  * @align, @skew, @boundary: as iova_get_large(), for more than IOVA_CLASS_MAX granules.
- * @attempt: 0; then 1, 2, 3 after failures: drain the CPUs' stacks, flush, take from the reserve.
+ * @attempt: 0; then 1, 2, 3 after failures: drain what CPUs keep, flush, take from the reserve.
  *
  * Return: index, or RANGE_NONE.
  */

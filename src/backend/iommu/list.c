@@ -87,16 +87,6 @@ static int write_pieces(struct dmah_device *dev, const struct piece_list *list,
 		       : DMAH_OK;
 }
 
-static void count_pieces(struct dmah_device *dev, uint32_t n, int by)
-{
-	unsigned long flags;
-	unsigned int cpu = dmah_host_enter(&flags);
-
-	while (n--)
-		count_mapped(dev, cpu, by);
-	dmah_host_leave(flags);
-}
-
 int list_map(struct dmah_device *dev, const struct piece_list *list, struct list_range *range)
 {
 	uint32_t align;
@@ -124,7 +114,7 @@ int list_map(struct dmah_device *dev, const struct piece_list *list, struct list
 	if (err)
 		put_slots(dev, list, list->n);
 	else
-		count_pieces(dev, list->n, 1);
+		count(dev, maps, list->n);
 	return err;
 }
 
@@ -158,6 +148,6 @@ int list_unmap(struct dmah_device *dev, const struct piece_list *list,
 		iommu_home_buffer(dev, &h, &home);
 	}
 	iommu_home_granules(dev, range->first, range->n, &home);
-	count_pieces(dev, list->n, -1);
+	count(dev, unmaps, list->n);
 	return home.err;
 }

@@ -114,16 +114,8 @@ void iommu_put_slots(struct dmah_device *dev, uint64_t be)
 
 static void drain(struct dmah_domain *dom)
 {
-	for (unsigned int i = 0; i < dom->cfg.cpus; i++) {
-		struct dmah_cpu *cpu = &dom->cpu[i];
-		unsigned long flags;
-
-		dmah_host_enter(&flags);
-		dmah_host_lock(&cpu->lock);
-		iova_drain(&dom->iova, &cpu->stacks);
-		dmah_host_unlock(&cpu->lock);
-		dmah_host_leave(flags);
-	}
+	for (unsigned int i = 0; i < dom->cfg.cpus; i++)
+		iommu_drain(dom, i);
 }
 
 static uint32_t take_cell(struct dmah_domain *dom, uint32_t n, uint32_t align, uint32_t skew)
@@ -159,10 +151,10 @@ uint32_t iommu_take_iova(struct dmah_device *dev, uint32_t n, uint32_t align, ui
 	}
 	if (attempt == 3)
 		return take_cell(dom, n, boundary && boundary < align ? boundary : align, skew);
-	cpu = &dom->cpu[dmah_host_enter(&flags)];
+	cpu = dom->cpu[dmah_host_enter(&flags)];
 	dmah_host_lock(&cpu->lock);
 	if (n <= IOVA_CLASS_MAX && align <= 1)
-		first = iova_get(&dom->iova, &cpu->stacks, n);
+		first = cache_take_locked(&cpu->cache, &dom->iova, iova_class(n));
 	else
 		first = iova_get_large(&dom->iova, iommu_units(n), align, skew, boundary);
 	dmah_host_unlock(&cpu->lock);
@@ -176,7 +168,6 @@ unsigned int iommu_runs(const struct dmah_domain *dom, const struct dmah *h, uin
 			uint32_t gen, bool cont, struct run runs[3])
 {
 	uint32_t n = iommu_granules(h->dma, h->len), done = 0, tail = 0;
-	bool slots = h->be && !(h->meta & META_FOREIGN);
 	struct run base = {
 		.first = index,
 		.n = n,
@@ -188,7 +179,7 @@ unsigned int iommu_runs(const struct dmah_domain *dom, const struct dmah *h, uin
 	unsigned int count = 0;
 
 	base.phys = (h->meta & META_FOREIGN ? h->be : h->phys) & ~GRANULE_MASK;
-	if (!slots) {
+	if (!has_slots(h)) {
 		runs[0] = base;
 		return 1;
 	}
@@ -350,6 +341,11 @@ bool iommu_strict(const struct dmah_device *dev)
 	       __atomic_load_n(&dev->dom->cfg.mode, __ATOMIC_RELAXED) == DMAH_STRICT;
 }
 
+static uint32_t generation(const struct dmah_domain *dom, const struct dmah *h)
+{
+	return meta_is_plain(h->meta) ? pt_gen(&dom->pt.leaf, h->be) : meta_gen(h->meta);
+}
+
 static int iommu_check(struct dmah_device *dev, const struct dmah *h)
 {
 	struct run runs[3];
@@ -358,11 +354,11 @@ static int iommu_check(struct dmah_device *dev, const struct dmah *h)
 
 	if (meta_kind(h->meta) == DMAH_BACKEND_DIRECT)
 		return dev->dom->cfg.mode == DMAH_PASSTHROUGH ? direct_check(dev, h) : DMAH_ESTALE;
-	if (meta_kind(h->meta) != DMAH_BACKEND_IOMMU)
+	if (meta_kind(h->meta) != DMAH_BACKEND_IOMMU && !meta_is_plain(h->meta))
 		return DMAH_EINVAL;
 	if (!iommu_index(dev->dom, h->dma, h->len, &index))
 		return DMAH_ESTALE;
-	n = iommu_runs(dev->dom, h, index, meta_gen(h->meta), h->meta & META_LATER, runs);
+	n = iommu_runs(dev->dom, h, index, generation(dev->dom, h), h->meta & META_LATER, runs);
 	for (unsigned int i = 0; i < n; i++)
 		if (!entries_match(dev->dom, &runs[i]))
 			return DMAH_ESTALE;
@@ -401,7 +397,7 @@ void iommu_home_buffer(struct dmah_device *dev, const struct dmah *h, struct hom
 	struct iova_range slots = { .head = be_head(h->be), .tail = be_tail(h->be) };
 
 	buffer_take(dev, h);
-	if (h->meta & META_FOREIGN || !h->be)
+	if (!has_slots(h))
 		return;
 	if (home->defer) {
 		pool_retire(dev->dom->cfg.pool, slots.head);
@@ -434,7 +430,7 @@ static int iommu_unmap(struct dmah_device *dev, struct dmah *h, bool strict)
 	iommu_home_buffer(dev, h, &home);
 	iommu_home_granules(dev, index, n, &home);
 	cpu = dmah_host_enter(&flags);
-	count_mapped(dev, cpu, -1);
+	count_unmapped(dev, cpu, 1);
 	dmah_host_leave(flags);
 	return home.err;
 }

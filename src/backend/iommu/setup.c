@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "backend/iommu/iommu.h"
+#include "backend/iommu/plain.h"
+#include "backend/iommu/ring.h"
 #include "core/count.h"
 #include "core/map.h"
 
@@ -51,6 +53,25 @@ size_t iommu_size(const struct dmah_domain_config *cfg)
 	return chunks(cfg) * sizeof(uint64_t) + iova_memory(all_granules(cfg));
 }
 
+/* How much each CPU may keep depends on what there is. */
+static void set_depth(struct dmah_domain *dom)
+{
+	unsigned long flags;
+
+	for (unsigned int i = 0; i < dom->cfg.cpus; i++) {
+		dmah_host_enter(&flags);
+		dmah_host_lock(&dom->cpu[i]->lock);
+		cache_set_depth(&dom->cpu[i]->cache, dom->iova.depth);
+		dmah_host_unlock(&dom->cpu[i]->lock);
+		dmah_host_leave(flags);
+	}
+}
+
+static void set_phys_last(struct dmah_domain *dom)
+{
+	dom->phys_last = dom->pt.out_bits < 64 ? (1ull << dom->pt.out_bits) - 1 : ~0ull;
+}
+
 int iommu_init(struct dmah_domain *dom, void *memory)
 {
 	struct dmah_domain_config *cfg = &dom->cfg;
@@ -63,6 +84,8 @@ int iommu_init(struct dmah_domain *dom, void *memory)
 	if (cfg->mode == DMAH_PASSTHROUGH && !(iommu->caps & DMAH_IOMMU_PASSTHROUGH))
 		return DMAH_ENOTSUP;
 	dom->leaf = memory;
+	for (uint32_t i = 0; i < chunks(cfg); i++)
+		dom->leaf[i] = (uint64_t *)(uintptr_t)entries_none;
 	dom->granules = all_granules(cfg);
 	/* The bookkeeping of granules needs alignment to 8 bytes, which pointers of 32 bits leave open. */
 	iova_init(&dom->iova, (char *)memory + chunks(cfg) * sizeof(uint64_t), dom->granules,
@@ -89,6 +112,8 @@ int iommu_init(struct dmah_domain *dom, void *memory)
 		return err;
 	}
 	dom->nlinks = 1;
+	set_phys_last(dom);
+	set_depth(dom);
 	return DMAH_OK;
 }
 
@@ -131,6 +156,7 @@ int dmah_domain_add_iommu(struct dmah_domain *dom, struct dmah_iommu *iommu)
 	dom->pt.caps = dom->caps;
 	if (iommu->out_bits < dom->pt.out_bits)
 		dom->pt.out_bits = iommu->out_bits;
+	set_phys_last(dom);
 	return DMAH_OK;
 }
 
@@ -326,15 +352,8 @@ static int bind(struct dmah_domain *dom, struct dmah_device *dev, enum dmah_mode
 static void recall(struct dmah_domain *dom)
 {
 	(void)iommu_flush(dom, NULL);
-	for (unsigned int i = 0; i < dom->cfg.cpus; i++) {
-		unsigned long flags;
-
-		dmah_host_enter(&flags);
-		dmah_host_lock(&dom->cpu[i].lock);
-		iova_drain(&dom->iova, &dom->cpu[i].stacks);
-		dmah_host_unlock(&dom->cpu[i].lock);
-		dmah_host_leave(flags);
-	}
+	for (unsigned int i = 0; i < dom->cfg.cpus; i++)
+		iommu_drain(dom, i);
 }
 
 static void cut_aperture(struct dmah_domain *dom, uint32_t granules, bool fixed)
@@ -342,6 +361,7 @@ static void cut_aperture(struct dmah_domain *dom, uint32_t granules, bool fixed)
 	dom->granules = granules;
 	dom->aperture_fixed = fixed;
 	iova_cut(&dom->iova, granules, dom->cfg.cpus);
+	set_depth(dom);
 }
 
 /* The first device's mask ends the aperture; a narrower latecomer cannot have what is handed out already. */
@@ -391,6 +411,7 @@ int iommu_attach(struct dmah_device *dev, const struct dmah_limits *limits)
 	}
 	if (dev->limits.flags & DMAH_DEV_ATS)
 		__atomic_add_fetch(&dom->ats, 1, __ATOMIC_RELEASE);
+	plain_set(dev, dom->cfg.mode);
 	return DMAH_OK;
 }
 
@@ -492,6 +513,27 @@ static int rebind(struct dmah_domain *dom, enum dmah_mode mode)
 	return DMAH_OK;
 }
 
+/* An unmap that is under way on another CPU may still be of the old mode: it is over when this returns, if it can be. */
+static void change_mode(struct dmah_domain *dom, enum dmah_mode mode)
+{
+	unsigned long flags;
+	unsigned int self;
+
+	__atomic_store_n(&dom->cfg.mode, mode, __ATOMIC_RELEASE);
+	for (unsigned int i = 0; i < dom->cfg.devices; i++)
+		if (dom->device[i])
+			plain_set(dom->device[i], mode);
+	for (unsigned int i = 0; i < dom->cfg.cpus; i++) {
+		self = dmah_host_enter(&flags);
+		dmah_host_lock(&dom->cpu[i]->lock);
+		cache_set_lazy(&dom->cpu[i]->cache, mode == DMAH_LAZY);
+		dmah_host_unlock(&dom->cpu[i]->lock);
+		dmah_host_leave(flags);
+		if (i != self)
+			(void)dmah_host_quiesce(i);
+	}
+}
+
 int dmah_set_mode(struct dmah_domain *dom, enum dmah_mode mode)
 {
 	enum dmah_mode old = dom->cfg.mode;
@@ -502,7 +544,7 @@ int dmah_set_mode(struct dmah_domain *dom, enum dmah_mode mode)
 	if (mode == old)
 		return DMAH_OK;
 	if (mode != DMAH_PASSTHROUGH && old != DMAH_PASSTHROUGH) {
-		__atomic_store_n(&dom->cfg.mode, mode, __ATOMIC_RELEASE);
+		change_mode(dom, mode);
 		return mode == DMAH_STRICT ? iommu_flush(dom, NULL) : DMAH_OK;
 	}
 	if (domain_live(dom))
@@ -517,7 +559,7 @@ int dmah_set_mode(struct dmah_domain *dom, enum dmah_mode mode)
 	if (!err)
 		err = rebind(dom, mode);
 	if (!err)
-		__atomic_store_n(&dom->cfg.mode, mode, __ATOMIC_RELEASE);
+		change_mode(dom, mode);
 	return err;
 }
 
@@ -536,16 +578,16 @@ int dmah_poll(struct dmah_domain *dom, uint64_t now, uint64_t *next)
 	if (dom->cfg.backend != DMAH_BACKEND_IOMMU)
 		return DMAH_OK;
 	for (unsigned int i = 0; i < dom->cfg.cpus; i++) {
-		struct dmah_cpu *cpu = &dom->cpu[i];
+		struct dmah_cpu *cpu = dom->cpu[i];
 		uint64_t deadline = UINT64_MAX;
 		unsigned long flags;
 
 		for (unsigned int round = 0; round < 2; round++) {
 			dmah_host_enter(&flags);
 			dmah_host_lock(&cpu->lock);
-			deadline = cpu->lazy.in == cpu->lazy.out
+			deadline = cpu->lazy.in == cpu->lazy.out && !cache_waiting(&cpu->cache)
 					   ? UINT64_MAX
-					   : cpu->lazy.since + dom->cfg.lazy_ns;
+					   : cpu->cache.since + dom->cfg.lazy_ns;
 			dmah_host_unlock(&cpu->lock);
 			dmah_host_leave(flags);
 			if (round || now < deadline)
@@ -557,12 +599,20 @@ int dmah_poll(struct dmah_domain *dom, uint64_t now, uint64_t *next)
 		if (deadline < *next)
 			*next = deadline;
 	}
+	for (unsigned int round = 0; round < 2; round++) {
+		uint64_t deadline = iommu_rings_deadline(dom);
+
+		if (round || now < deadline) {
+			*next = deadline < *next ? deadline : *next;
+			break;
+		}
+		err = iommu_flush(dom, NULL);
+	}
 	return err;
 }
 
 int dmah_cpu_dead(struct dmah_domain *dom, unsigned int cpu)
 {
-	unsigned long flags;
 	int err;
 
 	if (cpu >= dom->cfg.cpus)
@@ -570,11 +620,7 @@ int dmah_cpu_dead(struct dmah_domain *dom, unsigned int cpu)
 	if (dom->cfg.backend != DMAH_BACKEND_IOMMU)
 		return DMAH_OK;
 	err = iommu_flush_cpu(dom, NULL, cpu);
-	dmah_host_enter(&flags);
-	dmah_host_lock(&dom->cpu[cpu].lock);
-	iova_drain(&dom->iova, &dom->cpu[cpu].stacks);
-	dmah_host_unlock(&dom->cpu[cpu].lock);
-	dmah_host_leave(flags);
+	iommu_drain(dom, cpu);
 	return err;
 }
 

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "backend/iommu/batch.h"
+#include "backend/bounce.h"
+#include "backend/iommu/plain.h"
+
+/* From this many mappings on one invalidation of the domain costs less than theirs. */
+#define MANY 8u
+
+static uint32_t first_of(const struct dmah_domain *dom, const struct dmah *h)
+{
+	return (uint32_t)((h->dma - dom->cfg.aperture_base) >> PT_GRANULE_SHIFT);
+}
+
+static uint32_t granules_of(const struct dmah *h)
+{
+	return iommu_granules(h->dma, h->len);
+}
+
+bool iommu_batch_start_plain(struct dmah_device *dev, struct dmah_batch *b, struct dmah *h)
+{
+	uint32_t index, n;
+	uint64_t *pte = plain_find(dev, h, &index, &n);
+
+	if (!pte)
+		return false;
+	plain_clear(dev->dom, pte, n);
+	(void)dmah_move(&b->h[b->n++], h);
+	return true;
+}
+
+static int post_each(struct dmah_device *dev, const struct dmah_batch *b, struct iommu_post *post)
+{
+	uint64_t posted = 0;
+	int err = DMAH_OK;
+
+	for (uint32_t i = 0; !err && i < b->n; i++) {
+		const struct dmah *h = &b->h[i];
+
+		if (meta_kind(h->meta) == DMAH_BACKEND_DIRECT)
+			continue;
+		/* A mark stands behind all that was posted before it: the last one is enough. */
+		err = iommu_post(dev->dom, h->dma & ~GRANULE_MASK,
+				 (uint64_t)granules_of(h) << PT_GRANULE_SHIFT, false, post);
+		posted += post->posted;
+	}
+	post->posted = posted;
+	return err;
+}
+
+void iommu_batch_post(struct dmah_device *dev, struct dmah_batch *b)
+{
+	struct iommu_post post = { 0 };
+	unsigned long flags;
+	unsigned int cpu;
+
+	for (uint32_t i = 0; i < b->n; i++) {
+		const struct dmah *h = &b->h[i];
+
+		if (!meta_is_plain(h->meta) && meta_kind(h->meta) != DMAH_BACKEND_DIRECT)
+			entries_clear(dev->dom, first_of(dev->dom, h), granules_of(h));
+	}
+	b->hung = b->n > MANY ? iommu_post(dev->dom, 0, 0, false, &post) : post_each(dev, b, &post);
+	for (unsigned int i = 0; i < DOMAIN_IOMMUS; i++)
+		b->ticket[i] = post.ticket[i];
+	cpu = dmah_host_enter(&flags);
+	count_in(dev, cpu, invalidations, post.posted);
+	count_in(dev, cpu, waits, 1);
+	dmah_host_leave(flags);
+}
+
+/* Granules of plain mappings go back to the CPU's cache, all in one section. Return: handles that are left to do. */
+static uint32_t finish_plain(struct dmah_device *dev, struct dmah_batch *b)
+{
+	struct dmah_domain *dom = dev->dom;
+	uint32_t left = 0, done = 0;
+	unsigned long flags;
+	unsigned int n = dmah_host_enter(&flags);
+
+	for (uint32_t i = 0; i < b->n; i++) {
+		struct dmah *h = &b->h[i];
+		uint32_t first = first_of(dom, h);
+		struct iova_ring *ring;
+
+		if (meta_is_plain(h->meta)) {
+			ring = &dom->cpu[n]->cache.ring[iova_class(granules_of(h))];
+			if (cache_give_back(ring, entries_any(dom, first), first)) {
+				handle_clear(h);
+				done++;
+				continue;
+			}
+		}
+		if (left != i) {
+			b->h[left] = *h;
+			handle_clear(h);
+		}
+		left++;
+	}
+	count_unmapped(dev, n, done);
+	dmah_host_leave(flags);
+	return left;
+}
+
+static int finish_any(struct dmah_device *dev, struct dmah *h, int err)
+{
+	struct homecoming home = { .err = err };
+
+	if (meta_kind(h->meta) == DMAH_BACKEND_DIRECT) {
+		err = direct_unmap(dev, h, false);
+	} else {
+		iommu_home_buffer(dev, h, &home);
+		iommu_home_granules(dev, first_of(dev->dom, h), granules_of(h), &home);
+		count(dev, unmaps, 1);
+	}
+	handle_clear(h);
+	return err;
+}
+
+int iommu_batch_finish(struct dmah_device *dev, struct dmah_batch *b)
+{
+	int err = b->hung ? DMAH_EHUNG : iommu_wait(dev->dom, b->ticket);
+	uint32_t left = err ? b->n : finish_plain(dev, b);
+
+	for (uint32_t i = 0; i < left; i++) {
+		int one = finish_any(dev, &b->h[i], err);
+
+		err = err ? err : one;
+	}
+	return err;
+}

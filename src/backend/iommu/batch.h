@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Batches behind an IOMMU, in strict mode: entries are cleared and invalidations posted first, all else comes after.
+ */
+#ifndef DMAH_BACKEND_IOMMU_BATCH_H
+#define DMAH_BACKEND_IOMMU_BATCH_H
+
+#include "backend/iommu/iommu.h"
+
+/** iommu_batch_start_plain() - a plain mapping goes into a batch, checked and cleared. Return: whether it was one. */
+bool iommu_batch_start_plain(struct dmah_device *dev, struct dmah_batch *b, struct dmah *h);
+
+/** iommu_batch_post() - clear what is not cleared yet, and post the invalidations of a batch's mappings. */
+void iommu_batch_post(struct dmah_device *dev, struct dmah_batch *b);
+
+/** iommu_batch_finish() - wait, and bring all of it home. Return: 0, DMAH_EHUNG. */
+int iommu_batch_finish(struct dmah_device *dev, struct dmah_batch *b);
+
+#endif /* DMAH_BACKEND_IOMMU_BATCH_H */

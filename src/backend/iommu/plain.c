@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "backend/iommu/plain.h"
+
+void plain_set(struct dmah_device *dev, enum dmah_mode mode)
+{
+	const struct dmah_domain *dom = dev->dom;
+	const struct dmah_limits *limits = &dev->limits;
+	uint32_t most = IOVA_CLASS_MAX << PT_GRANULE_SHIFT;
+	bool plain = is_coherent(limits->flags) && !(limits->flags & DMAH_DEV_UNTRUSTED) &&
+		     !dev->killed && mode != DMAH_PASSTHROUGH &&
+		     dom->caps & DMAH_IOMMU_COHERENT_WALK && !(dom->caps & DMAH_IOMMU_MAP_FLUSH);
+
+	/* Ranges are aligned to their size rounded up, so that none of a boundary's size crosses one. */
+	if (limits->boundary && limits->boundary < most)
+		most = (uint32_t)limits->boundary;
+	if (limits->max_segment && limits->max_segment < most)
+		most = limits->max_segment;
+	dev->plain_max = most;
+	__atomic_store_n(
+		&dev->plain,
+		plain ? KIND_PLAIN << META_KIND_SHIFT | (uint32_t)dev->slot << META_SLOT_SHIFT : 0,
+		__ATOMIC_RELEASE);
+}
+
+/* ---- map ---- */
+
+/* A run of fresh granules, cut up for one class, in this CPU's cache, with their page table. */
+static bool refill(struct dmah_domain *dom, unsigned int class)
+{
+	uint32_t size = 1u << class, first;
+	unsigned long flags;
+	struct dmah_cpu *cpu;
+	unsigned int n;
+
+	n = dmah_host_enter(&flags);
+	first = dom->cpu[n]->cache.ring[class].depth >= IOVA_CLASS_MAX >> class ? iova_get_run(
+											  &dom->iova)
+										: RANGE_NONE;
+	dmah_host_leave(flags);
+	if (first == RANGE_NONE)
+		return false;
+	if (!entries_leaf(dom, first) && entries_make_leaf(dom, first, DMAH_ALLOC_ATOMIC)) {
+		dmah_host_enter(&flags);
+		iova_put_large(&dom->iova, first, IOVA_CLASS_MAX);
+		dmah_host_leave(flags);
+		return false;
+	}
+	cpu = dom->cpu[dmah_host_enter(&flags)];
+	dmah_host_lock(&cpu->lock);
+	/* What comes in last goes out first: the lowest. */
+	for (uint32_t at = first + IOVA_CLASS_MAX - size; at + size != first; at -= size)
+		cache_release(&cpu->cache, &dom->iova, class, entries_leaf(dom, at), at);
+	dmah_host_unlock(&cpu->lock);
+	dmah_host_leave(flags);
+	return true;
+}
+
+static bool map_many(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint32_t len,
+		     enum dmah_dir dir, uint32_t meta)
+{
+	uint32_t n = iommu_granules(phys, len);
+	struct dmah_domain *dom = dev->dom;
+	struct iova_entry slot;
+	struct dmah_cpu *cpu;
+	unsigned long flags;
+	uint64_t entry;
+
+	cpu = dom->cpu[dmah_host_enter(&flags)];
+	if (!cache_take(&cpu->cache.ring[iova_class(n)], &slot)) {
+		dmah_host_leave(flags);
+		return false;
+	}
+	entry = (phys & ~GRANULE_MASK) | dom->pt.leaf.prot[dir] | pt_load(slot.pte);
+	pt_store_set(slot.pte, entry);
+	for (uint32_t i = 1; i < n; i++)
+		pt_store_set(slot.pte + i,
+			     (entry + ((uint64_t)i << PT_GRANULE_SHIFT)) | dom->pt.leaf.cont);
+	dmah_host_wmb();
+	count_add(&count_here(dev, cpu)->maps, 1);
+	dmah_host_leave(flags);
+	if (n > 1)
+		meta = (meta & ~META_KIND) | KIND_PLAIN_MANY << META_KIND_SHIFT;
+	*h = (struct dmah){ .dma = iommu_iova(dom, slot.first) | (phys & GRANULE_MASK),
+			    .phys = phys,
+			    .be = entry,
+			    .len = len,
+			    .meta = meta | (uint32_t)dir };
+	return true;
+}
+
+bool plain_map_slow(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
+		    enum dmah_dir dir, uint32_t attrs)
+{
+	uint32_t meta = plain_device(dev, dir, attrs), n;
+
+	if (!meta || !len || (phys & GRANULE_MASK) + len > IOVA_CLASS_MAX << PT_GRANULE_SHIFT ||
+	    phys > dev->dom->phys_last || len - 1 > dev->dom->phys_last - phys)
+		return false;
+	n = iommu_granules(phys, len);
+	if (n << PT_GRANULE_SHIFT > dev->plain_max)
+		return false;
+	return map_many(dev, h, phys, (uint32_t)len, dir, meta) ||
+	       (refill(dev->dom, iova_class(n)) &&
+		map_many(dev, h, phys, (uint32_t)len, dir, meta));
+}
+
+/* ---- unmap ---- */
+
+/* The entries that a handle of @n granules names, where all of them are as they were written; NULL where not. */
+static uint64_t *find(const struct dmah_domain *dom, const struct dmah *h, uint32_t *index,
+		      uint32_t n)
+{
+	const struct pt_leaf *leaf = &dom->pt.leaf;
+	uint64_t *pte;
+
+	if (!h->len || n > IOVA_CLASS_MAX || !iommu_index(dom, h->dma, h->len, index) ||
+	    (*index & (PT_TABLE_ENTRIES - 1)) + n > PT_TABLE_ENTRIES)
+		return NULL;
+	pte = entries_any(dom, *index);
+	if (pt_load(pte) != h->be || !pt_present(leaf, h->be))
+		return NULL;
+	for (uint32_t i = 1; i < n; i++)
+		if (pt_load(pte + i) != ((h->be + ((uint64_t)i << PT_GRANULE_SHIFT)) | leaf->cont))
+			return NULL;
+	return entries_end(dom, *index + n) ? pte : NULL;
+}
+
+uint64_t *plain_find(const struct dmah_device *dev, const struct dmah *h, uint32_t *index,
+		     uint32_t *n)
+{
+	uint32_t meta = __atomic_load_n(&dev->plain, __ATOMIC_RELAXED);
+
+	if (!meta || (h->meta & ~(META_KIND | META_DIR)) != (meta & ~META_KIND) ||
+	    !meta_is_plain(h->meta))
+		return NULL;
+	*n = iommu_granules(h->dma, h->len);
+	if ((meta_kind(h->meta) == KIND_PLAIN_MANY) != (*n > 1))
+		return NULL;
+	return find(dev->dom, h, index, *n);
+}
+
+void plain_clear(const struct dmah_domain *dom, uint64_t *pte, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		pt_store_clear(pte + i, pt_cleared(&dom->pt.leaf, pt_load(pte + i)));
+	dmah_host_wmb();
+}
+
+static int unmap_strict(struct dmah_device *dev, uint64_t *pte, uint32_t index, uint32_t n)
+{
+	struct iova_range range = { .first = index, .n = n };
+	struct dmah_domain *dom = dev->dom;
+	struct dmah_stats *stats;
+	struct iommu_post post;
+	unsigned long flags;
+	struct dmah_cpu *cpu;
+	bool home;
+	int err;
+
+	plain_clear(dom, pte, n);
+	err = iommu_post(dom, iommu_iova(dom, index), (uint64_t)n << PT_GRANULE_SHIFT, false,
+			 &post);
+	if (!err)
+		err = iommu_wait(dom, post.ticket);
+	cpu = dom->cpu[dmah_host_enter(&flags)];
+	home = !err && cache_give_back(&cpu->cache.ring[iova_class(n)], pte, index);
+	stats = count_here(dev, cpu);
+	count_add(&stats->invalidations, post.posted);
+	count_add(&stats->waits, 1);
+	count_add(&stats->unmaps, 1);
+	dmah_host_leave(flags);
+	if (err)
+		iommu_quarantine(dev, &range);
+	else if (!home)
+		iommu_release(dom, &range);
+	return err ? DMAH_EHUNG : DMAH_OK;
+}
+
+static int unmap_lazy(struct dmah_device *dev, uint64_t *pte, uint32_t index, uint32_t n)
+{
+	struct iova_range range = { .first = index, .n = n };
+	struct dmah_domain *dom = dev->dom;
+	struct iova_ring *ring;
+	struct dmah_cpu *cpu;
+	unsigned long flags;
+	uint32_t in;
+	bool room;
+
+	plain_clear(dom, pte, n);
+	cpu = dom->cpu[dmah_host_enter(&flags)];
+	ring = &cpu->cache.ring[iova_class(n)];
+	room = cache_room(ring, &in);
+	if (room)
+		cache_put(ring, in, pte, index);
+	count_add(&count_here(dev, cpu)->unmaps, 1);
+	dmah_host_leave(flags);
+	return room ? DMAH_OK : iommu_defer(dev, &range);
+}
+
+bool plain_unmap_slow(struct dmah_device *dev, struct dmah *h, int *err)
+{
+	uint32_t index, n;
+	uint64_t *pte = plain_find(dev, h, &index, &n);
+
+	if (!pte)
+		return false;
+	*err = (iommu_strict(dev) ? unmap_strict : unmap_lazy)(dev, pte, index, n);
+	handle_clear(h);
+	return true;
+}

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "backend/iommu/ring.h"
+#include "backend/pool.h"
+#include "core/buffer.h"
+#include "core/map.h"
+
+/* ---- slots ---- */
+
+static uint32_t slots(const struct dmah_ring *ring)
+{
+	return ring->mask + 1;
+}
+
+static void set_end(const struct dmah_ring *ring, struct ring_end *end, uint32_t slot)
+{
+	uint32_t index = ring->first + slot * ring->step, left;
+
+	end->pte = entries_any(ring->dev->dom, index);
+	end->iova = iommu_iova(ring->dev->dom, index);
+	/* A slot of more than a table begins with one: each stands for itself. */
+	left = (PT_TABLE_ENTRIES - (index & (PT_TABLE_ENTRIES - 1)) + ring->step - 1) / ring->step;
+	end->left = left < slots(ring) - slot ? left : slots(ring) - slot;
+}
+
+static uint32_t slot_of(const struct dmah_ring *ring, const struct ring_end *end)
+{
+	return (uint32_t)((end->iova - iommu_iova(ring->dev->dom, ring->first)) >>
+			  PT_GRANULE_SHIFT) /
+	       ring->step;
+}
+
+void ring_next_table(const struct dmah_ring *ring, struct ring_end *end)
+{
+	set_end(ring, end, (slot_of(ring, end) + 1) & ring->mask);
+}
+
+static uint32_t index_of(const struct dmah_ring *ring, uint64_t number)
+{
+	return ring->first + ((uint32_t)number & ring->mask) * ring->step;
+}
+
+/* The slots, and one before them that is never mapped. */
+static uint32_t granules(const struct dmah_ring *ring)
+{
+	return (slots(ring) + 1) * ring->step;
+}
+
+static void give_back(struct dmah_ring *ring)
+{
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	iova_put_large(&ring->dev->dom->iova, ring->first - ring->step, granules(ring));
+	dmah_host_leave(flags);
+}
+
+static void set_plain(struct dmah_ring *ring)
+{
+	const struct dmah_device *dev = ring->dev;
+	const struct pt_leaf *leaf = &dev->dom->pt.leaf;
+
+	ring->prot = leaf->prot[ring->cfg.dir] | leaf->cont;
+	ring->plain = !ring->cfg.attrs && dev->plain &&
+		      ring->step << PT_GRANULE_SHIFT <= dev->plain_max;
+}
+
+int iommu_ring_init(struct dmah_ring *ring)
+{
+	struct dmah_domain *dom = ring->dev->dom;
+	static uint32_t serial;
+	uint32_t n = (ring->room >> PT_GRANULE_SHIFT) + 1, first;
+	unsigned long flags;
+
+	ring->serial = __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED);
+	ring->step = n <= 1 ? 1 : 1u << (32 - __builtin_clz(n - 1));
+	ring->mask = 2 * ring->cfg.entries - 1;
+	if ((uint64_t)(slots(ring) + 1) * ring->step > dom->granules)
+		return DMAH_ENOSPC;
+	dmah_host_enter(&flags);
+	first = iova_get_large(&dom->iova, granules(ring), ring->step, 0, 0);
+	dmah_host_leave(flags);
+	if (first == RANGE_NONE)
+		return DMAH_ENOSPC;
+	ring->first = first + ring->step;
+	for (uint32_t i = first & ~(PT_TABLE_ENTRIES - 1); i < first + granules(ring);
+	     i += PT_TABLE_ENTRIES) {
+		int err = entries_has_leaf(dom, i) ? DMAH_OK : entries_make_leaf(dom, i, 0);
+
+		if (err) {
+			give_back(ring);
+			return err;
+		}
+	}
+	ring->room = (ring->step << PT_GRANULE_SHIFT) - 1;
+	ring->has_slots = true;
+	set_plain(ring);
+	set_end(ring, &ring->head, 0);
+	set_end(ring, &ring->tail, 0);
+	return DMAH_OK;
+}
+
+/* Only forwards; and what another CPU's flush covered may be noticed late. */
+static void set_flushed(struct dmah_ring *ring, uint64_t until)
+{
+	if (until > __atomic_load_n(&ring->flushed, __ATOMIC_ACQUIRE))
+		__atomic_store_n(&ring->flushed, until, __ATOMIC_RELEASE);
+}
+
+static int flush(struct dmah_ring *ring)
+{
+	uint64_t until = ring->popped;
+	int err;
+
+	if (__atomic_load_n(&ring->flushed, __ATOMIC_ACQUIRE) == until)
+		return DMAH_OK;
+	err = iommu_invalidate(ring->dev->dom, ring->dev, 0, 0, false);
+	if (!err)
+		set_flushed(ring, until);
+	return err;
+}
+
+int iommu_ring_fini(struct dmah_ring *ring)
+{
+	int err = flush(ring);
+
+	if (!err)
+		give_back(ring);
+	return err;
+}
+
+/* ---- flushes of the domain ---- */
+
+static struct dmah_ring *nth_ring(const struct dmah_domain *dom, unsigned int n)
+{
+	for (unsigned int i = 0; i < dom->cfg.devices; i++)
+		for (struct dmah_ring *r = dom->device[i] ? dom->device[i]->rings : NULL; r;
+		     r = r->next)
+			if (!n--)
+				return r;
+	return NULL;
+}
+
+unsigned int iommu_rings_capture(struct dmah_domain *dom, unsigned int from,
+				 struct ring_mark marks[RING_MARKS])
+{
+	unsigned int n = 0;
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&dom->setup);
+	for (; n < RING_MARKS; n++) {
+		marks[n].ring = nth_ring(dom, from + n);
+		if (!marks[n].ring)
+			break;
+		marks[n].serial = marks[n].ring->serial;
+		marks[n].until = __atomic_load_n(&marks[n].ring->popped, __ATOMIC_ACQUIRE);
+	}
+	dmah_host_unlock(&dom->setup);
+	dmah_host_leave(flags);
+	return n;
+}
+
+/* A ring may have gone meanwhile, and another be in its place. */
+void iommu_rings_flushed(struct dmah_domain *dom, const struct ring_mark *marks, unsigned int n,
+			 uint64_t begun)
+{
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&dom->setup);
+	for (unsigned int i = 0; i < n; i++) {
+		struct dmah_ring *ring = NULL;
+
+		for (unsigned int at = 0; (ring = nth_ring(dom, at)) && ring != marks[i].ring; at++)
+			;
+		if (!ring || ring->serial != marks[i].serial)
+			continue;
+		set_flushed(ring, marks[i].until);
+		__atomic_store_n(&ring->since, begun, __ATOMIC_RELAXED);
+	}
+	dmah_host_unlock(&dom->setup);
+	dmah_host_leave(flags);
+}
+
+uint64_t iommu_rings_deadline(struct dmah_domain *dom)
+{
+	uint64_t deadline = UINT64_MAX;
+	const struct dmah_ring *ring;
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&dom->setup);
+	for (unsigned int i = 0; (ring = nth_ring(dom, i)); i++) {
+		uint64_t due = __atomic_load_n(&ring->since, __ATOMIC_RELAXED) + dom->cfg.lazy_ns;
+
+		if (__atomic_load_n(&ring->popped, __ATOMIC_ACQUIRE) !=
+			    __atomic_load_n(&ring->flushed, __ATOMIC_ACQUIRE) &&
+		    due < deadline)
+			deadline = due;
+	}
+	dmah_host_unlock(&dom->setup);
+	dmah_host_leave(flags);
+	return deadline;
+}
+
+/* ---- push ---- */
+
+static int check_place(const struct dmah_ring *ring, const struct map_req *req,
+		       const struct edges *edges)
+{
+	const struct dmah_limits *limits = &ring->dev->limits;
+	dmah_addr_t iova = ring->tail.iova;
+
+	if (edges->n > ring->step)
+		return DMAH_ERANGE;
+	/* Slots are aligned to their size; one of more than a boundary may cross it. */
+	if (limits->boundary && (iova ^ (iova + ((uint64_t)edges->n << PT_GRANULE_SHIFT) - 1)) &
+					~(limits->boundary - 1))
+		return DMAH_ERANGE;
+	return req->phys > ring->dev->dom->phys_last ||
+			       req->len - 1 > ring->dev->dom->phys_last - req->phys
+		       ? DMAH_ERANGE
+		       : DMAH_OK;
+}
+
+/* The entries of a handle's runs. There are tables for all of them. */
+static int write_entries(struct dmah_ring *ring, const struct dmah *h, uint32_t index)
+{
+	struct dmah_domain *dom = ring->dev->dom;
+	struct run runs[3];
+	unsigned int n = iommu_runs(dom, h, index, meta_gen(h->meta), true, runs);
+	uint32_t set, all = 0;
+	int err = DMAH_OK;
+
+	for (unsigned int i = 0; !err && i < n; i++) {
+		err = entries_set(dom, &runs[i], DMAH_ALLOC_ATOMIC, &set);
+		all += set;
+	}
+	if (!err && dom->caps & DMAH_IOMMU_MAP_FLUSH)
+		err = iommu_invalidate(dom, ring->dev, iommu_iova(dom, index),
+				       (uint64_t)all << PT_GRANULE_SHIFT, true);
+	if (err) {
+		entries_clear(dom, index, all);
+		/* Whether that is known of does not matter: the slot is flushed before anybody uses it. */
+		(void)iommu_invalidate(dom, ring->dev, iommu_iova(dom, index),
+				       (uint64_t)all << PT_GRANULE_SHIFT, false);
+	}
+	return err;
+}
+
+int iommu_ring_push(struct dmah_ring *ring, const struct map_req *req)
+{
+	struct dmah *h = ring_entry(ring, ring->pushed);
+	struct dmah_device *dev = ring->dev;
+	uint32_t index = index_of(ring, ring->pushed), offset;
+	struct edges edges;
+	uint64_t be;
+	int err;
+
+	err = iommu_edges(dev, req, &edges);
+	if (!err)
+		err = check_place(ring, req, &edges);
+	if (!err)
+		err = iommu_get_slots(dev, req, &edges, &be);
+	if (err)
+		return err;
+	offset = (uint32_t)(be_head(be) ? pool_phys(dev->dom->cfg.pool, be_head(be)) : req->phys) &
+		 (uint32_t)GRANULE_MASK;
+	handle_fill(dev, h, DMAH_BACKEND_IOMMU, req, ring->tail.iova + offset, be,
+		    entries_next_gen(dev->dom, index));
+	h->meta |= META_PART | META_LATER;
+	buffer_give(dev, h);
+	err = write_entries(ring, h, index);
+	if (err) {
+		handle_clear(h);
+		iommu_put_slots(dev, be);
+		return err;
+	}
+	ring_advance(ring, &ring->tail);
+	return DMAH_OK;
+}
+
+/* ---- pop ---- */
+
+/* Every mapping must still be one. Nothing is changed where one is not. */
+static bool all_present(const struct dmah_ring *ring, uint32_t n)
+{
+	const struct pt_leaf *leaf = &ring->dev->dom->pt.leaf;
+	struct ring_end at = ring->head;
+
+	for (; n; n--) {
+		if (!pt_present(leaf, pt_load(at.pte)))
+			return false;
+		ring_advance(ring, &at);
+	}
+	return true;
+}
+
+static void clear_plain(struct dmah_ring *ring, uint32_t n)
+{
+	const struct pt_leaf *leaf = &ring->dev->dom->pt.leaf;
+
+	while (n) {
+		uint32_t part = n < ring->head.left ? n : ring->head.left, step = ring->step;
+		uint64_t *pte = ring->head.pte;
+
+		/* All but the last one of the table in one go. */
+		for (uint32_t i = 0; i < part; i++, pte += step)
+			pt_store_clear(pte, pt_cleared(leaf, pt_load(pte)));
+		n -= part;
+		ring->head.left -= part - 1;
+		ring->head.pte += (part - 1) * step;
+		ring->head.iova += (uint64_t)((part - 1) * step) << PT_GRANULE_SHIFT;
+		ring_advance(ring, &ring->head);
+	}
+	dmah_host_wmb();
+}
+
+/* Every granule of the slots, whatever was in it. */
+static void clear_any(struct dmah_ring *ring, uint32_t n)
+{
+	for (uint64_t at = ring->popped; at < ring->popped + n; at++) {
+		struct dmah *h = ring_entry(ring, at);
+
+		entries_clear(ring->dev->dom, index_of(ring, at),
+			      h->meta ? iommu_granules(h->dma, h->len) : 1);
+		ring_advance(ring, &ring->head);
+	}
+}
+
+/* Post the invalidation of granules, by number from IOVA 0, that an address mask can name: a power of two, aligned. */
+static int post(struct dmah_ring *ring, uint64_t first, uint64_t n, struct iommu_post *p)
+{
+	struct iommu_post one;
+	int err = iommu_post(ring->dev->dom, first << PT_GRANULE_SHIFT, n << PT_GRANULE_SHIFT,
+			     false, &one);
+
+	if (err)
+		return err;
+	/* A mark stands behind all that was posted before it: the last one is enough. */
+	one.posted += p->posted;
+	*p = one;
+	return DMAH_OK;
+}
+
+static uint64_t pow2(uint64_t n)
+{
+	return n <= 1 ? 1 : 1ull << (64 - __builtin_clzll(n - 1));
+}
+
+/*
+ * Granules [@from, @to) by one aligned power of two where that is nearly exact, else by two that meet where the range
+ * crosses the multiple of the largest power of two in it. @over: granules beyond the range.
+ */
+static int post_range(struct dmah_ring *ring, uint64_t from, uint64_t to, struct iommu_post *p,
+		      uint64_t *over)
+{
+	uint64_t size = from == to - 1 ? 1 : 1ull << (64 - __builtin_clzll(from ^ (to - 1)));
+	uint64_t middle, left, right;
+	int err;
+
+	if (size <= 2 * (to - from)) {
+		*over += size - (to - from);
+		return post(ring, from & ~(size - 1), size, p);
+	}
+	middle = (to - 1) & ~(size / 2 - 1);
+	left = pow2(middle - from);
+	right = pow2(to - middle);
+	*over += left + right - (to - from);
+	err = post(ring, middle - left, left, p);
+	return err ? err : post(ring, middle, right, p);
+}
+
+static int invalidate(struct dmah_ring *ring, uint32_t n)
+{
+	uint64_t start = iommu_iova(ring->dev->dom, ring->first) >> PT_GRANULE_SHIFT;
+	uint32_t from = (uint32_t)ring->popped & ring->mask, first = n;
+	struct iommu_post p = { 0 };
+	uint64_t over = 0;
+	unsigned long flags;
+	unsigned int cpu;
+	int err;
+
+	if (from + n > slots(ring))
+		first = slots(ring) - from;
+	err = post_range(ring, start + (uint64_t)from * ring->step,
+			 start + (uint64_t)(from + first) * ring->step, &p, &over);
+	if (!err && n > first)
+		err = post_range(ring, start, start + (uint64_t)(n - first) * ring->step, &p,
+				 &over);
+	if (!err)
+		err = iommu_wait(ring->dev->dom, p.ticket);
+	cpu = dmah_host_enter(&flags);
+	count_in(ring->dev, cpu, invalidations, p.posted);
+	count_in(ring->dev, cpu, waits, 1);
+	count_in(ring->dev, cpu, over_invalidated, over);
+	dmah_host_leave(flags);
+	return err ? DMAH_EHUNG : DMAH_OK;
+}
+
+/* Buffers are the CPU's again, and their bounce slots go home. */
+static void take_handles(struct dmah_ring *ring, uint32_t n, struct homecoming *home)
+{
+	for (uint64_t at = ring->popped; at < ring->popped + n; at++) {
+		struct dmah *h = ring_entry(ring, at);
+
+		if (!h->meta)
+			continue;
+		iommu_home_buffer(ring->dev, h, home);
+		handle_clear(h);
+		ring->handles--;
+	}
+}
+
+/* How far pushes may go: no more than are live at most, and into no slot that waits for a flush. */
+static void set_limit(struct dmah_ring *ring)
+{
+	uint64_t live = ring->popped + ring->cfg.entries,
+		 reuse = __atomic_load_n(&ring->flushed, __ATOMIC_ACQUIRE) + slots(ring);
+
+	ring->full_at = live < reuse ? live : reuse;
+}
+
+int iommu_ring_make_room(struct dmah_ring *ring)
+{
+	int err = DMAH_OK;
+
+	if (ring->pushed - ring->popped < ring->cfg.entries)
+		err = flush(ring);
+	set_limit(ring);
+	return err;
+}
+
+int iommu_ring_pop(struct dmah_ring *ring, uint32_t n)
+{
+	struct dmah_device *dev = ring->dev;
+	struct homecoming home = { .defer = dev->killed || !iommu_strict(dev) };
+	uint64_t before = ring->popped, flushed = __atomic_load_n(&ring->flushed, __ATOMIC_ACQUIRE);
+
+	if (!all_present(ring, n))
+		return DMAH_ESTALE;
+	if (ring->handles)
+		clear_any(ring, n);
+	else
+		clear_plain(ring, n);
+	if (home.defer && before == flushed)
+		__atomic_store_n(&ring->since, dmah_host_now(), __ATOMIC_RELAXED);
+	if (!home.defer)
+		home.err = invalidate(ring, n);
+	if (ring->handles)
+		take_handles(ring, n, &home);
+	/* A flush that sees this sees the cleared entries. */
+	__atomic_store_n(&ring->popped, before + n, __ATOMIC_RELEASE);
+	/* An earlier pop that was not confirmed still waits for a flush. */
+	if (!home.defer && !home.err && before == flushed)
+		set_flushed(ring, before + n);
+	if (home.defer && before + n - flushed >= ring->cfg.entries) {
+		int err = flush(ring);
+
+		home.err = home.err ? home.err : err;
+	}
+	set_limit(ring);
+	return home.err;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Rings behind an IOMMU: slots of IOVA in rotation.
+ */
+#ifndef DMAH_BACKEND_IOMMU_RING_H
+#define DMAH_BACKEND_IOMMU_RING_H
+
+#include "backend/iommu/iommu.h"
+#include "core/count.h"
+#include "core/ring.h"
+
+/** iommu_ring_init() - slots, with their page tables. Return: 0, DMAH_ENOMEM, DMAH_ENOSPC. */
+int iommu_ring_init(struct dmah_ring *ring);
+
+/** iommu_ring_fini() - the slots go back. Nothing is live. Return: 0, DMAH_EHUNG. */
+int iommu_ring_fini(struct dmah_ring *ring);
+
+/** iommu_ring_make_room() - the ring is full, or seems so for want of a flush. Return: 0, DMAH_EHUNG. */
+int iommu_ring_make_room(struct dmah_ring *ring);
+
+/** iommu_ring_push() - a mapping with a handle. Return: as the backend's map. */
+int iommu_ring_push(struct dmah_ring *ring, const struct map_req *req);
+
+/** iommu_ring_pop() - end mappings; their handles are checked. Return: 0, DMAH_EHUNG, DMAH_ESTALE. */
+int iommu_ring_pop(struct dmah_ring *ring, uint32_t n);
+
+/** struct ring_mark - a ring, and how many had been popped when a flush began. */
+struct ring_mark {
+	struct dmah_ring *ring;
+	uint32_t serial;
+	uint64_t until;
+};
+#define RING_MARKS 32u
+
+/** iommu_rings_capture() - up to RING_MARKS of the domain's rings, from the @from-th on. Return: how many. */
+unsigned int iommu_rings_capture(struct dmah_domain *dom, unsigned int from,
+				 struct ring_mark marks[RING_MARKS]);
+
+/** iommu_rings_flushed() - a flush that began at @begun, after they were captured, was confirmed. */
+void iommu_rings_flushed(struct dmah_domain *dom, const struct ring_mark *marks, unsigned int n,
+			 uint64_t begun);
+
+/** iommu_rings_deadline() - when the first of the domain's rings must be flushed; UINT64_MAX: none has to. */
+uint64_t iommu_rings_deadline(struct dmah_domain *dom);
+
+/** ring_next_table() - an end has come to the last slot of a leaf table. */
+void ring_next_table(const struct dmah_ring *ring, struct ring_end *end);
+
+/** iommu_ring_in_use() - whether mappings are made in the ring's slots: not in passthrough. */
+static inline bool iommu_ring_in_use(const struct dmah_ring *ring)
+{
+	return ring->has_slots &&
+	       __atomic_load_n(&ring->dev->dom->cfg.mode, __ATOMIC_RELAXED) != DMAH_PASSTHROUGH;
+}
+
+/** ring_advance() - an end goes on to the next slot. */
+static inline void ring_advance(const struct dmah_ring *ring, struct ring_end *end)
+{
+	uint32_t step = ring->step;
+
+	if (!--end->left) {
+		ring_next_table(ring, end);
+		return;
+	}
+	end->pte += step;
+	end->iova += (uint64_t)step << PT_GRANULE_SHIFT;
+}
+
+/** ring_plain_push() - the shortest way, for a buffer of one granule. Return: whether it was mapped. */
+static inline bool ring_plain_push(struct dmah_ring *ring, dmah_phys_t phys, uint32_t len,
+				   dmah_addr_t *dma)
+{
+	uint64_t offset = phys & GRANULE_MASK, *pte = ring->tail.pte;
+
+	/* A killed device is not plain any more. */
+	if (ring->pushed == ring->full_at || !ring->plain ||
+	    !__atomic_load_n(&ring->dev->plain, __ATOMIC_RELAXED) ||
+	    (uint64_t)len - 1 > GRANULE_MASK - offset || phys > ring->dev->dom->phys_last)
+		return false;
+	pt_store_set(pte, (phys - offset) | ring->prot | pt_load(pte));
+	dmah_host_wmb();
+	*dma = ring->tail.iova + offset;
+	count_add(&ring->pushed, 1);
+	ring_advance(ring, &ring->tail);
+	return true;
+}
+
+#endif /* DMAH_BACKEND_IOMMU_RING_H */

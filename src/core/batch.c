@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Batches: unmaps that are begun together and waited for together.
+ */
+#include "backend/iommu/batch.h"
+#include "core/check.h"
+#include "core/count.h"
+#include "core/map.h"
+
+/* Where unmap waits for nothing, there is nothing to put off. */
+static bool waits(const struct dmah_device *dev)
+{
+	return dev->dom->cfg.backend == DMAH_BACKEND_IOMMU && !dev->killed && iommu_strict(dev);
+}
+
+static int start_one(struct dmah_device *dev, struct dmah_batch *b, struct dmah *h,
+		     const void *caller)
+{
+	int err = handle_check(dev, h, 0);
+
+	if (!err)
+		err = check_unmap(dev, h);
+	if (err)
+		return misuse(dev, err,
+			      err == DMAH_ESTALE ? "unmap of a mapping that is not live"
+						 : "unmap with a handle that does not fit",
+			      h->dma, caller);
+	return dmah_move(&b->h[b->n++], h);
+}
+
+int dmah_unmap_start(struct dmah_device *dev, struct dmah_batch *b, struct dmah *const *h,
+		     uint32_t n)
+{
+	int first = DMAH_OK;
+
+	if (!dev->dom)
+		return DMAH_ENODEV;
+	if (b->n || n > b->max || (n && !b->h))
+		return misuse(dev, DMAH_EINVAL, "a batch that is under way, or too small", b->n,
+			      __builtin_return_address(0));
+	for (uint32_t i = 0; i < n; i++) {
+		int err = DMAH_OK;
+
+		if (!waits(dev))
+			err = dmah_unmap(dev, h[i]);
+		else if (h[i]->meta)
+			err = iommu_batch_start_plain(dev, b, h[i])
+				      ? DMAH_OK
+				      : start_one(dev, b, h[i], __builtin_return_address(0));
+		first = first ? first : err;
+	}
+	if (b->n)
+		iommu_batch_post(dev, b);
+	return first;
+}
+
+int dmah_unmap_finish(struct dmah_device *dev, struct dmah_batch *b)
+{
+	int err;
+
+	if (!b->n)
+		return DMAH_OK;
+	if (!dev->dom)
+		return DMAH_ENODEV;
+	err = iommu_batch_finish(dev, b);
+	b->n = 0;
+	return err;
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Rings: what is the same with and without an IOMMU.
+ */
+#include "core/ring.h"
+#include "backend/iommu/ring.h"
+#include "core/check.h"
+#include "core/count.h"
+#include "core/map.h"
+
+#define MAX_ENTRIES 32768u
+#define MAX_SLOT    (32u << 20)
+
+static bool makes_sense(const struct dmah_ring_config *cfg)
+{
+	return cfg->entries >= 2 && cfg->entries <= MAX_ENTRIES &&
+	       !(cfg->entries & (cfg->entries - 1)) && cfg->slot && cfg->slot <= MAX_SLOT &&
+	       (unsigned int)cfg->dir - 1 < DMAH_BIDIRECTIONAL &&
+	       !(cfg->attrs &
+		 ~(uint32_t)(DMAH_ATTR_NO_CPU_SYNC | DMAH_ATTR_MMIO | DMAH_ATTR_NO_BOUNCE));
+}
+
+size_t dmah_ring_memory(const struct dmah_ring_config *config)
+{
+	return makes_sense(config)
+		       ? sizeof(struct dmah_ring) + config->entries * sizeof(struct dmah)
+		       : 0;
+}
+
+static void publish(struct dmah_ring *ring, bool on)
+{
+	struct dmah_device *dev = ring->dev;
+	struct dmah_ring **at = &dev->rings;
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&dev->dom->setup);
+	if (on) {
+		ring->next = dev->rings;
+		dev->rings = ring;
+	} else {
+		while (*at != ring)
+			at = &(*at)->next;
+		*at = ring->next;
+	}
+	dmah_host_unlock(&dev->dom->setup);
+	dmah_host_leave(flags);
+}
+
+int dmah_ring_init(struct dmah_ring **ring, struct dmah_device *dev,
+		   const struct dmah_ring_config *config, void *memory, size_t size)
+{
+	size_t need = dmah_ring_memory(config);
+	struct dmah_ring *r = memory;
+	int err = DMAH_OK;
+
+	if (!need || size < need || !memory || (uintptr_t)memory % 64)
+		return DMAH_EINVAL;
+	if (!dev->dom || dev->killed)
+		return DMAH_ENODEV;
+	__builtin_memset(memory, 0, need);
+	r->dev = dev;
+	r->cfg = *config;
+	r->full_at = config->entries;
+	r->room = config->slot - 1;
+	if (dev->dom->cfg.backend == DMAH_BACKEND_IOMMU)
+		err = iommu_ring_init(r);
+	if (err)
+		return err;
+	publish(r, true);
+	*ring = r;
+	return DMAH_OK;
+}
+
+int dmah_ring_fini(struct dmah_ring *ring)
+{
+	struct dmah_device *dev = ring->dev;
+	unsigned long flags;
+	unsigned int cpu;
+	int err = DMAH_OK;
+
+	if (dmah_ring_live(ring))
+		return DMAH_EBUSY;
+	if (ring->has_slots)
+		err = iommu_ring_fini(ring);
+	if (err)
+		return err;
+	publish(ring, false);
+	/* What it counted is the device's from now on. */
+	cpu = dmah_host_enter(&flags);
+	count_in(dev, cpu, maps, ring->pushed - ring->elsewhere_begun);
+	count_in(dev, cpu, unmaps, ring->popped - ring->elsewhere_ended);
+	dmah_host_leave(flags);
+	return DMAH_OK;
+}
+
+uint32_t dmah_ring_live(const struct dmah_ring *ring)
+{
+	return (uint32_t)(ring->pushed - ring->popped);
+}
+
+static uint64_t load(const uint64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+void ring_stats(const struct dmah_device *dev, struct dmah_stats *stats)
+{
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&dev->dom->setup);
+	for (const struct dmah_ring *r = dev->rings; r; r = r->next) {
+		stats->maps += load(&r->pushed) - load(&r->elsewhere_begun);
+		stats->unmaps += load(&r->popped) - load(&r->elsewhere_ended);
+	}
+	dmah_host_unlock(&dev->dom->setup);
+	dmah_host_leave(flags);
+}
+
+uint64_t ring_live(const struct dmah_device *dev)
+{
+	struct dmah_stats stats = { 0 };
+
+	ring_stats(dev, &stats);
+	return stats.maps - stats.unmaps;
+}
+
+/* ---- push ---- */
+
+/* A mapping like any other, in the ring's order. */
+static int push_elsewhere(struct dmah_ring *ring, const struct map_req *req)
+{
+	struct dmah *h = ring_entry(ring, ring->pushed);
+	int err = ring->dev->dom->ops->map(ring->dev, h, req);
+
+	if (err)
+		handle_clear(h);
+	else
+		count_add(&ring->elsewhere_begun, 1);
+	return err;
+}
+
+__attribute__((noinline)) static int push_any(struct dmah_ring *ring, dmah_phys_t phys,
+					      uint32_t len, dmah_addr_t *dma)
+{
+	struct map_req req = {
+		.phys = phys, .len = len, .dir = ring->cfg.dir, .attrs = ring->cfg.attrs
+	};
+	struct dmah_device *dev = ring->dev;
+	int err = map_check(dev, &req, len);
+
+	if (!err && ring->pushed == ring->full_at && ring->has_slots)
+		err = iommu_ring_make_room(ring);
+	if (!err && ring->pushed == ring->full_at)
+		err = DMAH_ENOSPC;
+	if (!err)
+		err = iommu_ring_in_use(ring) ? iommu_ring_push(ring, &req)
+					      : push_elsewhere(ring, &req);
+	if (err) {
+		if (dev->dom)
+			count(dev, failed_maps, 1);
+		return err;
+	}
+	*dma = ring_entry(ring, ring->pushed)->dma;
+	check_map(dev, ring_entry(ring, ring->pushed));
+	ring->handles++;
+	count_add(&ring->pushed, 1);
+	return DMAH_OK;
+}
+
+int dmah_ring_push(struct dmah_ring *ring, dmah_phys_t phys, uint32_t len, dmah_addr_t *dma)
+{
+#ifndef DMAH_CHECK
+	if (ring_plain_push(ring, phys, len, dma))
+		return DMAH_OK;
+#endif
+	return push_any(ring, phys, len, dma);
+}
+
+/* ---- pop ---- */
+
+static int check_handles(struct dmah_ring *ring, uint32_t n)
+{
+	int err = DMAH_OK;
+
+	for (uint32_t i = 0; !err && i < n; i++) {
+		const struct dmah *h = ring_entry(ring, ring->popped + i);
+
+		if (!h->meta)
+			continue;
+		err = handle_check(ring->dev, h, h->meta & META_PART);
+		if (!err)
+			err = check_unmap(ring->dev, h);
+	}
+	return err;
+}
+
+static int pop_elsewhere(struct dmah_ring *ring, uint32_t n)
+{
+	int err = DMAH_OK;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct dmah *h = ring_entry(ring, ring->popped + i);
+		int one = ring->dev->dom->ops->unmap(ring->dev, h, false);
+
+		err = err ? err : one;
+		handle_clear(h);
+	}
+	ring->handles -= n;
+	count_add(&ring->elsewhere_ended, n);
+	count_add(&ring->popped, n);
+	ring->full_at += n;
+	return err;
+}
+
+int dmah_ring_pop(struct dmah_ring *ring, uint32_t n)
+{
+	struct dmah_device *dev = ring->dev;
+	int err;
+
+	if (!n)
+		return DMAH_OK;
+	err = dmah_ring_live(ring) < n ? DMAH_EINVAL : DMAH_OK;
+	if (!err && ring->handles)
+		err = check_handles(ring, n);
+	if (err)
+		return misuse(dev, err, "pop of more mappings than a ring has, or of broken ones",
+			      ring->head.iova, __builtin_return_address(0));
+	if (iommu_ring_in_use(ring))
+		err = iommu_ring_pop(ring, n);
+	else
+		err = pop_elsewhere(ring, n);
+	/* Nothing was popped where one was not what it should be. */
+	if (err == DMAH_ESTALE)
+		return misuse(dev, err, "pop of a mapping that is not live", ring->head.iova,
+			      __builtin_return_address(0));
+	return err;
+}
+
+/* ---- syncs ---- */
+
+static int sync(struct dmah_ring *ring, uint32_t at, uint32_t off, uint32_t len,
+		int (*fn)(struct dmah_device *dev, const struct dmah *h, uint32_t off,
+			  uint32_t len),
+		const void *caller)
+{
+	const struct dmah *h;
+
+	if (at >= dmah_ring_live(ring))
+		return misuse(ring->dev, DMAH_EINVAL, "sync of a mapping that a ring does not have",
+			      ring->head.iova, caller);
+	h = ring_entry(ring, ring->popped + at);
+	return h->meta ? fn(ring->dev, h, off, len) : DMAH_OK;
+}
+
+int dmah_ring_sync_for_cpu(struct dmah_ring *ring, uint32_t at, uint32_t off, uint32_t len)
+{
+	return sync(ring, at, off, len, dmah_sync_for_cpu, __builtin_return_address(0));
+}
+
+int dmah_ring_sync_for_device(struct dmah_ring *ring, uint32_t at, uint32_t off, uint32_t len)
+{
+	return sync(ring, at, off, len, dmah_sync_for_device, __builtin_return_address(0));
+}

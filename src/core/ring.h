@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * A ring inside.
+ *
+ * Mappings are numbered: @pushed have begun, @popped have ended, and of those @flushed translate nowhere any more. Behind
+ * an IOMMU mapping number k lies in slot k & (2n - 1) of the ring's own IOVAs. At most n are live, and at most n wait for
+ * a flush, so that the slot of the next one was flushed since it was last used. tests/spin/ring.pml is a model of this.
+ *
+ * A plain mapping (see backend/iommu/plain.h) leaves nothing behind but its page-table entry; any other has a handle in
+ * @entry. Every entry of a ring's slots says that it continues a mapping, so that to the address-keyed calls a slot is
+ * the middle of something, which they do not end; the granules before the first slot are never mapped, so that the ring
+ * does not seem to continue a neighbour.
+ */
+#ifndef DMAH_CORE_RING_H
+#define DMAH_CORE_RING_H
+
+#include "core/domain.h"
+
+/**
+ * struct ring_end - where a ring's oldest mapping is, or where its next one will be.
+ * @pte: its first page-table entry.
+ * @iova: its IOVA.
+ * @left: slots from here to the end of the leaf table.
+ */
+struct ring_end {
+	uint64_t *pte;
+	dmah_addr_t iova;
+	uint32_t left;
+};
+
+/**
+ * struct dmah_ring - a ring.
+ * @dev: whose mappings it holds.
+ * @pushed, @popped: mappings begun and ended. Written by the owner.
+ * @full_at: no more than these may have been pushed.
+ * @tail, @head: where they are; behind an IOMMU.
+ * @prot: what the page-table entry of a plain mapping has beside its address.
+ * @room: bytes in a slot, minus 1.
+ * @step: granules in a slot.
+ * @mask: slots minus 1.
+ * @first: index of the first slot's first granule.
+ * @has_slots: there are slots: the backend is an IOMMU's.
+ * @plain: its mappings may be plain.
+ * @handles: mappings that are live and have handles.
+ * @flushed: see above; may be behind the truth. Written by the owner and by flushes.
+ * @since: when the oldest mapping that waits for a flush was popped, or earlier; dmah_host_now().
+ * @elsewhere_begun, @elsewhere_ended: mappings that the backend's map and unmap have counted.
+ * @cfg: as given, with the slot rounded up.
+ * @serial: which of all rings there ever were.
+ * @next: the device's other rings, under the domain's setup lock.
+ * @entry: handles, by number & (cfg.entries - 1); idle for plain mappings.
+ */
+struct dmah_ring {
+	struct dmah_device *dev;
+	uint64_t pushed;
+	uint64_t full_at;
+	struct ring_end tail;
+	uint64_t prot;
+	uint32_t room;
+	uint32_t step;
+	uint64_t popped;
+	struct ring_end head;
+	uint32_t handles;
+	bool has_slots;
+	bool plain;
+	uint32_t mask;
+	uint32_t first;
+	uint64_t flushed;
+	uint64_t since;
+	uint64_t elsewhere_begun;
+	uint64_t elsewhere_ended;
+	struct dmah_ring_config cfg;
+	uint32_t serial;
+	struct dmah_ring *next;
+	struct dmah entry[] __attribute__((aligned(64)));
+};
+
+static inline struct dmah *ring_entry(struct dmah_ring *ring, uint64_t number)
+{
+	return &ring->entry[number & (ring->cfg.entries - 1)];
+}
+
+/** ring_live() - mappings of a device's rings that are live and counted nowhere else. */
+uint64_t ring_live(const struct dmah_device *dev);
+
+/** ring_stats() - add what a device's rings have counted. */
+void ring_stats(const struct dmah_device *dev, struct dmah_stats *stats);
+
+#endif /* DMAH_CORE_RING_H */

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "iova/cache.h"
+
+/* A limit that no index reaches: the owner is past it for the next 2^30 steps. */
+#define FAR (1u << 30)
+
+static uint32_t room(uint32_t batch)
+{
+	return CACHE_ROOM * batch;
+}
+
+size_t cache_memory(uint32_t batch)
+{
+	return IOVA_CLASSES * room(batch) * sizeof(struct iova_entry);
+}
+
+static uint32_t load_in(const struct iova_ring *r)
+{
+	return __atomic_load_n(&r->in, __ATOMIC_ACQUIRE);
+}
+
+static uint32_t load_out(const struct iova_ring *r)
+{
+	return __atomic_load_n(&r->out, __ATOMIC_RELAXED);
+}
+
+static void store_out(struct iova_ring *r, uint32_t out)
+{
+	__atomic_store_n(&r->out, out, __ATOMIC_RELAXED);
+}
+
+static uint32_t waiting(const struct iova_ring *r)
+{
+	return load_in(r) - r->ready;
+}
+
+static uint32_t kept(const struct iova_ring *r)
+{
+	return r->ready - load_out(r);
+}
+
+/*
+ * Where nothing waits the owner has to come by the lock once, so that the time of the first entry is known: @start says
+ * that it has. Else it may go on until a flush is due or the ring is full.
+ */
+static void set_limits(const struct iova_cache *c, struct iova_ring *r, bool start)
+{
+	uint32_t in = load_in(r), out = load_out(r), stop = r->ready + c->batch;
+
+	if (cache_before(out + r->mask + 1, stop))
+		stop = out + r->mask + 1;
+	if (in == r->ready && !start)
+		stop = in;
+	__atomic_store_n(&r->stop, c->stolen || !c->lazy ? in - FAR : stop, __ATOMIC_RELEASE);
+	__atomic_store_n(&r->limit, c->stolen ? out - FAR : r->ready, __ATOMIC_RELEASE);
+}
+
+static void set_all_limits(struct iova_cache *c)
+{
+	for (unsigned int i = 0; i < IOVA_CLASSES; i++)
+		set_limits(c, &c->ring[i], false);
+}
+
+void cache_init(struct iova_cache *c, void *memory, uint32_t batch, bool lazy)
+{
+	*c = (struct iova_cache){ .batch = batch, .lazy = lazy };
+	for (unsigned int i = 0; i < IOVA_CLASSES; i++)
+		c->ring[i] = (struct iova_ring){ .mask = room(batch) - 1,
+						 .entry = (struct iova_entry *)memory +
+							  i * room(batch) };
+	set_all_limits(c);
+}
+
+/* ---- the depot ---- */
+
+/* Entries that are ready go to the depot until @keep are left. */
+static void spill(struct iova *iova, struct iova_ring *r, unsigned int class, uint32_t keep)
+{
+	if (kept(r) <= keep)
+		return;
+	dmah_host_lock(&iova->lock);
+	while (kept(r) > keep) {
+		(void)range_free(&iova->depot, cache_entry(r, load_out(r))->first, 1u << class);
+		store_out(r, load_out(r) + 1);
+	}
+	dmah_host_unlock(&iova->lock);
+}
+
+uint32_t cache_take_locked(struct iova_cache *c, struct iova *iova, unsigned int class)
+{
+	struct iova_ring *r = &c->ring[class];
+
+	if (kept(r)) {
+		uint32_t out = load_out(r);
+
+		store_out(r, out + 1);
+		return cache_entry(r, out)->first;
+	}
+	return iova_get_small(iova, class);
+}
+
+uint32_t cache_defer(struct iova_cache *c, struct iova *iova, unsigned int class, uint64_t *pte,
+		     uint32_t first, uint64_t now)
+{
+	struct iova_ring *r = &c->ring[class];
+
+	if (load_in(r) - load_out(r) > r->mask)
+		spill(iova, r, class, kept(r) / 2);
+	if (load_in(r) - load_out(r) > r->mask)
+		return 0;
+	if (!cache_waiting(c))
+		c->since = now;
+	cache_put(r, load_in(r), pte, first);
+	set_limits(c, r, true);
+	return waiting(r);
+}
+
+void cache_release(struct iova_cache *c, struct iova *iova, unsigned int class, uint64_t *pte,
+		   uint32_t first)
+{
+	struct iova_ring *r = &c->ring[class];
+	uint32_t out;
+
+	if (load_in(r) - load_out(r) > r->mask || kept(r) >= r->depth)
+		spill(iova, r, class, r->depth / 2);
+	if (!pte || !r->depth || load_in(r) - load_out(r) > r->mask) {
+		iova_put_large(iova, first, 1u << class);
+		return;
+	}
+	out = load_out(r) - 1;
+	*cache_entry(r, out) = (struct iova_entry){ pte, first };
+	store_out(r, out);
+}
+
+void cache_trim(struct iova_cache *c, struct iova *iova)
+{
+	for (unsigned int i = 0; i < IOVA_CLASSES; i++) {
+		struct iova_ring *r = &c->ring[i];
+
+		if (kept(r) > r->depth)
+			spill(iova, r, i, r->depth);
+	}
+}
+
+void cache_drain(struct iova_cache *c, struct iova *iova)
+{
+	for (unsigned int i = 0; i < IOVA_CLASSES; i++)
+		spill(iova, &c->ring[i], i, 0);
+}
+
+/* ---- flushes ---- */
+
+uint32_t cache_waiting(const struct iova_cache *c)
+{
+	uint32_t n = 0;
+
+	for (unsigned int i = 0; i < IOVA_CLASSES; i++)
+		n += waiting(&c->ring[i]);
+	return n;
+}
+
+uint32_t cache_capture(const struct iova_cache *c, uint32_t until[IOVA_CLASSES])
+{
+	uint32_t n = 0;
+
+	for (unsigned int i = 0; i < IOVA_CLASSES; i++) {
+		until[i] = load_in(&c->ring[i]);
+		n += until[i] - c->ring[i].ready;
+	}
+	return n;
+}
+
+void cache_flushed(struct iova_cache *c, const uint32_t until[IOVA_CLASSES], uint64_t begun)
+{
+	for (unsigned int i = 0; i < IOVA_CLASSES; i++) {
+		struct iova_ring *r = &c->ring[i];
+
+		/* Of two flushes at one time the later one may end first. */
+		if (!cache_before(r->ready, until[i]))
+			continue;
+		r->ready = until[i];
+		set_limits(c, r, false);
+	}
+	c->since = begun;
+}
+
+/* ---- limits ---- */
+
+void cache_set_depth(struct iova_cache *c, const uint32_t depth[IOVA_CLASSES])
+{
+	for (unsigned int i = 0; i < IOVA_CLASSES; i++)
+		c->ring[i].depth = depth[i] < room(c->batch) ? depth[i] : room(c->batch);
+}
+
+void cache_set_lazy(struct iova_cache *c, bool lazy)
+{
+	c->lazy = lazy;
+	set_all_limits(c);
+}
+
+void cache_close(struct iova_cache *c)
+{
+	c->stolen++;
+	set_all_limits(c);
+}
+
+void cache_open(struct iova_cache *c)
+{
+	c->stolen--;
+	set_all_limits(c);
+}
