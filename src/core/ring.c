@@ -134,11 +134,14 @@ static int push_elsewhere(struct dmah_ring *ring, const struct map_req *req)
 	struct dmah *h = ring_entry(ring, ring->pushed);
 	int err = ring->dev->dom->ops->map(ring->dev, h, req);
 
-	if (err)
+	if (err) {
 		handle_clear(h);
-	else
-		count_add(&ring->elsewhere_begun, 1);
-	return err;
+		return err;
+	}
+	count_add(&ring->elsewhere_begun, 1);
+	if (ring->has_slots)
+		iommu_ring_skip(ring, &ring->tail, 1);
+	return DMAH_OK;
 }
 
 __attribute__((noinline)) static int push_any(struct dmah_ring *ring, dmah_phys_t phys,
@@ -209,6 +212,8 @@ static int pop_elsewhere(struct dmah_ring *ring, uint32_t n)
 	}
 	ring->handles -= n;
 	count_add(&ring->elsewhere_ended, n);
+	if (ring->has_slots)
+		iommu_ring_skip(ring, &ring->head, n);
 	count_add(&ring->popped, n);
 	ring->full_at += n;
 	return err;

@@ -431,6 +431,15 @@ int iommu_ring_make_room(struct dmah_ring *ring)
 	return err;
 }
 
+void iommu_ring_skip(struct dmah_ring *ring, struct ring_end *end, uint32_t n)
+{
+	/* The switch to passthrough flushed what was popped before. */
+	if (end == &ring->head)
+		set_flushed(ring, ring->popped + n);
+	while (n--)
+		ring_advance(ring, end);
+}
+
 int iommu_ring_pop(struct dmah_ring *ring, uint32_t n)
 {
 	struct dmah_device *dev = ring->dev;

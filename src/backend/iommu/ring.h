@@ -21,6 +21,9 @@ int iommu_ring_make_room(struct dmah_ring *ring);
 /** iommu_ring_push() - a mapping with a handle. Return: as the backend's map. */
 int iommu_ring_push(struct dmah_ring *ring, const struct map_req *req);
 
+/** iommu_ring_skip() - in passthrough the slots of @n mappings stay empty. @end: the ring's head or tail. */
+void iommu_ring_skip(struct dmah_ring *ring, struct ring_end *end, uint32_t n);
+
 /** iommu_ring_pop() - end mappings; their handles are checked. Return: 0, DMAH_EHUNG, DMAH_ESTALE. */
 int iommu_ring_pop(struct dmah_ring *ring, uint32_t n);
 

@@ -1,0 +1,639 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Rings and batches: on every machine at random against an array of buffers, and what only they promise.
+ */
+#include "configs.h"
+#include "model.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define CELL	16384u
+#define CELLS	64u
+#define ENTRIES 16u
+#define SLOT	8192u
+
+/* A buffer of the ring's: @bytes is what its cell of memory must hold when it is the CPU's again. */
+struct buffer {
+	dmah_phys_t home;
+	uint32_t at;
+	uint32_t len;
+	dmah_addr_t dma;
+	unsigned char bytes[CELL];
+};
+
+struct life {
+	struct bench *b;
+	struct rnd r;
+	struct dmah_ring *ring;
+	void *memory;
+	enum dmah_dir dir;
+	struct buffer *buffer;
+	uint64_t head;
+	uint64_t tail;
+};
+
+static struct buffer *buffer_of(struct life *l, uint64_t number)
+{
+	return &l->buffer[number % CELLS];
+}
+
+static bool translated(const struct bench *b)
+{
+	const struct bench_config *c = bench_config(b);
+
+	return c->backend == DMAH_BACKEND_IOMMU && c->mode != DMAH_PASSTHROUGH;
+}
+
+static bool strict(const struct bench *b)
+{
+	return translated(b) &&
+	       (bench_config(b)->mode == DMAH_STRICT || bench_config(b)->untrusted);
+}
+
+static struct dmah_ring *make_ring(struct bench *b, void **memory, uint32_t entries, uint32_t slot,
+				   enum dmah_dir dir)
+{
+	struct dmah_ring_config config = { .entries = entries, .slot = slot, .dir = dir };
+	size_t need = dmah_ring_memory(&config);
+	struct dmah_ring *ring = NULL;
+
+	assert_true(need > 0);
+	*memory = aligned_alloc(64, (need + 63) & ~(size_t)63);
+	assert_int_equal(dmah_ring_init(&ring, bench_device(b), &config, *memory, need), 0);
+	return ring;
+}
+
+static void push(struct life *l)
+{
+	struct buffer *p = buffer_of(l, l->tail);
+	uint32_t live = (uint32_t)(l->tail - l->head);
+	dmah_addr_t dma;
+	int err;
+
+	p->at = rnd(&l->r, 4) ? rnd(&l->r, 4) * 1024 : rnd(&l->r, 4096);
+	p->len = 1 + rnd(&l->r, rnd(&l->r, 2) ? SLOT - 4096 : 1500);
+	for (uint32_t i = 0; i < CELL; i += 1 + rnd(&l->r, 300))
+		p->bytes[i] = (unsigned char)rnd(&l->r, 256);
+	bench_cpu_write(l->b, p->home, p->bytes, CELL);
+	err = dmah_ring_push(l->ring, p->home + p->at, p->len, &dma);
+	assert_int_equal(err, live == ENTRIES ? DMAH_ENOSPC : DMAH_OK);
+	assert_int_equal(dmah_ring_live(l->ring), err ? live : live + 1);
+	if (err)
+		return;
+	p->dma = dma;
+	l->tail++;
+}
+
+static void device(struct life *l)
+{
+	uint32_t live = (uint32_t)(l->tail - l->head), off, len;
+	struct buffer *p = buffer_of(l, l->head + rnd(&l->r, live ? live : 1));
+	unsigned char bytes[CELL];
+
+	if (!live)
+		return;
+	off = rnd(&l->r, p->len);
+	len = 1 + rnd(&l->r, p->len - off);
+	if (l->dir & DMAH_TO_DEVICE) {
+		assert_true(bench_dev_read(l->b, p->dma + off, bytes, len));
+		assert_memory_equal(bytes, p->bytes + p->at + off, len);
+	}
+	if (l->dir & DMAH_FROM_DEVICE) {
+		for (uint32_t i = 0; i < len; i++)
+			bytes[i] = (unsigned char)rnd(&l->r, 256);
+		assert_true(bench_dev_write(l->b, p->dma + off, bytes, len));
+		memcpy(p->bytes + p->at + off, bytes, len);
+	}
+}
+
+static void sync(struct life *l)
+{
+	uint32_t live = (uint32_t)(l->tail - l->head), which, off, len;
+	unsigned char bytes[CELL];
+	struct buffer *p;
+
+	if (!live)
+		return;
+	which = rnd(&l->r, live);
+	p = buffer_of(l, l->head + which);
+	off = rnd(&l->r, p->len);
+	len = 1 + rnd(&l->r, p->len - off);
+	assert_int_equal(dmah_ring_sync_for_cpu(l->ring, which, off, len), 0);
+	bench_cpu_read(l->b, p->home + p->at + off, bytes, len);
+	assert_memory_equal(bytes, p->bytes + p->at + off, len);
+	if (l->dir != DMAH_FROM_DEVICE) {
+		bytes[0] = (unsigned char)rnd(&l->r, 256);
+		p->bytes[p->at + off] = bytes[0];
+		bench_cpu_write(l->b, p->home + p->at + off, bytes, 1);
+	}
+	assert_int_equal(dmah_ring_sync_for_device(l->ring, which, off, len), 0);
+}
+
+static void pop(struct life *l)
+{
+	uint32_t live = (uint32_t)(l->tail - l->head), n = rnd(&l->r, live + 1);
+	unsigned char bytes[CELL];
+
+	assert_int_equal(dmah_ring_pop(l->ring, n), 0);
+	for (uint32_t i = 0; i < n; i++, l->head++) {
+		struct buffer *p = buffer_of(l, l->head);
+
+		bench_cpu_read(l->b, p->home, bytes, CELL);
+		assert_memory_equal(bytes, p->bytes, CELL);
+		if (!strict(l->b))
+			continue;
+		assert_false(bench_dev_write(l->b, p->dma, "?", 1));
+		assert_false(bench_dev_read(l->b, p->dma + p->len - 1, bytes, 1));
+	}
+	assert_int_equal(dmah_ring_live(l->ring), l->tail - l->head);
+}
+
+static void live_once(struct bench *b, enum dmah_dir dir, unsigned int steps)
+{
+	struct life l = { .b = b, .r = { 7 + (uint64_t)dir }, .dir = dir };
+	dmah_phys_t memory;
+	uint64_t size, next;
+
+	memory = bench_memory(b, &size);
+	assert_true(size >= (uint64_t)CELLS * CELL);
+	l.buffer = calloc(CELLS, sizeof(*l.buffer));
+	for (unsigned int i = 0; i < CELLS; i++)
+		l.buffer[i].home = memory + (uint64_t)i * CELL;
+	l.ring = make_ring(b, &l.memory, ENTRIES, SLOT, dir);
+	for (unsigned int i = 0; i < steps; i++) {
+		switch (rnd(&l.r, 8)) {
+		case 0:
+		case 1:
+		case 2:
+			push(&l);
+			break;
+		case 3:
+		case 4:
+			device(&l);
+			break;
+		case 5:
+			sync(&l);
+			break;
+		case 6:
+			pop(&l);
+			break;
+		default:
+			if (!rnd(&l.r, 8))
+				assert_int_equal(dmah_flush(bench_domain(b)), 0);
+			if (!rnd(&l.r, 8))
+				assert_int_equal(dmah_poll(bench_domain(b), bench_time(b, 3000000),
+							   &next),
+						 0);
+			bench_evict(b);
+			break;
+		}
+	}
+	assert_int_equal(dmah_ring_fini(l.ring), l.tail == l.head ? 0 : DMAH_EBUSY);
+	while (l.head != l.tail)
+		pop(&l);
+	if (dmah_device_live(bench_device(b)) || bench_device(b)->rings)
+		assert_int_equal(dmah_ring_fini(l.ring), 0);
+	free(l.buffer);
+	free(l.memory);
+}
+
+static void random_ring(void **state)
+{
+	const struct bench_config *config = *state;
+	struct bench *b = bench_open(config);
+	struct dmah_stats stats;
+
+	for (unsigned int dir = DMAH_TO_DEVICE; dir <= DMAH_BIDIRECTIONAL; dir++)
+		live_once(b, (enum dmah_dir)dir, 1500);
+	dmah_device_stats(bench_device(b), &stats);
+	assert_true(stats.maps > 300);
+	assert_int_equal(stats.maps, stats.unmaps);
+	assert_int_equal(stats.reverse_lookups, 0);
+	bench_close(b);
+}
+
+/* ---- what only rings promise ---- */
+
+static const struct bench_config vtd_strict = { .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4 };
+static const struct bench_config vtd_lazy = { .backend = DMAH_BACKEND_IOMMU,
+					      .hw = BENCH_VTD4,
+					      .mode = DMAH_LAZY };
+
+static dmah_phys_t page(struct bench *b, unsigned int n)
+{
+	uint64_t size;
+
+	return bench_memory(b, &size) + n * 4096ull;
+}
+
+/* 2: lazily no slot is used again before a flush, so that a device never writes to a buffer by another's stale entry. */
+static void inv02_slots_rotate(void **state)
+{
+	struct bench *b = bench_open(&vtd_lazy);
+	unsigned char byte = 0;
+	struct dmah_ring *ring;
+	dmah_addr_t dma;
+	void *memory;
+
+	(void)state;
+	ring = make_ring(b, &memory, 8, 4096, DMAH_BIDIRECTIONAL);
+	for (unsigned int i = 0; i < 100; i++) {
+		/* The device's IOMMU remembers every one of them. */
+		assert_int_equal(dmah_ring_push(ring, page(b, i % 50), 4096, &dma), 0);
+		byte = (unsigned char)i;
+		assert_true(bench_dev_write(b, dma, &byte, 1));
+		bench_cpu_read(b, page(b, i % 50), &byte, 1);
+		assert_int_equal(byte, (unsigned char)i);
+		assert_int_equal(dmah_ring_pop(ring, 1), 0);
+	}
+	assert_int_equal(dmah_ring_fini(ring), 0);
+	free(memory);
+	bench_close(b);
+}
+
+/* One wait for a pop, and at most two commands; granules beyond what was popped are counted. */
+static void one_wait_for_a_pop(void **state)
+{
+	struct bench *b = bench_open(&vtd_strict);
+	struct dmah_stats before, after;
+	struct dmah_ring *ring;
+	dmah_addr_t dma[64];
+	void *memory;
+	uint32_t n, all = 0;
+
+	(void)state;
+	ring = make_ring(b, &memory, 64, 4096, DMAH_BIDIRECTIONAL);
+	for (unsigned int round = 0; round < 200; round++) {
+		n = 1 + round * 7 % 64;
+		for (unsigned int i = 0; i < n; i++) {
+			assert_int_equal(dmah_ring_push(ring, page(b, i), 4096, &dma[i]), 0);
+			assert_true(bench_dev_write(b, dma[i], "x", 1));
+		}
+		dmah_device_stats(bench_device(b), &before);
+		assert_int_equal(dmah_ring_pop(ring, n), 0);
+		dmah_device_stats(bench_device(b), &after);
+		assert_int_equal(after.waits - before.waits, 1);
+		/* Two more where the slots begin again. */
+		assert_in_range(after.invalidations - before.invalidations, 1,
+				all % 128 + n > 128 ? 4 : 2);
+		assert_true(after.over_invalidated - before.over_invalidated <= 2 * n);
+		if (n == 1)
+			assert_int_equal(after.over_invalidated, before.over_invalidated);
+		for (unsigned int i = 0; i < n; i++)
+			assert_false(bench_dev_write(b, dma[i], "x", 1));
+		all += n;
+	}
+	assert_true(after.over_invalidated > 0);
+	assert_int_equal(dmah_ring_fini(ring), 0);
+	free(memory);
+	bench_close(b);
+}
+
+/* To the address-keyed calls a slot is a part of something, which can be synced and not ended; neighbours are whole. */
+static void slots_and_addresses(void **state)
+{
+	static const struct bench_config small = { .backend = DMAH_BACKEND_IOMMU,
+						   .hw = BENCH_VTD4,
+						   .aperture_size = 2u << 20 };
+	struct bench *b = bench_open(&small);
+	struct dmah_device *dev = bench_device(b);
+	dmah_addr_t dma, other[511];
+	struct dmah_ring *ring;
+	unsigned int n = 0;
+	void *memory;
+
+	(void)state;
+	ring = make_ring(b, &memory, 2, 4096, DMAH_BIDIRECTIONAL);
+	assert_int_equal(dmah_ring_push(ring, page(b, 0), 4096, &dma), 0);
+	/* All that is left of the aperture, so that somebody is next to the ring on either side. */
+	while (n < 511 && !dmah_addr_map(dev, page(b, 1), 4096, DMAH_BIDIRECTIONAL, 0, &other[n]))
+		n++;
+	assert_int_equal(n, 511 - 5);
+	assert_int_equal(dmah_addr_unmap(dev, dma, 4096, DMAH_BIDIRECTIONAL, 0), DMAH_EINVAL);
+	assert_int_equal(dmah_page_unmap(dev, dma, page(b, 0), 4096, DMAH_BIDIRECTIONAL, 0),
+			 DMAH_EINVAL);
+	assert_int_equal(dmah_addr_sync_for_cpu(dev, dma + 5, 10, DMAH_BIDIRECTIONAL), 0);
+	assert_true(bench_dev_write(b, dma, "x", 1));
+	while (n--)
+		assert_int_equal(dmah_addr_unmap(dev, other[n], 4096, DMAH_BIDIRECTIONAL, 0), 0);
+	assert_int_equal(dmah_ring_pop(ring, 1), 0);
+	assert_int_equal(dmah_ring_fini(ring), 0);
+	assert_int_equal(bench_reports(b), 2);
+	free(memory);
+	bench_close(b);
+}
+
+/* 17: what a ring has popped lazily is flushed by its deadline too. */
+static void inv17_rings_at_their_deadline(void **state)
+{
+	struct bench *b = bench_open(&vtd_lazy);
+	struct dmah_ring *ring;
+	unsigned char byte = 0;
+	uint64_t next, now;
+	dmah_addr_t dma;
+	void *memory;
+
+	(void)state;
+	ring = make_ring(b, &memory, 8, 4096, DMAH_BIDIRECTIONAL);
+	assert_int_equal(dmah_poll(bench_domain(b), bench_time(b, 0), &next), 0);
+	assert_true(next == UINT64_MAX);
+	assert_int_equal(dmah_ring_push(ring, page(b, 0), 4096, &dma), 0);
+	assert_true(bench_dev_read(b, dma, &byte, 1));
+	assert_int_equal(dmah_ring_pop(ring, 1), 0);
+	now = bench_time(b, 0);
+	assert_int_equal(dmah_poll(bench_domain(b), now, &next), 0);
+	assert_true(next > now && next <= now + 10000000);
+	assert_true(bench_dev_read(b, dma, &byte, 1));
+	now = bench_time(b, next - now);
+	assert_int_equal(dmah_poll(bench_domain(b), now, &next), 0);
+	assert_false(bench_dev_read(b, dma, &byte, 1));
+	assert_true(next == UINT64_MAX);
+	assert_int_equal(dmah_ring_fini(ring), 0);
+	free(memory);
+	bench_close(b);
+}
+
+/* 19: a queue that hangs is told of, and no slot that it did not confirm is used again. */
+static void inv19_hung_ring(void **state)
+{
+	static const struct bench_config *const machines[] = { &vtd_strict, &vtd_lazy };
+
+	(void)state;
+	for (unsigned int m = 0; m < 2; m++) {
+		struct bench *b = bench_open(machines[m]);
+		unsigned int pushed = 0, hung = 0;
+		struct dmah_ring *ring;
+		unsigned char byte = 1;
+		dmah_addr_t dma;
+		void *memory;
+		int err = 0;
+
+		ring = make_ring(b, &memory, 8, 4096, DMAH_BIDIRECTIONAL);
+		bench_stick(b, true);
+		for (; pushed < 100 && !err; pushed++) {
+			err = dmah_ring_push(ring, page(b, pushed), 4096, &dma);
+			if (err)
+				break;
+			assert_true(bench_dev_write(b, dma, &byte, 1));
+			bench_cpu_read(b, page(b, pushed), &byte, 1);
+			assert_int_equal(byte, 1);
+			hung += dmah_ring_pop(ring, 1) == DMAH_EHUNG;
+		}
+		assert_int_equal(err, DMAH_EHUNG);
+		assert_int_equal(pushed, 16);
+		assert_true(hung > 0);
+		assert_int_equal(dmah_ring_live(ring), 0);
+		assert_int_equal(dmah_ring_fini(ring), DMAH_EHUNG);
+		bench_stick(b, false);
+		for (; pushed < 100; pushed++) {
+			assert_int_equal(dmah_ring_push(ring, page(b, pushed), 4096, &dma), 0);
+			assert_true(bench_dev_write(b, dma, &byte, 1));
+			bench_cpu_read(b, page(b, pushed), &byte, 1);
+			assert_int_equal(byte, 1);
+			assert_int_equal(dmah_ring_pop(ring, 1), 0);
+		}
+		assert_int_equal(dmah_ring_fini(ring), 0);
+		free(memory);
+		bench_close(b);
+	}
+}
+
+static void refused(void **state)
+{
+	struct dmah_ring_config config = { .entries = 8, .slot = 8192, .dir = DMAH_TO_DEVICE }, bad;
+	struct bench *b = bench_open(&vtd_strict);
+	struct dmah_device *dev = bench_device(b);
+	size_t need = dmah_ring_memory(&config);
+	void *memory = aligned_alloc(64, (need + 63) & ~(size_t)63);
+	struct dmah_ring *ring, *huge;
+	dmah_addr_t dma;
+
+	(void)state;
+	for (unsigned int i = 0; i < 6; i++) {
+		bad = config;
+		bad.entries = i == 0 ? 0 : i == 1 ? 12 : i == 2 ? 65536 : 8;
+		bad.slot = i == 3 ? 0 : 4096;
+		bad.dir = i == 4 ? (enum dmah_dir)4 : DMAH_TO_DEVICE;
+		bad.attrs = i == 5 ? 8 : 0;
+		assert_int_equal(dmah_ring_memory(&bad), 0);
+		assert_int_equal(dmah_ring_init(&ring, dev, &bad, memory, need), DMAH_EINVAL);
+	}
+	assert_int_equal(dmah_ring_init(&ring, dev, &config, memory, need - 1), DMAH_EINVAL);
+	/* Three tables below the root lead to its entries. */
+	for (long nth = 0; nth < 3; nth++) {
+		bench_fail_from(b, nth);
+		assert_int_equal(dmah_ring_init(&ring, dev, &config, memory, need), DMAH_ENOMEM);
+		bench_fail_alloc(b, -1);
+		/* What was made of the tables stays: a fresh machine each time. */
+		bench_close(b);
+		b = bench_open(&vtd_strict);
+		dev = bench_device(b);
+	}
+	assert_int_equal(dmah_ring_init(&ring, dev, &config, memory, need), 0);
+	assert_int_equal(dmah_ring_pop(ring, 1), DMAH_EINVAL);
+	assert_int_equal(dmah_ring_sync_for_cpu(ring, 0, 0, 1), DMAH_EINVAL);
+	assert_int_equal(dmah_ring_push(ring, page(b, 0), 0, &dma), DMAH_EINVAL);
+	assert_int_equal(dmah_ring_push(ring, page(b, 0), 8193, &dma), DMAH_ERANGE);
+	assert_int_equal(dmah_ring_push(ring, page(b, 0) + 1, 8192, &dma), DMAH_ERANGE);
+	assert_int_equal(dmah_ring_push(ring, 1ull << 60, 4096, &dma), DMAH_ERANGE);
+	assert_int_equal(dmah_ring_push(ring, page(b, 0), 8192, &dma), 0);
+	assert_int_equal(dmah_ring_pop(ring, 2), DMAH_EINVAL);
+	assert_int_equal(dmah_detach(dev), DMAH_EBUSY);
+	assert_int_equal(dmah_device_live(dev), 1);
+	assert_int_equal(dmah_ring_fini(ring), DMAH_EBUSY);
+	assert_int_equal(dmah_kill(dev), 0);
+	assert_int_equal(dmah_ring_push(ring, page(b, 0), 4096, &dma), DMAH_ENODEV);
+	assert_int_equal(dmah_ring_pop(ring, 1), 0);
+	assert_int_equal(dmah_ring_fini(ring), 0);
+	assert_int_equal(bench_reports(b), 3);
+	/* Slots for more than there is. */
+	bad = (struct dmah_ring_config){ .entries = 32768,
+					 .slot = 32u << 20,
+					 .dir = DMAH_TO_DEVICE };
+	need = dmah_ring_memory(&bad);
+	free(memory);
+	memory = aligned_alloc(64, (need + 63) & ~(size_t)63);
+	bench_close(b);
+	b = bench_open(&vtd_strict);
+	assert_int_equal(dmah_ring_init(&huge, bench_device(b), &bad, memory, need), DMAH_ENOSPC);
+	free(memory);
+	bench_close(b);
+}
+
+/* ---- batches ---- */
+
+#define BATCH 20u
+
+static void batch_once(struct bench *b, struct rnd *r)
+{
+	struct dmah h[BATCH] = { 0 }, room[2][BATCH], *list[BATCH];
+	struct dmah_batch batch[2] = { { .h = room[0], .max = BATCH },
+				       { .h = room[1], .max = BATCH } };
+	static struct buffer buffer[2][BATCH];
+	unsigned char bytes[CELL];
+	unsigned int n = 1 + rnd(r, BATCH);
+	uint64_t size;
+
+	memset(room, 0, sizeof(room));
+	for (unsigned int round = 0; round < 2; round++) {
+		for (unsigned int i = 0; i < n; i++) {
+			struct buffer *p = &buffer[round][i];
+
+			p->home = bench_memory(b, &size) + (uint64_t)(round * BATCH + i) * CELL;
+			p->at = rnd(r, 3000);
+			p->len = 1 + rnd(r, 12000);
+			memset(p->bytes, (int)rnd(r, 256), CELL);
+			bench_cpu_write(b, p->home, p->bytes, CELL);
+			/* While the first batch is under way the handles are idle, and used again. */
+			assert_false(dmah_mapped(&h[i]));
+			assert_int_equal(dmah_map(bench_device(b), &h[i], p->home + p->at, p->len,
+						  DMAH_BIDIRECTIONAL, 0),
+					 0);
+			p->dma = dmah_addr(&h[i]);
+			memset(p->bytes + p->at, (int)rnd(r, 256), p->len);
+			assert_true(bench_dev_write(b, p->dma, p->bytes + p->at, p->len));
+			list[i] = &h[i];
+		}
+		assert_int_equal(dmah_unmap_start(bench_device(b), &batch[round], list, n), 0);
+		/* An idle one is passed over; a batch that is under way is not begun again. */
+		assert_int_equal(dmah_unmap_start(bench_device(b), &batch[round], list, n),
+				 batch[round].n ? DMAH_EINVAL : 0);
+	}
+	(void)bench_reports(b);
+	for (unsigned int round = 2; round--;) {
+		assert_int_equal(dmah_unmap_finish(bench_device(b), &batch[round]), 0);
+		assert_int_equal(dmah_unmap_finish(bench_device(b), &batch[round]), 0);
+		for (unsigned int i = 0; i < n; i++) {
+			struct buffer *p = &buffer[round][i];
+
+			bench_cpu_read(b, p->home, bytes, CELL);
+			assert_memory_equal(bytes, p->bytes, CELL);
+			if (strict(b))
+				assert_false(bench_dev_write(b, p->dma + p->len - 1, "?", 1));
+			assert_false(dmah_mapped(&room[round][i]));
+		}
+	}
+}
+
+static void random_batches(void **state)
+{
+	struct bench *b = bench_open(*state);
+	struct dmah_stats stats;
+	struct rnd r = { 3 };
+
+	/* A buffer with boundaries of its own is another test's. */
+	for (unsigned int i = 0; i < 60 && !bench_config(b)->boundary; i++)
+		batch_once(b, &r);
+	dmah_device_stats(bench_device(b), &stats);
+	assert_int_equal(stats.maps, stats.unmaps);
+	bench_close(b);
+}
+
+/* 3: buffers and granules come home after the wait alone; and no wait is begun at the start. */
+static void inv03_batch_waits_once(void **state)
+{
+	struct bench *b = bench_open(&vtd_strict);
+	struct dmah h[4] = { 0 }, room[4] = { 0 }, more[40] = { 0 };
+	struct dmah_batch batch = { .h = room, .max = 4 };
+	struct dmah *list[4] = { &h[0], &h[1], &h[2], &h[3] };
+	dmah_addr_t dma[4];
+
+	(void)state;
+	for (unsigned int i = 0; i < 4; i++) {
+		assert_int_equal(dmah_map(bench_device(b), &h[i], page(b, i), 4096,
+					  DMAH_BIDIRECTIONAL, 0),
+				 0);
+		dma[i] = dmah_addr(&h[i]);
+		assert_true(bench_dev_write(b, dma[i], "x", 1));
+	}
+	/* Nothing is executed before somebody waits. */
+	bench_on_wait(b, NULL, NULL);
+	bench_latency(b, UINT64_MAX);
+	assert_int_equal(dmah_unmap_start(bench_device(b), &batch, list, 4), 0);
+	for (unsigned int i = 0; i < 4; i++)
+		assert_true(bench_dev_write(b, dma[i], "y", 1));
+	for (unsigned int i = 0; i < 40; i++) {
+		assert_int_equal(dmah_map(bench_device(b), &more[i], page(b, 10 + i), 4096,
+					  DMAH_BIDIRECTIONAL, 0),
+				 0);
+		for (unsigned int k = 0; k < 4; k++)
+			assert_true(dmah_addr(&more[i]) != dma[k]);
+	}
+	assert_int_equal(dmah_unmap_finish(bench_device(b), &batch), 0);
+	for (unsigned int i = 0; i < 4; i++)
+		assert_false(bench_dev_write(b, dma[i], "z", 1));
+	bench_latency(b, 0);
+	for (unsigned int i = 0; i < 40; i++)
+		assert_int_equal(dmah_unmap(bench_device(b), &more[i]), 0);
+	bench_close(b);
+}
+
+/* 19: of a batch that the hardware does not confirm nothing is used again before a flush that it does. */
+static void inv19_hung_batch(void **state)
+{
+	struct bench *b = bench_open(&vtd_strict);
+	struct dmah h[4] = { 0 }, room[4] = { 0 }, stale;
+	struct dmah_batch batch = { .h = room, .max = 4 };
+	struct dmah *list[4] = { &h[0], &h[1], &h[2], &h[3] };
+	struct dmah_stats stats;
+
+	(void)state;
+	for (unsigned int i = 0; i < 4; i++)
+		assert_int_equal(dmah_map(bench_device(b), &h[i], page(b, i), 4096,
+					  DMAH_BIDIRECTIONAL, 0),
+				 0);
+	stale = h[3];
+	assert_int_equal(dmah_unmap(bench_device(b), &h[3]), 0);
+	h[3] = stale;
+	bench_stick(b, true);
+	assert_int_equal(dmah_unmap_start(bench_device(b), &batch, list, 4), DMAH_ESTALE);
+	assert_int_equal(bench_reports(b), 1);
+	assert_int_equal(batch.n, 3);
+	assert_true(dmah_mapped(&h[3]));
+	assert_int_equal(dmah_unmap_finish(bench_device(b), &batch), DMAH_EHUNG);
+	dmah_device_stats(bench_device(b), &stats);
+	assert_int_equal(stats.quarantined, 3);
+	bench_stick(b, false);
+	assert_int_equal(dmah_flush(bench_domain(b)), 0);
+	bench_close(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest promises[] = {
+		cmocka_unit_test(inv02_slots_rotate),
+		cmocka_unit_test(one_wait_for_a_pop),
+		cmocka_unit_test(slots_and_addresses),
+		cmocka_unit_test(inv17_rings_at_their_deadline),
+		cmocka_unit_test(inv19_hung_ring),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(inv03_batch_waits_once),
+		cmocka_unit_test(inv19_hung_batch),
+	};
+	unsigned int npromises = sizeof(promises) / sizeof(promises[0]);
+	struct CMUnitTest *tests = calloc(2 * nconfigs + npromises, sizeof(*tests));
+	char(*names)[2][80] = calloc(nconfigs, sizeof(*names));
+	int failed;
+
+	for (unsigned int i = 0; i < nconfigs; i++)
+		for (unsigned int batch = 0; batch < 2; batch++) {
+			snprintf(names[i][batch], sizeof(names[i][batch]), "%s, %s",
+				 batch ? "batches" : "ring", configs[i].name);
+			tests[2 * i + batch] = (struct CMUnitTest){
+				.name = names[i][batch],
+				.test_func = batch ? random_batches : random_ring,
+				.initial_state = (void *)(uintptr_t)&configs[i]
+			};
+		}
+	memcpy(&tests[2 * nconfigs], promises, sizeof(promises));
+	failed = _cmocka_run_group_tests("rings and batches", tests, 2 * nconfigs + npromises, NULL,
+					 NULL);
+	free(names);
+	free(tests);
+	return failed;
+}
