@@ -127,8 +127,8 @@ struct dmah_xen_ops {
  * @aperture_base: iommu: the first IOVA that may be handed out, a multiple of 2 MiB.
  * @aperture_size: iommu: bytes from there, a multiple of 2 MiB, 2 MiB to 1 TiB; 0: 4 GiB. Cut to what the
  *	first device attached can reach. Not a limit on memory, but on what is mapped at one time.
- * @lazy_entries: lazy: unmaps of one size class (1, 2, 4 or 8 granules, or more) that one CPU gathers before it
- *	flushes, a power of two, 8 to 4096; 0: 256.
+ * @lazy_entries: lazy: unmaps of one granule that one CPU gathers before it flushes, a power of two, 8 to 4096;
+ *	0: 256. Of larger ones it gathers fewer, for as many granules.
  * @lazy_ns: lazy: how long one may wait for dmah_poll(), in nanoseconds; 0: 10 ms.
  * @xen: xen: what the guest knows of its memory.
  * @xen_ctx: passed to those.
@@ -314,7 +314,8 @@ struct dmah_limits {
  * @limits: as attached.
  * @index: which of its domain's devices.
  * @slot: the number that its handles carry.
- * @plain, @plain_max, @count_at: what the shortest way through map and unmap needs to know; the library's.
+ * @plain, @plain_max, @plain_end, @sync_whole, @count_at: what the shortest ways through map, unmap and sync need to
+ *	know; the library's.
  * @rings: its rings; the library's.
  * @killed: dmah_kill() was called.
  */
@@ -330,6 +331,8 @@ struct dmah_device {
 	uint32_t plain;
 	uint32_t plain_max;
 	uint32_t count_at;
+	uint32_t sync_whole;
+	dmah_phys_t plain_end;
 	struct dmah_ring *rings;
 	bool killed;
 };

@@ -167,7 +167,7 @@ void dmah_host_leave(unsigned long flags);
 
 /**
  * dmah_host_quiesce() - wait until another CPU is out of dmah_host_enter().
- * @cpu: its number; never the caller's own.
+ * @cpu: its number. Where it is the caller's own, there is nothing to do.
  *
  * On return @cpu has left every section that it was in when this was called, and all that it wrote there is seen by
  * the caller; and in any section that it enters later it sees what the caller wrote before. The library asks for this

@@ -59,8 +59,10 @@ static bool membarrier(void)
 bool dmah_host_quiesce(unsigned int cpu)
 {
 	posix_assert_may_wait("dmah_host_quiesce() inside dmah_host_enter()");
-	if (cpu == posix_this.line->cpu || cpu >= POSIX_CPUS)
-		posix_misuse("dmah_host_quiesce() of no other CPU");
+	if (cpu >= POSIX_CPUS)
+		posix_misuse("dmah_host_quiesce(): no such CPU");
+	if (cpu == posix_this.line->cpu)
+		return true;
 	if (!membarrier())
 		return false;
 	/* A section is a few dozen instructions; but its thread may have to wait for a turn of its own. */

@@ -87,22 +87,19 @@ static inline unsigned int posix_host_enter(unsigned long *flags)
 
 static inline void posix_host_leave(unsigned long flags)
 {
-	struct posix_cpu_line *line = (struct posix_cpu_line *)(uintptr_t)flags;
-
 #ifndef NDEBUG
 	struct posix_thread *me = &posix_this;
 
 	if (!me->entered)
 		posix_misuse("dmah_host_leave() without dmah_host_enter()");
-	if (line != me->line) {
+	if (flags != (unsigned long)(uintptr_t)me->line)
 		posix_misuse("dmah_host_leave() with flags that are not dmah_host_enter()'s");
-		line = me->line;
-	}
 	if (me->locks)
 		posix_misuse("dmah_host_leave() with a lock held");
 	me->entered = 0;
 #endif
-	__atomic_store_n(&line->busy, 0, __ATOMIC_RELEASE);
+	(void)flags;
+	__atomic_store_n(&posix_this.line->busy, 0, __ATOMIC_RELEASE);
 }
 
 static inline void posix_host_lock(struct dmah_lock *lock)

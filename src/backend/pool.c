@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "backend/pool.h"
 
-/* A token: generation 31:25, pool 24:22, unit + 1 21:0. */
-#define TOKEN_UNIT	 0x3fffffu
-#define TOKEN_POOL_SHIFT 22
-#define TOKEN_POOL	 7u
-#define TOKEN_GEN_SHIFT	 25
-#define TOKEN_GEN	 0x7fu
-
 #define NO_SLOT UINT32_MAX
 
 size_t dmah_pool_memory(uint64_t size)
@@ -134,7 +127,7 @@ int pool_get(struct dmah_pool *pool, const struct pool_request *request, dmah_ph
 	for (; pool; pool = pool->next, number++) {
 		struct pool_slot *slot;
 		unsigned long flags;
-		uint32_t unit;
+		uint32_t unit, gen;
 
 		if (request->limit >= pool->phys && bytes <= pool->size)
 			err = DMAH_ENOSPC;
@@ -148,11 +141,10 @@ int pool_get(struct dmah_pool *pool, const struct pool_request *request, dmah_ph
 			slot->len = request->len;
 			slot->units = units;
 			slot->offset = request->offset;
-			slot->device = device;
-			slot->gen = (slot->gen + 1) & TOKEN_GEN;
-			__atomic_store_n(&slot->state, POOL_LIVE, __ATOMIC_RELEASE);
-			*token = (uint32_t)slot->gen << TOKEN_GEN_SHIFT |
-				 number << TOKEN_POOL_SHIFT | (unit + 1);
+			gen = (key_gen(slot->key) + 1) & TOKEN_GEN;
+			__atomic_store_n(&slot->key, pool_key(POOL_LIVE, gen, device),
+					 __ATOMIC_RELEASE);
+			*token = gen << TOKEN_GEN_SHIFT | number << TOKEN_POOL_SHIFT | (unit + 1);
 		}
 		dmah_host_unlock(&pool->lock);
 		dmah_host_leave(flags);
@@ -164,23 +156,21 @@ int pool_get(struct dmah_pool *pool, const struct pool_request *request, dmah_ph
 
 struct pool_slot *pool_slot_of(struct dmah_pool *pool, uint32_t token, uint16_t device)
 {
-	struct pool_slot *slot;
-
 	pool = token_pool(pool, token);
-	if (!pool || !(token & TOKEN_UNIT) || token_unit(token) >= pool->units.size)
-		return NULL;
-	slot = &pool->slot[token_unit(token)];
-	if (__atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) != POOL_LIVE ||
-	    slot->gen != token >> TOKEN_GEN_SHIFT || slot->device != device)
-		return NULL;
-	return slot;
+	return pool ? pool_in(pool, token, device) : NULL;
 }
 
 dmah_phys_t pool_phys(struct dmah_pool *pool, uint32_t token)
 {
 	pool = token_pool(pool, token);
-	return pool->phys + ((uint64_t)token_unit(token) << POOL_UNIT_SHIFT) +
-	       pool->slot[token_unit(token)].offset;
+	return pool_slot_phys(pool, &pool->slot[token_unit(token)]);
+}
+
+/* With the pool's lock held. */
+static void store_state(struct pool_slot *slot, enum pool_state state)
+{
+	__atomic_store_n(&slot->key, pool_key(state, key_gen(slot->key), (uint16_t)slot->key),
+			 __ATOMIC_RELEASE);
 }
 
 /* @pool is the token's own. */
@@ -190,7 +180,7 @@ static void set_state(struct dmah_pool *pool, uint32_t token, enum pool_state st
 
 	dmah_host_enter(&flags);
 	dmah_host_lock(&pool->lock);
-	__atomic_store_n(&pool->slot[token_unit(token)].state, (uint8_t)state, __ATOMIC_RELEASE);
+	store_state(&pool->slot[token_unit(token)], state);
 	if (state == POOL_FREE)
 		(void)range_free(&pool->units, token_unit(token),
 				 pool->slot[token_unit(token)].units);
@@ -226,13 +216,14 @@ void pool_release_quarantine(struct dmah_pool *pool, const struct dmah_domain *d
 			struct pool_slot *slot = &pool->slot[unit];
 			unsigned long flags;
 
-			if (__atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) != POOL_QUARANTINE)
+			if (key_state(__atomic_load_n(&slot->key, __ATOMIC_ACQUIRE)) !=
+			    POOL_QUARANTINE)
 				continue;
 			dmah_host_enter(&flags);
 			dmah_host_lock(&pool->lock);
-			if (slot->state == POOL_QUARANTINE && slot->dom == dom &&
+			if (key_state(slot->key) == POOL_QUARANTINE && slot->dom == dom &&
 			    (int32_t)(slot->offset - seq) < 0) {
-				__atomic_store_n(&slot->state, POOL_FREE, __ATOMIC_RELEASE);
+				store_state(slot, POOL_FREE);
 				(void)range_free(&pool->units, unit, slot->units);
 			}
 			dmah_host_unlock(&pool->lock);
@@ -266,9 +257,9 @@ uint32_t pool_find(struct dmah_pool *pool, dmah_phys_t phys, uint16_t device, ui
 			const struct pool_slot *slot = &pool->slot[at];
 
 			++*steps;
-			if (slot->state != POOL_FREE && unit - at < slot->units) {
-				if (slot->state == POOL_LIVE && slot->device == device)
-					token = (uint32_t)slot->gen << TOKEN_GEN_SHIFT |
+			if (key_state(slot->key) != POOL_FREE && unit - at < slot->units) {
+				if (slot->key == pool_key(POOL_LIVE, key_gen(slot->key), device))
+					token = key_gen(slot->key) << TOKEN_GEN_SHIFT |
 						number << TOKEN_POOL_SHIFT | (at + 1);
 				break;
 			}

@@ -32,9 +32,7 @@ enum pool_state {
  * @len: bytes of the buffer that it stands in for.
  * @units: units that it takes.
  * @offset: bytes from the slot's first to the byte that stands in for @orig.
- * @device: the device's slot number.
- * @gen: its generation.
- * @state: enum pool_state.
+ * @key: pool_key(): whose it is, its generation and state, to be compared at once. Read without the pool's lock.
  */
 struct pool_slot {
 	dmah_phys_t orig;
@@ -42,10 +40,31 @@ struct pool_slot {
 	uint32_t len;
 	uint32_t units;
 	uint32_t offset;
-	uint16_t device;
-	uint8_t gen;
-	uint8_t state;
+	uint32_t key;
 };
+
+/* A token: generation 31:25, pool 24:22, unit + 1 21:0. */
+#define TOKEN_UNIT	 0x3fffffu
+#define TOKEN_POOL_SHIFT 22
+#define TOKEN_POOL	 7u
+#define TOKEN_GEN_SHIFT	 25
+#define TOKEN_GEN	 0x7fu
+
+/** pool_key() - @device: the device's slot number; @gen: the slot's generation. */
+static inline uint32_t pool_key(enum pool_state state, uint32_t gen, uint16_t device)
+{
+	return (uint32_t)state << 24 | gen << 16 | device;
+}
+
+static inline enum pool_state key_state(uint32_t key)
+{
+	return (enum pool_state)(key >> 24);
+}
+
+static inline uint32_t key_gen(uint32_t key)
+{
+	return key >> 16 & TOKEN_GEN;
+}
 
 struct dmah_pool {
 	struct dmah_pool *next;
@@ -86,10 +105,29 @@ struct pool_request {
 int pool_get(struct dmah_pool *pool, const struct pool_request *request, dmah_phys_t orig,
 	     struct dmah_domain *dom, uint16_t device, uint32_t *token);
 
+/** pool_in() - the record of a live slot of this very pool, whatever the token says of pools. */
+static inline struct pool_slot *pool_in(struct dmah_pool *pool, uint32_t token, uint16_t device)
+{
+	uint32_t unit = (token & TOKEN_UNIT) - 1;
+	struct pool_slot *slot = &pool->slot[unit];
+
+	if (unit >= pool->units.size ||
+	    __atomic_load_n(&slot->key, __ATOMIC_ACQUIRE) !=
+		    pool_key(POOL_LIVE, token >> TOKEN_GEN_SHIFT, device))
+		return NULL;
+	return slot;
+}
+
 /** pool_slot_of() - the record of a live slot; NULL where @token names none of this device. */
 struct pool_slot *pool_slot_of(struct dmah_pool *pool, uint32_t token, uint16_t device);
 
-/** pool_phys() - the byte that stands in for the buffer's first one. @token is valid. */
+/** pool_slot_phys() - the byte that stands in for the buffer's first one. */
+static inline dmah_phys_t pool_slot_phys(const struct dmah_pool *pool, const struct pool_slot *slot)
+{
+	return pool->phys + ((uint64_t)(slot - pool->slot) << POOL_UNIT_SHIFT) + slot->offset;
+}
+
+/** pool_phys() - the same by its token, which is valid. */
 dmah_phys_t pool_phys(struct dmah_pool *pool, uint32_t token);
 
 /** pool_retire() - a slot is unmapped but must not be handed out yet. */

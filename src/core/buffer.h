@@ -28,6 +28,15 @@ void buffer_take(struct dmah_device *dev, const struct dmah *h);
 void buffer_sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len,
 		 bool for_cpu);
 
+/**
+ * buffer_sync_whole() - the shortest way through a sync: one bounce slot stands in for the whole buffer of a coherent
+ *	device, and there is something to copy. The slot's record is what the handle is checked against.
+ *
+ * Return: whether it was done; else nothing has changed.
+ */
+bool buffer_sync_whole(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len,
+		       bool for_cpu);
+
 /** buffer_needs_sync() - DMAH_META_SYNC where a mapping with these properties ever has something to sync, else 0. */
 uint32_t buffer_needs_sync(const struct dmah_device *dev, uint64_t be, uint32_t meta);
 

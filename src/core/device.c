@@ -79,8 +79,13 @@ int dmah_attach(struct dmah_domain *dom, struct dmah_device *dev, const struct d
 		dev->limits.flags &= ~(uint32_t)DMAH_DEV_ATS;
 	dev->index = (uint16_t)index;
 	dev->slot = next_slot(dom);
+	/* No handle has all bits, where caches are to be maintained as well. */
+	dev->sync_whole = is_coherent(limits->flags)
+				  ? META_SYNC | (uint32_t)dev->slot << META_SLOT_SHIFT
+				  : ~0u;
 	dev->killed = false;
 	dev->plain = 0;
+	dev->plain_end = 0;
 	dev->dom = dom;
 	for (unsigned int i = 0; i < dom->cfg.cpus; i++)
 		dom->cpu[i]->count[index] = (struct dev_count){ 0 };
@@ -113,6 +118,7 @@ int dmah_detach(struct dmah_device *dev)
 	publish(dom, dev->index, NULL);
 	dev->dom = NULL;
 	dev->plain = 0;
+	dev->plain_end = 0;
 	return DMAH_OK;
 }
 
@@ -122,6 +128,7 @@ int dmah_kill(struct dmah_device *dev)
 		return DMAH_ENODEV;
 	__atomic_store_n(&dev->killed, true, __ATOMIC_RELEASE);
 	__atomic_store_n(&dev->plain, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&dev->plain_end, 0, __ATOMIC_RELEASE);
 	return dev->dom->cfg.backend == DMAH_BACKEND_IOMMU ? iommu_kill(dev) : DMAH_ENOTSUP;
 }
 

@@ -27,6 +27,9 @@
 #define META_GEN_SHIFT	22
 #define META_GEN_MASK	0x3ffu
 
+/** META_WHOLE - what buffer_sync_whole() wants to know of a handle, in one comparison with the device's sync_whole. */
+#define META_WHOLE (META_SLOT | META_SYNC | META_MMIO | META_FOREIGN | META_COHERENT)
+
 /** META_SLOTS - device slots; 0 is none. */
 #define META_SLOTS 1023u
 

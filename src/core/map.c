@@ -85,7 +85,7 @@ __attribute__((noinline)) static int map_any(struct dmah_device *dev, struct dma
 	struct map_req req = { .phys = phys, .len = (uint32_t)len, .dir = dir, .attrs = attrs };
 
 #ifndef DMAH_CHECK
-	if (!h->meta && plain_map_slow(dev, h, phys, len, dir, attrs))
+	if (!h->meta && !attrs && plain_map_slow(dev, h, phys, len, dir))
 		return DMAH_OK;
 #endif
 	return map(dev, h, &req, len, __builtin_return_address(0));
@@ -95,10 +95,20 @@ int dmah_map(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t
 	     enum dmah_dir dir, uint32_t attrs)
 {
 #ifndef DMAH_CHECK
-	if (plain_map(dev, h, phys, len, dir, attrs))
+	if (!attrs && plain_map(dev, h, phys, len, dir))
 		return DMAH_OK;
 #endif
 	return map_any(dev, h, phys, len, dir, attrs);
+}
+
+int dmah_map_memory(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
+		    enum dmah_dir dir)
+{
+#ifndef DMAH_CHECK
+	if (plain_map(dev, h, phys, len, dir))
+		return DMAH_OK;
+#endif
+	return map_any(dev, h, phys, len, dir, 0);
 }
 
 int dmah_map_bus(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, dmah_addr_t bus,
@@ -145,8 +155,7 @@ int unmap_one(struct dmah_device *dev, struct dmah *h, uint32_t allow, const voi
 	return err;
 }
 
-__attribute__((noinline)) static int unmap_any(struct dmah_device *dev, struct dmah *h,
-					       const void *caller)
+__attribute__((noinline)) static int unmap_any(struct dmah_device *dev, struct dmah *h)
 {
 #ifndef DMAH_CHECK
 	int err;
@@ -158,14 +167,24 @@ __attribute__((noinline)) static int unmap_any(struct dmah_device *dev, struct d
 	if (plain_unmap_slow(dev, h, &err))
 		return err;
 #endif
-	return unmap_one(dev, h, 0, caller);
+	/* dmah_unmap()'s own caller: it jumps here. */
+	return unmap_one(dev, h, 0, __builtin_return_address(0));
 }
 
 int dmah_unmap(struct dmah_device *dev, struct dmah *h)
 {
 #ifndef DMAH_CHECK
-	if (plain_unmap(dev, h))
+	uint32_t index;
+	uint64_t *pte;
+
+	switch (plain_unmap(dev, h, &pte, &index)) {
+	case PLAIN_ENDED:
 		return DMAH_OK;
+	case PLAIN_LEFT:
+		return plain_unmap_one(dev, h, pte, index);
+	case PLAIN_NONE:
+		break;
+	}
 #endif
-	return unmap_any(dev, h, __builtin_return_address(0));
+	return unmap_any(dev, h);
 }

@@ -35,6 +35,7 @@ struct ring_end {
  * @full_at: no more than these may have been pushed.
  * @tail, @head: where they are; behind an IOMMU.
  * @prot: what the page-table entry of a plain mapping has beside its address.
+ * @phys_last: the domain's.
  * @room: bytes in a slot, minus 1.
  * @step: granules in a slot.
  * @mask: slots minus 1.
@@ -42,7 +43,8 @@ struct ring_end {
  * @has_slots: there are slots: the backend is an IOMMU's.
  * @plain: its mappings may be plain.
  * @handles: mappings that are live and have handles.
- * @flushed: see above; may be behind the truth. Written by the owner and by flushes.
+ * @flushed: see above, as far as the owner knows; it may be behind the truth.
+ * @others_flushed: the same, as far as flushes of the domain know; written under its setup lock.
  * @since: when the oldest mapping that waits for a flush was popped, or earlier; dmah_host_now().
  * @elsewhere_begun, @elsewhere_ended: mappings that the backend's map and unmap have counted.
  * @cfg: as given, with the slot rounded up.
@@ -56,6 +58,7 @@ struct dmah_ring {
 	uint64_t full_at;
 	struct ring_end tail;
 	uint64_t prot;
+	dmah_phys_t phys_last;
 	uint32_t room;
 	uint32_t step;
 	uint64_t popped;
@@ -66,6 +69,7 @@ struct dmah_ring {
 	uint32_t mask;
 	uint32_t first;
 	uint64_t flushed;
+	uint64_t others_flushed;
 	uint64_t since;
 	uint64_t elsewhere_begun;
 	uint64_t elsewhere_ended;
@@ -78,6 +82,15 @@ struct dmah_ring {
 static inline struct dmah *ring_entry(struct dmah_ring *ring, uint64_t number)
 {
 	return &ring->entry[number & (ring->cfg.entries - 1)];
+}
+
+/** ring_flushed() - mappings of a ring that translate nowhere any more. */
+static inline uint64_t ring_flushed(const struct dmah_ring *ring)
+{
+	uint64_t own = __atomic_load_n(&ring->flushed, __ATOMIC_ACQUIRE),
+		 others = __atomic_load_n(&ring->others_flushed, __ATOMIC_ACQUIRE);
+
+	return own > others ? own : others;
 }
 
 /** ring_live() - mappings of a device's rings that are live and counted nowhere else. */

@@ -9,6 +9,10 @@ static int sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uin
 {
 	int err;
 
+#ifndef DMAH_CHECK
+	if (buffer_sync_whole(dev, h, off, len, for_cpu))
+		return DMAH_OK;
+#endif
 	if (!h->meta)
 		return dev->dom ? misuse(dev, DMAH_ESTALE, "sync of an idle handle", 0, caller)
 				: DMAH_ENODEV;

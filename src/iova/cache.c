@@ -4,14 +4,23 @@
 /* A limit that no index reaches: the owner is past it for the next 2^30 steps. */
 #define FAR (1u << 30)
 
-static uint32_t room(uint32_t batch)
+static uint32_t batch_of(uint32_t batch, unsigned int class)
 {
-	return CACHE_ROOM * batch;
+	return batch >> class > 4 ? batch >> class : 4;
+}
+
+static uint32_t room(uint32_t batch, unsigned int class)
+{
+	return CACHE_ROOM * batch_of(batch, class);
 }
 
 size_t cache_memory(uint32_t batch)
 {
-	return IOVA_CLASSES * room(batch) * sizeof(struct iova_entry);
+	size_t entries = 0;
+
+	for (unsigned int class = 0; class < IOVA_CLASSES; class ++)
+		entries += room(batch, class);
+	return entries * sizeof(struct iova_entry);
 }
 
 static uint32_t load_in(const struct iova_ring *r)
@@ -45,7 +54,7 @@ static uint32_t kept(const struct iova_ring *r)
  */
 static void set_limits(const struct iova_cache *c, struct iova_ring *r, bool start)
 {
-	uint32_t in = load_in(r), out = load_out(r), stop = r->ready + c->batch;
+	uint32_t in = load_in(r), out = load_out(r), stop = r->ready + r->batch;
 
 	if (cache_before(out + r->mask + 1, stop))
 		stop = out + r->mask + 1;
@@ -63,11 +72,15 @@ static void set_all_limits(struct iova_cache *c)
 
 void cache_init(struct iova_cache *c, void *memory, uint32_t batch, bool lazy)
 {
-	*c = (struct iova_cache){ .batch = batch, .lazy = lazy };
-	for (unsigned int i = 0; i < IOVA_CLASSES; i++)
-		c->ring[i] = (struct iova_ring){ .mask = room(batch) - 1,
-						 .entry = (struct iova_entry *)memory +
-							  i * room(batch) };
+	struct iova_entry *entry = memory;
+
+	*c = (struct iova_cache){ .lazy = lazy };
+	for (unsigned int i = 0; i < IOVA_CLASSES; i++) {
+		c->ring[i] = (struct iova_ring){ .mask = room(batch, i) - 1,
+						 .batch = batch_of(batch, i),
+						 .entry = entry };
+		entry += room(batch, i);
+	}
 	set_all_limits(c);
 }
 
@@ -99,20 +112,20 @@ uint32_t cache_take_locked(struct iova_cache *c, struct iova *iova, unsigned int
 	return iova_get_small(iova, class);
 }
 
-uint32_t cache_defer(struct iova_cache *c, struct iova *iova, unsigned int class, uint64_t *pte,
-		     uint32_t first, uint64_t now)
+enum cache_deferred cache_defer(struct iova_cache *c, struct iova *iova, unsigned int class,
+				uint64_t *pte, uint32_t first, uint64_t now)
 {
 	struct iova_ring *r = &c->ring[class];
 
 	if (load_in(r) - load_out(r) > r->mask)
 		spill(iova, r, class, kept(r) / 2);
 	if (load_in(r) - load_out(r) > r->mask)
-		return 0;
+		return CACHE_FULL;
 	if (!cache_waiting(c))
 		c->since = now;
 	cache_put(r, load_in(r), pte, first);
 	set_limits(c, r, true);
-	return waiting(r);
+	return waiting(r) < r->batch ? CACHE_WAITS : CACHE_DUE;
 }
 
 void cache_release(struct iova_cache *c, struct iova *iova, unsigned int class, uint64_t *pte,
@@ -188,8 +201,12 @@ void cache_flushed(struct iova_cache *c, const uint32_t until[IOVA_CLASSES], uin
 
 void cache_set_depth(struct iova_cache *c, const uint32_t depth[IOVA_CLASSES])
 {
-	for (unsigned int i = 0; i < IOVA_CLASSES; i++)
-		c->ring[i].depth = depth[i] < room(c->batch) ? depth[i] : room(c->batch);
+	for (unsigned int i = 0; i < IOVA_CLASSES; i++) {
+		struct iova_ring *r = &c->ring[i];
+		uint32_t most = r->mask + 1 - r->batch;
+
+		r->depth = depth[i] < most ? depth[i] : most;
+	}
 }
 
 void cache_set_lazy(struct iova_cache *c, bool lazy)

@@ -40,7 +40,9 @@ struct iova_entry {
  * @limit: the owner takes none from here on without the lock.
  * @ready: entries before this are flushed. Under the lock.
  * @mask: entries that there is room for, minus 1.
- * @depth: entries that are ready are kept up to this; 0: none.
+ * @batch: entries that wait before a flush is due.
+ * @depth: entries that are ready are kept up to this; 0: none. At most the room minus @batch: so much room is left
+ *	for what waits, whatever @out was when @stop was set.
  * @entry: by index & @mask.
  */
 struct iova_ring {
@@ -50,6 +52,7 @@ struct iova_ring {
 	uint32_t limit;
 	uint32_t ready;
 	uint32_t mask;
+	uint32_t batch;
 	uint32_t depth;
 	struct iova_entry *entry;
 };
@@ -57,23 +60,24 @@ struct iova_ring {
 /**
  * struct iova_cache - one CPU's.
  * @ring: by class.
- * @batch: entries that wait in a ring before it is flushed.
  * @stolen: others that are about to take what is ready.
  * @lazy: unmaps may wait; else @stop is closed.
  * @since: when the oldest entry that waits was put, or earlier; dmah_host_now().
  */
 struct iova_cache {
 	struct iova_ring ring[IOVA_CLASSES];
-	uint32_t batch;
 	uint32_t stolen;
 	bool lazy;
 	uint64_t since;
 };
 
-/** CACHE_ROOM - entries in a ring, for each that waits at most before a flush: what is put while it is under way. */
-#define CACHE_ROOM 2u
+/** CACHE_ROOM - entries in a ring, for each that waits at most before a flush. */
+#define CACHE_ROOM 4u
 
-/** cache_memory() - bytes for the entries of one CPU. */
+/**
+ * cache_memory() - bytes for the entries of one CPU.
+ * @batch: entries of one granule that wait before a flush is due; of larger classes fewer, for the same granules.
+ */
 size_t cache_memory(uint32_t batch);
 
 /** cache_init() - empty. @memory: cache_memory() bytes, aligned as a pointer. */
@@ -141,14 +145,20 @@ static inline bool cache_give_back(struct iova_ring *r, uint64_t *pte, uint32_t 
 /** cache_take_locked() - as cache_take(), and from the depot where the ring is empty. Return: RANGE_NONE: none left. */
 uint32_t cache_take_locked(struct iova_cache *c, struct iova *iova, unsigned int class);
 
+/** enum cache_deferred - what became of granules that were to wait. */
+enum cache_deferred {
+	CACHE_FULL, /* they do not: there is no room */
+	CACHE_WAITS,
+	CACHE_DUE, /* and a flush is due */
+};
+
 /**
  * cache_defer() - as cache_put(), and begins the time that the ring may wait.
  *
- * Where the ring is full, half of what is ready goes to the depot. Return: entries of the class that wait now; 0: there
- * is no room all the same.
+ * Where the ring is full, half of what is ready goes to the depot.
  */
-uint32_t cache_defer(struct iova_cache *c, struct iova *iova, unsigned int class, uint64_t *pte,
-		     uint32_t first, uint64_t now);
+enum cache_deferred cache_defer(struct iova_cache *c, struct iova *iova, unsigned int class,
+				uint64_t *pte, uint32_t first, uint64_t now);
 
 /** cache_release() - as cache_give_back(), or to the depot where enough is kept. */
 void cache_release(struct iova_cache *c, struct iova *iova, unsigned int class, uint64_t *pte,

@@ -53,10 +53,9 @@ static int post_devices(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size
 	return err;
 }
 
-int iommu_post(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size, bool tables,
-	       struct iommu_post *post)
+static int post_all(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size, bool tables, bool ats,
+		    struct iommu_post *post)
 {
-	bool ats = __atomic_load_n(&dom->ats, __ATOMIC_ACQUIRE);
 	int err;
 
 	post->posted = 0;
@@ -67,6 +66,21 @@ int iommu_post(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size, bool ta
 	for (unsigned int i = 0; !err && i < dom->nlinks; i++)
 		err = dom->links[i].iommu->ops->fence(dom->links[i].iommu, &post->ticket[i]);
 	return err;
+}
+
+int iommu_post(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size, bool tables,
+	       struct iommu_post *post)
+{
+	bool ats = __atomic_load_n(&dom->ats, __ATOMIC_ACQUIRE);
+	const struct iommu_link *link = &dom->links[0];
+	int n;
+
+	if (ats || dom->nlinks > 1)
+		return post_all(dom, iova, size, tables, ats, post);
+	n = link->iommu->ops->invalidate(link->iommu, link->tag, iova, size, tables,
+					 &post->ticket[0]);
+	post->posted = n > 0 ? (uint64_t)n : 0;
+	return n < 0 ? n : DMAH_OK;
 }
 
 int iommu_wait(struct dmah_domain *dom, const uint64_t *ticket)
@@ -298,9 +312,9 @@ int iommu_flush(struct dmah_domain *dom, const struct dmah_device *dev)
 	return err;
 }
 
-/* Small ranges wait in the CPU's cache, all else in its queue. Return: how many wait there; 0: there is no room. */
-static uint32_t put_lazy(struct dmah_domain *dom, struct dmah_cpu *cpu,
-			 const struct iova_range *range)
+/* Small ranges wait in the CPU's cache, all else in its queue. */
+static enum cache_deferred put_lazy(struct dmah_domain *dom, struct dmah_cpu *cpu,
+				    const struct iova_range *range)
 {
 	struct lazy_queue *q = &cpu->lazy;
 	uint64_t now = dmah_host_now();
@@ -314,33 +328,34 @@ static uint32_t put_lazy(struct dmah_domain *dom, struct dmah_cpu *cpu,
 					   range->first, now);
 	}
 	if (queued(cpu) >= dom->lazy_capacity)
-		return 0;
+		return CACHE_FULL;
 	if (!queued(cpu) && !cache_waiting(&cpu->cache))
 		cpu->cache.since = now;
 	q->entry[q->in++ & (dom->lazy_capacity - 1)] = *range;
-	return queued(cpu);
+	return queued(cpu) < dom->cfg.lazy_entries ? CACHE_WAITS : CACHE_DUE;
 }
 
 int iommu_defer(struct dmah_device *dev, const struct iova_range *range)
 {
+	enum cache_deferred deferred;
 	struct dmah_domain *dom = dev->dom;
 	struct dmah_cpu *cpu;
-	uint32_t waiting;
 	unsigned long flags;
 	unsigned int n;
 
 	n = dmah_host_enter(&flags);
 	cpu = dom->cpu[n];
 	dmah_host_lock(&cpu->lock);
-	waiting = put_lazy(dom, cpu, range);
+	deferred = put_lazy(dom, cpu, range);
 	dmah_host_unlock(&cpu->lock);
 	dmah_host_leave(flags);
+	if (deferred == CACHE_WAITS)
+		return DMAH_OK;
+	if (deferred == CACHE_DUE)
+		return iommu_flush_cpu(dom, dev, n);
 	/* The flush of a full queue failed before; this range finds another place to wait for one that does not. */
-	if (!waiting) {
-		iommu_quarantine(dev, range);
-		return iommu_flush(dom, dev);
-	}
-	return waiting < dom->cfg.lazy_entries ? DMAH_OK : iommu_flush_cpu(dom, dev, n);
+	iommu_quarantine(dev, range);
+	return iommu_flush(dom, dev);
 }
 
 /* ---- what CPUs keep, taken back ---- */

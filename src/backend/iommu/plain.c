@@ -20,6 +20,9 @@ void plain_set(struct dmah_device *dev, enum dmah_mode mode)
 		&dev->plain,
 		plain ? KIND_PLAIN << META_KIND_SHIFT | (uint32_t)dev->slot << META_SLOT_SHIFT : 0,
 		__ATOMIC_RELEASE);
+	/* One granule too few where the CPU's addresses have 64 bits; map.c maps that. */
+	__atomic_store_n(&dev->plain_end, plain ? dom->phys_last & ~GRANULE_MASK : 0,
+			 __ATOMIC_RELEASE);
 }
 
 /* ---- map ---- */
@@ -89,11 +92,12 @@ static bool map_many(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, 
 }
 
 bool plain_map_slow(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
-		    enum dmah_dir dir, uint32_t attrs)
+		    enum dmah_dir dir)
 {
-	uint32_t meta = plain_device(dev, dir, attrs), n;
+	uint32_t meta = __atomic_load_n(&dev->plain, __ATOMIC_RELAXED), n;
 
-	if (!meta || !len || (phys & GRANULE_MASK) + len > IOVA_CLASS_MAX << PT_GRANULE_SHIFT ||
+	if (!meta || !plain_dir(dir) || !len ||
+	    (phys & GRANULE_MASK) + len > IOVA_CLASS_MAX << PT_GRANULE_SHIFT ||
 	    phys > dev->dom->phys_last || len - 1 > dev->dom->phys_last - phys)
 		return false;
 	n = iommu_granules(phys, len);
@@ -197,6 +201,19 @@ static int unmap_lazy(struct dmah_device *dev, uint64_t *pte, uint32_t index, ui
 	return room ? DMAH_OK : iommu_defer(dev, &range);
 }
 
+static int unmap(struct dmah_device *dev, struct dmah *h, uint64_t *pte, uint32_t index, uint32_t n)
+{
+	int err = (iommu_strict(dev) ? unmap_strict : unmap_lazy)(dev, pte, index, n);
+
+	handle_clear(h);
+	return err;
+}
+
+int plain_unmap_one(struct dmah_device *dev, struct dmah *h, uint64_t *pte, uint32_t index)
+{
+	return unmap(dev, h, pte, index, 1);
+}
+
 bool plain_unmap_slow(struct dmah_device *dev, struct dmah *h, int *err)
 {
 	uint32_t index, n;
@@ -204,7 +221,6 @@ bool plain_unmap_slow(struct dmah_device *dev, struct dmah *h, int *err)
 
 	if (!pte)
 		return false;
-	*err = (iommu_strict(dev) ? unmap_strict : unmap_lazy)(dev, pte, index, n);
-	handle_clear(h);
+	*err = unmap(dev, h, pte, index, n);
 	return true;
 }

@@ -22,9 +22,9 @@ void plain_set(struct dmah_device *dev, enum dmah_mode mode);
  * Return: whether the mapping was made; else nothing has changed.
  */
 bool plain_map_slow(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
-		    enum dmah_dir dir, uint32_t attrs);
+		    enum dmah_dir dir);
 
-/** plain_unmap_slow() - the same for unmap. @err: what it returns, where it was done. */
+/** plain_unmap_slow() - a plain mapping of any size. @err: what unmap returns, where it was one. Return: whether it was. */
 bool plain_unmap_slow(struct dmah_device *dev, struct dmah *h, int *err);
 
 /** plain_find() - the first of the @n entries of a handle's plain mapping; NULL where it is not a live one. */
@@ -34,28 +34,25 @@ uint64_t *plain_find(const struct dmah_device *dev, const struct dmah *h, uint32
 /** plain_clear() - clear entries of one leaf table. */
 void plain_clear(const struct dmah_domain *dom, uint64_t *pte, uint32_t n);
 
-/** plain_device() - whether mappings with these properties can be plain; what their handles' meta is then, but for @dir. */
-static inline uint32_t plain_device(const struct dmah_device *dev, enum dmah_dir dir,
-				    uint32_t attrs)
+/** plain_dir() - whether a direction is one. */
+static inline bool plain_dir(enum dmah_dir dir)
 {
-	return (unsigned int)dir - 1 <= DMAH_BIDIRECTIONAL - 1 && !attrs
-		       ? __atomic_load_n(&dev->plain, __ATOMIC_RELAXED)
-		       : 0;
+	return (unsigned int)dir - 1 < DMAH_BIDIRECTIONAL;
 }
 
 /** plain_map() - Return: whether the mapping was made; else nothing has changed but words of an idle handle. */
 static inline bool plain_map(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys,
-			     uint64_t len, enum dmah_dir dir, uint32_t attrs)
+			     uint64_t len, enum dmah_dir dir)
 {
-	uint32_t meta = plain_device(dev, dir, attrs);
 	struct dmah_domain *dom = dev->dom;
 	uint64_t offset = phys & GRANULE_MASK, entry;
 	struct iova_entry slot;
 	struct dmah_cpu *cpu;
 	unsigned long flags;
 
-	/* A length of 0 wraps round, and is too much too. */
-	if (!meta || h->meta || len - 1 > GRANULE_MASK - offset || phys > dom->phys_last)
+	/* Where no mapping can be plain, all of memory is beyond the end. A length of 0 wraps round: too much as well. */
+	if (h->meta || !plain_dir(dir) || len - 1 > GRANULE_MASK - offset ||
+	    phys >= __atomic_load_n(&dev->plain_end, __ATOMIC_RELAXED))
 		return false;
 	/* The handle is idle as long as its meta is 0; whoever takes over from here fills or clears it. */
 	h->phys = phys;
@@ -65,54 +62,67 @@ static inline bool plain_map(struct dmah_device *dev, struct dmah *h, dmah_phys_
 		dmah_host_leave(flags);
 		return false;
 	}
+	count_add(&count_here(dev, cpu)->maps, 1);
 	/* What is left in a cleared entry is the generation of its next mapping. */
 	entry = (phys - offset) | dom->pt.leaf.prot[dir] | pt_load(slot.pte);
 	pt_store_set(slot.pte, entry);
 	dmah_host_wmb();
-	count_add(&count_here(dev, cpu)->maps, 1);
 	dmah_host_leave(flags);
 	h->dma = iommu_iova(dom, slot.first) + offset;
 	h->be = entry;
-	h->meta = meta | (uint32_t)dir;
+	h->meta = dev->plain | (uint32_t)dir;
 	return true;
 }
 
-/** plain_unmap() - in lazy mode. Return: whether the mapping was ended; else nothing has changed. */
-static inline bool plain_unmap(struct dmah_device *dev, struct dmah *h)
+/** enum plain_found - what plain_unmap() found. */
+enum plain_found {
+	PLAIN_NONE, /* no live mapping that is plain and of one granule */
+	PLAIN_ENDED, /* one, and it has ended */
+	PLAIN_LEFT, /* one, that plain_unmap_one() has to end */
+};
+
+/**
+ * plain_unmap() - end a mapping in lazy mode, where that needs no lock.
+ * @pte, @index: where the entry is, with PLAIN_LEFT.
+ */
+static inline enum plain_found plain_unmap(struct dmah_device *dev, struct dmah *h, uint64_t **pte,
+					   uint32_t *index)
 {
-	uint32_t kind = h->meta & ~META_DIR;
+	uint32_t kind = h->meta & ~META_DIR, in;
 	struct dmah_domain *dom = dev->dom;
-	const struct pt_leaf *leaf;
 	struct iova_ring *ring;
 	struct dmah_cpu *cpu;
 	unsigned long flags;
-	uint64_t index, *pte;
-	uint32_t in;
+	uint64_t at, entry;
 
 	/* An idle handle, where no mapping can be plain, is not one. */
 	if (!kind || kind != dev->plain)
-		return false;
-	index = (h->dma - dom->cfg.aperture_base) >> PT_GRANULE_SHIFT;
-	if (index >= dom->granules)
-		return false;
-	pte = entries_any(dom, (uint32_t)index);
-	leaf = &dom->pt.leaf;
+		return PLAIN_NONE;
+	at = (h->dma - dom->cfg.aperture_base) >> PT_GRANULE_SHIFT;
+	if (at >= dom->granules)
+		return PLAIN_NONE;
+	*index = (uint32_t)at;
+	*pte = entries_any(dom, *index);
+	entry = pt_load(*pte);
 	/* Address, permissions and generation at once. */
-	if (pt_load(pte) != h->be || !pt_present(leaf, h->be))
-		return false;
+	if (entry != h->be || !pt_present(&dom->pt.leaf, entry))
+		return PLAIN_NONE;
 	cpu = dom->cpu[dmah_host_enter(&flags)];
 	ring = &cpu->cache.ring[0];
 	if (!cache_room(ring, &in)) {
 		dmah_host_leave(flags);
-		return false;
+		return PLAIN_LEFT;
 	}
-	pt_store_clear(pte, pt_cleared(leaf, h->be));
+	pt_store_clear(*pte, pt_cleared(&dom->pt.leaf, entry));
 	dmah_host_wmb();
-	cache_put(ring, in, pte, (uint32_t)index);
+	cache_put(ring, in, *pte, *index);
 	count_add(&count_here(dev, cpu)->unmaps, 1);
 	dmah_host_leave(flags);
 	handle_clear(h);
-	return true;
+	return PLAIN_ENDED;
 }
+
+/** plain_unmap_one() - what plain_unmap() left, in any mode. Return: 0, DMAH_EHUNG. */
+int plain_unmap_one(struct dmah_device *dev, struct dmah *h, uint64_t *pte, uint32_t index);
 
 #endif /* DMAH_BACKEND_IOMMU_PLAIN_H */

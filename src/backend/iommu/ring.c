@@ -59,6 +59,7 @@ static void set_plain(struct dmah_ring *ring)
 	const struct dmah_device *dev = ring->dev;
 	const struct pt_leaf *leaf = &dev->dom->pt.leaf;
 
+	ring->phys_last = dev->dom->phys_last;
 	ring->prot = leaf->prot[ring->cfg.dir] | leaf->cont;
 	ring->plain = !ring->cfg.attrs && dev->plain &&
 		      ring->step << PT_GRANULE_SHIFT <= dev->plain_max;
@@ -99,11 +100,10 @@ int iommu_ring_init(struct dmah_ring *ring)
 	return DMAH_OK;
 }
 
-/* Only forwards; and what another CPU's flush covered may be noticed late. */
+/* By the owner alone. */
 static void set_flushed(struct dmah_ring *ring, uint64_t until)
 {
-	if (until > __atomic_load_n(&ring->flushed, __ATOMIC_ACQUIRE))
-		__atomic_store_n(&ring->flushed, until, __ATOMIC_RELEASE);
+	__atomic_store_n(&ring->flushed, until, __ATOMIC_RELEASE);
 }
 
 static int flush(struct dmah_ring *ring)
@@ -111,7 +111,7 @@ static int flush(struct dmah_ring *ring)
 	uint64_t until = ring->popped;
 	int err;
 
-	if (__atomic_load_n(&ring->flushed, __ATOMIC_ACQUIRE) == until)
+	if (ring_flushed(ring) == until)
 		return DMAH_OK;
 	err = iommu_invalidate(ring->dev->dom, ring->dev, 0, 0, false);
 	if (!err)
@@ -175,7 +175,9 @@ void iommu_rings_flushed(struct dmah_domain *dom, const struct ring_mark *marks,
 			;
 		if (!ring || ring->serial != marks[i].serial)
 			continue;
-		set_flushed(ring, marks[i].until);
+		/* Of two flushes at one time the later one may end first. */
+		if (marks[i].until > __atomic_load_n(&ring->others_flushed, __ATOMIC_RELAXED))
+			__atomic_store_n(&ring->others_flushed, marks[i].until, __ATOMIC_RELEASE);
 		__atomic_store_n(&ring->since, begun, __ATOMIC_RELAXED);
 	}
 	dmah_host_unlock(&dom->setup);
@@ -193,8 +195,8 @@ uint64_t iommu_rings_deadline(struct dmah_domain *dom)
 	for (unsigned int i = 0; (ring = nth_ring(dom, i)); i++) {
 		uint64_t due = __atomic_load_n(&ring->since, __ATOMIC_RELAXED) + dom->cfg.lazy_ns;
 
-		if (__atomic_load_n(&ring->popped, __ATOMIC_ACQUIRE) !=
-			    __atomic_load_n(&ring->flushed, __ATOMIC_ACQUIRE) &&
+		/* The owner may have flushed what is not popped yet for this CPU. */
+		if (ring_flushed(ring) < __atomic_load_n(&ring->popped, __ATOMIC_ACQUIRE) &&
 		    due < deadline)
 			deadline = due;
 	}
@@ -282,36 +284,45 @@ int iommu_ring_push(struct dmah_ring *ring, const struct map_req *req)
 
 /* ---- pop ---- */
 
+/* Slots from an end on, up to @n, that lie in one leaf table. */
+static uint32_t in_table(const struct ring_end *end, uint32_t n)
+{
+	return n < end->left ? n : end->left;
+}
+
+static void advance_by(const struct dmah_ring *ring, struct ring_end *end, uint32_t n)
+{
+	/* All but the last one in one go. */
+	end->left -= n - 1;
+	end->pte += (n - 1) * ring->step;
+	end->iova += (uint64_t)((n - 1) * ring->step) << PT_GRANULE_SHIFT;
+	ring_advance(ring, end);
+}
+
 /* Every mapping must still be one. Nothing is changed where one is not. */
 static bool all_present(const struct dmah_ring *ring, uint32_t n)
 {
-	const struct pt_leaf *leaf = &ring->dev->dom->pt.leaf;
 	struct ring_end at = ring->head;
 
-	for (; n; n--) {
-		if (!pt_present(leaf, pt_load(at.pte)))
+	while (n) {
+		uint32_t part = in_table(&at, n);
+
+		if (!ring_all_present(&ring->dev->dom->pt.leaf, at.pte, part, ring->step))
 			return false;
-		ring_advance(ring, &at);
+		advance_by(ring, &at, part);
+		n -= part;
 	}
 	return true;
 }
 
 static void clear_plain(struct dmah_ring *ring, uint32_t n)
 {
-	const struct pt_leaf *leaf = &ring->dev->dom->pt.leaf;
-
 	while (n) {
-		uint32_t part = n < ring->head.left ? n : ring->head.left, step = ring->step;
-		uint64_t *pte = ring->head.pte;
+		uint32_t part = in_table(&ring->head, n);
 
-		/* All but the last one of the table in one go. */
-		for (uint32_t i = 0; i < part; i++, pte += step)
-			pt_store_clear(pte, pt_cleared(leaf, pt_load(pte)));
+		ring_clear(&ring->dev->dom->pt.leaf, ring->head.pte, part, ring->step);
+		advance_by(ring, &ring->head, part);
 		n -= part;
-		ring->head.left -= part - 1;
-		ring->head.pte += (part - 1) * step;
-		ring->head.iova += (uint64_t)((part - 1) * step) << PT_GRANULE_SHIFT;
-		ring_advance(ring, &ring->head);
 	}
 	dmah_host_wmb();
 }
@@ -415,8 +426,7 @@ static void take_handles(struct dmah_ring *ring, uint32_t n, struct homecoming *
 /* How far pushes may go: no more than are live at most, and into no slot that waits for a flush. */
 static void set_limit(struct dmah_ring *ring)
 {
-	uint64_t live = ring->popped + ring->cfg.entries,
-		 reuse = __atomic_load_n(&ring->flushed, __ATOMIC_ACQUIRE) + slots(ring);
+	uint64_t live = ring->popped + ring->cfg.entries, reuse = ring_flushed(ring) + slots(ring);
 
 	ring->full_at = live < reuse ? live : reuse;
 }
@@ -444,7 +454,7 @@ int iommu_ring_pop(struct dmah_ring *ring, uint32_t n)
 {
 	struct dmah_device *dev = ring->dev;
 	struct homecoming home = { .defer = dev->killed || !iommu_strict(dev) };
-	uint64_t before = ring->popped, flushed = __atomic_load_n(&ring->flushed, __ATOMIC_ACQUIRE);
+	uint64_t before = ring->popped, flushed = ring_flushed(ring);
 
 	if (!all_present(ring, n))
 		return DMAH_ESTALE;

@@ -56,6 +56,12 @@ static inline bool iommu_ring_in_use(const struct dmah_ring *ring)
 	       __atomic_load_n(&ring->dev->dom->cfg.mode, __ATOMIC_RELAXED) != DMAH_PASSTHROUGH;
 }
 
+/** ring_is_full() - no more may be pushed, for now. */
+static inline bool ring_is_full(const struct dmah_ring *ring)
+{
+	return (int64_t)(ring->pushed - ring->full_at) >= 0;
+}
+
 /** ring_advance() - an end goes on to the next slot. */
 static inline void ring_advance(const struct dmah_ring *ring, struct ring_end *end)
 {
@@ -74,17 +80,65 @@ static inline bool ring_plain_push(struct dmah_ring *ring, dmah_phys_t phys, uin
 				   dmah_addr_t *dma)
 {
 	uint64_t offset = phys & GRANULE_MASK, *pte = ring->tail.pte;
+	uint32_t last = len - 1;
 
-	/* A killed device is not plain any more. */
-	if (ring->pushed == ring->full_at || !ring->plain ||
-	    !__atomic_load_n(&ring->dev->plain, __ATOMIC_RELAXED) ||
-	    (uint64_t)len - 1 > GRANULE_MASK - offset || phys > ring->dev->dom->phys_last)
+	/* A killed device is not plain any more; and a length of 0 is too much. */
+	if (ring_is_full(ring) || !ring->plain ||
+	    !__atomic_load_n(&ring->dev->plain, __ATOMIC_RELAXED) || last + offset > GRANULE_MASK ||
+	    phys > ring->phys_last)
 		return false;
 	pt_store_set(pte, (phys - offset) | ring->prot | pt_load(pte));
 	dmah_host_wmb();
 	*dma = ring->tail.iova + offset;
 	count_add(&ring->pushed, 1);
 	ring_advance(ring, &ring->tail);
+	return true;
+}
+
+/** ring_all_present() - whether all of @n entries, @step apart, are. */
+static inline bool ring_all_present(const struct pt_leaf *leaf, const uint64_t *pte, uint32_t n,
+				    uint32_t step)
+{
+	for (; n; n--, pte += step)
+		if (!pt_present(leaf, pt_load(pte)))
+			return false;
+	return true;
+}
+
+static inline void ring_clear(const struct pt_leaf *leaf, uint64_t *pte, uint32_t n, uint32_t step)
+{
+	for (; n; n--, pte += step)
+		pt_store_clear(pte, pt_cleared(leaf, pt_load(pte)));
+}
+
+/**
+ * ring_plain_pop() - the shortest way, in lazy mode, where no flush is due, none has just been, and the last slot of a
+ *	leaf table is not among them.
+ *
+ * Return: whether they were popped; else nothing has changed.
+ */
+static inline bool ring_plain_pop(struct dmah_ring *ring, uint32_t n)
+{
+	uint64_t popped = ring->popped, waiting, *pte = ring->head.pte;
+	const struct dmah_domain *dom = ring->dev->dom;
+	uint32_t step = ring->step;
+
+	if (!ring->plain || ring->handles || n >= ring->head.left || n > ring->pushed - popped ||
+	    !__atomic_load_n(&ring->dev->plain, __ATOMIC_RELAXED) ||
+	    __atomic_load_n(&dom->cfg.mode, __ATOMIC_RELAXED) != DMAH_LAZY)
+		return false;
+	waiting = popped - ring_flushed(ring);
+	if (!waiting || waiting + n >= ring->cfg.entries ||
+	    !ring_all_present(&dom->pt.leaf, pte, n, step))
+		return false;
+	ring_clear(&dom->pt.leaf, pte, n, step);
+	dmah_host_wmb();
+	ring->head.left -= n;
+	ring->head.pte = pte + n * step;
+	ring->head.iova += (uint64_t)(n * step) << PT_GRANULE_SHIFT;
+	/* A flush that sees this sees the cleared entries. */
+	__atomic_store_n(&ring->popped, popped + n, __ATOMIC_RELEASE);
+	ring->full_at = popped + n + ring->cfg.entries;
 	return true;
 }
 
