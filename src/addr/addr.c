@@ -4,6 +4,7 @@
  * and then the same calls that handles take.
  */
 #include "addr/request.h"
+#include "backend/iommu/plain.h"
 #include "core/buffer.h"
 #include "core/check.h"
 #include "core/count.h"
@@ -53,6 +54,10 @@ static int unmap(struct dmah_device *dev, const struct addr_req *req, uint64_t l
 
 	if (err == DMAH_ENODEV)
 		return err;
+#ifndef DMAH_CHECK
+	if (!err && dev->plain && plain_addr_unmap(dev, req, &err))
+		return err;
+#endif
 	if (!err)
 		err = dev->dom->ops->rebuild(dev, &h, req);
 	if (!err)

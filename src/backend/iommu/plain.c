@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "backend/iommu/plain.h"
+#include "backend/pool.h"
 
 void plain_set(struct dmah_device *dev, enum dmah_mode mode)
 {
@@ -222,5 +223,61 @@ bool plain_unmap_slow(struct dmah_device *dev, struct dmah *h, int *err)
 	if (!pte)
 		return false;
 	*err = unmap(dev, h, pte, index, n);
+	return true;
+}
+
+/* Whether the mapping of one granule ends there: the next entry does not continue it. */
+static bool ends(const struct dmah_domain *dom, const uint64_t *pte, uint32_t index)
+{
+	if (index % PT_TABLE_ENTRIES == PT_TABLE_ENTRIES - 1)
+		return entries_end(dom, index + 1);
+	return !(pt_load(pte + 1) & dom->pt.leaf.cont);
+}
+
+bool plain_addr_unmap(struct dmah_device *dev, const struct addr_req *req, int *err)
+{
+	struct dmah_domain *dom = dev->dom;
+	const struct pt_leaf *leaf = &dom->pt.leaf;
+	uint64_t offset = req->dma & GRANULE_MASK, entry, *pte;
+	struct iova_ring *ring;
+	struct dmah_stats *stats;
+	struct dmah_cpu *cpu;
+	unsigned long flags;
+	uint32_t index, in;
+	dmah_phys_t phys;
+	bool room;
+
+	if (!__atomic_load_n(&dev->plain, __ATOMIC_RELAXED) || req->attrs ||
+	    (!req->has_phys && dom->lookup.find) ||
+	    (uint64_t)req->len - 1 > GRANULE_MASK - offset ||
+	    !iommu_index(dom, req->dma, req->len, &index))
+		return false;
+	pte = entries_any(dom, index);
+	entry = pt_load(pte);
+	phys = (entry & leaf->addr_mask) | offset;
+	/* Present, with this direction's permissions, and the beginning of a mapping; and its end. */
+	if ((entry & ~(leaf->addr_mask | leaf->gen_bits)) != leaf->prot[req->dir & 3] ||
+	    !ends(dom, pte, index) || (req->has_phys && req->phys != phys) ||
+	    (dom->cfg.pool && pool_holds(dom->cfg.pool, phys)))
+		return false;
+	cpu = dom->cpu[dmah_host_enter(&flags)];
+	ring = &cpu->cache.ring[0];
+	stats = count_here(dev, cpu);
+	if (!req->has_phys) {
+		count_add(&stats->reverse_lookups, 1);
+		/* The directory and the leaf table. */
+		count_add(&stats->lookup_steps, 2);
+	}
+	room = cache_room(ring, &in);
+	if (room) {
+		pt_store_clear(pte, pt_cleared(leaf, entry));
+		dmah_host_wmb();
+		cache_put(ring, in, pte, index);
+		count_add(&stats->unmaps, 1);
+	}
+	dmah_host_leave(flags);
+	*err = room		   ? DMAH_OK
+	       : iommu_strict(dev) ? unmap_strict(dev, pte, index, 1)
+				   : unmap_lazy(dev, pte, index, 1);
 	return true;
 }

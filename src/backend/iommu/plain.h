@@ -122,6 +122,15 @@ static inline enum plain_found plain_unmap(struct dmah_device *dev, struct dmah 
 	return PLAIN_ENDED;
 }
 
+/**
+ * plain_addr_unmap() - the shortest way of an address- or page-keyed unmap: one granule, found in the directory, counted
+ *	where it was searched.
+ * @err: what it returns, where it was done.
+ *
+ * Return: whether it was; else nothing has changed, and nothing was counted.
+ */
+bool plain_addr_unmap(struct dmah_device *dev, const struct addr_req *req, int *err);
+
 /** plain_unmap_one() - what plain_unmap() left, in any mode. Return: 0, DMAH_EHUNG. */
 int plain_unmap_one(struct dmah_device *dev, struct dmah *h, uint64_t *pte, uint32_t index);
 
