@@ -31,22 +31,20 @@ static int start_one(struct dmah_device *dev, struct dmah_batch *b, struct dmah 
 int dmah_unmap_start(struct dmah_device *dev, struct dmah_batch *b, struct dmah *const *h,
 		     uint32_t n)
 {
-	int first = DMAH_OK;
+	int first = DMAH_OK, err;
+	bool later;
 
 	if (!dev->dom)
 		return DMAH_ENODEV;
 	if (b->n || n > b->max || (n && !b->h))
 		return misuse(dev, DMAH_EINVAL, "a batch that is under way, or too small", b->n,
 			      __builtin_return_address(0));
+	later = waits(dev);
 	for (uint32_t i = 0; i < n; i++) {
-		int err = DMAH_OK;
-
-		if (!waits(dev))
-			err = dmah_unmap(dev, h[i]);
-		else if (h[i]->meta)
-			err = iommu_batch_start_plain(dev, b, h[i])
-				      ? DMAH_OK
-				      : start_one(dev, b, h[i], __builtin_return_address(0));
+		if (!h[i]->meta || (later && iommu_batch_start_plain(dev, b, h[i])))
+			continue;
+		err = later ? start_one(dev, b, h[i], __builtin_return_address(0))
+			    : dmah_unmap(dev, h[i]);
 		first = first ? first : err;
 	}
 	if (b->n)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "backend/iommu/batch.h"
 #include "backend/bounce.h"
-#include "backend/iommu/plain.h"
 
 /* From this many mappings on one invalidation of the domain costs less than theirs. */
 #define MANY 8u
@@ -16,7 +15,7 @@ static uint32_t granules_of(const struct dmah *h)
 	return iommu_granules(h->dma, h->len);
 }
 
-bool iommu_batch_start_plain(struct dmah_device *dev, struct dmah_batch *b, struct dmah *h)
+bool iommu_batch_start_many(struct dmah_device *dev, struct dmah_batch *b, struct dmah *h)
 {
 	uint32_t index, n;
 	uint64_t *pte = plain_find(dev, h, &index, &n);
@@ -59,6 +58,8 @@ void iommu_batch_post(struct dmah_device *dev, struct dmah_batch *b)
 		if (!meta_is_plain(h->meta) && meta_kind(h->meta) != DMAH_BACKEND_DIRECT)
 			entries_clear(dev->dom, first_of(dev->dom, h), granules_of(h));
 	}
+	/* Before the hardware is told, it must be so. */
+	dmah_host_wmb();
 	b->hung = b->n > MANY ? iommu_post(dev->dom, 0, 0, false, &post) : post_each(dev, b, &post);
 	for (unsigned int i = 0; i < DOMAIN_IOMMUS; i++)
 		b->ticket[i] = post.ticket[i];
@@ -68,26 +69,30 @@ void iommu_batch_post(struct dmah_device *dev, struct dmah_batch *b)
 	dmah_host_leave(flags);
 }
 
-/* Granules of plain mappings go back to the CPU's cache, all in one section. Return: handles that are left to do. */
+/* Granules of a plain mapping go back to the CPU's cache. Return: whether that needed no lock. */
+static bool give_back(const struct dmah_domain *dom, struct iova_cache *cache, const struct dmah *h)
+{
+	uint32_t first = first_of(dom, h);
+	unsigned int class = meta_kind(h->meta) == KIND_PLAIN ? 0 : iova_class(granules_of(h));
+
+	return meta_is_plain(h->meta) &&
+	       cache_give_back(&cache->ring[class], entries_any(dom, first), first);
+}
+
+/* All of them in one section. Return: handles that are left to do, which are the first ones then. */
 static uint32_t finish_plain(struct dmah_device *dev, struct dmah_batch *b)
 {
 	struct dmah_domain *dom = dev->dom;
-	uint32_t left = 0, done = 0;
+	uint32_t left = 0;
 	unsigned long flags;
 	unsigned int n = dmah_host_enter(&flags);
 
 	for (uint32_t i = 0; i < b->n; i++) {
 		struct dmah *h = &b->h[i];
-		uint32_t first = first_of(dom, h);
-		struct iova_ring *ring;
 
-		if (meta_is_plain(h->meta)) {
-			ring = &dom->cpu[n]->cache.ring[iova_class(granules_of(h))];
-			if (cache_give_back(ring, entries_any(dom, first), first)) {
-				handle_clear(h);
-				done++;
-				continue;
-			}
+		if (give_back(dom, &dom->cpu[n]->cache, h)) {
+			handle_clear(h);
+			continue;
 		}
 		if (left != i) {
 			b->h[left] = *h;
@@ -95,7 +100,7 @@ static uint32_t finish_plain(struct dmah_device *dev, struct dmah_batch *b)
 		}
 		left++;
 	}
-	count_unmapped(dev, n, done);
+	count_unmapped(dev, n, b->n - left);
 	dmah_host_leave(flags);
 	return left;
 }

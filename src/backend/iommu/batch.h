@@ -5,10 +5,26 @@
 #ifndef DMAH_BACKEND_IOMMU_BATCH_H
 #define DMAH_BACKEND_IOMMU_BATCH_H
 
-#include "backend/iommu/iommu.h"
+#include "backend/iommu/plain.h"
+
+/** iommu_batch_start_many() - the same for one of several granules. */
+bool iommu_batch_start_many(struct dmah_device *dev, struct dmah_batch *b, struct dmah *h);
 
 /** iommu_batch_start_plain() - a plain mapping goes into a batch, checked and cleared. Return: whether it was one. */
-bool iommu_batch_start_plain(struct dmah_device *dev, struct dmah_batch *b, struct dmah *h);
+static inline bool iommu_batch_start_plain(struct dmah_device *dev, struct dmah_batch *b,
+					   struct dmah *h)
+{
+	const struct dmah_domain *dom = dev->dom;
+	uint32_t index;
+	uint64_t *pte = plain_entry(dev, dom, h, &index);
+
+	if (!pte)
+		return iommu_batch_start_many(dev, b, h);
+	pt_store_clear(pte, pt_cleared(&dom->pt.leaf, h->be));
+	b->h[b->n++] = *h;
+	handle_clear(h);
+	return true;
+}
 
 /** iommu_batch_post() - clear what is not cleared yet, and post the invalidations of a batch's mappings. */
 void iommu_batch_post(struct dmah_device *dev, struct dmah_batch *b);

@@ -53,8 +53,8 @@ static int post_devices(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size
 	return err;
 }
 
-static int post_all(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size, bool tables, bool ats,
-		    struct iommu_post *post)
+int iommu_post_all(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size, bool tables, bool ats,
+		   struct iommu_post *post)
 {
 	int err;
 
@@ -68,22 +68,7 @@ static int post_all(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size, bo
 	return err;
 }
 
-int iommu_post(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size, bool tables,
-	       struct iommu_post *post)
-{
-	bool ats = __atomic_load_n(&dom->ats, __ATOMIC_ACQUIRE);
-	const struct iommu_link *link = &dom->links[0];
-	int n;
-
-	if (ats || dom->nlinks > 1)
-		return post_all(dom, iova, size, tables, ats, post);
-	n = link->iommu->ops->invalidate(link->iommu, link->tag, iova, size, tables,
-					 &post->ticket[0]);
-	post->posted = n > 0 ? (uint64_t)n : 0;
-	return n < 0 ? n : DMAH_OK;
-}
-
-int iommu_wait(struct dmah_domain *dom, const uint64_t *ticket)
+int iommu_wait_all(struct dmah_domain *dom, const uint64_t *ticket)
 {
 	int err = DMAH_OK;
 

@@ -142,12 +142,38 @@ struct iommu_post {
 	uint64_t posted;
 };
 
+/** iommu_post_all() - iommu_post() for several IOMMUs, or devices with TLBs of their own (@ats). */
+int iommu_post_all(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size, bool tables, bool ats,
+		   struct iommu_post *post);
+
+/** iommu_wait_all() - iommu_wait() for several IOMMUs. */
+int iommu_wait_all(struct dmah_domain *dom, const uint64_t *ticket);
+
 /** iommu_post() - the first half of iommu_invalidate(). Return: 0, DMAH_EHUNG. */
-int iommu_post(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size, bool tables,
-	       struct iommu_post *post);
+static inline int iommu_post(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size, bool tables,
+			     struct iommu_post *post)
+{
+	bool ats = __atomic_load_n(&dom->ats, __ATOMIC_ACQUIRE);
+	const struct iommu_link *link = &dom->links[0];
+	int n;
+
+	if (ats || dom->nlinks > 1)
+		return iommu_post_all(dom, iova, size, tables, ats, post);
+	n = link->iommu->ops->invalidate(link->iommu, link->tag, iova, size, tables,
+					 &post->ticket[0]);
+	post->posted = n > 0 ? (uint64_t)n : 0;
+	return n < 0 ? n : DMAH_OK;
+}
 
 /** iommu_wait() - the second half. */
-int iommu_wait(struct dmah_domain *dom, const uint64_t *ticket);
+static inline int iommu_wait(struct dmah_domain *dom, const uint64_t *ticket)
+{
+	struct dmah_iommu *iommu = dom->links[0].iommu;
+
+	if (dom->nlinks > 1)
+		return iommu_wait_all(dom, ticket);
+	return iommu->ops->wait(iommu, ticket[0]) ? DMAH_EHUNG : DMAH_OK;
+}
 
 /**
  * struct iova_range - granules that are on their way home, with the bounce slots that they led to.
@@ -229,7 +255,11 @@ unsigned int iommu_runs(const struct dmah_domain *dom, const struct dmah *h, uin
 			uint32_t gen, bool cont, struct run runs[3]);
 
 /** iommu_strict() - whether an unmap must wait for its invalidation. */
-bool iommu_strict(const struct dmah_device *dev);
+static inline bool iommu_strict(const struct dmah_device *dev)
+{
+	return dev->limits.flags & DMAH_DEV_UNTRUSTED ||
+	       __atomic_load_n(&dev->dom->cfg.mode, __ATOMIC_RELAXED) == DMAH_STRICT;
+}
 
 /**
  * struct homecoming - the way home of what an unmap has cleared.

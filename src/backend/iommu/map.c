@@ -335,12 +335,6 @@ static int iommu_map(struct dmah_device *dev, struct dmah *h, const struct map_r
 
 /* ---- and back ---- */
 
-bool iommu_strict(const struct dmah_device *dev)
-{
-	return untrusted(dev) ||
-	       __atomic_load_n(&dev->dom->cfg.mode, __ATOMIC_RELAXED) == DMAH_STRICT;
-}
-
 static uint32_t generation(const struct dmah_domain *dom, const struct dmah *h)
 {
 	return meta_is_plain(h->meta) ? pt_gen(&dom->pt.leaf, h->be) : meta_gen(h->meta);

@@ -144,14 +144,21 @@ uint64_t *plain_find(const struct dmah_device *dev, const struct dmah *h, uint32
 	return find(dev->dom, h, index, *n);
 }
 
-void plain_clear(const struct dmah_domain *dom, uint64_t *pte, uint32_t n)
+static inline void clear(const struct dmah_domain *dom, uint64_t *pte, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
 		pt_store_clear(pte + i, pt_cleared(&dom->pt.leaf, pt_load(pte + i)));
 	dmah_host_wmb();
 }
 
-static int unmap_strict(struct dmah_device *dev, uint64_t *pte, uint32_t index, uint32_t n)
+void plain_clear(const struct dmah_domain *dom, uint64_t *pte, uint32_t n)
+{
+	clear(dom, pte, n);
+}
+
+/* Inline, so that one granule, the usual case, needs no loops. */
+__attribute__((always_inline)) static inline int
+unmap_strict(struct dmah_device *dev, uint64_t *pte, uint32_t index, uint32_t n)
 {
 	struct iova_range range = { .first = index, .n = n };
 	struct dmah_domain *dom = dev->dom;
@@ -162,7 +169,7 @@ static int unmap_strict(struct dmah_device *dev, uint64_t *pte, uint32_t index, 
 	bool home;
 	int err;
 
-	plain_clear(dom, pte, n);
+	clear(dom, pte, n);
 	err = iommu_post(dom, iommu_iova(dom, index), (uint64_t)n << PT_GRANULE_SHIFT, false,
 			 &post);
 	if (!err)
@@ -202,9 +209,11 @@ static int unmap_lazy(struct dmah_device *dev, uint64_t *pte, uint32_t index, ui
 	return room ? DMAH_OK : iommu_defer(dev, &range);
 }
 
-static int unmap(struct dmah_device *dev, struct dmah *h, uint64_t *pte, uint32_t index, uint32_t n)
+__attribute__((always_inline)) static inline int unmap(struct dmah_device *dev, struct dmah *h,
+						       uint64_t *pte, uint32_t index, uint32_t n)
 {
-	int err = (iommu_strict(dev) ? unmap_strict : unmap_lazy)(dev, pte, index, n);
+	int err = iommu_strict(dev) ? unmap_strict(dev, pte, index, n)
+				    : unmap_lazy(dev, pte, index, n);
 
 	handle_clear(h);
 	return err;

@@ -81,6 +81,26 @@ enum plain_found {
 	PLAIN_LEFT, /* one, that plain_unmap_one() has to end */
 };
 
+/** plain_entry() - the entry of a handle's mapping, where it is plain, live and of one granule; NULL where it is not. */
+static inline uint64_t *plain_entry(const struct dmah_device *dev, const struct dmah_domain *dom,
+				    const struct dmah *h, uint32_t *index)
+{
+	uint32_t kind = h->meta & ~META_DIR;
+	uint64_t at, entry, *pte;
+
+	/* An idle handle, where no mapping can be plain, is not one. */
+	if (!kind || kind != dev->plain)
+		return NULL;
+	at = (h->dma - dom->cfg.aperture_base) >> PT_GRANULE_SHIFT;
+	if (at >= dom->granules)
+		return NULL;
+	*index = (uint32_t)at;
+	pte = entries_any(dom, *index);
+	entry = pt_load(pte);
+	/* Address, permissions and generation at once. */
+	return entry == h->be && pt_present(&dom->pt.leaf, entry) ? pte : NULL;
+}
+
 /**
  * plain_unmap() - end a mapping in lazy mode, where that needs no lock.
  * @pte, @index: where the entry is, with PLAIN_LEFT.
@@ -88,24 +108,14 @@ enum plain_found {
 static inline enum plain_found plain_unmap(struct dmah_device *dev, struct dmah *h, uint64_t **pte,
 					   uint32_t *index)
 {
-	uint32_t kind = h->meta & ~META_DIR, in;
 	struct dmah_domain *dom = dev->dom;
 	struct iova_ring *ring;
 	struct dmah_cpu *cpu;
 	unsigned long flags;
-	uint64_t at, entry;
+	uint32_t in;
 
-	/* An idle handle, where no mapping can be plain, is not one. */
-	if (!kind || kind != dev->plain)
-		return PLAIN_NONE;
-	at = (h->dma - dom->cfg.aperture_base) >> PT_GRANULE_SHIFT;
-	if (at >= dom->granules)
-		return PLAIN_NONE;
-	*index = (uint32_t)at;
-	*pte = entries_any(dom, *index);
-	entry = pt_load(*pte);
-	/* Address, permissions and generation at once. */
-	if (entry != h->be || !pt_present(&dom->pt.leaf, entry))
+	*pte = plain_entry(dev, dom, h, index);
+	if (!*pte)
 		return PLAIN_NONE;
 	cpu = dom->cpu[dmah_host_enter(&flags)];
 	ring = &cpu->cache.ring[0];
@@ -113,7 +123,7 @@ static inline enum plain_found plain_unmap(struct dmah_device *dev, struct dmah 
 		dmah_host_leave(flags);
 		return PLAIN_LEFT;
 	}
-	pt_store_clear(*pte, pt_cleared(&dom->pt.leaf, entry));
+	pt_store_clear(*pte, pt_cleared(&dom->pt.leaf, h->be));
 	dmah_host_wmb();
 	cache_put(ring, in, *pte, *index);
 	count_add(&count_here(dev, cpu)->unmaps, 1);
