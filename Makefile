@@ -20,7 +20,7 @@ export JOBS SUITE CONFIG FUZZ_SECONDS SOAK_OPS
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 	@echo 'Variables: SUITE=name and CONFIG=name narrow "test"; FUZZ_SECONDS=n; SOAK_OPS=n; JOBS=n;'
 	@echo '  prefix=dir DESTDIR=dir for "install"; DEPS=no leaves packages alone.'
 
@@ -47,6 +47,21 @@ install: ## headers, libdmah.a, pkg-config file, command, man page (prefix, DEST
 	@sh scripts/build.sh --prefix '$(prefix)'
 	@DESTDIR='$(DESTDIR)' meson install -C build/release --no-rebuild --quiet
 	@echo 'installed under $(DESTDIR)$(prefix)'
+
+.PHONY: bench
+bench: ## what mapping costs, beside Linux's own code; report in build/report (15 minutes)
+	@sh scripts/deps.sh bench
+	@sh scripts/bench.sh --instructions
+
+.PHONY: bench-quick
+bench-quick: ## the same, only the rows of the headline (2 minutes)
+	@sh scripts/deps.sh bench
+	@sh scripts/bench.sh --quick --instructions
+
+.PHONY: bench-instructions
+bench-instructions: ## the instructions of the same alone, by callgrind: nothing is timed
+	@sh scripts/deps.sh bench
+	@sh scripts/bench.sh --only-instructions
 
 .PHONY: soak
 soak: ## the random tests at bench length: SOAK_OPS operations for each case

@@ -3,14 +3,14 @@
 #
 # Install the Debian packages that a make target needs, and only those that are missing.
 #
-#   scripts/deps.sh build|run|test|lint     install what is missing for that target
+#   scripts/deps.sh build|run|bench|test|lint   install what is missing for that target
 #   scripts/deps.sh --list TARGET      print the packages and what each is for
 #
 # DEPS=no in the environment skips the step (packages handled elsewhere). On a system without
 # dpkg the list is printed and the build goes on with what it finds.
 set -u
 
-# target  package  what it is for. "run" includes "build", "test" includes "run".
+# target  package  what it is for. "run" includes "build", "bench" and "test" include "run".
 table() {
 	cat <<'TABLE'
 build gcc                     the compiler
@@ -25,7 +25,9 @@ build liblzma-dev             reads .xz traces
 build libzstd-dev             reads .zst traces
 build zlib1g-dev              reads .gz traces
 build libjansson-dev          --json
-run   gnuplot-nox             draws the plots of a replay
+run   gnuplot-nox             draws the plots of a replay, and of the benchmark
+bench valgrind                callgrind: counts the benchmark's instructions
+bench python3                 takes what the benchmark needs out of Linux's source
 test  libcmocka-dev           the unit test framework
 test  g++                     compiles each public header as C++
 test  clang-14                second compiler; AddressSanitizer, UBSan, ThreadSanitizer, libFuzzer
@@ -44,6 +46,7 @@ test  libc6-dev-armhf-cross   its C library
 test  gcc-riscv64-linux-gnu   cross compiler: riscv64
 test  libc6-dev-riscv64-cross its C library
 test  qemu-user               runs the cross-built suites
+test  spin                    checks the models in tests/spin
 TABLE
 }
 
@@ -52,10 +55,11 @@ classes() {
 	case $1 in
 	build) echo 'build' ;;
 	run) echo 'build run' ;;
+	bench) echo 'build run bench' ;;
 	test) echo 'build run lint test' ;;
 	lint) echo 'lint' ;;
 	*)
-		echo "deps.sh: unknown target '$1' (build, run, test or lint)" >&2
+		echo "deps.sh: unknown target '$1' (build, run, bench, test or lint)" >&2
 		exit 2
 		;;
 	esac
@@ -74,7 +78,7 @@ if [ "${1-}" = --list ]; then
 	packages "${2:-test}" | awk '{ p = $1; $1 = ""; printf "%-24s%s\n", p, $0 }'
 	exit
 fi
-target=${1:?usage: deps.sh [--list] build|run|test|lint}
+target=${1:?usage: deps.sh [--list] build|run|bench|test|lint}
 classes "$target" >/dev/null || exit 2
 
 [ "${DEPS-}" = no ] && exit 0

@@ -1,0 +1,87 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT OR GPL-2.0-only
+#
+# Make BUILD_DIR/liblinux-peer.a, Linux's own DMA-mapping code behind peer.h, and print the version
+# of Linux that it holds.
+#
+#   build.sh BUILD_DIR
+#
+# It fetches and unpacks the source first (fetch.sh), into build/cache of the source tree or what
+# LINUX_PEER_CACHE names. Where there is libcmocka, BUILD_DIR/linux-peer-selftest is made too. Exit
+# status 3: the source of Linux cannot be had.
+#
+# Whoever links the library: it is under the GPL, version 2, as Linux is.
+set -u
+build=${1:?usage: build.sh BUILD_DIR}
+here=$(cd "$(dirname "$0")" && pwd) || exit 1
+cache=${LINUX_PEER_CACHE:-$here/../../../build/cache}
+cc=${CC:-gcc}
+
+source=$(sh "$here/fetch.sh" "$cache") || exit $?
+mkdir -p "$build" || exit 1
+build=$(cd "$build" && pwd) || exit 1
+work=$build/linux-peer
+log=$work.log
+version=$(python3 "$here/extract.py" "$source" "$work") || exit 1
+: >"$log"
+
+# -fno-strict-aliasing and -fwrapv: Linux is written for them. Not position independent accesses to
+# the thread's CPU: the library is for programs, as a kernel's per-CPU accesses are one instruction.
+flags="-std=gnu11 -O2 -g -fno-strict-aliasing -fwrapv -ftls-model=local-exec -DNDEBUG"
+include="-isystem $work/real -isystem $work/real/drivers/iommu -isystem $work/empty"
+shim="-include $work/version.h -include $here/shim/shim.h"
+# Warnings about Linux's code are for Linux, but what no shim declares must not link by accident.
+theirs="-Werror=implicit-function-declaration -Werror=implicit-int"
+ours="-Wall -Wextra -Werror -Wno-unused-parameter"
+
+objects=
+compile() { # OBJECT SOURCE FLAGS...
+	o=$work/$1.o
+	c=$2
+	shift 2
+	objects="$objects $o"
+	# shellcheck disable=SC2086
+	if ! $cc $flags "$@" -c -o "$o" "$c" >>"$log" 2>&1; then
+		cat "$log" >&2
+		echo "build.sh: $c does not compile; the log is $log" >&2
+		exit 1
+	fi
+}
+
+# Linux's files are compiled one by one, as in a kernel: nothing is inlined from one into another.
+for f in lib/rbtree drivers/iommu/iova drivers/iommu/io-pgtable-arm drivers/iommu/intel/cache; do
+	[ -f "$work/real/$f.c" ] || continue
+	# shellcheck disable=SC2086
+	compile "$(basename $f)" "$work/real/$f.c" $theirs $shim $include
+done
+for f in dma core arm vtd qi; do
+	# shellcheck disable=SC2086
+	compile "glue-$f" "$here/$f.c" $ours $shim $include -I "$work/gen"
+done
+for f in peer shim/memory; do
+	# shellcheck disable=SC2086
+	compile "glue-$(basename $f)" "$here/$f.c" $ours $shim $include
+done
+
+rm -f "$build/liblinux-peer.a"
+# shellcheck disable=SC2086
+ar rcs "$build/liblinux-peer.a" $objects >>"$log" 2>&1 || {
+	cat "$log" >&2
+	exit 1
+}
+
+rm -f "$build/linux-peer-selftest"
+if echo '#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>' | $cc -E -x c - >/dev/null 2>&1; then
+	# shellcheck disable=SC2086
+	$cc -std=gnu11 -O2 -g $ours -o "$build/linux-peer-selftest" "$here/selftest.c" \
+		"$build/liblinux-peer.a" -lcmocka -lpthread >>"$log" 2>&1 || {
+		cat "$log" >&2
+		echo "build.sh: selftest.c does not compile; the log is $log" >&2
+		exit 1
+	}
+fi
+echo "$version"

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Linux's dma-iommu.c, as far as the mapping of single buffers goes, and the calls of peer.h right
+ * above it. What a coherent, trusted device never reaches (bouncing, cache maintenance) ends the
+ * program.
+ */
+#include <linux/iova.h>
+
+#include "glue.h"
+
+#define iommu_deferred_attach(dev, domain) 0
+
+/* Not on x86-64: kmalloc()'s buffers never share a cache line with what must not be written. */
+#define dma_kmalloc_needs_bounce(dev, size, dir) false
+
+#define is_swiotlb_active(dev)				     false
+#define swiotlb_tbl_map_single(...)			     DMA_MAPPING_ERROR
+#define arch_sync_dma_for_device(phys, size, dir)	     shim_broken(__FILE__, __LINE__)
+#define arch_sync_dma_for_cpu(phys, size, dir)		     shim_broken(__FILE__, __LINE__)
+#define swiotlb_sync_single_for_cpu(dev, phys, size, dir)    shim_broken(__FILE__, __LINE__)
+#define swiotlb_sync_single_for_device(dev, phys, size, dir) shim_broken(__FILE__, __LINE__)
+
+/* One load and a branch, as if no pool had been allocated: where one was, two more compares. */
+static inline bool is_swiotlb_buffer(struct device *dev, phys_addr_t phys)
+{
+	return unlikely(READ_ONCE(dev->dma_io_tlb_mem));
+}
+
+static inline void swiotlb_tbl_unmap_single(struct device *dev, phys_addr_t phys, size_t size,
+					    enum dma_data_direction dir, unsigned long attrs)
+{
+	if (is_swiotlb_buffer(dev, phys))
+		shim_broken(__FILE__, __LINE__);
+}
+
+/* No bus in between that reaches only a part of memory, and no regions to stay away from. */
+#define dma_range_map_min(map)			0ull
+#define dma_range_map_max(map)			(~0ull)
+#define iova_reserve_iommu_regions(dev, domain) 0
+
+#if LINUX_RELEASE >= 6012
+bool device_iommu_capable(struct device *dev, enum iommu_cap cap)
+{
+	return cap == IOMMU_CAP_DEFERRED_FLUSH;
+}
+#else
+static const bool iommu_dma_forcedac;
+#endif
+
+int iommu_get_dma_cookie(struct iommu_domain *domain);
+void iommu_put_dma_cookie(struct iommu_domain *domain);
+#if LINUX_RELEASE >= 6012
+#include "drivers/iommu/iommu-pages.h"
+#endif
+#include "dma-iommu.gen.h"
+
+int dma_domain_init(struct iommu_domain *domain, struct device *dev)
+{
+	int err = iommu_get_dma_cookie(domain);
+
+	if (err)
+		return err;
+#if LINUX_RELEASE >= 6012
+	return iommu_dma_init_domain(domain, dev);
+#else
+	return iommu_dma_init_domain(domain, 0, ~0ull, dev);
+#endif
+}
+
+void dma_domain_exit(struct iommu_domain *domain)
+{
+	iommu_put_dma_cookie(domain);
+}
+
+uint64_t linux_peer_map(struct linux_peer *peer, uint64_t phys, uint32_t len)
+{
+	return iommu_dma_map_page(&peer->pci.dev, pfn_to_page(phys >> PAGE_SHIFT),
+				  phys & ~PAGE_MASK, len, DMA_FROM_DEVICE, 0);
+}
+
+void linux_peer_unmap(struct linux_peer *peer, uint64_t dma, uint32_t len)
+{
+	iommu_dma_unmap_page(&peer->pci.dev, dma, len, DMA_FROM_DEVICE, 0);
+}
+
+void linux_peer_sync_for_cpu(struct linux_peer *peer, uint64_t dma, uint32_t len)
+{
+	iommu_dma_sync_single_for_cpu(&peer->pci.dev, dma, len, DMA_FROM_DEVICE);
+}
+
+void linux_peer_sync_for_device(struct linux_peer *peer, uint64_t dma, uint32_t len)
+{
+	iommu_dma_sync_single_for_device(&peer->pci.dev, dma, len, DMA_FROM_DEVICE);
+}

@@ -1,0 +1,235 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR GPL-2.0-only
+"""Take what the peer needs out of the source of Linux.
+
+    extract.py SOURCE_DIR OUT_DIR
+
+OUT_DIR/real/     whole files, unmodified
+OUT_DIR/empty/    an empty header for each that those include and that shim/ stands for
+OUT_DIR/gen/      NAME.gen.h: functions, types and macros of files that are too big to take whole,
+                  unmodified and in the order of the lists below
+OUT_DIR/version.h what version it is
+
+Where something is not found the message names it and its file: the version is one that this does
+not know.
+"""
+
+import os
+import re
+import shutil
+import sys
+
+WHOLE = [
+    "drivers/iommu/iova.c", "drivers/iommu/io-pgtable-arm.c", "drivers/iommu/io-pgtable-arm.h",
+    "lib/rbtree.c", "drivers/iommu/intel/iommu.h",
+    "include/linux/iommu.h", "include/linux/iova.h", "include/linux/io-pgtable.h",
+    "include/linux/rbtree.h", "include/linux/rbtree_types.h", "include/linux/rbtree_augmented.h",
+]
+# What only some versions have.
+WHOLE_IF_THERE = [
+    "drivers/iommu/iommu-pages.h", "drivers/iommu/intel/cache.c", "drivers/iommu/intel/pasid.h",
+    "include/uapi/linux/iommufd.h", "include/uapi/linux/iommu.h",
+]
+# Headers of the C library's kernel headers that do as they are.
+SYSTEM = {"linux/types.h", "linux/errno.h", "linux/limits.h", "linux/ioctl.h", "linux/stddef.h"}
+
+# NAME.gen.h -> [(source, items)]. An item is a function's name, "struct NAME", "enum NAME"
+# or "#NAME" (a macro). "6.12:item" is for that series and newer, "-6.12:item" for older ones.
+GEN = {
+    "dma-iommu": [("drivers/iommu/dma-iommu.c", """
+        struct iommu_dma_msi_page   enum iommu_dma_cookie_type
+        6.12:enum iommu_dma_queue_type   6.12:struct iommu_dma_options
+        struct iommu_dma_cookie
+        6.12:#IOVA_DEFAULT_FQ_SIZE   6.12:#IOVA_SINGLE_FQ_SIZE
+        6.12:#IOVA_DEFAULT_FQ_TIMEOUT   6.12:#IOVA_SINGLE_FQ_TIMEOUT
+        -6.12:#IOVA_FQ_SIZE   -6.12:#IOVA_FQ_TIMEOUT
+        struct iova_fq_entry   struct iova_fq   #fq_ring_for_each
+        fq_full   fq_ring_add   6.12:fq_ring_free_locked   fq_ring_free   fq_flush_iotlb
+        fq_flush_timeout   queue_iova
+        6.12:iommu_dma_free_fq_single   6.12:iommu_dma_free_fq_percpu   iommu_dma_free_fq
+        6.12:iommu_dma_init_one_fq   6.12:iommu_dma_init_fq_single   6.12:iommu_dma_init_fq_percpu
+        iommu_dma_init_fq   cookie_alloc   iommu_get_dma_cookie   iommu_put_dma_cookie
+        dev_is_untrusted   dev_use_swiotlb   6.12:iommu_dma_init_options   iommu_dma_init_domain
+        dma_info_to_prot   iommu_dma_alloc_iova   iommu_dma_free_iova
+        __iommu_dma_unmap   __iommu_dma_map   iommu_dma_map_page   iommu_dma_unmap_page
+        iommu_dma_sync_single_for_cpu   iommu_dma_sync_single_for_device
+        """)],
+    "iommu": [("drivers/iommu/iommu.c", """
+        iommu_get_dma_domain   iommu_iova_to_phys   iommu_pgsize
+        -6.12:__iommu_map_pages   __iommu_map   -6.12:_iommu_map   iommu_map
+        -6.12:iommu_map_atomic   -6.12:__iommu_unmap_pages
+        __iommu_unmap   iommu_unmap   iommu_unmap_fast
+        """)],
+    "intel": [("drivers/iommu/intel/iommu.c", """
+        -6.12:#LEVEL_STRIDE   -6.12:#LEVEL_MASK   -6.12:#MAX_AGAW_WIDTH   -6.12:#MAX_AGAW_PFN_WIDTH
+        -6.12:agaw_to_level   -6.12:agaw_to_width   -6.12:width_to_agaw
+        -6.12:level_to_offset_bits   -6.12:pfn_level_offset   -6.12:level_mask
+        -6.12:level_size   -6.12:align_to_level   -6.12:lvl_to_nr_pages   -6.12:mm_to_dma_pfn_start
+        -6.12:page_to_dma_pfn   -6.12:virt_to_dma_pfn   -6.12:#IOVA_PFN   -6.12:aligned_nrpages
+        #__DOMAIN_MAX_PFN   #__DOMAIN_MAX_ADDR   #DOMAIN_MAX_PFN   #DOMAIN_MAX_ADDR
+        -6.12:alloc_pgtable_page   -6.12:free_pgtable_page   -6.12:domain_use_first_level
+        domain_pfn_supported   domain_flush_cache   pfn_to_dma_pte
+        dma_pfn_level_pte   dma_pte_clear_range   dma_pte_free_level   dma_pte_free_pagetable
+        dma_pte_list_pagetables   dma_pte_clear_level   domain_unmap
+        -6.12:iommu_flush_dev_iotlb   -6.12:iommu_flush_iotlb_psi   -6.12:__mapping_notify_one
+        -6.12:intel_flush_iotlb_all
+        hardware_largepage_caps   switch_to_super_page   __domain_mapping
+        intel_iommu_map   intel_iommu_map_pages   intel_iommu_unmap   intel_iommu_unmap_pages
+        intel_iommu_tlb_sync   intel_iommu_iova_to_phys   intel_iommu_iotlb_sync_map
+        6.12:intel_flush_iotlb_all
+        """)],
+    "dmar": [("drivers/iommu/intel/dmar.c", """
+        reclaim_free_desc   qi_submit_sync   -6.12:qi_flush_iotlb
+        """)],
+}
+
+HEAD = """/* SPDX-License-Identifier: GPL-2.0-only */
+/* Made by extract.py of %s of Linux %s: do not edit. */
+#pragma GCC diagnostic push
+%s
+"""
+TAIL = "#pragma GCC diagnostic pop\n"
+# Not ours to warn about. A function that nothing declares remains an error.
+QUIET = ["-Wunused-variable", "-Wunused-but-set-variable", "-Wunused-function", "-Wsign-compare",
+         "-Wformat", "-Wpointer-sign", "-Wempty-body", "-Wtype-limits",
+         "-Wmissing-field-initializers"]
+
+
+def fail(message):
+    sys.exit("extract.py: " + message)
+
+
+def read(path):
+    try:
+        with open(path, encoding="utf-8") as f:
+            return f.read()
+    except OSError as e:
+        fail("%s: %s" % (path, e.strerror))
+
+
+def write(path, text):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+
+
+def function(lines, name):
+    """A function's definition: from its type, which may be on its own line, to a lone brace."""
+    start = re.compile(r"^(?![\s#/*]).*\b%s\(" % re.escape(name))
+    for i, line in enumerate(lines):
+        if not start.match(line):
+            continue
+        body = i
+        while body < len(lines) and lines[body] != "{" and not lines[body].endswith(";"):
+            body += 1
+        if body == len(lines) or lines[body] != "{":
+            continue  # a declaration
+        first = i
+        while first and re.match(r"^[A-Za-z_][\w *]*$", lines[first - 1]):
+            first -= 1
+        return lines[first:lines.index("}", body) + 1]
+    return None
+
+
+def compound(lines, head):
+    """struct or enum, whatever its attributes."""
+    start = re.compile(r"^%s\s*\{" % re.escape(head))
+    for i, line in enumerate(lines):
+        if start.match(line):
+            last = i
+            while not lines[last].startswith("}"):
+                last += 1
+            return lines[i:last + 1]
+    return None
+
+
+def macro(lines, name):
+    start = re.compile(r"^#define\s+%s\b" % re.escape(name))
+    for i, line in enumerate(lines):
+        if start.match(line):
+            last = i
+            while lines[last].endswith("\\"):
+                last += 1
+            return lines[i:last + 1]
+    return None
+
+
+def take(lines, item):
+    if item.startswith(("struct ", "enum ")):
+        return compound(lines, item)
+    if item.startswith("#"):
+        return macro(lines, item[1:])
+    return function(lines, item)
+
+
+def items(text, release):
+    """The items of a list that this release has."""
+    for item in re.findall(r"(?:-?[\d.]+:)?(?:struct |enum )?[^\s]+", text):
+        m = re.match(r"(-?)([\d.]+):(.*)", item)
+        if m:
+            newer = release >= tuple(int(n) for n in m.group(2).split("."))
+            if newer == bool(m.group(1)):
+                continue
+            item = m.group(3)
+        yield item
+
+
+def version_of(source):
+    makefile = read(os.path.join(source, "Makefile"))
+    numbers = []
+    for word in ("VERSION", "PATCHLEVEL", "SUBLEVEL"):
+        m = re.search(r"^%s = (\d+)$" % word, makefile, re.M)
+        if not m:
+            fail("Makefile: no %s" % word)
+        numbers.append(int(m.group(1)))
+    return tuple(numbers)
+
+
+def main():
+    if len(sys.argv) != 3:
+        fail("usage: extract.py SOURCE_DIR OUT_DIR")
+    source, out = sys.argv[1:]
+    release = version_of(source)
+    version = "%d.%d.%d" % release
+    shutil.rmtree(out, ignore_errors=True)
+
+    included = set()
+
+    def look(text):
+        included.update(re.findall(r"^\s*#\s*include\s+[<\"]([^>\"]+)[>\"]", text, re.M))
+
+    for path in WHOLE + WHOLE_IF_THERE:
+        if path in WHOLE or os.path.exists(os.path.join(source, path)):
+            text = read(os.path.join(source, path))
+            look(text)
+            # Headers where their #include finds them, and no others beside them.
+            write(os.path.join(out, "real", re.sub("^include/", "", path)), text)
+
+    for name, parts in GEN.items():
+        text = []
+        for path, wanted in parts:
+            lines = read(os.path.join(source, path)).split("\n")
+            text.append(HEAD % (path, version, "\n".join(
+                "#pragma GCC diagnostic ignored \"%s\"" % w for w in QUIET)))
+            for item in items(wanted, release):
+                got = take(lines, item)
+                if got is None:
+                    fail("Linux %s: no %s in %s" % (version, item, path))
+                text.append("\n".join(got) + "\n")
+            text.append(TAIL)
+        write(os.path.join(out, "gen", name + ".gen.h"), "\n".join(text))
+
+    real = os.path.join(out, "real")
+    for name in sorted(included - SYSTEM):
+        here = [os.path.join(real, d, name) for d in ("", "drivers/iommu", "drivers/iommu/intel")]
+        if not any(os.path.exists(p) for p in here):
+            # "../x.h" is looked for beside the file that includes it.
+            write(os.path.join(out, "empty", name.replace("../", "")), "/* shim/shim.h */\n")
+
+    write(os.path.join(out, "version.h"),
+          "#define LINUX_VERSION \"%s\"\n#define LINUX_RELEASE %d /* 6.12 is 6012 */\n" %
+          (version, release[0] * 1000 + release[1]))
+    print(version)
+
+
+main()

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Locks that threads really contend on: one atomic compare-and-exchange to take, one plain store to
+ * release, which is what a free qspinlock costs. It errs in Linux's favour where it is free (no
+ * interrupts to mask and restore, inline instead of a call) and hardly where it is not: there is no
+ * queue of waiters, so the last owner, whose cache has the line, often wins again. That is unfair
+ * and raises throughput.
+ */
+#ifndef SHIM_LOCK_H
+#define SHIM_LOCK_H
+
+#include <pthread.h>
+
+#include "atomic.h"
+
+typedef struct {
+	int taken;
+} spinlock_t;
+typedef spinlock_t raw_spinlock_t;
+
+static inline void spin_lock(spinlock_t *lock)
+{
+	for (;;) {
+		int no = 0;
+
+		if (likely(__atomic_compare_exchange_n(&lock->taken, &no, 1, false,
+						       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
+			return;
+		while (__atomic_load_n(&lock->taken, __ATOMIC_RELAXED))
+			cpu_relax();
+	}
+}
+
+static inline void spin_unlock(spinlock_t *lock)
+{
+	__atomic_store_n(&lock->taken, 0, __ATOMIC_RELEASE);
+}
+
+#define spin_lock_init(lock) ((lock)->taken = 0)
+#define spin_lock_irqsave(lock, flags) \
+	do {                           \
+		(flags) = 0;           \
+		spin_lock(lock);       \
+	} while (0)
+#define spin_unlock_irqrestore(lock, flags) \
+	do {                                \
+		(void)(flags);              \
+		spin_unlock(lock);          \
+	} while (0)
+#define raw_spin_lock		   spin_lock
+#define raw_spin_unlock		   spin_unlock
+#define raw_spin_lock_init	   spin_lock_init
+#define raw_spin_lock_irqsave	   spin_lock_irqsave
+#define raw_spin_unlock_irqrestore spin_unlock_irqrestore
+/* Lockdep's, which is off in Debian's kernels. */
+#define assert_spin_locked(lock) ((void)(lock))
+
+/* Taken at set-up only. */
+struct mutex {
+	pthread_mutex_t lock;
+};
+#define DEFINE_MUTEX(name) struct mutex name = { PTHREAD_MUTEX_INITIALIZER }
+#define mutex_init(m)	   pthread_mutex_init(&(m)->lock, NULL)
+#define mutex_lock(m)	   pthread_mutex_lock(&(m)->lock)
+#define mutex_unlock(m)	   pthread_mutex_unlock(&(m)->lock)
+
+#define might_sleep()		  ((void)0)
+#define might_sleep_if(condition) ((void)0)
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Linux's VT-d page tables (intel/iommu.c) in a domain as its driver makes it for a device behind a
+ * coherent IOMMU in legacy mode: second stage, 4 levels, 2 MiB and 1 GiB pages, page-selective
+ * invalidation, no caching mode, no device TLBs.
+ */
+#include "glue.h"
+#include "vtd.h"
+
+/* Only a conflict of entries would print them. */
+#define debug_dma_dump_mappings(x) ((void)0)
+
+#if LINUX_RELEASE >= 6012
+#include "drivers/iommu/iommu-pages.h"
+#else
+#define __iommu_flush_dev_iotlb(info, addr, mask) shim_broken(__FILE__, __LINE__)
+#define qi_flush_piotlb(...)			  shim_broken(__FILE__, __LINE__)
+#endif
+#include "intel.gen.h"
+
+#define ADDRESS_WIDTH 48
+#define DOMAIN_ID     1
+/* QI_LENGTH descriptors of 16 bytes. */
+#define QUEUE_ORDER 0
+
+static const struct iommu_domain_ops vtd_ops = {
+	.map_pages = intel_iommu_map_pages,
+	.unmap_pages = intel_iommu_unmap_pages,
+	.iotlb_sync_map = intel_iommu_iotlb_sync_map,
+	.flush_iotlb_all = intel_flush_iotlb_all,
+	.iotlb_sync = intel_iommu_tlb_sync,
+	.iova_to_phys = intel_iommu_iova_to_phys,
+};
+
+struct vtd_domain {
+	struct dmar_domain dmar;
+	struct vtd_unit *unit;
+	/* How a domain knows its IOMMU. */
+#if LINUX_RELEASE >= 6012
+	struct cache_tag tag;
+	struct qi_batch batch;
+#else
+	struct iommu_domain_info info;
+#endif
+};
+
+static struct vtd_domain *to_vtd(struct iommu_domain *domain)
+{
+	return container_of(to_dmar_domain(domain), struct vtd_domain, dmar);
+}
+
+/* Not reached: no invalidation through registers. */
+void __iommu_flush_iotlb(struct intel_iommu *iommu, u16 did, u64 addr, unsigned int size_order,
+			 u64 type)
+{
+	shim_broken(__FILE__, __LINE__);
+}
+
+/* 6.1 asks at every map; no hardware since 2008 has such a buffer. */
+void iommu_flush_write_buffer(struct intel_iommu *iommu)
+{
+	BUG_ON(cap_rwbf(iommu->cap));
+}
+
+static void *zeroed(size_t size)
+{
+	void *p;
+
+	if (posix_memalign(&p, 64, size))
+		return NULL;
+	return memset(p, 0, size);
+}
+
+static void unit_destroy(struct vtd_unit *unit)
+{
+	if (!unit)
+		return;
+	if (unit->qi.desc)
+		shim_pages_free(virt_to_page(unit->qi.desc), QUEUE_ORDER);
+	if (unit->qi.desc_status)
+		shim_pages_free(virt_to_page(unit->qi.desc_status), QUEUE_ORDER);
+	free(unit);
+}
+
+/* As dmar_enable_qi() leaves it. The status words are where the hardware reaches them. */
+static struct vtd_unit *unit_create(void)
+{
+	struct vtd_unit *unit = zeroed(sizeof(*unit));
+	struct page *queue, *status;
+
+	if (!unit)
+		return NULL;
+	queue = shim_pages_alloc(__GFP_ZERO, QUEUE_ORDER);
+	if (queue)
+		unit->qi.desc = page_address(queue);
+	status = shim_pages_alloc(__GFP_ZERO, QUEUE_ORDER);
+	if (status)
+		unit->qi.desc_status = page_address(status);
+	if (!queue || !status) {
+		unit_destroy(unit);
+		return NULL;
+	}
+	_Static_assert(QI_LENGTH << DMAR_IQ_SHIFT <= PAGE_SIZE << QUEUE_ORDER, "one page");
+	unit->qi.free_cnt = QI_LENGTH;
+	unit->iommu.qi = &unit->qi;
+	unit->iommu.reg = unit->registers;
+	unit->iommu.gcmd = DMA_GCMD_TE;
+	unit->iommu.agaw = width_to_agaw(ADDRESS_WIDTH);
+	/* PSI with up to 2^18 pages; both drains; coherent walks and queued invalidation. */
+	unit->iommu.cap = 1ull << 39 | 18ull << 48 | 3ull << 54;
+	unit->iommu.ecap = 1ull << 0 | 1ull << 1;
+	BUG_ON(!cap_pgsel_inv(unit->iommu.cap) || cap_max_amask_val(unit->iommu.cap) != 18 ||
+	       !cap_write_drain(unit->iommu.cap) || !cap_read_drain(unit->iommu.cap) ||
+	       cap_caching_mode(unit->iommu.cap) || cap_rwbf(unit->iommu.cap) ||
+	       !ecap_coherent(unit->iommu.ecap) || !ecap_qis(unit->iommu.ecap) ||
+	       ecap_smts(unit->iommu.ecap));
+	return unit;
+}
+
+static void vtd_destroy(struct iommu_domain *domain)
+{
+	struct vtd_domain *vtd = to_vtd(domain);
+	LIST_HEAD(pages);
+
+	/* As domain_exit() does. */
+	if (vtd->dmar.pgd) {
+		domain_unmap(&vtd->dmar, 0, DOMAIN_MAX_PFN(vtd->dmar.gaw), &pages);
+		put_pages_list(&pages);
+	}
+	unit_destroy(vtd->unit);
+	free(vtd);
+}
+
+static struct iommu_domain *vtd_create(void)
+{
+	struct vtd_domain *vtd = zeroed(sizeof(*vtd));
+	struct page *root;
+
+	if (!vtd)
+		return NULL;
+	vtd->unit = unit_create();
+	root = shim_pages_alloc(__GFP_ZERO, 0);
+	if (root)
+		vtd->dmar.pgd = page_address(root);
+	if (!vtd->unit || !root) {
+		vtd_destroy(&vtd->dmar.domain);
+		return NULL;
+	}
+
+	vtd->dmar.iommu_coherency = true;
+	vtd->dmar.iommu_superpage = 2;
+	vtd->dmar.gaw = ADDRESS_WIDTH;
+	vtd->dmar.agaw = vtd->unit->iommu.agaw;
+	INIT_LIST_HEAD(&vtd->dmar.devices);
+#if LINUX_RELEASE >= 6012
+	INIT_LIST_HEAD(&vtd->dmar.cache_tags);
+	vtd->dmar.qi_batch = &vtd->batch;
+	vtd->tag.type = CACHE_TAG_IOTLB;
+	vtd->tag.iommu = &vtd->unit->iommu;
+	vtd->tag.domain_id = DOMAIN_ID;
+	vtd->tag.users = 1;
+	list_add_tail(&vtd->tag.node, &vtd->dmar.cache_tags);
+#else
+	vtd->unit->iommu.flush.flush_iotlb = qi_flush_iotlb;
+	vtd->info.iommu = &vtd->unit->iommu;
+	vtd->info.refcnt = 1;
+	vtd->info.did = DOMAIN_ID;
+	vtd->dmar.iommu_array.only = &vtd->info;
+#endif
+
+	vtd->dmar.domain.ops = &vtd_ops;
+	vtd->dmar.domain.pgsize_bitmap = SZ_4K | SZ_2M | SZ_1G;
+	vtd->dmar.domain.geometry.aperture_end = DMA_BIT_MASK(ADDRESS_WIDTH);
+	vtd->dmar.domain.geometry.force_aperture = true;
+	return &vtd->dmar.domain;
+}
+
+static u64 vtd_flushes(struct iommu_domain *domain)
+{
+	return __atomic_load_n(&to_vtd(domain)->unit->waits, __ATOMIC_RELAXED);
+}
+
+static void vtd_set_latency(struct iommu_domain *domain, u64 ns)
+{
+	to_vtd(domain)->unit->latency = ns;
+}
+
+const struct iommu_kind vtd_kind = {
+	.create = vtd_create,
+	.destroy = vtd_destroy,
+	.flushes = vtd_flushes,
+	.set_latency = vtd_set_latency,
+};

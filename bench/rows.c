@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/*
+ * Which rows there are: not every case under all conditions, but what the targets and plots want.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cases.h"
+#include "row.h"
+
+#define LAZY   DMAH_LAZY
+#define STRICT DMAH_STRICT
+
+bool have_peer(void)
+{
+#ifdef HAVE_LINUX_PEER
+	return true;
+#else
+	return false;
+#endif
+}
+
+const char *peer_version(void)
+{
+#ifdef HAVE_LINUX_PEER
+	return linux_peer_version();
+#else
+	return NULL;
+#endif
+}
+
+/* ---- names ---- */
+
+const char *row_case(const struct row *r, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s%s", r->c->name, r->two_domains ? "-2domains" : "");
+	return buf;
+}
+
+const char *row_backend(const struct row *r)
+{
+	return machine_name(r->kind);
+}
+
+const char *row_mode(const struct row *r)
+{
+	if (r->kind != MACHINE_VTD && r->kind != MACHINE_LPAE)
+		return "none";
+	return r->mode == LAZY ? "lazy" : "strict";
+}
+
+void row_print_id(FILE *f, const struct row *r)
+{
+	char name[64];
+
+	fprintf(f, "%s %s %s, %u live, %s%s, %u thread%s, %u bytes, %u ns",
+		row_case(r, name, sizeof(name)), row_backend(r), row_mode(r), r->live,
+		r->fifo ? "fifo" : "random", r->serialised ? ", serialised" : "", r->threads,
+		r->threads > 1 ? "s" : "", r->size, r->latency_ns);
+}
+
+/* ---- the list ---- */
+
+static struct row *add(struct rows *rows, const struct bench_case *c, enum machine_kind kind,
+		       enum dmah_mode mode, uint32_t live)
+{
+	static struct row none;
+
+	if (!c->run || (c->needs == NEEDS_PEER && !have_peer()))
+		return &none;
+	if (rows->n == rows->cap) {
+		rows->cap = rows->cap ? 2 * rows->cap : 256;
+		rows->list = realloc(rows->list, rows->cap * sizeof(*rows->list));
+		if (!rows->list)
+			abort();
+	}
+	rows->list[rows->n] = (struct row){ .c = c,
+					    .kind = kind,
+					    .mode = mode,
+					    .live = live,
+					    .threads = 1,
+					    .size = 4096,
+					    .fifo = c == &case_ring || c == &case_ring32,
+					    .instructions = -1,
+					    .overlap = 1 };
+	return &rows->list[rows->n++];
+}
+
+/** struct combination - a case on a backend. */
+struct combination {
+	const struct bench_case *c;
+	enum machine_kind kind;
+};
+
+/* What the headline is made of: 1,024 live, random, lazy. */
+static void add_headline(struct rows *rows)
+{
+	static const struct combination list[] = {
+		{ &case_harness, MACHINE_NONE },
+		{ &case_floor, MACHINE_NONE },
+		{ &case_linux_arm, MACHINE_LPAE },
+		{ &case_linux_vtd, MACHINE_VTD },
+		{ &case_address_rbtree, MACHINE_VTD },
+		{ &case_address_walk, MACHINE_VTD },
+		{ &case_address_directory, MACHINE_VTD },
+		{ &case_page, MACHINE_VTD },
+		{ &case_handle, MACHINE_VTD },
+		{ &case_handle, MACHINE_LPAE },
+		{ &case_batch, MACHINE_VTD },
+		{ &case_ring, MACHINE_VTD },
+		{ &case_ring32, MACHINE_VTD },
+	};
+
+	for (unsigned int i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		struct row *r = add(rows, list[i].c, list[i].kind, LAZY, 1024);
+
+		r->quick = r->count = true;
+		if (list[i].kind == MACHINE_NONE)
+			continue;
+		r = add(rows, list[i].c, list[i].kind, STRICT, 1024);
+		r->count = true;
+		r->quick = list[i].c == &case_handle || list[i].c->needs == NEEDS_PEER ||
+			   list[i].c == &case_ring || list[i].c == &case_batch;
+	}
+	/* What the ring is compared with, in its own order. */
+	for (unsigned int i = 0; i < 4; i++) {
+		struct row *r = add(rows, list[i].c, list[i].kind, LAZY, 1024);
+
+		r->fifo = r->quick = r->count = true;
+	}
+	add(rows, &case_handle, MACHINE_LPAE, LAZY, 1024)->fifo = true;
+}
+
+static void add_live(struct rows *rows)
+{
+	static const struct combination list[] = {
+		{ &case_harness, MACHINE_NONE },     { &case_floor, MACHINE_NONE },
+		{ &case_linux_arm, MACHINE_LPAE },   { &case_linux_vtd, MACHINE_VTD },
+		{ &case_address_walk, MACHINE_VTD }, { &case_address_directory, MACHINE_VTD },
+		{ &case_page, MACHINE_VTD },	     { &case_handle, MACHINE_VTD },
+		{ &case_handle, MACHINE_LPAE },	     { &case_ring, MACHINE_VTD },
+	};
+	static const uint32_t live[] = { 64, 256, 1024, 16384, 262144 };
+
+	for (unsigned int i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		bool ring = list[i].c == &case_ring;
+
+		/* order 0, throughput and serialised; order 1, throughput */
+		for (unsigned int k = 0; k < 3 * sizeof(live) / sizeof(live[0]); k++) {
+			uint32_t n = live[k / 3];
+			bool fifo = k % 3 == 2, serialised = k % 3 == 1;
+			struct row *r;
+
+			/* a ring has one order, and at most 32,768 entries; the rest is in the headline */
+			if ((ring && (n > 16384 || (fifo && n != 0))) ||
+			    (fifo &&
+			     (list[i].c == &case_address_walk || list[i].c == &case_page ||
+			      list[i].kind == MACHINE_LPAE) &&
+			     list[i].c != &case_linux_arm) ||
+			    (n == 1024 && !serialised && (!fifo || i < 4)))
+				continue;
+			r = add(rows, list[i].c, list[i].kind, LAZY, n);
+			r->fifo |= fifo;
+			r->serialised = serialised;
+			r->quick = n == 262144 && serialised && list[i].c != &case_page &&
+				   list[i].c != &case_address_walk;
+			r->count = n == 262144 && serialised;
+		}
+	}
+}
+
+static void add_threads(struct rows *rows)
+{
+	/* The first two share nothing between threads: what they lose is the computer's own. */
+	static const struct combination list[] = {
+		{ &case_harness, MACHINE_NONE },
+		{ &case_floor, MACHINE_NONE },
+		{ &case_linux_arm, MACHINE_LPAE },
+		{ &case_linux_vtd, MACHINE_VTD },
+		{ &case_address_directory, MACHINE_VTD },
+		{ &case_handle, MACHINE_VTD },
+		{ &case_handle, MACHINE_LPAE },
+		{ &case_batch, MACHINE_VTD },
+		{ &case_ring, MACHINE_VTD },
+	};
+
+	for (unsigned int i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		for (unsigned int k = 0; k < 4; k++) {
+			bool strict = k & 2;
+			struct row *r;
+
+			if (k && list[i].kind == MACHINE_NONE)
+				continue;
+			r = add(rows, list[i].c, list[i].kind, strict ? STRICT : LAZY, 1024);
+			r->threads = 2;
+			r->two_domains = k & 1;
+			r->quick = !strict && !r->two_domains &&
+				   (list[i].c == &case_handle || list[i].c == &case_linux_arm ||
+				    list[i].c == &case_linux_vtd || list[i].kind == MACHINE_NONE);
+		}
+	}
+}
+
+/* Latency 0 is in the headline. */
+static void add_latency(struct rows *rows)
+{
+	static const struct combination list[] = {
+		{ &case_linux_arm, MACHINE_LPAE }, { &case_linux_vtd, MACHINE_VTD },
+		{ &case_handle, MACHINE_VTD },	   { &case_batch, MACHINE_VTD },
+		{ &case_ring, MACHINE_VTD },	   { &case_ring32, MACHINE_VTD },
+	};
+
+	for (unsigned int i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		add(rows, list[i].c, list[i].kind, STRICT, 1024)->latency_ns = 200;
+		add(rows, list[i].c, list[i].kind, STRICT, 1024)->latency_ns = 1000;
+		rows->list[rows->n - 1].quick |= list[i].c == &case_batch;
+	}
+}
+
+static void add_syncs(struct rows *rows)
+{
+	static const struct combination list[] = {
+		{ &case_harness_sync, MACHINE_NONE },
+		{ &case_linux_sync, MACHINE_VTD },
+		{ &case_sync_nothing, MACHINE_VTD },
+		{ &case_sync_noncoherent, MACHINE_VTD },
+		{ &case_sync_bounced, MACHINE_BOUNCE },
+		{ &case_sync_bounced_copy, MACHINE_BOUNCE },
+		{ &case_sync_untrusted, MACHINE_VTD },
+		{ &case_sync_untrusted_bounced, MACHINE_VTD },
+	};
+
+	for (unsigned int i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		struct row *r = add(rows, list[i].c, list[i].kind,
+				    list[i].c->untrusted ? STRICT : LAZY, 1024);
+
+		r->quick = r->count = true;
+		if (list[i].c == &case_sync_untrusted_bounced)
+			r->size = 1536;
+	}
+}
+
+static void add_sizes(struct rows *rows)
+{
+	static const struct combination list[] = {
+		{ &case_linux_arm, MACHINE_LPAE },	  { &case_linux_vtd, MACHINE_VTD },
+		{ &case_address_directory, MACHINE_VTD }, { &case_handle, MACHINE_VTD },
+		{ &case_handle, MACHINE_LPAE },
+	};
+	/* 4 KiB is everywhere else */
+	static const uint32_t size[] = { 1536, 64u << 10, 2u << 20 };
+
+	for (unsigned int i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		for (unsigned int k = 0; k < 3; k++) {
+			/* of 2 MiB, so many that lazy ones fit a 4 GiB aperture beside the live ones */
+			struct row *r = add(rows, list[i].c, list[i].kind, LAZY,
+					    size[k] > 65536 ? 256 : 1024);
+
+			r->size = size[k];
+		}
+	}
+}
+
+static void add_backends(struct rows *rows)
+{
+	static const struct bench_case *const vec[] = { &case_vec1, &case_vec8, &case_vec128 };
+	static const enum machine_kind kinds[] = { MACHINE_DIRECT, MACHINE_BOUNCE, MACHINE_XEN };
+
+	for (unsigned int i = 0; i < 3; i++) {
+		add(rows, &case_handle, kinds[i], STRICT, 1024)->count = true;
+		add(rows, &case_address_directory, kinds[i], STRICT, 1024)->count = true;
+		for (unsigned int k = 0; k < 4; k++) {
+			struct row *r = add(rows, vec[i], k & 1 ? MACHINE_LPAE : MACHINE_VTD,
+					    k & 2 ? STRICT : LAZY, 64);
+
+			r->size = vec[i]->segments * 4096;
+		}
+	}
+}
+
+void rows_make(struct rows *rows, const struct options *opt)
+{
+	size_t n = 0;
+
+	add_headline(rows);
+	add_live(rows);
+	add_threads(rows);
+	add_latency(rows);
+	add_syncs(rows);
+	add_sizes(rows);
+	add_backends(rows);
+	for (size_t i = 0; i < rows->n; i++)
+		if ((!opt->quick || rows->list[i].quick) &&
+		    (!opt->only || rows->list[i].c == opt->only))
+			rows->list[n++] = rows->list[i];
+	rows->n = n;
+}

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+#include "targets.h"
+
+#include <string.h>
+
+#define LAZY   DMAH_LAZY
+#define STRICT DMAH_STRICT
+
+const struct row *row_find_more(const struct rows *rows, const char *name, enum machine_kind kind,
+				enum dmah_mode mode, uint32_t live, bool fifo, bool serialised,
+				unsigned int threads, uint32_t latency_ns)
+{
+	char buf[64];
+
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct row *r = &rows->list[i];
+
+		if (!strcmp(row_case(r, buf, sizeof(buf)), name) && r->kind == kind &&
+		    r->live == live && r->fifo == fifo && r->serialised == serialised &&
+		    r->threads == threads && r->latency_ns == latency_ns &&
+		    (r->kind == MACHINE_NONE || r->mode == mode) &&
+		    (r->size == 4096 || !strncmp(name, "sync", 4) || r->c->segments) &&
+		    (r->n || r->instructions >= 0))
+			return r;
+	}
+	return NULL;
+}
+
+const struct row *row_find(const struct rows *rows, const char *name, enum machine_kind kind,
+			   enum dmah_mode mode, uint32_t live, bool fifo, bool serialised)
+{
+	return row_find_more(rows, name, kind, mode, live, fifo, serialised, 1, 0);
+}
+
+static double figure(const struct row *r, enum unit unit)
+{
+	if (!r)
+		return -1;
+	/* Entering the loop makes thousandths of each operation. */
+	if (unit == UNIT_INSTRUCTIONS)
+		return r->instructions < 0 ? -1
+					   : (double)(int64_t)(r->instructions * 10 + 0.5) / 10;
+	return r->n ? r->ns : -1;
+}
+
+static double ratio(double a, double b)
+{
+	return a >= 0 && b > 0 ? a / b : -1;
+}
+
+static double without(double a, double loop)
+{
+	return a >= 0 && loop >= 0 && a > loop ? a - loop : -1;
+}
+
+/* How many times less @ours takes than @theirs, with and without the loop. */
+static struct target compare(const char *what, const char *wants, enum unit unit, double limit,
+			     const struct row *theirs, const struct row *ours,
+			     const struct row *loop)
+{
+	struct target t = { .what = what,
+			    .wants = wants,
+			    .unit = unit,
+			    .theirs = figure(theirs, unit),
+			    .ours = figure(ours, unit),
+			    .limit = limit,
+			    .at_least = true };
+	double h = figure(loop, unit);
+
+	t.gross = ratio(t.theirs, t.ours);
+	t.net = ratio(without(t.theirs, h), without(t.ours, h));
+	return t;
+}
+
+static struct target against_floor(const struct rows *rows)
+{
+	struct target t = compare("ring slot, against the floor", "<= 2x, net", UNIT_NS, 2,
+				  row_find(rows, "floor", MACHINE_NONE, LAZY, 1024, true, false),
+				  row_find(rows, "ring", MACHINE_VTD, LAZY, 1024, true, false),
+				  row_find(rows, "harness", MACHINE_NONE, LAZY, 1024, true, false));
+
+	t.gross = ratio(1, t.gross);
+	t.net = ratio(1, t.net);
+	t.at_least = false;
+	t.by_net = true;
+	return t;
+}
+
+static struct target batch(const struct rows *rows)
+{
+	const struct row *loop = row_find(rows, "harness", MACHINE_NONE, LAZY, 1024, false, false);
+	const struct row *lazy = row_find(rows, "handle", MACHINE_VTD, LAZY, 1024, false, false);
+	struct target t = compare("batch of 32, strict, 1,000 ns, against handle lazy", "<= 1.15x",
+				  UNIT_NS, 1.15, lazy,
+				  row_find_more(rows, "batch-32", MACHINE_VTD, STRICT, 1024, false,
+						false, 1, 1000),
+				  loop);
+
+	t.gross = ratio(1, t.gross);
+	t.net = ratio(1, t.net);
+	t.at_least = false;
+	return t;
+}
+
+/* What a second thread makes of an operation's time; Linux's beside. */
+static struct target threads(const struct rows *rows, const char *what, const char *name,
+			     enum machine_kind kind)
+{
+	const struct row *one = row_find(rows, name, kind, LAZY, 1024, false, false);
+	const struct row *two = row_find_more(rows, name, kind, LAZY, 1024, false, false, 2, 0);
+	const char *theirs = kind == MACHINE_LPAE ? "linux-arm" : "linux-vtd";
+	const struct row *linux1 = row_find(rows, theirs, kind, LAZY, 1024, false, false);
+	const struct row *linux2 =
+		row_find_more(rows, theirs, kind, LAZY, 1024, false, false, 2, 0);
+	double loop =
+		figure(row_find(rows, "harness", MACHINE_NONE, LAZY, 1024, false, false), UNIT_NS);
+	struct target t = { .what = what, .wants = "<= 1.1x", .unit = UNIT_RATIO, .limit = 1.1 };
+
+	t.theirs = ratio(figure(linux2, UNIT_NS), figure(linux1, UNIT_NS));
+	t.ours = ratio(figure(two, UNIT_NS), figure(one, UNIT_NS));
+	t.gross = t.ours;
+	t.net = ratio(without(figure(two, UNIT_NS), loop), without(figure(one, UNIT_NS), loop));
+	return t;
+}
+
+/* No target: what a second thread costs where nothing is shared but the computer. */
+static struct target floor_threads(const struct rows *rows)
+{
+	struct target t = { .what = "  the same of the floor, which shares nothing",
+			    .wants = "",
+			    .unit = UNIT_RATIO,
+			    .theirs = -1,
+			    .net = -1,
+			    .limit = -1 };
+
+	t.ours = ratio(
+		figure(row_find_more(rows, "floor", MACHINE_NONE, LAZY, 1024, false, false, 2, 0),
+		       UNIT_NS),
+		figure(row_find(rows, "floor", MACHINE_NONE, LAZY, 1024, false, false), UNIT_NS));
+	t.gross = t.ours;
+	return t;
+}
+
+/* Instructions of a sync, without the loop around it. */
+static struct target sync(const struct rows *rows, const char *what, const char *wants,
+			  double limit, const char *name, enum machine_kind kind,
+			  enum dmah_mode mode)
+{
+	double loop = figure(row_find(rows, "harness-sync", MACHINE_NONE, LAZY, 1024, false, false),
+			     UNIT_INSTRUCTIONS);
+	double theirs = figure(row_find(rows, "linux-sync", MACHINE_VTD, LAZY, 1024, false, false),
+			       UNIT_INSTRUCTIONS);
+	double ours =
+		figure(row_find(rows, name, kind, mode, 1024, false, false), UNIT_INSTRUCTIONS);
+	struct target t = { .what = what,
+			    .wants = wants,
+			    .unit = UNIT_INSTRUCTIONS,
+			    .limit = limit,
+			    .by_net = true };
+
+	/* What Linux's costs where there is something to do was not measured. */
+	t.theirs = strcmp(name, "sync-nothing") ? -1 : without(theirs, loop);
+	t.ours = ours >= 0 && loop >= 0 ? (double)(int64_t)((ours - loop) * 10 + 0.5) / 10 : -1;
+	t.gross = ours;
+	t.net = t.ours;
+	return t;
+}
+
+static struct target bytes(const char *what, const char *wants, double limit, size_t n)
+{
+	return (struct target){ .what = what,
+				.wants = wants,
+				.unit = UNIT_BYTES,
+				.theirs = -1,
+				.ours = (double)n,
+				.gross = (double)n,
+				.net = -1,
+				.limit = limit };
+}
+
+unsigned int targets_make(struct target *list, const struct rows *rows)
+{
+#define ROW(name, kind, mode) row_find(rows, name, kind, mode, 1024, false, false)
+	const struct row *loop = ROW("harness", MACHINE_NONE, LAZY);
+	const struct row *arm = ROW("linux-arm", MACHINE_LPAE, LAZY);
+	const struct row *vtd = ROW("handle", MACHINE_VTD, LAZY);
+	const struct row *lpae = ROW("handle", MACHINE_LPAE, LAZY);
+	const struct row *arm_fifo =
+		row_find(rows, "linux-arm", MACHINE_LPAE, LAZY, 1024, true, false);
+	const struct row *loop_fifo =
+		row_find(rows, "harness", MACHINE_NONE, LAZY, 1024, true, false);
+	const struct row *ring = row_find(rows, "ring", MACHINE_VTD, LAZY, 1024, true, false);
+	unsigned int n = 0;
+
+	list[n++] = compare("handle, VT-d, against linux-arm", ">= 15x fewer", UNIT_INSTRUCTIONS,
+			    15, arm, vtd, loop);
+	list[n++] = compare("handle, VT-d, against linux-arm", ">= 12x less", UNIT_NS, 12, arm, vtd,
+			    loop);
+	list[n++] = compare("handle, LPAE, against linux-arm", ">= 15x fewer", UNIT_INSTRUCTIONS,
+			    15, arm, lpae, loop);
+	list[n++] = compare("handle, LPAE, against linux-arm", ">= 12x less", UNIT_NS, 12, arm,
+			    lpae, loop);
+	list[n++] = compare("ring slot, against linux-arm fifo", ">= 28x fewer", UNIT_INSTRUCTIONS,
+			    28, arm_fifo, ring, loop_fifo);
+	list[n++] = against_floor(rows);
+	list[n++] = compare("strict, latency 0, against linux-vtd", ">= 10x less", UNIT_NS, 10,
+			    ROW("linux-vtd", MACHINE_VTD, STRICT),
+			    ROW("handle", MACHINE_VTD, STRICT), loop);
+	list[n++] = batch(rows);
+	list[n++] = compare("262,144 live, serialised, VT-d, against linux-arm", ">= 2.5x less",
+			    UNIT_NS, 2.5,
+			    row_find(rows, "linux-arm", MACHINE_LPAE, LAZY, 262144, false, true),
+			    row_find(rows, "handle", MACHINE_VTD, LAZY, 262144, false, true),
+			    row_find(rows, "harness", MACHINE_NONE, LAZY, 262144, false, true));
+	list[n++] = compare("262,144 live, serialised, LPAE, against linux-arm", ">= 2.5x less",
+			    UNIT_NS, 2.5,
+			    row_find(rows, "linux-arm", MACHINE_LPAE, LAZY, 262144, false, true),
+			    row_find(rows, "handle", MACHINE_LPAE, LAZY, 262144, false, true),
+			    row_find(rows, "harness", MACHINE_NONE, LAZY, 262144, false, true));
+	list[n++] =
+		threads(rows, "2 threads, one domain, VT-d, to one thread", "handle", MACHINE_VTD);
+	list[n++] =
+		threads(rows, "2 threads, one domain, LPAE, to one thread", "handle", MACHINE_LPAE);
+	list[n++] = floor_threads(rows);
+	list[n++] = sync(rows, "sync, nothing to do", "<= 3", 3, "sync-nothing", MACHINE_VTD, LAZY);
+	list[n++] = sync(rows, "sync, bounced, without the copy", "<= 25", 25, "sync-bounced",
+			 MACHINE_BOUNCE, LAZY);
+	list[n++] = sync(rows, "sync, untrusted, not bounced", "<= 25", 25, "sync-untrusted",
+			 MACHINE_VTD, STRICT);
+	list[n++] = sync(rows, "sync, untrusted, bounced, without the copy", "<= 25", 25,
+			 "sync-untrusted-bounced", MACHINE_VTD, STRICT);
+	list[n++] = bytes("a handle", "<= 32 bytes", 32, sizeof(struct dmah));
+	list[n++] =
+		bytes("metadata, each CPU and domain", "<= 64 KiB", 65536, machine_cpu_memory());
+	return n;
+#undef ROW
+}
+
+static bool meets(const struct target *t, double v)
+{
+	return t->at_least ? v >= t->limit : v <= t->limit;
+}
+
+const char *target_verdict(const struct target *t)
+{
+	double v = t->by_net ? t->net : t->gross;
+
+	if (v < 0 || t->limit < 0)
+		return "-";
+	if (meets(t, v))
+		return "yes";
+	return !t->by_net && t->net >= 0 && meets(t, t->net) ? "net only" : "no";
+}
+
+/* ---- output ---- */
+
+static void print_figure(FILE *f, double v, enum unit unit)
+{
+	char buf[32];
+
+	if (v < 0)
+		snprintf(buf, sizeof(buf), "-");
+	else if (unit == UNIT_NS)
+		snprintf(buf, sizeof(buf), "%.1f ns", v);
+	else if (unit == UNIT_INSTRUCTIONS)
+		snprintf(buf, sizeof(buf), "%.1f instr", v);
+	else if (unit == UNIT_BYTES)
+		snprintf(buf, sizeof(buf), "%.0f B", v);
+	else
+		snprintf(buf, sizeof(buf), "%.2fx", v);
+	fprintf(f, " %13s", buf);
+}
+
+static void print_ratio(FILE *f, const struct target *t, double v)
+{
+	if (v < 0 || t->unit == UNIT_BYTES || !strncmp(t->what, "sync", 4))
+		fprintf(f, " %8s", "");
+	else
+		fprintf(f, " %7.2fx", v);
+}
+
+void targets_print(FILE *f, const struct rows *rows)
+{
+	struct target list[TARGETS];
+	unsigned int n = targets_make(list, rows);
+
+	fprintf(f, "%-51s %-13s %13s %13s %8s %8s  %s\n",
+		"lazy, 4 KiB, 1,024 live, random, 1 thread", "target", "Linux, floor", "dmah",
+		"gross", "net", "met");
+	for (unsigned int i = 0; i < n; i++) {
+		fprintf(f, "%-51s %-13s", list[i].what, list[i].wants);
+		print_figure(f, list[i].theirs, list[i].unit);
+		print_figure(f, list[i].ours, list[i].unit);
+		print_ratio(f, &list[i], list[i].gross);
+		print_ratio(f, &list[i], list[i].net);
+		fprintf(f, "  %s\n", target_verdict(&list[i]));
+	}
+	fputs("net: without the loop around an operation. Syncs are without it throughout.\n", f);
+}

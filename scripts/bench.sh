@@ -1,0 +1,47 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT OR GPL-2.0-only
+#
+# Build the benchmark in build/bench, with Linux's own code beside the library where its source can be had, run it, and
+# leave its rows and report in build/report.
+#
+#   scripts/bench.sh [options of dmah-bench]
+set -eu
+dir=build/bench
+log=build/log/bench.log
+out=build/report
+
+mkdir -p build/log "$out"
+fail() {
+	tail -40 "$log" >&2
+	echo "bench.sh: the build failed; the whole log is in $log" >&2
+	exit 1
+}
+
+if [ ! -f "$dir/build.ninja" ]; then
+	rm -rf "$dir"
+	# What is timed is the library, not the assertions of the port that it runs on.
+	meson setup "$dir" -Dtests=disabled -Dtools=disabled -Db_ndebug=true >"$log" 2>&1 || fail
+fi
+
+peer=
+if [ -f bench/peers/linux/build.sh ]; then
+	if version=$(sh bench/peers/linux/build.sh "$dir/peer" 2>build/log/bench-peer.log) &&
+		[ -f "$dir/peer/liblinux-peer.a" ]; then
+		peer=$PWD/$dir/peer/liblinux-peer.a
+		echo "Linux's own code: $version"
+	else
+		echo "bench.sh: Linux's own code cannot be built (build/log/bench-peer.log says why)"
+	fi
+fi
+meson configure "$dir" -Dlinux_peer="$peer" >"$log" 2>&1 || fail
+ninja -C "$dir" -j "${JOBS:-2}" bench/dmah-bench >>"$log" 2>&1 || fail
+
+# Without times there is nothing to keep.
+case " $* " in
+*' --only-instructions '*) exec "$dir/bench/dmah-bench" "$@" ;;
+esac
+status=0
+"$dir/bench/dmah-bench" --json "$out/bench.json" --report "$out/bench.html" "$@" || status=$?
+echo "rows:   $PWD/$out/bench.json"
+echo "report: $PWD/$out/bench.html"
+exit $status
