@@ -47,7 +47,7 @@ static inline void handle(struct work *w, struct slot *s, dmah_phys_t page)
 {
 	int err = dmah_unmap(w->dev, &s->h);
 
-	err |= dmah_map(w->dev, &s->h, page, w->size, DMAH_FROM_DEVICE, 0);
+	err |= dmah_map_page(w->dev, &s->h, page, 0, w->size, DMAH_FROM_DEVICE);
 	if (LIKELY_NOT(err))
 		w->failed++;
 	s->page = page;
@@ -57,7 +57,7 @@ WORK_RUN(run_handle, handle)
 
 const struct bench_case case_handle = {
 	.name = "handle",
-	.what = "dmah_unmap(), dmah_map()",
+	.what = "dmah_unmap(), dmah_map_page()",
 	.needs = NEEDS_MACHINE,
 	.fill = handles_fill,
 	.run = run_handle,

@@ -81,8 +81,9 @@ static uint32_t to_page_end(dmah_phys_t phys)
 	return DMAH_PAGE_SIZE - (uint32_t)(phys & (DMAH_PAGE_SIZE - 1));
 }
 
-static void copy_bytes(dmah_phys_t dst, dmah_phys_t src, uint32_t len)
+static void copy(struct dmah_device *dev, dmah_phys_t dst, dmah_phys_t src, uint32_t len)
 {
+	count(dev, bounced_bytes, len);
 	while (len) {
 		uint32_t chunk = min3(len, to_page_end(dst), to_page_end(src));
 		void *to = dmah_host_phys_map(dst, chunk), *from = dmah_host_phys_map(src, chunk);
@@ -94,12 +95,6 @@ static void copy_bytes(dmah_phys_t dst, dmah_phys_t src, uint32_t len)
 		src += chunk;
 		len -= chunk;
 	}
-}
-
-static void copy(struct dmah_device *dev, dmah_phys_t dst, dmah_phys_t src, uint32_t len)
-{
-	count(dev, bounced_bytes, len);
-	copy_bytes(dst, src, len);
 }
 
 static void zero(dmah_phys_t phys, uint32_t len)
@@ -263,36 +258,9 @@ void buffer_sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, ui
 	transfer(dev, h, off, len, for_cpu, false);
 }
 
-bool buffer_sync_whole(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len,
-		       bool for_cpu)
+void buffer_copy(struct dmah_device *dev, dmah_phys_t dst, dmah_phys_t src, uint32_t len)
 {
-	struct dmah_pool *pool = dev->dom ? dev->dom->cfg.pool : NULL;
-	uint32_t token = be_head(h->be);
-	const struct pool_slot *slot;
-	struct dmah_stats *stats;
-	dmah_phys_t stand_in;
-	unsigned long flags;
-	unsigned int cpu;
-
-	/* One slot, of the first pool, for a coherent device; and bytes that go this way. */
-	if (!pool || h->be != token || (h->meta & META_WHOLE) != dev->sync_whole ||
-	    (token >> TOKEN_POOL_SHIFT & TOKEN_POOL) ||
-	    !(h->meta & (for_cpu ? DMAH_FROM_DEVICE : DMAH_TO_DEVICE)))
-		return false;
-	slot = pool_in(pool, token, dev->slot);
-	if (!slot || slot->len != h->len || !len || off >= slot->len || len > slot->len - off)
-		return false;
-	cpu = dmah_host_enter(&flags);
-	stats = count_here(dev, dev->dom->cpu[cpu]);
-	count_add(&stats->syncs, 1);
-	count_add(&stats->bounced_bytes, len);
-	dmah_host_leave(flags);
-	stand_in = pool_slot_phys(pool, slot);
-	if (for_cpu)
-		copy_bytes(slot->orig + off, stand_in + off, len);
-	else
-		copy_bytes(stand_in + off, slot->orig + off, len);
-	return true;
+	copy(dev, dst, src, len);
 }
 
 uint32_t buffer_needs_sync(const struct dmah_device *dev, uint64_t be, uint32_t meta)

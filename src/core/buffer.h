@@ -8,6 +8,8 @@
 #ifndef DMAH_CORE_BUFFER_H
 #define DMAH_CORE_BUFFER_H
 
+#include "backend/pool.h"
+#include "core/count.h"
 #include "core/domain.h"
 
 /** buffer_check() - whether the slots that a handle names are live and its device's, and fit it. */
@@ -28,14 +30,45 @@ void buffer_take(struct dmah_device *dev, const struct dmah *h);
 void buffer_sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len,
 		 bool for_cpu);
 
+/** buffer_copy() - from or to a bounce slot, counted. */
+void buffer_copy(struct dmah_device *dev, dmah_phys_t dst, dmah_phys_t src, uint32_t len);
+
 /**
  * buffer_sync_whole() - the shortest way through a sync: one bounce slot stands in for the whole buffer of a coherent
- *	device, and there is something to copy. The slot's record is what the handle is checked against.
+ *	device. The slot's record is what the handle is checked against.
  *
  * Return: whether it was done; else nothing has changed.
  */
-bool buffer_sync_whole(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len,
-		       bool for_cpu);
+static inline bool buffer_sync_whole(struct dmah_device *dev, const struct dmah *h, uint32_t off,
+				     uint32_t len, bool for_cpu)
+{
+	uint32_t token = be_head(h->be);
+	const struct pool_slot *slot;
+	struct dmah_pool *pool;
+	dmah_phys_t stand_in;
+	unsigned long flags;
+	unsigned int cpu;
+
+	/* One slot, of the first pool; no other device is attached under this number. */
+	if ((h->meta & META_WHOLE) != dev->sync_whole || h->be != token ||
+	    (token >> TOKEN_POOL_SHIFT & TOKEN_POOL))
+		return false;
+	pool = dev->dom->cfg.pool;
+	slot = pool ? pool_in(pool, token, dev->slot) : NULL;
+	if (!slot || slot->len != h->len || !len || (uint64_t)off + len > slot->len)
+		return false;
+	cpu = dmah_host_enter(&flags);
+	count_add(&count_here(dev, dev->dom->cpu[cpu])->syncs, 1);
+	dmah_host_leave(flags);
+	if (!(h->meta & (for_cpu ? DMAH_FROM_DEVICE : DMAH_TO_DEVICE)))
+		return true;
+	stand_in = pool_slot_phys(pool, slot);
+	if (for_cpu)
+		buffer_copy(dev, slot->orig + off, stand_in + off, len);
+	else
+		buffer_copy(dev, stand_in + off, slot->orig + off, len);
+	return true;
+}
 
 /** buffer_needs_sync() - DMAH_META_SYNC where a mapping with these properties ever has something to sync, else 0. */
 uint32_t buffer_needs_sync(const struct dmah_device *dev, uint64_t be, uint32_t meta);

@@ -116,6 +116,7 @@ int dmah_detach(struct dmah_device *dev)
 	if (err)
 		return err;
 	publish(dom, dev->index, NULL);
+	dev->sync_whole = ~0u;
 	dev->dom = NULL;
 	dev->plain = 0;
 	dev->plain_end = 0;

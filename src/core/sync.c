@@ -4,15 +4,12 @@
 #include "core/count.h"
 #include "core/map.h"
 
-static int sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len,
-		bool for_cpu, const void *caller)
+__attribute__((noinline)) static int sync(struct dmah_device *dev, const struct dmah *h,
+					  uint32_t off, uint32_t len, bool for_cpu,
+					  const void *caller)
 {
 	int err;
 
-#ifndef DMAH_CHECK
-	if (buffer_sync_whole(dev, h, off, len, for_cpu))
-		return DMAH_OK;
-#endif
 	if (!h->meta)
 		return dev->dom ? misuse(dev, DMAH_ESTALE, "sync of an idle handle", 0, caller)
 				: DMAH_ENODEV;
@@ -39,10 +36,18 @@ static int sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uin
 
 int dmah_sync_cpu_slow(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len)
 {
+#ifndef DMAH_CHECK
+	if (buffer_sync_whole(dev, h, off, len, true))
+		return DMAH_OK;
+#endif
 	return sync(dev, h, off, len, true, __builtin_return_address(0));
 }
 
 int dmah_sync_device_slow(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len)
 {
+#ifndef DMAH_CHECK
+	if (buffer_sync_whole(dev, h, off, len, false))
+		return DMAH_OK;
+#endif
 	return sync(dev, h, off, len, false, __builtin_return_address(0));
 }

@@ -2,7 +2,7 @@
 /*
  * What one CPU keeps of the aperture: granules ready to be mapped, and granules unmapped lazily that wait for a flush.
  *
- * One ring for each size class (1, 2, 4, 8 granules), with indices that only grow, but for @out:
+ * One ring for each size class (1, 2, 4 ... 32 granules), with indices that only grow, but for @out:
  *
  *	      out               ready               in
  *	.......|  may be mapped   |  may translate   |.......

@@ -52,11 +52,6 @@ uint32_t iova_get_small(struct iova *iova, unsigned int class)
 	return iova_get_large(iova, 1u << class, 1u << class, 0, 0);
 }
 
-uint32_t iova_get_run(struct iova *iova)
-{
-	return iova_get_large(iova, IOVA_CLASS_MAX, IOVA_CLASS_MAX, 0, 0);
-}
-
 uint32_t iova_get_large(struct iova *iova, uint32_t n, uint32_t align, uint32_t skew,
 			uint32_t boundary)
 {

@@ -2,7 +2,7 @@
 /*
  * The IOVA allocator: granules of an aperture, by index from its base.
  *
- * Small sizes (1, 2, 4, 8 granules) come from what each CPU keeps (cache.h), filled from aligned runs of 8, so that a
+ * Small sizes (1, 2, 4, ... 32 granules: 128 KiB) come from what each CPU keeps (cache.h), filled from aligned runs of 8, so that a
  * CPU's entries lie in cache lines of page table of its own. All else comes from the depot, a bitmap.
  * Locks: what a CPU keeps under the CPU's lock, which the caller holds; the depot under its own, taken here.
  */
@@ -12,8 +12,10 @@
 #include <dmah/host.h>
 #include "iova/range.h"
 
-#define IOVA_CLASSES   4u
+#define IOVA_CLASSES   6u
 #define IOVA_CLASS_MAX (1u << (IOVA_CLASSES - 1))
+/** IOVA_RUN - fewest granules that a CPU gets at one time: a cache line of page table. */
+#define IOVA_RUN 8u
 /** IOVA_DEPTH - most entries of a class that a CPU keeps, where it has room for so many. */
 #define IOVA_DEPTH 8192u
 
@@ -57,9 +59,6 @@ static inline unsigned int iova_class(uint32_t n)
 
 /** iova_get_small() - 1 << @class granules, aligned to their number. Return: the first, or RANGE_NONE. */
 uint32_t iova_get_small(struct iova *iova, unsigned int class);
-
-/** iova_get_run() - IOVA_CLASS_MAX granules, aligned to that. Return: the first, or RANGE_NONE. */
-uint32_t iova_get_run(struct iova *iova);
 
 /**
  * iova_get_large() - granules from the depot, of any number.

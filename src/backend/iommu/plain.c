@@ -31,28 +31,29 @@ void plain_set(struct dmah_device *dev, enum dmah_mode mode)
 /* A run of fresh granules, cut up for one class, in this CPU's cache, with their page table. */
 static bool refill(struct dmah_domain *dom, unsigned int class)
 {
-	uint32_t size = 1u << class, first;
+	uint32_t size = 1u << class, run = size > IOVA_RUN ? size : IOVA_RUN, first;
 	unsigned long flags;
 	struct dmah_cpu *cpu;
 	unsigned int n;
 
 	n = dmah_host_enter(&flags);
-	first = dom->cpu[n]->cache.ring[class].depth >= IOVA_CLASS_MAX >> class ? iova_get_run(
-											  &dom->iova)
-										: RANGE_NONE;
+	first = dom->cpu[n]->cache.ring[class].depth >= run >> class ? iova_get_large(&dom->iova,
+										      run, run, 0,
+										      0)
+								     : RANGE_NONE;
 	dmah_host_leave(flags);
 	if (first == RANGE_NONE)
 		return false;
-	if (!entries_leaf(dom, first) && entries_make_leaf(dom, first, DMAH_ALLOC_ATOMIC)) {
+	if (!entries_has_leaf(dom, first) && entries_make_leaf(dom, first, DMAH_ALLOC_ATOMIC)) {
 		dmah_host_enter(&flags);
-		iova_put_large(&dom->iova, first, IOVA_CLASS_MAX);
+		iova_put_large(&dom->iova, first, run);
 		dmah_host_leave(flags);
 		return false;
 	}
 	cpu = dom->cpu[dmah_host_enter(&flags)];
 	dmah_host_lock(&cpu->lock);
 	/* What comes in last goes out first: the lowest. */
-	for (uint32_t at = first + IOVA_CLASS_MAX - size; at + size != first; at -= size)
+	for (uint32_t at = first + run - size; at + size != first; at -= size)
 		cache_release(&cpu->cache, &dom->iova, class, entries_leaf(dom, at), at);
 	dmah_host_unlock(&cpu->lock);
 	dmah_host_leave(flags);
