@@ -40,7 +40,7 @@ struct target {
 };
 
 /** TARGETS - how many there are at most. */
-#define TARGETS 24u
+#define TARGETS 32u
 
 /** targets_make() - all. Return: how many. */
 unsigned int targets_make(struct target *list, const struct rows *rows);

@@ -38,6 +38,7 @@ struct ring_end {
  * @phys_last: the domain's.
  * @room: bytes in a slot, minus 1.
  * @step: granules in a slot.
+ * @unsure: a push failed, and so did the invalidation of what it had written: the next one needs a flush.
  * @mask: slots minus 1.
  * @first: index of the first slot's first granule.
  * @has_slots: there are slots: the backend is an IOMMU's.
@@ -66,6 +67,7 @@ struct dmah_ring {
 	uint32_t handles;
 	bool has_slots;
 	bool plain;
+	bool unsure;
 	uint32_t mask;
 	uint32_t first;
 	uint64_t flushed;

@@ -15,7 +15,8 @@
  *
  * What must hold:
  *
- *   P1  A granule is in one place: mapped, in one ring, in the depot, or in the hands of one CPU (invariant 4).
+ *   P1  A granule is in one place: mapped, in one ring, in the depot, in quarantine, or in the hands of one CPU
+ *       (invariant 4).
  *   P2  No page-table entry becomes present while the IOTLB still has the granule's last mapping (invariant 2).
  *   P3  Nobody waits for ever for somebody who waits (no invalid end state).
  *   P4  After everything is unmapped, flushed and drained every granule is in the depot (invariants 15 and 16).
@@ -39,19 +40,22 @@
  * owner's indices, which it may move meanwhile, is two, and "lock" is held between them. The depot's lock is innermost
  * and held for one step. None is held across a wait.
  *
- * Left out: size classes (each has its own ring, and they have only the lock in common), when a lazy period began,
- * bounce slots and what waits in struct lazy_queue (always under the lock), quarantine and failed invalidations (a lazy
- * unmap that finds the ring full flushes until there is room), a host that cannot quiesce (the thief then opens again
- * and no more), changes of mode, loads that are executed early (limits are acquire loads, before the index that is
- * compared with them), interrupts, wrap-around of the indices, and fairness: a flag that is found set each time one
- * looks at it is not an end state.
+ * Left out: size classes (each has its own ring with its own batch, and they have only the lock in common), when a lazy
+ * period began, bounce slots and what waits in struct lazy_queue (always under the lock), how granules leave quarantine
+ * by another flush than the one that follows (here they stay to the end), a host that cannot quiesce (the thief then
+ * opens again and no more), changes of mode and of depth, the second try that plain_map_slow() makes before refill(),
+ * loads that are executed early (limits are acquire loads, before the index that is compared with them), interrupts,
+ * wrap-around of the indices, and fairness: a flag that is found set each time one looks at it is not an end state.
  *
  * Bounds: CPUS owners that do OPS0 and OPS1 operations each, of every kind and in every order (a map, a lazy or a
  * strict unmap of any CPU's mapping, a flush of any CPU, a drain of any CPU), and REMOTES threads elsewhere that do
  * ROPS flushes or drains each; NG granules, of which CPU 0 has mapped MAPPED at first; CAP stores in a buffer. Spin
- * visits every interleaving of these. A ring has RING entries, a flush is due when BATCH wait, and DEPTH = RING -
- * BATCH are kept. In the library RING is twice BATCH; here it is as small as it can be, with a put that needs no lock
- * after one that does, so that three granules fill it and four would overrun it.
+ * visits every interleaving of these. With -DHUNG the hardware need not confirm an invalidation: only then can the lock
+ * find a ring full of what waits.
+ *
+ * A ring has RING entries, a flush is due when BATCH wait, and DEPTH = RING - BATCH are kept. In the library RING is
+ * four times BATCH (CACHE_ROOM). Here it is as small as it can be, with a put that needs no lock after one that does:
+ * three granules fill it and four would overrun it. A run that refill() takes is of one granule, as no more are kept.
  *
  * Mutants, each a macro: run.py says what each breaks.
  */
@@ -88,8 +92,8 @@
 #endif
 
 /*
- * cache_set_depth(). "stop" is not computed anew when granules come back before "out". So what is kept and what may
- * still be put, up to ready + BATCH, must fit the ring together.
+ * cache_set_depth(): the most that it allows. "stop" is not computed anew when granules come back before "out". So what
+ * is kept and what may still be put, up to ready + BATCH, must fit the ring together.
  */
 #ifdef MUTANT_DEPTH
 #define DEPTH RING
@@ -112,8 +116,12 @@
 /* Places of a granule. */
 #define W_DEPOT   0
 #define W_HAND    1
-#define W_RING(c) (2 + (c))
-#define W_MAP(c)  (2 + CPUS + (c))
+#define W_QUAR    2
+#define W_RING(c) (3 + (c))
+#define W_MAP(c)  (3 + CPUS + (c))
+
+/* What a flush leaves in its process's "i" where it was not confirmed, else 0. */
+#define UNCONFIRMED 255
 
 chan sb[CPUS + 1] = [CAP] of { byte, byte, byte }; /* the last is the remote threads', and always empty */
 
@@ -323,49 +331,59 @@ inline release(c, g, i)
 /* ------------------------------------------------------------------------------------------------ everybody's parts */
 
 /*
- * Post an invalidation of the granules in @set and wait for it. What was cleared before it was posted is gone from the
- * IOTLB at some time before the wait ends; what was cleared later may stay.
+ * Post an invalidation, and wait for it. What was cleared before it was posted is gone from the IOTLB at some time
+ * before the wait ends; what was cleared later may stay. @absent: granules that it covers.
  */
-inline invalidate(p, set, absent)
+inline post(p, set, absent)
 {
-	d_step { FENCED(p) -> absent = (set) & ~pte };
+	d_step { FENCED(p) -> absent = (set) & ~pte }
+}
+
+inline wait(absent)
+{
 	d_step { stale = stale & ~absent; absent = 0 }
 }
 
-/* iommu_flush_cpu(): process @p flushes CPU @v. */
+/* iommu_flush_cpu(), or iommu_flush() as far as CPU @v goes: process @p flushes it. */
 inline flush(p, v, i, o)
 {
 	/* capture() */
 	d_step { LOCKED(p, v) -> i = m_in[v] };
-	invalidate(p, ALL, o);
-	/* release_until(): cache_flushed(), which leaves the limits as they are where another flush was faster. */
-#ifdef MUTANT_READY_EARLY
-	d_step { LOCKED(p, v) -> i = m_in[v]; lock[v] = 1 };
-#else
-	d_step { LOCKED(p, v) -> lock[v] = 1 };
-#endif
+	post(p, ALL, o);
 	if
-#ifdef MUTANT_READY_BACKWARDS
-	:: d_step { ready[v] != i -> ready[v] = i; i = m_in[v]; o = m_out[v] }
+	:: wait(o);
+		/* release_until(): cache_flushed(), which leaves the limits as they are where another flush was faster. */
+#ifdef MUTANT_READY_EARLY
+		d_step { LOCKED(p, v) -> i = m_in[v]; lock[v] = 1 };
 #else
-	:: d_step { ready[v] < i -> ready[v] = i; i = m_in[v]; o = m_out[v] }
+		d_step { LOCKED(p, v) -> lock[v] = 1 };
+#endif
+		if
+#ifdef MUTANT_READY_BACKWARDS
+		:: d_step { ready[v] != i -> ready[v] = i; i = m_in[v]; o = m_out[v] }
+#else
+		:: d_step { ready[v] < i -> ready[v] = i; i = m_in[v]; o = m_out[v] }
 #endif
 #ifdef MUTANT_FLUSH_OPENS
-		d_step { limit[v] = ready[v]; stop[v] = ready[v] + BATCH; o = 0 }
+			d_step { limit[v] = ready[v]; stop[v] = ready[v] + BATCH; o = 0 }
 #else
-		d_step { set_limits(v, i, o, false); o = 0 }
+			d_step { set_limits(v, i, o, false); o = 0 }
 #endif
-	:: else
-	fi;
-	/* cache_trim() */
-	d_step {
-		if
-		:: p == v && KEPT(v) > DEPTH -> spill(v, DEPTH, i)
 		:: else
 		fi;
-		i = 0;
-		lock[v] = 0
-	}
+		/* cache_trim() */
+		d_step {
+			if
+			:: p == v && KEPT(v) > DEPTH -> spill(v, DEPTH, i)
+			:: else
+			fi;
+			i = 0;
+			lock[v] = 0
+		}
+#ifdef HUNG
+	:: d_step { true -> o = 0; i = UNCONFIRMED }
+#endif
+	fi
 }
 
 /* drain_other(): process @p takes what CPU @v keeps: the aperture is exhausted, or the CPU is dead. */
@@ -426,6 +444,11 @@ inline steal(p, v, i, o)
 #define BELOW(index, limit) ((index) < (limit))
 #endif
 
+/* enum cache_deferred */
+#define CACHE_FULL  0
+#define CACHE_WAITS 1
+#define CACHE_DUE   2
+
 /* Take ring[out], as the owner sees it. */
 inline pop(c, g)
 {
@@ -436,38 +459,42 @@ inline pop(c, g)
 	v_out[c] = v_out[c] + 1
 }
 
-/* dmah_map() of one granule. */
-inline map(c, g, i)
+/* dmah_map() of one granule. @o: refill() was here. */
+inline map(c, g, i, o)
 {
-	/* plain_map(): cache_take(), and the entry. */
-	enter(c);
-	i = limit[c];
-	if
-	:: d_step { !BELOW(v_out[c], i) && ROOM(c, 1) -> leave(c); i = 0 }
-	:: d_step {
-		BELOW(v_out[c], i) && ROOM(c, 3) ->
-		i = 0;
-		pop(c, g);
-		n_out[c]++;
-		sb[c]!S_OUT, v_out[c], NONE;
-		sb[c]!S_PTE, g, 1;
-		leave(c);
-		g = 0
-	}
-	goto map_end
-	fi;
-	/* cache_take_locked(), before it refill() with a run of two. */
+	do
+	::
+		/* plain_map(), and map_many() after refill(): cache_take(), and the entry. */
+		enter(c);
+		i = limit[c];
+		if
+		:: d_step { !BELOW(v_out[c], i) && ROOM(c, 1) -> leave(c); i = 0 }
+		:: d_step {
+			BELOW(v_out[c], i) && ROOM(c, 3) ->
+			i = 0;
+			o = 0;
+			pop(c, g);
+			n_out[c]++;
+			sb[c]!S_OUT, v_out[c], NONE;
+			sb[c]!S_PTE, g, 1;
+			leave(c);
+			g = 0
+		}
+		goto map_end
+		fi;
+		/* refill(): the depot has a lock of its own. */
+		if
+		:: d_step { o == 0 && depot && FENCED(c) -> take_depot(g, W_HAND); o = 1 };
+			enter(c);
+			d_step { LOCKED(c, c) -> release(c, g, i); leave(c) }
+		:: d_step { o == 1 || !depot -> o = 0 };
+			break
+		fi
+	od;
+	/* cache_take_locked() */
 	enter(c);
 	d_step {
 		LOCKED(c, c) ->
-		if
-		:: KEPT(c) == 0 && (depot & (depot - 1)) ->
-			take_depot(g, W_HAND);
-			release(c, g, i);
-			take_depot(g, W_HAND);
-			release(c, g, i)
-		:: else
-		fi;
 		if
 		:: KEPT(c) ->
 			pop(c, g);
@@ -514,13 +541,11 @@ inline unmap_lazy(c, g, i, o)
 	fi;
 	/* iommu_defer(): cache_defer(), and a flush where one is due. */
 	sb[c]!S_PTE, g, 0;
-lazy_slow:
 	enter(c);
 	d_step {
 		LOCKED(c, c) ->
 		if
-		/* Half of what is kept in the library, which comes to the same with one. */
-		:: m_in[c] - m_out[c] == RING && KEPT(c) -> spill(c, 0, i)
+		:: m_in[c] - m_out[c] == RING -> o = KEPT(c) / 2; spill(c, o, i)
 		:: else
 		fi;
 		if
@@ -531,20 +556,31 @@ lazy_slow:
 			m_in[c] = m_in[c] + 1;
 			v_in[c] = m_in[c];
 			set_limits(c, m_in[c], m_out[c], true);
+			o = (m_in[c] - ready[c] < BATCH -> CACHE_WAITS : CACHE_DUE);
 			g = NONE
-		:: else
+		:: else ->
+			/* iommu_quarantine(), which is a few steps later but nobody's business until then. */
+			where[g] = W_QUAR;
+			o = CACHE_FULL
 		fi;
 		leave(c)
 	};
 	if
-	:: g == NONE && m_in[c] - ready[c] < BATCH -> g = 0; goto lazy_end
-	:: else
+	:: d_step { o == CACHE_WAITS -> o = 0; g = 0 } goto lazy_end
+	:: d_step { o != CACHE_WAITS -> o = 0 }
 	fi;
+	/* iommu_flush_cpu(), or iommu_flush() with end_quarantine(). */
 	flush(c, c, i, o);
-	if
-	:: g == NONE -> g = 0
-	:: else -> goto lazy_slow
-	fi;
+	d_step {
+		if
+		:: g != NONE && i == 0 ->
+			assert(where[g] == W_QUAR && !HAS(stale, g)); /* P1, P2 */
+			where[g] = W_DEPOT;
+			depot = depot | (1 << g)
+		:: else
+		fi;
+		g = 0
+	};
 lazy_end:
 	skip
 }
@@ -554,7 +590,13 @@ inline unmap_strict(c, g, i, absent)
 {
 	sb[c]!S_PTE, g, 0;
 #ifndef MUTANT_STRICT_LAZY
-	invalidate(c, 1 << g, absent);
+	post(c, 1 << g, absent);
+	if
+	:: wait(absent)
+#ifdef HUNG
+	:: d_step { true -> absent = 0; where[g] = W_QUAR; g = 0 } goto strict_end
+#endif
+	fi;
 #endif
 	/* cache_give_back() */
 	enter(c);
@@ -604,9 +646,9 @@ proctype cpu(byte c; byte ops)
 
 	do
 	:: ops > 0 ->
-		ops--;
+		d_step { ops--; i = 0 }
 		if
-		:: map(c, g, i)
+		:: map(c, g, i, o)
 		:: choose(c, g);
 			if
 			:: unmap_lazy(c, g, i, o)
@@ -636,7 +678,7 @@ proctype remote(byte ops)
 
 	do
 	:: ops > 0 ->
-		ops--;
+		d_step { ops--; i = 0 }
 		if
 		:: flush(CPUS, 0, i, o)
 		:: steal(CPUS, 0, i, o)
@@ -692,8 +734,8 @@ init
 		do
 		:: g < NG ->
 			if
-			:: where[g] >= W_MAP(0) ->
-				assert(HAS(pte, g));
+			:: where[g] >= W_MAP(0) || where[g] == W_QUAR ->
+				assert(HAS(pte, g) == (where[g] != W_QUAR));
 				pte = pte & ~(1 << g);
 				where[g] = W_DEPOT;
 				depot = depot | (1 << g)

@@ -2,23 +2,26 @@
 /*
  * A ring of mappings whose slots of IOVA rotate, for Spin.
  *
- * What it stands for: include/dmah/ring.h, src/core/ring.c and src/backend/iommu/ring.c; the comments below name the
- * functions. A driver has at most N buffers mapped at a time, and 2 N slots for them. Push number t writes the
- * page-table entry of slot t mod 2 N; pop clears the entries of the oldest. The counts run freely:
+ * What it stands for: src/core/ring.[ch] and src/backend/iommu/ring.[ch]; the comments below name the functions. A
+ * driver has at most N buffers mapped at a time, and 2 N slots for them. Push number t writes the page-table entry of
+ * slot t mod 2 N; pop clears the entries of the oldest. The counts run freely:
  *
  *     flushed <= popped <= pushed <= popped + N
  *
- * and what was popped under a number below "flushed" does not translate any more. Push goes on until "full_at", the
- * lesser of popped + N and flushed + 2 N: beyond it there are too many, or the slot's last mapping waits for a flush.
+ * and what was popped under a number below "flushed" does not translate any more. That count has two writers and so is
+ * two: "flushed" is the driver's alone, "others_flushed" that of flushes of the domain, which hold its setup lock to
+ * write it; ring_flushed() is the larger. Push goes on until "full_at", the lesser of popped + N and flushed + 2 N:
+ * beyond it there are too many, or the slot's last mapping waits for a flush.
  *
  *   strict   pop of k posts invalidations of the k slots, two where they wrap, and waits.
- *   lazy     (-DLAZY) pop only clears, and flushes where N slots wait.
+ *   lazy     (-DLAZY) pop only clears, and flushes where N slots wait. Where some wait and fewer than N will, it may go
+ *            the shortest way, which does not look whether the slots ahead are flushed: that takes -DN=3.
  *   mixed    (-DMIXED) every pop is one or the other: the mode can change.
  *
  * With -DHUNG the hardware need not confirm an invalidation. Only then can push find a slot that is not flushed: pop
  * flushes in time.
  *
- * A flush notes "popped", posts an invalidation, waits, and raises "flushed" to what it noted. Push flushes where it
+ * A flush notes "popped", posts an invalidation, waits, and raises its count to what it noted. Push flushes where it
  * needs one. dmah_poll() and other CPUs flush whenever they like: FLUSHERS processes that do nothing else.
  *
  * What must hold:
@@ -27,7 +30,7 @@
  *       the device never reaches a buffer through an entry that names another one now, which its accesses assert too.
  *   R2  When a strict pop has returned without an error, the IOTLB has none of its slots (invariant 1).
  *   R3  At most N buffers are mapped, they leave in the order in which they came, and push is refused only where N are
- *       (or the hardware hangs).
+ *       (or its own flush was not confirmed).
  *   R4  Nobody waits for ever (no invalid end state), and with -DLIVE: the driver gets to its end, whatever the others
  *       do, as long as it is let run at times (weak fairness).
  *
@@ -35,8 +38,9 @@
  * stays until an invalidation that was posted after the page-table entry was cleared takes it out, at some time before
  * the wait for it ends. A buffer is named by its push number modulo three rounds, in both tables; 0 is none.
  *
- * Left out: what is above a slot (lengths, bounce slots, sync, the handles), buffers mapped elsewhere than in slots,
- * ranges of more than was asked for (which only invalidate more), the end of a ring, store buffers (push and pop are
+ * Left out: what is above a slot (lengths, bounce slots, sync, the handles, pushes that fail half-way), buffers mapped
+ * elsewhere than in slots (passthrough), ranges of more than was asked for (which only invalidate more), the end of a
+ * ring, when the oldest that waits was popped, store buffers (push and pop are
  * one driver's, which calls one at a time; the clears are visible before "popped", a release store, and before an
  * invalidation is posted), and wrap-around of the counts, which have 64 bits.
  *
@@ -76,8 +80,26 @@
 
 byte pte[SLOTS];
 byte tlb[SLOTS];
-byte pushed, popped, flushed;
+byte pushed, popped, flushed, others_flushed;
 bit finished;
+
+/* ring_flushed(). Both counts only grow, and its reader writes one of them: it may read them in one step. */
+#if defined(MUTANT_FLUSHED_RACES)
+#define FLUSHED flushed
+#elif defined(MUTANT_SUM)
+#define FLUSHED (flushed + others_flushed)
+#elif defined(MUTANT_LESSER)
+#define FLUSHED (flushed < others_flushed -> flushed : others_flushed)
+#else
+#define FLUSHED (flushed > others_flushed -> flushed : others_flushed)
+#endif
+
+/* ring_is_full(): by order. Counts of 64 bits do not wrap round. */
+#ifdef MUTANT_FULL_EQUAL
+#define FULL (pushed == full_at)
+#else
+#define FULL (pushed >= full_at)
+#endif
 
 /* Post an invalidation of the slots of numbers [from, to), or of all where @all. */
 inline post(mask, all, from, to, i)
@@ -115,22 +137,8 @@ inline wait(mask, i)
 	}
 }
 
-/* set_flushed(): only forwards. */
-inline set_flushed(until)
-{
-#ifdef MUTANT_FLUSHED_RACES
-	if
-	:: until > flushed -> flushed = until
-	:: else
-	fi;
-	until = 0
-#else
-	d_step { flushed = (until > flushed -> until : flushed); until = 0 }
-#endif
-}
-
-/* iommu_rings_capture() and iommu_rings_flushed(); flush() of the driver. @hung: it may fail. */
-inline flush(until, mask, i, hung)
+/* The domain's: iommu_rings_capture(), an invalidation, iommu_rings_flushed() under the setup lock. */
+inline flush_domain(until, mask, i)
 {
 #ifndef MUTANT_CAPTURE_LATE
 	until = popped;
@@ -141,40 +149,66 @@ inline flush(until, mask, i, hung)
 #ifdef MUTANT_CAPTURE_LATE
 		until = popped;
 #endif
-		set_flushed(until)
-	:: hung -> d_step { mask = 0; until = 0 }
+#ifdef MUTANT_FLUSHED_RACES
+		/* The driver's count as well, and the driver does not hold the lock. */
+		if
+		:: until > flushed -> flushed = until
+		:: else
+		fi;
+		until = 0
+#else
+		d_step {
+			others_flushed = (until > others_flushed -> until : others_flushed);
+			until = 0
+		}
+#endif
+	:: HANGS -> d_step { mask = 0; until = 0 }
+	fi
+}
+
+/* The driver's: flush(). Nobody else pops: "popped" is what it was when the invalidation was posted. */
+inline flush(mask, i, err)
+{
+	if
+	:: FLUSHED == popped
+	:: else ->
+		post(mask, true, 0, 0, i);
+		if
+		:: wait(mask, i); flushed = popped
+		:: HANGS -> d_step { mask = 0; err = true }
+		fi
 	fi
 }
 
 /* set_limit() */
 inline set_limit()
 {
-#if defined(MUTANT_ONE_N) || defined(MUTANT_NO_FLUSH)
+#if defined(MUTANT_ONE_N) || defined(MUTANT_NO_REUSE)
 	full_at = popped + N
 #else
-	full_at = (popped + N < flushed + SLOTS -> popped + N : flushed + SLOTS)
+	full_at = (popped + N < FLUSHED + SLOTS -> popped + N : FLUSHED + SLOTS)
 #endif
 }
 
-/* dmah_ring_push(), with iommu_ring_make_room() */
-inline push(until, mask, i)
+/* dmah_ring_push(): ring_plain_push(), or push_any() with iommu_ring_make_room(). */
+inline push(mask, i, err)
 {
 	if
-	:: pushed == full_at ->
+	:: FULL ->
 		if
 #ifdef MUTANT_OTHERS_FLUSH
-		:: pushed - popped < N -> flushed == popped
+		:: pushed - popped < N -> FLUSHED == popped
 #else
-		:: pushed - popped < N -> flush(until, mask, i, HANGS)
+		:: pushed - popped < N -> flush(mask, i, err)
 #endif
 		:: else
 		fi;
 		set_limit();
-		assert(pushed != full_at || pushed - popped == N || HANGS) /* R3 */
+		assert(!FULL || pushed - popped == N || err) /* R3 */
 	:: else
 	fi;
 	if
-	:: pushed != full_at ->
+	:: !FULL && !err ->
 		d_step {
 			assert(pushed - popped < N);       /* R3 */
 			assert(pte[SLOT(pushed)] == 0);    /* invariant 7 */
@@ -183,16 +217,13 @@ inline push(until, mask, i)
 		};
 		pushed++
 	:: else
-	fi
+	fi;
+	err = 0
 }
 
-/* dmah_ring_pop() of @k: iommu_ring_pop(). @before: what was flushed when it began. @err: it was not confirmed. */
-inline pop(k, defer, before, from, err, i, mask, until)
+/* ring_clear(), clear_plain() or clear_any(): @k entries from number @from on. */
+inline clear(k, from, i)
 {
-	d_step { before = flushed; from = popped; err = false };
-#ifdef MUTANT_POPPED_FIRST
-	popped = from + k;
-#endif
 	do
 	:: i < k ->
 		d_step {
@@ -201,7 +232,33 @@ inline pop(k, defer, before, from, err, i, mask, until)
 			i++
 		}
 	:: else -> break
-	od;
+	od
+}
+
+/* Whether ring_plain_pop() of @k may: some wait, and no flush will be due. */
+#ifdef MUTANT_PLAIN_NOT_DUE
+#define PLAIN(k) (FLUSHED != popped)
+#else
+#define PLAIN(k) (FLUSHED != popped && popped - FLUSHED + (k) < N)
+#endif
+
+/* ring_plain_pop() of @k, lazily: as no flush is due, the slots up to the new limit are flushed. */
+inline plain_pop(k, from, i)
+{
+	from = popped;
+	clear(k, from, i);
+	popped = from + k;
+	d_step { full_at = popped + N; k = 0; from = 0; i = 0 }
+}
+
+/* iommu_ring_pop() of @k. @before: ring_flushed() when it began. @err: it was not confirmed. */
+inline pop(k, defer, before, from, err, i, mask)
+{
+	d_step { before = FLUSHED; from = popped };
+#ifdef MUTANT_POPPED_FIRST
+	popped = from + k;
+#endif
+	clear(k, from, i);
 	/* invalidate(): both ranges are posted before the wait. */
 	if
 	:: !defer ->
@@ -236,11 +293,11 @@ inline pop(k, defer, before, from, err, i, mask, until)
 	/* An earlier pop that was lazy, or not confirmed, still waits for a flush. */
 	if
 #ifdef MUTANT_STRICT_SKIPS
-	:: !defer && !err -> until = popped; set_flushed(until)
+	:: !defer && !err -> flushed = popped
 #else
-	:: !defer && !err && before == from -> until = popped; set_flushed(until)
+	:: !defer && !err && before == from -> flushed = popped
 #endif
-	:: defer && popped - before >= N -> flush(until, mask, i, HANGS)
+	:: defer && popped - before >= N -> flush(mask, i, err)
 	:: else
 	fi;
 	d_step { k = 0; defer = 0; before = 0; from = 0; err = 0; set_limit() }
@@ -249,14 +306,14 @@ inline pop(k, defer, before, from, err, i, mask, until)
 /* The driver. */
 active proctype driver()
 {
-	byte until, mask, i, k, before, from, full_at = N;
+	byte mask, i, k, before, from, full_at = N;
 	bit defer, err;
 
 	do
 #ifdef LIVE
-	:: pushed < PUSHES && pushed - popped < N -> push(until, mask, i)
+	:: pushed < PUSHES && pushed - popped < N -> push(mask, i, err)
 #else
-	:: pushed < PUSHES -> push(until, mask, i)
+	:: pushed < PUSHES -> push(mask, i, err)
 #endif
 	:: pushed != popped ->
 		if
@@ -272,7 +329,10 @@ active proctype driver()
 #ifdef LAZY
 		defer = 1;
 #endif
-		pop(k, defer, before, from, err, i, mask, until)
+		if
+		:: defer && PLAIN(k) -> defer = 0; plain_pop(k, from, i)
+		:: pop(k, defer, before, from, err, i, mask)
+		fi
 	:: pushed == PUSHES && popped == PUSHES -> break
 	od;
 	finished = 1
@@ -285,7 +345,7 @@ active [FLUSHERS] proctype flusher()
 
 end:
 	do
-	:: flush(until, mask, i, HANGS)
+	:: flush_domain(until, mask, i)
 	od
 }
 #endif

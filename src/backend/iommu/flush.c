@@ -235,16 +235,16 @@ int iommu_flush_cpu(struct dmah_domain *dom, const struct dmah_device *dev, unsi
 }
 
 /*
- * What CPUs and rings from the @first on have, up to 32 of each, with one invalidation: what waits there by then was
+ * What CPUs from the @first on and rings beyond the number *@ring have, up to 32 of each, with one invalidation: what waits there by then was
  * cleared before it. @more: there are others.
  */
 static int flush_some(struct dmah_domain *dom, const struct dmah_device *dev, unsigned int first,
-		      bool *more)
+		      uint32_t *ring, bool *more)
 {
 	uint64_t begun = dmah_host_now();
 	struct captured until[FLUSH_CPUS];
 	struct ring_mark marks[RING_MARKS];
-	unsigned int n = 0, nrings = iommu_rings_capture(dom, first, marks);
+	unsigned int n = 0, nrings = iommu_rings_capture(dom, *ring, marks);
 	int err;
 
 	for (; n < FLUSH_CPUS && first + n < dom->cfg.cpus; n++)
@@ -255,6 +255,8 @@ static int flush_some(struct dmah_domain *dom, const struct dmah_device *dev, un
 	if (!err)
 		iommu_rings_flushed(dom, marks, nrings, begun);
 	*more = n == FLUSH_CPUS || nrings == RING_MARKS;
+	if (nrings)
+		*ring = marks[nrings - 1].serial;
 	return err;
 }
 
@@ -287,11 +289,12 @@ static void end_quarantine(struct dmah_domain *dom, uint32_t seq)
 int iommu_flush(struct dmah_domain *dom, const struct dmah_device *dev)
 {
 	uint32_t seq = __atomic_add_fetch(&dom->flush_seq, 1, __ATOMIC_ACQ_REL);
+	uint32_t ring = 0;
 	bool more = true;
 	int err = DMAH_OK;
 
 	for (unsigned int first = 0; !err && more; first += FLUSH_CPUS)
-		err = flush_some(dom, dev, first, &more);
+		err = flush_some(dom, dev, first, &ring, &more);
 	if (!err && __atomic_load_n(&dom->quarantine, __ATOMIC_ACQUIRE))
 		end_quarantine(dom, seq);
 	return err;

@@ -111,12 +111,14 @@ static int flush(struct dmah_ring *ring)
 	uint64_t until = ring->popped;
 	int err;
 
-	if (ring_flushed(ring) == until)
+	if (ring_flushed(ring) == until && !ring->unsure)
 		return DMAH_OK;
 	err = iommu_invalidate(ring->dev->dom, ring->dev, 0, 0, false);
-	if (!err)
-		set_flushed(ring, until);
-	return err;
+	if (err)
+		return err;
+	ring->unsure = false;
+	set_flushed(ring, until);
+	return DMAH_OK;
 }
 
 int iommu_ring_fini(struct dmah_ring *ring)
@@ -130,17 +132,21 @@ int iommu_ring_fini(struct dmah_ring *ring)
 
 /* ---- flushes of the domain ---- */
 
-static struct dmah_ring *nth_ring(const struct dmah_domain *dom, unsigned int n)
+/* The domain's first ring after the one with a serial number; under the setup lock. Rings may come and go in between. */
+static struct dmah_ring *next_ring(const struct dmah_domain *dom, uint32_t serial)
 {
+	struct dmah_ring *next = NULL;
+
 	for (unsigned int i = 0; i < dom->cfg.devices; i++)
 		for (struct dmah_ring *r = dom->device[i] ? dom->device[i]->rings : NULL; r;
 		     r = r->next)
-			if (!n--)
-				return r;
-	return NULL;
+			if (r->has_slots && r->serial > serial &&
+			    (!next || r->serial < next->serial))
+				next = r;
+	return next;
 }
 
-unsigned int iommu_rings_capture(struct dmah_domain *dom, unsigned int from,
+unsigned int iommu_rings_capture(struct dmah_domain *dom, uint32_t after,
 				 struct ring_mark marks[RING_MARKS])
 {
 	unsigned int n = 0;
@@ -149,18 +155,20 @@ unsigned int iommu_rings_capture(struct dmah_domain *dom, unsigned int from,
 	dmah_host_enter(&flags);
 	dmah_host_lock(&dom->setup);
 	for (; n < RING_MARKS; n++) {
-		marks[n].ring = nth_ring(dom, from + n);
-		if (!marks[n].ring)
+		const struct dmah_ring *ring = next_ring(dom, after);
+
+		if (!ring)
 			break;
-		marks[n].serial = marks[n].ring->serial;
-		marks[n].until = __atomic_load_n(&marks[n].ring->popped, __ATOMIC_ACQUIRE);
+		after = ring->serial;
+		marks[n].serial = after;
+		marks[n].until = __atomic_load_n(&ring->popped, __ATOMIC_ACQUIRE);
 	}
 	dmah_host_unlock(&dom->setup);
 	dmah_host_leave(flags);
 	return n;
 }
 
-/* A ring may have gone meanwhile, and another be in its place. */
+/* A ring may have gone meanwhile. */
 void iommu_rings_flushed(struct dmah_domain *dom, const struct ring_mark *marks, unsigned int n,
 			 uint64_t begun)
 {
@@ -169,10 +177,8 @@ void iommu_rings_flushed(struct dmah_domain *dom, const struct ring_mark *marks,
 	dmah_host_enter(&flags);
 	dmah_host_lock(&dom->setup);
 	for (unsigned int i = 0; i < n; i++) {
-		struct dmah_ring *ring = NULL;
+		struct dmah_ring *ring = next_ring(dom, marks[i].serial - 1);
 
-		for (unsigned int at = 0; (ring = nth_ring(dom, at)) && ring != marks[i].ring; at++)
-			;
 		if (!ring || ring->serial != marks[i].serial)
 			continue;
 		/* Of two flushes at one time the later one may end first. */
@@ -192,7 +198,7 @@ uint64_t iommu_rings_deadline(struct dmah_domain *dom)
 
 	dmah_host_enter(&flags);
 	dmah_host_lock(&dom->setup);
-	for (unsigned int i = 0; (ring = nth_ring(dom, i)); i++) {
+	for (uint32_t serial = 0; (ring = next_ring(dom, serial)); serial = ring->serial) {
 		uint64_t due = __atomic_load_n(&ring->since, __ATOMIC_RELAXED) + dom->cfg.lazy_ns;
 
 		/* The owner may have flushed what is not popped yet for this CPU. */
@@ -243,9 +249,8 @@ static int write_entries(struct dmah_ring *ring, const struct dmah *h, uint32_t 
 				       (uint64_t)all << PT_GRANULE_SHIFT, true);
 	if (err) {
 		entries_clear(dom, index, all);
-		/* Whether that is known of does not matter: the slot is flushed before anybody uses it. */
-		(void)iommu_invalidate(dom, ring->dev, iommu_iova(dom, index),
-				       (uint64_t)all << PT_GRANULE_SHIFT, false);
+		ring->unsure |= iommu_invalidate(dom, ring->dev, iommu_iova(dom, index),
+						 (uint64_t)all << PT_GRANULE_SHIFT, false) != 0;
 	}
 	return err;
 }
@@ -262,6 +267,8 @@ int iommu_ring_push(struct dmah_ring *ring, const struct map_req *req)
 	err = iommu_edges(dev, req, &edges);
 	if (!err)
 		err = check_place(ring, req, &edges);
+	if (!err && ring->unsure)
+		err = flush(ring);
 	if (!err)
 		err = iommu_get_slots(dev, req, &edges, &be);
 	if (err)

@@ -29,14 +29,13 @@ int iommu_ring_pop(struct dmah_ring *ring, uint32_t n);
 
 /** struct ring_mark - a ring, and how many had been popped when a flush began. */
 struct ring_mark {
-	struct dmah_ring *ring;
 	uint32_t serial;
 	uint64_t until;
 };
 #define RING_MARKS 32u
 
-/** iommu_rings_capture() - up to RING_MARKS of the domain's rings, from the @from-th on. Return: how many. */
-unsigned int iommu_rings_capture(struct dmah_domain *dom, unsigned int from,
+/** iommu_rings_capture() - up to RING_MARKS of the domain's rings, with serial numbers beyond @after. Return: how many. */
+unsigned int iommu_rings_capture(struct dmah_domain *dom, uint32_t after,
 				 struct ring_mark marks[RING_MARKS]);
 
 /** iommu_rings_flushed() - a flush that began at @begun, after they were captured, was confirmed. */
