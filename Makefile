@@ -58,6 +58,11 @@ bench-quick: ## the same, only the rows of the headline (2 minutes)
 	@sh scripts/deps.sh bench
 	@sh scripts/bench.sh --quick --instructions
 
+.PHONY: bench-check
+bench-check: ## every row of the benchmark once, Linux's own code too, checked and not timed
+	@sh scripts/deps.sh bench
+	@sh scripts/bench.sh --smoke
+
 .PHONY: bench-instructions
 bench-instructions: ## the instructions of the same alone, by callgrind: nothing is timed
 	@sh scripts/deps.sh bench

@@ -38,8 +38,30 @@ fi
 meson configure "$dir" -Dlinux_peer="$peer" >"$log" 2>&1 || fail
 ninja -C "$dir" -j "${JOBS:-2}" bench/dmah-bench >>"$log" 2>&1 || fail
 
-# Without times there is nothing to keep.
+# A peer that maps wrongly would be no peer.
+selftest=$dir/peer/linux-peer-selftest
+tap=build/log/bench-check.tap
+: >"$tap"
+if [ -n "$peer" ] && [ -x "$selftest" ]; then
+	CMOCKA_MESSAGE_OUTPUT=TAP "$selftest" >"$tap" 2>&1 || true
+	if grep -q '^not ok' "$tap" || ! grep -q '^ok' "$tap"; then
+		echo "bench.sh: Linux's own code fails its self test: $tap" >&2
+		exit 1
+	fi
+fi
+
 case " $* " in
+*' --smoke '*)
+	# Every case once, checked and not timed, and Linux's own code by itself.
+	"$dir/bench/dmah-bench" "$@" >>"$tap" 2>&1 || true
+	grep '^not ok' "$tap" || true
+	passed=$(grep -c '^ok' "$tap" || true)
+	failed=$(grep -c '^not ok' "$tap" || true)
+	echo "$passed passed, $failed failed, 0 skipped"
+	[ "$failed" = 0 ] && [ "$passed" -gt 100 ]
+	exit
+	;;
+# Without times there is nothing to keep.
 *' --only-instructions '*) exec "$dir/bench/dmah-bench" "$@" ;;
 esac
 status=0
