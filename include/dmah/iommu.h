@@ -72,12 +72,14 @@ enum dmah_iommu_caps {
  * @size: bytes, a multiple of the granule.
  * @identity: they must also translate to themselves from before the device is bound (RMRR, RMR).
  * @dir: what the device may do there, with @identity; 0: both.
+ * @mmio: registers are there, not memory (an MSI doorbell): never cached, with @identity.
  */
 struct dmah_reserved {
 	dmah_addr_t base;
 	uint64_t size;
 	bool identity;
 	enum dmah_dir dir;
+	bool mmio;
 };
 
 /**

@@ -55,7 +55,7 @@ static int unmap(struct dmah_device *dev, const struct addr_req *req, uint64_t l
 	if (err == DMAH_ENODEV)
 		return err;
 #ifndef DMAH_CHECK
-	if (!err && dev->plain && plain_addr_unmap(dev, req, &err))
+	if (!err && dev->plain_end && plain_addr_unmap(dev, req, &err))
 		return err;
 #endif
 	if (!err)

@@ -10,7 +10,7 @@
 static int check_list(const struct dmah_device *dev, const struct dmah_sg *sg, uint32_t n,
 		      enum dmah_dir dir, uint32_t attrs)
 {
-	if (!dev->dom || dev->killed)
+	if (!dev->dom || is_killed(dev))
 		return DMAH_ENODEV;
 	if (!n || n > INT32_MAX)
 		return DMAH_EINVAL;

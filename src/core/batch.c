@@ -10,7 +10,7 @@
 /* Where unmap waits for nothing, there is nothing to put off. */
 static bool waits(const struct dmah_device *dev)
 {
-	return dev->dom->cfg.backend == DMAH_BACKEND_IOMMU && !dev->killed && iommu_strict(dev);
+	return dev->dom->cfg.backend == DMAH_BACKEND_IOMMU && !is_killed(dev) && iommu_strict(dev);
 }
 
 static int start_one(struct dmah_device *dev, struct dmah_batch *b, struct dmah *h,
@@ -25,7 +25,9 @@ static int start_one(struct dmah_device *dev, struct dmah_batch *b, struct dmah 
 			      err == DMAH_ESTALE ? "unmap of a mapping that is not live"
 						 : "unmap with a handle that does not fit",
 			      h->dma, caller);
-	return dmah_move(&b->h[b->n++], h);
+	(void)dmah_move(&b->h[b->n], h);
+	handle_general(&b->h[b->n++]);
+	return DMAH_OK;
 }
 
 int dmah_unmap_start(struct dmah_device *dev, struct dmah_batch *b, struct dmah *const *h,

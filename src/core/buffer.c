@@ -247,7 +247,7 @@ void buffer_give(struct dmah_device *dev, const struct dmah *h)
 
 void buffer_take(struct dmah_device *dev, const struct dmah *h)
 {
-	if (!(h->meta & META_SYNC) || h->meta & META_NO_SYNC || dev->killed)
+	if (!(h->meta & META_SYNC) || h->meta & META_NO_SYNC || is_killed(dev))
 		return;
 	transfer(dev, h, 0, h->len, true, false);
 }

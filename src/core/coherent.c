@@ -44,7 +44,7 @@ int dmah_alloc_coherent(struct dmah_device *dev, struct dmah *h, uint64_t len, v
 
 	if (h->meta || !len || len > UINT32_MAX - (DMAH_PAGE_SIZE - 1))
 		return DMAH_EINVAL;
-	if (!dev->dom || dev->killed)
+	if (!dev->dom || is_killed(dev))
 		return DMAH_ENODEV;
 	req.len = page_round(len);
 	flags = dev->limits.flags & DMAH_DEV_COHERENT ? 0 : DMAH_ALLOC_UNCACHED;

@@ -128,7 +128,6 @@ int dmah_kill(struct dmah_device *dev)
 	if (!dev->dom)
 		return DMAH_ENODEV;
 	__atomic_store_n(&dev->killed, true, __ATOMIC_RELEASE);
-	__atomic_store_n(&dev->plain, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&dev->plain_end, 0, __ATOMIC_RELEASE);
 	return dev->dom->cfg.backend == DMAH_BACKEND_IOMMU ? iommu_kill(dev) : DMAH_ENOTSUP;
 }

@@ -172,6 +172,7 @@ struct iova_reserve {
  * @aperture_fixed: a device was attached.
  * @ats: devices with a TLB of their own.
  * @reserved, @nreserved: ranges that are not handed out.
+ * @nidentity: those of them that translate to themselves, and are nobody's to unmap.
  * @reserve: dmah_reserve().
  * @flush_seq: flushes begun; an entry put in quarantine after a flush began is not released by it.
  * @block_gen: generation of the last mapping that began with a block.
@@ -201,6 +202,7 @@ struct dmah_domain {
 	uint32_t lazy_capacity;
 	struct dmah_reserved reserved[DOMAIN_RESERVED];
 	unsigned int nreserved;
+	unsigned int nidentity;
 	struct iova_reserve reserve;
 	uint32_t flush_seq;
 	uint32_t block_gen;

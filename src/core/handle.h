@@ -97,6 +97,15 @@ static inline bool has_slots(const struct dmah *h)
 	return h->be && !(h->meta & META_FOREIGN) && !meta_is_plain(h->meta);
 }
 
+/* A handle that was checked the general way goes on that way, also where its words say that it is a plain one. */
+static inline void handle_general(struct dmah *h)
+{
+	if (!meta_is_plain(h->meta))
+		return;
+	h->meta = (h->meta & ~META_KIND) | (uint32_t)DMAH_BACKEND_IOMMU << META_KIND_SHIFT;
+	h->be = 0;
+}
+
 static inline void handle_clear(struct dmah *h)
 {
 	h->dma = 0;
@@ -104,6 +113,11 @@ static inline void handle_clear(struct dmah *h)
 	h->be = 0;
 	h->len = 0;
 	h->meta = 0;
+}
+
+static inline bool is_killed(const struct dmah_device *dev)
+{
+	return __atomic_load_n(&dev->killed, __ATOMIC_ACQUIRE);
 }
 
 static inline bool is_coherent(uint32_t device_flags)

@@ -39,7 +39,7 @@ void handle_fill(const struct dmah_device *dev, struct dmah *h, enum dmah_backen
 
 int map_check(const struct dmah_device *dev, const struct map_req *req, uint64_t len)
 {
-	if (!dev->dom || dev->killed)
+	if (!dev->dom || is_killed(dev))
 		return DMAH_ENODEV;
 	if (!len || !(req->dir & DMAH_BIDIRECTIONAL) ||
 	    (unsigned int)req->dir > DMAH_BIDIRECTIONAL || req->attrs & ~(uint32_t)ALL_ATTRS)

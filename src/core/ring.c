@@ -56,7 +56,7 @@ int dmah_ring_init(struct dmah_ring **ring, struct dmah_device *dev,
 
 	if (!need || size < need || !memory || (uintptr_t)memory % 64)
 		return DMAH_EINVAL;
-	if (!dev->dom || dev->killed)
+	if (!dev->dom || is_killed(dev))
 		return DMAH_ENODEV;
 	__builtin_memset(memory, 0, need);
 	r->dev = dev;

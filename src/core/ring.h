@@ -35,7 +35,6 @@ struct ring_end {
  * @full_at: no more than these may have been pushed.
  * @tail, @head: where they are; behind an IOMMU.
  * @prot: what the page-table entry of a plain mapping has beside its address.
- * @phys_last: the domain's.
  * @room: bytes in a slot, minus 1.
  * @step: granules in a slot.
  * @unsure: a push failed, and so did the invalidation of what it had written: the next one needs a flush.
@@ -59,7 +58,6 @@ struct dmah_ring {
 	uint64_t full_at;
 	struct ring_end tail;
 	uint64_t prot;
-	dmah_phys_t phys_last;
 	uint32_t room;
 	uint32_t step;
 	uint64_t popped;

@@ -94,7 +94,7 @@ int dmah_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_
 		return dev->dom ? misuse(dev, DMAH_EINVAL, "map into a vector that is not idle",
 					 v->iova, __builtin_return_address(0))
 				: DMAH_EINVAL;
-	if (!dev->dom || dev->killed)
+	if (!dev->dom || is_killed(dev))
 		return DMAH_ENODEV;
 	err = !n || n > v->max || !v->part || !v->seg ? DMAH_EINVAL : DMAH_OK;
 	if (!err)

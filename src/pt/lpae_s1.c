@@ -2,8 +2,8 @@
 /*
  * ARM VMSAv8-64 stage 1 tables with a 4 KiB granule. Arm Architecture Reference Manual, section D8.3: bit 0 valid, bit 1
  * table (or page, at the last level), AttrIndx 4:2, AP 7:6, SH 9:8, AF 10, nG 11, address from bit 12, XN 54:53, and
- * bits 58:55 for software, which hold the generation. Bit 59, ignored by hardware as long as the context leaves it so
- * (PBHA off: CD.HWU059 is 0), marks an entry that continues a mapping.
+ * bits 58:55 for software, which hold the generation. Bits 59 and 60, ignored by hardware as long as the context leaves
+ * them so (PBHA off: CD.HWU059 and HWU060 are 0), are the two marks of struct pt_leaf.
  *
  * Attribute index 0 must be normal write-back memory and index 1 a device's registers (nGnRE): an IOMMU's driver sets
  * MAIR so. Device transactions are unprivileged. A write without a read cannot be expressed: DMAH_FROM_DEVICE is
@@ -36,6 +36,7 @@ static const struct pt_leaf fmt_leaf = {
 	.gen_one = 1ull << 55,
 	.gen_bits = 0xfull << 55,
 	.cont = 1ull << 59,
+	.more = 1ull << 60,
 };
 
 static unsigned int fmt_levels(unsigned int va_bits)

@@ -33,6 +33,8 @@
  * @gen_one, @gen_bits: the generation 1, and all its bits, where they are in an entry.
  * @cont: a further ignored bit, set in a present entry that continues the mapping of the entry before it, so that
  *	a mapping's first and last entry can be told.
+ * @more: another one, set in the first entry of a plain mapping of several granules, so that no handle of one granule
+ *	fits it.
  */
 struct pt_leaf {
 	uint64_t addr_mask;
@@ -44,6 +46,7 @@ struct pt_leaf {
 	uint64_t gen_one;
 	uint64_t gen_bits;
 	uint64_t cont;
+	uint64_t more;
 };
 
 /**
@@ -174,6 +177,12 @@ static inline bool pt_present(const struct pt_leaf *leaf, uint64_t entry)
 static inline uint32_t pt_gen(const struct pt_leaf *leaf, uint64_t entry)
 {
 	return (uint32_t)(entry >> leaf->gen_shift) & leaf->gen_mask;
+}
+
+/** pt_later() - the later of two generations, which wrap. */
+static inline uint32_t pt_later(const struct pt_leaf *leaf, uint32_t a, uint32_t b)
+{
+	return ((b - a) & leaf->gen_mask) <= leaf->gen_mask / 2 ? b : a;
 }
 
 static inline uint64_t pt_make(const struct pt_leaf *leaf, dmah_phys_t phys, enum dmah_dir dir,

@@ -2,7 +2,7 @@
 /*
  * Intel VT-d second-stage tables. Intel Virtualization Technology for Directed I/O, Architecture Specification,
  * section 9.8 (second-stage paging entries): bit 0 read, bit 1 write, bit 7 page size, address from bit 12, bits 61:52
- * ignored, which hold the generation (9 bits) and the mark that an entry continues a mapping.
+ * ignored, which hold the generation (8 bits) and the two marks of struct pt_leaf.
  */
 #include "pt/pt.h"
 
@@ -19,10 +19,11 @@ static const struct pt_leaf fmt_leaf = {
 	},
 	.present = SS_READ | SS_WRITE,
 	.gen_shift = 52,
-	.gen_mask = 0x1ff,
+	.gen_mask = 0xff,
 	.gen_one = 1ull << 52,
-	.gen_bits = 0x1ffull << 52,
+	.gen_bits = 0xffull << 52,
 	.cont = 1ull << 61,
+	.more = 1ull << 60,
 };
 
 static unsigned int fmt_levels(unsigned int va_bits)

@@ -28,6 +28,8 @@ struct bench {
 	struct dmah_iommu_ops ops;
 	void (*on_wait)(void *arg);
 	void *on_wait_arg;
+	void (*on_post)(void *arg);
+	void *on_post_arg;
 };
 
 /* The wait of an IOMMU driver knows no bench; there is one at a time. */
@@ -53,6 +55,23 @@ static int wait_with_hook(struct dmah_iommu *iommu, uint64_t ticket)
 	if (b->on_wait)
 		b->on_wait(b->on_wait_arg);
 	return b->iommu_ops->wait(iommu, ticket);
+}
+
+static int invalidate_with_hook(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_t iova,
+				uint64_t size, bool tables, uint64_t *ticket)
+{
+	struct bench *b = current;
+	uint64_t own;
+	int posted;
+
+	if (!b->on_post)
+		return b->iommu_ops->invalidate(iommu, tag, iova, size, tables, ticket);
+	posted = b->iommu_ops->invalidate(iommu, tag, iova, size, tables, &own);
+	if (ticket)
+		*ticket = own;
+	assert_int_equal(b->iommu_ops->wait(iommu, own), 0);
+	b->on_post(b->on_post_arg);
+	return posted;
 }
 
 static bool vtd(enum bench_hw hw)
@@ -139,6 +158,7 @@ static void open_domain(struct bench *b)
 		b->iommu_ops = config.iommu->ops;
 		b->ops = *config.iommu->ops;
 		b->ops.wait = wait_with_hook;
+		b->ops.invalidate = invalidate_with_hook;
 		config.iommu->ops = &b->ops;
 	}
 	need = dmah_domain_memory(&config);
@@ -323,6 +343,12 @@ void bench_on_wait(struct bench *b, void (*fn)(void *arg), void *arg)
 	b->on_wait_arg = arg;
 	/* Whatever is posted from now on is under way until somebody waits for it. */
 	sim_iommu_set_latency(sim_iommu(b->sim, 0), fn ? SIM_LATENCY_WAIT : 0);
+}
+
+void bench_on_post(struct bench *b, void (*fn)(void *arg), void *arg)
+{
+	b->on_post = fn;
+	b->on_post_arg = arg;
 }
 
 uint64_t bench_time(struct bench *b, uint64_t advance_ns)

@@ -103,6 +103,12 @@ void bench_latency(struct bench *b, uint64_t ns);
 /** bench_on_wait() - call @fn at the start of every wait for an invalidation, before it takes effect; NULL: no more. */
 void bench_on_wait(struct bench *b, void (*fn)(void *arg), void *arg);
 
+/**
+ * bench_on_post() - complete every invalidation as soon as it is posted, and call @fn then, when it can cover nothing
+ *	that happens later; NULL: no more.
+ */
+void bench_on_post(struct bench *b, void (*fn)(void *arg), void *arg);
+
 /** bench_time() - the clock, and forward with it. */
 uint64_t bench_time(struct bench *b, uint64_t advance_ns);
 

@@ -71,6 +71,16 @@ static void fill(struct dmah_device *dev, struct dmah *h, const struct addr_req 
 	handle_fill(dev, h, DMAH_BACKEND_IOMMU, &map, req->dma, be, gen);
 }
 
+/* A range that translates to itself is no mapping of anybody's. */
+static bool is_identity(const struct dmah_domain *dom, dmah_addr_t dma)
+{
+	for (unsigned int i = 0; dom->nidentity && i < dom->nreserved; i++)
+		if (dom->reserved[i].identity &&
+		    dma - dom->reserved[i].base < dom->reserved[i].size)
+			return true;
+	return false;
+}
+
 int iommu_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req *req)
 {
 	struct dmah_domain *dom = dev->dom;
@@ -82,7 +92,7 @@ int iommu_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req
 
 	if (dom->cfg.mode == DMAH_PASSTHROUGH)
 		return direct_rebuild(dev, h, req);
-	if (!iommu_index(dom, req->dma, req->len, &index))
+	if (!iommu_index(dom, req->dma, req->len, &index) || is_identity(dom, req->dma))
 		return DMAH_ESTALE;
 	err = translate(dev, req, index, &entry);
 	if (err)

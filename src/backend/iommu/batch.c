@@ -10,9 +10,10 @@ static uint32_t first_of(const struct dmah_domain *dom, const struct dmah *h)
 	return (uint32_t)((h->dma - dom->cfg.aperture_base) >> PT_GRANULE_SHIFT);
 }
 
+/* Of what was checked: a plain handle's length was not, where its kind says all. */
 static uint32_t granules_of(const struct dmah *h)
 {
-	return iommu_granules(h->dma, h->len);
+	return meta_kind(h->meta) == KIND_PLAIN ? 1 : iommu_granules(h->dma, h->len);
 }
 
 bool iommu_batch_start_many(struct dmah_device *dev, struct dmah_batch *b, struct dmah *h)
@@ -73,7 +74,7 @@ void iommu_batch_post(struct dmah_device *dev, struct dmah_batch *b)
 static bool give_back(const struct dmah_domain *dom, struct iova_cache *cache, const struct dmah *h)
 {
 	uint32_t first = first_of(dom, h);
-	unsigned int class = meta_kind(h->meta) == KIND_PLAIN ? 0 : iova_class(granules_of(h));
+	unsigned int class = iova_class(granules_of(h));
 
 	return meta_is_plain(h->meta) &&
 	       cache_give_back(&cache->ring[class], entries_any(dom, first), first);

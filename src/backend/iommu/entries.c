@@ -6,15 +6,19 @@
 
 const uint64_t entries_none[PT_TABLE_ENTRIES];
 
-uint32_t entries_next_gen(struct dmah_domain *dom, uint32_t first)
+uint32_t entries_next_gen(struct dmah_domain *dom, uint32_t first, uint32_t n)
 {
-	const uint64_t *entry = entries_leaf(dom, first);
+	const struct pt_leaf *leaf = &dom->pt.leaf;
+	uint32_t gen, index = first;
 
 	/* Without a leaf table the mapping begins with a block, whose generations are the domain's, or is the first. */
-	if (!entry)
-		return (__atomic_add_fetch(&dom->block_gen, 1, __ATOMIC_RELAXED)) &
-		       dom->pt.leaf.gen_mask;
-	return pt_gen(&dom->pt.leaf, pt_load(entry));
+	if (!entries_has_leaf(dom, first))
+		return (__atomic_add_fetch(&dom->block_gen, 1, __ATOMIC_RELAXED)) & leaf->gen_mask;
+	gen = pt_gen(leaf, pt_load(entries_any(dom, index)));
+	/* All of it gets one generation, which must be later than that of any granule's last mapping. */
+	while (++index != first + n)
+		gen = pt_later(leaf, gen, pt_gen(leaf, pt_load(entries_any(dom, index))));
+	return gen;
 }
 
 /* How a part of a run is mapped: a block of 1 << @shift bytes, or (PT_GRANULE_SHIFT) leaf entries of one table. */
@@ -244,7 +248,7 @@ unsigned int entries_find(const struct dmah_domain *dom, uint32_t index, struct 
 	entry->dir = DMAH_BIDIRECTIONAL;
 	for (unsigned int dir = DMAH_BIDIRECTIONAL; dir; dir--)
 		if (!((value ^ pt_make(leaf, entry->phys, (enum dmah_dir)dir, entry->gen, false)) &
-		      ~(leaf->cont | leaf->mmio)))
+		      ~(leaf->cont | leaf->more | leaf->mmio)))
 			entry->dir = (enum dmah_dir)dir;
 	return 2;
 }

@@ -100,13 +100,6 @@ int iommu_invalidate(struct dmah_domain *dom, const struct dmah_device *dev, dma
 	return err ? DMAH_EHUNG : DMAH_OK;
 }
 
-static bool in_reserve(const struct dmah_domain *dom, uint32_t first)
-{
-	const struct iova_reserve *reserve = &dom->reserve;
-
-	return reserve->page && first - reserve->first < reserve->cells.size * reserve->cell;
-}
-
 /* Inside dmah_host_enter(). @own: this CPU's part, with its lock held; NULL: back to the depot. */
 static void put_granules(struct dmah_domain *dom, struct dmah_cpu *own, uint32_t first, uint32_t n)
 {
@@ -114,7 +107,7 @@ static void put_granules(struct dmah_domain *dom, struct dmah_cpu *own, uint32_t
 
 	if (!n)
 		return;
-	if (in_reserve(dom, first)) {
+	if (iommu_in_reserve(dom, first)) {
 		dmah_host_lock(&reserve->lock);
 		(void)range_free(&reserve->cells, (first - reserve->first) / reserve->cell, 1);
 		dmah_host_unlock(&reserve->lock);
@@ -273,7 +266,7 @@ static void end_quarantine(struct dmah_domain *dom, uint32_t seq)
 		/* Granule by granule, but for the cells of the reserve, which are one thing each. */
 		if (granule == RANGE_NONE)
 			;
-		else if (in_reserve(dom, granule))
+		else if (iommu_in_reserve(dom, granule))
 			put_granules(dom, NULL, granule,
 				     (granule - reserve->first) % reserve->cell ? 0
 										: reserve->cell);
@@ -309,7 +302,7 @@ static enum cache_deferred put_lazy(struct dmah_domain *dom, struct dmah_cpu *cp
 	uint64_t *pte;
 
 	if (range->n && range->n <= IOVA_CLASS_MAX && !(range->head | range->tail) &&
-	    !in_reserve(dom, range->first)) {
+	    !iommu_in_reserve(dom, range->first)) {
 		pte = entries_leaf(dom, range->first);
 		if (pte && cpu->cache.ring[iova_class(range->n)].depth)
 			return cache_defer(&cpu->cache, &dom->iova, iova_class(range->n), pte,

@@ -68,8 +68,8 @@ struct run {
 	bool cont;
 };
 
-/** entries_next_gen() - the generation of the next mapping that begins at a granule. */
-uint32_t entries_next_gen(struct dmah_domain *dom, uint32_t first);
+/** entries_next_gen() - the generation of the next mapping of @n granules, none of which is mapped. */
+uint32_t entries_next_gen(struct dmah_domain *dom, uint32_t first, uint32_t n);
 
 /**
  * entries_set() - write a run, none of whose entries is present.
@@ -201,6 +201,14 @@ int iommu_flush(struct dmah_domain *dom, const struct dmah_device *dev);
 
 /** iommu_drain() - what a CPU keeps and needs no flush goes to the depot. Context: outside dmah_host_enter(). */
 void iommu_drain(struct dmah_domain *dom, unsigned int cpu);
+
+/** iommu_in_reserve() - whether a granule is one of dmah_reserve()'s. */
+static inline bool iommu_in_reserve(const struct dmah_domain *dom, uint32_t index)
+{
+	const struct iova_reserve *reserve = &dom->reserve;
+
+	return reserve->page && index - reserve->first < reserve->cells.size * reserve->cell;
+}
 
 /* ---- map.c ---- */
 

@@ -101,7 +101,7 @@ int list_map(struct dmah_device *dev, const struct piece_list *list, struct list
 		range->first = iommu_take_iova(dev, range->n, align, 0, 0, attempt);
 		if (range->first == RANGE_NONE)
 			continue;
-		range->gen = entries_next_gen(dev->dom, range->first);
+		range->gen = entries_next_gen(dev->dom, range->first, range->n);
 		err = write_pieces(dev, list, range, &wrote);
 		if (!err)
 			break;

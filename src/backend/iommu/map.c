@@ -310,7 +310,7 @@ static int iommu_map(struct dmah_device *dev, struct dmah *h, const struct map_r
 			}
 			continue;
 		}
-		gen = entries_next_gen(dom, index);
+		gen = entries_next_gen(dom, index, edges.n);
 		h->dma = iommu_iova(dom, index) | offset;
 		h->meta |= gen << META_GEN_SHIFT;
 		err = write_runs(dev, h, index, gen, &set);
@@ -352,6 +352,9 @@ static int iommu_check(struct dmah_device *dev, const struct dmah *h)
 		return DMAH_EINVAL;
 	if (!iommu_index(dev->dom, h->dma, h->len, &index))
 		return DMAH_ESTALE;
+	/* Such a handle says what is in its first entry. */
+	if (meta_is_plain(h->meta) && pt_load(entries_any(dev->dom, index)) != h->be)
+		return DMAH_ESTALE;
 	n = iommu_runs(dev->dom, h, index, generation(dev->dom, h), h->meta & META_LATER, runs);
 	for (unsigned int i = 0; i < n; i++)
 		if (!entries_match(dev->dom, &runs[i]))
@@ -365,7 +368,7 @@ void iommu_home_wait(struct dmah_device *dev, uint32_t first, uint32_t n, bool s
 		     struct homecoming *home)
 {
 	/* A killed device reaches nothing, and no one should wait for it. */
-	home->defer = !strict && (dev->killed || !iommu_strict(dev));
+	home->defer = !strict && (is_killed(dev) || !iommu_strict(dev));
 	home->err = DMAH_OK;
 	if (!home->defer)
 		home->err = iommu_invalidate(dev->dom, dev, iommu_iova(dev->dom, first),

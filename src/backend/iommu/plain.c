@@ -2,14 +2,10 @@
 #include "backend/iommu/plain.h"
 #include "backend/pool.h"
 
-void plain_set(struct dmah_device *dev, enum dmah_mode mode)
+void plain_attach(struct dmah_device *dev)
 {
-	const struct dmah_domain *dom = dev->dom;
 	const struct dmah_limits *limits = &dev->limits;
 	uint32_t most = IOVA_CLASS_MAX << PT_GRANULE_SHIFT;
-	bool plain = is_coherent(limits->flags) && !(limits->flags & DMAH_DEV_UNTRUSTED) &&
-		     !dev->killed && mode != DMAH_PASSTHROUGH &&
-		     dom->caps & DMAH_IOMMU_COHERENT_WALK && !(dom->caps & DMAH_IOMMU_MAP_FLUSH);
 
 	/* Ranges are aligned to their size rounded up, so that none of a boundary's size crosses one. */
 	if (limits->boundary && limits->boundary < most)
@@ -17,10 +13,18 @@ void plain_set(struct dmah_device *dev, enum dmah_mode mode)
 	if (limits->max_segment && limits->max_segment < most)
 		most = limits->max_segment;
 	dev->plain_max = most;
-	__atomic_store_n(
-		&dev->plain,
-		plain ? KIND_PLAIN << META_KIND_SHIFT | (uint32_t)dev->slot << META_SLOT_SHIFT : 0,
-		__ATOMIC_RELEASE);
+	/* The same for as long as the device is attached, whatever the mode: some of its handles may be live. */
+	dev->plain = KIND_PLAIN << META_KIND_SHIFT | (uint32_t)dev->slot << META_SLOT_SHIFT;
+}
+
+void plain_set_mode(struct dmah_device *dev, enum dmah_mode mode)
+{
+	const struct dmah_domain *dom = dev->dom;
+	uint32_t flags = dev->limits.flags;
+	bool plain = is_coherent(flags) && !(flags & DMAH_DEV_UNTRUSTED) && !is_killed(dev) &&
+		     mode != DMAH_PASSTHROUGH && dom->caps & DMAH_IOMMU_COHERENT_WALK &&
+		     !(dom->caps & DMAH_IOMMU_MAP_FLUSH);
+
 	/* One granule too few where the CPU's addresses have 64 bits; map.c maps that. */
 	__atomic_store_n(&dev->plain_end, plain ? dom->phys_last & ~GRANULE_MASK : 0,
 			 __ATOMIC_RELEASE);
@@ -60,11 +64,18 @@ static bool refill(struct dmah_domain *dom, unsigned int class)
 	return true;
 }
 
+/* The @i-th entry behind the first one of a plain mapping. */
+static uint64_t further(const struct pt_leaf *leaf, uint64_t first, uint32_t i)
+{
+	return ((first & ~leaf->more) + ((uint64_t)i << PT_GRANULE_SHIFT)) | leaf->cont;
+}
+
 static bool map_many(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint32_t len,
 		     enum dmah_dir dir, uint32_t meta)
 {
 	uint32_t n = iommu_granules(phys, len);
 	struct dmah_domain *dom = dev->dom;
+	const struct pt_leaf *leaf = &dom->pt.leaf;
 	struct iova_entry slot;
 	struct dmah_cpu *cpu;
 	unsigned long flags;
@@ -75,11 +86,12 @@ static bool map_many(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, 
 		dmah_host_leave(flags);
 		return false;
 	}
-	entry = (phys & ~GRANULE_MASK) | dom->pt.leaf.prot[dir] | pt_load(slot.pte);
-	pt_store_set(slot.pte, entry);
+	entry = pt_make(leaf, phys & ~GRANULE_MASK, dir, entries_next_gen(dom, slot.first, n),
+			false);
 	for (uint32_t i = 1; i < n; i++)
-		pt_store_set(slot.pte + i,
-			     (entry + ((uint64_t)i << PT_GRANULE_SHIFT)) | dom->pt.leaf.cont);
+		pt_store_set(slot.pte + i, further(leaf, entry, i));
+	entry |= n > 1 ? leaf->more : 0;
+	pt_store_set(slot.pte, entry);
 	dmah_host_wmb();
 	count_add(&count_here(dev, cpu)->maps, 1);
 	dmah_host_leave(flags);
@@ -96,11 +108,11 @@ static bool map_many(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, 
 bool plain_map_slow(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
 		    enum dmah_dir dir)
 {
-	uint32_t meta = __atomic_load_n(&dev->plain, __ATOMIC_RELAXED), n;
+	uint32_t meta = dev->plain, n;
 
-	if (!meta || !plain_dir(dir) || !len ||
+	if (phys >= __atomic_load_n(&dev->plain_end, __ATOMIC_RELAXED) || !plain_dir(dir) || !len ||
 	    (phys & GRANULE_MASK) + len > IOVA_CLASS_MAX << PT_GRANULE_SHIFT ||
-	    phys > dev->dom->phys_last || len - 1 > dev->dom->phys_last - phys)
+	    len - 1 > dev->dom->phys_last - phys)
 		return false;
 	n = iommu_granules(phys, len);
 	if (n << PT_GRANULE_SHIFT > dev->plain_max)
@@ -126,7 +138,7 @@ static uint64_t *find(const struct dmah_domain *dom, const struct dmah *h, uint3
 	if (pt_load(pte) != h->be || !pt_present(leaf, h->be))
 		return NULL;
 	for (uint32_t i = 1; i < n; i++)
-		if (pt_load(pte + i) != ((h->be + ((uint64_t)i << PT_GRANULE_SHIFT)) | leaf->cont))
+		if (pt_load(pte + i) != further(leaf, h->be, i))
 			return NULL;
 	return entries_end(dom, *index + n) ? pte : NULL;
 }
@@ -134,7 +146,7 @@ static uint64_t *find(const struct dmah_domain *dom, const struct dmah *h, uint3
 uint64_t *plain_find(const struct dmah_device *dev, const struct dmah *h, uint32_t *index,
 		     uint32_t *n)
 {
-	uint32_t meta = __atomic_load_n(&dev->plain, __ATOMIC_RELAXED);
+	uint32_t meta = dev->plain;
 
 	if (!meta || (h->meta & ~(META_KIND | META_DIR)) != (meta & ~META_KIND) ||
 	    !meta_is_plain(h->meta))
@@ -213,8 +225,9 @@ static int unmap_lazy(struct dmah_device *dev, uint64_t *pte, uint32_t index, ui
 __attribute__((always_inline)) static inline int unmap(struct dmah_device *dev, struct dmah *h,
 						       uint64_t *pte, uint32_t index, uint32_t n)
 {
-	int err = iommu_strict(dev) ? unmap_strict(dev, pte, index, n)
-				    : unmap_lazy(dev, pte, index, n);
+	/* A killed device reaches nothing, and no one should wait for it. */
+	int err = iommu_strict(dev) && !is_killed(dev) ? unmap_strict(dev, pte, index, n)
+						       : unmap_lazy(dev, pte, index, n);
 
 	handle_clear(h);
 	return err;
@@ -257,7 +270,7 @@ bool plain_addr_unmap(struct dmah_device *dev, const struct addr_req *req, int *
 	dmah_phys_t phys;
 	bool room;
 
-	if (!__atomic_load_n(&dev->plain, __ATOMIC_RELAXED) || req->attrs ||
+	if (!__atomic_load_n(&dev->plain_end, __ATOMIC_RELAXED) || req->attrs || dom->nidentity ||
 	    (!req->has_phys && dom->lookup.find) ||
 	    (uint64_t)req->len - 1 > GRANULE_MASK - offset ||
 	    !iommu_index(dom, req->dma, req->len, &index))
@@ -267,7 +280,8 @@ bool plain_addr_unmap(struct dmah_device *dev, const struct addr_req *req, int *
 	phys = (entry & leaf->addr_mask) | offset;
 	/* Present, with this direction's permissions, and the beginning of a mapping; and its end. */
 	if ((entry & ~(leaf->addr_mask | leaf->gen_bits)) != leaf->prot[req->dir & 3] ||
-	    !ends(dom, pte, index) || (req->has_phys && req->phys != phys) ||
+	    !ends(dom, pte, index) || iommu_in_reserve(dom, index) ||
+	    (req->has_phys && req->phys != phys) ||
 	    (dom->cfg.pool && pool_holds(dom->cfg.pool, phys)))
 		return false;
 	cpu = dom->cpu[dmah_host_enter(&flags)];
@@ -286,8 +300,8 @@ bool plain_addr_unmap(struct dmah_device *dev, const struct addr_req *req, int *
 		count_add(&stats->unmaps, 1);
 	}
 	dmah_host_leave(flags);
-	*err = room		   ? DMAH_OK
-	       : iommu_strict(dev) ? unmap_strict(dev, pte, index, 1)
-				   : unmap_lazy(dev, pte, index, 1);
+	*err = room				      ? DMAH_OK
+	       : iommu_strict(dev) && !is_killed(dev) ? unmap_strict(dev, pte, index, 1)
+						      : unmap_lazy(dev, pte, index, 1);
 	return true;
 }

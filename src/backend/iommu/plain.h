@@ -13,8 +13,11 @@
 #include "backend/iommu/iommu.h"
 #include "core/count.h"
 
-/** plain_set() - whether a device's mappings can be plain, in a mode. */
-void plain_set(struct dmah_device *dev, enum dmah_mode mode);
+/** plain_attach() - what the plain mappings of a device are like. Before it maps. */
+void plain_attach(struct dmah_device *dev);
+
+/** plain_set_mode() - whether a device's mappings can be plain, in a mode. */
+void plain_set_mode(struct dmah_device *dev, enum dmah_mode mode);
 
 /**
  * plain_map_slow() - more than one granule, or the CPU's cache had none.
@@ -88,7 +91,7 @@ static inline uint64_t *plain_entry(const struct dmah_device *dev, const struct 
 	uint32_t kind = h->meta & ~META_DIR;
 	uint64_t at, entry, *pte;
 
-	/* An idle handle, where no mapping can be plain, is not one. */
+	/* An idle handle of a device that is not attached is not one. */
 	if (!kind || kind != dev->plain)
 		return NULL;
 	at = (h->dma - dom->cfg.aperture_base) >> PT_GRANULE_SHIFT;

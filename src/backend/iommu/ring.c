@@ -59,9 +59,8 @@ static void set_plain(struct dmah_ring *ring)
 	const struct dmah_device *dev = ring->dev;
 	const struct pt_leaf *leaf = &dev->dom->pt.leaf;
 
-	ring->phys_last = dev->dom->phys_last;
 	ring->prot = leaf->prot[ring->cfg.dir] | leaf->cont;
-	ring->plain = !ring->cfg.attrs && dev->plain &&
+	ring->plain = !ring->cfg.attrs && dev->plain_end &&
 		      ring->step << PT_GRANULE_SHIFT <= dev->plain_max;
 }
 
@@ -276,7 +275,7 @@ int iommu_ring_push(struct dmah_ring *ring, const struct map_req *req)
 	offset = (uint32_t)(be_head(be) ? pool_phys(dev->dom->cfg.pool, be_head(be)) : req->phys) &
 		 (uint32_t)GRANULE_MASK;
 	handle_fill(dev, h, DMAH_BACKEND_IOMMU, req, ring->tail.iova + offset, be,
-		    entries_next_gen(dev->dom, index));
+		    entries_next_gen(dev->dom, index, edges.n));
 	h->meta |= META_PART | META_LATER;
 	buffer_give(dev, h);
 	err = write_entries(ring, h, index);
@@ -460,7 +459,7 @@ void iommu_ring_skip(struct dmah_ring *ring, struct ring_end *end, uint32_t n)
 int iommu_ring_pop(struct dmah_ring *ring, uint32_t n)
 {
 	struct dmah_device *dev = ring->dev;
-	struct homecoming home = { .defer = dev->killed || !iommu_strict(dev) };
+	struct homecoming home = { .defer = is_killed(dev) || !iommu_strict(dev) };
 	uint64_t before = ring->popped, flushed = ring_flushed(ring);
 
 	if (!all_present(ring, n))

@@ -81,10 +81,9 @@ static inline bool ring_plain_push(struct dmah_ring *ring, dmah_phys_t phys, uin
 	uint64_t offset = phys & GRANULE_MASK, *pte = ring->tail.pte;
 	uint32_t last = len - 1;
 
-	/* A killed device is not plain any more; and a length of 0 is too much. */
-	if (ring_is_full(ring) || !ring->plain ||
-	    !__atomic_load_n(&ring->dev->plain, __ATOMIC_RELAXED) || last + offset > GRANULE_MASK ||
-	    phys > ring->phys_last)
+	/* Where no mapping can be plain, all of memory is beyond the end. A length of 0 is too much. */
+	if (ring_is_full(ring) || !ring->plain || last + offset > GRANULE_MASK ||
+	    phys >= __atomic_load_n(&ring->dev->plain_end, __ATOMIC_RELAXED))
 		return false;
 	pt_store_set(pte, (phys - offset) | ring->prot | pt_load(pte));
 	dmah_host_wmb();
@@ -123,7 +122,7 @@ static inline bool ring_plain_pop(struct dmah_ring *ring, uint32_t n)
 	uint32_t step = ring->step;
 
 	if (!ring->plain || ring->handles || n >= ring->head.left || n > ring->pushed - popped ||
-	    !__atomic_load_n(&ring->dev->plain, __ATOMIC_RELAXED) ||
+	    !__atomic_load_n(&ring->dev->plain_end, __ATOMIC_RELAXED) ||
 	    __atomic_load_n(&dom->cfg.mode, __ATOMIC_RELAXED) != DMAH_LAZY)
 		return false;
 	waiting = popped - ring_flushed(ring);

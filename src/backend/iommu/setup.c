@@ -289,7 +289,7 @@ static int map_identity(struct dmah_domain *dom, const struct dmah_reserved *ran
 		table += iova >> PT_GRANULE_SHIFT & (PT_TABLE_ENTRIES - 1);
 		if (pt_present(&dom->pt.leaf, pt_load(table)))
 			continue;
-		pt_store_set(table, pt_make(&dom->pt.leaf, iova, dir, 0, false));
+		pt_store_set(table, pt_make(&dom->pt.leaf, iova, dir, 0, range->mmio));
 		if (!(dom->pt.caps & DMAH_IOMMU_COHERENT_WALK))
 			pt_clean(&dom->pt, table, 1);
 	}
@@ -302,8 +302,10 @@ static void drop_reserved(struct dmah_domain *dom, unsigned int keep)
 	while (dom->nreserved > keep) {
 		const struct dmah_reserved *range = &dom->reserved[--dom->nreserved];
 
-		if (range->identity)
+		if (range->identity) {
 			unmap_identity(dom, range, range->size);
+			dom->nidentity--;
+		}
 		unreserve_until(dom, range->base + range->size);
 	}
 }
@@ -315,6 +317,7 @@ static int add_reserved(struct dmah_domain *dom, const struct dmah_reserved *ran
 
 		if (!err && range->identity) {
 			err = map_identity(dom, range);
+			dom->nidentity += !err;
 			if (err) {
 				dom->nreserved--;
 				unreserve_until(dom, range->base + range->size);
@@ -411,7 +414,8 @@ int iommu_attach(struct dmah_device *dev, const struct dmah_limits *limits)
 	}
 	if (dev->limits.flags & DMAH_DEV_ATS)
 		__atomic_add_fetch(&dom->ats, 1, __ATOMIC_RELEASE);
-	plain_set(dev, dom->cfg.mode);
+	plain_attach(dev);
+	plain_set_mode(dev, dom->cfg.mode);
 	return DMAH_OK;
 }
 
@@ -522,7 +526,7 @@ static void change_mode(struct dmah_domain *dom, enum dmah_mode mode)
 	__atomic_store_n(&dom->cfg.mode, mode, __ATOMIC_RELEASE);
 	for (unsigned int i = 0; i < dom->cfg.devices; i++)
 		if (dom->device[i])
-			plain_set(dom->device[i], mode);
+			plain_set_mode(dom->device[i], mode);
 	for (unsigned int i = 0; i < dom->cfg.cpus; i++) {
 		self = dmah_host_enter(&flags);
 		dmah_host_lock(&dom->cpu[i]->lock);

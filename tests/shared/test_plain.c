@@ -1,0 +1,594 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Plain mappings: that nobody can tell them from others but by the clock, and that of their handles none but the right
+ * one, unchanged, ends one.
+ */
+#include "bench.h"
+#include "model.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define APERTURE (2u << 20)
+#define GRANULES (APERTURE / 4096)
+
+static const struct bench_config machines[] = {
+	{ .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4, .aperture_size = APERTURE },
+	{ .backend = DMAH_BACKEND_IOMMU,
+	  .hw = BENCH_VTD4,
+	  .mode = DMAH_LAZY,
+	  .aperture_size = APERTURE },
+	{ .backend = DMAH_BACKEND_IOMMU,
+	  .hw = BENCH_LPAE48,
+	  .aperture_size = APERTURE,
+	  .pool = true },
+	{ .backend = DMAH_BACKEND_IOMMU,
+	  .hw = BENCH_LPAE48,
+	  .mode = DMAH_LAZY,
+	  .aperture_size = APERTURE,
+	  .pool = true,
+	  .lazy_entries = 8 },
+};
+#define MACHINES (sizeof(machines) / sizeof(machines[0]))
+
+static dmah_phys_t page(struct bench *b, unsigned int n)
+{
+	uint64_t size;
+
+	return bench_memory(b, &size) + n * 4096ull;
+}
+
+/* ---- the same calls, plain and not ---- */
+
+#define CELLS	12u
+#define CELL	(35u * 4096)
+#define CALLS	4000u
+#define RESULTS (CALLS * 8)
+
+/* What a caller can see of a run, one number after the other. */
+struct seen {
+	uint64_t value[RESULTS];
+	uint32_t n;
+};
+
+static void see(struct seen *s, uint64_t value)
+{
+	assert_true(s->n < RESULTS);
+	s->value[s->n++] = value;
+}
+
+struct cell {
+	struct dmah h;
+	struct dmah stale;
+	dmah_phys_t home;
+};
+
+static void random_map(struct bench *b, struct cell *c, struct rnd *r, uint32_t attrs,
+		       struct seen *s)
+{
+	static const uint32_t lengths[] = { 1,	   1500,  4096,	  8192,	  16384,  32768,
+					    32769, 65536, 131072, 131073, 135168, 0 };
+	uint32_t at = rnd(r, 3) ? 4096 * rnd(r, 2) : rnd(r, 4096);
+	uint32_t len = rnd(r, 4) ? lengths[rnd(r, 12)] : 1 + rnd(r, 131072);
+	dmah_phys_t phys = rnd(r, 40) ? c->home + at : 1ull << (45 + rnd(r, 19));
+	enum dmah_dir dir = rnd(r, 40) ? (enum dmah_dir)(1 + rnd(r, 3))
+				       : (enum dmah_dir)(rnd(r, 2) * 4);
+	bool was = dmah_mapped(&c->h);
+
+	see(s, (uint64_t)dmah_map(bench_device(b), &c->h, phys, len, dir, attrs));
+	see(s, dmah_mapped(&c->h));
+	see(s, dmah_length(&c->h));
+	see(s, dmah_direction(&c->h));
+	see(s, dmah_addr(&c->h) & 4095);
+	if (!was && dmah_mapped(&c->h))
+		c->stale = c->h;
+}
+
+/* The device writes all of it, byte by byte of what it may, and reads it; beyond its granules nothing is its own. */
+static void random_access(struct bench *b, struct cell *c, struct rnd *r, struct seen *s)
+{
+	uint32_t len = dmah_length(&c->h), off = rnd(r, len), n = 1 + rnd(r, len - off);
+	unsigned char *bytes = malloc(CELL);
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		bytes[i] = (unsigned char)rnd(r, 256);
+	see(s, bench_dev_write(b, dmah_addr(&c->h) + off, bytes, n));
+	see(s, bench_dev_read(b, dmah_addr(&c->h) + off, bytes, n));
+	see(s, (uint64_t)dmah_sync_for_cpu(bench_device(b), &c->h, off, n));
+	bench_cpu_read(b, c->home, bytes, CELL);
+	for (uint32_t i = 0; i < CELL; i++)
+		sum = sum * 31 + bytes[i];
+	see(s, sum);
+	free(bytes);
+}
+
+static void random_unmap(struct bench *b, struct cell *c, struct rnd *r, struct seen *s)
+{
+	struct dmah_device *dev = bench_device(b);
+	dmah_addr_t dma = dmah_addr(&c->h);
+	struct dmah room, *list = &c->h;
+	struct dmah_batch batch = { .h = &room, .max = 1 };
+	unsigned char byte;
+
+	memset(&room, 0, sizeof(room));
+	if (rnd(r, 4)) {
+		see(s, (uint64_t)dmah_unmap(dev, &c->h));
+	} else {
+		see(s, (uint64_t)dmah_unmap_start(dev, &batch, &list, 1));
+		see(s, (uint64_t)dmah_unmap_finish(dev, &batch));
+	}
+	see(s, dmah_mapped(&c->h));
+	if (bench_config(b)->mode == DMAH_STRICT)
+		see(s, bench_dev_read(b, dma, &byte, 1));
+	/* Nobody has been here since: certainly stale. */
+	room = c->stale;
+	if (room.meta)
+		see(s, (uint64_t)dmah_unmap(dev, &room));
+}
+
+static void run(const struct bench_config *config, uint32_t attrs, uint64_t seed, struct seen *s)
+{
+	struct bench *b = bench_open(config);
+	struct cell cell[CELLS] = { 0 };
+	struct dmah_stats stats;
+	struct rnd r = { seed };
+
+	s->n = 0;
+	for (unsigned int i = 0; i < CELLS; i++)
+		cell[i].home = page(b, i * (CELL / 4096));
+	for (unsigned int call = 0; call < CALLS; call++) {
+		struct cell *c = &cell[rnd(&r, CELLS)];
+
+		if (!dmah_mapped(&c->h) || !rnd(&r, 20))
+			random_map(b, c, &r, attrs, s);
+		else if (rnd(&r, 2))
+			random_access(b, c, &r, s);
+		else
+			random_unmap(b, c, &r, s);
+		if (!rnd(&r, 50))
+			see(s, (uint64_t)dmah_flush(bench_domain(b)));
+	}
+	for (unsigned int i = 0; i < CELLS; i++)
+		see(s, (uint64_t)dmah_unmap(bench_device(b), &cell[i].h));
+	see(s, bench_reports(b));
+	dmah_device_stats(bench_device(b), &stats);
+	see(s, stats.maps);
+	see(s, stats.unmaps);
+	see(s, stats.failed_maps);
+	see(s, stats.misuse);
+	see(s, stats.reverse_lookups);
+	see(s, stats.bounced_bytes);
+	bench_close(b);
+}
+
+static void nobody_can_tell(void **state)
+{
+	static const struct bench_config more[] = {
+		{ .backend = DMAH_BACKEND_IOMMU,
+		  .hw = BENCH_VTD4,
+		  .boundary = 16384,
+		  .max_segment = 20480 },
+		{ .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD3, .mode = DMAH_LAZY },
+	};
+	static struct seen plain, other;
+
+	(void)state;
+	for (unsigned int m = 0; m < MACHINES + 2; m++) {
+		struct bench_config config = m < MACHINES ? machines[m] : more[m - MACHINES];
+
+		/* So large that it is never exhausted: when it is may differ. */
+		config.aperture_size = 0;
+		run(&config, 0, m + 1, &plain);
+		for (unsigned int how = 0; how < 2; how++) {
+			/* An attribute that means nothing to a coherent device, and IOMMUs that are told of mappings. */
+			config.map_flush = how;
+			run(&config, how ? 0 : DMAH_ATTR_NO_CPU_SYNC, m + 1, &other);
+			assert_int_equal(other.n, plain.n);
+			for (uint32_t i = 0; i < plain.n; i++)
+				assert_int_equal(other.value[i], plain.value[i]);
+		}
+	}
+}
+
+/* ---- handles that are not what they were ---- */
+
+struct party {
+	struct dmah h[3];
+	uint64_t entry[GRANULES];
+};
+
+static void map_party(struct bench *b, struct party *p, uint32_t n)
+{
+	for (unsigned int i = 0; i < 3; i++)
+		if (!dmah_mapped(&p->h[i]))
+			assert_int_equal(dmah_map(bench_device(b), &p->h[i], page(b, i * 64),
+						  n * 4096, DMAH_BIDIRECTIONAL, 0),
+					 0);
+	bench_entries(b, p->entry, GRANULES);
+}
+
+/*
+ * A changed handle was unmapped: it was refused and nothing has changed, or it ended its own mapping, all of it, and
+ * nothing else.
+ */
+static void look(struct bench *b, struct party *p, uint32_t n, int err)
+{
+	uint32_t own = (uint32_t)(dmah_addr(&p->h[1]) / 4096);
+	uint64_t now[GRANULES];
+
+	bench_entries(b, now, GRANULES);
+	for (uint32_t i = 0; i < GRANULES; i++) {
+		if (err || i - own >= n)
+			assert_int_equal(now[i], p->entry[i]);
+		else
+			assert_int_equal(now[i], 0);
+	}
+	(void)bench_reports(b);
+	if (err)
+		return;
+	memset(&p->h[1], 0, sizeof(p->h[1]));
+	map_party(b, p, n);
+}
+
+static void unmap_changed(struct bench *b, struct party *p, uint32_t n, struct dmah *h, bool batch)
+{
+	struct dmah room = { 0 };
+	struct dmah_batch unmaps = { .h = &room, .max = 1 };
+	int err;
+
+	if (batch) {
+		err = dmah_unmap_start(bench_device(b), &unmaps, &h, 1);
+		assert_int_equal(dmah_unmap_finish(bench_device(b), &unmaps), 0);
+	} else {
+		err = dmah_unmap(bench_device(b), h);
+	}
+	assert_int_equal(dmah_mapped(h), err != 0);
+	look(b, p, n, err);
+}
+
+static void change_bits(struct bench *b, struct party *p, uint32_t n, bool batch)
+{
+	for (unsigned int bit = 0; bit < 256; bit++) {
+		struct dmah h = p->h[1];
+		uint64_t flip = 1ull << (bit % 64);
+
+		if (bit < 64)
+			h.dma ^= flip;
+		else if (bit < 128)
+			h.be ^= flip;
+		else if (bit < 192)
+			h.phys ^= flip;
+		else if (bit < 224)
+			h.len ^= (uint32_t)(flip >> (bit % 64) << (bit - 192));
+		else
+			h.meta ^= 1u << (bit - 224);
+		unmap_changed(b, p, n, &h, batch);
+	}
+}
+
+/* Words of a neighbour's handle in this one, one at a time and all but one. */
+static void change_words(struct bench *b, struct party *p, uint32_t n, bool batch)
+{
+	for (unsigned int words = 1; words < 15; words++) {
+		struct dmah h = p->h[1], other = p->h[2];
+
+		/* Both words that say which mapping it is: that is the neighbour's handle. */
+		if ((words & 3) == 3)
+			continue;
+		h.dma = words & 1 ? other.dma : h.dma;
+		h.be = words & 2 ? other.be : h.be;
+		h.phys = words & 4 ? other.phys : h.phys;
+		h.len = words & 8 ? h.len + 4096 : h.len;
+		unmap_changed(b, p, n, &h, batch);
+	}
+}
+
+static void inv10_changed_handles(void **state)
+{
+	static const uint32_t sizes[] = { 1, 2, 5, 8, 20, 32 };
+	static struct party p;
+
+	(void)state;
+	for (unsigned int m = 0; m < MACHINES; m++)
+		for (unsigned int i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+			struct bench *b = bench_open(&machines[m]);
+
+			memset(&p, 0, sizeof(p));
+			map_party(b, &p, sizes[i]);
+			change_bits(b, &p, sizes[i], false);
+			change_bits(b, &p, sizes[i], true);
+			change_words(b, &p, sizes[i], false);
+			change_words(b, &p, sizes[i], true);
+			for (unsigned int k = 0; k < 3; k++)
+				assert_int_equal(dmah_unmap(bench_device(b), &p.h[k]), 0);
+			bench_close(b);
+		}
+}
+
+/*
+ * 10: a length that was changed on the way is not what a batch gives back, by whatever way its granules go: here the
+ * hardware does not confirm, so that they go by the slowest one.
+ */
+static void inv10_changed_length_in_a_batch(void **state)
+{
+	(void)state;
+	for (unsigned int m = 0; m < MACHINES; m += 2)
+		for (unsigned int bit = 12; bit < 18; bit++) {
+			struct bench *b = bench_open(&machines[m]);
+			static struct dmah h[GRANULES];
+			uint64_t before[GRANULES], after[GRANULES];
+			struct dmah room = { 0 }, *list = &h[200];
+			struct dmah_batch batch = { .h = &room, .max = 1 };
+			int err;
+
+			memset(h, 0, sizeof(h));
+			for (unsigned int i = 0; i < GRANULES - 1; i++)
+				assert_int_equal(dmah_map(bench_device(b), &h[i], page(b, i), 4096,
+							  DMAH_BIDIRECTIONAL, 0),
+						 0);
+			h[200].len ^= 1u << bit;
+			bench_stick(b, true);
+			err = dmah_unmap_start(bench_device(b), &batch, &list, 1);
+			if (!err)
+				assert_int_equal(dmah_unmap_finish(bench_device(b), &batch),
+						 DMAH_EHUNG);
+			bench_stick(b, false);
+			assert_int_equal(dmah_flush(bench_domain(b)), 0);
+			if (err) {
+				h[200].len ^= 1u << bit;
+				assert_int_equal(dmah_unmap(bench_device(b), &h[200]), 0);
+			}
+			(void)bench_reports(b);
+			bench_entries(b, before, GRANULES);
+			/* One granule is free now, and all others are somebody's. */
+			assert_int_equal(dmah_map(bench_device(b), &h[200], page(b, 0), 4096,
+						  DMAH_BIDIRECTIONAL, 0),
+					 0);
+			assert_int_equal(dmah_map(bench_device(b), &room, page(b, 0), 4096,
+						  DMAH_BIDIRECTIONAL, 0),
+					 DMAH_ENOSPC);
+			bench_entries(b, after, GRANULES);
+			for (uint32_t i = 0; i < GRANULES; i++)
+				if (i != dmah_addr(&h[200]) / 4096)
+					assert_int_equal(before[i], after[i]);
+			for (unsigned int i = 0; i < GRANULES - 1; i++)
+				assert_int_equal(dmah_unmap(bench_device(b), &h[i]), 0);
+			bench_close(b);
+		}
+}
+
+/* 9: a stale copy, however often its granules were mapped again in the generation's wrap, to the very same buffer. */
+static void stale_copies(const struct bench_config *config, uint32_t n, unsigned int rounds)
+{
+	struct bench *b = bench_open(config);
+	struct dmah h = { 0 }, stale, copy;
+	unsigned char byte = 1;
+	dmah_addr_t dma;
+
+	assert_int_equal(dmah_map(bench_device(b), &h, page(b, 0), n * 4096, DMAH_BIDIRECTIONAL, 0),
+			 0);
+	stale = h;
+	dma = dmah_addr(&h);
+	assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+	for (unsigned int i = 0; i < rounds;) {
+		copy = stale;
+		assert_int_equal(dmah_unmap(bench_device(b), &copy), DMAH_ESTALE);
+		assert_int_equal(dmah_flush(bench_domain(b)), 0);
+		assert_int_equal(dmah_map(bench_device(b), &h, page(b, 0), n * 4096,
+					  DMAH_BIDIRECTIONAL, 0),
+				 0);
+		copy = stale;
+		assert_int_equal(dmah_unmap(bench_device(b), &copy), DMAH_ESTALE);
+		assert_int_equal(bench_reports(b), 2);
+		assert_true(bench_dev_write(b, dmah_addr(&h) + (n - 1) * 4096, &byte, 1));
+		i += dmah_addr(&h) == dma;
+		assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+	}
+	bench_close(b);
+}
+
+static void inv09_stale_copies(void **state)
+{
+	(void)state;
+	for (unsigned int m = 0; m < MACHINES; m++)
+		for (uint32_t n = 1; n <= 32; n += n < 8 ? 1 : 12)
+			stale_copies(&machines[m], n, machines[m].hw == BENCH_VTD4 ? 255 : 15);
+}
+
+#define COPIES 60u
+#define LIVE   5u
+
+/* 9, where granules are mapped in all sizes in turn. */
+static void mixed_sizes(const struct bench_config *config, uint64_t seed)
+{
+	struct bench *b = bench_open(config);
+	/* Fewer than what makes a generation wrap, wherever they lie. */
+	unsigned int most = config->hw == BENCH_VTD4 ? COPIES : 15, nstale = 0;
+	struct dmah stale[COPIES], h[LIVE] = { 0 }, copy;
+	struct dmah_device *dev = bench_device(b);
+	uint64_t before[GRANULES], after[GRANULES];
+	struct rnd r = { seed };
+
+	for (unsigned int maps = 0; maps < most;) {
+		struct dmah *this = &h[rnd(&r, LIVE)];
+
+		if (dmah_mapped(this)) {
+			stale[nstale++] = *this;
+			assert_int_equal(dmah_unmap(dev, this), 0);
+			/* Where nothing is kept, granules come in other sizes next. */
+			if (!rnd(&r, 4))
+				assert_int_equal(dmah_cpu_dead(bench_domain(b), 0), 0);
+			continue;
+		}
+		/* One buffer, so that only the generations tell. */
+		assert_int_equal(dmah_map(dev, this, page(b, 0),
+					  (rnd(&r, 2) ? 1 : 1 + rnd(&r, 8)) * 4096,
+					  DMAH_BIDIRECTIONAL, 0),
+				 0);
+		maps++;
+		bench_entries(b, before, GRANULES);
+		for (unsigned int i = 0; i < nstale; i++) {
+			copy = stale[i];
+			assert_int_equal(dmah_unmap(dev, &copy), DMAH_ESTALE);
+		}
+		bench_entries(b, after, GRANULES);
+		assert_memory_equal(before, after, sizeof(before));
+		(void)bench_reports(b);
+	}
+	for (unsigned int i = 0; i < LIVE; i++)
+		assert_int_equal(dmah_unmap(dev, &h[i]), 0);
+	bench_close(b);
+}
+
+static void inv09_stale_copies_of_other_sizes(void **state)
+{
+	(void)state;
+	for (unsigned int m = 0; m < MACHINES; m++)
+		for (uint64_t seed = 1; seed <= 40; seed++)
+			mixed_sizes(&machines[m], seed);
+}
+
+/* ---- devices ---- */
+
+static void another_devices_handle(void **state)
+{
+	(void)state;
+	for (unsigned int m = 0; m < MACHINES; m++)
+		for (uint32_t n = 1; n <= 8; n += 7) {
+			struct bench *b = bench_open(&machines[m]);
+			struct dmah_device *dev = bench_device(b),
+					   *other = bench_extra_device(b, 0);
+			struct dmah_limits limits = { .mask = ~0ull, .flags = DMAH_DEV_COHERENT };
+			struct dmah h = { 0 }, mine = { 0 }, room = { 0 }, *list = &h;
+			struct dmah_batch batch = { .h = &room, .max = 1 };
+			uint64_t before[GRANULES], after[GRANULES];
+			unsigned char byte = 1;
+
+			assert_int_equal(dmah_attach(bench_domain(b), other, &limits), 0);
+			assert_int_equal(dmah_map(other, &mine, page(b, 8), n * 4096,
+						  DMAH_BIDIRECTIONAL, 0),
+					 0);
+			assert_int_equal(
+				dmah_map(dev, &h, page(b, 0), n * 4096, DMAH_BIDIRECTIONAL, 0), 0);
+			bench_entries(b, before, GRANULES);
+			assert_int_equal(dmah_unmap(other, &h), DMAH_EINVAL);
+			assert_int_equal(dmah_unmap_start(other, &batch, &list, 1), DMAH_EINVAL);
+			assert_int_equal(dmah_unmap_finish(other, &batch), 0);
+			assert_int_equal(bench_reports(b), 2);
+			bench_entries(b, after, GRANULES);
+			assert_memory_equal(before, after, sizeof(before));
+			assert_true(bench_dev_write(b, dmah_addr(&h), &byte, 1));
+			assert_int_equal(dmah_detach(dev), DMAH_EBUSY);
+			assert_int_equal(dmah_detach(other), DMAH_EBUSY);
+			assert_int_equal(dmah_device_live(dev), 1);
+			assert_int_equal(dmah_unmap(other, &mine), 0);
+			assert_int_equal(dmah_detach(other), 0);
+			assert_int_equal(dmah_unmap(other, &h), DMAH_ENODEV);
+			assert_int_equal(dmah_unmap(dev, &h), 0);
+			bench_close(b);
+		}
+}
+
+/* 18: a killed device reaches nothing; what it has mapped can be unmapped, and no more can be mapped. */
+static void inv18_killed(void **state)
+{
+	(void)state;
+	for (unsigned int m = 0; m < MACHINES; m++)
+		for (uint32_t n = 1; n <= 8; n++) {
+			struct bench *b = bench_open(&machines[m]);
+			struct dmah_device *dev = bench_device(b);
+			struct dmah h[8] = { 0 }, room[4], stale;
+			struct dmah *list[4] = { &h[4], &h[5], &h[6], &h[7] };
+			struct dmah_batch batch = { .h = room, .max = 4 };
+			uint64_t entry[GRANULES];
+			unsigned char byte = 1;
+
+			memset(room, 0, sizeof(room));
+			for (unsigned int i = 0; i < 8; i++)
+				assert_int_equal(dmah_map(dev, &h[i], page(b, i * 8), n * 4096,
+							  DMAH_BIDIRECTIONAL, 0),
+						 0);
+			assert_true(bench_dev_write(b, dmah_addr(&h[0]), &byte, 1));
+			assert_int_equal(dmah_kill(dev), 0);
+			assert_false(bench_dev_write(b, dmah_addr(&h[0]), &byte, 1));
+			stale = h[0];
+			for (unsigned int i = 0; i < 4; i++)
+				assert_int_equal(dmah_unmap(dev, &h[i]), 0);
+			assert_int_equal(dmah_unmap(dev, &stale), DMAH_ESTALE);
+			assert_int_equal(bench_reports(b), 1);
+			assert_int_equal(dmah_map(dev, &h[0], page(b, 0), n * 4096,
+						  DMAH_BIDIRECTIONAL, 0),
+					 DMAH_ENODEV);
+			assert_false(dmah_mapped(&h[0]));
+			assert_int_equal(dmah_device_live(dev), 4);
+			assert_int_equal(dmah_detach(dev), DMAH_EBUSY);
+			assert_int_equal(dmah_unmap_start(dev, &batch, list, 4), 0);
+			assert_int_equal(dmah_unmap_finish(dev, &batch), 0);
+			bench_entries(b, entry, GRANULES);
+			for (unsigned int i = 0; i < GRANULES; i++)
+				assert_int_equal(entry[i], 0);
+			bench_close(b);
+		}
+}
+
+/* ---- 13: what was reserved ---- */
+
+#define CELLS_RESERVED 8u
+
+/* A cell of the reserve that the address-keyed calls have used is one of the reserve again. */
+static void inv13_reserve_by_address(void **state)
+{
+	(void)state;
+	for (unsigned int m = 0; m < MACHINES; m++) {
+		struct bench *b = bench_open(&machines[m]);
+		struct dmah_device *dev = bench_device(b);
+		static struct dmah h[GRANULES], last[CELLS_RESERVED];
+		dmah_addr_t dma[CELLS_RESERVED];
+		unsigned int n = 0;
+
+		/* Cells of two granules each. */
+		assert_int_equal(dmah_reserve(bench_domain(b), CELLS_RESERVED, 4096), 0);
+		while (n < GRANULES - 1 - 2 * CELLS_RESERVED)
+			assert_int_equal(
+				dmah_map(dev, &h[n++], page(b, 0), 4096, DMAH_TO_DEVICE, 0), 0);
+		for (unsigned int round = 0; round < 3; round++) {
+			for (unsigned int i = 0; i < CELLS_RESERVED; i++)
+				assert_int_equal(dmah_addr_map(dev, page(b, 1), 4096,
+							       DMAH_TO_DEVICE, 0, &dma[i]),
+						 0);
+			for (unsigned int i = 0; i < CELLS_RESERVED; i++)
+				assert_int_equal(
+					dmah_addr_unmap(dev, dma[i], 4096, DMAH_TO_DEVICE, 0), 0);
+			/* Two granules each, which are nowhere else. */
+			for (unsigned int i = 0; i < CELLS_RESERVED; i++)
+				assert_int_equal(dmah_map(dev, &last[i], page(b, 2), 8192,
+							  DMAH_TO_DEVICE, 0),
+						 0);
+			for (unsigned int i = 0; i < CELLS_RESERVED; i++)
+				assert_int_equal(dmah_unmap(dev, &last[i]), 0);
+		}
+		while (n)
+			assert_int_equal(dmah_unmap(dev, &h[--n]), 0);
+		bench_close(b);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nobody_can_tell),
+		cmocka_unit_test(inv10_changed_handles),
+		cmocka_unit_test(inv10_changed_length_in_a_batch),
+		cmocka_unit_test(inv09_stale_copies),
+		cmocka_unit_test(inv09_stale_copies_of_other_sizes),
+		cmocka_unit_test(another_devices_handle),
+		cmocka_unit_test(inv18_killed),
+		cmocka_unit_test(inv13_reserve_by_address),
+	};
+
+	return cmocka_run_group_tests_name("plain", tests, NULL, NULL);
+}
