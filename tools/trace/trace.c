@@ -91,7 +91,8 @@ static void *keep(struct trace *t, const void *p, size_t n)
 	struct chunk *c = t->chunks;
 	void *to;
 
-	if (n == 0)
+	/* Of an event that failed not every list is told. */
+	if (!n || !p)
 		return NULL;
 	if (!c || c->size - c->used < n) {
 		size_t size = n > CHUNK_SIZE ? n : CHUNK_SIZE;
@@ -106,7 +107,7 @@ static void *keep(struct trace *t, const void *p, size_t n)
 	c->used += (n + 7) & ~(size_t)7;
 	if (c->used > c->size)
 		c->used = c->size;
-	return n ? memcpy(to, p, n) : to;
+	return memcpy(to, p, n);
 }
 
 /* The order of the file decides between equal times: lines are unique, so the order is total. */

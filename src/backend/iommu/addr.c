@@ -92,11 +92,13 @@ int iommu_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req
 
 	if (dom->cfg.mode == DMAH_PASSTHROUGH)
 		return direct_rebuild(dev, h, req);
-	if (!iommu_index(dom, req->dma, req->len, &index) || is_identity(dom, req->dma))
+	if (!iommu_index(dom, req->dma, 1, &index) || is_identity(dom, req->dma))
 		return DMAH_ESTALE;
 	err = translate(dev, req, index, &entry);
 	if (err)
 		return err;
+	if (!iommu_index(dom, req->dma, req->len, &index))
+		return DMAH_EINVAL;
 	n = iommu_granules(req->dma, req->len);
 	if (continues(dom, index) != req->inside || !allows(dom, &entry, req))
 		return DMAH_EINVAL;
