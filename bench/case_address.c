@@ -87,7 +87,8 @@ static bool fill_tree(struct work *w)
 	if (!fill(w))
 		return false;
 	for (uint64_t i = 0; i <= w->mask; i++)
-		lookup_insert(w->lookup, &w->nodes[i], w->slots[i].dma, w->size, w->slots[i].page);
+		iova_tree_insert(&w->lookup->tree, &w->nodes[i], w->slots[i].dma, w->size,
+				 w->slots[i].page);
 	return true;
 }
 
@@ -96,18 +97,18 @@ static bool drain_tree(struct work *w)
 	bool ok = drain(w);
 
 	for (uint64_t i = 0; i <= w->mask; i++)
-		lookup_remove(w->lookup, &w->nodes[i]);
+		iova_tree_remove(&w->lookup->tree, &w->nodes[i]);
 	return ok;
 }
 
 static inline void address_tree(struct work *w, struct slot *s, dmah_phys_t page)
 {
-	struct range_node *n = &w->nodes[s - w->slots];
+	struct iova_node *n = &w->nodes[s - w->slots];
 	int err = dmah_addr_unmap(w->dev, s->dma, s->len, DMAH_FROM_DEVICE, 0);
 
-	lookup_remove(w->lookup, n);
+	iova_tree_remove(&w->lookup->tree, n);
 	err |= dmah_addr_map(w->dev, page, w->size, DMAH_FROM_DEVICE, 0, &s->dma);
-	lookup_insert(w->lookup, n, s->dma, w->size, page);
+	iova_tree_insert(&w->lookup->tree, n, s->dma, w->size, page);
 	if (LIKELY_NOT(err))
 		w->failed++;
 	s->len = w->size;

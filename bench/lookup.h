@@ -6,7 +6,7 @@
 #include <dmah/addr.h>
 #include <dmah/iommu.h>
 
-#include "rbtree.h"
+#include "iova_tree.h"
 
 /** enum lookup_kind - which. */
 enum lookup_kind {
@@ -15,33 +15,13 @@ enum lookup_kind {
 	LOOKUP_TREE, /* a red-black tree of live ranges, as the Intel driver of 2014 had it */
 };
 
-/**
- * struct range_node - a live range in the tree: as large as Linux's struct iova with its share of a slab.
- * @node: by its first address.
- * @last: its last address.
- * @phys: where it goes.
- */
-struct range_node {
-	struct rb_node node;
-	dmah_addr_t last;
-	dmah_phys_t phys;
-};
-
 /** struct lookup - of one domain. All-zero before lookup_set(). */
 struct lookup {
 	struct dmah_pt_info pt;
-	struct rb_tree tree;
-	uint32_t lock;
+	struct iova_tree tree;
 };
 
 /** lookup_set() - let a domain with nothing mapped look up in this way. Return: as dmah_addr_set_lookup(). */
 int lookup_set(struct lookup *l, struct dmah_domain *dom, enum lookup_kind kind);
-
-/** lookup_insert() - a range was mapped: for LOOKUP_TREE. */
-void lookup_insert(struct lookup *l, struct range_node *n, dmah_addr_t dma, uint64_t len,
-		   dmah_phys_t phys);
-
-/** lookup_remove() - it was unmapped. */
-void lookup_remove(struct lookup *l, struct range_node *n);
 
 #endif

@@ -90,7 +90,7 @@ struct work {
 	uint64_t *pte;
 	uint64_t *ring;
 	uint64_t tail;
-	struct range_node *nodes;
+	struct iova_node *nodes;
 	struct lookup *lookup;
 	struct linux_peer *peer;
 	struct dmah_ring *dma_ring;

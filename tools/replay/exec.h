@@ -65,8 +65,8 @@ struct exec {
 	void **cpu;
 	struct dmah_seg *segs;
 	struct lookups lookups;
-	struct iova_range_node *node;
-	struct iova_range_node *list_node;
+	struct iova_node *node;
+	struct iova_node *list_node;
 	void *memory[3];
 };
 

@@ -6,32 +6,8 @@
 #define DMAH_REPLAY_LOOKUPS_H
 
 #include <dmah/addr.h>
+#include "iova_tree.h"
 #include "machine.h"
-#include "rbtree.h"
-
-/** struct iova_range - a live range of IOVAs, in the tree of its domain. */
-struct iova_range_node {
-	struct rb_node node;
-	dmah_addr_t last;
-	dmah_phys_t phys;
-};
-
-/**
- * struct iova_tree - the live ranges of a domain.
- * @lock: taken by every call, as in Linux.
- * @tree: keyed by first IOVA.
- */
-struct iova_tree {
-	uint32_t lock;
-	struct rb_tree tree;
-};
-
-/** iova_tree_insert() - a range was mapped; the storage is the caller's. */
-void iova_tree_insert(struct iova_tree *t, struct iova_range_node *n, dmah_addr_t dma, uint64_t len,
-		      dmah_phys_t phys);
-
-/** iova_tree_remove() - it was unmapped. */
-void iova_tree_remove(struct iova_tree *t, struct iova_range_node *n);
 
 /**
  * struct lookups - what the emulated lookups of a machine keep.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* A red-black tree of 64-bit keys, in nodes that the caller owns. Equal keys stand in the order they came. */
-#ifndef DMAH_REPLAY_RBTREE_H
-#define DMAH_REPLAY_RBTREE_H
+#ifndef DMAH_LOOKUPS_RBTREE_H
+#define DMAH_LOOKUPS_RBTREE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
  * Page-table walks, by code that shares nothing with the library: for the checks, and as the lookup of an address-keyed API
  * that walks, as Linux's iommu_iova_to_phys() does.
  */
-#ifndef DMAH_BENCH_WALK_H
-#define DMAH_BENCH_WALK_H
+#ifndef DMAH_LOOKUPS_WALK_H
+#define DMAH_LOOKUPS_WALK_H
 
 #include <dmah/iommu.h>
 
