@@ -728,6 +728,12 @@ static void inv18_kill(void **state)
 	for (unsigned int i = 0; i < 3; i++)
 		assert_int_equal(dmah_unmap(dev, &h[i]), 0);
 	assert_true(holds(b, page(b, 0), 0x11, 3 * 4096));
+	/* No change of mode lets it in again. */
+	assert_int_equal(dmah_set_mode(bench_domain(b), DMAH_PASSTHROUGH), 0);
+	assert_false(bench_dev_write(b, page(b, 0), &byte, 1));
+	assert_int_equal(dmah_set_mode(bench_domain(b), DMAH_STRICT), 0);
+	assert_false(bench_dev_write(b, page(b, 0), &byte, 1));
+	assert_true(holds(b, page(b, 0), 0x11, 3 * 4096));
 	bench_close(b);
 }
 

@@ -505,13 +505,18 @@ int dmah_reserve(struct dmah_domain *dom, unsigned int count, uint32_t len)
 static int rebind(struct dmah_domain *dom, enum dmah_mode mode)
 {
 	for (unsigned int i = 0; i < dom->cfg.devices; i++) {
-		int err = dom->device[i] ? bind(dom, dom->device[i], mode) : DMAH_OK;
+		int err;
 
+		/* What was killed stays blocked. */
+		if (!dom->device[i] || is_killed(dom->device[i]))
+			continue;
+		err = bind(dom, dom->device[i], mode);
 		if (!err)
 			continue;
-		while (i-- > 0)
-			if (dom->device[i])
-				(void)bind(dom, dom->device[i], dom->cfg.mode);
+		/* Also the one that could not be bound, which may be blocked now. */
+		for (unsigned int k = 0; k <= i; k++)
+			if (dom->device[k] && !is_killed(dom->device[k]))
+				(void)bind(dom, dom->device[k], dom->cfg.mode);
 		return err;
 	}
 	return DMAH_OK;
