@@ -46,6 +46,8 @@ test  libc6-dev-armhf-cross   its C library
 test  gcc-riscv64-linux-gnu   cross compiler: riscv64
 test  libc6-dev-riscv64-cross its C library
 test  qemu-user               runs the cross-built suites
+test  qemu-system-x86         Intel's IOMMU and PCI devices, as models that the suite qemu drives
+test  qemu-system-arm         the SMMUv3, likewise
 test  spin                    checks the models in tests/spin
 TABLE
 }

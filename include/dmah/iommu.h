@@ -102,7 +102,7 @@ struct dmah_iommu_ops {
 	 * @bind: make a device's transactions meet @how, and forget what was cached for it. Complete, also
 	 * in the hardware, on return. @pt is the domain's table with DMAH_BIND_TRANSLATE, else NULL; @tag
 	 * is the number (VT-d domain id, SMMU ASID) that the domain got from @tag_alloc.
-	 * Return: 0, DMAH_ENOTSUP, DMAH_EHUNG.
+	 * Return: 0, DMAH_ENOTSUP, DMAH_EHUNG; DMAH_ENOMEM where a table is needed that was not there before.
 	 */
 	int (*bind)(struct dmah_iommu *iommu, struct dmah_device *dev, enum dmah_bind how,
 		    const struct dmah_pt_info *pt, uint32_t tag);
@@ -123,6 +123,7 @@ struct dmah_iommu_ops {
 	/**
 	 * @invalidate_dev: as @invalidate, for the TLB in device @dev. NULL where no device has one. It must
 	 * take effect after every IOTLB invalidation posted before.
+	 * Context: inside dmah_host_enter(), with a lock of the library held, unlike the others.
 	 */
 	int (*invalidate_dev)(struct dmah_iommu *iommu, struct dmah_device *dev, dmah_addr_t iova,
 			      uint64_t size);

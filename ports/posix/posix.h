@@ -59,6 +59,32 @@ struct posix_machine {
  */
 int posix_set_machine(const struct posix_machine *machine);
 
+/* ---- registers ---- */
+
+/**
+ * struct posix_mmio - device registers that are not memory of this process.
+ * @base: pointers from here on are none, but name registers.
+ * @size: bytes of them.
+ * @ctx: passed to the functions, which may be called by several threads at one time.
+ * @read: dmah_host_read32() and dmah_host_read64(): @size bytes at @offset from @base.
+ * @write: dmah_host_write32() and dmah_host_write64().
+ */
+struct posix_mmio {
+	volatile uint8_t *base;
+	uint64_t size;
+	void *ctx;
+	uint64_t (*read)(void *ctx, uint64_t offset, unsigned int size);
+	void (*write)(void *ctx, uint64_t offset, unsigned int size, uint64_t value);
+};
+
+/**
+ * posix_set_mmio() - who answers for registers; all others are memory.
+ * @mmio: copied; NULL: nobody any more.
+ *
+ * Context: no register may be in use.
+ */
+void posix_set_mmio(const struct posix_mmio *mmio);
+
 /* ---- CPUs ---- */
 
 /** POSIX_CPUS - CPU numbers there are. */

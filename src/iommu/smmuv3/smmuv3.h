@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * SMMUv3 inside: registers, the words of its tables and commands, and what the driver's files share.
+ * Section numbers are those of Arm IHI 0070.
+ */
+#ifndef DMAH_IOMMU_SMMUV3_H
+#define DMAH_IOMMU_SMMUV3_H
+
+#include <dmah/smmuv3.h>
+
+/* ---- registers (section 6.2) ---- */
+
+#define REG_IDR0	0x00u
+#define REG_IDR1	0x04u
+#define REG_IDR3	0x0cu
+#define REG_IDR5	0x14u
+#define REG_CR0		0x20u
+#define REG_CR0ACK	0x24u
+#define REG_CR1		0x28u
+#define REG_CR2		0x2cu
+#define REG_GBPA	0x44u
+#define REG_IRQ_CTRL	0x50u
+#define REG_GERROR	0x60u
+#define REG_GERRORN	0x64u
+#define REG_STRTAB_BASE 0x80u
+#define REG_STRTAB_CFG	0x88u
+#define REG_CMDQ_BASE	0x90u
+#define REG_CMDQ_PROD	0x98u
+#define REG_CMDQ_CONS	0x9cu
+#define REG_EVTQ_BASE	0xa0u
+#define REG_EVTQ_PROD	0x100a8u
+#define REG_EVTQ_CONS	0x100acu
+
+/* IDR0, section 6.3.1 */
+#define IDR0_S1P	    (1u << 1)
+#define IDR0_TTF_AARCH64    (2u << 2)
+#define IDR0_COHACC	    (1u << 4)
+#define IDR0_HYP	    (1u << 9)
+#define IDR0_ATS	    (1u << 10)
+#define IDR0_ASID16	    (1u << 12)
+#define IDR0_TTENDIAN(idr)  ((idr) >> 21 & 3)
+#define TTENDIAN_BIG	    3u
+#define IDR0_STALL(idr)	    ((idr) >> 24 & 3)
+#define STALL_OPTIONAL	    0u
+#define STALL_FORCED	    2u
+#define IDR0_ST_LEVEL2(idr) (((idr) >> 27 & 3) == 1)
+
+/* IDR1, section 6.3.2 */
+#define IDR1_SIDSIZE(idr) ((idr)&0x3f)
+#define IDR1_EVENTQS(idr) ((idr) >> 16 & 0x1f)
+#define IDR1_CMDQS(idr)	  ((idr) >> 21 & 0x1f)
+#define IDR1_PRESET	  (3u << 29) /* queues or tables at fixed places */
+
+/* IDR3, section 6.3.4; IDR5, section 6.3.6 */
+#define IDR3_RIL      (1u << 10)
+#define IDR5_OAS(idr) ((idr)&7)
+#define IDR5_GRAN4K   (1u << 4)
+
+/* CR0, section 6.3.9 */
+#define CR0_SMMUEN (1u << 0)
+#define CR0_EVTQEN (1u << 2)
+#define CR0_CMDQEN (1u << 3)
+#define CR0_ATSCHK (1u << 4)
+
+/* CR1, section 6.3.11: tables and queues are read and written as inner-shareable write-back memory, or uncached. */
+#define CR1_CACHED 0xd75u
+
+/* CR2, section 6.3.12: a stream id without an entry is recorded; TLBs do not listen to the CPUs' broadcasts. */
+#define CR2_RECINVSID (1u << 1)
+#define CR2_PTM	      (1u << 2)
+
+/* GBPA, section 6.3.14: what becomes of transactions while SMMUEN is 0. */
+#define GBPA_ABORT  (1u << 20)
+#define GBPA_UPDATE (1u << 31)
+
+/* GERROR, section 6.3.18 */
+#define GERROR_CMDQ (1u << 0)
+#define GERROR_EVTQ (1u << 2)
+#define GERROR_SFM  (1u << 8)
+
+/* Queue and table bases, sections 6.3.23 to 6.3.29 */
+#define BASE_ALLOCATE (1ull << 62) /* read- or write-allocate hint */
+#define STRTAB_2LEVEL (1u << 16)
+#define STRTAB_SPLIT  6u /* 64 entries in a second-level table: 4 KiB */
+
+/* CMDQ_CONS.ERR, section 7.1 */
+#define CONS_ERR(cons)	((cons) >> 24 & 0x7f)
+#define CERROR_ILL	1u
+#define CERROR_ABT	2u
+#define CERROR_ATC_SYNC 3u
+#define EVTQ_OVERFLOW	(1u << 31)
+
+/* ---- tables ---- */
+
+/* Level 1 stream table descriptor, section 5.1: Span, 2^(Span - 1) entries. */
+#define L1STD_SPAN (STRTAB_SPLIT + 1)
+
+/* Stream table entry, section 5.2 */
+#define STE_WORDS	8u
+#define STE_VALID	(1ull << 0)
+#define STE_ABORT	(0ull << 1)
+#define STE_BYPASS	(4ull << 1)
+#define STE_STAGE1	(5ull << 1)
+#define STE1_S1_CACHED	(0x35ull << 2) /* S1CIR, S1COR write-back; S1CSH inner-shareable */
+#define STE1_S1STALLD	(1ull << 27)
+#define STE1_EATS	(1ull << 28)
+#define STE1_SHCFG_SAME (1ull << 44)
+
+/* Context descriptor, section 5.4 */
+#define CD_WORDS       8u
+#define CD_T0SZ(bits)  (64ull - (bits))
+#define CD_WALK_CACHED (0x35ull << 8) /* IR0, OR0 write-back; SH0 inner-shareable */
+#define CD_WALK_OUTER  (2ull << 12) /* uncached; SH0 outer-shareable, as uncached memory is */
+#define CD_EPD1	       (1ull << 30) /* no table for the upper half */
+#define CD_VALID       (1ull << 31)
+#define CD_IPS(oas)    ((uint64_t)(oas) << 32)
+#define CD_AA64	       (1ull << 41)
+#define CD_RECORD      (1ull << 45)
+#define CD_ABORT       (1ull << 46)
+#define CD_ASET	       (1ull << 47)
+#define CD_ASID(tag)   ((uint64_t)(tag) << 48)
+#define CD_TTB_MASK    0x000ffffffffff000ull
+#define CD_MAIR_WB_NGRE \
+	0x04ffull /* attribute 0: normal write-back; 1: Device-nGnRE. As src/pt/lpae_s1.c wants them */
+
+/* ---- commands (section 4.1.1) ---- */
+
+#define OP_CFGI_STE	 0x03u
+#define OP_CFGI_ALL	 0x04u
+#define OP_TLBI_FIRST	 0x10u
+#define OP_TLBI_NH_ASID	 0x11u
+#define OP_TLBI_NH_VA	 0x12u
+#define OP_TLBI_EL2_ALL	 0x20u
+#define OP_TLBI_NSNH_ALL 0x30u
+#define OP_TLBI_LAST	 0x3fu
+#define OP_ATC_INV	 0x40u
+#define OP_SYNC		 0x46u
+
+/** struct smmuv3_cmd - a command. */
+struct smmuv3_cmd {
+	uint64_t word[2];
+};
+
+/* ---- features ---- */
+
+#define SMMUV3_COHERENT	 (1u << 0)
+#define SMMUV3_RANGE	 (1u << 1) /* invalidations of ranges (IDR3.RIL) */
+#define SMMUV3_ATS	 (1u << 2)
+#define SMMUV3_2LEVEL	 (1u << 3)
+#define SMMUV3_STALLS	 (1u << 4) /* stalling is possible, and is not wanted */
+#define SMMUV3_HYP	 (1u << 5)
+#define SMMUV3_OAS_SHIFT 8 /* IDR5.OAS */
+
+static inline struct dmah_smmuv3 *smmuv3_of(struct dmah_iommu *iommu)
+{
+	return (struct dmah_smmuv3 *)(void *)iommu; /* its first member */
+}
+
+static inline uint32_t smmuv3_read(const struct dmah_smmuv3 *smmu, uint32_t reg)
+{
+	return dmah_host_read32(smmu->regs + reg);
+}
+
+static inline void smmuv3_write(const struct dmah_smmuv3 *smmu, uint32_t reg, uint32_t value)
+{
+	dmah_host_write32(smmu->regs + reg, value);
+}
+
+/* ---- area.c ---- */
+
+/** smmuv3_area_alloc() - zeroed memory for the hardware, aligned to its size as all its tables must be. */
+int smmuv3_area_alloc(const struct dmah_smmuv3 *smmu, size_t size, struct dmah_smmuv3_area *area);
+
+/** smmuv3_area_free() - give it back; one that was never allocated is a no-op. */
+void smmuv3_area_free(struct dmah_smmuv3_area *area);
+
+/* ---- queue.c ---- */
+
+/**
+ * smmuv3_post() - put commands into the queue; all together, or none.
+ * @ticket: what to wait for until they are complete: a CMD_SYNC goes behind them. NULL: no matter.
+ *
+ * Context: outside dmah_host_enter(). Return: 0; DMAH_EHUNG: the queue has no room in time.
+ */
+int smmuv3_post(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsigned int n,
+		uint64_t *ticket);
+
+/** smmuv3_post_entered() - the same without a ticket, for a caller that is inside dmah_host_enter() already. */
+int smmuv3_post_entered(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsigned int n);
+
+/** smmuv3_wait() - wait for a ticket. Return: 0, DMAH_EHUNG. */
+int smmuv3_wait(struct dmah_smmuv3 *smmu, uint64_t ticket);
+
+/** smmuv3_run() - smmuv3_post() and smmuv3_wait(). */
+int smmuv3_run(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsigned int n);
+
+/* ---- stream.c ---- */
+
+/** smmuv3_streams_init() - the stream table, all of it invalid, and room for context descriptors. */
+int smmuv3_streams_init(struct dmah_smmuv3 *smmu);
+void smmuv3_streams_fini(struct dmah_smmuv3 *smmu);
+
+int smmuv3_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dmah_bind how,
+		const struct dmah_pt_info *pt, uint32_t tag);
+int smmuv3_tag_alloc(struct dmah_iommu *iommu, uint32_t *tag);
+void smmuv3_tag_free(struct dmah_iommu *iommu, uint32_t tag);
+
+/* ---- tlb.c ---- */
+
+/** smmuv3_ops, smmuv3_ops_ats - for a unit without and with ATS. */
+extern const struct dmah_iommu_ops smmuv3_ops;
+extern const struct dmah_iommu_ops smmuv3_ops_ats;
+
+static inline struct smmuv3_cmd smmuv3_tlbi_asid(uint32_t tag)
+{
+	return (struct smmuv3_cmd){ { OP_TLBI_NH_ASID | (uint64_t)tag << 48, 0 } };
+}
+
+/** smmuv3_atc_inv() - the smallest aligned power of two of pages over a range; @size 0: all (section 4.5.1). */
+struct smmuv3_cmd smmuv3_atc_inv(uint32_t sid, dmah_addr_t iova, uint64_t size);
+
+#endif /* DMAH_IOMMU_SMMUV3_H */

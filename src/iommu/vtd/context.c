@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Root and context tables (section 9.1, Root Entry, and 9.3, Context Entry): which page table a device's requests meet.
+ * And domain ids, by which the hardware tells what it has cached.
+ */
+#include "iommu/vtd/vtd.h"
+
+#define BUSES 256u
+
+unsigned int vtd_levels(const struct dmah_vtd *vtd, unsigned int va_bits)
+{
+	unsigned int levels = va_bits == 39 ? 3 : va_bits == 48 ? 4 : va_bits == 57 ? 5 : 0;
+
+	return levels && CAP_SAGAW(vtd->cap) >> (levels - 2) & 1 ? levels : 0;
+}
+
+/* ---- tables ---- */
+
+/* What the hardware reads past the caches is written back. An entry lies within one line, so it goes whole. */
+static void publish(const struct dmah_vtd *vtd, const uint64_t *entry)
+{
+	dmah_phys_t phys = dmah_host_virt_to_phys(entry);
+
+	if (!(vtd->ecap & ECAP_C))
+		dmah_host_cache(DMAH_CACHE_CLEAN, phys & ~(dmah_phys_t)63, 64);
+	dmah_host_wmb();
+}
+
+static uint64_t *table_of(const struct dmah_vtd *vtd, unsigned int bus)
+{
+	uint64_t entry = __atomic_load_n(&vtd->root[bus * 2], __ATOMIC_ACQUIRE);
+
+	return entry & ENTRY_P ? dmah_host_table_virt(entry & ENTRY_ADDR) : NULL;
+}
+
+static void clean_table(const struct dmah_vtd *vtd, const uint64_t *table)
+{
+	if (!(vtd->ecap & ECAP_C))
+		dmah_host_cache(DMAH_CACHE_CLEAN, dmah_host_virt_to_phys(table), DMAH_PAGE_SIZE);
+}
+
+/* A table of entries that are not present, for a bus that has none yet; another CPU may be first. */
+static int make_table(struct dmah_vtd *vtd, unsigned int bus)
+{
+	uint64_t *table;
+	unsigned long flags;
+
+	if (table_of(vtd, bus))
+		return DMAH_OK;
+	table = dmah_host_page_alloc(0);
+	if (!table)
+		return DMAH_ENOMEM;
+	clean_table(vtd, table);
+	dmah_host_enter(&flags);
+	dmah_host_lock(&vtd->tables);
+	if (!table_of(vtd, bus)) {
+		dmah_host_wmb();
+		__atomic_store_n(&vtd->root[bus * 2], dmah_host_virt_to_phys(table) | ENTRY_P,
+				 __ATOMIC_RELEASE);
+		publish(vtd, &vtd->root[bus * 2]);
+		table = NULL;
+	}
+	dmah_host_unlock(&vtd->tables);
+	dmah_host_leave(flags);
+	if (table)
+		dmah_host_page_free(table);
+	return DMAH_OK;
+}
+
+void vtd_tables_free(struct dmah_vtd *vtd)
+{
+	for (unsigned int bus = 0; bus < BUSES; bus++) {
+		uint64_t *table = table_of(vtd, bus);
+
+		if (table)
+			dmah_host_page_free(table);
+	}
+	dmah_host_page_free(vtd->root);
+	vtd->root = NULL;
+}
+
+/* ---- binding ---- */
+
+/* The widest table that the unit walks: what a passthrough entry must say. */
+static unsigned int widest(const struct dmah_vtd *vtd)
+{
+	unsigned int sagaw = CAP_SAGAW(vtd->cap) & 0xe;
+
+	return sagaw & 8 ? 5 : sagaw & 4 ? 4 : 3;
+}
+
+static bool wants_ats(const struct dmah_vtd *vtd, const struct dmah_device *dev)
+{
+	return vtd->ecap & ECAP_DT && dev->limits.flags & DMAH_DEV_ATS &&
+	       !(dev->limits.flags & DMAH_DEV_UNTRUSTED);
+}
+
+static bool tag_taken(const struct dmah_vtd *vtd, uint32_t tag)
+{
+	return tag && tag < vtd->ntags && vtd->tags[tag / 64] >> tag % 64 & 1;
+}
+
+/* The context entry. Return: 0, DMAH_ENOTSUP. */
+static int make_entry(const struct dmah_vtd *vtd, const struct dmah_device *dev, enum dmah_bind how,
+		      const struct dmah_pt_info *pt, uint32_t tag, uint64_t entry[2])
+{
+	entry[0] = entry[1] = 0;
+	if (dev->id > 0xffff)
+		return DMAH_ENOTSUP;
+	if (how == DMAH_BIND_BLOCK)
+		return DMAH_OK;
+	if (!tag_taken(vtd, tag))
+		return DMAH_ENOTSUP;
+	if (how == DMAH_BIND_PASSTHROUGH) {
+		entry[0] = CONTEXT_TT_PASS | ENTRY_P;
+		entry[1] = CONTEXT_HI(tag, widest(vtd));
+		return vtd->ecap & ECAP_PT ? DMAH_OK : DMAH_ENOTSUP;
+	}
+	if (!pt || pt->format != &dmah_pt_vtd_ss || !pt->levels ||
+	    vtd_levels(vtd, pt->va_bits) != pt->levels)
+		return DMAH_ENOTSUP;
+	entry[0] = (pt->root & ENTRY_ADDR) | (wants_ats(vtd, dev) ? CONTEXT_TT_ATS : 0) | ENTRY_P;
+	entry[1] = CONTEXT_HI(tag, pt->levels);
+	return DMAH_OK;
+}
+
+/* Not present while it changes: the hardware never sees one half of each. Return: the domain id that was in it, or 0. */
+static uint32_t set_entry(struct dmah_vtd *vtd, uint64_t *at, const uint64_t entry[2], bool *ats)
+{
+	unsigned long flags;
+	uint64_t old[2];
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&vtd->tables);
+	old[0] = at[0];
+	old[1] = at[1];
+	__atomic_store_n(&at[0], 0, __ATOMIC_RELAXED);
+	dmah_host_wmb();
+	__atomic_store_n(&at[1], entry[1], __ATOMIC_RELAXED);
+	dmah_host_wmb();
+	__atomic_store_n(&at[0], entry[0], __ATOMIC_RELAXED);
+	publish(vtd, at);
+	dmah_host_unlock(&vtd->tables);
+	dmah_host_leave(flags);
+	*ats = old[0] & ENTRY_P && (old[0] & 3u << 2) == CONTEXT_TT_ATS;
+	return old[0] & ENTRY_P ? CONTEXT_DID(old[1]) : 0;
+}
+
+/*
+ * What was cached of the old entry goes, and all that was reached through it. In caching mode an entry that is not
+ * present may be cached too, under domain id 0 (section 6.1, Caching Mode).
+ */
+static int forget(struct dmah_vtd *vtd, const struct dmah_device *dev, uint32_t old, uint32_t tag,
+		  bool ats)
+{
+	struct vtd_command c[5];
+	unsigned int n = 0;
+
+	c[n].lo = QI_CONTEXT | QI_CONTEXT_DEV | QI_DID(old) | QI_SID(dev->id);
+	c[n++].hi = 0;
+	if (old)
+		c[n++] = vtd_iotlb(vtd, old, 0, 0, true);
+	if (tag && tag != old)
+		c[n++] = vtd_iotlb(vtd, tag, 0, 0, true);
+	if (ats) {
+		c[n++] = (struct vtd_command){ QI_WAIT | QI_WAIT_SW | QI_WAIT_FN,
+					       vtd->status_phys + VTD_STATUS_FENCE };
+		c[n++] = vtd_devtlb(dev->id, 0, 0);
+	}
+	return vtd_done(vtd, c, n);
+}
+
+int vtd_op_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dmah_bind how,
+		const struct dmah_pt_info *pt, uint32_t tag)
+{
+	struct dmah_vtd *vtd = vtd_of(iommu);
+	static const uint64_t blocked[2];
+	uint64_t entry[2], *table, *at;
+	bool had_ats;
+	uint32_t old;
+	int err;
+
+	if (make_entry(vtd, dev, how, pt, tag, entry))
+		return DMAH_ENOTSUP;
+	/* Nothing is present there, so there is nothing to block. */
+	if (how == DMAH_BIND_BLOCK && !table_of(vtd, dev->id >> 8))
+		return DMAH_OK;
+	if (make_table(vtd, dev->id >> 8))
+		return DMAH_ENOMEM;
+	table = table_of(vtd, dev->id >> 8);
+	at = &table[(dev->id & 0xff) * 2];
+	old = set_entry(vtd, at, entry, &had_ats);
+	err = forget(vtd, dev, old, how == DMAH_BIND_BLOCK ? 0 : tag, had_ats);
+	/* Not bound, so nothing may lead to that page table. What is posted already makes the hardware see this too. */
+	if (err)
+		(void)set_entry(vtd, at, blocked, &had_ats);
+	return err;
+}
+
+/* ---- domain ids ---- */
+
+int vtd_op_tag_alloc(struct dmah_iommu *iommu, uint32_t *tag)
+{
+	struct dmah_vtd *vtd = vtd_of(iommu);
+	uint32_t n = (vtd->ntags + 63) / 64, i = 0;
+	int err = DMAH_ENOSPC;
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&vtd->tables);
+	while (i < n && !~vtd->tags[i])
+		i++;
+	if (i < n) {
+		*tag = i * 64 + (uint32_t)__builtin_ctzll(~vtd->tags[i]);
+		err = *tag < vtd->ntags ? DMAH_OK : DMAH_ENOSPC;
+	}
+	if (!err)
+		vtd->tags[i] |= 1ull << *tag % 64;
+	dmah_host_unlock(&vtd->tables);
+	dmah_host_leave(flags);
+	return err;
+}
+
+void vtd_op_tag_free(struct dmah_iommu *iommu, uint32_t tag)
+{
+	struct dmah_vtd *vtd = vtd_of(iommu);
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&vtd->tables);
+	vtd->tags[tag / 64] &= ~(1ull << tag % 64);
+	dmah_host_unlock(&vtd->tables);
+	dmah_host_leave(flags);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Intel VT-d: registers, commands and table entries, as the Architecture Specification has them. Chapters: Translation
+ * Structure Formats (root and context entries), Queued Invalidation Interface, Fault Logging, Register Descriptions.
+ */
+#ifndef DMAH_VTD_REGS_H
+#define DMAH_VTD_REGS_H
+
+/* Register offsets. */
+#define REG_CAP	   0x08u
+#define REG_ECAP   0x10u
+#define REG_GCMD   0x18u
+#define REG_GSTS   0x1cu
+#define REG_RTADDR 0x20u
+#define REG_FSTS   0x34u
+#define REG_FECTL  0x38u
+#define REG_PMEN   0x64u
+#define REG_IQH	   0x80u
+#define REG_IQT	   0x88u
+#define REG_IQA	   0x90u
+
+/* Capability Register. */
+#define CAP_ND(cap)    ((unsigned int)((cap)&7u)) /* domain ids: 2^(4 + 2 ND) */
+#define CAP_RWBF       (1ull << 4)
+#define CAP_PLMR       (1ull << 5)
+#define CAP_PHMR       (1ull << 6)
+#define CAP_CM	       (1ull << 7)
+#define CAP_SAGAW(cap) ((unsigned int)((cap) >> 8 & 0x1fu)) /* bit n: n + 2 levels */
+#define CAP_MGAW(cap)  ((unsigned int)((cap) >> 16 & 0x3fu)) /* bits of an IOVA, minus 1 */
+#define CAP_FRO(cap)   ((uint32_t)((cap) >> 24 & 0x3ffu) * 16u) /* offset of the fault records */
+#define CAP_SLLPS_2M   (1ull << 34)
+#define CAP_SLLPS_1G   (1ull << 35)
+#define CAP_PSI	       (1ull << 39)
+#define CAP_NFR(cap)   ((unsigned int)((cap) >> 40 & 0xffu) + 1u) /* fault records */
+#define CAP_MAMV(cap)  ((unsigned int)((cap) >> 48 & 0x3fu)) /* largest address mask */
+#define CAP_DWD	       (1ull << 54)
+#define CAP_DRD	       (1ull << 55)
+
+/* Extended Capability Register. */
+#define ECAP_C	(1ull << 0) /* table walks are coherent */
+#define ECAP_QI (1ull << 1)
+#define ECAP_DT (1ull << 2) /* devices may have TLBs */
+#define ECAP_PT (1ull << 6) /* passthrough */
+
+/*
+ * Global Command and Status Registers: the same bits in both. A command changes one bit, is waited for, and carries the
+ * status of all others but those that act once.
+ */
+#define GCMD_TE	    (1u << 31)
+#define GCMD_SRTP   (1u << 30)
+#define GCMD_WBF    (1u << 27)
+#define GCMD_QIE    (1u << 26)
+#define GSTS_STICKY 0x96ffffffu
+
+/* Root Table Address Register. */
+#define RTADDR_TTM (3ull << 10) /* table mode; 0 is legacy */
+
+/* Fault Status Register, Fault Event Control Register. */
+#define FSTS_PFO      (1u << 0)
+#define FSTS_PPF      (1u << 1)
+#define FSTS_IQE      (1u << 4)
+#define FSTS_ICE      (1u << 5)
+#define FSTS_ITE      (1u << 6)
+#define FSTS_FRI(sts) ((sts) >> 8 & 0xffu)
+#define FECTL_IM      (1u << 31)
+
+/* Protected Memory Enable Register. */
+#define PMEN_EPM (1u << 31)
+#define PMEN_PRS (1u << 0)
+
+/* Fault Recording Registers: 128 bits each, taken here as four words. */
+#define FRCD_SIZE   16u
+#define FRCD_F	    (1u << 31) /* word 3 */
+#define FRCD_T1	    (1u << 30) /* word 3: a read */
+#define FRCD_PP	    (1u << 31) /* word 2: there is a PASID */
+#define FRCD_FR(w3) ((uint8_t)((w3)&0xffu))
+#define FRCD_PV(w3) ((w3) >> 8 & 0xfffffu)
+
+/* Root Entry, Context Entry: two quadwords each. */
+#define ENTRY_P			(1ull << 0)
+#define ENTRY_ADDR		0x000ffffffffff000ull
+#define CONTEXT_TT_ATS		(1ull << 2) /* second stage, and the device may have a TLB */
+#define CONTEXT_TT_PASS		(2ull << 2)
+#define CONTEXT_DID(hi)		((uint32_t)((hi) >> 8 & 0xffffu))
+#define CONTEXT_HI(did, levels) ((uint64_t)(did) << 8 | ((levels)-2u))
+
+/* Invalidation queue: commands of 128 bits. */
+#define IQA_QS		 7u /* pages of commands: 2^QS */
+#define IQA_DW		 (1ull << 11) /* commands of 256 bits */
+#define IQA_QS_ENTRIES	 256u /* for QS 0 */
+#define IQ_SHIFT	 4
+#define QI_CONTEXT	 0x1ull
+#define QI_CONTEXT_ALL	 (1ull << 4)
+#define QI_CONTEXT_DEV	 (3ull << 4)
+#define QI_IOTLB	 0x2ull
+#define QI_IOTLB_ALL	 (1ull << 4)
+#define QI_IOTLB_DOMAIN	 (2ull << 4)
+#define QI_IOTLB_PAGE	 (3ull << 4)
+#define QI_IOTLB_DW	 (1ull << 6) /* drain writes */
+#define QI_IOTLB_DR	 (1ull << 7) /* drain reads */
+#define QI_IOTLB_IH	 (1ull << 6) /* upper half: only leaf entries changed */
+#define QI_DID(did)	 ((uint64_t)(did) << 16)
+#define QI_SID(id)	 ((uint64_t)(id) << 32)
+#define QI_DEVTLB	 0x3ull
+#define QI_DEVTLB_MIP(n) ((uint64_t)(n) << 16) /* invalidations that the device takes at one time */
+#define QI_DEVTLB_S	 (1ull << 0) /* upper half: more than a page */
+#define QI_WAIT		 0x5ull
+#define QI_WAIT_SW	 (1ull << 5) /* write the status */
+#define QI_WAIT_FN	 (1ull << 6) /* fence: what follows waits too */
+#define QI_WAIT_DATA(n)	 ((uint64_t)(uint32_t)(n) << 32)
+
+#endif /* DMAH_VTD_REGS_H */

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* A VT-d unit: what it can do, taking it over, switching translation on, and giving it up. */
+#include "iommu/vtd/vtd.h"
+
+static const struct dmah_pt_format *const formats[] = { &dmah_pt_vtd_ss };
+
+/* Writes to here are interrupts, whatever a page table says (Handling Requests to Interrupt Address Range). */
+static const struct dmah_reserved interrupts[] = { { .base = 0xfee00000, .size = 0x100000 } };
+
+static const struct dmah_iommu_ops ops = {
+	.bind = vtd_op_bind,
+	.tag_alloc = vtd_op_tag_alloc,
+	.tag_free = vtd_op_tag_free,
+	.invalidate = vtd_op_invalidate,
+	.invalidate_dev = vtd_op_invalidate_dev,
+	.fence = vtd_op_fence,
+	.wait = vtd_op_wait,
+};
+
+/* ---- registers ---- */
+
+int vtd_wait_reg(const struct dmah_vtd *vtd, uint32_t reg, uint32_t mask, uint32_t value)
+{
+	uint64_t begun = dmah_host_now();
+
+	while ((vtd_read(vtd, reg) & mask) != value) {
+		if (dmah_host_now() - begun > vtd->timeout)
+			return DMAH_EHUNG;
+		dmah_host_relax();
+	}
+	return DMAH_OK;
+}
+
+int vtd_gcmd(struct dmah_vtd *vtd, uint32_t bit, bool on)
+{
+	unsigned long flags;
+	uint32_t now;
+	int err;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&vtd->lock);
+	now = vtd_read(vtd, REG_GSTS) & GSTS_STICKY;
+	vtd_write(vtd, REG_GCMD, on ? now | bit : now & ~bit);
+	err = vtd_wait_reg(vtd, REG_GSTS, bit, on ? bit : 0);
+	dmah_host_unlock(&vtd->lock);
+	dmah_host_leave(flags);
+	return err;
+}
+
+/* ---- what it is ---- */
+
+static unsigned int widest(uint64_t cap)
+{
+	unsigned int sagaw = CAP_SAGAW(cap), mgaw = CAP_MGAW(cap) + 1;
+	unsigned int bits = sagaw & 8 ? 57 : sagaw & 4 ? 48 : sagaw & 2 ? 39 : 0;
+
+	return bits < mgaw ? bits : mgaw;
+}
+
+static void describe(struct dmah_vtd *vtd, const struct dmah_vtd_config *config)
+{
+	struct dmah_iommu *iommu = &vtd->iommu;
+
+	iommu->ops = &ops;
+	iommu->name = config->name ? config->name : "vtd";
+	iommu->caps = (vtd->ecap & ECAP_C ? DMAH_IOMMU_COHERENT_WALK : 0u) |
+		      (vtd->ecap & ECAP_PT ? DMAH_IOMMU_PASSTHROUGH : 0u) |
+		      (vtd->cap & (CAP_CM | CAP_RWBF) ? DMAH_IOMMU_MAP_FLUSH : 0u) |
+		      (vtd->cap & CAP_SLLPS_2M ? DMAH_IOMMU_BLOCK_2M : 0u) |
+		      (vtd->cap & CAP_SLLPS_1G ? DMAH_IOMMU_BLOCK_1G : 0u);
+	iommu->va_bits = widest(vtd->cap);
+	iommu->out_bits = config->phys_bits ? config->phys_bits : 52;
+	iommu->formats = formats;
+	iommu->nformats = 1;
+	iommu->reserved = interrupts;
+	iommu->nreserved = 1;
+}
+
+/* ND is 6 at most as of today. */
+static uint32_t domains(uint64_t cap)
+{
+	unsigned int bits = 4 + 2 * CAP_ND(cap);
+
+	return 1u << (bits < 16 ? bits : 16);
+}
+
+static uint32_t queue_of(const struct dmah_vtd_config *config)
+{
+	return config->queue ? config->queue : IQA_QS_ENTRIES;
+}
+
+size_t dmah_vtd_memory(const struct dmah_vtd_config *config)
+{
+	uint32_t queue = queue_of(config);
+
+	if (!config->regs || queue & (queue - 1) || queue < IQA_QS_ENTRIES || queue > 32768 ||
+	    config->phys_bits > 52)
+		return 0;
+	/* At least a word: the fewest are 16 domain ids. */
+	return (domains(dmah_host_read64((volatile uint8_t *)config->regs + REG_CAP)) + 63) / 64 *
+	       8;
+}
+
+/* ---- taking it over ---- */
+
+static int alloc(struct dmah_vtd *vtd)
+{
+	size_t bytes = (size_t)vtd->entries * 16;
+
+	vtd->root = dmah_host_page_alloc(0);
+	if (!vtd->root)
+		return DMAH_ENOMEM;
+	vtd->root_phys = dmah_host_virt_to_phys(vtd->root);
+	vtd->queue = dmah_host_mem_alloc(bytes + VTD_STATUS_BYTES, UINT64_MAX, 0, &vtd->queue_phys);
+	if (!vtd->queue) {
+		dmah_host_page_free(vtd->root);
+		return DMAH_ENOMEM;
+	}
+	vtd->status = (uint32_t *)(void *)((char *)vtd->queue + bytes);
+	vtd->status_phys = vtd->queue_phys + bytes;
+	if (!(vtd->ecap & ECAP_C))
+		dmah_host_cache(DMAH_CACHE_CLEAN, vtd->root_phys, DMAH_PAGE_SIZE);
+	return DMAH_OK;
+}
+
+static void release(struct dmah_vtd *vtd)
+{
+	vtd_tables_free(vtd);
+	dmah_host_mem_free(vtd->queue_phys, (size_t)vtd->entries * 16 + VTD_STATUS_BYTES);
+	vtd->queue = NULL;
+}
+
+/* The table mode must not change while the unit translates (Root Table Address Register). */
+static int leave_scalable_mode(struct dmah_vtd *vtd)
+{
+	if (!(dmah_host_read64(vtd->regs + REG_RTADDR) & RTADDR_TTM))
+		return DMAH_OK;
+	return vtd_gcmd(vtd, GCMD_TE, false);
+}
+
+static int take_over(struct dmah_vtd *vtd)
+{
+	int err;
+
+	vtd_write(vtd, REG_FECTL, FECTL_IM);
+	err = leave_scalable_mode(vtd);
+	if (!err)
+		err = vtd_queue_start(vtd);
+	if (!err)
+		(void)dmah_vtd_faults(vtd, NULL, NULL, NULL);
+	return err;
+}
+
+int dmah_vtd_init(struct dmah_vtd *vtd, const struct dmah_vtd_config *config, void *memory,
+		  size_t size)
+{
+	size_t need = dmah_vtd_memory(config);
+	int err;
+
+	if (!need || !memory || (uintptr_t)memory % 8 || size < need)
+		return DMAH_EINVAL;
+	__builtin_memset(vtd, 0, sizeof(*vtd));
+	__builtin_memset(memory, 0, need);
+	vtd->regs = config->regs;
+	vtd->cap = dmah_host_read64(vtd->regs + REG_CAP);
+	vtd->ecap = dmah_host_read64(vtd->regs + REG_ECAP);
+	vtd->timeout = config->timeout_ns ? config->timeout_ns : 1000000000;
+	vtd->entries = queue_of(config);
+	vtd->tags = memory;
+	vtd->ntags = domains(vtd->cap);
+	/* What is not present is cached under domain id 0 (section 6.1, Caching Mode). */
+	vtd->tags[0] = 1;
+	describe(vtd, config);
+	if (!(vtd->ecap & ECAP_QI) || !vtd->iommu.va_bits)
+		return DMAH_ENOTSUP;
+	err = alloc(vtd);
+	if (err)
+		return err;
+	err = take_over(vtd);
+	/* What the hardware may still read can not be given back. */
+	if (err && err != DMAH_EHUNG)
+		release(vtd);
+	return err;
+}
+
+/* ---- on and off ---- */
+
+static int end_protected_regions(struct dmah_vtd *vtd)
+{
+	if (!(vtd->cap & (CAP_PLMR | CAP_PHMR)) || !(vtd_read(vtd, REG_PMEN) & PMEN_PRS))
+		return DMAH_OK;
+	vtd_write(vtd, REG_PMEN, vtd_read(vtd, REG_PMEN) & ~PMEN_EPM);
+	return vtd_wait_reg(vtd, REG_PMEN, PMEN_PRS, 0);
+}
+
+/* A new root table, and nothing remembered of the old one (section 6.5, Invalidation of Translation Caches). */
+static int set_root(struct dmah_vtd *vtd)
+{
+	static const struct vtd_command all[] = {
+		{ QI_CONTEXT | QI_CONTEXT_ALL, 0 },
+		{ QI_IOTLB | QI_IOTLB_ALL, 0 },
+	};
+	int err;
+
+	dmah_host_write64(vtd->regs + REG_RTADDR, vtd->root_phys);
+	err = vtd_gcmd(vtd, GCMD_SRTP, true);
+	/* The IOTLB after the context cache, or it would be filled by way of the old contexts. */
+	if (!err)
+		err = vtd_done(vtd, &all[0], 1);
+	return err ? err : vtd_done(vtd, &all[1], 1);
+}
+
+int dmah_vtd_enable(struct dmah_vtd *vtd)
+{
+	int err;
+
+	if (vtd->enabled)
+		return DMAH_OK;
+	err = set_root(vtd);
+	if (!err)
+		err = vtd_gcmd(vtd, GCMD_TE, true);
+	if (!err)
+		err = end_protected_regions(vtd);
+	vtd->enabled = !err;
+	return err;
+}
+
+int dmah_vtd_fini(struct dmah_vtd *vtd)
+{
+	int err = vtd_gcmd(vtd, GCMD_TE, false);
+
+	if (!err)
+		err = vtd_queue_stop(vtd);
+	if (err)
+		return err;
+	vtd->enabled = false;
+	release(vtd);
+	return DMAH_OK;
+}
