@@ -102,6 +102,7 @@ struct dmah_iommu_ops {
 	 * @bind: make a device's transactions meet @how, and forget what was cached for it. Complete, also
 	 * in the hardware, on return. @pt is the domain's table with DMAH_BIND_TRANSLATE, else NULL; @tag
 	 * is the number (VT-d domain id, SMMU ASID) that the domain got from @tag_alloc.
+	 * Where DMAH_BIND_TRANSLATE fails the device is blocked, as far as the hardware listens: the table may be freed.
 	 * Return: 0, DMAH_ENOTSUP, DMAH_EHUNG; DMAH_ENOMEM where a table is needed that was not there before.
 	 */
 	int (*bind)(struct dmah_iommu *iommu, struct dmah_device *dev, enum dmah_bind how,
@@ -146,6 +147,7 @@ struct dmah_iommu_ops {
  * @name: for messages.
  * @caps: enum dmah_iommu_caps.
  * @va_bits: widest IOVA, in bits.
+ * @va_bits_min: narrowest IOVA that its walks can be told of, in bits (a VT-d unit may have no 3-level walks); 0: none.
  * @out_bits: widest physical address that it can produce, in bits.
  * @formats: the page-table formats that it can walk.
  * @nformats: how many @formats.
@@ -158,6 +160,7 @@ struct dmah_iommu {
 	const char *name;
 	uint32_t caps;
 	unsigned int va_bits;
+	unsigned int va_bits_min;
 	unsigned int out_bits;
 	const struct dmah_pt_format *const *formats;
 	unsigned int nformats;

@@ -281,8 +281,14 @@ static int sim_op_bind(struct dmah_iommu *i, struct dmah_device *d, enum dmah_bi
 		err = sim_op_fence(i, &ticket);
 	if (err >= 0)
 		err = sim_op_wait(i, ticket);
-	if (err < 0)
+	if (err < 0) {
+		/* The table that it would lead to is nobody's, perhaps, by the time that the queue moves again. */
+		sim_lock(&iommu->lock);
+		if (how == DMAH_BIND_TRANSLATE)
+			(void)set_binding(dev, DMAH_BIND_BLOCK, NULL, 0, &old_tag);
+		sim_unlock(&iommu->lock);
 		return err;
+	}
 	if (how != DMAH_BIND_TRANSLATE) {
 		sim_lock(&iommu->lock);
 		dev->ats = false;

@@ -179,6 +179,37 @@ static void several_iommus(void **state)
 	bench_close(b);
 }
 
+/* A domain takes the narrowest tables that its IOMMU can walk, and none that it cannot. */
+static void narrowest_walk(void **state)
+{
+	struct bench *b = bench_open(&vtd);
+	struct dmah_domain_config config = { .backend = DMAH_BACKEND_IOMMU,
+					     .format = &dmah_pt_vtd_ss,
+					     .iommu = bench_iommu(b, 0) };
+	size_t need = dmah_domain_memory(&config);
+	void *memory = aligned_alloc(64, (need + 63) & ~(size_t)63);
+	struct dmah_domain *dom;
+	struct dmah_pt_info pt;
+
+	(void)state;
+	for (unsigned int min = 0; min <= 48; min += 48) {
+		bench_iommu(b, 0)->va_bits_min = min;
+		config.va_bits = 0;
+		assert_int_equal(dmah_domain_init(&dom, &config, memory, need), 0);
+		assert_int_equal(dmah_domain_pt(dom, &pt), 0);
+		assert_int_equal(pt.va_bits, min ? 48 : 39);
+		assert_int_equal(dmah_domain_fini(dom), 0);
+		config.va_bits = 39;
+		assert_int_equal(dmah_domain_init(&dom, &config, memory, need),
+				 min ? DMAH_ENOTSUP : DMAH_OK);
+		if (!min)
+			assert_int_equal(dmah_domain_fini(dom), 0);
+	}
+	bench_iommu(b, 0)->va_bits_min = 0;
+	free(memory);
+	bench_close(b);
+}
+
 /* An address-keyed call about a part of a mapping, or with other words than it was made with, changes nothing. */
 static void partial_and_wrong_addresses(void **state)
 {
@@ -308,6 +339,7 @@ int main(void)
 		cmocka_unit_test(reserved_ranges),
 		cmocka_unit_test(modes),
 		cmocka_unit_test(several_iommus),
+		cmocka_unit_test(narrowest_walk),
 		cmocka_unit_test(partial_and_wrong_addresses),
 		cmocka_unit_test(blocks),
 		cmocka_unit_test(inv22_aliases),

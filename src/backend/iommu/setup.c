@@ -18,6 +18,11 @@ static bool format_known(const struct dmah_iommu *iommu, const struct dmah_pt_fo
 	return false;
 }
 
+static bool width_known(const struct dmah_iommu *iommu, unsigned int va_bits)
+{
+	return va_bits >= iommu->va_bits_min && va_bits <= iommu->va_bits;
+}
+
 static unsigned int pick_va_bits(const struct dmah_domain_config *cfg)
 {
 	static const unsigned int widths[] = { 39, 48, 57 };
@@ -27,7 +32,8 @@ static unsigned int pick_va_bits(const struct dmah_domain_config *cfg)
 		return cfg->format->fits(cfg->va_bits) && !(last >> cfg->va_bits) ? cfg->va_bits
 										  : 0;
 	for (unsigned int i = 0; i < sizeof(widths) / sizeof(widths[0]); i++)
-		if (cfg->format->fits(widths[i]) && !(last >> widths[i]))
+		if (cfg->format->fits(widths[i]) && !(last >> widths[i]) &&
+		    widths[i] >= cfg->iommu->va_bits_min)
 			return widths[i];
 	return 0;
 }
@@ -79,7 +85,7 @@ int iommu_init(struct dmah_domain *dom, void *memory)
 	int err;
 
 	cfg->va_bits = pick_va_bits(cfg);
-	if (!format_known(iommu, cfg->format) || cfg->va_bits > iommu->va_bits)
+	if (!format_known(iommu, cfg->format) || !width_known(iommu, cfg->va_bits))
 		return DMAH_ENOTSUP;
 	if (cfg->mode == DMAH_PASSTHROUGH && !(iommu->caps & DMAH_IOMMU_PASSTHROUGH))
 		return DMAH_ENOTSUP;
@@ -140,7 +146,7 @@ int dmah_domain_add_iommu(struct dmah_domain *dom, struct dmah_iommu *iommu)
 	for (unsigned int i = 0; i < dom->nlinks; i++)
 		if (dom->links[i].iommu == iommu)
 			return DMAH_EBUSY;
-	if (!format_known(iommu, dom->cfg.format) || dom->cfg.va_bits > iommu->va_bits ||
+	if (!format_known(iommu, dom->cfg.format) || !width_known(iommu, dom->cfg.va_bits) ||
 	    (dom->cfg.mode == DMAH_PASSTHROUGH && !(iommu->caps & DMAH_IOMMU_PASSTHROUGH)))
 		return DMAH_ENOTSUP;
 	link = &dom->links[dom->nlinks];

@@ -57,6 +57,13 @@ static unsigned int widest(uint64_t cap)
 	return bits < mgaw ? bits : mgaw;
 }
 
+static unsigned int narrowest(uint64_t cap)
+{
+	unsigned int sagaw = CAP_SAGAW(cap);
+
+	return sagaw & 2 ? 39 : sagaw & 4 ? 48 : 57;
+}
+
 static void describe(struct dmah_vtd *vtd, const struct dmah_vtd_config *config)
 {
 	struct dmah_iommu *iommu = &vtd->iommu;
@@ -69,6 +76,7 @@ static void describe(struct dmah_vtd *vtd, const struct dmah_vtd_config *config)
 		      (vtd->cap & CAP_SLLPS_2M ? DMAH_IOMMU_BLOCK_2M : 0u) |
 		      (vtd->cap & CAP_SLLPS_1G ? DMAH_IOMMU_BLOCK_1G : 0u);
 	iommu->va_bits = widest(vtd->cap);
+	iommu->va_bits_min = narrowest(vtd->cap);
 	iommu->out_bits = config->phys_bits ? config->phys_bits : 52;
 	iommu->formats = formats;
 	iommu->nformats = 1;
