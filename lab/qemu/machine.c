@@ -27,6 +27,21 @@ static struct qemu *machines[MACHINES];
 
 /* ---- what QEMU says ---- */
 
+/* QEMU says so of a machine without a CPU that runs, where a timer is late: nothing is wrong. */
+static void drop_warning(char *log)
+{
+	static const char *const warning = "icount sleep disabled and no active timers";
+	char *at, *end;
+
+	while ((at = strstr(log, warning))) {
+		end = strchr(at, '\n');
+		end = end ? end + 1 : at + strlen(at);
+		while (at > log && at[-1] != '\n')
+			at--;
+		memmove(at, end, strlen(end) + 1);
+	}
+}
+
 const char *qemu_log(struct qemu *q)
 {
 	off_t size = lseek(q->log_fd, 0, SEEK_END);
@@ -41,6 +56,8 @@ const char *qemu_log(struct qemu *q)
 			break;
 		have += (size_t)n;
 	}
+	if (q->log)
+		drop_warning(q->log);
 	return q->log ? q->log : "";
 }
 
