@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POOL_BYTES (256u << 10)
-#define APERTURE   (64ull << 20)
+#define POOL_BYTES    (256u << 10)
+#define APERTURE      (64ull << 20)
+#define F_TRANSLATION 0x10u
+
 /* Requester id of the bridge. */
 #define BRIDGE 0x18u
 
@@ -363,4 +365,58 @@ bool all(const uint8_t *p, uint8_t value, size_t n)
 		if (*p++ != value)
 			return false;
 	return true;
+}
+
+void pattern(uint8_t *p, uint32_t len, uint32_t seed)
+{
+	for (uint32_t i = 0; i < len; i++)
+		p[i] = (uint8_t)(i * 7 + seed * 31 + 1);
+}
+
+unsigned int how_many(unsigned int usual)
+{
+	const char *more = getenv("DMAH_QEMU_OPS");
+
+	return more ? (unsigned int)strtoul(more, NULL, 0) : usual;
+}
+
+/* ---- what many tests look at ---- */
+
+void page_map(struct smmu_rig *rig, struct page *p)
+{
+	uint8_t byte[4];
+
+	memset(p, 0, sizeof(*p));
+	p->mem = smmu_page(rig, 1, 0, &p->phys);
+	assert_int_equal(dmah_map(&rig->dev, &p->h, p->phys, PAGE, DMAH_FROM_DEVICE, 0), 0);
+	p->dma = dmah_addr(&p->h);
+	memset(byte, 0x31, 4);
+	dev_write(rig, p->dma, byte, 4);
+	assert_true(all(p->mem, 0x31, 4));
+	memset(p->mem, 0xca, PAGE);
+}
+
+bool page_reached(struct smmu_rig *rig, struct page *p)
+{
+	memset(p->mem, 0xca, PAGE);
+	dev_push(&rig->edu, p->dma, 0, 4);
+	if (all(p->mem, 0x31, 4))
+		return true;
+	assert_true(all(p->mem, 0xca, PAGE));
+	(void)events_one(rig, F_TRANSLATION, rig->sid, true, p->dma, 4);
+	return false;
+}
+
+const uint64_t *smmu_ste(struct smmu_rig *rig, uint32_t sid)
+{
+	dmah_phys_t base = qemu_read(rig->q, QEMU_SMMU_REGS + 0x80, 8) & 0x000fffffffffffc0ull;
+	const uint64_t *l1 = qemu_ram(rig->q, base + (sid >> 6) * 8, 8);
+
+	assert_int_equal(*l1 & 0x1f, 7);
+	return qemu_ram(rig->q, (*l1 & ~0x3full) + (sid & 63) * 64, 64);
+}
+
+const uint64_t *smmu_command(struct smmu_rig *rig, uint64_t pos)
+{
+	return rig->smmu.cmdq.cpu + 2 * (pos & ((1u << rig->smmu.cmdq_log2) - 1));
 }

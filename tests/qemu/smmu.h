@@ -121,7 +121,33 @@ void events_none(struct smmu_rig *rig);
 unsigned int events_one(struct smmu_rig *rig, uint32_t type, uint32_t sid, bool write,
 			dmah_addr_t dma, uint32_t len);
 
+/** struct page - a page that the device has written to, so that its translation is cached. */
+struct page {
+	struct dmah h;
+	dmah_phys_t phys;
+	uint8_t *mem;
+	dmah_addr_t dma;
+};
+
+/** page_map() - map one, and have the device write to it. */
+void page_map(struct smmu_rig *rig, struct page *p);
+
+/** page_reached() - whether the device still reaches it; a fault is taken. */
+bool page_reached(struct smmu_rig *rig, struct page *p);
+
+/** smmu_ste() - the entry of a stream, in memory, by way of the registers; the table has two levels. */
+const uint64_t *smmu_ste(struct smmu_rig *rig, uint32_t sid);
+
+/** smmu_command() - a command as it stands in the queue, at position @pos. */
+const uint64_t *smmu_command(struct smmu_rig *rig, uint64_t pos);
+
 /** all() - whether @n bytes are @value. */
 bool all(const uint8_t *p, uint8_t value, size_t n);
+
+/** pattern() - bytes that @seed determines. */
+void pattern(uint8_t *p, uint32_t len, uint32_t seed);
+
+/** how_many() - @usual, or as many as DMAH_QEMU_OPS says. */
+unsigned int how_many(unsigned int usual);
 
 #endif /* DMAH_TESTS_SMMU_H */
