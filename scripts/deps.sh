@@ -48,6 +48,8 @@ test  libc6-dev-riscv64-cross its C library
 test  qemu-user               runs the cross-built suites
 test  qemu-system-x86         Intel's IOMMU and PCI devices, as models that the suite qemu drives
 test  qemu-system-arm         the SMMUv3, likewise
+test  make                    builds kernel modules
+test  libelf1                 the kernel's own build tools need it
 test  spin                    checks the models in tests/spin
 TABLE
 }

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: MIT OR GPL-2.0-only
+"""The stock kernels to boot, their headers, and what else comes from Debian's packages.
+
+Packages are found through the meta packages, so what is fetched is the newest build; once it is in
+the cache it stays until it is fetched anew (fetch --update), and nothing needs the network.
+"""
+
+import glob
+import json
+import os
+import re
+
+from . import apt, cache
+
+# name: architecture and suite
+KERNELS = {
+    "6.1": ("amd64", apt.RELEASE),
+    "6.12": ("amd64", apt.BACKPORTS),
+    "6.1-arm64": ("arm64", apt.RELEASE),
+    "6.12-arm64": ("arm64", apt.BACKPORTS),
+}
+
+# Drivers that no test here uses and that make up most of a kernel's package.
+LEAVE_OUT = ["./lib/modules/*/kernel/" + d for d in (
+    "drivers/gpu", "drivers/media", "drivers/net/wireless", "drivers/infiniband", "drivers/staging",
+    "drivers/iio", "drivers/usb", "drivers/scsi", "drivers/hwmon", "drivers/input", "drivers/isdn",
+    "drivers/hid", "sound")] + ["./usr/share/doc", "./boot/System.map-*"]
+
+
+class Kernel:
+    """A kernel that can be booted, and built against once its headers are there."""
+
+    def __init__(self, name, again=False):
+        if name not in KERNELS:
+            raise cache.Error("no kernel %s (there are %s)" % (name, ", ".join(KERNELS)))
+        self.name = name
+        self.arch, self.suite = KERNELS[name]
+        self.dir = cache.made("kernel/" + name, self.fill, again)
+        with open(os.path.join(self.dir, "info.json")) as f:
+            info = json.load(f)
+        self.release = info["release"]     # as uname -r
+        self.version = info["version"]     # of the Debian package
+        self.image = os.path.join(self.dir, "boot", "vmlinuz-" + self.release)
+        self.modules = os.path.join(self.dir, "lib", "modules", self.release)
+
+    def fill(self, into):
+        archive = apt.Archive(self.arch, self.suite)
+        archive.refresh()
+        meta = "linux-image-" + self.arch
+        names = [d for d in archive.depends(meta) if d.startswith("linux-image-")]
+        if len(names) != 1:
+            raise cache.Error("%s: %s does not depend on one kernel" % (archive.name, meta))
+        archive.unpack(names, into, LEAVE_OUT)
+        release = names[0][len("linux-image-"):]
+        if not os.path.exists(os.path.join(into, "boot", "vmlinuz-" + release)):
+            raise cache.Error("%s has no boot/vmlinuz-%s" % (names[0], release))
+        write_info(into, release=release, version=archive.fields(names[0])["Version"])
+
+    @property
+    def headers(self):
+        """The directory for make -C; fetched on first use. The tools in it run on amd64."""
+        return Headers(self).dir
+
+    def config(self, option):
+        """The value of a configuration option, "" where it is not set."""
+        with open(os.path.join(self.dir, "boot", "config-" + self.release)) as f:
+            m = re.search(r"^CONFIG_%s=(.*)$" % re.escape(option), f.read(), re.M)
+        return m.group(1) if m else ""
+
+    def module_files(self, *names):
+        """The files of modules of the kernel and of all that they need, in the order to load them.
+
+        A module that is built in needs no file.
+        """
+        base = os.path.dirname(os.path.dirname(os.path.dirname(self.modules)))
+        plain = lambda path: re.sub(r"\.ko(\.\w+)?$", "", os.path.basename(path)).replace("-", "_")
+        files = {}
+        for path in glob.glob(os.path.join(self.modules, "kernel", "**", "*.ko*"), recursive=True):
+            files[plain(path)] = path
+        with open(os.path.join(self.modules, "modules.builtin")) as f:
+            builtin = {plain(line.strip()) for line in f}
+        order = []
+
+        def add(name, needed_by):
+            name = name.replace("-", "_")
+            if name in builtin or files.get(name) in order:
+                return
+            if name not in files:
+                raise cache.Error("linux %s (%s) has no module %s%s"
+                                  % (self.release, base, name, needed_by))
+            for dep in module_depends(files[name]):
+                add(dep, ", which %s needs" % name)
+            order.append(files[name])
+
+        for name in names:
+            add(name, "")
+        return order
+
+
+class Headers:
+    """A kernel's headers, with the tools that building against them runs."""
+
+    def __init__(self, kernel):
+        self.kernel = kernel
+        # The release is part of the name: headers of another build would not do.
+        kind = "headers/" + kernel.release
+        self.top = cache.made(kind, self.fill)
+        self.dir = os.path.join(self.top, "usr", "src", "linux-headers-" + kernel.release)
+
+    def fill(self, into):
+        kernel = self.kernel
+        archive = apt.Archive(kernel.arch, kernel.suite)
+        archive.refresh()
+        package = "linux-headers-" + kernel.release
+        try:
+            deps = archive.depends(package)
+        except cache.Error as err:
+            raise cache.Error("%s\n  (the kernel in the cache may be older than the archive: "
+                              "fetch it anew with --update)" % err) from err
+        common = [d for d in deps if re.match(r"linux-headers-.*-common$", d)]
+        kbuild = [d for d in deps if d.startswith("linux-kbuild-")]
+        if not common or not kbuild:
+            raise cache.Error("%s: %s names no common headers or no kbuild" % (archive.name, package))
+        archive.unpack([package] + common, into)
+        # modpost and its like run here, whatever they build for.
+        host = apt.Archive("amd64", kernel.suite)
+        host.refresh()
+        host.unpack(kbuild, into)
+        src = os.path.join(into, "usr", "src")
+        path = os.path.join(src, package, "Makefile")
+        with open(path) as f:
+            text = f.read()
+        # The package takes it for granted that it is installed in /usr/src.
+        text, n = re.subn(r"^include /usr/src/(\S+)$",
+                          r"include $(dir $(abspath $(lastword $(MAKEFILE_LIST))))../\1", text, flags=re.M)
+        if n != 1:
+            raise cache.Error("%s: its Makefile is not as expected" % package)
+        with open(path, "w") as f:
+            f.write(text)
+
+
+class Extra:
+    """Something else from a package: files by the name of the package that has them."""
+
+    def __init__(self, package, arch, again=False):
+        self.package = package
+        self.arch = arch
+        self.dir = cache.made("package/%s-%s" % (package, arch), self.fill, again)
+
+    def fill(self, into):
+        archive = apt.Archive(self.arch)
+        archive.refresh()
+        archive.unpack([self.package], into, ["./usr/share"])
+        write_info(into, version=archive.fields(self.package)["Version"])
+
+    @property
+    def version(self):
+        with open(os.path.join(self.dir, "info.json")) as f:
+            return json.load(f)["version"]
+
+    def file(self, *patterns):
+        for pattern in patterns:
+            found = sorted(glob.glob(os.path.join(self.dir, pattern)))
+            if found:
+                return found[0]
+        raise cache.Error("package %s (%s) has no %s" % (self.package, self.arch, patterns[0]))
+
+
+def busybox(arch):
+    """A statically linked busybox."""
+    return Extra("busybox-static", arch).file("bin/busybox", "usr/bin/busybox")
+
+
+def xen(arch="arm64"):
+    """Xen 4.17's image."""
+    return Extra("xen-hypervisor-4.17-" + arch, arch).file("boot/xen-4.17-%s" % arch,
+                                                           "boot/xen-4.17-%s.gz" % arch)
+
+
+def module_depends(path):
+    """The names in a module's own "depends" field."""
+    from . import module  # it needs kernels itself
+    m = re.search(rb"\0depends=([^\0]*)\0", b"\0" + module.contents(path) + b"\0")
+    return [d for d in (m.group(1).decode() if m else "").split(",") if d]
+
+
+def write_info(into, **info):
+    with open(os.path.join(into, "info.json"), "w") as f:
+        json.dump(info, f, indent=1)
