@@ -18,7 +18,7 @@ def fetch(args):
     for name in names:
         if name == "xen":
             package = vm.Extra("xen-hypervisor-4.17-arm64", "arm64", again=args.update)
-            rows.append((name, package.version, vm.xen()))
+            rows.append((name, package.version, vm.xen_image()))
             continue
         kernel = vm.Kernel(name, again=args.update)
         kernel.headers  # fetches them
@@ -49,11 +49,15 @@ def boot(args):
     for f in args.file:
         inside, equals, here = f.partition("=")
         files[inside] = "@" + (here if equals else inside)
-    machine = vm.Machine(
-        kernel=args.kernel, iommu=args.iommu, devices=args.device, memory=args.memory,
-        cpus=args.cpus, caching=args.caching, swiotlb=args.swiotlb, icount=args.icount,
-        modules=args.module, files=files, programs=args.program, append=args.append,
-        qemu=args.qemu.split(), timeout=args.timeout)
+    settings = {
+        "swiotlb": args.swiotlb, "icount": args.icount, "modules": args.module, "files": files,
+        "programs": args.program, "devices": args.device, "append": args.append,
+        "qemu": args.qemu.split(), "timeout": args.timeout}
+    if args.xen:
+        machine = vm.XenMachine(**settings)
+    else:
+        machine = vm.Machine(kernel=args.kernel, iommu=args.iommu, caching=args.caching, untrusted=args.untrusted,
+                             memory=args.memory, cpus=args.cpus, **settings)
     result = machine.boot(script, args.name)
     cases = result.cases()
     if args.json:
@@ -94,8 +98,12 @@ def main():
 
     p = commands.add_parser("boot", help="boot a machine, run a script, show what it printed")
     p.add_argument("--kernel", default="6.1", choices=list(vm.KERNELS))
+    p.add_argument("--xen", action="store_true",
+                   help="6.1-arm64 as dom0 under Xen; the IOMMU, memory and CPUs are its own")
     p.add_argument("--iommu", default="strict", choices=vm.IOMMU)
     p.add_argument("--caching", action="store_true", help="the caching mode of Intel's IOMMU")
+    p.add_argument("--untrusted", action="store_true",
+                   help="the devices are behind a port that faces the outside (x86-64)")
     p.add_argument("--swiotlb", metavar="VALUE", help="the kernel's parameter, for instance force")
     p.add_argument("--device", action="append", default=[], help="edu, nvme or e1000e")
     p.add_argument("--memory", default="512M")

@@ -171,7 +171,7 @@ def busybox(arch):
     return Extra("busybox-static", arch).file("bin/busybox", "usr/bin/busybox")
 
 
-def xen(arch="arm64"):
+def xen_image(arch="arm64"):
     """Xen 4.17's image."""
     return Extra("xen-hypervisor-4.17-" + arch, arch).file("boot/xen-4.17-%s" % arch,
                                                            "boot/xen-4.17-%s.gz" % arch)

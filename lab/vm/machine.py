@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 
-from . import cache, initramfs, kernels, ktap
+from . import acpi, cache, initramfs, kernels, ktap
 
 IOMMU = ("strict", "lazy", "passthrough", "off")
 
@@ -22,6 +22,7 @@ class Machine:
     iommu:    "strict", "lazy": Intel's IOMMU or an SMMUv3, and how the kernel uses it;
               "passthrough": there, and not used; "off": none
     caching:  Intel: present the caching mode of a hypervisor's IOMMU (implies strict)
+    untrusted: Intel: the devices are behind a port that faces the outside (acpi.py)
     swiotlb:  None or the value of the kernel's parameter, for instance "force"
     devices:  of "edu", "nvme", "e1000e"
     netdev:   what an e1000e is connected to (-netdev, without id)
@@ -34,16 +35,20 @@ class Machine:
     """
 
     def __init__(self, kernel="6.1", iommu="strict", devices=("edu",), memory="512M", cpus=1,
-                 caching=False, swiotlb=None, icount=None, modules=(), files=None, programs=(),
+                 caching=False, untrusted=False, swiotlb=None, icount=None, modules=(), files=None, programs=(),
                  append="", qemu=(), netdev="user,restrict=on", disk=64 << 20, timeout=180):
+        """See the class."""
         if iommu not in IOMMU:
             raise cache.Error("no IOMMU setting %s (there are %s)" % (iommu, ", ".join(IOMMU)))
         self.kernel = kernel if isinstance(kernel, kernels.Kernel) else kernels.Kernel(kernel)
+        if untrusted and self.kernel.arch != "amd64":
+            raise cache.Error("untrusted devices need the ACPI tables of an x86-64 machine")
         self.iommu = iommu
         self.devices = list(devices)
         self.memory = memory
         self.cpus = cpus
         self.caching = caching
+        self.untrusted = untrusted
         self.swiotlb = swiotlb
         self.icount = icount
         self.modules = list(modules)
@@ -54,6 +59,8 @@ class Machine:
         self.netdev = netdev
         self.disk = disk
         self.timeout = timeout
+
+    FIRST_PORT = 8      # device number of the first root port
 
     # What QEMU is told. A machine of another kind overrides some of it.
 
@@ -73,17 +80,26 @@ class Machine:
     def device_args(self, work):
         argv = []
         for n, device in enumerate(self.devices):
+            port = ""
+            if self.untrusted:
+                slot = self.FIRST_PORT + n
+                table = os.path.join(work, "port%d.aml" % n)
+                with open(table, "wb") as f:
+                    f.write(acpi.external_port(slot))
+                argv += ["-acpitable", "file=" + table,
+                         "-device", "pcie-root-port,id=port%d,chassis=%d,addr=0x%x" % (n, n + 1, slot)]
+                port = ",bus=port%d" % n
             if device == "edu":
-                argv += ["-device", "edu,dma_mask=0xffffffffffffffff"]
+                argv += ["-device", "edu,dma_mask=0xffffffffffffffff" + port]
             elif device == "nvme":
                 image = os.path.join(work, "disk%d" % n)
                 with open(image, "wb") as f:
                     f.truncate(self.disk)
                 argv += ["-drive", "file=%s,if=none,format=raw,id=disk%d" % (image, n),
-                         "-device", "nvme,serial=dmah%d,drive=disk%d" % (n, n)]
+                         "-device", "nvme,serial=dmah%d,drive=disk%d%s" % (n, n, port)]
             elif device == "e1000e":
                 argv += ["-netdev", "%s,id=net%d" % (self.netdev, n),
-                         "-device", "e1000e,netdev=net%d" % n]
+                         "-device", "e1000e,netdev=net%d%s" % (n, port)]
             else:
                 raise cache.Error("no device %s (there are edu, nvme, e1000e)" % device)
         return argv
@@ -108,8 +124,14 @@ class Machine:
         return ["-kernel", self.kernel.image, "-initrd", initrd, "-append", self.command_line()]
 
     def arguments(self, initrd, work):
+        """The whole command line."""
+        memory = self.memory
+        if self.untrusted:
+            # A kernel whose memory can never reach 4 GiB makes no bounce buffers, and without them
+            # it refuses to map for an untrusted device.
+            memory += ",slots=1,maxmem=8G"
         argv = [self.program(), "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-                "-serial", "stdio", "-m", self.memory, "-smp", str(self.cpus)]
+                "-serial", "stdio", "-m", memory, "-smp", str(self.cpus)]
         argv += self.board()
         if self.icount:
             argv += ["-icount", self.icount]
