@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-#include "bench.h"
+/* The bench on lab/sim: every backend, format and kind of device. */
+#include "bench_int.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,55 +24,25 @@ struct bench {
 	struct dmah_pool *pool;
 	void *pool_memory;
 	dmah_phys_t memory;
-	unsigned int reports;
-	const struct dmah_iommu_ops *iommu_ops;
-	struct dmah_iommu_ops ops;
-	void (*on_wait)(void *arg);
-	void *on_wait_arg;
-	void (*on_post)(void *arg);
-	void *on_post_arg;
+	struct bench_hooks hooks;
 };
 
-/* The wait of an IOMMU driver knows no bench; there is one at a time. */
-static struct bench *current;
-
-static void report(void *ctx, const struct dmah_device *dev, int err, const char *text,
-		   uint64_t addr, const void *caller)
+unsigned int bench_can(void)
 {
-	struct bench *b = ctx;
-
-	(void)dev;
-	(void)err;
-	(void)addr;
-	(void)caller;
-	assert_non_null(text);
-	__atomic_add_fetch(&b->reports, 1, __ATOMIC_RELAXED);
+	return BENCH_OTHERS | BENCH_CACHES | BENCH_5_LEVELS | BENCH_2_IOMMUS;
 }
 
-static int wait_with_hook(struct dmah_iommu *iommu, uint64_t ticket)
+unsigned int bench_times(unsigned int n)
 {
-	struct bench *b = current;
-
-	if (b->on_wait)
-		b->on_wait(b->on_wait_arg);
-	return b->iommu_ops->wait(iommu, ticket);
+	return n;
 }
 
-static int invalidate_with_hook(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_t iova,
-				uint64_t size, bool tables, uint64_t *ticket)
+/* 10^5 a machine, more where the environment asks for it. */
+unsigned long bench_operations(void)
 {
-	struct bench *b = current;
-	uint64_t own;
-	int posted;
+	const char *text = getenv("DMAH_TEST_OPS");
 
-	if (!b->on_post)
-		return b->iommu_ops->invalidate(iommu, tag, iova, size, tables, ticket);
-	posted = b->iommu_ops->invalidate(iommu, tag, iova, size, tables, &own);
-	if (ticket)
-		*ticket = own;
-	assert_int_equal(b->iommu_ops->wait(iommu, own), 0);
-	b->on_post(b->on_post_arg);
-	return posted;
+	return text ? strtoul(text, NULL, 0) : 100000;
 }
 
 static bool vtd(enum bench_hw hw)
@@ -112,8 +83,6 @@ static void open_machine(struct bench *b)
 			};
 	b->sim = sim_create(&config);
 	assert_non_null(b->sim);
-	posix_clock_manual(1000000000);
-	posix_set_report(report, b);
 }
 
 static void open_memory(struct bench *b)
@@ -155,11 +124,7 @@ static void open_domain(struct bench *b)
 
 	if (c->backend == DMAH_BACKEND_IOMMU) {
 		config.iommu = sim_iommu_dmah(sim_iommu(b->sim, 0));
-		b->iommu_ops = config.iommu->ops;
-		b->ops = *config.iommu->ops;
-		b->ops.wait = wait_with_hook;
-		b->ops.invalidate = invalidate_with_hook;
-		config.iommu->ops = &b->ops;
+		bench_hook(&b->hooks, config.iommu);
 	}
 	need = dmah_domain_memory(&config);
 	assert_true(need > 0);
@@ -190,9 +155,8 @@ struct bench *bench_open(const struct bench_config *config)
 	struct bench *b = calloc(1, sizeof(*b));
 
 	b->config = *config;
-	current = b;
-	posix_set_cpu(0);
 	open_machine(b);
+	bench_begin();
 	open_memory(b);
 	open_domain(b);
 	open_device(b);
@@ -201,20 +165,15 @@ struct bench *bench_open(const struct bench_config *config)
 
 void bench_abandon(struct bench *b)
 {
-	posix_fail_alloc(POSIX_FAIL_NEVER, 0);
+	bench_end();
 	sim_destroy(b->sim);
-	posix_set_report(NULL, NULL);
-	posix_clock_real();
 	free(b->domain_memory);
 	free(b->pool_memory);
 	free(b);
-	current = NULL;
 }
 
 void bench_close(struct bench *b)
 {
-	struct posix_alloc_stats stats;
-
 	assert_int_equal(bench_reports(b), 0);
 	assert_int_equal(dmah_device_live(bench_device(b)), 0);
 	if (bench_device(b)->dom)
@@ -222,9 +181,7 @@ void bench_close(struct bench *b)
 	if (b->pool)
 		assert_int_equal(dmah_pool_used(b->pool), 0);
 	assert_int_equal(dmah_domain_fini(b->dom), DMAH_OK);
-	posix_alloc_stats(&stats);
-	assert_int_equal(stats.pages, 0);
-	assert_int_equal(stats.mem, 0);
+	bench_balanced();
 	bench_abandon(b);
 }
 
@@ -280,50 +237,6 @@ void bench_evict(struct bench *b)
 		sim_cache_evict(b->sim, 0, 0);
 }
 
-unsigned int bench_reports(struct bench *b)
-{
-	return __atomic_exchange_n(&b->reports, 0, __ATOMIC_RELAXED);
-}
-
-void bench_fail_alloc(struct bench *b, long nth)
-{
-	(void)b;
-	if (nth < 0)
-		posix_fail_alloc(POSIX_FAIL_NEVER, 0);
-	else
-		posix_fail_alloc(POSIX_FAIL_NTH, (uint64_t)nth + 1);
-}
-
-void bench_fail_from(struct bench *b, long nth)
-{
-	(void)b;
-	posix_fail_alloc(POSIX_FAIL_FROM, (uint64_t)nth + 1);
-}
-
-void bench_fail_all(struct bench *b, bool fail)
-{
-	(void)b;
-	posix_fail_alloc(fail ? POSIX_FAIL_FROM : POSIX_FAIL_NEVER, 1);
-}
-
-unsigned long bench_allocs(struct bench *b)
-{
-	struct posix_alloc_stats stats;
-
-	(void)b;
-	posix_alloc_stats(&stats);
-	return (unsigned long)stats.calls;
-}
-
-unsigned long bench_pages(struct bench *b)
-{
-	struct posix_alloc_stats stats;
-
-	(void)b;
-	posix_alloc_stats(&stats);
-	return (unsigned long)stats.pages;
-}
-
 void bench_stick(struct bench *b, bool stuck)
 {
 	if (stuck)
@@ -339,23 +252,16 @@ void bench_latency(struct bench *b, uint64_t ns)
 
 void bench_on_wait(struct bench *b, void (*fn)(void *arg), void *arg)
 {
-	b->on_wait = fn;
-	b->on_wait_arg = arg;
+	b->hooks.on_wait = fn;
+	b->hooks.on_wait_arg = arg;
 	/* Whatever is posted from now on is under way until somebody waits for it. */
 	sim_iommu_set_latency(sim_iommu(b->sim, 0), fn ? SIM_LATENCY_WAIT : 0);
 }
 
 void bench_on_post(struct bench *b, void (*fn)(void *arg), void *arg)
 {
-	b->on_post = fn;
-	b->on_post_arg = arg;
-}
-
-uint64_t bench_time(struct bench *b, uint64_t advance_ns)
-{
-	(void)b;
-	posix_clock_advance(advance_ns);
-	return dmah_host_now();
+	b->hooks.on_post = fn;
+	b->hooks.on_post_arg = arg;
 }
 
 bool bench_translate(struct bench *b, dmah_addr_t dma, bool write, dmah_phys_t *phys)
@@ -426,9 +332,4 @@ struct dmah_device *bench_extra_device(struct bench *b, unsigned int n)
 bool bench_extra_write(struct bench *b, dmah_addr_t dma, const void *buf, size_t len)
 {
 	return sim_dma_write(b->extra, dma, buf, len) == SIM_OK;
-}
-
-void bench_cpu(unsigned int cpu)
-{
-	posix_set_cpu(cpu);
 }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * A machine under test: one simulated device behind one backend of the library, and what a CPU and the device see.
+ * A machine under test: one device behind one backend of the library, and what a CPU and the device see.
+ *
+ * There are two implementations, of which a program is linked with one: bench.c has lab/sim's machines, and
+ * tests/qemu/bench_qemu.c QEMU's. Cases say what they need of a machine beyond what both have, and are not registered
+ * where it has not.
  */
 #ifndef DMAH_TESTS_BENCH_H
 #define DMAH_TESTS_BENCH_H
@@ -44,6 +48,46 @@ struct bench_config {
 };
 
 struct bench;
+
+/**
+ * enum bench_need - what not every implementation has; a bit mask.
+ * @BENCH_OTHERS: backends without an IOMMU, and Xen.
+ * @BENCH_CACHES: caches that a device does not see.
+ * @BENCH_5_LEVELS: BENCH_VTD5.
+ * @BENCH_2_IOMMUS: a second IOMMU.
+ */
+enum bench_need {
+	BENCH_OTHERS = 1u << 0,
+	BENCH_CACHES = 1u << 1,
+	BENCH_5_LEVELS = 1u << 2,
+	BENCH_2_IOMMUS = 1u << 3,
+};
+
+/** bench_can() - what this one has. */
+unsigned int bench_can(void);
+
+/** struct bench_case - a test: @fn is called with @state where @needs can be had. */
+struct bench_case {
+	const char *name;
+	void (*fn)(void **state);
+	unsigned int needs;
+	const void *state;
+};
+
+/** BENCH_CASE - one by its function's name. */
+#define BENCH_CASE(f, n)                            \
+	{                                           \
+		.name = #f, .fn = (f), .needs = (n) \
+	}
+
+/** bench_run() - run those that can be. Return: how many failed. */
+int bench_run(const char *group, const struct bench_case *cases, size_t n);
+
+/** bench_times() - how often to do something that takes a device's accesses: @n, or fewer where those take long. */
+unsigned int bench_times(unsigned int n);
+
+/** bench_operations() - operations for a random program: as the environment asks for, or the usual number. */
+unsigned long bench_operations(void);
 
 /** bench_open() - build it; the device is attached. Fails the test where anything fails. */
 struct bench *bench_open(const struct bench_config *config);

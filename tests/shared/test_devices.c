@@ -333,18 +333,18 @@ static void errors_in_words(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(limits_that_make_no_sense),
-		cmocka_unit_test(another_devices_handle),
-		cmocka_unit_test(reserved_ranges),
-		cmocka_unit_test(modes),
-		cmocka_unit_test(several_iommus),
-		cmocka_unit_test(narrowest_walk),
-		cmocka_unit_test(partial_and_wrong_addresses),
-		cmocka_unit_test(blocks),
-		cmocka_unit_test(inv22_aliases),
-		cmocka_unit_test(errors_in_words),
+	static const struct bench_case cases[] = {
+		BENCH_CASE(limits_that_make_no_sense, 0),
+		BENCH_CASE(another_devices_handle, 0),
+		BENCH_CASE(reserved_ranges, 0),
+		BENCH_CASE(modes, 0),
+		BENCH_CASE(several_iommus, BENCH_2_IOMMUS),
+		BENCH_CASE(narrowest_walk, 0),
+		BENCH_CASE(partial_and_wrong_addresses, 0),
+		BENCH_CASE(blocks, 0),
+		BENCH_CASE(inv22_aliases, BENCH_OTHERS),
+		BENCH_CASE(errors_in_words, 0),
 	};
 
-	return cmocka_run_group_tests_name("devices", tests, NULL, NULL);
+	return bench_run("devices", cases, sizeof(cases) / sizeof(cases[0]));
 }

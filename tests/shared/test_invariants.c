@@ -15,6 +15,9 @@ static const struct bench_config vtd_strict = { .backend = DMAH_BACKEND_IOMMU, .
 static const struct bench_config vtd_lazy = {
 	.backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4, .mode = DMAH_LAZY, .lazy_entries = 64
 };
+static const struct bench_config untrusted = {
+	.backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4, .untrusted = true, .pool = true
+};
 static const struct bench_config bounce = { .backend = DMAH_BACKEND_BOUNCE, .pool = true };
 
 static dmah_phys_t page(struct bench *b, unsigned int n)
@@ -269,15 +272,17 @@ static void late_write(const struct bench_config *config)
 
 static void inv03_taken_after_the_wait(void **state)
 {
-	static const struct bench_config untrusted = {
-		.backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4, .untrusted = true, .pool = true
-	};
+	(void)state;
+	late_write(&untrusted);
+}
+
+static void inv03_taken_after_the_wait_not_coherent(void **state)
+{
 	static const struct bench_config noncoherent = {
 		.backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4, .noncoherent = true, .pool = true
 	};
 
 	(void)state;
-	late_write(&untrusted);
 	late_write(&noncoherent);
 }
 
@@ -354,9 +359,14 @@ static void inv06_permission_is_direction(void **state)
 	(void)state;
 	permissions(BENCH_VTD3, true);
 	permissions(BENCH_VTD4, true);
-	permissions(BENCH_VTD5, true);
 	permissions(BENCH_LPAE39, false);
 	permissions(BENCH_LPAE48, false);
+}
+
+static void inv06_permission_is_direction_5_levels(void **state)
+{
+	(void)state;
+	permissions(BENCH_VTD5, true);
 }
 
 /* 7: no call turns one translation into another: what translated before and after goes where it went. */
@@ -470,6 +480,11 @@ static void inv09_stale_copies(void **state)
 	stale(&vtd_strict, 250);
 	/* Four bits of generation: it wraps at 16. */
 	stale(&lpae, 15);
+}
+
+static void inv09_stale_copies_bounced(void **state)
+{
+	(void)state;
 	stale(&bounce, 100);
 }
 
@@ -537,14 +552,15 @@ static void corrupt(const struct bench_config *config)
 
 static void inv10_corrupted_handles(void **state)
 {
-	static const struct bench_config untrusted = {
-		.backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4, .untrusted = true, .pool = true
-	};
-
 	(void)state;
 	corrupt(&vtd_strict);
-	corrupt(&bounce);
 	corrupt(&untrusted);
+}
+
+static void inv10_corrupted_handles_bounced(void **state)
+{
+	(void)state;
+	corrupt(&bounce);
 }
 
 /* 10: a handle that points to another's slot copies nothing; a record that fits copies where the record says. */
@@ -610,14 +626,15 @@ static void sync_a_part(const struct bench_config *config, uint32_t at, uint32_t
 /* 11: bytes outside a synced range are unchanged on either side, whether one slot stands in for the buffer or two do. */
 static void inv11_sync_touches_its_range_only(void **state)
 {
-	static const struct bench_config untrusted = {
-		.backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4, .untrusted = true, .pool = true
-	};
-
 	(void)state;
-	sync_a_part(&bounce, 0, 1000);
 	sync_a_part(&untrusted, 100, 1000);
 	sync_a_part(&untrusted, 100, 5000);
+}
+
+static void inv11_sync_touches_its_range_only_bounced(void **state)
+{
+	(void)state;
+	sync_a_part(&bounce, 0, 1000);
 }
 
 /* 12: a device that writes less than its buffer leaves the rest as it was, bounced or not. */
@@ -641,27 +658,31 @@ static void short_write(const struct bench_config *config)
 
 static void inv12_short_writes(void **state)
 {
-	static const struct bench_config untrusted = {
+	static const struct bench_config smmu = {
 		.backend = DMAH_BACKEND_IOMMU, .hw = BENCH_LPAE48, .untrusted = true, .pool = true
 	};
+
+	(void)state;
+	short_write(&smmu);
+	short_write(&untrusted);
+	short_write(&vtd_strict);
+}
+
+static void inv12_short_writes_bounced(void **state)
+{
 	static const struct bench_config direct = { .backend = DMAH_BACKEND_DIRECT,
 						    .noncoherent = true,
 						    .pool = true };
 
 	(void)state;
 	short_write(&bounce);
-	short_write(&untrusted);
 	short_write(&direct);
-	short_write(&vtd_strict);
 }
 
 /* 12: what another buffer left in a slot is not for an untrusted device to read. */
 static void inv12_nothing_leaks(void **state)
 {
-	static const struct bench_config config = {
-		.backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4, .untrusted = true, .pool = true
-	};
-	struct bench *b = bench_open(&config);
+	struct bench *b = bench_open(&untrusted);
 	unsigned char bytes[4096];
 	struct dmah h = { 0 };
 
@@ -774,10 +795,6 @@ static void hung(const struct bench_config *config)
 
 static void inv19_hung_queue(void **state)
 {
-	static const struct bench_config untrusted = {
-		.backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4, .untrusted = true, .pool = true
-	};
-
 	(void)state;
 	hung(&vtd_strict);
 	hung(&untrusted);
@@ -833,12 +850,48 @@ static void inv20_caching_mode(void **state)
 }
 
 /* 21: handles look nothing up, whatever the machine. */
+static void nothing_looked_up(const struct bench_config *config)
+{
+	struct bench *b = bench_open(config);
+	struct dmah_device *dev = bench_device(b);
+	struct dmah_stats stats;
+	struct dmah h = { 0 };
+	dmah_addr_t dma;
+
+	for (unsigned int round = 0; round < 50; round++) {
+		assert_int_equal(
+			dmah_map(dev, &h, page(b, round) + round, 3000, DMAH_BIDIRECTIONAL, 0), 0);
+		assert_int_equal(dmah_sync_for_cpu(dev, &h, 64, 640), 0);
+		assert_int_equal(dmah_sync_for_device(dev, &h, 64, 640), 0);
+		assert_int_equal(dmah_unmap(dev, &h), 0);
+	}
+	dmah_device_stats(dev, &stats);
+	assert_int_equal(stats.reverse_lookups, 0);
+	assert_int_equal(stats.lookup_steps, 0);
+	/* And by address they do, where there is anything to look up: the counter counts. */
+	assert_int_equal(dmah_addr_map(dev, page(b, 0) + 1, 3000, DMAH_BIDIRECTIONAL, 0, &dma), 0);
+	assert_int_equal(dmah_addr_unmap(dev, dma, 3000, DMAH_BIDIRECTIONAL, 0), 0);
+	dmah_device_stats(dev, &stats);
+	assert_true(stats.reverse_lookups > 0);
+	assert_true(stats.lookup_steps >= stats.reverse_lookups);
+	bench_close(b);
+}
+
 static void inv21_handles_look_nothing_up(void **state)
+{
+	static const struct bench_config smmu = { .backend = DMAH_BACKEND_IOMMU,
+						  .hw = BENCH_LPAE48 };
+
+	(void)state;
+	nothing_looked_up(&untrusted);
+	nothing_looked_up(&smmu);
+}
+
+static void inv21_handles_look_nothing_up_elsewhere(void **state)
 {
 	static const struct bench_config machines[] = {
 		{ .backend = DMAH_BACKEND_DIRECT, .noncoherent = true, .pool = true },
 		{ .backend = DMAH_BACKEND_BOUNCE, .pool = true },
-		{ .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4, .untrusted = true, .pool = true },
 		{ .backend = DMAH_BACKEND_IOMMU,
 		  .hw = BENCH_LPAE48,
 		  .noncoherent = true,
@@ -847,62 +900,44 @@ static void inv21_handles_look_nothing_up(void **state)
 	};
 
 	(void)state;
-	for (unsigned int i = 0; i < sizeof(machines) / sizeof(machines[0]); i++) {
-		struct bench *b = bench_open(&machines[i]);
-		struct dmah_device *dev = bench_device(b);
-		struct dmah_stats stats;
-		struct dmah h = { 0 };
-		dmah_addr_t dma;
-
-		for (unsigned int round = 0; round < 50; round++) {
-			assert_int_equal(dmah_map(dev, &h, page(b, round) + round, 3000,
-						  DMAH_BIDIRECTIONAL, 0),
-					 0);
-			assert_int_equal(dmah_sync_for_cpu(dev, &h, 64, 640), 0);
-			assert_int_equal(dmah_sync_for_device(dev, &h, 64, 640), 0);
-			assert_int_equal(dmah_unmap(dev, &h), 0);
-		}
-		dmah_device_stats(dev, &stats);
-		assert_int_equal(stats.reverse_lookups, 0);
-		assert_int_equal(stats.lookup_steps, 0);
-		/* And by address they do, where there is anything to look up: the counter counts. */
-		assert_int_equal(
-			dmah_addr_map(dev, page(b, 0) + 1, 3000, DMAH_BIDIRECTIONAL, 0, &dma), 0);
-		assert_int_equal(dmah_addr_unmap(dev, dma, 3000, DMAH_BIDIRECTIONAL, 0), 0);
-		dmah_device_stats(dev, &stats);
-		assert_true(stats.reverse_lookups > 0);
-		assert_true(stats.lookup_steps >= stats.reverse_lookups);
-		bench_close(b);
-	}
+	for (unsigned int i = 0; i < sizeof(machines) / sizeof(machines[0]); i++)
+		nothing_looked_up(&machines[i]);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(inv01_strict_unmap_ends_access),
-		cmocka_unit_test(inv01_cleared_before_the_post),
-		cmocka_unit_test(inv02_no_reuse_before_flush),
-		cmocka_unit_test(inv02_no_slot_reuse_before_flush),
-		cmocka_unit_test(inv03_device_tlb_after_iotlb),
-		cmocka_unit_test(inv03_taken_after_the_wait),
-		cmocka_unit_test(inv04_ranges_are_disjoint),
-		cmocka_unit_test(inv06_permission_is_direction),
-		cmocka_unit_test(inv07_never_present_to_present),
-		cmocka_unit_test(inv08_idle_and_move),
-		cmocka_unit_test(inv09_stale_copies),
-		cmocka_unit_test(inv09_inside_another),
-		cmocka_unit_test(inv10_corrupted_handles),
-		cmocka_unit_test(inv10_copy_back_follows_the_record),
-		cmocka_unit_test(inv11_sync_touches_its_range_only),
-		cmocka_unit_test(inv12_short_writes),
-		cmocka_unit_test(inv12_nothing_leaks),
-		cmocka_unit_test(inv17_poll_at_its_deadline),
-		cmocka_unit_test(inv18_kill),
-		cmocka_unit_test(inv19_hung_queue),
-		cmocka_unit_test(inv19_hung_queue_lazily),
-		cmocka_unit_test(inv20_caching_mode),
-		cmocka_unit_test(inv21_handles_look_nothing_up),
+	static const struct bench_case cases[] = {
+		BENCH_CASE(inv01_strict_unmap_ends_access, 0),
+		BENCH_CASE(inv01_cleared_before_the_post, 0),
+		BENCH_CASE(inv02_no_reuse_before_flush, 0),
+		BENCH_CASE(inv02_no_slot_reuse_before_flush, BENCH_CACHES),
+		BENCH_CASE(inv03_device_tlb_after_iotlb, 0),
+		BENCH_CASE(inv03_taken_after_the_wait, 0),
+		BENCH_CASE(inv03_taken_after_the_wait_not_coherent, BENCH_CACHES),
+		BENCH_CASE(inv04_ranges_are_disjoint, 0),
+		BENCH_CASE(inv06_permission_is_direction, 0),
+		BENCH_CASE(inv06_permission_is_direction_5_levels, BENCH_5_LEVELS),
+		BENCH_CASE(inv07_never_present_to_present, 0),
+		BENCH_CASE(inv08_idle_and_move, 0),
+		BENCH_CASE(inv09_stale_copies, 0),
+		BENCH_CASE(inv09_stale_copies_bounced, BENCH_OTHERS),
+		BENCH_CASE(inv09_inside_another, 0),
+		BENCH_CASE(inv10_corrupted_handles, 0),
+		BENCH_CASE(inv10_corrupted_handles_bounced, BENCH_OTHERS),
+		BENCH_CASE(inv10_copy_back_follows_the_record, BENCH_OTHERS),
+		BENCH_CASE(inv11_sync_touches_its_range_only, 0),
+		BENCH_CASE(inv11_sync_touches_its_range_only_bounced, BENCH_OTHERS),
+		BENCH_CASE(inv12_short_writes, 0),
+		BENCH_CASE(inv12_short_writes_bounced, BENCH_OTHERS),
+		BENCH_CASE(inv12_nothing_leaks, 0),
+		BENCH_CASE(inv17_poll_at_its_deadline, 0),
+		BENCH_CASE(inv18_kill, 0),
+		BENCH_CASE(inv19_hung_queue, 0),
+		BENCH_CASE(inv19_hung_queue_lazily, 0),
+		BENCH_CASE(inv20_caching_mode, 0),
+		BENCH_CASE(inv21_handles_look_nothing_up, 0),
+		BENCH_CASE(inv21_handles_look_nothing_up_elsewhere, BENCH_OTHERS | BENCH_CACHES),
 	};
 
-	return cmocka_run_group_tests_name("invariants", tests, NULL, NULL);
+	return bench_run("invariants", cases, sizeof(cases) / sizeof(cases[0]));
 }

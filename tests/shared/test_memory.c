@@ -18,7 +18,8 @@ static dmah_phys_t memory(struct bench *b)
 	return bench_memory(b, &size);
 }
 
-static const struct bench_config vtd = { .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD5 };
+static const struct bench_config vtd4 = { .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4 };
+static const struct bench_config vtd5 = { .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD5 };
 static const struct bench_config small = { .backend = DMAH_BACKEND_IOMMU,
 					   .hw = BENCH_VTD4,
 					   .mode = DMAH_LAZY,
@@ -65,12 +66,11 @@ static void inv13_unmap_allocates_nothing(void **state)
 }
 
 /* 13: within what was reserved, a map does not fail for memory. */
-static void inv13_reserve(void **state)
+static void reserve(const struct bench_config *config)
 {
-	struct bench *b = bench_open(&vtd);
+	struct bench *b = bench_open(config);
 	struct dmah h[21] = { 0 };
 
-	(void)state;
 	assert_int_equal(dmah_reserve(bench_domain(b), 0, 1), DMAH_EINVAL);
 	assert_int_equal(dmah_reserve(bench_domain(b), 16384, 1u << 31), DMAH_ENOSPC);
 	assert_int_equal(dmah_reserve(bench_domain(b), 20, 9000), 0);
@@ -97,16 +97,27 @@ static void inv13_reserve(void **state)
 	bench_close(b);
 }
 
-/* 14: a failed map changes nothing, whichever allocation failed; the next one succeeds. */
-static void inv14_failed_map_changes_nothing(void **state)
+static void inv13_reserve(void **state)
+{
+	(void)state;
+	reserve(&vtd4);
+}
+
+static void inv13_reserve_5_levels(void **state)
+{
+	(void)state;
+	reserve(&vtd5);
+}
+
+/* 14: a failed map changes nothing, whichever allocation failed; the next one succeeds. @tables lead to a first entry. */
+static void failed_map(const struct bench_config *config, long tables)
 {
 	struct dmah_seg segs[3];
 	struct dmah_dma_seg out[3];
 	struct dmah part[3];
 
-	(void)state;
-	for (long nth = 0; nth < 6; nth++) {
-		struct bench *b = bench_open(&vtd);
+	for (long nth = 0; nth < tables + 2; nth++) {
+		struct bench *b = bench_open(config);
 		struct dmah_vec v = { .part = part, .seg = out, .max = 3 };
 		struct dmah h = { 0 };
 		dmah_addr_t dma;
@@ -122,8 +133,7 @@ static void inv14_failed_map_changes_nothing(void **state)
 		assert_int_equal(dmah_mapped(&h), !err);
 		assert_true(err == 0 || err == DMAH_ENOMEM);
 		assert_int_equal(dmah_device_live(bench_device(b)), !err);
-		/* Four tables lead to the first leaf table of five levels. */
-		assert_int_equal(err != 0, nth < 4);
+		assert_int_equal(err != 0, nth < tables);
 		if (err)
 			assert_int_equal(dmah_map(bench_device(b), &h, memory(b), 5000,
 						  DMAH_TO_DEVICE, 0),
@@ -132,15 +142,15 @@ static void inv14_failed_map_changes_nothing(void **state)
 		bench_fail_alloc(b, -1);
 		bench_close(b);
 
-		b = bench_open(&vtd);
+		b = bench_open(config);
 		bench_fail_alloc(b, nth);
 		err = dmah_map_vec(bench_device(b), &v, segs, 3, DMAH_FROM_DEVICE, 0);
-		assert_int_equal(err != 0, nth < 4);
+		assert_int_equal(err != 0, nth < tables);
 		assert_int_equal(v.nseg, err ? 0 : 3);
 		if (!err)
 			assert_int_equal(dmah_unmap_vec(bench_device(b), &v), 0);
 		assert_int_equal(dmah_device_live(bench_device(b)), 0);
-		bench_fail_alloc(b, nth > 3 ? 0 : -1);
+		bench_fail_alloc(b, nth >= tables ? 0 : -1);
 		err = dmah_addr_map(bench_device(b), memory(b), 64, DMAH_TO_DEVICE, 0, &dma);
 		assert_true(err ? dma == DMAH_BAD_ADDR : true);
 		if (!err)
@@ -149,6 +159,18 @@ static void inv14_failed_map_changes_nothing(void **state)
 		bench_fail_alloc(b, -1);
 		bench_close(b);
 	}
+}
+
+static void inv14_failed_map_changes_nothing(void **state)
+{
+	(void)state;
+	failed_map(&vtd4, 3);
+}
+
+static void inv14_failed_map_changes_nothing_5_levels(void **state)
+{
+	(void)state;
+	failed_map(&vtd5, 4);
 }
 
 static unsigned int map_all(struct bench *b, struct dmah *h, unsigned int max, uint32_t len)
@@ -257,7 +279,7 @@ static void exhausted_pool(void **state)
 /* Sizes and arguments that make no sense are refused, and leave nothing behind. */
 static void bad_arguments(void **state)
 {
-	struct bench *b = bench_open(&vtd);
+	struct bench *b = bench_open(&vtd4);
 	struct dmah_device *dev = bench_device(b);
 	struct dmah h = { 0 };
 	void *cpu;
@@ -276,13 +298,52 @@ static void bad_arguments(void **state)
 	bench_close(b);
 }
 
+static void coherent_once(const struct bench_config *config)
+{
+	struct bench *b = bench_open(config);
+	struct dmah_device *dev = bench_device(b);
+	unsigned char word[4] = { 1, 2, 3, 4 };
+	struct dmah h = { 0 };
+	dmah_addr_t dma;
+	unsigned char *cpu;
+
+	assert_int_equal(dmah_alloc_coherent(dev, &h, 5000, (void **)&cpu), 0);
+	dma = dmah_addr(&h);
+	for (unsigned int k = 0; k < 5000; k++)
+		assert_int_equal(cpu[k], 0);
+	assert_true(bench_dev_write(b, dma + 4998, word, 2));
+	assert_int_equal(cpu[4998], 1);
+	cpu[0] = 9;
+	assert_true(bench_dev_read(b, dma, word, 1));
+	assert_int_equal(word[0], 9);
+	assert_int_equal(dmah_unmap(dev, &h), DMAH_EINVAL);
+	assert_int_equal(bench_reports(b), 1);
+	assert_int_equal(dmah_free_coherent(dev, &h), 0);
+	assert_int_equal(dmah_free_coherent(dev, &h), 0);
+	/* Also in lazy mode the memory does not go back while the device reaches it. */
+	if (config->backend == DMAH_BACKEND_IOMMU)
+		assert_false(bench_dev_read(b, dma, word, 1));
+	bench_close(b);
+}
+
 static void coherent_memory(void **state)
+{
+	static const struct bench_config machines[] = {
+		{ .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4, .mode = DMAH_LAZY },
+		{ .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_LPAE48, .mode = DMAH_LAZY },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(machines) / sizeof(machines[0]); i++)
+		coherent_once(&machines[i]);
+}
+
+static void coherent_memory_elsewhere(void **state)
 {
 	static const struct bench_config machines[] = {
 		{ .backend = DMAH_BACKEND_DIRECT },
 		{ .backend = DMAH_BACKEND_BOUNCE, .pool = true },
 		{ .backend = DMAH_BACKEND_XEN, .hw = BENCH_XEN, .noncoherent = true },
-		{ .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4, .mode = DMAH_LAZY },
 		{ .backend = DMAH_BACKEND_IOMMU,
 		  .hw = BENCH_LPAE48,
 		  .noncoherent = true,
@@ -290,47 +351,26 @@ static void coherent_memory(void **state)
 	};
 
 	(void)state;
-	for (unsigned int i = 0; i < 5; i++) {
-		struct bench *b = bench_open(&machines[i]);
-		struct dmah_device *dev = bench_device(b);
-		unsigned char word[4] = { 1, 2, 3, 4 };
-		struct dmah h = { 0 };
-		dmah_addr_t dma;
-		unsigned char *cpu;
-
-		assert_int_equal(dmah_alloc_coherent(dev, &h, 5000, (void **)&cpu), 0);
-		dma = dmah_addr(&h);
-		for (unsigned int k = 0; k < 5000; k++)
-			assert_int_equal(cpu[k], 0);
-		assert_true(bench_dev_write(b, dma + 4998, word, 2));
-		assert_int_equal(cpu[4998], 1);
-		cpu[0] = 9;
-		assert_true(bench_dev_read(b, dma, word, 1));
-		assert_int_equal(word[0], 9);
-		assert_int_equal(dmah_unmap(dev, &h), DMAH_EINVAL);
-		assert_int_equal(bench_reports(b), 1);
-		assert_int_equal(dmah_free_coherent(dev, &h), 0);
-		assert_int_equal(dmah_free_coherent(dev, &h), 0);
-		/* Also in lazy mode the memory does not go back while the device reaches it. */
-		if (machines[i].backend == DMAH_BACKEND_IOMMU)
-			assert_false(bench_dev_read(b, dma, word, 1));
-		bench_close(b);
-	}
+	for (unsigned int i = 0; i < sizeof(machines) / sizeof(machines[0]); i++)
+		coherent_once(&machines[i]);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(inv13_unmap_allocates_nothing),
-		cmocka_unit_test(inv13_reserve),
-		cmocka_unit_test(inv14_failed_map_changes_nothing),
-		cmocka_unit_test(inv14_failed_maps_lose_no_granules),
-		cmocka_unit_test(inv15_16_whole_aperture),
-		cmocka_unit_test(inv15_19_after_quarantine),
-		cmocka_unit_test(exhausted_pool),
-		cmocka_unit_test(bad_arguments),
-		cmocka_unit_test(coherent_memory),
+	static const struct bench_case cases[] = {
+		BENCH_CASE(inv13_unmap_allocates_nothing, 0),
+		BENCH_CASE(inv13_reserve, 0),
+		BENCH_CASE(inv13_reserve_5_levels, BENCH_5_LEVELS),
+		BENCH_CASE(inv14_failed_map_changes_nothing, 0),
+		BENCH_CASE(inv14_failed_map_changes_nothing_5_levels, BENCH_5_LEVELS),
+		BENCH_CASE(inv14_failed_maps_lose_no_granules, 0),
+		BENCH_CASE(inv15_16_whole_aperture, 0),
+		BENCH_CASE(inv15_19_after_quarantine, 0),
+		BENCH_CASE(exhausted_pool, BENCH_OTHERS),
+		BENCH_CASE(bad_arguments, 0),
+		BENCH_CASE(coherent_memory, 0),
+		BENCH_CASE(coherent_memory_elsewhere, BENCH_OTHERS | BENCH_CACHES),
 	};
 
-	return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
+	return bench_run("memory", cases, sizeof(cases) / sizeof(cases[0]));
 }

@@ -140,7 +140,7 @@ static void run(const struct bench_config *config, uint32_t attrs, uint64_t seed
 	s->n = 0;
 	for (unsigned int i = 0; i < CELLS; i++)
 		cell[i].home = page(b, i * (CELL / 4096));
-	for (unsigned int call = 0; call < CALLS; call++) {
+	for (unsigned int call = 0; call < bench_times(CALLS); call++) {
 		struct cell *c = &cell[rnd(&r, CELLS)];
 
 		if (!dmah_mapped(&c->h) || !rnd(&r, 20))
@@ -399,7 +399,8 @@ static void inv09_stale_copies(void **state)
 	(void)state;
 	for (unsigned int m = 0; m < MACHINES; m++)
 		for (uint32_t n = 1; n <= 32; n += n < 8 ? 1 : 12)
-			stale_copies(&machines[m], n, machines[m].hw == BENCH_VTD4 ? 255 : 15);
+			stale_copies(&machines[m], n,
+				     machines[m].hw == BENCH_VTD4 ? bench_times(255) : 15);
 }
 
 #define COPIES 60u
@@ -451,7 +452,7 @@ static void inv09_stale_copies_of_other_sizes(void **state)
 {
 	(void)state;
 	for (unsigned int m = 0; m < MACHINES; m++)
-		for (uint64_t seed = 1; seed <= 40; seed++)
+		for (uint64_t seed = 1; seed <= bench_times(40); seed++)
 			mixed_sizes(&machines[m], seed);
 }
 
@@ -582,16 +583,16 @@ static void inv13_reserve_by_address(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nobody_can_tell),
-		cmocka_unit_test(inv10_changed_handles),
-		cmocka_unit_test(inv10_changed_length_in_a_batch),
-		cmocka_unit_test(inv09_stale_copies),
-		cmocka_unit_test(inv09_stale_copies_of_other_sizes),
-		cmocka_unit_test(another_devices_handle),
-		cmocka_unit_test(inv18_killed),
-		cmocka_unit_test(inv13_reserve_by_address),
+	static const struct bench_case cases[] = {
+		BENCH_CASE(nobody_can_tell, 0),
+		BENCH_CASE(inv10_changed_handles, 0),
+		BENCH_CASE(inv10_changed_length_in_a_batch, 0),
+		BENCH_CASE(inv09_stale_copies, 0),
+		BENCH_CASE(inv09_stale_copies_of_other_sizes, 0),
+		BENCH_CASE(another_devices_handle, 0),
+		BENCH_CASE(inv18_killed, 0),
+		BENCH_CASE(inv13_reserve_by_address, 0),
 	};
 
-	return cmocka_run_group_tests_name("plain", tests, NULL, NULL);
+	return bench_run("plain", cases, sizeof(cases) / sizeof(cases[0]));
 }

@@ -15,14 +15,6 @@
 #define CELLS	  48u
 #define CELL_SIZE 32768u
 
-/* Operations per machine: 10^5 in all here, more where the environment asks for it. */
-static unsigned long operations(void)
-{
-	const char *text = getenv("DMAH_TEST_OPS");
-
-	return text ? strtoul(text, NULL, 0) : 100000;
-}
-
 static enum model_api pick_api(struct rnd *r)
 {
 	return (enum model_api)rnd(r, MODEL_APIS);
@@ -83,7 +75,7 @@ static void housekeeping(struct bench *b, struct rnd *r)
 static void random_life(void **state)
 {
 	const struct bench_config *config = *state;
-	unsigned long ops = operations() / (config->noncoherent ? 4 : 1), refused = 0;
+	unsigned long ops = bench_operations() / (config->noncoherent ? 4 : 1), refused = 0;
 	struct bench *b = bench_open(config);
 	struct model cell[CELLS];
 	struct rnd r = { 42 };
@@ -115,14 +107,14 @@ static void random_life(void **state)
 
 int main(void)
 {
-	struct CMUnitTest *tests = calloc(nconfigs, sizeof(*tests));
+	struct bench_case *cases = calloc(nconfigs, sizeof(*cases));
 	int failed;
 
 	for (unsigned int i = 0; i < nconfigs; i++)
-		tests[i] = (struct CMUnitTest){ .name = configs[i].name,
-						.test_func = random_life,
-						.initial_state = (void *)(uintptr_t)&configs[i] };
-	failed = _cmocka_run_group_tests("random life", tests, nconfigs, NULL, NULL);
-	free(tests);
+		cases[i] = (struct bench_case){ .name = configs[i].name,
+						.fn = random_life,
+						.state = &configs[i] };
+	failed = bench_run("random life", cases, nconfigs);
+	free(cases);
 	return failed;
 }

@@ -209,9 +209,9 @@ static void random_ring(void **state)
 	struct dmah_stats stats;
 
 	for (unsigned int dir = DMAH_TO_DEVICE; dir <= DMAH_BIDIRECTIONAL; dir++)
-		live_once(b, (enum dmah_dir)dir, 1500);
+		live_once(b, (enum dmah_dir)dir, bench_times(1500));
 	dmah_device_stats(bench_device(b), &stats);
-	assert_true(stats.maps > 300);
+	assert_true(stats.maps > bench_times(300));
 	assert_int_equal(stats.maps, stats.unmaps);
 	assert_int_equal(stats.reverse_lookups, 0);
 	bench_close(b);
@@ -268,7 +268,7 @@ static void one_wait_for_a_pop(void **state)
 
 	(void)state;
 	ring = make_ring(b, &memory, 64, 4096, DMAH_BIDIRECTIONAL);
-	for (unsigned int round = 0; round < 200; round++) {
+	for (unsigned int round = 0; round < bench_times(200); round++) {
 		n = 1 + round * 7 % 64;
 		for (unsigned int i = 0; i < n; i++) {
 			assert_int_equal(dmah_ring_push(ring, page(b, i), 4096, &dma[i]), 0);
@@ -527,7 +527,7 @@ static void random_batches(void **state)
 	struct rnd r = { 3 };
 
 	/* A buffer with boundaries of its own is another test's. */
-	for (unsigned int i = 0; i < 60 && !bench_config(b)->boundary; i++)
+	for (unsigned int i = 0; i < bench_times(60) && !bench_config(b)->boundary; i++)
 		batch_once(b, &r);
 	dmah_device_stats(bench_device(b), &stats);
 	assert_int_equal(stats.maps, stats.unmaps);
@@ -605,18 +605,14 @@ static void inv19_hung_batch(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest promises[] = {
-		cmocka_unit_test(inv02_slots_rotate),
-		cmocka_unit_test(one_wait_for_a_pop),
-		cmocka_unit_test(slots_and_addresses),
-		cmocka_unit_test(inv17_rings_at_their_deadline),
-		cmocka_unit_test(inv19_hung_ring),
-		cmocka_unit_test(refused),
-		cmocka_unit_test(inv03_batch_waits_once),
-		cmocka_unit_test(inv19_hung_batch),
+	static const struct bench_case promises[] = {
+		BENCH_CASE(inv02_slots_rotate, 0),     BENCH_CASE(one_wait_for_a_pop, 0),
+		BENCH_CASE(slots_and_addresses, 0),    BENCH_CASE(inv17_rings_at_their_deadline, 0),
+		BENCH_CASE(inv19_hung_ring, 0),	       BENCH_CASE(refused, 0),
+		BENCH_CASE(inv03_batch_waits_once, 0), BENCH_CASE(inv19_hung_batch, 0),
 	};
 	unsigned int npromises = sizeof(promises) / sizeof(promises[0]);
-	struct CMUnitTest *tests = calloc(2 * nconfigs + npromises, sizeof(*tests));
+	struct bench_case *cases = calloc(2 * nconfigs + npromises, sizeof(*cases));
 	char(*names)[2][80] = calloc(nconfigs, sizeof(*names));
 	int failed;
 
@@ -624,16 +620,14 @@ int main(void)
 		for (unsigned int batch = 0; batch < 2; batch++) {
 			snprintf(names[i][batch], sizeof(names[i][batch]), "%s, %s",
 				 batch ? "batches" : "ring", configs[i].name);
-			tests[2 * i + batch] = (struct CMUnitTest){
-				.name = names[i][batch],
-				.test_func = batch ? random_batches : random_ring,
-				.initial_state = (void *)(uintptr_t)&configs[i]
-			};
+			cases[2 * i + batch] =
+				(struct bench_case){ .name = names[i][batch],
+						     .fn = batch ? random_batches : random_ring,
+						     .state = &configs[i] };
 		}
-	memcpy(&tests[2 * nconfigs], promises, sizeof(promises));
-	failed = _cmocka_run_group_tests("rings and batches", tests, 2 * nconfigs + npromises, NULL,
-					 NULL);
+	memcpy(&cases[2 * nconfigs], promises, sizeof(promises));
+	failed = bench_run("rings and batches", cases, 2 * nconfigs + npromises);
 	free(names);
-	free(tests);
+	free(cases);
 	return failed;
 }

@@ -106,7 +106,7 @@ static void lazy_small_aperture(void **state)
 						    .lazy_entries = 16 };
 
 	(void)state;
-	two_cpus(&config, 4000);
+	two_cpus(&config, bench_times(4000));
 }
 
 static void untrusted(void **state)
@@ -118,7 +118,7 @@ static void untrusted(void **state)
 						    .cpus = WORKERS + 1 };
 
 	(void)state;
-	two_cpus(&config, 2000);
+	two_cpus(&config, bench_times(2000));
 }
 
 static void bounce(void **state)
@@ -128,16 +128,16 @@ static void bounce(void **state)
 						    .cpus = WORKERS + 1 };
 
 	(void)state;
-	two_cpus(&config, 2000);
+	two_cpus(&config, bench_times(2000));
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lazy_small_aperture),
-		cmocka_unit_test(untrusted),
-		cmocka_unit_test(bounce),
+	static const struct bench_case cases[] = {
+		BENCH_CASE(lazy_small_aperture, 0),
+		BENCH_CASE(untrusted, 0),
+		BENCH_CASE(bounce, BENCH_OTHERS),
 	};
 
-	return cmocka_run_group_tests_name("threads", tests, NULL, NULL);
+	return bench_run("threads", cases, sizeof(cases) / sizeof(cases[0]));
 }

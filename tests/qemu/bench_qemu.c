@@ -1,0 +1,666 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The bench on QEMU: the library's drivers of VT-d and of the SMMUv3 on QEMU's models, and edu as the device.
+ *
+ * edu moves bytes between memory and its own buffer, both by DMA. To give it bytes and to see what it read, there is a
+ * page that it can always reach: at the last entry of the root table of whatever domain it is bound to, behind the
+ * library's back, so that no mapping is counted and no granule taken for it.
+ *
+ * Whether an access was let through is not what the driver says. It was not where the hardware recorded a fault, or
+ * where memory was not read or written though the page table, by the tests' own walk, leads to it.
+ */
+#include "bench_int.h"
+#include "bench_walk.h"
+#include "edu.h"
+#include "qemu.h"
+
+#include <dmah/smmuv3.h>
+#include <dmah/vtd.h>
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define PAGE	     4096u
+#define POOL_BYTES   (8u << 20)
+#define MEMORY_BYTES (16u << 20)
+#define STAGING	     511u /* the root table's entry */
+#define SMMU_WIDTH   44u /* bits of a physical address, IDR5.OAS */
+
+/*
+ * The drivers wait by the manual clock, of which a turn of a spin loop takes 100 ns; each may look at registers. QEMU
+ * executes commands before the write that posts them returns, so that nobody waits long but for a queue that is stuck.
+ */
+#define TIMEOUT	      1000000000u
+#define STUCK_TIMEOUT 1000u
+#define OPERATIONS    150u
+#define TIMES_DIVISOR 30u
+
+/* Registers, for what is looked at without the drivers. */
+#define VTD_CAP	     (QEMU_VTD_REGS + 0x08)
+#define VTD_ECAP     (QEMU_VTD_REGS + 0x10)
+#define VTD_FSTS     (QEMU_VTD_REGS + 0x34)
+#define VTD_IQT	     (QEMU_VTD_REGS + 0x88)
+#define SMMU_IDR0    (QEMU_SMMU_REGS + 0x00)
+#define SMMU_PROD    (QEMU_SMMU_REGS + 0x98)
+#define SMMU_EV_PROD (QEMU_SMMU_REGS + 0x100a8)
+#define SMMU_EV_CONS (QEMU_SMMU_REGS + 0x100ac)
+
+/* A device, and what its transactions meet. */
+struct party {
+	struct dmah_device dmah;
+	struct edu edu;
+	enum dmah_bind how;
+	struct dmah_pt_info pt;
+};
+
+struct bench {
+	struct bench_config config;
+	struct qemu *q;
+	struct bench_hooks hooks;
+	struct dmah_iommu *iommu;
+	struct dmah_vtd vtd;
+	struct dmah_smmuv3 smmu;
+	void *iommu_memory;
+	struct dmah_domain *dom;
+	void *domain_memory;
+	struct dmah_pool *pool;
+	void *pool_memory;
+	dmah_phys_t memory;
+	/* The page that devices can always reach, and tables that lead to it: [0] has its entry, [n] leads to [n - 1]. */
+	dmah_phys_t staging;
+	dmah_phys_t table[4];
+	struct party party[2];
+	dmah_phys_t fault_record;
+	uint32_t events;
+	bool keep;
+	pthread_mutex_t mutex;
+};
+
+unsigned int bench_can(void)
+{
+	return 0;
+}
+
+unsigned int bench_times(unsigned int n)
+{
+	return n < TIMES_DIVISOR ? 1 : n / TIMES_DIVISOR;
+}
+
+unsigned long bench_operations(void)
+{
+	const char *text = getenv("DMAH_QEMU_OPS");
+
+	return text ? strtoul(text, NULL, 0) : OPERATIONS;
+}
+
+static bool is_vtd(const struct bench *b)
+{
+	return b->config.hw == BENCH_VTD3 || b->config.hw == BENCH_VTD4;
+}
+
+static unsigned int width(const struct bench *b)
+{
+	return b->config.hw == BENCH_VTD3 || b->config.hw == BENCH_LPAE39 ? 39 : 48;
+}
+
+/* ---- what devices can always reach ---- */
+
+static void install_staging(struct bench *b, const struct dmah_pt_info *pt)
+{
+	*(uint64_t *)qemu_ram(b->q, b->table[0], 8) = walk_page(pt, b->staging);
+	for (unsigned int i = 1; i < 4; i++)
+		*(uint64_t *)qemu_ram(b->q, b->table[i], 8) = walk_table(pt, b->table[i - 1]);
+	__atomic_store_n(walk_root(b->q, pt, STAGING), walk_table(pt, b->table[pt->levels - 2]),
+			 __ATOMIC_RELEASE);
+}
+
+/* The table becomes its owner's alone with the last device that is bound to it. */
+static void remove_staging(struct bench *b, const struct dmah_pt_info *pt)
+{
+	for (unsigned int i = 0; i < 2; i++)
+		if (b->party[i].how == DMAH_BIND_TRANSLATE && b->party[i].pt.root == pt->root)
+			return;
+	*walk_root(b->q, pt, STAGING) = 0;
+}
+
+static void bound(void *machine, struct dmah_device *dev, enum dmah_bind how,
+		  const struct dmah_pt_info *pt)
+{
+	struct bench *b = machine;
+	struct party *p = dev == &b->party[1].dmah ? &b->party[1] : &b->party[0];
+	bool was = p->how == DMAH_BIND_TRANSLATE;
+	struct dmah_pt_info old = p->pt;
+
+	p->how = how;
+	if (how == DMAH_BIND_TRANSLATE) {
+		p->pt = *pt;
+		install_staging(b, pt);
+	}
+	if (was)
+		remove_staging(b, &old);
+	if (was && how == DMAH_BIND_TRANSLATE)
+		install_staging(b, pt);
+}
+
+static dmah_addr_t staging_of(const struct bench *b, const struct party *p)
+{
+	if (p->how == DMAH_BIND_PASSTHROUGH || !p->pt.levels)
+		return b->staging;
+	return (dmah_addr_t)STAGING << (3 + 9 * p->pt.levels);
+}
+
+/* ---- commands that the hardware does not get yet ---- */
+
+static void hold(struct bench *b)
+{
+	qemu_hold(b->q, is_vtd(b) ? VTD_IQT : SMMU_PROD);
+}
+
+static void let(void *machine, bool through)
+{
+	struct bench *b = machine;
+
+	if (!b->keep)
+		return;
+	if (through)
+		qemu_release(b->q);
+	else
+		hold(b);
+}
+
+void bench_stick(struct bench *b, bool stuck)
+{
+	b->vtd.timeout = stuck ? STUCK_TIMEOUT : TIMEOUT;
+	b->smmu.timeout = stuck ? STUCK_TIMEOUT : TIMEOUT;
+	if (stuck)
+		hold(b);
+	else
+		qemu_release(b->q);
+}
+
+void bench_latency(struct bench *b, uint64_t ns)
+{
+	b->keep = ns != 0;
+	if (b->keep)
+		hold(b);
+	else
+		qemu_release(b->q);
+}
+
+void bench_on_wait(struct bench *b, void (*fn)(void *arg), void *arg)
+{
+	b->hooks.on_wait = fn;
+	b->hooks.on_wait_arg = arg;
+	bench_latency(b, fn != NULL);
+}
+
+void bench_on_post(struct bench *b, void (*fn)(void *arg), void *arg)
+{
+	b->hooks.on_post = fn;
+	b->hooks.on_post_arg = arg;
+}
+
+/* ---- setting up ---- */
+
+static void *memory_of(size_t need)
+{
+	void *memory = aligned_alloc(64, (need + 63) & ~(size_t)63);
+
+	assert_true(need > 0);
+	assert_non_null(memory);
+	return memory;
+}
+
+static const char *model(const struct bench_config *c)
+{
+	if (c->hw == BENCH_VTD3)
+		return c->map_flush ? "aw-bits=39,caching-mode=on" : "aw-bits=39";
+	if (c->map_flush)
+		return "aw-bits=48,caching-mode=on";
+	return c->ats ? "aw-bits=48,device-iotlb=on" : "aw-bits=48";
+}
+
+static void open_machine(struct bench *b)
+{
+	static const char *const args[] = { "-device", QEMU_EDU ",addr=5", "-device",
+					    QEMU_EDU ",addr=6", NULL };
+	const struct bench_config *c = &b->config;
+	struct qemu_pci pci;
+
+	b->q = qemu_machine(&(struct qemu_config){
+		.kind = is_vtd(b) ? QEMU_VTD : QEMU_SMMU,
+		.iommu = is_vtd(b) ? model(c) : NULL,
+		.args = args,
+		.incoherent = c->walk_noncoherent,
+	});
+	for (unsigned int i = 0; i < 2; i++) {
+		struct party *p = &b->party[i];
+
+		assert_true(qemu_pci_find(b->q, 0x1234, 0x11e8, i, &pci));
+		p->dmah.name = i ? "edu1" : "edu0";
+		p->dmah.id = pci.id;
+		assert_int_equal(edu_init(&p->edu, qemu_regs(b->q, pci.bar[0]), &p->dmah), 0);
+	}
+}
+
+static void open_vtd(struct bench *b)
+{
+	struct dmah_vtd_config config = { .regs = qemu_regs(b->q, QEMU_VTD_REGS),
+					  .timeout_ns = TIMEOUT };
+	size_t need = dmah_vtd_memory(&config);
+	uint64_t cap = qemu_read(b->q, VTD_CAP, 8);
+
+	b->fault_record = QEMU_VTD_REGS + (cap >> 24 & 0x3ff) * 16;
+	if (b->config.no_blocks)
+		qemu_pretend(b->q, VTD_CAP, 0xfull << 34, 0);
+	b->iommu_memory = memory_of(need);
+	assert_int_equal(dmah_vtd_init(&b->vtd, &config, b->iommu_memory, need), 0);
+	assert_int_equal(dmah_vtd_enable(&b->vtd), 0);
+	b->iommu = &b->vtd.iommu;
+}
+
+static void open_smmu(struct bench *b)
+{
+	/* An event for each four bytes that are refused: room for all of one transfer. */
+	struct dmah_smmuv3_config config = { .timeout_ns = TIMEOUT, .evtq_log2 = 10 };
+	size_t need = dmah_smmuv3_memory(&config);
+
+	if (b->config.walk_noncoherent)
+		qemu_pretend(b->q, SMMU_IDR0, 1u << 4, 0);
+	b->iommu_memory = memory_of(need);
+	assert_int_equal(dmah_smmuv3_init(&b->smmu, qemu_regs(b->q, QEMU_SMMU_REGS), &config,
+					  b->iommu_memory, need),
+			 0);
+	b->iommu = &b->smmu.iommu;
+}
+
+static void open_memory(struct bench *b)
+{
+	dmah_phys_t pool = qemu_take(b->q, POOL_BYTES, PAGE);
+	size_t need = dmah_pool_memory(POOL_BYTES);
+
+	b->memory = qemu_take(b->q, MEMORY_BYTES, PAGE);
+	b->staging = qemu_take(b->q, PAGE, PAGE);
+	for (unsigned int i = 0; i < 4; i++)
+		b->table[i] = qemu_take(b->q, PAGE, PAGE);
+	if (!b->config.pool)
+		return;
+	b->pool_memory = memory_of(need);
+	assert_int_equal(dmah_pool_init(&b->pool, pool, POOL_BYTES, b->pool_memory, need), 0);
+	/* What a slot held before must not come through. */
+	memset(qemu_ram(b->q, pool, POOL_BYTES), 0xdd, POOL_BYTES);
+}
+
+static void open_domain(struct bench *b)
+{
+	const struct bench_config *c = &b->config;
+	struct dmah_domain_config config = {
+		.backend = DMAH_BACKEND_IOMMU,
+		.cpus = c->cpus,
+		.pool = b->pool,
+		.mode = c->mode,
+		.format = is_vtd(b) ? &dmah_pt_vtd_ss : &dmah_pt_lpae_s1,
+		.iommu = b->iommu,
+		.va_bits = width(b),
+		.aperture_size = c->aperture_size,
+		.lazy_entries = c->lazy_entries,
+	};
+	size_t need = dmah_domain_memory(&config);
+
+	b->domain_memory = memory_of(need);
+	assert_int_equal(dmah_domain_init(&b->dom, &config, b->domain_memory, need), 0);
+}
+
+static void open_device(struct bench *b)
+{
+	const struct bench_config *c = &b->config;
+	struct dmah_limits limits = {
+		.mask = c->mask_bits ? (1ull << c->mask_bits) - 1 : ~0ull,
+		.boundary = c->boundary,
+		.max_segment = c->max_segment,
+		.min_align_mask = c->min_align_mask,
+		.flags = DMAH_DEV_COHERENT | (c->untrusted ? DMAH_DEV_UNTRUSTED : 0u) |
+			 (c->ats ? DMAH_DEV_ATS : 0u),
+	};
+
+	assert_int_equal(dmah_attach(b->dom, &b->party[0].dmah, &limits), 0);
+}
+
+struct bench *bench_open(const struct bench_config *config)
+{
+	struct bench *b = calloc(1, sizeof(*b));
+
+	assert_true(config->backend == DMAH_BACKEND_IOMMU && !config->noncoherent);
+	assert_true(config->hw != BENCH_VTD5 && config->hw != BENCH_NONE);
+	b->config = *config;
+	pthread_mutex_init(&b->mutex, NULL);
+	open_machine(b);
+	bench_begin();
+	if (is_vtd(b))
+		open_vtd(b);
+	else
+		open_smmu(b);
+	if (config->no_blocks)
+		b->iommu->caps &= ~(uint32_t)(DMAH_IOMMU_BLOCK_2M | DMAH_IOMMU_BLOCK_1G);
+	b->hooks.machine = b;
+	b->hooks.let = let;
+	b->hooks.bound = bound;
+	bench_hook(&b->hooks, b->iommu);
+	open_memory(b);
+	open_domain(b);
+	open_device(b);
+	return b;
+}
+
+void bench_abandon(struct bench *b)
+{
+	bench_end();
+	pthread_mutex_destroy(&b->mutex);
+	free(b->iommu_memory);
+	free(b->domain_memory);
+	free(b->pool_memory);
+	free(b);
+}
+
+void bench_close(struct bench *b)
+{
+	assert_int_equal(bench_reports(b), 0);
+	assert_int_equal(dmah_device_live(&b->party[0].dmah), 0);
+	bench_latency(b, 0);
+	for (unsigned int i = 0; i < 2; i++)
+		if (b->party[i].dmah.dom)
+			assert_int_equal(dmah_detach(&b->party[i].dmah), DMAH_OK);
+	if (b->pool)
+		assert_int_equal(dmah_pool_used(b->pool), 0);
+	assert_int_equal(dmah_domain_fini(b->dom), DMAH_OK);
+	assert_int_equal(is_vtd(b) ? dmah_vtd_fini(&b->vtd) : dmah_smmuv3_fini(&b->smmu), 0);
+	bench_balanced();
+	bench_abandon(b);
+}
+
+struct dmah_domain *bench_domain(struct bench *b)
+{
+	return b->dom;
+}
+
+struct dmah_device *bench_device(struct bench *b)
+{
+	return &b->party[0].dmah;
+}
+
+struct dmah_pool *bench_pool(struct bench *b)
+{
+	return b->pool;
+}
+
+const struct bench_config *bench_config(const struct bench *b)
+{
+	return &b->config;
+}
+
+dmah_phys_t bench_memory(const struct bench *b, uint64_t *size)
+{
+	*size = MEMORY_BYTES;
+	return b->memory;
+}
+
+/* ---- the CPU ---- */
+
+void bench_cpu_read(struct bench *b, dmah_phys_t phys, void *buf, size_t len)
+{
+	memcpy(buf, qemu_ram(b->q, phys, len), len);
+}
+
+void bench_cpu_write(struct bench *b, dmah_phys_t phys, const void *buf, size_t len)
+{
+	memcpy(qemu_ram(b->q, phys, len), buf, len);
+}
+
+void bench_evict(struct bench *b)
+{
+	(void)b; /* no caches of data here */
+}
+
+/* ---- the device ---- */
+
+/* Whether the hardware recorded a fault since this was last asked. */
+static bool recorded(struct bench *b)
+{
+	uint32_t now;
+
+	if (is_vtd(b)) {
+		now = (uint32_t)qemu_read(b->q, VTD_FSTS, 4) & 3;
+		if (!now)
+			return false;
+		qemu_write(b->q, b->fault_record + 12, 4, 1u << 31);
+		qemu_write(b->q, VTD_FSTS, 4, 1);
+		return true;
+	}
+	now = (uint32_t)qemu_read(b->q, SMMU_EV_PROD, 4);
+	if (now == b->events)
+		return false;
+	qemu_write(b->q, SMMU_EV_CONS, 4, now);
+	b->events = now;
+	return true;
+}
+
+static bool transfer(struct bench *b, struct party *p, dmah_addr_t dma, uint32_t len,
+		     enum dmah_dir dir)
+{
+	assert_int_equal(edu_dma(&p->edu, dma, 0, len, dir), 0);
+	return !recorded(b);
+}
+
+/* The device's buffer gets @len bytes. Return: false where it can not reach even the staging page. */
+static bool load(struct bench *b, struct party *p, const void *bytes, uint32_t len)
+{
+	memcpy(qemu_ram(b->q, b->staging, PAGE), bytes, len);
+	return transfer(b, p, staging_of(b, p), len, DMAH_TO_DEVICE);
+}
+
+/* What it has in its buffer. Not every refusal is recorded: what must change in memory does, or nothing came. */
+static bool store(struct bench *b, struct party *p, void *bytes, uint32_t len)
+{
+	uint8_t *staging = qemu_ram(b->q, b->staging, PAGE), once = 0;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		staging[0] = i ? 0xa5 : 0x5a;
+		if (!transfer(b, p, staging_of(b, p), len, DMAH_FROM_DEVICE))
+			return false;
+		if (staging[0] != (i ? 0xa5 : 0x5a))
+			once = 1;
+		if (once)
+			break;
+	}
+	memcpy(bytes, staging, len);
+	return once;
+}
+
+static bool is_ram(const struct bench *b, dmah_phys_t phys)
+{
+	dmah_phys_t base = is_vtd(b) ? 0 : 0x40000000;
+
+	return phys >= base && phys - base < 64u << 20;
+}
+
+/* Where @dma leads, as things stand: by the page table that the device is bound to, or was. */
+static bool leads_to(struct bench *b, const struct party *p, dmah_addr_t dma, dmah_phys_t *phys,
+		     unsigned int *perm)
+{
+	*perm = WALK_READ | WALK_WRITE;
+	*phys = dma;
+	return p->how == DMAH_BIND_PASSTHROUGH ||
+	       (p->pt.root && walk(b->q, &p->pt, dma, phys, perm));
+}
+
+/* The device writes what it has, and the first byte of @phys tells, whatever that is: it can not be both of these. */
+static bool changes(struct bench *b, struct party *p, dmah_addr_t dma, dmah_phys_t phys,
+		    uint32_t len)
+{
+	uint8_t *at = qemu_ram(b->q, phys, 1), was = *at;
+	bool changed = false;
+
+	for (unsigned int i = 0; i < 2 && !changed; i++) {
+		*at = i ? 0xa5 : 0x5a;
+		if (!transfer(b, p, dma, len, DMAH_FROM_DEVICE))
+			break;
+		changed = *at != (i ? 0xa5 : 0x5a);
+	}
+	if (!changed)
+		*at = was;
+	return changed;
+}
+
+/* One that reaches nothing: what it writes all the same, by address or past all tables, is seen. */
+static bool write_blocked(struct bench *b, struct party *p, dmah_addr_t dma, uint32_t len)
+{
+	dmah_phys_t phys;
+	unsigned int perm;
+	bool changed = is_ram(b, dma) && changes(b, p, dma, dma, len);
+
+	if (leads_to(b, p, dma, &phys, &perm) && is_ram(b, phys))
+		changed |= changes(b, p, dma, phys, len);
+	return changed;
+}
+
+/* Within a page. */
+static bool write_page(struct bench *b, struct party *p, dmah_addr_t dma, const uint8_t *bytes,
+		       uint32_t len)
+{
+	dmah_phys_t phys;
+	unsigned int perm;
+
+	if (!load(b, p, bytes, len) || p->how == DMAH_BIND_BLOCK)
+		return write_blocked(b, p, dma, len);
+	if (!leads_to(b, p, dma, &phys, &perm))
+		/* Stale, then: let through it was, if the device reaches anything at all. */
+		return transfer(b, p, dma, len, DMAH_FROM_DEVICE) &&
+		       store(b, p, qemu_ram(b->q, b->staging, PAGE), len);
+	return is_ram(b, phys) && changes(b, p, dma, phys, len);
+}
+
+/* What it reads is what is there, whatever that is: one that is refused can not have both of these. */
+static bool reads(struct bench *b, struct party *p, dmah_addr_t dma, dmah_phys_t phys)
+{
+	uint8_t *at = qemu_ram(b->q, phys, 1), was = *at, got = 0;
+	bool same = true;
+
+	for (unsigned int i = 0; i < 2 && same; i++) {
+		*at = i ? 0xa5 : 0x5a;
+		same = transfer(b, p, dma, 1, DMAH_TO_DEVICE) && store(b, p, &got, 1) && got == *at;
+	}
+	*at = was;
+	return same;
+}
+
+static bool read_page(struct bench *b, struct party *p, dmah_addr_t dma, uint8_t *bytes,
+		      uint32_t len)
+{
+	dmah_phys_t phys;
+	unsigned int perm;
+
+	if (leads_to(b, p, dma, &phys, &perm)) {
+		if (!is_ram(b, phys))
+			return false;
+		/* What the IOTLB has for the other direction is refused without a record. */
+		if (!(perm & WALK_READ) && !reads(b, p, dma, phys))
+			return false;
+	}
+	return transfer(b, p, dma, len, DMAH_TO_DEVICE) && store(b, p, bytes, len);
+}
+
+/* As on a bus, page by page; what comes before a fault has happened. edu can not take all of a page at one time. */
+static bool access_all(struct bench *b, struct party *p, dmah_addr_t dma, uint8_t *bytes,
+		       size_t len, bool write)
+{
+	bool ok = true;
+
+	pthread_mutex_lock(&b->mutex);
+	while (ok && len) {
+		uint32_t room = PAGE - dma % PAGE, n = len < room ? (uint32_t)len : room;
+
+		n = n < EDU_BUFFER - 1 ? n : EDU_BUFFER / 2;
+		ok = write ? write_page(b, p, dma, bytes, n) : read_page(b, p, dma, bytes, n);
+		dma += n;
+		bytes += n;
+		len -= n;
+	}
+	pthread_mutex_unlock(&b->mutex);
+	return ok;
+}
+
+bool bench_dev_read(struct bench *b, dmah_addr_t dma, void *buf, size_t len)
+{
+	return access_all(b, &b->party[0], dma, buf, len, false);
+}
+
+bool bench_dev_write(struct bench *b, dmah_addr_t dma, const void *buf, size_t len)
+{
+	return access_all(b, &b->party[0], dma, (uint8_t *)(uintptr_t)buf, len, true);
+}
+
+bool bench_extra_write(struct bench *b, dmah_addr_t dma, const void *buf, size_t len)
+{
+	return access_all(b, &b->party[1], dma, (uint8_t *)(uintptr_t)buf, len, true);
+}
+
+struct dmah_device *bench_extra_device(struct bench *b, unsigned int n)
+{
+	assert_int_equal(n, 0);
+	return &b->party[1].dmah;
+}
+
+struct dmah_iommu *bench_iommu(struct bench *b, unsigned int n)
+{
+	assert_int_equal(n, 0);
+	return b->iommu;
+}
+
+/* ---- tables ---- */
+
+bool bench_translate(struct bench *b, dmah_addr_t dma, bool write, dmah_phys_t *phys)
+{
+	struct dmah_pt_info pt;
+	unsigned int perm;
+
+	assert_int_equal(dmah_domain_pt(b->dom, &pt), DMAH_OK);
+	return walk(b->q, &pt, dma, phys, &perm) && perm & (write ? WALK_WRITE : WALK_READ);
+}
+
+void bench_entries(struct bench *b, uint64_t *to, uint32_t n)
+{
+	struct dmah_pt_info pt;
+	dmah_phys_t phys;
+	unsigned int perm;
+	dmah_addr_t base;
+	uint64_t size;
+
+	assert_int_equal(dmah_domain_pt(b->dom, &pt), DMAH_OK);
+	dmah_domain_aperture(b->dom, &base, &size);
+	for (uint32_t i = 0; i < n; i++)
+		to[i] = walk(b->q, &pt, base + i * 4096ull, &phys, &perm) ? phys | perm : 0;
+}
+
+/* ---- what only lab/sim's machines have ---- */
+
+uint64_t bench_hypercalls(struct bench *b)
+{
+	(void)b;
+	fail_msg("no Xen here");
+	return 0;
+}
+
+dmah_addr_t bench_grant(struct bench *b, unsigned int aliases, bool kernel_mapping,
+			dmah_phys_t *phys)
+{
+	(void)b;
+	(void)aliases;
+	(void)kernel_mapping;
+	(void)phys;
+	fail_msg("no Xen here");
+	return 0;
+}
