@@ -10,6 +10,7 @@
  * where memory was not read or written though the page table, by the tests' own walk, leads to it.
  */
 #include "bench_int.h"
+#include "bench_qemu.h"
 #include "bench_walk.h"
 #include "edu.h"
 #include "qemu.h"
@@ -82,7 +83,7 @@ struct bench {
 
 unsigned int bench_can(void)
 {
-	return 0;
+	return bench_kind.can;
 }
 
 unsigned int bench_times(unsigned int n)
@@ -337,6 +338,8 @@ struct bench *bench_open(const struct bench_config *config)
 	assert_true(config->backend == DMAH_BACKEND_IOMMU && !config->noncoherent);
 	assert_true(config->hw != BENCH_VTD5 && config->hw != BENCH_NONE);
 	b->config = *config;
+	if (b->config.hw == BENCH_IOMMU)
+		b->config.hw = bench_kind.hw;
 	pthread_mutex_init(&b->mutex, NULL);
 	open_machine(b);
 	bench_begin();

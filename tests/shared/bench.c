@@ -29,7 +29,8 @@ struct bench {
 
 unsigned int bench_can(void)
 {
-	return BENCH_OTHERS | BENCH_CACHES | BENCH_5_LEVELS | BENCH_2_IOMMUS;
+	return BENCH_OTHERS | BENCH_CACHES | BENCH_5_LEVELS | BENCH_2_IOMMUS | BENCH_VTD |
+	       BENCH_LPAE;
 }
 
 unsigned int bench_times(unsigned int n)
@@ -155,6 +156,8 @@ struct bench *bench_open(const struct bench_config *config)
 	struct bench *b = calloc(1, sizeof(*b));
 
 	b->config = *config;
+	if (b->config.hw == BENCH_IOMMU)
+		b->config.hw = BENCH_VTD4;
 	open_machine(b);
 	bench_begin();
 	open_memory(b);

@@ -13,8 +13,10 @@
 #include <dmah/device.h>
 #include <dmah/dmah.h>
 
+/** enum bench_hw - the IOMMU and its tables. BENCH_IOMMU: whichever the implementation is about, with 48 bits. */
 enum bench_hw {
 	BENCH_NONE,
+	BENCH_IOMMU,
 	BENCH_VTD3,
 	BENCH_VTD4,
 	BENCH_VTD5,
@@ -55,12 +57,16 @@ struct bench;
  * @BENCH_CACHES: caches that a device does not see.
  * @BENCH_5_LEVELS: BENCH_VTD5.
  * @BENCH_2_IOMMUS: a second IOMMU.
+ * @BENCH_VTD: BENCH_VTD3 and BENCH_VTD4, and BENCH_IOMMU is BENCH_VTD4.
+ * @BENCH_LPAE: BENCH_LPAE39 and BENCH_LPAE48.
  */
 enum bench_need {
 	BENCH_OTHERS = 1u << 0,
 	BENCH_CACHES = 1u << 1,
 	BENCH_5_LEVELS = 1u << 2,
 	BENCH_2_IOMMUS = 1u << 3,
+	BENCH_VTD = 1u << 4,
+	BENCH_LPAE = 1u << 5,
 };
 
 /** bench_can() - what this one has. */

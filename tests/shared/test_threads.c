@@ -99,7 +99,7 @@ static void two_cpus(const struct bench_config *config, unsigned long ops)
 static void lazy_small_aperture(void **state)
 {
 	static const struct bench_config config = { .backend = DMAH_BACKEND_IOMMU,
-						    .hw = BENCH_VTD4,
+						    .hw = BENCH_IOMMU,
 						    .mode = DMAH_LAZY,
 						    .mask_bits = 24,
 						    .cpus = WORKERS + 1,
@@ -109,16 +109,27 @@ static void lazy_small_aperture(void **state)
 	two_cpus(&config, bench_times(4000));
 }
 
+static void untrusted_on(enum bench_hw hw)
+{
+	struct bench_config config = { .backend = DMAH_BACKEND_IOMMU,
+				       .hw = hw,
+				       .untrusted = true,
+				       .pool = true,
+				       .cpus = WORKERS + 1 };
+
+	two_cpus(&config, bench_times(2000));
+}
+
 static void untrusted(void **state)
 {
-	static const struct bench_config config = { .backend = DMAH_BACKEND_IOMMU,
-						    .hw = BENCH_LPAE48,
-						    .untrusted = true,
-						    .pool = true,
-						    .cpus = WORKERS + 1 };
-
 	(void)state;
-	two_cpus(&config, bench_times(2000));
+	untrusted_on(BENCH_VTD4);
+}
+
+static void untrusted_lpae(void **state)
+{
+	(void)state;
+	untrusted_on(BENCH_LPAE48);
 }
 
 static void bounce(void **state)
@@ -135,7 +146,8 @@ int main(void)
 {
 	static const struct bench_case cases[] = {
 		BENCH_CASE(lazy_small_aperture, 0),
-		BENCH_CASE(untrusted, 0),
+		BENCH_CASE(untrusted, BENCH_VTD),
+		BENCH_CASE(untrusted_lpae, BENCH_LPAE),
 		BENCH_CASE(bounce, BENCH_OTHERS),
 	};
 
