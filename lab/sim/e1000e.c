@@ -85,7 +85,7 @@ static void reset(struct sim_e1000e *nic)
 	*e1000e_reg(nic, E1000E_RXDCTL) = 1u << 16;
 	/* The multicast table is not cleared (10.2.5): it may hold anything. */
 	memset(e1000e_reg(nic, E1000E_MTA), 0xa5, 512);
-	if (nic->has_mac) {
+	if (!(nic->stuck & SIM_E1000E_STUCK_NVM)) {
 		memcpy(e1000e_reg(nic, E1000E_RAL), nic->mac, 6);
 		nic->reg[E1000E_RAL / 4 + 1] |= 1u << 31;
 	}
@@ -215,7 +215,7 @@ static uint64_t window_read(void *ctx, uint64_t offset, unsigned int size)
 	if (is_counter(reg) || reg == E1000E_ICR)
 		*e1000e_reg(nic, reg) = 0;
 	else if (reg == E1000E_EECD)
-		return nic->has_mac ? 1u << 8 | 1u << 9 : 1u << 9;
+		return nic->stuck & SIM_E1000E_STUCK_NVM ? 1u << 9 : 1u << 8 | 1u << 9;
 	else if (!is_plain(reg, &mask) && reg != E1000E_RCTL && reg != E1000E_TCTL &&
 		 reg != E1000E_RDT && reg != E1000E_TDT && reg != E1000E_IMS)
 		posix_misuse("82574: a register is read that the model does not have");
@@ -284,10 +284,7 @@ struct sim_e1000e *sim_e1000e_add(struct sim *sim, const struct sim_device_confi
 		goto fail;
 	nic->window = window;
 	nic->cable = true;
-	if (mac) {
-		memcpy(nic->mac, mac, sizeof(nic->mac));
-		nic->has_mac = true;
-	}
+	memcpy(nic->mac, mac, sizeof(nic->mac));
 	reset(nic);
 	posix_set_mmio(&(struct posix_mmio){ .base = nic->window,
 					     .size = E1000E_REGS,

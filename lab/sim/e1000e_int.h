@@ -102,7 +102,7 @@ struct e1000e_frames {
  * struct sim_e1000e - the device.
  * @dev: who does its DMA.
  * @window: where its registers are for the CPU.
- * @mac: what its memory has for an address, while @has_mac.
+ * @mac: what its memory has for an address.
  * @reg: registers that keep what they are written.
  * @reset_reads: reads of CTRL until a reset has ended.
  * @master_reads: reads of STATUS until pending requests have ended.
@@ -121,7 +121,6 @@ struct sim_e1000e {
 	struct sim_device *dev;
 	volatile uint8_t *window;
 	uint8_t mac[6];
-	bool has_mac;
 	uint32_t reg[E1000E_REGS / 4];
 	unsigned int reset_reads;
 	unsigned int master_reads;

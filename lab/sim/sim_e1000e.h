@@ -20,7 +20,7 @@ struct sim_e1000e;
 
 /**
  * sim_e1000e_add() - plug one in; its registers become the port's (posix_set_mmio()), of which there is one set at a time.
- * @mac: its address; NULL: its memory for it is empty.
+ * @mac: its address, of 6 bytes.
  *
  * Return: NULL where there is no memory or the id is taken.
  */
@@ -65,6 +65,7 @@ enum sim_e1000e_stuck {
 	SIM_E1000E_STUCK_RESET = 1, /* CTRL.RST does not clear */
 	SIM_E1000E_STUCK_MASTER = 2, /* requests are pending for good: STATUS tells so */
 	SIM_E1000E_STUCK_LINK = 4, /* the other side does not negotiate */
+	SIM_E1000E_STUCK_NVM = 8, /* its address is not loaded, from the next reset on */
 };
 
 /** sim_e1000e_stick() - from now on: enum sim_e1000e_stuck. */

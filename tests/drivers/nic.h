@@ -23,6 +23,7 @@
  * struct nic_config - which machine. Zero: no IOMMU.
  * @name: of the configuration.
  * @machine: lab/sim's name for it; QEMU: "direct", "vtd", "smmu".
+ * @iommu: there is one before the device.
  * @mode: the domain's.
  * @untrusted: the device is.
  * @pool: there is a bounce pool.
@@ -30,6 +31,7 @@
 struct nic_config {
 	const char *name;
 	const char *machine;
+	bool iommu;
 	enum dmah_mode mode;
 	bool untrusted;
 	bool pool;
@@ -56,9 +58,6 @@ struct dmah_device *nic_device(struct nic *n);
 struct dmah_domain *nic_domain(struct nic *n);
 struct dmah_pool *nic_pool(struct nic *n);
 
-/** nic_iommu() - whether an IOMMU is before the device. */
-bool nic_iommu(const struct nic *n);
-
 /** nic_take() - memory for buffers, that nothing else is in. */
 dmah_phys_t nic_take(struct nic *n, uint64_t size, uint64_t align);
 
@@ -78,6 +77,7 @@ enum nic_stuck {
 	NIC_STUCK_RESET,
 	NIC_STUCK_MASTER,
 	NIC_STUCK_LINK,
+	NIC_STUCK_NVM, /* it does not load its address, from the next reset on */
 };
 
 /** nic_stick() - from now on. */

@@ -45,12 +45,20 @@ struct nic {
 
 const struct nic_config nic_configs[] = {
 	{ .name = "direct", .machine = "direct" },
-	{ .name = "vtd strict", .machine = "vtd" },
-	{ .name = "vtd lazy", .machine = "vtd", .mode = DMAH_LAZY },
-	{ .name = "vtd strict, untrusted", .machine = "vtd", .untrusted = true, .pool = true },
-	{ .name = "smmu strict", .machine = "smmu" },
-	{ .name = "smmu lazy", .machine = "smmu", .mode = DMAH_LAZY },
-	{ .name = "smmu strict, untrusted", .machine = "smmu", .untrusted = true, .pool = true },
+	{ .name = "vtd strict", .machine = "vtd", .iommu = true },
+	{ .name = "vtd lazy", .machine = "vtd", .iommu = true, .mode = DMAH_LAZY },
+	{ .name = "vtd strict, untrusted",
+	  .machine = "vtd",
+	  .iommu = true,
+	  .untrusted = true,
+	  .pool = true },
+	{ .name = "smmu strict", .machine = "smmu", .iommu = true },
+	{ .name = "smmu lazy", .machine = "smmu", .iommu = true, .mode = DMAH_LAZY },
+	{ .name = "smmu strict, untrusted",
+	  .machine = "smmu",
+	  .iommu = true,
+	  .untrusted = true,
+	  .pool = true },
 };
 const unsigned int nic_nconfigs = sizeof(nic_configs) / sizeof(nic_configs[0]);
 
@@ -153,7 +161,7 @@ static void open_domain(struct nic *n)
 					     .lazy_entries = 64 };
 	size_t need;
 
-	if (nic_iommu(n)) {
+	if (n->config.iommu) {
 		config.backend = DMAH_BACKEND_IOMMU;
 		config.aperture_base = 16u << 20;
 		config.aperture_size = 64u << 20;
@@ -245,11 +253,6 @@ struct dmah_pool *nic_pool(struct nic *n)
 	return n->pool;
 }
 
-bool nic_iommu(const struct nic *n)
-{
-	return !is(n, "direct");
-}
-
 dmah_phys_t nic_take(struct nic *n, uint64_t size, uint64_t align)
 {
 	return qemu_take(n->q, size, align);
@@ -279,11 +282,13 @@ size_t nic_get(struct nic *n, void *frame, size_t len)
 
 void nic_stick(struct nic *n, enum nic_stuck what)
 {
-	const uint32_t master = 1u << 19, link = 1u << 1, reset = 1u << 26;
+	const uint32_t master = 1u << 19, link = 1u << 1, reset = 1u << 26, valid = 1u << 31;
+	dmah_phys_t regs = n->pci.bar[0];
 
-	qemu_pretend(n->q, n->pci.bar[0], 0, what == NIC_STUCK_RESET ? reset : 0);
-	qemu_pretend(n->q, n->pci.bar[0] + 8, what == NIC_STUCK_LINK ? link : 0,
+	qemu_pretend(n->q, regs, 0, what == NIC_STUCK_RESET ? reset : 0);
+	qemu_pretend(n->q, regs + 8, what == NIC_STUCK_LINK ? link : 0,
 		     what == NIC_STUCK_MASTER ? master : 0);
+	qemu_pretend(n->q, regs + 0x5404, what == NIC_STUCK_NVM ? valid : 0, 0);
 }
 
 static void note_fault(void *ctx, const struct dmah_vtd_fault *fault)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* The machine is lab/sim's. */
-#include "nic.h"
+#include "nic_sim.h"
 
 #include "posix.h"
 #include "sim.h"
@@ -28,25 +28,39 @@ const struct nic_config nic_configs[] = {
 	{ .name = "direct", .machine = "direct" },
 	{ .name = "direct, not coherent", .machine = "direct-noncoherent", .pool = true },
 	{ .name = "bounce", .machine = "bounce", .pool = true },
-	{ .name = "vtd strict", .machine = "vtd" },
-	{ .name = "vtd lazy", .machine = "vtd", .mode = DMAH_LAZY },
-	{ .name = "vtd lazy, caching mode", .machine = "vtd-cm", .mode = DMAH_LAZY },
-	{ .name = "vtd strict, not coherent", .machine = "vtd-noncoherent", .pool = true },
+	{ .name = "vtd strict", .machine = "vtd", .iommu = true },
+	{ .name = "vtd lazy", .machine = "vtd", .iommu = true, .mode = DMAH_LAZY },
+	{ .name = "vtd lazy, caching mode", .machine = "vtd-cm", .iommu = true, .mode = DMAH_LAZY },
+	{ .name = "vtd strict, not coherent",
+	  .machine = "vtd-noncoherent",
+	  .iommu = true,
+	  .pool = true },
 	{ .name = "vtd lazy, not coherent",
 	  .machine = "vtd-noncoherent",
+	  .iommu = true,
 	  .mode = DMAH_LAZY,
 	  .pool = true },
-	{ .name = "vtd strict, untrusted", .machine = "vtd", .untrusted = true, .pool = true },
-	{ .name = "vtd untrusted, not coherent",
-	  .machine = "vtd-noncoherent",
+	{ .name = "vtd strict, untrusted",
+	  .machine = "vtd",
+	  .iommu = true,
 	  .untrusted = true,
 	  .pool = true },
-	{ .name = "smmu strict", .machine = "smmu" },
+	{ .name = "vtd untrusted, not coherent",
+	  .machine = "vtd-noncoherent",
+	  .iommu = true,
+	  .untrusted = true,
+	  .pool = true },
+	{ .name = "smmu strict", .machine = "smmu", .iommu = true },
 	{ .name = "smmu lazy, not coherent",
 	  .machine = "smmu-noncoherent",
+	  .iommu = true,
 	  .mode = DMAH_LAZY,
 	  .pool = true },
-	{ .name = "smmu strict, untrusted", .machine = "smmu", .untrusted = true, .pool = true },
+	{ .name = "smmu strict, untrusted",
+	  .machine = "smmu",
+	  .iommu = true,
+	  .untrusted = true,
+	  .pool = true },
 	{ .name = "xen", .machine = "xen", .pool = true },
 };
 const unsigned int nic_nconfigs = sizeof(nic_configs) / sizeof(nic_configs[0]);
@@ -99,7 +113,7 @@ static void open_domain(struct nic *n, const struct sim_config *machine)
 	};
 	size_t need;
 
-	if (nic_iommu(n)) {
+	if (n->config.iommu) {
 		config.iommu = sim_iommu_dmah(sim_iommu(n->sim, 0));
 		config.format = machine->iommu[0].flavour == SIM_VTD ? &dmah_pt_vtd_ss
 								     : &dmah_pt_lpae_s1;
@@ -191,11 +205,6 @@ struct dmah_pool *nic_pool(struct nic *n)
 	return n->pool;
 }
 
-bool nic_iommu(const struct nic *n)
-{
-	return sim_iommu(n->sim, 0) != NULL;
-}
-
 dmah_phys_t nic_take(struct nic *n, uint64_t size, uint64_t align)
 {
 	dmah_phys_t phys = sim_ram_take(n->sim, size, align);
@@ -227,9 +236,19 @@ size_t nic_get(struct nic *n, void *frame, size_t len)
 void nic_stick(struct nic *n, enum nic_stuck what)
 {
 	static const unsigned int stuck[] = { 0, SIM_E1000E_STUCK_RESET, SIM_E1000E_STUCK_MASTER,
-					      SIM_E1000E_STUCK_LINK };
+					      SIM_E1000E_STUCK_LINK, SIM_E1000E_STUCK_NVM };
 
 	sim_e1000e_stick(n->model, stuck[what]);
+}
+
+struct sim_e1000e *nic_model(struct nic *n)
+{
+	return n->model;
+}
+
+struct sim *nic_sim(struct nic *n)
+{
+	return n->sim;
 }
 
 unsigned int nic_faults(struct nic *n, dmah_addr_t *dma, bool *write)

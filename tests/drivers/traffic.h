@@ -16,9 +16,10 @@
 /** TRAFFIC_LEAST - bytes of the shortest frame on the wire, without its CRC. */
 #define TRAFFIC_LEAST 60u
 
-/** struct traffic_frame - a frame that is under way. */
+/** struct traffic_frame - a frame that is under way. @maybe: it may be lost. */
 struct traffic_frame {
 	uint32_t len;
+	bool maybe;
 	uint8_t bytes[E1000E_FRAME];
 };
 
@@ -89,6 +90,9 @@ void traffic_make(struct traffic *t, struct traffic_frame *frame, uint32_t len);
 /** traffic_put() - one onto the wire. Return: whether it is on its way; then it is expected. */
 bool traffic_put(struct traffic *t);
 
+/** traffic_put_in_vain() - one while the device does not receive: it is lost, or comes later. */
+void traffic_put_in_vain(struct traffic *t);
+
 /** traffic_receive() - what the driver has for us, each compared. Return: frames. */
 unsigned int traffic_receive(struct traffic *t, unsigned int budget);
 
@@ -106,5 +110,18 @@ void traffic_sent(struct traffic *t);
 
 /** traffic_wait() - fails the test where it waited for longer than NIC_WAIT_NS. @begun: of the first call, 0 before. */
 void traffic_wait(uint64_t *begun);
+
+/**
+ * struct traffic_case - a test for each configuration of the machine.
+ * @applies: for which; NULL: all.
+ */
+struct traffic_case {
+	const char *name;
+	void (*run)(const struct nic_config *machine);
+	bool (*applies)(const struct nic_config *machine);
+};
+
+/** traffic_main() - run @n cases; what main() returns. */
+int traffic_main(const char *group, const struct traffic_case *cases, size_t n);
 
 #endif /* DMAH_TESTS_TRAFFIC_H */

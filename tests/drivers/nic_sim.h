@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* What a test can ask of the simulated machine alone. */
+#ifndef DMAH_TESTS_NIC_SIM_H
+#define DMAH_TESTS_NIC_SIM_H
+
+#include "nic.h"
+#include "sim.h"
+#include "sim_e1000e.h"
+
+struct sim_e1000e *nic_model(struct nic *n);
+struct sim *nic_sim(struct nic *n);
+
+#endif /* DMAH_TESTS_NIC_SIM_H */

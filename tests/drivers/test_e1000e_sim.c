@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * What only the simulated machine's 82574 does: it lies about frames, puts off what it has to send, or sits behind an
+ * IOMMU that hangs.
+ */
+#include "nic_sim.h"
+#include "traffic.h"
+
+#include <stdarg.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <string.h>
+
+static void receive_one(struct traffic *t)
+{
+	assert_true(traffic_put(t));
+	traffic_received(t);
+}
+
+/* Lengths beyond the buffer, errors, and frames without an end: none is handed on, and what comes next is. */
+static void lies(const struct nic_config *machine, enum e1000e_rx_mode rx)
+{
+	static const struct sim_e1000e_lie lie[] = {
+		{ .length = E1000E_BUFFER + 1 }, /* longer than the buffer */
+		{ .length = 0xffff },
+		{ .set = 1u << 24 }, /* CRC error */
+		{ .set = 1u << 31 }, /* receive data error */
+	};
+	struct traffic *t = traffic_open(machine, &(struct traffic_config){ .rx = rx, .seed = 1 });
+	struct traffic_frame frame;
+	struct e1000e_stats stats;
+
+	for (unsigned int i = 0; i < 40; i++) {
+		sim_e1000e_lie(nic_model(t->n), &lie[i % 4]);
+		traffic_make(t, &frame, 0);
+		assert_true(nic_put(t->n, frame.bytes, frame.len));
+		assert_int_equal(traffic_receive(t, 4), 1);
+		assert_int_equal(t->received, i);
+		receive_one(t);
+	}
+	e1000e_stats(&t->nic, &stats);
+	assert_int_equal(stats.bad, 40);
+	/* One without its end, and the end of it: one bad frame. */
+	for (unsigned int i = 0; i < 10; i++) {
+		sim_e1000e_lie(nic_model(t->n), &(struct sim_e1000e_lie){ .clear = 2 });
+		for (unsigned int k = 0; k < 2; k++) {
+			traffic_make(t, &frame, 0);
+			assert_true(nic_put(t->n, frame.bytes, frame.len));
+		}
+		assert_int_equal(traffic_receive(t, 4), 2);
+		receive_one(t);
+	}
+	e1000e_stats(&t->nic, &stats);
+	assert_int_equal(stats.bad, 50);
+	assert_int_equal(t->received, 50);
+	traffic_close(t);
+}
+
+static void lies_by_ring(const struct nic_config *machine)
+{
+	lies(machine, E1000E_RX_RING);
+}
+
+static void lies_in_pages(const struct nic_config *machine)
+{
+	lies(machine, E1000E_RX_PAGES);
+}
+
+static void nobody(void *ctx, void *cookie)
+{
+	(void)ctx;
+	(void)cookie;
+	fail();
+}
+
+/* Nothing is reported as sent, and nothing unmapped, before the device has it. Then all is together. */
+static void held(const struct nic_config *machine)
+{
+	struct traffic *t =
+		traffic_open(machine, &(struct traffic_config){ .entries = 128, .seed = 2 });
+	struct dmah_stats before, after;
+
+	for (unsigned int i = 0; i < 5; i++) {
+		unsigned int frames = 0;
+		uint64_t live;
+
+		sim_e1000e_hold(nic_model(t->n), true);
+		while (!traffic_transmit(t))
+			frames++;
+		assert_true(frames > 30);
+		e1000e_kick(&t->nic);
+		live = dmah_device_live(nic_device(t->n));
+		assert_int_equal(e1000e_reap(&t->nic, nobody, NULL), 0);
+		assert_int_equal(dmah_device_live(nic_device(t->n)), live);
+		dmah_device_stats(nic_device(t->n), &before);
+		sim_e1000e_hold(nic_model(t->n), false);
+		traffic_sent(t);
+		dmah_device_stats(nic_device(t->n), &after);
+		/* A wait for each batch, and not for each mapping. */
+		if (machine->iommu)
+			assert_true(after.waits - before.waits <= 127 / (E1000E_BATCH - 3) + 1);
+	}
+	/* Given up. */
+	sim_e1000e_hold(nic_model(t->n), true);
+	for (unsigned int i = 0; i < 20; i++)
+		assert_int_equal(traffic_transmit(t), 0);
+	e1000e_kick(&t->nic);
+	assert_int_equal(e1000e_stop(&t->nic), 0);
+	assert_int_equal(dmah_device_live(nic_device(t->n)), 2);
+	t->out.n = 0;
+	sim_e1000e_hold(nic_model(t->n), false);
+	assert_int_equal(e1000e_fini(&t->nic), 0);
+	traffic_free(t);
+}
+
+static dmah_phys_t nothing(void *ctx, dmah_phys_t phys, uint32_t len)
+{
+	(void)ctx;
+	(void)len;
+	fail();
+	return phys;
+}
+
+/* Where an unmap is not confirmed no frame is handed on, and nothing goes on but stop. */
+static void hung(const struct nic_config *machine, bool rx)
+{
+	struct traffic *t = traffic_open(machine, &(struct traffic_config){ .seed = 3 });
+	struct sim_iommu *iommu = sim_iommu(nic_sim(t->n), 0);
+
+	sim_iommu_set_timeout(iommu, 1000000);
+	if (rx)
+		assert_true(traffic_put(t));
+	else
+		assert_int_equal(traffic_transmit(t), 0);
+	e1000e_kick(&t->nic);
+	sim_iommu_stick(iommu, 0);
+	if (rx)
+		assert_int_equal(e1000e_receive(&t->nic, 4, nothing, t), DMAH_EHUNG);
+	else
+		assert_int_equal(e1000e_reap(&t->nic, nobody, NULL), DMAH_EHUNG);
+	assert_int_equal(e1000e_receive(&t->nic, 4, nothing, t), DMAH_EHUNG);
+	assert_int_equal(e1000e_reap(&t->nic, nobody, NULL), DMAH_EHUNG);
+	assert_int_equal(traffic_transmit(t), DMAH_EHUNG);
+	assert_int_equal(e1000e_stop(&t->nic), DMAH_EHUNG);
+	assert_int_equal(dmah_device_live(nic_device(t->n)), 2);
+	sim_iommu_unstick(iommu);
+	assert_int_equal(dmah_flush(nic_domain(t->n)), 0);
+	assert_int_equal(e1000e_fini(&t->nic), 0);
+	t->in.n = 0;
+	t->out.n = 0;
+	if (!rx) {
+		uint8_t frame[E1000E_FRAME];
+
+		assert_int_not_equal(nic_get(t->n, frame, sizeof(frame)), 0);
+	}
+	traffic_free(t);
+}
+
+static void hung_receiving(const struct nic_config *machine)
+{
+	hung(machine, true);
+}
+
+static void hung_sending(const struct nic_config *machine)
+{
+	hung(machine, false);
+}
+
+static bool waits(const struct nic_config *machine)
+{
+	return machine->iommu && machine->mode == DMAH_STRICT;
+}
+
+static const struct traffic_case cases[] = {
+	{ "lies, by ring", lies_by_ring, NULL },
+	{ "lies, in pages", lies_in_pages, NULL },
+	{ "frames that are put off", held, NULL },
+	{ "an IOMMU that hangs, receiving", hung_receiving, waits },
+	{ "an IOMMU that hangs, sending", hung_sending, waits },
+};
+
+int main(void)
+{
+	return traffic_main("e1000e sim", cases, sizeof(cases) / sizeof(cases[0]));
+}
