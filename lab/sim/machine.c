@@ -172,6 +172,7 @@ void sim_destroy(struct sim *sim)
 	if (!sim)
 		return;
 	posix_set_machine(NULL);
+	sim_mmio_fini(&sim->mmio);
 	while (sim->devices) {
 		dev = sim->devices;
 		sim->devices = dev->next;

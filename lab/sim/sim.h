@@ -316,6 +316,22 @@ enum sim_reason sim_dma_write(struct sim_device *dev, dmah_addr_t dma, const voi
 enum sim_reason sim_dma_reaches(struct sim_device *dev, dmah_addr_t dma, bool write,
 				dmah_phys_t *phys);
 
+/* ---- registers of devices (mmio.c) ---- */
+
+typedef uint64_t sim_reg_read(void *ctx, uint64_t offset, unsigned int size);
+typedef void sim_reg_write(void *ctx, uint64_t offset, unsigned int size, uint64_t value);
+
+/**
+ * sim_regs_add() - registers of a device model.
+ * @size: bytes.
+ * @ctx: passed to the functions, with the offset and size of an access in bytes.
+ *
+ * On the manual clock a read takes 1 us. Return: a pointer for dmah_host_read32() and friends alone, valid as long as the
+ * machine; NULL: there is no room.
+ */
+volatile void *sim_regs_add(struct sim *sim, uint64_t size, void *ctx, sim_reg_read *read,
+			    sim_reg_write *write);
+
 /* ---- IOMMUs (iommu.c) ---- */
 
 /** sim_iommu_dmah() - what the library is given. */

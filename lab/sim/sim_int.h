@@ -18,6 +18,28 @@ struct sim_faults {
 /** sim_fault_add() - record a refusal. */
 void sim_fault_add(struct sim *sim, const struct sim_fault *fault);
 
+/** SIM_REGS - most devices with registers. */
+#define SIM_REGS 8u
+
+/** struct sim_regs - a device's registers: @size bytes, @offset into the window, and who answers for them. */
+struct sim_regs {
+	uint64_t offset;
+	uint64_t size;
+	void *ctx;
+	sim_reg_read *read;
+	sim_reg_write *write;
+};
+
+/** struct sim_mmio - all of them. @base: of the window; NULL: there are none. @used: bytes of it that are. */
+struct sim_mmio {
+	uint8_t *base;
+	uint64_t used;
+	unsigned int count;
+	struct sim_regs regs[SIM_REGS];
+};
+
+void sim_mmio_fini(struct sim_mmio *mmio);
+
 /**
  * struct sim - the machine.
  * @config: with the defaults filled in.
@@ -28,6 +50,7 @@ void sim_fault_add(struct sim *sim, const struct sim_fault *fault);
  * @devices: its devices, a list.
  * @ndevices: how many.
  * @xen: the hypervisor.
+ * @mmio: registers of its devices.
  * @fw_next: the firmware's next free page.
  * @fw_end: behind its last.
  * @taken: what sim_ram_take() gives next.
@@ -41,6 +64,7 @@ struct sim {
 	struct sim_device *devices;
 	unsigned int ndevices;
 	struct sim_xen *xen;
+	struct sim_mmio mmio;
 	uint64_t fw_next;
 	uint64_t fw_end;
 	uint64_t taken;
