@@ -68,6 +68,11 @@ bench-instructions: ## the instructions of the same alone, by callgrind: nothing
 	@sh scripts/deps.sh bench
 	@sh scripts/bench.sh --only-instructions
 
+.PHONY: qemu-bench
+qemu-bench: ## the tests on QEMU's device models at length, with what they measured
+	@sh scripts/deps.sh test
+	@sh scripts/qemu-bench.sh
+
 .PHONY: soak
 soak: ## the random tests at bench length: SOAK_OPS operations for each case
 	@sh scripts/deps.sh test

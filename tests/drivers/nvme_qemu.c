@@ -19,7 +19,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define DISK_BYTES ((size_t)RIG_BLOCKS * RIG_BLOCK)
 #define POOL_BYTES (4u << 20)
 #define TIMEOUT_NS 400000000u
 
@@ -95,18 +94,20 @@ static void *memory_of(size_t need)
 
 static int disk_fd = -1;
 static uint8_t *disk;
+static size_t disk_size;
 
-static void open_disk(void)
+static void open_disk(size_t size)
 {
 	if (disk_fd < 0) {
 		disk_fd = memfd_create("disk", MFD_CLOEXEC);
 		assert_true(disk_fd >= 0);
-		assert_int_equal(ftruncate(disk_fd, (off_t)DISK_BYTES), 0);
-		disk = mmap(NULL, DISK_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, disk_fd, 0);
+		assert_int_equal(ftruncate(disk_fd, (off_t)size), 0);
+		disk = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, disk_fd, 0);
 		assert_true(disk != MAP_FAILED);
+		disk_size = size;
 	}
-	for (size_t i = 0; i < DISK_BYTES; i++)
-		disk[i] = disk_byte(i);
+	assert_int_equal(size, disk_size);
+	disk_fill(disk, size);
 }
 
 static void open_machine(struct qemu_rig *r)
@@ -115,12 +116,13 @@ static void open_machine(struct qemu_rig *r)
 	static const char *const args[] = { "-drive", drive, "-device",
 					    "nvme,serial=sim,drive=disk", NULL };
 
+	open_disk((size_t)rig_blocks(r->rig.config) * RIG_BLOCK);
+	r->rig.disk = disk;
 	snprintf(drive, sizeof(drive),
 		 "if=none,id=disk,format=raw,file.locking=off,file=/proc/%d/fd/%d", (int)getpid(),
 		 disk_fd);
 	r->q = qemu_machine(
 		&(struct qemu_config){ .kind = (enum qemu_kind)r->rig.config->kind, .args = args });
-	open_disk();
 	posix_set_report(report, r);
 	posix_set_cpu(0);
 	assert_true(qemu_pci_find(r->q, NVME_VENDOR, NVME_DEVICE, 0, &r->pci));
@@ -196,8 +198,6 @@ struct rig *rig_open(const struct rig_config *config)
 	r->rig.config = config;
 	/* QEMU's controller does not notice that its DMA was refused. */
 	r->rig.refused = 0;
-	open_disk();
-	r->rig.disk = disk;
 	open_machine(r);
 	if (config->flags & UNTRUSTED)
 		open_pool(r);

@@ -10,9 +10,9 @@
 
 #include <dmah/device.h>
 
-/** RIG_BLOCKS - of the disk, of 512 bytes. */
+/** RIG_BLOCKS - blocks of the disk where a test does not say otherwise; RIG_BLOCK: bytes of one. */
 #define RIG_BLOCK  512u
-#define RIG_BLOCKS 16384u
+#define RIG_BLOCKS 8192u
 
 /**
  * struct rig_config - a machine.
@@ -21,6 +21,7 @@
  * @iommu: there is one.
  * @small_pool, @small_aperture: what there is to map with is 256 KiB, 2 MiB.
  * @bounces: every buffer does.
+ * @blocks: of the disk; 0: RIG_BLOCKS. The same for all machines of a process.
  * @kind, @flags: the rig's own.
  */
 struct rig_config {
@@ -30,6 +31,7 @@ struct rig_config {
 	bool small_pool;
 	bool small_aperture;
 	bool bounces;
+	uint32_t blocks;
 	unsigned int kind;
 	unsigned int flags;
 };
@@ -43,7 +45,7 @@ extern const unsigned int nrigs;
  * @config: which.
  * @dom, @pool, @dev: the library's; @pool may be NULL.
  * @regs: the controller's.
- * @disk: what the namespace holds: RIG_BLOCKS blocks, at first as disk_byte() says. Another view of it than the
+ * @disk: what the namespace holds, at first as disk_byte() says. Another view of it than the
  *	driver's.
  * @reports: reports of misuse so far.
  * @refused: the status of a request whose DMA was refused.
@@ -83,12 +85,34 @@ void rig_hang(struct rig *rig, bool on);
 /** rig_status() - CSTS reads as if bits of it were clear or set; 0, 0: as it is. */
 void rig_status(struct rig *rig, uint32_t clear, uint32_t set);
 
-/** disk_byte() - what the disk holds at first. */
+/** rig_blocks() - of the disk. */
+static inline uint32_t rig_blocks(const struct rig_config *config)
+{
+	return config->blocks ? config->blocks : RIG_BLOCKS;
+}
+
+/** disk_byte() - what the disk holds at first, at byte @at: of a word that its number makes. */
+static inline uint64_t disk_word(uint64_t number)
+{
+	uint64_t x = (number + 1) * 0x9e3779b97f4a7c15ull;
+
+	return (x ^ x >> 29) * 0xbf58476d1ce4e5b9ull;
+}
+
 static inline uint8_t disk_byte(uint64_t at)
 {
-	uint64_t x = (at + 1) * 0x9e3779b97f4a7c15ull;
+	return (uint8_t)(disk_word(at / 8) >> at % 8 * 8);
+}
 
-	return (uint8_t)(x >> 56 ^ x >> 35 ^ at >> 9);
+/** disk_fill() - all of it; @size is a multiple of 8. */
+static inline void disk_fill(uint8_t *disk, size_t size)
+{
+	for (size_t i = 0; i < size; i += 8) {
+		uint64_t word = disk_word(i / 8);
+
+		for (unsigned int b = 0; b < 8; b++)
+			disk[i + b] = (uint8_t)(word >> b * 8);
+	}
 }
 
 #endif /* DMAH_TESTS_NVME_RIG_H */

@@ -154,7 +154,7 @@ static void open_domain(struct sim_rig *r)
 static void open_device(struct sim_rig *r)
 {
 	const struct rig_config *c = r->rig.config;
-	struct sim_nvme_config config = { .disk = r->rig.disk, .blocks = RIG_BLOCKS, .seed = 7 };
+	struct sim_nvme_config config = { .disk = r->rig.disk, .blocks = rig_blocks(c), .seed = 7 };
 	struct dmah_limits limits;
 
 	r->dev = sim_device_add(r->sim, &(struct sim_device_config){ .name = "nvme",
@@ -177,9 +177,8 @@ struct rig *rig_open(const struct rig_config *config)
 
 	r->rig.config = config;
 	r->rig.refused = NVME_TRANSFER_ERROR;
-	r->rig.disk = malloc(RIG_BLOCKS * RIG_BLOCK);
-	for (uint32_t i = 0; i < RIG_BLOCKS * RIG_BLOCK; i++)
-		r->rig.disk[i] = disk_byte(i);
+	r->rig.disk = malloc((size_t)rig_blocks(config) * RIG_BLOCK);
+	disk_fill(r->rig.disk, (size_t)rig_blocks(config) * RIG_BLOCK);
 	open_machine(r);
 	if (config->flags & POOL)
 		open_pool(r);
