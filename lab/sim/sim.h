@@ -326,7 +326,7 @@ typedef void sim_reg_write(void *ctx, uint64_t offset, unsigned int size, uint64
  * @size: bytes.
  * @ctx: passed to the functions, with the offset and size of an access in bytes.
  *
- * On the manual clock a read takes 1 us. Return: a pointer for dmah_host_read32() and friends alone, valid as long as the
+ * On the manual clock a read takes 10 us. Return: a pointer for dmah_host_read32() and friends alone, valid as long as the
  * machine; NULL: there is no room.
  */
 volatile void *sim_regs_add(struct sim *sim, uint64_t size, void *ctx, sim_reg_read *read,

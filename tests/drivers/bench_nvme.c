@@ -175,7 +175,7 @@ static double pass(struct work *w, void (*path)(struct work *w), enum dmah_dir d
 static unsigned long mib(void)
 {
 	const char *text = getenv("DMAH_NVME_MIB");
-	unsigned long n = text ? strtoul(text, NULL, 0) : 2;
+	unsigned long n = text ? strtoul(text, NULL, 0) : 1;
 
 	/* A power of two, so that a stride that is odd comes to every chunk once. */
 	assert_in_range(n, 1, 1024);

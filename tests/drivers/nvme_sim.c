@@ -171,14 +171,30 @@ static void open_device(struct sim_rig *r)
 	r->rig.regs = sim_nvme_regs(r->nvme);
 }
 
+/* It is made once, and copied. */
+static uint8_t *new_disk(size_t size)
+{
+	static uint8_t *first;
+	static size_t first_size;
+	uint8_t *disk = malloc(size);
+
+	if (first_size != size) {
+		free(first);
+		first = malloc(size);
+		first_size = size;
+		disk_fill(first, size);
+	}
+	memcpy(disk, first, size);
+	return disk;
+}
+
 struct rig *rig_open(const struct rig_config *config)
 {
 	struct sim_rig *r = calloc(1, sizeof(*r));
 
 	r->rig.config = config;
 	r->rig.refused = NVME_TRANSFER_ERROR;
-	r->rig.disk = malloc((size_t)rig_blocks(config) * RIG_BLOCK);
-	disk_fill(r->rig.disk, (size_t)rig_blocks(config) * RIG_BLOCK);
+	r->rig.disk = new_disk((size_t)rig_blocks(config) * RIG_BLOCK);
 	open_machine(r);
 	if (config->flags & POOL)
 		open_pool(r);
