@@ -22,6 +22,8 @@
 #define ARGS	  96
 #define MIB	  ((uint64_t)1 << 20)
 #define BIOS_SIZE 65536
+/* Of what QEMU said before a test failed. */
+#define LOG_LINES 60u
 
 static struct qemu *machines[MACHINES];
 
@@ -61,18 +63,40 @@ const char *qemu_log(struct qemu *q)
 	return q->log ? q->log : "";
 }
 
+/* Where the last @most lines of a text begin; *@before is how many there are in front of them. */
+static const char *last_lines(const char *text, unsigned int most, unsigned int *before)
+{
+	unsigned int lines = 0;
+
+	for (const char *at = text; *at; at++)
+		lines += *at == '\n';
+	*before = lines > most ? lines - most : 0;
+	for (unsigned int i = 0; i < *before; i++)
+		text = strchr(text, '\n') + 1;
+	return text;
+}
+
+void qemu_log_drop(struct qemu *q)
+{
+	/* QEMU appends: it goes on at the new end. */
+	(void)!ftruncate(q->log_fd, 0);
+}
+
 void qemu_log_flush(struct qemu *q)
 {
-	const char *at = qemu_log(q);
+	unsigned int before;
+	const char *at = last_lines(qemu_log(q), LOG_LINES, &before);
 
+	if (before)
+		printf("# qemu: %u lines, and then:\n", before);
 	while (*at) {
 		size_t n = strcspn(at, "\n");
 
-		fprintf(stderr, "qemu: %.*s\n", (int)n, at);
+		printf("# qemu: %.*s\n", (int)n, at);
 		at += n + (at[n] != 0);
 	}
-	/* QEMU appends: it goes on at the new end. */
-	(void)!ftruncate(q->log_fd, 0);
+	fflush(stdout);
+	qemu_log_drop(q);
 }
 
 void qemu_die(struct qemu *q, const char *format, ...)
@@ -419,7 +443,7 @@ static void reset(struct qemu *q)
 	qemu_qmp_event(q, "{\"execute\":\"system_reset\"}", "\"RESET\"");
 	if (fallocate(q->ram_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)q->ram_size))
 		qemu_die(q, "fallocate: %s", strerror(errno));
-	qemu_log_flush(q);
+	qemu_log_drop(q);
 }
 
 struct qemu *qemu_machine(const struct qemu_config *config)
@@ -429,6 +453,8 @@ struct qemu *qemu_machine(const struct qemu_config *config)
 	unsigned int i = 0;
 	char *key;
 
+	for (unsigned int k = 0; k < MACHINES && machines[k]; k++)
+		qemu_log_flush(machines[k]);
 	describe(&c, config);
 	key = key_of(&c);
 	while (i < MACHINES && machines[i] && strcmp(machines[i]->key, key))

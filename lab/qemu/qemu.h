@@ -70,11 +70,19 @@ struct qemu *qemu_machine(const struct qemu_config *config);
 /** qemu_stop_all() - end every machine. Runs by itself when the process exits. */
 void qemu_stop_all(void);
 
-/** qemu_log() - what QEMU said on its stderr since the last qemu_machine(), which printed what was before. */
+/**
+ * qemu_log() - what QEMU said on its stderr, since that was last printed or dropped.
+ *
+ * A test that comes to its end drops it: what it provoked was meant. One that fails does not come to its end, so that the
+ * next qemu_machine(), or the end of the process, prints it: on stdout, below what the test said itself.
+ */
 const char *qemu_log(struct qemu *q);
 
-/** qemu_log_flush() - print it to this process's stderr now, each line behind "qemu: ". */
+/** qemu_log_flush() - print it now, each line behind "# qemu: "; of many lines the last ones. */
 void qemu_log_flush(struct qemu *q);
+
+/** qemu_log_drop() - it is of no interest. */
+void qemu_log_drop(struct qemu *q);
 
 /* ---- RAM ---- */
 

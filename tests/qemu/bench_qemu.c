@@ -382,6 +382,7 @@ void bench_close(struct bench *b)
 	assert_int_equal(dmah_domain_fini(b->dom), DMAH_OK);
 	assert_int_equal(is_vtd(b) ? dmah_vtd_fini(&b->vtd) : dmah_smmuv3_fini(&b->smmu), 0);
 	bench_balanced();
+	qemu_log_drop(b->q);
 	bench_abandon(b);
 }
 

@@ -143,6 +143,7 @@ void rig_close(struct rig *rig)
 	assert_int_equal(stats.pages, 0);
 	assert_int_equal(stats.mem, 0);
 	posix_set_report(NULL, NULL);
+	qemu_log_drop(rig->q);
 	free(rig->vtd_memory);
 	free(rig->dom_memory);
 	free(rig->pool_memory);

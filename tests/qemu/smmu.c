@@ -354,6 +354,7 @@ void smmu_close(struct smmu_rig *rig)
 	assert_int_equal(stats.mem, 0);
 	assert_int_equal(rig->reports, 0);
 	posix_set_report(NULL, NULL);
+	qemu_log_drop(rig->q);
 	free(rig->smmu_memory);
 	free(rig->dom_memory);
 	free(rig->pool_memory);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* The lab itself: machines start and reset, registers by every way, RAM is shared, PCI is found, a held write waits. */
+#define _GNU_SOURCE
 #include "qemu.h"
 
 #include "posix.h"
@@ -7,7 +8,10 @@
 #include <stdarg.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define EDU_ID	   0x010000edu
 #define EDU_INVERT 0x04u
@@ -157,6 +161,15 @@ static void stops_and_starts(void **state)
 	(void)open_machine(QEMU_VTD, &edu);
 }
 
+/* A fault: translation with a root table of zeroes. */
+static void provoke(struct qemu *q, const struct qemu_pci *edu)
+{
+	qemu_write(q, QEMU_VTD_REGS + 0x20, 8, qemu_take(q, 4096, 4096));
+	qemu_write(q, QEMU_VTD_REGS + 0x18, 4, 1u << 30);
+	qemu_write(q, QEMU_VTD_REGS + 0x18, 4, 1u << 31);
+	edu_dma(q, qemu_regs(q, edu->bar[0]), 0x40000, 0x300000, 3);
+}
+
 /* What QEMU has to say is there to be read. */
 static void the_log(void **state)
 {
@@ -167,22 +180,72 @@ static void the_log(void **state)
 	assert_string_equal(qemu_log(q), "");
 	assert_non_null(strstr(qemu_qmp(q, "{\"execute\":\"query-status\"}"), "running"));
 	assert_non_null(strstr(qemu_qmp(q, "{\"execute\":\"no-such-command\"}"), "error"));
-	/* A fault: translation with a root table of zeroes. */
-	qemu_write(q, QEMU_VTD_REGS + 0x20, 8, qemu_take(q, 4096, 4096));
-	qemu_write(q, QEMU_VTD_REGS + 0x18, 4, 1u << 30);
-	qemu_write(q, QEMU_VTD_REGS + 0x18, 4, 1u << 31);
-	edu_dma(q, qemu_regs(q, edu.bar[0]), 0x40000, 0x300000, 3);
+	provoke(q, &edu);
 	assert_non_null(strstr(qemu_log(q), "vtd"));
-	qemu_log_flush(q);
+	qemu_log_drop(q);
 	assert_string_equal(qemu_log(q), "");
+}
+
+/* What this process prints on its stdout while @fn runs. */
+static void printed_by(void (*fn)(void), char *text, size_t size)
+{
+	int file = memfd_create("stdout", 0), was;
+	ssize_t n;
+
+	assert_true(file >= 0);
+	fflush(stdout);
+	was = dup(STDOUT_FILENO);
+	dup2(file, STDOUT_FILENO);
+	fn();
+	fflush(stdout);
+	dup2(was, STDOUT_FILENO);
+	n = pread(file, text, size - 1, 0);
+	text[n > 0 ? n : 0] = 0;
+	close(file);
+	close(was);
+}
+
+static void next_test(void)
+{
+	struct qemu_pci edu;
+
+	/* Of another kind, too: it comes at once, not when its own machine is used again. */
+	(void)open_machine(QEMU_SMMU, &edu);
+}
+
+/* A test that does not come to its end is followed by what QEMU said; one that does is not. */
+static void the_log_of_a_failure(void **state)
+{
+	struct qemu_pci edu;
+	struct qemu *q;
+	char text[8192];
+
+	(void)state;
+	for (unsigned int drop = 0; drop < 2; drop++) {
+		/* QEMU says some things only once. */
+		qemu_stop_all();
+		q = open_machine(QEMU_VTD, &edu);
+		provoke(q, &edu);
+		if (drop)
+			qemu_log_drop(q);
+		printed_by(next_test, text, sizeof(text));
+		assert_int_equal(!strstr(text, "# qemu: "), drop);
+		assert_int_equal(!strstr(text, "vtd"), drop);
+		printed_by(next_test, text, sizeof(text));
+		assert_null(strstr(text, "vtd"));
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(registers),	    cmocka_unit_test(held_writes),
-		cmocka_unit_test(memory),	    cmocka_unit_test(resets),
-		cmocka_unit_test(stops_and_starts), cmocka_unit_test(the_log),
+		cmocka_unit_test(registers),
+		cmocka_unit_test(held_writes),
+		cmocka_unit_test(memory),
+		cmocka_unit_test(resets),
+		cmocka_unit_test(stops_and_starts),
+		cmocka_unit_test(the_log),
+		cmocka_unit_test(the_log_of_a_failure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
