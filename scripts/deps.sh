@@ -49,6 +49,7 @@ test  qemu-user               runs the cross-built suites
 test  qemu-system-x86         Intel's IOMMU and PCI devices, as models that the suite qemu drives
 test  qemu-system-arm         the SMMUv3, likewise
 test  make                    builds kernel modules
+test  device-tree-compiler    the device tree that gives Xen a second domain
 test  libelf1                 the kernel's own build tools need it
 test  spin                    checks the models in tests/spin
 TABLE
