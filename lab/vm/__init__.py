@@ -22,6 +22,7 @@ for arm64 its cross compiler, libelf1 for the kernel's own tools.
 """
 
 from .cache import BUILD, LOG, ROOT, Error
+from .dmah import Dmah
 from .kernels import KERNELS, Extra, Kernel, busybox, xen_image
 from .ktap import Case, Tap, parse, stamped
 from .machine import IOMMU, Machine, Result
