@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 """The library is freestanding: show it, for every architecture, as TAP.
 
-Every file below src/ is compiled with no headers but the compiler's own freestanding ones and with
+Every file below src/ and drivers/ is compiled with no headers but the compiler's own freestanding ones and with
 conversion warnings as errors; the objects are linked into one, and what is then still undefined must
 be the host contract (dmah_host_*) and nothing else but what a freestanding compiler may call by
-itself. And nothing in src/ or include/ includes a header of a port, a test or the lab.
+itself. And nothing in src/, include/ or drivers/ includes a header of a port, a test or the lab;
+drivers know of the library what dmah/dmah.h has.
 
 For x86-64 the check build (-DDMAH_CHECK) is compiled as well: it adds code, not needs.
 """
@@ -77,7 +78,8 @@ def files(top, suffixes):
 def includes():
     """What src/ and include/ include that they must not."""
     bad = []
-    for name in files("src", (".c", ".h", ".inc")) + files("include", (".h",)):
+    names = files("src", (".c", ".h", ".inc")) + files("include", (".h",))
+    for name in names + files("drivers", (".c", ".h")):
         with open(os.path.join(ROOT, name), encoding="utf-8") as f:
             for number, line in enumerate(f, 1):
                 found = INCLUDE.match(line)
@@ -90,10 +92,13 @@ def includes():
                 places = ["include", "src"] if name.startswith("src/") else ["include"]
                 if kind == '"':
                     places.insert(0, os.path.dirname(name))
+                if name.startswith("drivers/") and kind == "<" and what != "dmah/dmah.h":
+                    bad.append(where + "includes %s: a driver wants <dmah/dmah.h> alone" % what)
                 for place in places:
                     path = os.path.normpath(os.path.join(place, what))
                     if os.path.exists(os.path.join(ROOT, path)):
-                        if path.split(os.sep)[0] not in ("src", "include"):
+                        own = "drivers" if name.startswith("drivers/") else "src"
+                        if path.split(os.sep)[0] not in (own, "include"):
                             bad.append(where + "includes %s, which is outside the library" % path)
                         break
                 else:
@@ -159,7 +164,8 @@ def main():
     tap = Tap()
     sources = files("src", (".c",))
     tap.report("src has source files", [] if sources else ["none found below src/"])
-    tap.report("src and include know of no port, lab or test", includes())
+    tap.report("src, include and drivers know of no port, lab or test", includes())
+    sources += files("drivers", (".c",))
     with tempfile.TemporaryDirectory(prefix="dmah-freestanding-") as work:
         for name, prefix, flags in ARCHES:
             if sources:

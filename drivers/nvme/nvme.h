@@ -262,7 +262,8 @@ int nvme_stream_submit(struct nvme_stream *s, uint64_t lba, uint32_t blocks, dma
  * @status: where to put what the device said of each, 0 being success; NULL: only how many.
  * @max: most.
  *
- * One that is complete waits for those before it. Return: how many; or an error of dmah_ring_pop().
+ * One that is complete waits for those before it. Return: how many; or an error of dmah_ring_pop(): after DMAH_EHUNG
+ * they have ended all the same, and their memory must not be used for anything else.
  */
 int nvme_stream_take(struct nvme_stream *s, uint16_t *status, uint32_t max);
 

@@ -45,6 +45,7 @@ int nvme_stream_fini(struct nvme_stream *s)
 
 int nvme_stream_submit(struct nvme_stream *s, uint64_t lba, uint32_t blocks, dmah_phys_t phys)
 {
+	struct nvme_io *io = &s->io[s->next % NVME_DEPTH];
 	struct dmah_dma_seg seg;
 	int err = nvme_io_room(s->n);
 
@@ -59,7 +60,9 @@ int nvme_stream_submit(struct nvme_stream *s, uint64_t lba, uint32_t blocks, dma
 		err = dmah_ring_push(s->ring, phys, seg.len, &seg.dma);
 	if (err)
 		return err;
-	(void)nvme_io_start(s->n, &s->io[s->next % NVME_DEPTH], s->dir, lba, blocks, &seg, 1);
+	/* A mapping that pages cannot name, all the same: the request has ended, and waits for its turn. */
+	if (nvme_io_start(s->n, io, s->dir, lba, blocks, &seg, 1))
+		io->status = NVME_INVALID_PRP;
 	s->next++;
 	return DMAH_OK;
 }

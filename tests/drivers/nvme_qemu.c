@@ -26,6 +26,8 @@
 #define NVME_DEVICE 0x0010
 
 /* Registers that the rig plays tricks with. */
+#define VTD_IQT	     0x88u
+#define SMMU_CMDQ    0x98u
 #define CAP	     0x00u
 #define CSTS	     0x1cu
 #define IO_DOORBELL  0x1008u
@@ -320,4 +322,15 @@ void rig_hang(struct rig *rig, bool on)
 void rig_status(struct rig *rig, uint32_t clear, uint32_t set)
 {
 	qemu_pretend(of(rig)->q, of(rig)->pci.bar[0] + CSTS, clear, set);
+}
+
+void rig_stick(struct rig *rig, bool on)
+{
+	bool is_vtd = rig->config->kind == QEMU_VTD;
+
+	if (on)
+		qemu_hold(of(rig)->q,
+			  is_vtd ? QEMU_VTD_REGS + VTD_IQT : QEMU_SMMU_REGS + SMMU_CMDQ);
+	else
+		qemu_release(of(rig)->q);
 }

@@ -82,6 +82,9 @@ void rig_faults(struct rig *rig, dmah_addr_t dma, uint32_t len, bool write);
 /** rig_hang() - the controller takes no I/O command any more; or does again, but none that was lost. */
 void rig_hang(struct rig *rig, bool on);
 
+/** rig_stick() - the IOMMU executes no command any more; or goes on with what it has. */
+void rig_stick(struct rig *rig, bool on);
+
 /** rig_status() - CSTS reads as if bits of it were clear or set; 0, 0: as it is. */
 void rig_status(struct rig *rig, uint32_t clear, uint32_t set);
 

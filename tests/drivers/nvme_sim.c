@@ -281,3 +281,11 @@ void rig_status(struct rig *rig, uint32_t clear, uint32_t set)
 {
 	sim_nvme_pretend(of(rig)->nvme, clear, set);
 }
+
+void rig_stick(struct rig *rig, bool on)
+{
+	if (on)
+		sim_iommu_stick(sim_iommu(of(rig)->sim, 0), 0);
+	else
+		sim_iommu_unstick(sim_iommu(of(rig)->sim, 0));
+}

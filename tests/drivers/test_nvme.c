@@ -888,6 +888,46 @@ static void stuck(void **state)
 	each(check_stuck);
 }
 
+/*
+ * The IOMMU does not confirm: the device has done its part, but the memory may not be used for anything else, and whoever
+ * asks is told so. Then all is well again.
+ */
+static void check_hung_iommu(struct t *t)
+{
+	struct nvme_request r = {
+		.lba = 40, .blocks = 8, .dir = DMAH_FROM_DEVICE, .phys = t->buffer
+	};
+	uint16_t status[2];
+	struct pair p;
+
+	if (!t->rig->config->iommu || t->rig->config->mode != DMAH_STRICT)
+		return;
+	pair_open(t, &p, 4096);
+	assert_int_equal(nvme_submit(&t->nvme, &r), 0);
+	assert_int_equal(nvme_stream_submit(&p.in, 50, 8, t->buffer + 65536), 0);
+	rig_stick(t->rig, true);
+	nvme_ring(&t->nvme);
+	assert_int_equal(nvme_wait(&t->nvme, &r), DMAH_EHUNG);
+	assert_true(r.done);
+	assert_int_equal(nvme_stream_wait(&p.in), 0);
+	assert_int_equal(nvme_stream_take(&p.in, status, 2), DMAH_EHUNG);
+	assert_int_equal(nvme_stream_live(&p.in), 0);
+	assert_int_equal(dmah_device_live(t->rig->dev), own_mappings());
+	rig_stick(t->rig, false);
+	assert_int_equal(dmah_flush(t->rig->dom), 0);
+	t->rig->reports = 0;
+	holds(t, 40, 8, t->buffer);
+	assert_int_equal(run(t, &r), 0);
+	holds(t, 40, 8, t->buffer);
+	pair_close(&p);
+}
+
+static void hung_iommu(void **state)
+{
+	(void)state;
+	each(check_hung_iommu);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -907,6 +947,7 @@ int main(void)
 		cmocka_unit_test(fini_busy),
 		cmocka_unit_test(fatal),
 		cmocka_unit_test(stuck),
+		cmocka_unit_test(hung_iommu),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
