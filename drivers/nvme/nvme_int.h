@@ -16,7 +16,7 @@
 
 /* ---- queues (queue.c) ---- */
 
-/** nvme_queue_alloc() - memory for a pair; @q->id and @q->entries are set. */
+/** nvme_queue_alloc() - memory for a pair; @q->id and @q->entries are set. After an error a part of it may be there. */
 int nvme_queue_alloc(struct nvme *n, struct nvme_queue *q);
 
 /** nvme_queue_free() - the device must not know the queue any more. An idle one is a no-op. */

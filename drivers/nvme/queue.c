@@ -14,13 +14,10 @@ int nvme_queue_alloc(struct nvme *n, struct nvme_queue *q)
 	int err;
 
 	err = dmah_alloc_coherent(n->dev, &q->sq_h, q->entries * sizeof(*q->sq), &sq);
+	if (!err)
+		err = dmah_alloc_coherent(n->dev, &q->cq_h, q->entries * sizeof(*q->cq), &cq);
 	if (err)
 		return err;
-	err = dmah_alloc_coherent(n->dev, &q->cq_h, q->entries * sizeof(*q->cq), &cq);
-	if (err) {
-		(void)dmah_free_coherent(n->dev, &q->sq_h);
-		return err;
-	}
 	q->sq = sq;
 	q->cq = cq;
 	nvme_queue_empty(q);

@@ -46,6 +46,7 @@ const struct rig_config rigs[] = {
 	RIG("VT-d strict", QEMU_VTD, DMAH_STRICT),
 	RIG("VT-d lazy", QEMU_VTD, DMAH_LAZY, .small_aperture = true),
 	RIG("VT-d strict, untrusted", QEMU_VTD, DMAH_STRICT, .flags = UNTRUSTED),
+	RIG("VT-d strict, 39 bits, caching mode", QEMU_VTD, DMAH_STRICT, .flags = CACHING),
 	RIG("SMMUv3 strict", QEMU_SMMU, DMAH_STRICT),
 	RIG("SMMUv3 lazy", QEMU_SMMU, DMAH_LAZY),
 	RIG("SMMUv3 strict, untrusted", QEMU_SMMU, DMAH_STRICT, .flags = UNTRUSTED),
@@ -123,8 +124,10 @@ static void open_machine(struct qemu_rig *r)
 	snprintf(drive, sizeof(drive),
 		 "if=none,id=disk,format=raw,file.locking=off,file=/proc/%d/fd/%d", (int)getpid(),
 		 disk_fd);
-	r->q = qemu_machine(
-		&(struct qemu_config){ .kind = (enum qemu_kind)r->rig.config->kind, .args = args });
+	r->q = qemu_machine(&(struct qemu_config){
+		.kind = (enum qemu_kind)r->rig.config->kind,
+		.iommu = r->rig.config->flags & CACHING ? "aw-bits=39,caching-mode=on" : NULL,
+		.args = args });
 	posix_set_report(report, r);
 	posix_set_cpu(0);
 	assert_true(qemu_pci_find(r->q, NVME_VENDOR, NVME_DEVICE, 0, &r->pci));
@@ -333,4 +336,11 @@ void rig_stick(struct rig *rig, bool on)
 			  is_vtd ? QEMU_VTD_REGS + VTD_IQT : QEMU_SMMU_REGS + SMMU_CMDQ);
 	else
 		qemu_release(of(rig)->q);
+}
+
+const bool rig_limits = false;
+
+void rig_limit(struct rig *rig, unsigned int n)
+{
+	fail_msg("%s: not after %u", rig->config->name, n);
 }

@@ -289,3 +289,10 @@ void rig_stick(struct rig *rig, bool on)
 	else
 		sim_iommu_unstick(sim_iommu(of(rig)->sim, 0));
 }
+
+const bool rig_limits = true;
+
+void rig_limit(struct rig *rig, unsigned int n)
+{
+	sim_nvme_stall(of(rig)->nvme, n);
+}
