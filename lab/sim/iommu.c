@@ -27,9 +27,8 @@ static struct sim_device *device_of(struct sim_iommu *iommu, uint32_t id)
 
 /* ---- the hardware's side of the queue ---- */
 
-static void execute(void *ctx, const struct sim_command *c)
+void sim_iommu_execute(struct sim_iommu *iommu, const struct sim_command *c)
 {
-	struct sim_iommu *iommu = ctx;
 	struct sim_device *dev;
 
 	iommu->stats.executed++;
@@ -46,6 +45,11 @@ static void execute(void *ctx, const struct sim_command *c)
 		dev->known = false;
 	else
 		sim_tlb_invalidate(&dev->tlb, 0, c->iova, c->size, sim_dev_retranslate, dev);
+}
+
+static void execute(void *ctx, const struct sim_command *c)
+{
+	sim_iommu_execute(ctx, c);
 }
 
 static int post_mark(struct sim_iommu *iommu, const struct sim_command *c, uint64_t *ticket)
@@ -529,5 +533,6 @@ void sim_iommu_destroy(struct sim_iommu *iommu)
 	sim_invq_fini(&iommu->q);
 	sim_tlb_fini(&iommu->tlb);
 	free(iommu->bank);
+	free(iommu->unit);
 	free(iommu);
 }

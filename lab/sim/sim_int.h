@@ -156,6 +156,8 @@ struct sim_bank {
  * @q: its queue.
  * @bank: by tag, from 1.
  * @polls: how often ATSR reads active.
+ * @unit: VT-d: its registers, where it has any; then @root and commands come from there.
+ * @off: it does not translate.
  * @stats: counters, but for those that the parts have.
  */
 struct sim_iommu {
@@ -172,12 +174,17 @@ struct sim_iommu {
 	struct sim_invq q;
 	struct sim_bank *bank;
 	unsigned int polls;
+	struct sim_vtd *unit;
+	bool off;
 	struct sim_iommu_stats stats;
 };
 
 struct sim_iommu *sim_iommu_create(struct sim *sim, const struct sim_iommu_config *config,
 				   unsigned int index);
 void sim_iommu_destroy(struct sim_iommu *iommu);
+
+/** sim_iommu_execute() - a command takes effect; the lock is held. */
+void sim_iommu_execute(struct sim_iommu *iommu, const struct sim_command *command);
 
 /** sim_iommu_lookup() - walk @table, counted. */
 enum sim_reason sim_iommu_lookup(struct sim_iommu *iommu, const struct sim_table *table,

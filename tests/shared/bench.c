@@ -7,8 +7,11 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include <dmah/vtd.h>
+
 #include "posix.h"
 #include "sim.h"
+#include "sim_vtd.h"
 
 #define POOL_BYTES   (8u << 20)
 #define MEMORY_BYTES (16u << 20)
@@ -25,6 +28,12 @@ struct bench {
 	void *pool_memory;
 	dmah_phys_t memory;
 	struct bench_hooks hooks;
+	struct unit {
+		struct sim_vtd *regs;
+		struct dmah_vtd vtd;
+		void *memory;
+	} unit[2];
+	bool keep;
 };
 
 unsigned int bench_can(void)
@@ -84,6 +93,62 @@ static void open_machine(struct bench *b)
 			};
 	b->sim = sim_create(&config);
 	assert_non_null(b->sim);
+	for (unsigned int i = 0; i < 2 && c->driver; i++) {
+		b->unit[i].regs = sim_vtd_create(b->sim, i, NULL);
+		assert_non_null(b->unit[i].regs);
+	}
+}
+
+/* ---- units with registers, and the library's driver ---- */
+
+#define TIMEOUT 1000000u
+
+static void open_unit(struct bench *b, unsigned int n)
+{
+	struct dmah_vtd_config config = { .phys_bits = 46, .timeout_ns = TIMEOUT };
+	struct unit *u = &b->unit[n];
+	size_t need;
+
+	config.regs = sim_vtd_regs(u->regs);
+	need = dmah_vtd_memory(&config);
+	assert_true(need > 0);
+	u->memory = malloc(need);
+	assert_int_equal(dmah_vtd_init(&u->vtd, &config, u->memory, need), DMAH_OK);
+	assert_int_equal(dmah_vtd_enable(&u->vtd), DMAH_OK);
+}
+
+static void close_units(struct bench *b)
+{
+	for (unsigned int i = 0; i < 2; i++)
+		if (b->unit[i].memory)
+			assert_int_equal(dmah_vtd_fini(&b->unit[i].vtd), DMAH_OK);
+}
+
+static void let(void *machine, bool through)
+{
+	struct bench *b = machine;
+
+	if (b->keep)
+		sim_vtd_hold(b->unit[0].regs, !through);
+}
+
+static struct dmah_iommu *iommu_of(struct bench *b, unsigned int n)
+{
+	if (!b->config.driver)
+		return sim_iommu_dmah(sim_iommu(b->sim, n));
+	if (!b->unit[n].memory)
+		open_unit(b, n);
+	return &b->unit[n].vtd.iommu;
+}
+
+static struct sim_device *add_device(struct bench *b, const struct sim_device_config *config)
+{
+	struct sim_device *dev = sim_device_add(b->sim, config);
+
+	assert_non_null(dev);
+	if (b->config.driver)
+		sim_device_dmah(dev)->iommu = iommu_of(b, config->iommu ? config->iommu - 1 : 0);
+	return dev;
 }
 
 static void open_memory(struct bench *b)
@@ -124,7 +189,9 @@ static void open_domain(struct bench *b)
 	size_t need;
 
 	if (c->backend == DMAH_BACKEND_IOMMU) {
-		config.iommu = sim_iommu_dmah(sim_iommu(b->sim, 0));
+		config.iommu = iommu_of(b, 0);
+		b->hooks.machine = b;
+		b->hooks.let = c->driver ? let : NULL;
 		bench_hook(&b->hooks, config.iommu);
 	}
 	need = dmah_domain_memory(&config);
@@ -141,8 +208,7 @@ static void open_device(struct bench *b)
 
 	if (c->mask_bits)
 		config.mask = (1ull << c->mask_bits) - 1;
-	b->dev = sim_device_add(b->sim, &config);
-	assert_non_null(b->dev);
+	b->dev = add_device(b, &config);
 	sim_device_limits(b->dev, &limits);
 	limits.boundary = c->boundary;
 	limits.max_segment = c->max_segment;
@@ -158,6 +224,9 @@ struct bench *bench_open(const struct bench_config *config)
 	b->config = *config;
 	if (b->config.hw == BENCH_IOMMU)
 		b->config.hw = BENCH_VTD4;
+#ifdef BENCH_REGISTERS
+	b->config.driver = vtd(b->config.hw);
+#endif
 	open_machine(b);
 	bench_begin();
 	open_memory(b);
@@ -170,6 +239,8 @@ void bench_abandon(struct bench *b)
 {
 	bench_end();
 	sim_destroy(b->sim);
+	for (unsigned int i = 0; i < 2; i++)
+		free(b->unit[i].memory);
 	free(b->domain_memory);
 	free(b->pool_memory);
 	free(b);
@@ -184,6 +255,9 @@ void bench_close(struct bench *b)
 	if (b->pool)
 		assert_int_equal(dmah_pool_used(b->pool), 0);
 	assert_int_equal(dmah_domain_fini(b->dom), DMAH_OK);
+	if (b->keep)
+		bench_latency(b, 0);
+	close_units(b);
 	bench_balanced();
 	bench_abandon(b);
 }
@@ -242,7 +316,9 @@ void bench_evict(struct bench *b)
 
 void bench_stick(struct bench *b, bool stuck)
 {
-	if (stuck)
+	if (b->config.driver)
+		sim_vtd_hold(b->unit[0].regs, stuck);
+	else if (stuck)
 		sim_iommu_stick(sim_iommu(b->sim, 0), 0);
 	else
 		sim_iommu_unstick(sim_iommu(b->sim, 0));
@@ -250,6 +326,11 @@ void bench_stick(struct bench *b, bool stuck)
 
 void bench_latency(struct bench *b, uint64_t ns)
 {
+	if (b->config.driver) {
+		b->keep = ns != 0;
+		sim_vtd_hold(b->unit[0].regs, b->keep);
+		return;
+	}
 	sim_iommu_set_latency(sim_iommu(b->sim, 0), ns);
 }
 
@@ -258,7 +339,7 @@ void bench_on_wait(struct bench *b, void (*fn)(void *arg), void *arg)
 	b->hooks.on_wait = fn;
 	b->hooks.on_wait_arg = arg;
 	/* Whatever is posted from now on is under way until somebody waits for it. */
-	sim_iommu_set_latency(sim_iommu(b->sim, 0), fn ? SIM_LATENCY_WAIT : 0);
+	bench_latency(b, fn ? SIM_LATENCY_WAIT : 0);
 }
 
 void bench_on_post(struct bench *b, void (*fn)(void *arg), void *arg)
@@ -319,7 +400,7 @@ dmah_addr_t bench_grant(struct bench *b, unsigned int aliases, bool kernel_mappi
 
 struct dmah_iommu *bench_iommu(struct bench *b, unsigned int n)
 {
-	return sim_iommu_dmah(sim_iommu(b->sim, n));
+	return iommu_of(b, n);
 }
 
 struct dmah_device *bench_extra_device(struct bench *b, unsigned int n)
@@ -327,8 +408,7 @@ struct dmah_device *bench_extra_device(struct bench *b, unsigned int n)
 	struct sim_device_config config = { .name = "extra", .id = 0x0400, .iommu = n + 1 };
 
 	if (!b->extra)
-		b->extra = sim_device_add(b->sim, &config);
-	assert_non_null(b->extra);
+		b->extra = add_device(b, &config);
 	return sim_device_dmah(b->extra);
 }
 

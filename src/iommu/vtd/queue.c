@@ -296,15 +296,15 @@ static int drain(const struct dmah_vtd *vtd)
  */
 static int put_last_mark(struct dmah_vtd *vtd)
 {
-	uint64_t iqa = dmah_host_read64(vtd->regs + REG_IQA), *at;
+	uint64_t iqa = dmah_host_read64(vtd->regs + REG_IQA);
+	const uint64_t mark[4] = { QI_WAIT | QI_WAIT_SW, vtd->status_phys + VTD_STATUS_FENCE };
+	void *at;
 	uint32_t width = iqa & IQA_DW ? 32 : 16, next = vtd_read(vtd, REG_IQH);
 	dmah_phys_t phys = (iqa & ENTRY_ADDR) + next;
 
+	/* Where the host maps it there are bytes, aligned or not. */
 	at = dmah_host_phys_map(phys, width);
-	at[0] = QI_WAIT | QI_WAIT_SW;
-	at[1] = vtd->status_phys + VTD_STATUS_FENCE;
-	if (width == 32)
-		at[2] = at[3] = 0;
+	__builtin_memcpy(at, mark, width);
 	dmah_host_phys_unmap(at, phys, width);
 	vtd_write(vtd, REG_FSTS, FSTS_IQE | FSTS_ICE | FSTS_ITE);
 	next = (next + width) & ((DMAH_PAGE_SIZE << (iqa & IQA_QS)) - 1);

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The registers and the queue of a VT-d unit. Specification, rev. 4.1: chapter 11 (registers), 6.5.2 (queued
+ * invalidation), 7.2 (fault logging).
+ */
+#include "vtd_unit.h"
+
+#include "posix.h"
+
+#include <stdlib.h>
+
+enum {
+	CAP = 0x08,
+	ECAP = 0x10,
+	GCMD = 0x18,
+	GSTS = 0x1c,
+	RTADDR = 0x20,
+	FSTS = 0x34,
+	FECTL = 0x38,
+	IQH = 0x80,
+	IQT = 0x88,
+	IQA = 0x90,
+	FRCD = 0x200,
+	REGS = 0x2000,
+};
+
+#define TE  (1u << 31)
+#define RTP (1u << 30)
+#define WBF (1u << 27)
+#define QIE (1u << 26)
+#define IQE (1u << 4)
+#define PFO (1u << 0)
+#define PPF (1u << 1)
+#define F   (1ull << 63) /* of a record's upper half */
+
+/* ---- what it can do ---- */
+
+static uint64_t capabilities(const struct sim_vtd *u)
+{
+	const struct sim_iommu_config *c = &u->iommu->config;
+	uint64_t sagaw = c->va_bits >= 57 ? 0xe : c->va_bits >= 48 ? 0x6 : 0x2;
+
+	return 2 /* 256 domain ids */ | (c->caching_mode ? 1u << 7 : 0u) | sagaw << 8 |
+	       (uint64_t)(c->va_bits - 1) << 16 | (uint64_t)(FRCD / 16) << 24 |
+	       (c->no_2m ? 0 : 1ull << 34) | (c->no_1g ? 0 : 1ull << 35) |
+	       (u->config.no_psi ? 0 : 1ull << 39) | (uint64_t)(u->config.records - 1) << 40 |
+	       (uint64_t)u->config.mask << 48 | 3ull << 54;
+}
+
+static uint64_t more_capabilities(const struct sim_vtd *u)
+{
+	const struct sim_iommu_config *c = &u->iommu->config;
+
+	return (c->noncoherent_walk ? 0u : 1u) | 2u | (u->config.no_device_tlb ? 0u : 4u) |
+	       (c->no_passthrough ? 0u : 1u << 6);
+}
+
+/* ---- faults ---- */
+
+void sim_vtd_fault(struct sim_vtd *u, uint32_t id, dmah_addr_t dma, bool write, uint32_t code)
+{
+	struct sim_vtd_record *r = &u->record[u->next_record];
+
+	if (u->fsts & PFO || r->hi & F) {
+		u->fsts |= PFO;
+		u->stats.lost++;
+		return;
+	}
+	r->lo = dma & ~0xfffull;
+	r->hi = F | (write ? 0 : 1ull << 62) | (uint64_t)code << 32 | id;
+	u->next_record = (u->next_record + 1) % u->config.records;
+}
+
+static uint32_t fault_status(const struct sim_vtd *u)
+{
+	uint32_t status = u->fsts;
+
+	/* The index is that of the first one that is pending, in the order in which they came. */
+	for (unsigned int i = 0; i < u->config.records; i++) {
+		unsigned int index = (u->next_record + i) % u->config.records;
+
+		if (u->record[index].hi & F)
+			return status | PPF | index << 8;
+	}
+	return status;
+}
+
+/* ---- the queue ---- */
+
+static void forget_all_tables(struct sim_iommu *iommu)
+{
+	iommu->psc = (struct sim_psc){ .count = 0 };
+	sim_tlb_fini(&iommu->tlb);
+}
+
+static void forget_contexts(struct sim_vtd *u, const struct sim_vtd_op *op)
+{
+	struct sim_iommu *iommu = u->iommu;
+
+	for (struct sim_device *dev = iommu->sim->devices; dev; dev = dev->next) {
+		if (dev->iommu != iommu || !dev->known)
+			continue;
+		if (op->granularity >= 2 && dev->context.domain != op->domain)
+			continue;
+		if (op->granularity == 3 && dev->config.id != op->id)
+			continue;
+		dev->known = false;
+	}
+}
+
+static void execute(struct sim_vtd *u, const struct sim_vtd_op *op)
+{
+	struct sim_command c = { .kind = SIM_COMMAND_TLB,
+				 .target = op->domain,
+				 .iova = op->iova,
+				 .size = op->size,
+				 .tables = op->tables };
+	uint32_t status = (uint32_t)op->size;
+
+	switch (op->kind) {
+	case SIM_VTD_CONTEXT:
+		forget_contexts(u, op);
+		break;
+	case SIM_VTD_IOTLB:
+		if (op->granularity == 1)
+			forget_all_tables(u->iommu);
+		else
+			sim_iommu_execute(u->iommu, &c);
+		break;
+	case SIM_VTD_STATUS:
+		if (!sim_bus(u->iommu->sim, op->iova, &status, 4, true, true))
+			posix_misuse("a mark's status is not in memory");
+		break;
+	}
+}
+
+static void execute_all(struct sim_vtd *u)
+{
+	for (unsigned int i = 0; i < u->npending; i++)
+		execute(u, &u->pending[i]);
+	u->npending = 0;
+}
+
+static void postpone(struct sim_vtd *u, const struct sim_vtd_op *op)
+{
+	if (u->npending == SIM_VTD_PENDING)
+		execute_all(u);
+	u->pending[u->npending++] = *op;
+}
+
+static bool context_command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
+{
+	struct sim_vtd_op op = { .kind = SIM_VTD_CONTEXT,
+				 .granularity = lo >> 4 & 3,
+				 .domain = lo >> 16 & 0xffff,
+				 .id = lo >> 32 & 0xffff };
+
+	if (!op.granularity || lo & ~0x3ffffffff003full || hi)
+		return false;
+	postpone(u, &op);
+	return true;
+}
+
+static bool iotlb_command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
+{
+	struct sim_vtd_op op = { .kind = SIM_VTD_IOTLB,
+				 .granularity = lo >> 4 & 3,
+				 .domain = lo >> 16 & 0xffff,
+				 .tables = true };
+	unsigned int mask = hi & 0x3f;
+
+	if (!op.granularity || lo & ~0xffff00ffull)
+		return false;
+	if (op.granularity == 3) {
+		if (u->config.no_psi || mask > u->config.mask || hi & 0xf80)
+			return false;
+		op.size = 4096ull << mask;
+		op.iova = (hi & ~0xfffull) & ~(op.size - 1);
+		op.tables = !(hi & 0x40);
+		u->stats.pages++;
+	} else if (hi) {
+		return false;
+	}
+	u->stats.domains += op.granularity == 2;
+	u->stats.all += op.granularity == 1;
+	postpone(u, &op);
+	return true;
+}
+
+/* At once, in front of what was posted before. The lowest zero of the address from bit 12 up says how much. */
+static bool device_command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
+{
+	struct sim_command c = { .kind = SIM_COMMAND_DEV_TLB, .target = lo >> 32 & 0xffff };
+	unsigned int order = 0;
+
+	if (u->config.no_device_tlb || hi & 0xffe)
+		return false;
+	if (hi & 1) {
+		while (order < 51 && hi >> (12 + order) & 1)
+			order++;
+		order++;
+	}
+	if (order < 52) {
+		c.size = 4096ull << order;
+		c.iova = hi & ~0xfffull & ~(c.size - 1);
+	}
+	u->stats.device_tlbs++;
+	sim_iommu_execute(u->iommu, &c);
+	return true;
+}
+
+static bool wait_command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
+{
+	struct sim_vtd_op op = { .kind = SIM_VTD_STATUS, .iova = hi, .size = lo >> 32 };
+
+	if (lo & ~0xffffffff0000007full || hi & 3)
+		return false;
+	/* A fence: what follows waits for what is in front. */
+	if (lo & 1 << 6)
+		execute_all(u);
+	if (lo & 1 << 5)
+		postpone(u, &op);
+	if (lo & 1 << 6)
+		execute_all(u);
+	return true;
+}
+
+static bool command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
+{
+	switch (lo & 0xf) {
+	case 1:
+		return context_command(u, lo, hi);
+	case 2:
+		return iotlb_command(u, lo, hi);
+	case 3:
+		return device_command(u, lo, hi);
+	case 5:
+		return wait_command(u, lo, hi);
+	}
+	return false;
+}
+
+/* The queue is read through the CPU's caches, whatever page walks do. */
+static void run(struct sim_vtd *u)
+{
+	uint32_t size = 4096u << (u->iqa & 7);
+	uint64_t c[2];
+
+	if (u->held || !(u->gsts & QIE))
+		return;
+	while (u->iqh != u->iqt && !(u->fsts & IQE)) {
+		if (!sim_bus(u->iommu->sim, (u->iqa & ~0xfffull) + u->iqh, c, 16, false, true) ||
+		    !command(u, c[0], c[1])) {
+			u->fsts |= IQE;
+			break;
+		}
+		u->stats.commands++;
+		u->iqh = (u->iqh + 16) % size;
+	}
+	execute_all(u);
+}
+
+/* ---- registers ---- */
+
+static void set_root(struct sim_vtd *u)
+{
+	if (u->rtaddr & 3 << 10)
+		posix_misuse("a table mode that the unit does not have");
+	u->iommu->root = u->rtaddr & ~0xfffull;
+	u->gsts |= RTP;
+}
+
+static void switch_queue(struct sim_vtd *u, bool on)
+{
+	if (!on && u->iqh != u->iqt)
+		posix_misuse("the queue is switched off with commands in it");
+	u->gsts = on ? u->gsts | QIE : u->gsts & ~QIE;
+	if (on)
+		u->iqh = 0;
+}
+
+/* One bit at a time; those that act once read as zero in GSTS, but for RTP, which stays. */
+static void global_command(struct sim_vtd *u, uint32_t value)
+{
+	uint32_t change = (value ^ u->gsts) & (TE | QIE), once = value & (RTP | WBF);
+
+	if ((change && once) || (change & (change - 1)) || value & ~(TE | QIE | RTP | WBF))
+		posix_misuse(
+			"a write to GCMD_REG that changes more than one thing, or an unknown one");
+	if (once & RTP)
+		set_root(u);
+	if (change & QIE)
+		switch_queue(u, value & QIE);
+	if (change & TE && value & TE && !(u->gsts & RTP))
+		posix_misuse("translation without a root table");
+	if (change & TE)
+		u->gsts ^= TE;
+	u->iommu->off = !(u->gsts & TE);
+}
+
+static void write_record(struct sim_vtd *u, uint64_t at, uint64_t value)
+{
+	struct sim_vtd_record *r = &u->record[at / 16];
+
+	/* The upper half's upper word: writing F clears it. */
+	if (at % 16 == 12 && value >> 31 & 1)
+		r->hi &= ~F;
+}
+
+static void reg_write(struct sim_vtd *u, uint64_t reg, unsigned int size, uint64_t value)
+{
+	if (reg == GCMD && size == 4) {
+		global_command(u, (uint32_t)value);
+	} else if (reg == RTADDR && size == 8) {
+		u->rtaddr = value;
+	} else if (reg == FSTS && size == 4) {
+		u->fsts &= ~((uint32_t)value & 0x7d);
+		run(u);
+	} else if (reg == FECTL && size == 4) {
+		u->fectl = (uint32_t)value & 1u << 31;
+	} else if (reg == IQT) {
+		u->iqt = (uint32_t)value & 0x7fff0;
+		run(u);
+	} else if (reg == IQA && size == 8) {
+		if (u->gsts & QIE)
+			posix_misuse("the queue is moved while it is on");
+		u->iqa = value;
+	} else if (reg >= FRCD && reg < FRCD + 16ull * u->config.records) {
+		write_record(u, reg - FRCD, value);
+	} else {
+		posix_misuse("a write to a register that the unit does not have");
+	}
+}
+
+/* By words; 64 bits are two of them. */
+static uint32_t word(struct sim_vtd *u, uint64_t reg)
+{
+	const struct sim_vtd_record *r;
+	uint64_t value = 0;
+
+	if (reg >= FRCD && reg < FRCD + 16ull * u->config.records) {
+		r = &u->record[(reg - FRCD) / 16];
+		value = reg % 16 < 8 ? r->lo : r->hi;
+	} else {
+		switch (reg & ~7ull) {
+		case CAP:
+			value = capabilities(u);
+			break;
+		case ECAP:
+			value = more_capabilities(u);
+			break;
+		case GCMD: /* and GSTS */
+			value = (uint64_t)u->gsts << 32;
+			break;
+		case RTADDR:
+			value = u->rtaddr;
+			break;
+		case FSTS & ~7:
+			value = (uint64_t)fault_status(u) << 32;
+			break;
+		case FECTL:
+			value = u->fectl;
+			break;
+		case IQH:
+			value = u->iqh;
+			break;
+		case IQT:
+			value = u->iqt;
+			break;
+		case IQA:
+			value = u->iqa;
+			break;
+		}
+	}
+	return (uint32_t)(reg & 4 ? value >> 32 : value);
+}
+
+static uint64_t window_read(void *ctx, uint64_t reg, unsigned int size)
+{
+	struct sim_vtd *u = ctx;
+	uint64_t value;
+
+	sim_lock(&u->iommu->lock);
+	value = word(u, reg);
+	if (size == 8)
+		value |= (uint64_t)word(u, reg + 4) << 32;
+	sim_unlock(&u->iommu->lock);
+	return value;
+}
+
+static void window_write(void *ctx, uint64_t reg, unsigned int size, uint64_t value)
+{
+	struct sim_vtd *u = ctx;
+
+	sim_lock(&u->iommu->lock);
+	reg_write(u, reg, size, value);
+	sim_unlock(&u->iommu->lock);
+}
+
+/* ---- life ---- */
+
+struct sim_vtd *sim_vtd_create(struct sim *sim, unsigned int n, const struct sim_vtd_config *config)
+{
+	struct sim_iommu *iommu = sim_iommu(sim, n);
+	struct sim_vtd *u = calloc(1, sizeof(*u));
+
+	if (!u || !iommu || iommu->unit || iommu->config.flavour != SIM_VTD) {
+		free(u);
+		return NULL;
+	}
+	if (config)
+		u->config = *config;
+	u->config.records = u->config.records ? u->config.records : 4;
+	u->config.mask = u->config.mask ? u->config.mask : 18;
+	u->iommu = iommu;
+	u->regs = sim_regs_add(sim, REGS, u, window_read, window_write);
+	if (!u->regs || u->config.records > 256) {
+		free(u);
+		return NULL;
+	}
+	iommu->unit = u;
+	iommu->off = true;
+	iommu->root = 0;
+	return u;
+}
+
+volatile void *sim_vtd_regs(struct sim_vtd *u)
+{
+	return u->regs;
+}
+
+void sim_vtd_hold(struct sim_vtd *u, bool hold)
+{
+	sim_lock(&u->iommu->lock);
+	u->held = hold;
+	run(u);
+	sim_unlock(&u->iommu->lock);
+}
+
+void sim_vtd_stats(struct sim_vtd *u, struct sim_vtd_stats *stats)
+{
+	sim_lock(&u->iommu->lock);
+	*stats = u->stats;
+	sim_unlock(&u->iommu->lock);
+}
