@@ -137,6 +137,8 @@ struct nic *nic_open(const struct nic_config *config)
 	assert_true(sim_config_named(config->machine, &machine));
 	n->sim = sim_create(&machine);
 	assert_non_null(n->sim);
+	/* Lines are written back and fetched when nobody asked for it, as a CPU may do at any time. */
+	sim_cache_random(n->sim, 40, 40, 7);
 	posix_set_report(report, n);
 	posix_clock_real();
 	posix_set_cpu(0);
