@@ -2,8 +2,9 @@
 /* Setting the device up and taking it down. Intel 82574 GbE Controller Family Datasheet, 4.6 (initialisation). */
 #include "regs.h"
 
-/* Before registers are read after a reset (10.2.2.1). */
+/* Before registers are read after a reset (10.2.2.1); and pauses that take as long where the clock is coarse. */
 #define RESET_SETTLE_NS 1000u
+#define RESET_PAUSES	100000u
 #define TIMEOUT_NS	100000000u
 
 /* ---- memory ---- */
@@ -90,7 +91,7 @@ static void settle(void)
 {
 	uint64_t begun = dmah_host_now();
 
-	while (dmah_host_now() - begun < RESET_SETTLE_NS)
+	for (unsigned int i = 0; i < RESET_PAUSES && dmah_host_now() - begun < RESET_SETTLE_NS; i++)
 		dmah_host_relax();
 }
 

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* The 82574: its registers, resets and link. Intel 82574 GbE Controller Family Datasheet, chapters 3, 4 and 10. */
-#define _GNU_SOURCE
 #include "e1000e_int.h"
 
 #include "posix.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 /* What takes time takes so many looks at the register that tells of its end. */
 #define RESET_READS  3u
@@ -273,42 +271,29 @@ struct sim_e1000e *sim_e1000e_add(struct sim *sim, const struct sim_device_confi
 				  const uint8_t *mac)
 {
 	struct sim_e1000e *nic = calloc(1, sizeof(*nic));
-	void *window = mmap(NULL, E1000E_REGS, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (!nic || window == MAP_FAILED)
-		goto fail;
+	if (!nic)
+		return NULL;
 	nic->fifo.frame = calloc(E1000E_FRAMES, sizeof(*nic->fifo.frame));
 	nic->wire.frame = calloc(E1000E_FRAMES, sizeof(*nic->wire.frame));
-	nic->dev = sim_device_add(sim, config);
-	if (!nic->fifo.frame || !nic->wire.frame || !nic->dev)
-		goto fail;
-	nic->window = window;
+	if (nic->fifo.frame && nic->wire.frame)
+		nic->dev = sim_device_add(sim, config);
+	if (nic->dev)
+		nic->window = sim_regs_add(sim, E1000E_REGS, nic, window_read, window_write);
+	if (!nic->window) {
+		sim_e1000e_remove(nic);
+		return NULL;
+	}
 	nic->cable = true;
 	memcpy(nic->mac, mac, sizeof(nic->mac));
 	reset(nic);
-	posix_set_mmio(&(struct posix_mmio){ .base = nic->window,
-					     .size = E1000E_REGS,
-					     .ctx = nic,
-					     .read = window_read,
-					     .write = window_write });
 	return nic;
-fail:
-	if (window != MAP_FAILED)
-		munmap(window, E1000E_REGS);
-	if (nic) {
-		free(nic->fifo.frame);
-		free(nic->wire.frame);
-	}
-	free(nic);
-	return NULL;
 }
 
 void sim_e1000e_remove(struct sim_e1000e *nic)
 {
 	if (!nic)
 		return;
-	posix_set_mmio(NULL);
-	munmap((void *)(uintptr_t)nic->window, E1000E_REGS);
 	free(nic->fifo.frame);
 	free(nic->wire.frame);
 	free(nic);

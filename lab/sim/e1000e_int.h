@@ -119,7 +119,7 @@ struct e1000e_frames {
  */
 struct sim_e1000e {
 	struct sim_device *dev;
-	volatile uint8_t *window;
+	volatile void *window;
 	uint8_t mac[6];
 	uint32_t reg[E1000E_REGS / 4];
 	unsigned int reset_reads;

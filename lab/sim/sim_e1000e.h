@@ -19,7 +19,7 @@
 struct sim_e1000e;
 
 /**
- * sim_e1000e_add() - plug one in; its registers become the port's (posix_set_mmio()), of which there is one set at a time.
+ * sim_e1000e_add() - plug one in.
  * @mac: its address, of 6 bytes.
  *
  * Return: NULL where there is no memory or the id is taken.
@@ -27,7 +27,7 @@ struct sim_e1000e;
 struct sim_e1000e *sim_e1000e_add(struct sim *sim, const struct sim_device_config *config,
 				  const uint8_t *mac);
 
-/** sim_e1000e_remove() - take it away: before its machine goes. NULL is allowed. */
+/** sim_e1000e_remove() - take it away, with its machine; its registers are not used any more. NULL is allowed. */
 void sim_e1000e_remove(struct sim_e1000e *nic);
 
 /** sim_e1000e_device() - the device that does its DMA. */
