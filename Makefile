@@ -48,6 +48,11 @@ install: ## headers, libdmah.a, pkg-config file, command, man page (prefix, DEST
 	@DESTDIR='$(DESTDIR)' meson install -C build/release --no-rebuild --quiet
 	@echo 'installed under $(DESTDIR)$(prefix)'
 
+.PHONY: linux-module
+linux-module: ## dmah.ko for KERNEL=version or build directory (the running one's), ARCH= CROSS_COMPILE= OUT=
+	@sh ports/linux/build.sh '$(OUT)' '$(KERNEL)' $(if $(ARCH),ARCH=$(ARCH)) \
+		$(if $(CROSS_COMPILE),CROSS_COMPILE=$(CROSS_COMPILE))
+
 .PHONY: bench
 bench: ## what mapping costs, beside Linux's own code; report in build/report (15 minutes)
 	@sh scripts/deps.sh bench

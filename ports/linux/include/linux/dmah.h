@@ -156,9 +156,12 @@ int dmah_flush(struct device *dev);
 /* ---- one mapping ---- */
 
 /* What the inline wrappers below call; not for drivers. */
-int __dmah_map(struct device *dev, struct dmah *h, struct page *page, size_t offset, size_t len,
-	       enum dma_data_direction dir, unsigned long attrs);
-int __dmah_unmap(struct device *dev, struct dmah *h, unsigned long attrs);
+int __dmah_map_page(struct device *dev, struct dmah *h, struct page *page, size_t offset,
+		    size_t len, enum dma_data_direction dir);
+int __dmah_map_page_attrs(struct device *dev, struct dmah *h, struct page *page, size_t offset,
+			  size_t len, enum dma_data_direction dir, unsigned long attrs);
+int __dmah_unmap(struct device *dev, struct dmah *h);
+int __dmah_unmap_attrs(struct device *dev, struct dmah *h, unsigned long attrs);
 int __dmah_sync(struct device *dev, const struct dmah *h, size_t off, size_t len, bool for_cpu);
 
 /** DMAH_META_SYNC - in a handle's meta: a sync has something to do or to check. For the inline tests below alone. */
@@ -238,14 +241,16 @@ static inline int dmah_map_page_attrs(struct device *dev, struct dmah *h, struct
 				      size_t offset, size_t len, enum dma_data_direction dir,
 				      unsigned long attrs)
 {
-	return __dmah_map(dev, h, page, offset, len, dir, attrs);
+	if (__builtin_constant_p(attrs) && !attrs)
+		return __dmah_map_page(dev, h, page, offset, len, dir);
+	return __dmah_map_page_attrs(dev, h, page, offset, len, dir, attrs);
 }
 
 /** dmah_map_page() - dmah_map_page_attrs() without attributes. */
 static inline int dmah_map_page(struct device *dev, struct dmah *h, struct page *page,
 				size_t offset, size_t len, enum dma_data_direction dir)
 {
-	return __dmah_map(dev, h, page, offset, len, dir, 0);
+	return __dmah_map_page(dev, h, page, offset, len, dir);
 }
 
 /**
@@ -266,7 +271,7 @@ static inline int dmah_map_single_attrs(struct device *dev, struct dmah *h, void
 		WARN_ONCE(1, "dmah: %s: map of vmalloc memory\n", dev_name(dev));
 		return -EINVAL;
 	}
-	return __dmah_map(dev, h, virt_to_page(cpu), offset_in_page(cpu), len, dir, attrs);
+	return dmah_map_page_attrs(dev, h, virt_to_page(cpu), offset_in_page(cpu), len, dir, attrs);
 }
 
 /** dmah_map_single() - dmah_map_single_attrs() without attributes. */
@@ -290,14 +295,14 @@ static inline int dmah_map_single(struct device *dev, struct dmah *h, void *cpu,
 static inline int dmah_map_skb_frag(struct device *dev, struct dmah *h, const skb_frag_t *frag,
 				    size_t offset, size_t len, enum dma_data_direction dir)
 {
-	return __dmah_map(dev, h, skb_frag_page(frag), skb_frag_off(frag) + offset, len, dir, 0);
+	return dmah_map_page(dev, h, skb_frag_page(frag), skb_frag_off(frag) + offset, len, dir);
 }
 
 /** dmah_map_bvec_attrs() - map a bio_vec; as dma_map_bvec(). */
 static inline int dmah_map_bvec_attrs(struct device *dev, struct dmah *h, const struct bio_vec *bv,
 				      enum dma_data_direction dir, unsigned long attrs)
 {
-	return __dmah_map(dev, h, bv->bv_page, bv->bv_offset, bv->bv_len, dir, attrs);
+	return dmah_map_page_attrs(dev, h, bv->bv_page, bv->bv_offset, bv->bv_len, dir, attrs);
 }
 
 /** dmah_map_bvec() - dmah_map_bvec_attrs() without attributes. */
@@ -357,13 +362,15 @@ static inline int dmah_unmap_attrs(struct device *dev, struct dmah *h, unsigned 
 {
 	if (!h->meta)
 		return 0;
-	return __dmah_unmap(dev, h, attrs);
+	return __dmah_unmap_attrs(dev, h, attrs);
 }
 
 /** dmah_unmap() - dmah_unmap_attrs() without attributes. */
 static inline int dmah_unmap(struct device *dev, struct dmah *h)
 {
-	return dmah_unmap_attrs(dev, h, 0);
+	if (!h->meta)
+		return 0;
+	return __dmah_unmap(dev, h);
 }
 
 /**

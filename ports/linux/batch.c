@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Unmaps that are begun together and end together.
+ */
+#include <linux/export.h>
+
+#include "client.h"
+#include "domain.h"
+#include "trace.h"
+
+/* In wrap mode the record goes at once, so that a copy of the handle is stale from here on. */
+static int start_wrapped(struct client *c, const struct dmah *h, unsigned long caller)
+{
+	static const char what[] = "unmap of a mapping that is not live";
+	int err = client_check(c, h, 0, what, caller);
+
+	if (err)
+		return err;
+	if (c->check && h->be && !record_remove(&c->records, h->be, h, NULL))
+		return misuse_handle(c, -ESTALE, h, what, caller);
+	return 0;
+}
+
+int dmah_unmap_start(struct device *dev, struct dmah_batch *b, struct dmah *const *h, u32 n)
+{
+	struct client *c = client_of(dev);
+	int err = 0, one;
+
+	if (!c)
+		return -ENODEV;
+	if (b->n || n > b->max)
+		return misuse_handle(c, -EINVAL, &(struct dmah){},
+				     "a batch that is not idle, or has no room", _RET_IP_);
+	for (u32 i = 0; i < n; i++) {
+		if (!h[i]->meta)
+			continue;
+		if (c->domain && domain_is_lazy(c->domain)) {
+			/* Nothing is waited for anyway. */
+			one = unmap_handle(c, h[i], 0, 0, _RET_IP_);
+			err = err ? err : one;
+			continue;
+		}
+		one = c->domain ? domain_batch_start(c, h[i], _RET_IP_)
+				: start_wrapped(c, h[i], _RET_IP_);
+		if (one) {
+			err = err ? err : one;
+			continue;
+		}
+		b->h[b->n++] = *h[i];
+		handle_clear(h[i]);
+	}
+	return err;
+}
+EXPORT_SYMBOL_GPL(dmah_unmap_start);
+
+int dmah_unmap_finish(struct device *dev, struct dmah_batch *b)
+{
+	struct client *c = client_of(dev);
+
+	if (!b->n)
+		return 0;
+	if (!c)
+		return -ENODEV;
+	if (c->domain)
+		domain_batch_finish(c, b->h, b->n);
+	for (u32 i = 0; i < b->n; i++) {
+		if (!c->domain)
+			wrap_unmap(c, &b->h[i], 0);
+		client_count(c, unmaps, 1);
+		trace_dmah_unmap(c->dev, &b->h[i], _RET_IP_);
+		handle_clear(&b->h[i]);
+	}
+	b->n = 0;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(dmah_unmap_finish);

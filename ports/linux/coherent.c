@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory that CPU and device share.
+ */
+#include <linux/export.h>
+#include <linux/gfp.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "client.h"
+#include "domain.h"
+#include "trace.h"
+
+/* ---- by the kernel's DMA API; always recorded, as the CPU pointer is needed to free ---- */
+
+static phys_addr_t phys_of(void *cpu)
+{
+	return is_vmalloc_addr(cpu) ? page_to_phys(vmalloc_to_page(cpu)) + offset_in_page(cpu)
+				    : virt_to_phys(cpu);
+}
+
+static void *wrap_alloc(struct client *c, struct dmah *h, size_t size, gfp_t gfp,
+			unsigned long caller)
+{
+	dma_addr_t dma;
+	void *cpu = dma_alloc_coherent(c->dev, size, &dma, gfp);
+
+	if (!cpu)
+		return NULL;
+	h->dma = dma;
+	h->phys = phys_of(cpu);
+	h->len = (u32)size;
+	h->meta = META_DIR | META_COHERENT | FIELD_PREP(META_KIND, KIND_COHERENT) | c->meta;
+	h->be = record_add(&c->records, h, caller, cpu);
+	if (h->be)
+		return cpu;
+	dma_free_coherent(c->dev, size, cpu, dma);
+	handle_clear(h);
+	return NULL;
+}
+
+static int wrap_free(struct client *c, struct dmah *h, unsigned long caller)
+{
+	static const char what[] = "free of coherent memory that is not live";
+	int err = client_check(c, h, META_COHERENT, what, caller);
+	void *cpu;
+
+	if (err)
+		return err;
+	if (!record_remove(&c->records, h->be, h, &cpu))
+		return misuse_handle(c, -ESTALE, h, what, caller);
+	dma_free_coherent(c->dev, h->len, cpu, h->dma);
+	client_count(c, unmaps, 1);
+	trace_dmah_unmap(c->dev, h, caller);
+	handle_clear(h);
+	return 0;
+}
+
+/* ---- through the client's own domain ---- */
+
+/* A device that is not coherent sees memory; so must the CPU. */
+static void *uncached(void *linear, size_t size)
+{
+	unsigned int n = (unsigned int)(size >> PAGE_SHIFT);
+	struct page **pages = kvmalloc_array(n, sizeof(*pages), GFP_KERNEL);
+	void *cpu;
+
+	if (!pages)
+		return NULL;
+	for (unsigned int i = 0; i < n; i++)
+		pages[i] = virt_to_page((char *)linear + i * PAGE_SIZE);
+	cache_flush_kernel(linear, size);
+	cpu = vmap(pages, n, VM_MAP, pgprot_writecombine(PAGE_KERNEL));
+	kvfree(pages);
+	return cpu;
+}
+
+static void release(struct client *c, void *cpu, phys_addr_t phys, size_t size)
+{
+	if (!c->coherent && cpu)
+		vunmap(cpu);
+	free_pages_exact(phys_to_virt(phys), size);
+}
+
+static void *own_alloc(struct client *c, struct dmah *h, size_t size, gfp_t gfp,
+		       unsigned long caller)
+{
+	struct request req = { .len = (u32)size,
+			       .meta = META_DIR | META_COHERENT,
+			       .caller = caller };
+	void *linear = alloc_pages_exact(size, (gfp | __GFP_ZERO) & ~(__GFP_DMA | __GFP_DMA32 |
+								      __GFP_HIGHMEM | __GFP_COMP));
+	void *cpu = linear;
+
+	if (!linear)
+		return NULL;
+	req.phys = virt_to_phys(linear);
+	if (!c->coherent)
+		cpu = gfpflags_allow_blocking(gfp) ? uncached(linear, size) : NULL;
+	if (!cpu || map_request(c, h, &req)) {
+		release(c, cpu, req.phys, size);
+		return NULL;
+	}
+	*domain_coherent(c, h) = (u64)(uintptr_t)cpu;
+	return cpu;
+}
+
+static int own_free(struct client *c, struct dmah *h, unsigned long caller)
+{
+	u64 *kept = domain_coherent(c, h);
+	void *cpu = kept ? (void *)(uintptr_t)*kept : NULL;
+	struct dmah was = *h;
+	int err = unmap_handle(c, h, META_COHERENT, 0, caller);
+
+	if (!err)
+		release(c, cpu, was.phys, was.len);
+	return err;
+}
+
+void *dmah_alloc_coherent(struct device *dev, struct dmah *h, size_t size, gfp_t gfp)
+{
+	struct client *c = client_of(dev);
+	void *cpu;
+
+	if (!c)
+		return NULL;
+	if (h->meta || !size || size > U32_MAX - PAGE_SIZE) {
+		client_count(c, failed_maps, 1);
+		misuse_handle(c, -EINVAL, h,
+			      "coherent memory into a handle that is not idle, or of no size",
+			      _RET_IP_);
+		return NULL;
+	}
+	size = PAGE_ALIGN(size);
+	if (c->domain)
+		return own_alloc(c, h, size, gfp, _RET_IP_);
+	cpu = wrap_alloc(c, h, size, gfp, _RET_IP_);
+	if (cpu) {
+		client_count(c, maps, 1);
+		trace_dmah_map(dev, h, _RET_IP_);
+	} else {
+		client_count(c, failed_maps, 1);
+	}
+	return cpu;
+}
+EXPORT_SYMBOL_GPL(dmah_alloc_coherent);
+
+int dmah_free_coherent(struct device *dev, struct dmah *h)
+{
+	struct client *c = client_of(dev);
+
+	if (!h->meta)
+		return 0;
+	if (!c)
+		return -ENODEV;
+	return c->domain ? own_free(c, h, _RET_IP_) : wrap_free(c, h, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(dmah_free_coherent);

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A device gets an IOMMU domain of its own: whether it can, which IOVAs are its, what must be mapped before.
+ */
+#include <linux/pci.h>
+#include <linux/slab.h>
+
+#include "domain_int.h"
+#include "vtd_cap.h"
+
+/* Largest aperture, in bytes: what is mapped at one time, not memory. */
+#define APERTURE_MAX  SZ_4G
+#define APERTURE_UNIT SZ_2M
+/* Unmaps of one page that one CPU gathers before it flushes. */
+#define LAZY_BATCH 256u
+
+static int count_device(struct device *dev, void *n)
+{
+	++*(unsigned int *)n;
+	return 0;
+}
+
+/* NULL: it can; else why not. */
+static const char *why_not(struct client *c, enum dmah_mode mode)
+{
+	struct iommu_domain *used = iommu_get_domain_for_dev(c->dev);
+	struct iommu_group *group = iommu_group_get(c->dev);
+	unsigned int n = 0;
+
+	if (!group)
+		return "no IOMMU is before it";
+	iommu_group_for_each_dev(group, &n, count_device);
+	iommu_group_put(group);
+	if (n != 1)
+		return "its IOMMU group holds other devices";
+	if (mode == DMAH_MODE_DOMAIN && used && used->type == IOMMU_DOMAIN_IDENTITY)
+		return "the kernel lets it through untranslated (ask for strict or lazy to change "
+		       "that)";
+	if (PAGE_SIZE != GRANULE)
+		return "the kernel's pages are not 4 KiB";
+	if (!c->coherent && !cache_can())
+		return "it is not coherent, and a module cannot maintain this CPU's caches";
+	return NULL;
+}
+
+static int plan_space(struct domain *d)
+{
+	struct device *dev = d->c->dev;
+	u64 limit = min_not_zero(min_not_zero(dma_get_mask(dev), dev->coherent_dma_mask),
+				 dev->bus_dma_limit);
+	const struct iommu_domain_geometry *g = &d->iommu->geometry;
+	u64 base, end;
+
+	/* The last address that is in; 0 is never handed out. */
+	limit = min3(limit, (u64)g->aperture_end, (u64)APERTURE_MAX - 1);
+	base = ALIGN(max_t(u64, g->aperture_start, APERTURE_UNIT), APERTURE_UNIT);
+	end = ALIGN_DOWN(limit + 1, APERTURE_UNIT);
+	if (end < base + 4 * APERTURE_UNIT)
+		return -ERANGE;
+	return space_init(&d->space, base, (u32)((end - base) / GRANULE), LAZY_BATCH, d->lazy);
+}
+
+/* Where bridges answer themselves: a request to there may never come to the IOMMU. */
+static void exclude_bridges(struct domain *d)
+{
+	struct pci_bus *bus;
+	struct resource *res;
+	int i;
+
+	if (!dev_is_pci(d->c->dev))
+		return;
+	for (bus = to_pci_dev(d->c->dev)->bus; bus->parent; bus = bus->parent)
+		;
+	for (i = 0; i < PCI_BRIDGE_RESOURCE_NUM; i++) {
+		struct pci_bus_region region;
+
+		res = pci_bus_resource_n(bus, i);
+		if (!res || resource_type(res) != IORESOURCE_MEM)
+			continue;
+		pcibios_resource_to_bus(bus, &region, res);
+		space_exclude(&d->space, region.start, region.end);
+	}
+}
+
+static int map_direct(struct domain *d, const struct iommu_resv_region *r)
+{
+	u64 start = ALIGN_DOWN(r->start, GRANULE), end = ALIGN(r->start + r->length, GRANULE);
+
+	return compat_iommu_map(d->iommu, start, start, end - start, r->prot);
+}
+
+/* Before the device is attached: what must translate to itself is never without. */
+static int reserve(struct domain *d)
+{
+	struct iommu_group *group = iommu_group_get(d->c->dev);
+	struct iommu_resv_region *r;
+	LIST_HEAD(list);
+	int err;
+
+	err = iommu_get_group_resv_regions(group, &list);
+	iommu_group_put(group);
+	if (err)
+		return err;
+	list_for_each_entry(r, &list, list)
+	{
+		switch (r->type) {
+		case IOMMU_RESV_DIRECT:
+		case IOMMU_RESV_DIRECT_RELAXABLE:
+			err = map_direct(d, r);
+			break;
+		case IOMMU_RESV_SW_MSI:
+			/* Without, no message-signalled interrupt gets through an ARM SMMU. */
+			err = iommu_get_msi_cookie(d->iommu, r->start);
+			break;
+		default:
+			break;
+		}
+		if (err)
+			break;
+		space_exclude(&d->space, r->start, r->start + r->length - 1);
+	}
+	iommu_put_resv_regions(d->c->dev, &list);
+	exclude_bridges(d);
+	return err;
+}
+
+static void domain_free(struct domain *d)
+{
+	bounce_end(d);
+	space_fini(&d->space);
+	if (d->iommu)
+		iommu_domain_free(d->iommu);
+	kfree(d);
+}
+
+static void expired(struct timer_list *timer)
+{
+	domain_flush(container_of(timer, struct domain, timer));
+}
+
+static void set_prot(struct domain *d)
+{
+	int cache = d->noncoherent ? 0 : IOMMU_CACHE;
+
+	d->prot[1] = IOMMU_READ | cache;
+	d->prot[2] = IOMMU_WRITE | cache;
+	d->prot[3] = IOMMU_READ | IOMMU_WRITE | cache;
+}
+
+static int build(struct domain *d, const char **step)
+{
+	int err;
+
+	*step = "no domain";
+	d->iommu = compat_domain_alloc(d->c->dev);
+	if (IS_ERR(d->iommu)) {
+		err = PTR_ERR(d->iommu);
+		d->iommu = NULL;
+		return err;
+	}
+	*step = "its driver does not map and unmap 4 KiB pages";
+	if (!(d->iommu->pgsize_bitmap & GRANULE) || !d->iommu->ops->map_pages ||
+	    !d->iommu->ops->unmap_pages)
+		return -EOPNOTSUPP;
+	*step = "no IOVAs";
+	err = plan_space(d);
+	if (err)
+		return err;
+	*step = "reserved regions";
+	err = reserve(d);
+	if (err)
+		return err;
+	*step = "no bounce slots";
+	if (d->c->untrusted) {
+		err = bounce_begin(d);
+		if (err)
+			return err;
+	}
+	*step = "attach";
+	return iommu_attach_device(d->iommu, d->c->dev);
+}
+
+static void set_fast(struct domain *d)
+{
+	for (int dir = DMA_BIDIRECTIONAL; dir <= DMA_FROM_DEVICE; dir++) {
+		struct request req = { .meta = meta_from_dir(dir) };
+
+		d->fast_prot[dir] = domain_prot(d, req.meta, 0);
+		d->fast_meta[dir] = domain_meta(d, &req);
+	}
+	if (d->lazy && domain_in_place(d) && !d->sync_map)
+		d->c->fast = d;
+}
+
+int domain_attach(struct client *c, enum dmah_mode mode)
+{
+	struct iommu_domain *used = iommu_get_domain_for_dev(c->dev);
+	const char *why = why_not(c, mode), *step;
+	struct domain *d;
+	int err;
+
+	if (why) {
+		dev_info(c->dev, "dmah: wrap mode instead of its own domain: %s\n", why);
+		return -EOPNOTSUPP;
+	}
+	d = kzalloc(sizeof(*d), GFP_KERNEL);
+	if (!d)
+		return -ENOMEM;
+	d->c = c;
+	d->lazy = mode == DMAH_MODE_DOMAIN_LAZY ||
+		  (mode == DMAH_MODE_DOMAIN && used && used->type == IOMMU_DOMAIN_DMA_FQ);
+	d->lazy = d->lazy && !c->untrusted;
+	d->noncoherent = !c->coherent;
+	set_prot(d);
+	timer_setup(&d->timer, expired, 0);
+	err = build(d, &step);
+	if (err) {
+		domain_free(d);
+		if (err != -ENOMEM)
+			dev_info(c->dev, "dmah: wrap mode instead of its own domain: %s (%d)\n",
+				 step, err);
+		return err;
+	}
+	d->sync_map = d->iommu->ops->iotlb_sync_map && !vtd_ignores_maps(c->dev);
+	d->map_pages = d->iommu->ops->map_pages;
+	d->unmap_pages = d->iommu->ops->unmap_pages;
+	set_fast(d);
+	c->domain = d;
+	dev_info(c->dev, "dmah: own domain, %s, IOVAs %pad to %llx\n", d->lazy ? "lazy" : "strict",
+		 &d->space.base, d->space.base + (u64)d->space.granules * GRANULE - 1);
+	return 0;
+}
+
+void domain_detach(struct client *c)
+{
+	struct domain *d = c->domain;
+
+	timer_delete_sync(&d->timer);
+	iommu_detach_device(d->iommu, c->dev);
+	c->domain = NULL;
+	c->fast = NULL;
+	domain_free(d);
+}

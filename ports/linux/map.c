@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Map, unmap and sync of one buffer, in either mode: what the arguments must be, and what is counted and traced.
+ */
+#include <linux/export.h>
+
+#include "client.h"
+#include "domain.h"
+#include "map.h"
+#include "trace.h"
+
+static int not_attached(struct device *dev, const char *what)
+{
+	dev_err_ratelimited(dev, "dmah: %s, but the device is not attached\n", what);
+	return -ENODEV;
+}
+
+static __always_inline int mapped(struct client *c, const struct dmah *h, unsigned long caller,
+				  int err)
+{
+	if (unlikely(err)) {
+		client_count(c, failed_maps, 1);
+		return err;
+	}
+	client_count(c, maps, 1);
+	trace_dmah_map(c->dev, h, caller);
+	return 0;
+}
+
+int map_request(struct client *c, struct dmah *h, const struct request *req)
+{
+	return mapped(c, h, req->caller, c->domain ? domain_map(c, h, req) : wrap_map(c, h, req));
+}
+
+static noinline int bad_map(struct client *c, const struct dmah *h, size_t len,
+			    enum dma_data_direction dir, unsigned long caller)
+{
+	client_count(c, failed_maps, 1);
+	if (h->meta)
+		return misuse_handle(c, -EINVAL, h, "map into a handle that is not idle", caller);
+	return misuse_handle(c, -EINVAL, &(struct dmah){ .len = (u32)min_t(size_t, len, U32_MAX) },
+			     valid_dma_direction(dir) ? "map of a length that cannot be mapped"
+						      : "map without a direction",
+			     caller);
+}
+
+int map_buffer(struct device *dev, struct dmah *h, phys_addr_t phys, size_t len,
+	       enum dma_data_direction dir, unsigned long attrs, unsigned long caller)
+{
+	struct client *c = client_of(dev);
+	struct request req;
+
+	if (unlikely(!c))
+		return not_attached(dev, "map");
+	if (unlikely(h->meta || len - 1 >= U32_MAX || !valid_dma_direction(dir)))
+		return bad_map(c, h, len, dir, caller);
+	req = (struct request){ .phys = phys,
+				.len = (u32)len,
+				.meta = meta_from_dir(dir),
+				.attrs = attrs,
+				.caller = caller };
+	return map_request(c, h, &req);
+}
+
+int __dmah_map_page_attrs(struct device *dev, struct dmah *h, struct page *page, size_t offset,
+			  size_t len, enum dma_data_direction dir, unsigned long attrs)
+{
+	return map_buffer(dev, h, page_to_phys(page) + offset, len, dir, attrs, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(__dmah_map_page_attrs);
+
+int dmah_map_resource(struct device *dev, struct dmah *h, phys_addr_t phys, size_t len,
+		      enum dma_data_direction dir, unsigned long attrs)
+{
+	struct client *c = client_of(dev);
+	struct request req;
+
+	if (!c)
+		return not_attached(dev, "map");
+	if (h->meta || len - 1 >= U32_MAX || !valid_dma_direction(dir))
+		return bad_map(c, h, len, dir, _RET_IP_);
+	req = (struct request){ .phys = phys,
+				.len = (u32)len,
+				.meta = meta_from_dir(dir) | META_MMIO,
+				.attrs = attrs,
+				.caller = _RET_IP_ };
+	return map_request(c, h, &req);
+}
+EXPORT_SYMBOL_GPL(dmah_map_resource);
+
+int dmah_map_bus(struct device *dev, struct dmah *h, phys_addr_t phys, dma_addr_t bus, size_t len,
+		 enum dma_data_direction dir, unsigned long attrs)
+{
+	struct client *c = client_of(dev);
+	struct request req;
+
+	if (!c)
+		return not_attached(dev, "map");
+	if (h->meta || len - 1 >= U32_MAX || !valid_dma_direction(dir) ||
+	    offset_in_page(phys) != offset_in_page(bus))
+		return bad_map(c, h, len, dir, _RET_IP_);
+	req = (struct request){ .phys = phys,
+				.len = (u32)len,
+				.meta = meta_from_dir(dir),
+				.attrs = attrs,
+				.caller = _RET_IP_ };
+	/* What is no memory here is a peer's registers, or a page that the kernel has given no struct page. */
+	if (!pfn_valid(PHYS_PFN(phys)) && c->coherent)
+		req.meta |= META_MMIO;
+	return mapped(c, h, _RET_IP_,
+		      c->domain ? domain_map_bus(c, h, &req, bus) : wrap_map_bus(c, h, &req, bus));
+}
+EXPORT_SYMBOL_GPL(dmah_map_bus);
+
+int client_check(struct client *c, const struct dmah *h, u32 allow, const char *what,
+		 unsigned long caller)
+{
+	u32 kind = meta_kind(h->meta);
+	bool live = true;
+
+	if ((h->meta & META_SLOT) != c->meta)
+		return misuse_handle(c, -EINVAL, h, "a handle of another device", caller);
+	if ((h->meta & (META_PART | META_COHERENT)) != allow ||
+	    (kind == KIND_DOMAIN) != !!c->domain)
+		return misuse_handle(c, -EINVAL, h, "a handle that does not fit the call", caller);
+	if (c->domain)
+		live = domain_check(c, h);
+	else if ((c->check && h->be) || kind == KIND_COHERENT)
+		live = record_check(&c->records, h->be, h);
+	return live ? 0 : misuse_handle(c, -ESTALE, h, what, caller);
+}
+
+static int unmap_wrapped(struct client *c, struct dmah *h, u32 allow, unsigned long attrs,
+			 unsigned long caller)
+{
+	int err = client_check(c, h, allow, "unmap of a mapping that is not live", caller);
+
+	if (err)
+		return err;
+	/* Again, as it goes: of two unmaps at one time one is too late. */
+	if (c->check && h->be && !record_remove(&c->records, h->be, h, NULL))
+		return misuse_handle(c, -ESTALE, h, "unmap of a mapping that is not live", caller);
+	wrap_unmap(c, h, attrs);
+	return 0;
+}
+
+int unmap_handle(struct client *c, struct dmah *h, u32 allow, unsigned long attrs,
+		 unsigned long caller)
+{
+	int err;
+
+	err = c->domain ? domain_unmap(c, h, allow, attrs, caller)
+			: unmap_wrapped(c, h, allow, attrs, caller);
+	if (unlikely(err))
+		return err;
+	client_count(c, unmaps, 1);
+	trace_dmah_unmap(c->dev, h, caller);
+	handle_clear(h);
+	return 0;
+}
+
+int unmap_buffer(struct device *dev, struct dmah *h, unsigned long attrs, unsigned long caller)
+{
+	struct client *c = client_of(dev);
+
+	if (unlikely(!c))
+		return not_attached(dev, "unmap");
+	return unmap_handle(c, h, 0, attrs, caller);
+}
+
+int __dmah_unmap_attrs(struct device *dev, struct dmah *h, unsigned long attrs)
+{
+	return unmap_buffer(dev, h, attrs, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(__dmah_unmap_attrs);
+
+int sync_handle(struct client *c, const struct dmah *h, size_t off, size_t len, bool for_cpu,
+		unsigned long caller)
+{
+	int err = client_check(c, h, h->meta & META_PART, "sync of a mapping that is not live",
+			       caller);
+
+	if (err)
+		return err;
+	if (off > h->len || len > h->len - off)
+		return misuse_handle(c, -EINVAL, h, "sync beyond the end of the mapping", caller);
+	if (!len)
+		return 0;
+	client_count(c, syncs, 1);
+	trace_dmah_sync(c->dev, h, (u32)off, (u32)len, for_cpu, caller);
+	if (c->domain)
+		domain_sync(c, h, (u32)off, (u32)len, for_cpu);
+	else
+		wrap_sync(c, h, (u32)off, (u32)len, for_cpu);
+	return 0;
+}
+
+int __dmah_sync(struct device *dev, const struct dmah *h, size_t off, size_t len, bool for_cpu)
+{
+	struct client *c = client_of(dev);
+
+	if (!c)
+		return not_attached(dev, "sync");
+	return sync_handle(c, h, off, len, for_cpu, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(__dmah_sync);
+
+bool dmah_expect(struct device *dev, const struct dmah *h, dma_addr_t dma, size_t len,
+		 enum dma_data_direction dir)
+{
+	struct client *c = client_of(dev);
+	const char *what = NULL;
+
+	if (!c) {
+		not_attached(dev, "expect");
+		return false;
+	}
+	if (!h->meta)
+		what = "the driver believes in a mapping that is idle";
+	else if (dma != h->dma)
+		what = "the driver has another DMA address";
+	else if (len != h->len)
+		what = "the driver has another length";
+	else if (dir != dmah_dir(h))
+		what = "the driver has another direction";
+	if (!what)
+		return true;
+	misuse_handle(c, -EINVAL, h, what, _RET_IP_);
+	return false;
+}
+EXPORT_SYMBOL_GPL(dmah_expect);

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "ring.h"
+
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/log2.h>
+#include <linux/slab.h>
+
+#include "domain.h"
+#include "trace.h"
+
+#define RING_MAX 32768u
+#define SLOT_MAX SZ_32M
+
+struct dmah_ring *dmah_ring_alloc(struct device *dev, const struct dmah_ring_config *config)
+{
+	struct client *c = client_of(dev);
+	struct dmah_ring *r;
+	int err;
+
+	if (!c)
+		return ERR_PTR(-ENODEV);
+	if (config->entries < 2 || config->entries > RING_MAX || !is_power_of_2(config->entries) ||
+	    !config->slot || config->slot > SLOT_MAX || !valid_dma_direction(config->dir))
+		return ERR_PTR(-EINVAL);
+	r = kvzalloc(struct_size(r, h, config->entries), GFP_KERNEL);
+	if (!r)
+		return ERR_PTR(-ENOMEM);
+	r->c = c;
+	r->config = *config;
+	r->req.meta = meta_from_dir(config->dir);
+	r->req.attrs = config->attrs;
+	err = c->domain ? domain_ring_init(r) : 0;
+	if (err && err != -EOPNOTSUPP) {
+		kvfree(r);
+		return ERR_PTR(err);
+	}
+	atomic_inc(&c->rings);
+	return r;
+}
+EXPORT_SYMBOL_GPL(dmah_ring_alloc);
+
+int dmah_ring_free(struct dmah_ring *r)
+{
+	if (IS_ERR_OR_NULL(r))
+		return 0;
+	if (r->in != r->out)
+		return -EBUSY;
+	if (r->own)
+		domain_ring_fini(r);
+	atomic_dec(&r->c->rings);
+	kvfree(r);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(dmah_ring_free);
+
+static struct dmah *at(struct dmah_ring *r, u32 index)
+{
+	return &r->h[index & (r->config.entries - 1)];
+}
+
+static int push_slow(struct dmah_ring *r, struct dmah *h, phys_addr_t phys, size_t len,
+		     unsigned long caller)
+{
+	struct request req = r->req;
+
+	req.phys = phys;
+	req.len = (u32)len;
+	req.caller = caller;
+	return map_request(r->c, h, &req);
+}
+
+int dmah_ring_push(struct dmah_ring *r, struct page *page, size_t offset, size_t len,
+		   dma_addr_t *dma)
+{
+	phys_addr_t phys = page_to_phys(page) + offset;
+	struct dmah *h = at(r, r->in);
+	int err;
+
+	if (unlikely(r->in - r->out == r->config.entries))
+		return -ENOSPC;
+	if (unlikely(len - 1 >= U32_MAX))
+		return -EINVAL;
+	if (likely(r->own)) {
+		err = domain_ring_push(r, h, phys, (u32)len, _RET_IP_);
+		if (unlikely(err)) {
+			client_count(r->c, failed_maps, 1);
+			return err;
+		}
+		client_count(r->c, maps, 1);
+		trace_dmah_map(r->c->dev, h, _RET_IP_);
+	} else {
+		err = push_slow(r, h, phys, len, _RET_IP_);
+		if (err)
+			return err;
+	}
+	*dma = h->dma;
+	r->in++;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(dmah_ring_push);
+
+int dmah_ring_pop(struct dmah_ring *r, u32 n)
+{
+	int err = 0, one;
+
+	if (unlikely(n > r->in - r->out))
+		return misuse_handle(r->c, -EINVAL, &(struct dmah){},
+				     "a ring has fewer mappings than are popped", _RET_IP_);
+	if (!n)
+		return 0;
+	if (r->own)
+		domain_ring_pop(r, n);
+	for (u32 i = 0; i < n; i++) {
+		struct dmah *h = at(r, r->out + i);
+
+		if (!r->own) {
+			one = unmap_handle(r->c, h, 0, 0, _RET_IP_);
+			err = err ? err : one;
+			continue;
+		}
+		trace_dmah_unmap(r->c->dev, h, _RET_IP_);
+		h->meta = 0;
+	}
+	if (r->own)
+		client_count(r->c, unmaps, n);
+	r->out += n;
+	return err;
+}
+EXPORT_SYMBOL_GPL(dmah_ring_pop);
+
+u32 dmah_ring_live(const struct dmah_ring *r)
+{
+	return r->in - r->out;
+}
+EXPORT_SYMBOL_GPL(dmah_ring_live);
+
+static int ring_sync(struct dmah_ring *r, u32 index, size_t off, size_t len, bool for_cpu,
+		     unsigned long caller)
+{
+	const struct dmah *h = at(r, r->out + index);
+
+	if (index >= r->in - r->out)
+		return -EINVAL;
+	if (!(h->meta & META_SYNC))
+		return 0;
+	return sync_handle(r->c, h, off, len, for_cpu, caller);
+}
+
+int dmah_ring_sync_for_cpu(struct dmah_ring *r, u32 index, size_t off, size_t len)
+{
+	return ring_sync(r, index, off, len, true, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(dmah_ring_sync_for_cpu);
+
+int dmah_ring_sync_for_device(struct dmah_ring *r, u32 index, size_t off, size_t len)
+{
+	return ring_sync(r, index, off, len, false, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(dmah_ring_sync_for_device);

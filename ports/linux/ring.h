@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef DMAH_LINUX_RING_H
+#define DMAH_LINUX_RING_H
+
+#include "client.h"
+
+/**
+ * struct dmah_ring - mappings that end in the order in which they began.
+ * @c: the client.
+ * @config: as given.
+ * @in, @out: mappings ever pushed and popped; both wrap.
+ * @first: first granule of its own IOVAs; @own says that it has some.
+ * @shift: log2 of the granules of a slot.
+ * @clean: pops before this are flushed, so their slots may be used again.
+ * @mark, @mark_flush: pops before @mark were made before flush @mark_flush + 1 began.
+ * @prot: what the IOMMU allows.
+ * @req: what is the same for all mappings.
+ * @h: by index & (entries - 1).
+ */
+struct dmah_ring {
+	struct client *c;
+	struct dmah_ring_config config;
+	u32 in;
+	u32 out;
+	u32 first;
+	bool own;
+	unsigned int shift;
+	u32 clean;
+	u32 mark;
+	int mark_flush;
+	int prot;
+	struct request req;
+	struct dmah h[];
+};
+
+/* domain_ring.c: a ring with IOVAs of its own */
+/** domain_ring_init() - Return: 0, -ENOSPC, -ENOMEM; -EOPNOTSUPP: ordinary mappings, then. */
+int domain_ring_init(struct dmah_ring *r);
+void domain_ring_fini(struct dmah_ring *r);
+int domain_ring_push(struct dmah_ring *r, struct dmah *h, phys_addr_t phys, u32 len,
+		     unsigned long caller);
+void domain_ring_pop(struct dmah_ring *r, u32 n);
+
+#endif /* DMAH_LINUX_RING_H */

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "space.h"
+
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+int space_init(struct space *s, dma_addr_t base, u32 granules, u32 batch, bool lazy)
+{
+	unsigned int cpus = num_possible_cpus();
+	int cpu;
+
+	BUILD_BUG_ON(sizeof(struct cell) * CELLS > PAGE_SIZE);
+	s->base = base;
+	s->granules = granules;
+	s->memory = kvzalloc(iova_memory(granules), GFP_KERNEL);
+	s->leaf = kvcalloc(DIV_ROUND_UP(granules, CELLS), sizeof(*s->leaf), GFP_KERNEL);
+	s->cpu = alloc_percpu(struct space_cpu);
+	if (!s->memory || !s->leaf || !s->cpu)
+		return -ENOMEM;
+	iova_init(&s->iova, s->memory, granules, base / GRANULE, cpus);
+	for_each_possible_cpu(cpu)
+	{
+		struct space_cpu *c = per_cpu_ptr(s->cpu, cpu);
+
+		c->entries = kvzalloc_node(cache_memory(batch), GFP_KERNEL, cpu_to_node(cpu));
+		if (!c->entries)
+			return -ENOMEM;
+		cache_init(&c->cache, c->entries, batch, lazy);
+		cache_set_depth(&c->cache, s->iova.depth);
+	}
+	return 0;
+}
+
+void space_fini(struct space *s)
+{
+	int cpu;
+
+	if (s->cpu)
+		for_each_possible_cpu(cpu) kvfree(per_cpu_ptr(s->cpu, cpu)->entries);
+	free_percpu(s->cpu);
+	for (u32 i = 0; s->leaf && i < DIV_ROUND_UP(s->granules, CELLS); i++)
+		free_page((unsigned long)s->leaf[i]);
+	kvfree(s->leaf);
+	kvfree(s->memory);
+	*s = (struct space){};
+}
+
+void space_exclude(struct space *s, u64 start, u64 last)
+{
+	u64 end = s->base + (u64)s->granules * GRANULE - 1;
+	unsigned long flags;
+
+	start = max_t(u64, start, s->base);
+	last = min(last, end);
+	if (start > last)
+		return;
+	dmah_host_enter(&flags);
+	/* One by one: ranges that are reserved for several reasons overlap. */
+	for (u32 i = (start - s->base) / GRANULE; i <= (last - s->base) / GRANULE; i++)
+		(void)iova_take(&s->iova, i, 1);
+	dmah_host_leave(flags);
+}
+
+struct cell *space_add_cell(struct space *s, u32 granule)
+{
+	struct cell **leaf = &s->leaf[granule >> CELL_SHIFT], *fresh;
+
+	if (!READ_ONCE(*leaf)) {
+		fresh = (struct cell *)get_zeroed_page(GFP_ATOMIC | __GFP_NOWARN);
+		if (!fresh)
+			return NULL;
+		if (cmpxchg(leaf, NULL, fresh))
+			free_page((unsigned long)fresh);
+	}
+	return space_cell(s, granule);
+}
+
+static u32 take(struct space *s, u32 n, u32 align, u32 skew)
+{
+	struct space_cpu *c;
+	unsigned long flags;
+	u32 first;
+
+	dmah_host_enter(&flags);
+	if (n > IOVA_CLASS_MAX) {
+		first = iova_get_large(&s->iova, n, align, skew, 0);
+	} else {
+		c = this_cpu_ptr(s->cpu);
+		dmah_host_lock(&c->lock);
+		first = cache_take_locked(&c->cache, &s->iova, iova_class(n));
+		dmah_host_unlock(&c->lock);
+	}
+	dmah_host_leave(flags);
+	return first;
+}
+
+struct cell *space_get_slow(struct space *s, u32 n, u32 align, u32 skew, u32 *first, int *err)
+{
+	struct cell *cell;
+
+	*first = take(s, n, align, skew);
+	if (*first == RANGE_NONE) {
+		*err = -ENOSPC;
+		return NULL;
+	}
+	cell = space_add_cell(s, *first);
+	if (!cell) {
+		*err = -ENOMEM;
+		space_put(s, *first, n);
+	}
+	return cell;
+}
+
+void space_put(struct space *s, u32 first, u32 n)
+{
+	struct cell *cell = space_cell(s, first);
+	struct space_cpu *c;
+	unsigned long flags;
+	unsigned int class;
+
+	dmah_host_enter(&flags);
+	if (n > IOVA_CLASS_MAX) {
+		iova_put_large(&s->iova, first, n);
+	} else {
+		class = iova_class(n);
+		c = this_cpu_ptr(s->cpu);
+		if (!cell || !cache_give_back(&c->cache.ring[class], (u64 *)cell, first)) {
+			dmah_host_lock(&c->lock);
+			cache_release(&c->cache, &s->iova, class, (u64 *)cell, first);
+			dmah_host_unlock(&c->lock);
+		}
+	}
+	dmah_host_leave(flags);
+}
+
+enum cache_deferred space_defer_slow(struct space *s, struct cell *cell, u32 first, u32 n)
+{
+	enum cache_deferred deferred;
+	struct space_cpu *c;
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	c = this_cpu_ptr(s->cpu);
+	dmah_host_lock(&c->lock);
+	deferred = cache_defer(&c->cache, &s->iova, iova_class(n), (u64 *)cell, first,
+			       dmah_host_now());
+	dmah_host_unlock(&c->lock);
+	dmah_host_leave(flags);
+	return deferred;
+}
+
+bool space_capture(struct space *s, unsigned int cpu, struct space_mark *mark)
+{
+	struct space_cpu *c = per_cpu_ptr(s->cpu, cpu);
+	unsigned long flags;
+	u32 waiting;
+
+	mark->begun = dmah_host_now();
+	dmah_host_enter(&flags);
+	dmah_host_lock(&c->lock);
+	waiting = cache_capture(&c->cache, mark->until);
+	dmah_host_unlock(&c->lock);
+	dmah_host_leave(flags);
+	return waiting != 0;
+}
+
+void space_flushed(struct space *s, unsigned int cpu, const struct space_mark *mark)
+{
+	struct space_cpu *c = per_cpu_ptr(s->cpu, cpu);
+	unsigned long flags;
+	bool own;
+
+	own = dmah_host_enter(&flags) == cpu;
+	dmah_host_lock(&c->lock);
+	cache_flushed(&c->cache, mark->until, mark->begun);
+	/* Only its own CPU may take from what it keeps. */
+	if (own)
+		cache_trim(&c->cache, &s->iova);
+	dmah_host_unlock(&c->lock);
+	dmah_host_leave(flags);
+}
+
+/* The owner must be out of the section that it may be in; from then on it comes by the lock. */
+static void drain_other(struct space *s, unsigned int cpu)
+{
+	struct space_cpu *c = per_cpu_ptr(s->cpu, cpu);
+	unsigned long flags;
+	bool quiet;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&c->lock);
+	cache_close(&c->cache);
+	dmah_host_unlock(&c->lock);
+	dmah_host_leave(flags);
+	quiet = dmah_host_quiesce(cpu);
+	dmah_host_enter(&flags);
+	dmah_host_lock(&c->lock);
+	if (quiet)
+		cache_drain(&c->cache, &s->iova);
+	cache_open(&c->cache);
+	dmah_host_unlock(&c->lock);
+	dmah_host_leave(flags);
+}
+
+void space_drain(struct space *s)
+{
+	struct space_cpu *c;
+	unsigned long flags;
+	unsigned int cpu, own;
+
+	own = dmah_host_enter(&flags);
+	c = this_cpu_ptr(s->cpu);
+	dmah_host_lock(&c->lock);
+	cache_drain(&c->cache, &s->iova);
+	dmah_host_unlock(&c->lock);
+	dmah_host_leave(flags);
+	for_each_possible_cpu(cpu) if (cpu != own) drain_other(s, cpu);
+}
