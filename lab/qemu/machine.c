@@ -155,21 +155,19 @@ static void describe(struct command *c, const struct qemu_config *config)
 					      "none",	     "-icount",		"shift=0,sleep=off",
 					      NULL };
 
-	if (config->kind == QEMU_VTD) {
-		add(c, "qemu-system-x86_64");
-		add_words(c,
-			  (const char *const[]){
-				  "-machine", "q35,pit=off,hpet=off,accel=tcg,memory-backend=ram0",
-				  "-device", NULL });
+	bool vtd = config->kind == QEMU_VTD;
+
+	add(c, vtd ? "qemu-system-x86_64" : "qemu-system-aarch64");
+	add(c, "-machine");
+	add(c, "%s,accel=tcg,memory-backend=ram0%s%s",
+	    vtd ? "q35,pit=off,hpet=off" : "virt,iommu=smmuv3,gic-version=3",
+	    config->machine ? "," : "", config->machine ? config->machine : "");
+	if (vtd) {
+		add(c, "-device");
 		add(c, "intel-iommu,intremap=on,%s", config->iommu ? config->iommu : "aw-bits=48");
 	} else {
-		add(c, "qemu-system-aarch64");
-		add_words(c,
-			  (const char *const[]){
-				  "-machine",
-				  "virt,iommu=smmuv3,gic-version=3,accel=tcg,memory-backend=ram0",
-				  "-cpu", "cortex-a57", "-global", "arm-cpu.start-powered-off=on",
-				  NULL });
+		add_words(c, (const char *const[]){ "-cpu", "cortex-a57", "-global",
+						    "arm-cpu.start-powered-off=on", NULL });
 	}
 	add_words(c, common);
 	add(c, "-m");

@@ -43,7 +43,8 @@ enum qemu_kind {
  * @kind: which.
  * @iommu: QEMU_VTD: further options of intel-iommu ("aw-bits=39,caching-mode=on"); NULL: "aw-bits=48". The
  *	SMMU has none.
- * @ram: bytes of RAM, a multiple of 2 MiB, at least 16 MiB; 0: 64 MiB.
+ * @machine: further options of the machine ("gic-version=2"); the last word where one is given twice. NULL: none.
+ * @ram: bytes of RAM, a multiple of 2 MiB, at least 16 MiB; 0: 64 MiB. Only what is touched costs memory.
  * @args: further arguments of QEMU's, ended by NULL: devices, drives, networks; NULL: none. Devices come on bus 0 in
  *	the order in which they are named.
  * @incoherent: the port's pages (dmah_host_page_alloc()) are behind a cache that no device sees: what the CPU writes
@@ -52,6 +53,7 @@ enum qemu_kind {
 struct qemu_config {
 	enum qemu_kind kind;
 	const char *iommu;
+	const char *machine;
 	uint64_t ram;
 	const char *const *args;
 	bool incoherent;

@@ -41,6 +41,7 @@ struct rig *rig_machine(const struct rig_config *config)
 	rig->config = *config;
 	rig->q = qemu_machine(&(struct qemu_config){ .kind = QEMU_VTD,
 						     .iommu = config->iommu,
+						     .ram = config->ram,
 						     .args = args,
 						     .incoherent = config->incoherent });
 	for (unsigned int i = 0; i < 2; i++)

@@ -21,6 +21,7 @@
 /**
  * struct rig_config - which machine. Zero is the plain one: 48 bits, strict, trusted, no pool.
  * @iommu: options of the IOMMU's model; NULL: "aw-bits=48".
+ * @ram: as struct qemu_config has it.
  * @mode: the domain's.
  * @untrusted: the first device is.
  * @pool: there is a bounce pool.
@@ -32,6 +33,7 @@
  */
 struct rig_config {
 	const char *iommu;
+	uint64_t ram;
 	enum dmah_mode mode;
 	bool untrusted;
 	bool pool;

@@ -279,7 +279,7 @@ static void open_domain(struct smmu_rig *rig)
 		.cpus = c->cpus,
 		.va_bits = c->va_bits,
 		.aperture_base = c->aperture_base ? c->aperture_base : 1ull << 32,
-		.aperture_size = APERTURE,
+		.aperture_size = c->aperture_size ? c->aperture_size : APERTURE,
 	};
 
 	rig->dom = smmu_domain(rig, &config, &rig->dom_memory);
@@ -315,7 +315,8 @@ void smmu_open(struct smmu_rig *rig, const struct smmu_config *config)
 
 	memset(rig, 0, sizeof(*rig));
 	rig->config = *config;
-	rig->q = qemu_machine(&(struct qemu_config){ .kind = QEMU_SMMU, .args = args });
+	rig->q = qemu_machine(&(struct qemu_config){
+		.kind = QEMU_SMMU, .machine = config->machine, .ram = config->ram, .args = args });
 	open_bridge(rig->q);
 	watch_registers(rig);
 	posix_set_report(report, rig);

@@ -22,7 +22,8 @@
  * @pool: there is one, of 256 KiB.
  * @cpus: 0: 1.
  * @idr0_set, @idr0_clear, @idr3_clear, @idr5_clear: what the driver sees of ID registers, beside what QEMU has.
- * @va_bits, @aperture_base: the domain's; 0: 39 bits, from 4 GiB on.
+ * @va_bits, @aperture_base, @aperture_size: the domain's; 0: 39 bits, from 4 GiB on, 64 MiB.
+ * @machine, @ram: as struct qemu_config has them.
  * @bare: no domain and no device.
  */
 struct smmu_config {
@@ -37,6 +38,9 @@ struct smmu_config {
 	uint32_t idr5_clear;
 	unsigned int va_bits;
 	dmah_addr_t aperture_base;
+	uint64_t aperture_size;
+	const char *machine;
+	uint64_t ram;
 	bool bare;
 };
 

@@ -276,6 +276,42 @@ static void large(void **state)
 	smmu_close(&rig);
 }
 
+/* A block of 1 GiB, where memory begins: RAM is large enough for it, and most of that is never touched. */
+static void large_1g(void **state)
+{
+	uint32_t len = 1u << 30;
+	dmah_phys_t base = 0x40000000;
+	struct dmah_pt_info pt;
+	const uint64_t *table;
+	struct smmu_rig rig;
+	struct dmah h = { 0 };
+	uint8_t bytes[8];
+	dmah_addr_t dma;
+
+	(void)state;
+	smmu_open(&rig, &(struct smmu_config){ .ram = 2u << 30, .aperture_size = 4ull << 30 });
+	assert_int_equal(dmah_map(&rig.dev, &h, base, len, DMAH_FROM_DEVICE, 0), 0);
+	dma = dmah_addr(&h);
+	assert_int_equal(dmah_domain_pt(rig.dom, &pt), 0);
+	assert_int_equal(pt.levels, 3);
+	table = qemu_ram(rig.q, pt.root, PAGE);
+	/* Valid, and no table. */
+	assert_int_equal(table[dma >> 30] & 3, 1);
+	memset(bytes, 0x3d, 8);
+	for (uint32_t off = 64u << 20; off < len; off += 0x7ff7000) {
+		dev_write(&rig, dma + off, bytes, 8);
+		assert_memory_equal(qemu_ram(rig.q, base + off, 8), bytes, 8);
+	}
+	assert_int_equal(dmah_unmap(&rig.dev, &h), 0);
+	for (uint32_t off = 64u << 20; off < len; off += 0x7ff7000) {
+		memset(qemu_ram(rig.q, base + off, 8), 0xca, 8);
+		dev_push(&rig.edu, dma + off, 0, 8);
+		(void)events_one(&rig, F_TRANSLATION, rig.sid, true, dma + off, 8);
+		assert_true(all(qemu_ram(rig.q, base + off, 8), 0xca, 8));
+	}
+	smmu_close(&rig);
+}
+
 static void vector(void **state)
 {
 	struct dmah part[3] = { { 0 } };
@@ -388,8 +424,8 @@ int main(void)
 		cmocka_unit_test(stale_strict),	   cmocka_unit_test(stale_lazy),
 		cmocka_unit_test(reused_iova),	   cmocka_unit_test(ring_by_range),
 		cmocka_unit_test(ring_one_by_one), cmocka_unit_test(large),
-		cmocka_unit_test(vector),	   cmocka_unit_test(batch),
-		cmocka_unit_test(untrusted_edges),
+		cmocka_unit_test(large_1g),	   cmocka_unit_test(vector),
+		cmocka_unit_test(batch),	   cmocka_unit_test(untrusted_edges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -288,6 +288,51 @@ static void doorbell(void **state)
 	smmu_close(&rig);
 }
 
+/* The MSI frame of a GICv2 (Arm Server Base System Architecture, appendix on GICv2m), and the GIC itself. */
+#define V2M	     0x08020000ull
+#define V2M_TYPER    0x08u
+#define V2M_SETSPI   0x40u
+#define GICD	     0x08000000ull
+#define GICD_ISPENDR 0x200u
+#define GICD_ICFGR   0xc00u
+
+static bool pending(struct smmu_rig *rig, uint32_t spi)
+{
+	return qemu_read(rig->q, GICD + GICD_ISPENDR + spi / 32 * 4, 4) >> spi % 32 & 1;
+}
+
+/* To a real interrupt controller: with the doorbell mapped the interrupt is there, without it is not. */
+static void doorbell_of_a_gic(void **state)
+{
+	struct dmah_reserved range = dmah_smmuv3_doorbell(V2M + V2M_SETSPI);
+	struct smmu_rig rig;
+	unsigned int cap;
+	uint32_t spi;
+
+	(void)state;
+	for (unsigned int mapped = 0; mapped < 2; mapped++) {
+		smmu_open(&rig, &(struct smmu_config){
+					.machine = "gic-version=2",
+					.smmu = { .reserved = &range, .nreserved = mapped } });
+		spi = (uint32_t)(qemu_read(rig.q, V2M + V2M_TYPER, 4) >> 16 & 0x3ff);
+		assert_true(spi >= 32);
+		/* By edge, as an MSI is. */
+		qemu_write(rig.q, GICD + GICD_ICFGR + spi / 16 * 4, 4, 2u << spi % 16 * 2);
+		cap = qemu_pci_cap(rig.q, (uint16_t)rig.sid, 5);
+		assert_int_not_equal(cap, 0);
+		qemu_pci_write(rig.q, (uint16_t)rig.sid, cap + 4, 4, (uint32_t)V2M + V2M_SETSPI);
+		qemu_pci_write(rig.q, (uint16_t)rig.sid, cap + 8, 4, 0);
+		qemu_pci_write(rig.q, (uint16_t)rig.sid, cap + 12, 2, spi);
+		qemu_pci_write(rig.q, (uint16_t)rig.sid, cap + 2, 2, 1);
+		assert_false(pending(&rig, spi));
+		dmah_host_write32(rig.edu.regs + 0x60, 1);
+		assert_int_equal(pending(&rig, spi), mapped);
+		if (!mapped)
+			(void)events_one(&rig, F_TRANSLATION, rig.sid, true, V2M + V2M_SETSPI, 4);
+		smmu_close(&rig);
+	}
+}
+
 /* ---- several units ---- */
 
 /* Each has queues and tables of its own, and a domain behind both tells both. The second one only takes commands. */
@@ -350,6 +395,7 @@ int main(void)
 		cmocka_unit_test(sparse_streams),
 		cmocka_unit_test(linear_table),
 		cmocka_unit_test(doorbell),
+		cmocka_unit_test(doorbell_of_a_gic),
 		cmocka_unit_test(two_units),
 	};
 

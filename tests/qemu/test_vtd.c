@@ -97,6 +97,34 @@ static void blocks(void **state)
 	rig_close(rig);
 }
 
+/* A 1 GiB entry, where memory begins: RAM is large enough for it, and most of that is never touched. */
+static void blocks_1g(void **state)
+{
+	struct rig *rig = rig_open(&(struct rig_config){ .ram = 2u << 30, .va_bits = 48 });
+	uint32_t len = 1u << 30;
+	struct dmah h = { 0 };
+	dmah_addr_t dma;
+
+	(void)state;
+	assert_true(rig->vtd.iommu.caps & DMAH_IOMMU_BLOCK_1G);
+	rig_load(rig, 0, 512, 3);
+	assert_int_equal(dmah_map(&rig->dev[0], &h, 0, len, DMAH_FROM_DEVICE, 0), DMAH_OK);
+	dma = dmah_addr(&h);
+	assert_int_equal(level_of(rig, dma), 3);
+	for (uint32_t off = 16u << 20; off < len; off += 0x7ff7000) {
+		rig_dma(rig, 0, dma + off, 512, DMAH_FROM_DEVICE);
+		assert_true(rig_holds(rig, off, 512, 3));
+	}
+	assert_int_equal(dmah_unmap(&rig->dev[0], &h), DMAH_OK);
+	for (uint32_t off = 16u << 20; off < len; off += 0x7ff7000) {
+		memset(qemu_ram(rig->q, off, 512), 0, 512);
+		rig_dma(rig, 0, dma + off, 512, DMAH_FROM_DEVICE);
+		rig_expect_fault(rig, 0, dma + off, true, NOT_WRITABLE);
+		assert_int_equal(*(uint8_t *)qemu_ram(rig->q, off, 1), 0);
+	}
+	rig_close(rig);
+}
+
 /* ---- permissions ---- */
 
 static void read_only(void **state)
@@ -553,13 +581,21 @@ static void untrusted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(round_trip),	  cmocka_unit_test(blocks),
-		cmocka_unit_test(read_only),	  cmocka_unit_test(write_only),
-		cmocka_unit_test(stale_strict),	  cmocka_unit_test(stale_lazy),
-		cmocka_unit_test(rings),	  cmocka_unit_test(caching_mode),
-		cmocka_unit_test(aperture_39),	  cmocka_unit_test(interrupt_window),
-		cmocka_unit_test(fault_overflow), cmocka_unit_test(two_domains),
-		cmocka_unit_test(attach_detach),  cmocka_unit_test(modes),
+		cmocka_unit_test(round_trip),
+		cmocka_unit_test(blocks),
+		cmocka_unit_test(blocks_1g),
+		cmocka_unit_test(read_only),
+		cmocka_unit_test(write_only),
+		cmocka_unit_test(stale_strict),
+		cmocka_unit_test(stale_lazy),
+		cmocka_unit_test(rings),
+		cmocka_unit_test(caching_mode),
+		cmocka_unit_test(aperture_39),
+		cmocka_unit_test(interrupt_window),
+		cmocka_unit_test(fault_overflow),
+		cmocka_unit_test(two_domains),
+		cmocka_unit_test(attach_detach),
+		cmocka_unit_test(modes),
 		cmocka_unit_test(untrusted),
 	};
 
