@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* Devices: they put addresses on the bus, as far as they can, and what is there is read or written. */
+#include "smmuv3_unit.h"
 #include "vtd_unit.h"
 
 #include <stdio.h>
@@ -26,7 +27,7 @@ struct sim_device *sim_device_add(struct sim *sim, const struct sim_device_confi
 		dev->config.mask = UINT64_MAX;
 	dev->iommu = config->bare ? NULL : sim->iommu[i];
 	/* Its TLB is on all the time, where registers say what the IOMMU makes of that. */
-	dev->ats = dev->iommu && dev->iommu->unit && config->ats;
+	dev->ats = dev->iommu && (dev->iommu->unit || dev->iommu->smmu) && config->ats;
 	dev->coherent = config->coherent || !(config->noncoherent || sim->config.noncoherent);
 	snprintf(dev->name, sizeof(dev->name), "dev%u", sim->ndevices++);
 	dev->dmah.name = config->name ? config->name : dev->name;
@@ -81,6 +82,8 @@ static enum sim_reason one(struct sim_device *dev, dmah_addr_t dma, void *buf, s
 		reason = sim_translate(dev, dma, write, &addr, code);
 		if (reason && *code && buf && dev->iommu->unit)
 			sim_vtd_fault(dev->iommu->unit, dev->config.id, dma, write, *code);
+		if (reason && *code && buf && dev->iommu->smmu)
+			sim_smmuv3_event(dev->iommu->smmu, dev->config.id, dma, write, *code);
 	}
 	*out = addr;
 	if (!reason && buf && !sim_bus(dev->sim, addr, buf, len, write, dev->coherent))

@@ -534,5 +534,6 @@ void sim_iommu_destroy(struct sim_iommu *iommu)
 	sim_tlb_fini(&iommu->tlb);
 	free(iommu->bank);
 	free(iommu->unit);
+	free(iommu->smmu);
 	free(iommu);
 }

@@ -157,7 +157,8 @@ struct sim_bank {
  * @bank: by tag, from 1.
  * @polls: how often ATSR reads active.
  * @unit: VT-d: its registers, where it has any; then @root and commands come from there.
- * @off: it does not translate.
+ * @smmu: SMMU: the same.
+ * @off: it does not translate; @abort: and lets nothing through.
  * @stats: counters, but for those that the parts have.
  */
 struct sim_iommu {
@@ -175,7 +176,9 @@ struct sim_iommu {
 	struct sim_bank *bank;
 	unsigned int polls;
 	struct sim_vtd *unit;
+	struct sim_smmuv3 *smmu;
 	bool off;
+	bool abort;
 	struct sim_iommu_stats stats;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* What a transaction meets on its way through an IOMMU: the device's TLB, its context, the IOTLB, a walk. */
-#include "sim_int.h"
+#include "smmuv3_unit.h"
 
 #define VTD_INTERRUPTS 0xfeeull /* address bits 31:20; VT-d specification, 3.14 */
 
@@ -14,6 +14,11 @@ static enum sim_reason read_context(struct sim_device *dev, uint32_t *code)
 		enum sim_reason reason = sim_walk_context(&iommu->mem, iommu->root, dev->config.id,
 							  &iommu->hw, !iommu->config.no_passthrough,
 							  &dev->context, code);
+
+		if (reason)
+			return reason;
+	} else if (iommu->smmu) {
+		enum sim_reason reason = sim_smmuv3_context(iommu->smmu, dev, code);
 
 		if (reason)
 			return reason;
@@ -116,7 +121,7 @@ enum sim_reason sim_translate(struct sim_device *dev, dmah_addr_t dma, bool writ
 	*code = 0;
 	if (iommu->off) {
 		*out = dma;
-		return SIM_OK;
+		return iommu->abort ? SIM_FAULT_BLOCKED : SIM_OK;
 	}
 	if (iommu->config.flavour == SIM_VTD && dma >> 20 == VTD_INTERRUPTS)
 		return SIM_FAULT_INTERRUPT;

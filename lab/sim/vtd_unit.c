@@ -139,6 +139,7 @@ static void execute_all(struct sim_vtd *u)
 	for (unsigned int i = 0; i < u->npending; i++)
 		execute(u, &u->pending[i]);
 	u->npending = 0;
+	u->awaited = false;
 }
 
 static void postpone(struct sim_vtd *u, const struct sim_vtd_op *op)
@@ -218,8 +219,10 @@ static bool wait_command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
 	/* A fence: what follows waits for what is in front. */
 	if (lo & 1 << 6)
 		execute_all(u);
-	if (lo & 1 << 5)
+	if (lo & 1 << 5) {
 		postpone(u, &op);
+		u->awaited = true;
+	}
 	if (lo & 1 << 6)
 		execute_all(u);
 	return true;
@@ -257,7 +260,9 @@ static void run(struct sim_vtd *u)
 		u->stats.commands++;
 		u->iqh = (u->iqh + 16) % size;
 	}
-	execute_all(u);
+	/* What nobody waits for can wait. */
+	if (u->awaited)
+		execute_all(u);
 }
 
 /* ---- registers ---- */

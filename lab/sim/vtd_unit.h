@@ -44,7 +44,7 @@ struct sim_vtd_op {
  * @gsts, @rtaddr, @fsts, @fectl, @iqh, @iqt, @iqa: as they are.
  * @held: it does not look at the queue.
  * @record: faults; @next_record: where the next one goes.
- * @pending: commands, @npending of them.
+ * @pending: commands, @npending of them; @awaited: a mark is among them.
  * @stats: counters.
  */
 struct sim_vtd {
@@ -63,6 +63,7 @@ struct sim_vtd {
 	unsigned int next_record;
 	struct sim_vtd_op pending[SIM_VTD_PENDING];
 	unsigned int npending;
+	bool awaited;
 	struct sim_vtd_stats stats;
 };
 

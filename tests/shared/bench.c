@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include <dmah/smmuv3.h>
 #include <dmah/vtd.h>
 
 #include "posix.h"
 #include "sim.h"
+#include "sim_smmuv3.h"
 #include "sim_vtd.h"
 
 #define POOL_BYTES   (8u << 20)
@@ -29,8 +31,11 @@ struct bench {
 	dmah_phys_t memory;
 	struct bench_hooks hooks;
 	struct unit {
-		struct sim_vtd *regs;
+		struct sim_vtd *vtd_regs;
 		struct dmah_vtd vtd;
+		struct sim_smmuv3 *smmu_regs;
+		struct dmah_smmuv3 smmu;
+		struct dmah_iommu *iommu;
 		void *memory;
 	} unit[2];
 	bool keep;
@@ -65,6 +70,8 @@ static unsigned int width(enum bench_hw hw)
 	return hw == BENCH_VTD3 || hw == BENCH_LPAE39 ? 39 : hw == BENCH_VTD5 ? 57 : 48;
 }
 
+static void add_registers(struct bench *b);
+
 static void open_machine(struct bench *b)
 {
 	const struct bench_config *c = &b->config;
@@ -93,35 +100,74 @@ static void open_machine(struct bench *b)
 			};
 	b->sim = sim_create(&config);
 	assert_non_null(b->sim);
-	for (unsigned int i = 0; i < 2 && c->driver; i++) {
-		b->unit[i].regs = sim_vtd_create(b->sim, i, NULL);
-		assert_non_null(b->unit[i].regs);
-	}
+	if (c->driver)
+		add_registers(b);
 }
 
 /* ---- units with registers, and the library's driver ---- */
 
 #define TIMEOUT 1000000u
 
-static void open_unit(struct bench *b, unsigned int n)
+static void add_registers(struct bench *b)
 {
-	struct dmah_vtd_config config = { .phys_bits = 46, .timeout_ns = TIMEOUT };
-	struct unit *u = &b->unit[n];
-	size_t need;
+	for (unsigned int i = 0; i < 2; i++) {
+		struct unit *u = &b->unit[i];
 
-	config.regs = sim_vtd_regs(u->regs);
-	need = dmah_vtd_memory(&config);
+		if (vtd(b->config.hw))
+			u->vtd_regs = sim_vtd_create(b->sim, i, NULL);
+		else
+			u->smmu_regs = sim_smmuv3_create(b->sim, i, NULL);
+		assert_true(u->vtd_regs || u->smmu_regs);
+	}
+}
+
+static void open_vtd(struct unit *u)
+{
+	struct dmah_vtd_config config = { .regs = sim_vtd_regs(u->vtd_regs),
+					  .phys_bits = 46,
+					  .timeout_ns = TIMEOUT };
+	size_t need = dmah_vtd_memory(&config);
+
 	assert_true(need > 0);
 	u->memory = malloc(need);
 	assert_int_equal(dmah_vtd_init(&u->vtd, &config, u->memory, need), DMAH_OK);
 	assert_int_equal(dmah_vtd_enable(&u->vtd), DMAH_OK);
+	u->iommu = &u->vtd.iommu;
+}
+
+static void open_smmu(struct unit *u, bool no_blocks)
+{
+	struct dmah_smmuv3_config config = { .timeout_ns = TIMEOUT };
+	size_t need = dmah_smmuv3_memory(&config);
+
+	assert_true(need > 0);
+	u->memory = malloc(need);
+	assert_int_equal(dmah_smmuv3_init(&u->smmu, sim_smmuv3_regs(u->smmu_regs), &config,
+					  u->memory, need),
+			 DMAH_OK);
+	u->iommu = &u->smmu.iommu;
+	if (no_blocks)
+		u->iommu->caps &= ~(uint32_t)(DMAH_IOMMU_BLOCK_2M | DMAH_IOMMU_BLOCK_1G);
 }
 
 static void close_units(struct bench *b)
 {
-	for (unsigned int i = 0; i < 2; i++)
-		if (b->unit[i].memory)
-			assert_int_equal(dmah_vtd_fini(&b->unit[i].vtd), DMAH_OK);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct unit *u = &b->unit[i];
+
+		if (u->memory)
+			assert_int_equal(u->vtd_regs ? dmah_vtd_fini(&u->vtd)
+						     : dmah_smmuv3_fini(&u->smmu),
+					 DMAH_OK);
+	}
+}
+
+static void hold(struct bench *b, bool on)
+{
+	if (b->unit[0].vtd_regs)
+		sim_vtd_hold(b->unit[0].vtd_regs, on);
+	else
+		sim_smmuv3_hold(b->unit[0].smmu_regs, on);
 }
 
 static void let(void *machine, bool through)
@@ -129,16 +175,20 @@ static void let(void *machine, bool through)
 	struct bench *b = machine;
 
 	if (b->keep)
-		sim_vtd_hold(b->unit[0].regs, !through);
+		hold(b, !through);
 }
 
 static struct dmah_iommu *iommu_of(struct bench *b, unsigned int n)
 {
+	struct unit *u = &b->unit[n];
+
 	if (!b->config.driver)
 		return sim_iommu_dmah(sim_iommu(b->sim, n));
-	if (!b->unit[n].memory)
-		open_unit(b, n);
-	return &b->unit[n].vtd.iommu;
+	if (!u->memory && u->vtd_regs)
+		open_vtd(u);
+	else if (!u->memory)
+		open_smmu(u, b->config.no_blocks);
+	return u->iommu;
 }
 
 static struct sim_device *add_device(struct bench *b, const struct sim_device_config *config)
@@ -225,7 +275,7 @@ struct bench *bench_open(const struct bench_config *config)
 	if (b->config.hw == BENCH_IOMMU)
 		b->config.hw = BENCH_VTD4;
 #ifdef BENCH_REGISTERS
-	b->config.driver = vtd(b->config.hw);
+	b->config.driver = b->config.backend == DMAH_BACKEND_IOMMU;
 #endif
 	open_machine(b);
 	bench_begin();
@@ -317,7 +367,7 @@ void bench_evict(struct bench *b)
 void bench_stick(struct bench *b, bool stuck)
 {
 	if (b->config.driver)
-		sim_vtd_hold(b->unit[0].regs, stuck);
+		hold(b, stuck);
 	else if (stuck)
 		sim_iommu_stick(sim_iommu(b->sim, 0), 0);
 	else
@@ -328,7 +378,7 @@ void bench_latency(struct bench *b, uint64_t ns)
 {
 	if (b->config.driver) {
 		b->keep = ns != 0;
-		sim_vtd_hold(b->unit[0].regs, b->keep);
+		hold(b, b->keep);
 		return;
 	}
 	sim_iommu_set_latency(sim_iommu(b->sim, 0), ns);

@@ -65,6 +65,14 @@ const struct bench_config configs[] = {
 	      .pool = true, .walk_noncoherent = true),
 	IOMMU("lpae48 strict, untrusted", BENCH_LPAE48, DMAH_STRICT, .untrusted = true,
 	      .pool = true),
+	IOMMU("lpae39 lazy, by registers", BENCH_LPAE39, DMAH_LAZY, .driver = true),
+	IOMMU("lpae48 strict, by registers, device TLB", BENCH_LPAE48, DMAH_STRICT, .driver = true,
+	      .ats = true),
+	IOMMU("lpae48 strict, by registers, walks not coherent", BENCH_LPAE48, DMAH_STRICT,
+	      .driver = true, .walk_noncoherent = true),
+	IOMMU("lpae48 lazy, by registers, untrusted, device TLB", BENCH_LPAE48, DMAH_LAZY,
+	      .driver = true, .untrusted = true, .pool = true, .ats = true),
+	IOMMU("lpae48 passthrough, by registers", BENCH_LPAE48, DMAH_PASSTHROUGH, .driver = true),
 };
 
 const unsigned int nconfigs = sizeof(configs) / sizeof(configs[0]);

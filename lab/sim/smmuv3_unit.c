@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Registers, queues and stream table of an SMMUv3. Arm IHI 0070: chapter 3.5 (queues), 4 (commands), 5 (stream table
+ * entries and context descriptors), 6 (registers), 7 (events and global errors).
+ */
+#include "smmuv3_unit.h"
+
+#include "posix.h"
+
+#include <stdlib.h>
+
+enum {
+	IDR0 = 0x00,
+	IDR1 = 0x04,
+	IDR3 = 0x0c,
+	IDR5 = 0x14,
+	CR0 = 0x20,
+	CR0ACK = 0x24,
+	CR1 = 0x28,
+	CR2 = 0x2c,
+	GBPA = 0x44,
+	IRQ_CTRL = 0x50,
+	GERROR = 0x60,
+	GERRORN = 0x64,
+	STRTAB_BASE = 0x80,
+	STRTAB_CFG = 0x88,
+	CMDQ_BASE = 0x90,
+	CMDQ_PROD = 0x98,
+	CMDQ_CONS = 0x9c,
+	EVTQ_BASE = 0xa0,
+	EVTQ_PROD = 0x100a8,
+	EVTQ_CONS = 0x100ac,
+	REGS = 0x20000,
+};
+
+#define SMMUEN	   (1u << 0)
+#define EVTQEN	   (1u << 2)
+#define CMDQEN	   (1u << 3)
+#define RECINVSID  (1u << 1)
+#define ABORT	   (1u << 20)
+#define UPDATE	   (1u << 31)
+#define CMDQ_ERROR (1u << 0)
+#define OVERFLOW   (1u << 31)
+#define ADDRESS	   0x000fffffffffffc0ull
+#define QUEUE_AT   0x000fffffffffffe0ull
+
+enum {
+	C_BAD_STREAMID = 0x02,
+	F_STE_FETCH = 0x03,
+	C_BAD_STE = 0x04,
+	F_CD_FETCH = 0x09,
+	C_BAD_CD = 0x0a
+};
+
+/* ---- streams ---- */
+
+static bool load(const struct sim_smmuv3 *u, uint64_t at, uint64_t *word)
+{
+	return sim_mem_load(&u->iommu->mem, at, word);
+}
+
+/* Where the entry is; 0: the stream id has none. */
+static uint64_t entry_of(const struct sim_smmuv3 *u, uint32_t sid)
+{
+	uint64_t base = u->strtab_base & ADDRESS, l1;
+	unsigned int log2 = u->strtab_cfg & 0x3f, split = u->strtab_cfg >> 6 & 0x1f, span;
+
+	if (sid >> log2)
+		return 0;
+	if ((u->strtab_cfg >> 16 & 3) != 1)
+		return base + sid * 64ull;
+	if (!load(u, base + (sid >> split) * 8ull, &l1))
+		return 0;
+	span = l1 & 0x1f;
+	if (!span || (sid & ((1u << split) - 1)) >> (span - 1))
+		return 0;
+	return (l1 & ADDRESS) + (sid & ((1u << split) - 1)) * 64ull;
+}
+
+static enum sim_reason refuse(uint32_t *code, uint32_t number)
+{
+	*code = number;
+	return SIM_FAULT_CONTEXT;
+}
+
+/* Section 5.4. Tables of 4 KiB granules for the lower half, the upper one off; faults recorded and aborted. */
+static enum sim_reason descriptor(const struct sim_smmuv3 *u, uint64_t at, struct sim_context *c,
+				  uint32_t *code)
+{
+	uint64_t cd[2];
+	unsigned int bits;
+
+	if (!load(u, at, &cd[0]) || !load(u, at + 8, &cd[1]))
+		return refuse(code, F_CD_FETCH);
+	bits = 64 - (unsigned int)(cd[0] & 0x3f);
+	if (!(cd[0] >> 31 & 1) || !(cd[0] >> 41 & 1) || cd[0] >> 6 & 3 || cd[0] >> 14 & 1 ||
+	    !(cd[0] >> 30 & 1) || (bits != 39 && bits != 48) || bits > u->iommu->hw.va_bits ||
+	    (cd[0] >> 45 & 3) != 3)
+		return refuse(code, C_BAD_CD);
+	c->table = u->iommu->hw;
+	c->table.root = cd[1] & 0x000ffffffffff000ull;
+	c->table.va_bits = bits;
+	c->table.levels = (bits - 12) / 9;
+	c->domain = (uint32_t)(cd[0] >> 48);
+	return SIM_OK;
+}
+
+enum sim_reason sim_smmuv3_context(struct sim_smmuv3 *u, struct sim_device *dev, uint32_t *code)
+{
+	uint64_t at = entry_of(u, dev->config.id), ste[2];
+	struct sim_context *c = &dev->context;
+
+	*code = 0;
+	if (!at)
+		return refuse(code, u->cr2 & RECINVSID ? C_BAD_STREAMID : 0);
+	if (!load(u, at, &ste[0]) || !load(u, at + 8, &ste[1]))
+		return refuse(code, F_STE_FETCH);
+	if (!(ste[0] & 1))
+		return refuse(code, C_BAD_STE);
+	switch (ste[0] >> 1 & 7) {
+	case 0: /* aborts, and says nothing */
+		return SIM_FAULT_BLOCKED;
+	case 4:
+		*c = (struct sim_context){ .translate = false };
+		return SIM_OK;
+	case 5:
+		break;
+	default:
+		return refuse(code, C_BAD_STE);
+	}
+	/* One context descriptor, in no table of them. */
+	if (ste[0] >> 59)
+		return refuse(code, C_BAD_STE);
+	*c = (struct sim_context){ .translate = true,
+				   .ats = (ste[1] >> 28 & 3) == 1 && !u->config.no_ats };
+	return descriptor(u, ste[0] & ADDRESS, c, code);
+}
+
+/* ---- events ---- */
+
+void sim_smmuv3_event(struct sim_smmuv3 *u, uint32_t sid, dmah_addr_t dma, bool write,
+		      uint32_t code)
+{
+	uint32_t log2 = u->evtq_base & 0x1f, mask = (2u << log2) - 1, size = 1u << log2;
+	bool address = code >= 0x10 || code == SMMU_F_WALK_EABT;
+	uint64_t record[4] = { code | (uint64_t)sid << 32, address && !write ? 1ull << 35 : 0,
+			       address ? dma : 0, 0 };
+
+	if (!(u->cr0 & EVTQEN))
+		return;
+	if (((u->evtq_prod - u->evtq_cons) & mask) == size) {
+		/* Turned over once, until the other side follows. */
+		if (!((u->evtq_prod ^ u->evtq_cons) & OVERFLOW))
+			u->evtq_prod ^= OVERFLOW;
+		return;
+	}
+	if (!sim_bus(u->iommu->sim, (u->evtq_base & QUEUE_AT) + (u->evtq_prod & (size - 1)) * 32ull,
+		     record, sizeof(record), true, u->iommu->mem.coherent))
+		posix_misuse("the event queue is not in memory");
+	u->evtq_prod = (u->evtq_prod & OVERFLOW) | ((u->evtq_prod + 1) & mask);
+}
+
+/* ---- commands ---- */
+
+static void forget_streams(struct sim_smmuv3 *u, bool all, uint32_t sid)
+{
+	struct sim_iommu *iommu = u->iommu;
+
+	for (struct sim_device *dev = iommu->sim->devices; dev; dev = dev->next)
+		if (dev->iommu == iommu && (all || dev->config.id == sid))
+			dev->known = false;
+}
+
+static void forget_all_tables(struct sim_iommu *iommu)
+{
+	iommu->psc = (struct sim_psc){ .count = 0 };
+	sim_tlb_fini(&iommu->tlb);
+}
+
+static void execute(struct sim_smmuv3 *u, const uint64_t w[2])
+{
+	struct sim_command c = { .kind = SIM_COMMAND_TLB,
+				 .target = (uint32_t)(w[0] >> 48),
+				 .tables = !(w[1] & 1) };
+
+	switch (w[0] & 0xff) {
+	case 0x03:
+		forget_streams(u, false, (uint32_t)(w[0] >> 32));
+		break;
+	case 0x04:
+		forget_streams(u, true, 0);
+		break;
+	case 0x11:
+		c.tables = true;
+		sim_iommu_execute(u->iommu, &c);
+		break;
+	case 0x12:
+		c.iova = w[1] & ~0xfffull;
+		c.size = 4096;
+		if (w[1] >> 10 & 3)
+			c.size = ((w[0] >> 12 & 31) + 1) << (12 + (w[0] >> 20 & 31));
+		sim_iommu_execute(u->iommu, &c);
+		break;
+	default:
+		forget_all_tables(u->iommu);
+		break;
+	}
+}
+
+static void execute_all(struct sim_smmuv3 *u)
+{
+	for (unsigned int i = 0; i < u->npending; i++)
+		execute(u, u->pending[i].word);
+	u->npending = 0;
+}
+
+/* In front of what was consumed before; Size is of pages, log2. */
+static void device_tlb(struct sim_smmuv3 *u, const uint64_t w[2])
+{
+	struct sim_command c = { .kind = SIM_COMMAND_DEV_TLB, .target = (uint32_t)(w[0] >> 32) };
+	unsigned int log2 = w[1] & 0x3f;
+
+	if (log2 < 52) {
+		c.size = 4096ull << log2;
+		c.iova = w[1] & ~0xfffull & ~(c.size - 1);
+	}
+	sim_iommu_execute(u->iommu, &c);
+}
+
+static bool range_is_reserved(const struct sim_smmuv3 *u, const uint64_t w[2])
+{
+	bool range = w[1] >> 10 & 3;
+
+	/* Without ranges these fields are not there; a range of one, its level not told, is reserved. */
+	if (u->config.no_range)
+		return range || w[0] >> 12 & 0x1f1f;
+	return range && !(w[0] >> 12 & 0x1f1f) && !(w[1] >> 8 & 3);
+}
+
+/* Return: whether the unit knows it. */
+static bool command(struct sim_smmuv3 *u, const uint64_t w[2])
+{
+	switch (w[0] & 0xff) {
+	case 0x46:
+		execute_all(u);
+		return true;
+	case 0x40:
+		if (u->config.no_ats)
+			return false;
+		device_tlb(u, w);
+		return true;
+	case 0x12:
+		if (range_is_reserved(u, w))
+			return false;
+		break;
+	case 0x03:
+	case 0x04:
+	case 0x10:
+	case 0x11:
+	case 0x30:
+		break;
+	default:
+		return false;
+	}
+	if (u->npending == SIM_SMMUV3_PENDING)
+		execute_all(u);
+	u->pending[u->npending++] = (struct sim_smmuv3_op){ { w[0], w[1] } };
+	return true;
+}
+
+static bool failed(const struct sim_smmuv3 *u)
+{
+	return (u->gerror ^ u->gerrorn) & CMDQ_ERROR;
+}
+
+static void run(struct sim_smmuv3 *u)
+{
+	uint32_t log2 = u->cmdq_base & 0x1f, mask = (2u << log2) - 1, at = u->cmdq_cons & mask;
+	uint64_t w[2];
+
+	if (u->held || !(u->cr0 & CMDQEN))
+		return;
+	while (at != (u->cmdq_prod & mask) && !failed(u)) {
+		uint64_t from = (u->cmdq_base & QUEUE_AT) + (at & (mask >> 1)) * 16ull;
+		bool read =
+			sim_bus(u->iommu->sim, from, w, sizeof(w), false, u->iommu->mem.coherent);
+
+		u->cmdq_cons = at;
+		if (!read || !command(u, w)) {
+			u->cmdq_cons |= (read ? 1u : 2u) << 24;
+			u->gerror ^= CMDQ_ERROR;
+			return;
+		}
+		at = (at + 1) & mask;
+		u->cmdq_cons = at;
+	}
+}
+
+/* ---- registers ---- */
+
+static uint32_t idr5(const struct sim_smmuv3 *u)
+{
+	static const unsigned int bits[] = { 32, 36, 40, 42, 44, 48 };
+	uint32_t oas = 0;
+
+	while (oas < 5 && bits[oas] < u->iommu->hw.out_bits)
+		oas++;
+	return oas | 1u << 4;
+}
+
+static uint32_t word(const struct sim_smmuv3 *u, uint64_t reg)
+{
+	switch (reg) {
+	case IDR0: /* stage 1, AArch64, ASIDs of 16 bits, no stalls */
+		return 1u << 1 | 2u << 2 | (u->iommu->mem.coherent ? 1u << 4 : 0) |
+		       (u->config.no_ats ? 0 : 1u << 10) | 1u << 12 | 1u << 24 |
+		       (u->config.linear ? 0 : 1u << 27);
+	case IDR1:
+		return u->config.sid_bits | 15u << 16 | 15u << 21;
+	case IDR3:
+		return u->config.no_range ? 0 : 1u << 10;
+	case IDR5:
+		return idr5(u);
+	case CR0:
+	case CR0ACK:
+		return u->cr0;
+	case CR1:
+		return u->cr1;
+	case CR2:
+		return u->cr2;
+	case GBPA:
+		return u->gbpa;
+	case GERROR:
+		return u->gerror;
+	case GERRORN:
+		return u->gerrorn;
+	case STRTAB_CFG:
+		return u->strtab_cfg;
+	case CMDQ_PROD:
+		return u->cmdq_prod;
+	case CMDQ_CONS:
+		return u->cmdq_cons;
+	case EVTQ_PROD:
+		return u->evtq_prod;
+	case EVTQ_CONS:
+		return u->evtq_cons;
+	}
+	return 0;
+}
+
+static void write_base(struct sim_smmuv3 *u, uint64_t reg, uint64_t value)
+{
+	uint32_t on = reg == STRTAB_BASE ? SMMUEN : reg == CMDQ_BASE ? CMDQEN : EVTQEN;
+
+	if (u->cr0 & on)
+		posix_misuse("a table or queue of an SMMU is moved while it is in use");
+	if (reg == STRTAB_BASE)
+		u->strtab_base = value;
+	else if (reg == CMDQ_BASE)
+		u->cmdq_base = value;
+	else
+		u->evtq_base = value;
+}
+
+static void write_control(struct sim_smmuv3 *u, uint32_t value)
+{
+	u->cr0 = value;
+	u->iommu->off = !(value & SMMUEN);
+	run(u);
+}
+
+static void reg_write(struct sim_smmuv3 *u, uint64_t reg, uint64_t value64)
+{
+	uint32_t value = (uint32_t)value64;
+
+	switch (reg) {
+	case CR0:
+		write_control(u, value);
+		break;
+	case CR1:
+		u->cr1 = value;
+		break;
+	case CR2:
+		u->cr2 = value;
+		break;
+	case GBPA:
+		/* Without Update it is not taken. */
+		if (value & UPDATE)
+			u->gbpa = value & ~UPDATE;
+		u->iommu->abort = u->gbpa & ABORT;
+		break;
+	case GERRORN:
+		u->gerrorn = value;
+		run(u);
+		break;
+	case STRTAB_BASE:
+	case CMDQ_BASE:
+	case EVTQ_BASE:
+		write_base(u, reg, value64);
+		break;
+	case STRTAB_CFG:
+		u->strtab_cfg = value;
+		break;
+	case CMDQ_PROD:
+		u->cmdq_prod = value;
+		run(u);
+		break;
+	case CMDQ_CONS:
+		if (u->cr0 & CMDQEN)
+			posix_misuse("CMDQ_CONS is written while the queue is on");
+		u->cmdq_cons = value;
+		break;
+	case EVTQ_PROD:
+		if (u->cr0 & EVTQEN)
+			posix_misuse("EVENTQ_PROD is written while the queue is on");
+		u->evtq_prod = value;
+		break;
+	case EVTQ_CONS:
+		u->evtq_cons = value;
+		break;
+	case IRQ_CTRL:
+		break;
+	default:
+		posix_misuse("a write to a register that the SMMU does not have");
+	}
+}
+
+static uint64_t window_read(void *ctx, uint64_t reg, unsigned int size)
+{
+	struct sim_smmuv3 *u = ctx;
+	uint64_t value;
+
+	sim_lock(&u->iommu->lock);
+	value = word(u, reg);
+	if (size == 8)
+		value = reg == STRTAB_BASE ? u->strtab_base
+			: reg == CMDQ_BASE ? u->cmdq_base
+					   : u->evtq_base;
+	sim_unlock(&u->iommu->lock);
+	return value;
+}
+
+static void window_write(void *ctx, uint64_t reg, unsigned int size, uint64_t value)
+{
+	struct sim_smmuv3 *u = ctx;
+
+	(void)size;
+	sim_lock(&u->iommu->lock);
+	reg_write(u, reg, value);
+	sim_unlock(&u->iommu->lock);
+}
+
+/* ---- life ---- */
+
+struct sim_smmuv3 *sim_smmuv3_create(struct sim *sim, unsigned int n,
+				     const struct sim_smmuv3_config *config)
+{
+	struct sim_iommu *iommu = sim_iommu(sim, n);
+	struct sim_smmuv3 *u = calloc(1, sizeof(*u));
+
+	if (!u || !iommu || iommu->smmu || iommu->config.flavour != SIM_SMMU) {
+		free(u);
+		return NULL;
+	}
+	if (config)
+		u->config = *config;
+	u->config.sid_bits = u->config.sid_bits ? u->config.sid_bits : 16;
+	u->iommu = iommu;
+	u->regs = sim_regs_add(sim, REGS, u, window_read, window_write);
+	if (!u->regs) {
+		free(u);
+		return NULL;
+	}
+	iommu->smmu = u;
+	iommu->off = true;
+	return u;
+}
+
+volatile void *sim_smmuv3_regs(struct sim_smmuv3 *u)
+{
+	return u->regs;
+}
+
+void sim_smmuv3_hold(struct sim_smmuv3 *u, bool hold)
+{
+	sim_lock(&u->iommu->lock);
+	u->held = hold;
+	run(u);
+	sim_unlock(&u->iommu->lock);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* What an SMMUv3 with registers is made of. */
+#ifndef SIM_SMMUV3_UNIT_H
+#define SIM_SMMUV3_UNIT_H
+
+#include "sim_int.h"
+#include "sim_smmuv3.h"
+
+/** struct sim_smmuv3_op - a command that was consumed and did not take effect yet: its two words. */
+struct sim_smmuv3_op {
+	uint64_t word[2];
+};
+
+#define SIM_SMMUV3_PENDING 1024u
+
+/**
+ * struct sim_smmuv3 - a unit; the IOMMU's lock is for it too.
+ * @iommu: the IOMMU that it is.
+ * @config: with the defaults filled in.
+ * @regs: its registers.
+ * @cr0 to @evtq_cons: registers, as they are.
+ * @held: it does not look at its commands.
+ * @pending: commands, @npending of them.
+ */
+struct sim_smmuv3 {
+	struct sim_iommu *iommu;
+	struct sim_smmuv3_config config;
+	volatile void *regs;
+	uint32_t cr0;
+	uint32_t cr1;
+	uint32_t cr2;
+	uint32_t gbpa;
+	uint32_t gerror;
+	uint32_t gerrorn;
+	uint64_t strtab_base;
+	uint32_t strtab_cfg;
+	uint64_t cmdq_base;
+	uint32_t cmdq_prod;
+	uint32_t cmdq_cons;
+	uint64_t evtq_base;
+	uint32_t evtq_prod;
+	uint32_t evtq_cons;
+	bool held;
+	struct sim_smmuv3_op pending[SIM_SMMUV3_PENDING];
+	unsigned int npending;
+};
+
+/** sim_smmuv3_context() - stream table entry and context descriptor of a device. @code: the event's number; 0: none. */
+enum sim_reason sim_smmuv3_context(struct sim_smmuv3 *unit, struct sim_device *dev, uint32_t *code);
+
+/** sim_smmuv3_event() - record a transaction that was refused; the IOMMU's lock is held. */
+void sim_smmuv3_event(struct sim_smmuv3 *unit, uint32_t sid, dmah_addr_t dma, bool write,
+		      uint32_t code);
+
+#endif /* SIM_SMMUV3_UNIT_H */
