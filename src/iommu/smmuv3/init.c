@@ -89,7 +89,10 @@ static void present(struct dmah_smmuv3 *smmu, const struct dmah_smmuv3_config *c
 
 	iommu->ops = smmu->features & SMMUV3_ATS ? &smmuv3_ops_ats : &smmuv3_ops;
 	iommu->name = c->name;
-	/* That something does not translate is never cached, so that new mappings need no invalidation (section 3.17). */
+	/*
+	 * That something does not translate is never cached, by the rules of Armv8-A (section 16.2.1), so that a new
+	 * mapping needs no invalidation.
+	 */
 	iommu->caps = (smmu->features & SMMUV3_COHERENT ? DMAH_IOMMU_COHERENT_WALK : 0u) |
 		      DMAH_IOMMU_BLOCK_2M | DMAH_IOMMU_BLOCK_1G | DMAH_IOMMU_PASSTHROUGH;
 	iommu->va_bits = 48;

@@ -100,7 +100,7 @@ static bool command_error(struct dmah_smmuv3 *smmu)
 	return false;
 }
 
-/* Under the lock. An error is active while its bits in GERROR and GERRORN differ (section 6.3.18). */
+/* Under the lock. An error is active while its bits in GERROR and GERRORN differ (section 6.3.19). */
 static void see_to(struct dmah_smmuv3 *smmu, uint32_t active)
 {
 	if (active & GERROR_CMDQ && !command_error(smmu))

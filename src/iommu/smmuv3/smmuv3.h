@@ -73,12 +73,12 @@
 #define GBPA_ABORT  (1u << 20)
 #define GBPA_UPDATE (1u << 31)
 
-/* GERROR, section 6.3.18 */
+/* GERROR, section 6.3.19 */
 #define GERROR_CMDQ (1u << 0)
 #define GERROR_EVTQ (1u << 2)
 #define GERROR_SFM  (1u << 8)
 
-/* Queue and table bases, sections 6.3.23 to 6.3.29 */
+/* Queue and table bases, sections 6.3.24 to 6.3.29 */
 #define BASE_ALLOCATE (1ull << 62) /* read- or write-allocate hint */
 #define STRTAB_2LEVEL (1u << 16)
 #define STRTAB_SPLIT  6u /* 64 entries in a second-level table: 4 KiB */

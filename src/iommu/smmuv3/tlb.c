@@ -10,7 +10,7 @@
 #define RANGE_MAX ((1ull << 31) - 1)
 
 /*
- * TLBI_NH_VA (section 4.4.2.2): with @pages more than one, 32 at most, of (1 << @scale) granules each, counted from
+ * TLBI_NH_VA (section 4.4.2.4): with @pages more than one, 32 at most, of (1 << @scale) granules each, counted from
  * @iova.
  */
 static struct smmuv3_cmd tlbi_va(uint32_t tag, dmah_addr_t iova, bool tables, uint32_t pages,
