@@ -4,6 +4,7 @@
 import fcntl
 import os
 import subprocess
+import zlib
 
 from . import cache, module
 
@@ -20,7 +21,9 @@ class Dmah:
         """source: the root of the tree to build; this one where None."""
         root = source or cache.ROOT
         self.kernel = kernel
-        self.out = os.path.join(cache.BUILD, "module", "dmah" if source is None else "dmah-other", kernel.release)
+        # Objects of one tree are not newer than the sources of another: each has a directory.
+        name = "dmah" if source is None else "dmah-%08x" % zlib.crc32(os.path.abspath(source).encode())
+        self.out = os.path.join(cache.BUILD, "module", name, kernel.release)
         self.ko = os.path.join(self.out, "ko", "dmah.ko")
         self.symvers = os.path.join(self.out, "Module.symvers")
         self.include = os.path.join(root, "ports", "linux", "include")
