@@ -68,6 +68,11 @@ step shared-vtd tests/qemu/qemu-shared-random-vtd \
 step shared-smmuv3 tests/qemu/qemu-shared-random-smmu \
 	'SMMUv3: the same' DMAH_QEMU_OPS=3000
 
+step e1000e tests/drivers/qemu-e1000e \
+	'20,000 frames each way, each compared' DMAH_QEMU_OPS=20000
+step e1000e-stale tests/drivers/qemu-e1000e_stale \
+	'2,000 frames for buffers that are unmapped' DMAH_QEMU_OPS=2000
+
 if [ "$ran" = 0 ]; then
 	echo "qemu-bench.sh: no such step:$wanted" >&2
 	exit 2

@@ -103,8 +103,12 @@ static void open_machine(struct nic *n)
 	char device[96];
 
 	if (!wires[kind][0]) {
-		/* Without SOCK_CLOEXEC: the second end is QEMU's. */
+		const int room = 65536;
+
+		/* Without SOCK_CLOEXEC: the second end is QEMU's. What it does not take fills the first one's buffer. */
 		assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, wires[kind]), 0);
+		assert_int_equal(
+			setsockopt(wires[kind][0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)), 0);
 		snprintf(netdev[kind], sizeof(netdev[kind]),
 			 "dgram,id=wire,local.type=fd,local.str=%d", wires[kind][1]);
 	}

@@ -25,10 +25,13 @@ static void address_and_link(const struct nic_config *machine)
 static void transmit(const struct nic_config *machine)
 {
 	struct traffic *t = traffic_open(machine, &(struct traffic_config){ .seed = 1 });
-	unsigned int queued = 0, full = 0;
+	unsigned int queued = 0, full = 0, frames;
+	uint64_t begun = dmah_host_now();
 	struct e1000e_stats stats;
+	bool bench;
 
-	for (unsigned int i = 0; i < 120; i++) {
+	frames = traffic_many(600, &bench);
+	while (queued < frames) {
 		unsigned int burst = 1 + traffic_random(t, 10);
 		int err = 0;
 
@@ -44,6 +47,9 @@ static void transmit(const struct nic_config *machine)
 			e1000e_kick(&t->nic);
 	}
 	traffic_sent(t);
+	if (bench)
+		print_message("# %s, transmit: %.0f frames/s\n", machine->name,
+			      queued * 1e9 / (double)(dmah_host_now() - begun));
 	assert_int_equal(t->sent, queued);
 	assert_true(full > 0);
 	e1000e_stats(&t->nic, &stats);
@@ -55,16 +61,23 @@ static void receive(const struct nic_config *machine, enum e1000e_rx_mode rx)
 {
 	struct traffic *t = traffic_open(
 		machine, &(struct traffic_config){ .rx = rx, .promiscuous = true, .seed = 2 });
+	unsigned int put = 0, frames;
 	struct e1000e_stats stats;
-	unsigned int put = 0;
+	uint64_t begun = dmah_host_now();
+	bool bench;
 
-	while (put < 300) {
+	frames = traffic_many(300, &bench);
+	while (put < frames) {
 		unsigned int burst = 1 + traffic_random(t, 9);
 
 		while (burst-- && traffic_put(t))
 			put++;
 		traffic_received(t);
 	}
+	if (bench)
+		print_message("# %s, receive %s: %.0f frames/s\n", machine->name,
+			      rx == E1000E_RX_RING ? "by ring" : "in pages",
+			      put * 1e9 / (double)(dmah_host_now() - begun));
 	e1000e_stats(&t->nic, &stats);
 	assert_int_equal(t->received, put);
 	assert_int_equal(stats.received, put);
@@ -89,7 +102,7 @@ static void both_ways(const struct nic_config *machine, enum e1000e_rx_mode rx)
 	struct traffic *t = traffic_open(
 		machine, &(struct traffic_config){ .rx = rx, .entries = 32, .seed = 3 });
 
-	for (unsigned int i = 0; i < 500; i++) {
+	for (unsigned int i = traffic_many(500, NULL); i; i--) {
 		switch (traffic_random(t, 6)) {
 		case 0:
 		case 1:

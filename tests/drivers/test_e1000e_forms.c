@@ -196,12 +196,13 @@ static bool all_received(const struct forms *f)
 
 static void run(struct forms *f, const enum form *form)
 {
+	unsigned int frames = traffic_many(FRAMES, NULL);
 	uint64_t begun = 0;
 
 	for (unsigned int i = 0; i < f->lanes; i++)
 		fill(f, form[i]);
 	f->put = 0;
-	while (f->put < FRAMES) {
+	while (f->put < frames) {
 		unsigned int burst = 1 + traffic_random(f->t, 8), n;
 
 		while (burst-- && put(f))

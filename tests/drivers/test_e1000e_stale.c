@@ -107,7 +107,7 @@ static void strict(const struct nic_config *machine)
 	struct stale s;
 
 	open_stale(&s, machine, 1);
-	for (unsigned int i = 0; i < ATTEMPTS; i++) {
+	for (unsigned int i = traffic_many(ATTEMPTS, NULL); i; i--) {
 		uint32_t off = traffic_random(s.t, AREA - E1000E_BUFFER);
 		struct dmah h = { 0 };
 		unsigned int desc;

@@ -108,6 +108,15 @@ uint32_t traffic_random(struct traffic *t, uint32_t below)
 	return (uint32_t)(next(t) >> 32) % below;
 }
 
+unsigned int traffic_many(unsigned int usual, bool *bench)
+{
+	const char *more = getenv("DMAH_QEMU_OPS");
+
+	if (bench)
+		*bench = more != NULL;
+	return more ? (unsigned int)strtoul(more, NULL, 0) : usual;
+}
+
 static struct traffic_frame *behind(struct traffic_queue *q)
 {
 	assert_true(q->n < TRAFFIC_FRAMES);

@@ -84,6 +84,9 @@ void traffic_free(struct traffic *t);
 
 uint32_t traffic_random(struct traffic *t, uint32_t below);
 
+/** traffic_many() - @usual, or as many as DMAH_QEMU_OPS says: at bench length. @bench: where to say which; may be NULL. */
+unsigned int traffic_many(unsigned int usual, bool *bench);
+
 /** traffic_make() - a frame for the device, of random length and content, or of @len bytes where that is not 0. */
 void traffic_make(struct traffic *t, struct traffic_frame *frame, uint32_t len);
 
