@@ -9,6 +9,13 @@ bool domain_is_lazy(const struct domain *d)
 	return d->lazy;
 }
 
+static void clear_late(void *ctx, u32 first, u32 n)
+{
+	struct domain *d = ctx;
+
+	table_unmap(d, domain_iova(d, first), n);
+}
+
 /* CPUs that one invalidation serves: their marks lie on the stack. */
 #define FLUSH_CPUS 16u
 
@@ -26,7 +33,8 @@ void domain_flush(struct domain *d)
 		begun = atomic_inc_return(&d->flush_begun);
 		for (cpu = first; cpu < nr_cpu_ids && n < FLUSH_CPUS; cpu++) {
 			first = cpu + 1;
-			if (cpu_possible(cpu) && space_capture(&d->space, cpu, &mark[n]))
+			if (cpu_possible(cpu) &&
+			    space_capture(&d->space, cpu, &mark[n], d->late ? clear_late : NULL, d))
 				at[n++] = cpu;
 		}
 		/* Rings have no cache to be captured: what they cleared before now is covered too. */

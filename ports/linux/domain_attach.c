@@ -2,11 +2,16 @@
 /*
  * A device gets an IOMMU domain of its own: whether it can, which IOVAs are its, what must be mapped before.
  */
+#include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 
 #include "domain_int.h"
 #include "vtd_cap.h"
+
+static bool late;
+module_param(late, bool, 0444);
+MODULE_PARM_DESC(late, "lazy domains: entries are cleared by the flush, not by unmap (default: 0)");
 
 /* Largest aperture, in bytes: what is mapped at one time, not memory. */
 #define APERTURE_MAX  SZ_4G
@@ -224,9 +229,13 @@ int domain_attach(struct client *c, enum dmah_mode mode)
 	d->sync_map = d->iommu->ops->iotlb_sync_map && !vtd_ignores_maps(c->dev);
 	d->map_pages = d->iommu->ops->map_pages;
 	d->unmap_pages = d->iommu->ops->unmap_pages;
+	d->late = late && d->lazy && domain_in_place(d);
 	set_fast(d);
 	c->domain = d;
-	dev_info(c->dev, "dmah: own domain, %s, IOVAs %pad to %llx\n", d->lazy ? "lazy" : "strict",
+	dev_info(c->dev, "dmah: own domain, %s, IOVAs %pad to %llx\n",
+		 d->late   ? "lazy, entries cleared late"
+		 : d->lazy ? "lazy"
+			   : "strict",
 		 &d->space.base, d->space.base + (u64)d->space.granules * GRANULE - 1);
 	return 0;
 }

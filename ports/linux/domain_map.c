@@ -149,6 +149,8 @@ static noinline void release_slow(struct domain *d, struct cell *cell, u32 first
 		domain_arm(d);
 		return;
 	}
+	if (deferred == CACHE_FULL && d->late)
+		table_unmap(d, domain_iova(d, first), n);
 	domain_flush(d);
 	if (deferred == CACHE_FULL)
 		space_put(&d->space, first, n);
@@ -293,7 +295,8 @@ int domain_unmap(struct client *c, struct dmah *h, u32 allow, unsigned long attr
 	cell_end(cell);
 	n = domain_granules(h->dma, h->len);
 	if (likely(d->lazy && n <= IOVA_CLASS_MAX && !allow)) {
-		table_unmap(d, domain_iova(d, first), n);
+		if (!d->late)
+			table_unmap(d, domain_iova(d, first), n);
 		if (unlikely(d->noncoherent))
 			domain_take_back(d, h, be, attrs);
 		release(d, cell, first, n);

@@ -107,7 +107,8 @@ int domain_unmap_parts(struct client *c, struct dmah_vec *v, unsigned long calle
 	forget_parts(d, v, v->nparts);
 	first = (u32)((v->iova - d->space.base) >> 12);
 	cell = space_cell(&d->space, first);
-	if (d->lazy && granules <= IOVA_CLASS_MAX) {
+	/* The first cell knows of the first piece alone: not for what is cleared later by its cell. */
+	if (d->lazy && !d->late && granules <= IOVA_CLASS_MAX) {
 		table_unmap(d, v->iova, granules);
 		domain_release(d, cell, first, granules);
 		return 0;

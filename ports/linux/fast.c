@@ -91,21 +91,26 @@ int __dmah_map_page(struct device *dev, struct dmah *h, struct page *page, size_
 }
 EXPORT_SYMBOL_GPL(__dmah_map_page);
 
+static __always_inline void clear_granules(struct domain *d, dma_addr_t iova, u32 n)
+{
+	struct iommu_iotlb_gather gather = { .start = ULONG_MAX,
+					     .freelist = LIST_HEAD_INIT(gather.freelist),
+					     .queued = true };
+	size_t done = d->unmap_pages(d->iommu, iova, GRANULE, n, &gather);
+
+	if (unlikely(done != (size_t)n * GRANULE || !list_empty(&gather.freelist)))
+		table_unmap_rest(d, iova, n, done, &gather);
+}
+
 static __always_inline void unmap_granules(struct client *c, struct dmah *h, struct cell *cell,
 					   u32 first, u32 n, unsigned int class,
 					   unsigned long caller)
 {
 	struct domain *d = c->fast;
-	dma_addr_t iova = h->dma & ~(dma_addr_t)(GRANULE - 1);
-	struct iommu_iotlb_gather gather = { .start = ULONG_MAX,
-					     .freelist = LIST_HEAD_INIT(gather.freelist),
-					     .queued = true };
-	size_t done;
 
 	cell_end(cell);
-	done = d->unmap_pages(d->iommu, iova, GRANULE, n, &gather);
-	if (unlikely(done != (size_t)n * GRANULE || !list_empty(&gather.freelist)))
-		table_unmap_rest(d, iova, n, done, &gather);
+	if (!d->late)
+		clear_granules(d, h->dma & ~(dma_addr_t)(GRANULE - 1), n);
 	if (unlikely(!space_wait(&d->space, class, cell, first)))
 		domain_release(d, cell, first, n);
 	client_count(c, unmaps, 1);

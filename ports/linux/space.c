@@ -150,19 +150,55 @@ enum cache_deferred space_defer_slow(struct space *s, struct cell *cell, u32 fir
 	return deferred;
 }
 
-bool space_capture(struct space *s, unsigned int cpu, struct space_mark *mark)
+/* A CPU unmaps in about the order in which it mapped, so what waits side by side often lies side by side. */
+static void clear_waiting(struct space *s, struct space_cpu *c, unsigned int class,
+			  void (*clear)(void *ctx, u32 first, u32 n), void *ctx)
+{
+	const struct iova_ring *r = &c->cache.ring[class];
+	u32 in = __atomic_load_n(&r->in, __ATOMIC_ACQUIRE), start = 0, run = 0;
+
+	for (; c->cleared[class] != in; c->cleared[class]++) {
+		const struct iova_entry *e = cache_entry(r, c->cleared[class]);
+		const struct cell *cell = (const struct cell *)e->pte;
+		u32 n = (u32)(((cell->phys & (GRANULE - 1)) + (u64)cell->len + GRANULE - 1) /
+			      GRANULE);
+
+		/* The depot is handed out from the top, so downwards as well. */
+		if (run && e->first != start + run && e->first + n != start) {
+			clear(ctx, start, run);
+			run = 0;
+		}
+		if (!run || e->first < start)
+			start = e->first;
+		run += n;
+	}
+	if (run)
+		clear(ctx, start, run);
+}
+
+bool space_capture(struct space *s, unsigned int cpu, struct space_mark *mark,
+		   void (*clear)(void *ctx, u32 first, u32 n), void *ctx)
 {
 	struct space_cpu *c = per_cpu_ptr(s->cpu, cpu);
 	unsigned long flags;
-	u32 waiting;
+	bool waits = false;
 
 	mark->begun = dmah_host_now();
 	dmah_host_enter(&flags);
 	dmah_host_lock(&c->lock);
-	waiting = cache_capture(&c->cache, mark->until);
+	if (clear) {
+		/* What is put while this runs waits for the next flush. */
+		for (unsigned int i = 0; i < IOVA_CLASSES; i++) {
+			clear_waiting(s, c, i, clear, ctx);
+			mark->until[i] = c->cleared[i];
+			waits |= mark->until[i] != c->cache.ring[i].ready;
+		}
+	} else {
+		waits = cache_capture(&c->cache, mark->until) != 0;
+	}
 	dmah_host_unlock(&c->lock);
 	dmah_host_leave(flags);
-	return waiting != 0;
+	return waits;
 }
 
 void space_flushed(struct space *s, unsigned int cpu, const struct space_mark *mark)

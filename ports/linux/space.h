@@ -35,10 +35,14 @@ struct cell {
 #define CELL_SHIFT 7u
 #define CELLS	   (1u << CELL_SHIFT) /* a page */
 
-/** struct space_cpu - what one CPU keeps, and the lock that the library wants over it. */
+/**
+ * struct space_cpu - what one CPU keeps, and the lock that the library wants over it.
+ * @cleared: how far entries that wait were given to space_capture()'s @clear, by class.
+ */
 struct space_cpu {
 	struct iova_cache cache;
 	struct library_dmah_lock lock;
+	u32 cleared[IOVA_CLASSES];
 	void *entries;
 } ____cacheline_aligned;
 
@@ -153,8 +157,15 @@ struct space_mark {
 	u64 begun;
 };
 
-/** space_capture() - before a flush. Return: whether anything waits on the CPU. */
-bool space_capture(struct space *s, unsigned int cpu, struct space_mark *mark);
+/**
+ * space_capture() - before a flush.
+ * @clear: NULL, or called once for each range that waits and has been given to it never before: [@first, @first + @n)
+ *	are mapped granules side by side. Under the CPU's lock.
+ *
+ * Return: whether anything waits on the CPU.
+ */
+bool space_capture(struct space *s, unsigned int cpu, struct space_mark *mark,
+		   void (*clear)(void *ctx, u32 first, u32 n), void *ctx);
 
 /** space_flushed() - and after it. */
 void space_flushed(struct space *s, unsigned int cpu, const struct space_mark *mark);
