@@ -9,26 +9,17 @@
  * Whether an access was let through is not what the driver says. It was not where the hardware recorded a fault, or
  * where memory was not read or written though the page table, by the tests' own walk, leads to it.
  */
-#include "bench_int.h"
-#include "bench_qemu.h"
+#include "bench_qemu_int.h"
 #include "bench_walk.h"
-#include "edu.h"
-#include "qemu.h"
 
-#include <dmah/smmuv3.h>
-#include <dmah/vtd.h>
-
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
-#define PAGE	     4096u
 #define POOL_BYTES   (8u << 20)
 #define MEMORY_BYTES (16u << 20)
-#define STAGING	     511u /* the root table's entry */
 #define SMMU_WIDTH   44u /* bits of a physical address, IDR5.OAS */
 
 /*
@@ -37,49 +28,15 @@
  */
 #define TIMEOUT	      1000000000u
 #define STUCK_TIMEOUT 1000u
-#define OPERATIONS    150u
+#define OPERATIONS    300u
 #define TIMES_DIVISOR 30u
 
 /* Registers, for what is looked at without the drivers. */
-#define VTD_CAP	     (QEMU_VTD_REGS + 0x08)
-#define VTD_ECAP     (QEMU_VTD_REGS + 0x10)
-#define VTD_FSTS     (QEMU_VTD_REGS + 0x34)
-#define VTD_IQT	     (QEMU_VTD_REGS + 0x88)
-#define SMMU_IDR0    (QEMU_SMMU_REGS + 0x00)
-#define SMMU_PROD    (QEMU_SMMU_REGS + 0x98)
-#define SMMU_EV_PROD (QEMU_SMMU_REGS + 0x100a8)
-#define SMMU_EV_CONS (QEMU_SMMU_REGS + 0x100ac)
-
-/* A device, and what its transactions meet. */
-struct party {
-	struct dmah_device dmah;
-	struct edu edu;
-	enum dmah_bind how;
-	struct dmah_pt_info pt;
-};
-
-struct bench {
-	struct bench_config config;
-	struct qemu *q;
-	struct bench_hooks hooks;
-	struct dmah_iommu *iommu;
-	struct dmah_vtd vtd;
-	struct dmah_smmuv3 smmu;
-	void *iommu_memory;
-	struct dmah_domain *dom;
-	void *domain_memory;
-	struct dmah_pool *pool;
-	void *pool_memory;
-	dmah_phys_t memory;
-	/* The page that devices can always reach, and tables that lead to it: [0] has its entry, [n] leads to [n - 1]. */
-	dmah_phys_t staging;
-	dmah_phys_t table[4];
-	struct party party[2];
-	dmah_phys_t fault_record;
-	uint32_t events;
-	bool keep;
-	pthread_mutex_t mutex;
-};
+#define VTD_CAP	  (QEMU_VTD_REGS + 0x08)
+#define VTD_ECAP  (QEMU_VTD_REGS + 0x10)
+#define VTD_IQT	  (QEMU_VTD_REGS + 0x88)
+#define SMMU_IDR0 (QEMU_SMMU_REGS + 0x00)
+#define SMMU_PROD (QEMU_SMMU_REGS + 0x98)
 
 unsigned int bench_can(void)
 {
@@ -96,11 +53,6 @@ unsigned long bench_operations(void)
 	const char *text = getenv("DMAH_QEMU_OPS");
 
 	return text ? strtoul(text, NULL, 0) : OPERATIONS;
-}
-
-static bool is_vtd(const struct bench *b)
-{
-	return b->config.hw == BENCH_VTD3 || b->config.hw == BENCH_VTD4;
 }
 
 static unsigned int width(const struct bench *b)
@@ -145,13 +97,6 @@ static void bound(void *machine, struct dmah_device *dev, enum dmah_bind how,
 		remove_staging(b, &old);
 	if (was && how == DMAH_BIND_TRANSLATE)
 		install_staging(b, pt);
-}
-
-static dmah_addr_t staging_of(const struct bench *b, const struct party *p)
-{
-	if (p->how == DMAH_BIND_PASSTHROUGH || !p->pt.levels)
-		return b->staging;
-	return (dmah_addr_t)STAGING << (3 + 9 * p->pt.levels);
 }
 
 /* ---- commands that the hardware does not get yet ---- */
@@ -429,188 +374,7 @@ void bench_evict(struct bench *b)
 	(void)b; /* no caches of data here */
 }
 
-/* ---- the device ---- */
-
-/* Whether the hardware recorded a fault since this was last asked. */
-static bool recorded(struct bench *b)
-{
-	uint32_t now;
-
-	if (is_vtd(b)) {
-		now = (uint32_t)qemu_read(b->q, VTD_FSTS, 4) & 3;
-		if (!now)
-			return false;
-		qemu_write(b->q, b->fault_record + 12, 4, 1u << 31);
-		qemu_write(b->q, VTD_FSTS, 4, 1);
-		return true;
-	}
-	now = (uint32_t)qemu_read(b->q, SMMU_EV_PROD, 4);
-	if (now == b->events)
-		return false;
-	qemu_write(b->q, SMMU_EV_CONS, 4, now);
-	b->events = now;
-	return true;
-}
-
-static bool transfer(struct bench *b, struct party *p, dmah_addr_t dma, uint32_t len,
-		     enum dmah_dir dir)
-{
-	assert_int_equal(edu_dma(&p->edu, dma, 0, len, dir), 0);
-	return !recorded(b);
-}
-
-/* The device's buffer gets @len bytes. Return: false where it can not reach even the staging page. */
-static bool load(struct bench *b, struct party *p, const void *bytes, uint32_t len)
-{
-	memcpy(qemu_ram(b->q, b->staging, PAGE), bytes, len);
-	return transfer(b, p, staging_of(b, p), len, DMAH_TO_DEVICE);
-}
-
-/* What it has in its buffer. Not every refusal is recorded: what must change in memory does, or nothing came. */
-static bool store(struct bench *b, struct party *p, void *bytes, uint32_t len)
-{
-	uint8_t *staging = qemu_ram(b->q, b->staging, PAGE), once = 0;
-
-	for (unsigned int i = 0; i < 2; i++) {
-		staging[0] = i ? 0xa5 : 0x5a;
-		if (!transfer(b, p, staging_of(b, p), len, DMAH_FROM_DEVICE))
-			return false;
-		if (staging[0] != (i ? 0xa5 : 0x5a))
-			once = 1;
-		if (once)
-			break;
-	}
-	memcpy(bytes, staging, len);
-	return once;
-}
-
-static bool is_ram(const struct bench *b, dmah_phys_t phys)
-{
-	dmah_phys_t base = is_vtd(b) ? 0 : 0x40000000;
-
-	return phys >= base && phys - base < 64u << 20;
-}
-
-/* Where @dma leads, as things stand: by the page table that the device is bound to, or was. */
-static bool leads_to(struct bench *b, const struct party *p, dmah_addr_t dma, dmah_phys_t *phys,
-		     unsigned int *perm)
-{
-	*perm = WALK_READ | WALK_WRITE;
-	*phys = dma;
-	return p->how == DMAH_BIND_PASSTHROUGH ||
-	       (p->pt.root && walk(b->q, &p->pt, dma, phys, perm));
-}
-
-/* The device writes what it has, and the first byte of @phys tells, whatever that is: it can not be both of these. */
-static bool changes(struct bench *b, struct party *p, dmah_addr_t dma, dmah_phys_t phys,
-		    uint32_t len)
-{
-	uint8_t *at = qemu_ram(b->q, phys, 1), was = *at;
-	bool changed = false;
-
-	for (unsigned int i = 0; i < 2 && !changed; i++) {
-		*at = i ? 0xa5 : 0x5a;
-		if (!transfer(b, p, dma, len, DMAH_FROM_DEVICE))
-			break;
-		changed = *at != (i ? 0xa5 : 0x5a);
-	}
-	if (!changed)
-		*at = was;
-	return changed;
-}
-
-/* One that reaches nothing: what it writes all the same, by address or past all tables, is seen. */
-static bool write_blocked(struct bench *b, struct party *p, dmah_addr_t dma, uint32_t len)
-{
-	dmah_phys_t phys;
-	unsigned int perm;
-	bool changed = is_ram(b, dma) && changes(b, p, dma, dma, len);
-
-	if (leads_to(b, p, dma, &phys, &perm) && is_ram(b, phys))
-		changed |= changes(b, p, dma, phys, len);
-	return changed;
-}
-
-/* Within a page. */
-static bool write_page(struct bench *b, struct party *p, dmah_addr_t dma, const uint8_t *bytes,
-		       uint32_t len)
-{
-	dmah_phys_t phys;
-	unsigned int perm;
-
-	if (!load(b, p, bytes, len) || p->how == DMAH_BIND_BLOCK)
-		return write_blocked(b, p, dma, len);
-	if (!leads_to(b, p, dma, &phys, &perm))
-		/* Stale, then: let through it was, if the device reaches anything at all. */
-		return transfer(b, p, dma, len, DMAH_FROM_DEVICE) &&
-		       store(b, p, qemu_ram(b->q, b->staging, PAGE), len);
-	return is_ram(b, phys) && changes(b, p, dma, phys, len);
-}
-
-/* What it reads is what is there, whatever that is: one that is refused can not have both of these. */
-static bool reads(struct bench *b, struct party *p, dmah_addr_t dma, dmah_phys_t phys)
-{
-	uint8_t *at = qemu_ram(b->q, phys, 1), was = *at, got = 0;
-	bool same = true;
-
-	for (unsigned int i = 0; i < 2 && same; i++) {
-		*at = i ? 0xa5 : 0x5a;
-		same = transfer(b, p, dma, 1, DMAH_TO_DEVICE) && store(b, p, &got, 1) && got == *at;
-	}
-	*at = was;
-	return same;
-}
-
-static bool read_page(struct bench *b, struct party *p, dmah_addr_t dma, uint8_t *bytes,
-		      uint32_t len)
-{
-	dmah_phys_t phys;
-	unsigned int perm;
-
-	if (leads_to(b, p, dma, &phys, &perm)) {
-		if (!is_ram(b, phys))
-			return false;
-		/* What the IOTLB has for the other direction is refused without a record. */
-		if (!(perm & WALK_READ) && !reads(b, p, dma, phys))
-			return false;
-	}
-	return transfer(b, p, dma, len, DMAH_TO_DEVICE) && store(b, p, bytes, len);
-}
-
-/* As on a bus, page by page; what comes before a fault has happened. edu can not take all of a page at one time. */
-static bool access_all(struct bench *b, struct party *p, dmah_addr_t dma, uint8_t *bytes,
-		       size_t len, bool write)
-{
-	bool ok = true;
-
-	pthread_mutex_lock(&b->mutex);
-	while (ok && len) {
-		uint32_t room = PAGE - dma % PAGE, n = len < room ? (uint32_t)len : room;
-
-		n = n < EDU_BUFFER - 1 ? n : EDU_BUFFER / 2;
-		ok = write ? write_page(b, p, dma, bytes, n) : read_page(b, p, dma, bytes, n);
-		dma += n;
-		bytes += n;
-		len -= n;
-	}
-	pthread_mutex_unlock(&b->mutex);
-	return ok;
-}
-
-bool bench_dev_read(struct bench *b, dmah_addr_t dma, void *buf, size_t len)
-{
-	return access_all(b, &b->party[0], dma, buf, len, false);
-}
-
-bool bench_dev_write(struct bench *b, dmah_addr_t dma, const void *buf, size_t len)
-{
-	return access_all(b, &b->party[0], dma, (uint8_t *)(uintptr_t)buf, len, true);
-}
-
-bool bench_extra_write(struct bench *b, dmah_addr_t dma, const void *buf, size_t len)
-{
-	return access_all(b, &b->party[1], dma, (uint8_t *)(uintptr_t)buf, len, true);
-}
+/* ---- the other device ---- */
 
 struct dmah_device *bench_extra_device(struct bench *b, unsigned int n)
 {

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* What the bench on QEMU is made of: bench_qemu.c sets it up, bench_access.c is what its devices do. */
+#ifndef DMAH_TESTS_BENCH_QEMU_INT_H
+#define DMAH_TESTS_BENCH_QEMU_INT_H
+
+#include "bench_int.h"
+#include "bench_qemu.h"
+#include "edu.h"
+#include "qemu.h"
+
+#include <dmah/smmuv3.h>
+#include <dmah/vtd.h>
+
+#include <pthread.h>
+
+#define PAGE	4096u
+#define STAGING 511u /* the root table's entry */
+
+/* A device, and what its transactions meet. */
+struct party {
+	struct dmah_device dmah;
+	struct edu edu;
+	enum dmah_bind how;
+	struct dmah_pt_info pt;
+};
+
+struct bench {
+	struct bench_config config;
+	struct qemu *q;
+	struct bench_hooks hooks;
+	struct dmah_iommu *iommu;
+	struct dmah_vtd vtd;
+	struct dmah_smmuv3 smmu;
+	void *iommu_memory;
+	struct dmah_domain *dom;
+	void *domain_memory;
+	struct dmah_pool *pool;
+	void *pool_memory;
+	dmah_phys_t memory;
+	/* The page that devices can always reach, and tables that lead to it: [0] has its entry, [n] leads to [n - 1]. */
+	dmah_phys_t staging;
+	dmah_phys_t table[4];
+	struct party party[2];
+	dmah_phys_t fault_record;
+	uint32_t events;
+	bool keep;
+	pthread_mutex_t mutex;
+};
+
+static inline bool is_vtd(const struct bench *b)
+{
+	return b->config.hw == BENCH_VTD3 || b->config.hw == BENCH_VTD4;
+}
+
+static inline dmah_addr_t staging_of(const struct bench *b, const struct party *p)
+{
+	if (p->how == DMAH_BIND_PASSTHROUGH || !p->pt.levels)
+		return b->staging;
+	return (dmah_addr_t)STAGING << (3 + 9 * p->pt.levels);
+}
+
+#endif /* DMAH_TESTS_BENCH_QEMU_INT_H */
