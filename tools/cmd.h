@@ -20,4 +20,7 @@ int cmd_check(int argc, char **argv);
 /** cmd_replay() - run traces through the library; see cmd_check() */
 int cmd_replay(int argc, char **argv);
 
+/** cmd_record() - record a trace on this machine; see cmd_check() */
+int cmd_record(int argc, char **argv);
+
 #endif

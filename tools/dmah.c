@@ -11,6 +11,7 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *what;
 } commands[] = {
+	{ "record", cmd_record, "record a trace on this machine" },
 	{ "check", cmd_check, "find misuse of the DMA API in a recorded trace" },
 	{ "replay", cmd_replay,
 	  "run a recorded trace through the library, and time and verify it" },
@@ -37,8 +38,8 @@ static void help(FILE *f)
 		fprintf(f, "  %-8s %s\n", commands[i].name, commands[i].what);
 	fputs("  help     explain a command: dmah help COMMAND\n\n"
 	      "A TRACE is tracefs text or a trace.dat, plain or as .xz, .gz or .zst.\n"
-	      "Record one on Linux 6.12 or newer, as root:\n"
-	      "  trace-cmd record -e dma -e iommu:map -e iommu:unmap COMMAND\n\n"
+	      "Record one as root:\n"
+	      "  dmah record -- COMMAND\n\n"
 	      "      --help     this text\n"
 	      "      --version  the version\n\n"
 	      "Exit status: 0 all is well, 1 errors were found, 2 wrong use or an unreadable "

@@ -23,6 +23,67 @@ static struct trace *load(const char *dir, const char *name)
 	return t;
 }
 
+static void same_event(const struct trace *dat, const struct trace_event *a,
+		       const struct trace *text, const struct trace_event *b)
+{
+	assert_int_equal(a->kind, b->kind);
+	assert_string_equal(a->name, b->name);
+	assert_string_equal(trace_device(dat, a->device), trace_device(text, b->device));
+	assert_string_equal(a->task, b->task);
+	assert_int_equal(a->pid, b->pid);
+	assert_int_equal(a->cpu, b->cpu);
+	assert_int_equal(a->dir, b->dir);
+	assert_int_equal(a->dma, b->dma);
+	assert_int_equal(a->phys, b->phys);
+	assert_int_equal(a->size, b->size);
+	assert_int_equal(a->attrs, b->attrs);
+	assert_int_equal(a->has_virt, b->has_virt);
+	assert_int_equal(a->virt, b->virt);
+	assert_int_equal(a->gfp, b->gfp);
+	assert_int_equal(a->failed, b->failed);
+	assert_int_equal(a->truncated, b->truncated);
+	assert_int_equal(a->nents, b->nents);
+	assert_int_equal(a->ents, b->ents);
+	assert_int_equal(a->nr_phys, b->nr_phys);
+	assert_int_equal(a->nr_dma, b->nr_dma);
+	for (uint32_t k = 0; k < a->nr_phys; k++)
+		assert_int_equal(a->physs[k], b->physs[k]);
+	for (uint32_t k = 0; k < a->nr_dma; k++) {
+		assert_int_equal(a->dmas[k], b->dmas[k]);
+		assert_int_equal(a->lens[k], b->lens[k]);
+	}
+}
+
+/*
+ * One workload, recorded on Linux 6.1 by two dmah record at once, by one as a trace.dat and by the
+ * other as text, which the kernel wrote: from records to events of probes, and their pairing.
+ */
+static void probes_same_as_text(void **state)
+{
+	struct trace *dat = load("DMAH_TEST_DATA", "probes_6.1.dat.xz");
+	struct trace *text = load("DMAH_TEST_DATA", "probes_6.1.txt.xz");
+	const struct trace_event *a, *b;
+	size_t n, m, lists = 0;
+
+	(void)state;
+	assert_true(trace_info(dat)->dat);
+	assert_false(trace_info(text)->dat);
+	a = trace_events(dat, &n);
+	b = trace_events(text, &m);
+	assert_int_equal(n, 120);
+	assert_int_equal(m, n);
+	assert_int_equal(trace_info(dat)->probes, trace_info(text)->probes);
+	assert_int_equal(trace_info(dat)->unknown, trace_info(text)->unknown);
+	assert_int_equal(trace_info(dat)->lost, 0);
+	for (size_t i = 0; i < n; i++, a++, b++) {
+		same_event(dat, a, text, b);
+		lists += a->nr_phys > 1;
+	}
+	assert_true(lists > 10);
+	trace_close(dat);
+	trace_close(text);
+}
+
 static void same_as_text(void **state)
 {
 	struct trace *dat = load("DMAH_TRACES", "tc_nvme_lazy_nokallsyms.dat.xz");
@@ -45,32 +106,7 @@ static void same_as_text(void **state)
 
 		assert_int_equal(a->line, b->line);
 		assert_in_range(b->time / 1000, us - 1, us + 1);
-		assert_int_equal(a->kind, b->kind);
-		assert_string_equal(a->name, b->name);
-		assert_string_equal(trace_device(dat, a->device), trace_device(text, b->device));
-		assert_string_equal(a->task, b->task);
-		assert_int_equal(a->pid, b->pid);
-		assert_int_equal(a->cpu, b->cpu);
-		assert_int_equal(a->dir, b->dir);
-		assert_int_equal(a->dma, b->dma);
-		assert_int_equal(a->phys, b->phys);
-		assert_int_equal(a->size, b->size);
-		assert_int_equal(a->attrs, b->attrs);
-		assert_int_equal(a->has_virt, b->has_virt);
-		assert_int_equal(a->virt, b->virt);
-		assert_int_equal(a->gfp, b->gfp);
-		assert_int_equal(a->failed, b->failed);
-		assert_int_equal(a->truncated, b->truncated);
-		assert_int_equal(a->nents, b->nents);
-		assert_int_equal(a->ents, b->ents);
-		assert_int_equal(a->nr_phys, b->nr_phys);
-		assert_int_equal(a->nr_dma, b->nr_dma);
-		for (uint32_t k = 0; k < a->nr_phys; k++)
-			assert_int_equal(a->physs[k], b->physs[k]);
-		for (uint32_t k = 0; k < a->nr_dma; k++) {
-			assert_int_equal(a->dmas[k], b->dmas[k]);
-			assert_int_equal(a->lens[k], b->lens[k]);
-		}
+		same_event(dat, a, text, b);
 		lists += a->nr_phys > 1;
 	}
 	assert_true(lists > 100);
@@ -214,9 +250,9 @@ static void bundled(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(same_as_text), cmocka_unit_test(plain),
-		cmocka_unit_test(damaged),	cmocka_unit_test(closed_early),
-		cmocka_unit_test(bundled),
+		cmocka_unit_test(same_as_text), cmocka_unit_test(probes_same_as_text),
+		cmocka_unit_test(plain),	cmocka_unit_test(damaged),
+		cmocka_unit_test(closed_early), cmocka_unit_test(bundled),
 	};
 
 	return cmocka_run_group_tests_name("trace.dat", tests, NULL, NULL);

@@ -72,6 +72,12 @@ void print_text(FILE *to, const struct trace *t, const struct findings *fs)
 		trace_path(t), in->events, devices, devices == 1 ? "" : "s", in->unknown);
 	if (in->cut)
 		fprintf(to, "note: line %" PRIu64 " is cut off and left out\n", in->cut);
+	if (in->left_out)
+		fprintf(to,
+			"note: %" PRIu64
+			" scatter lists stayed mapped and are left out: the probes "
+			"do not tell where they were\n",
+			in->left_out);
 	if (fs->nr)
 		fputc('\n', to);
 	for (size_t i = 0; i < fs->nr; i++) {

@@ -142,6 +142,8 @@ static void trace_facts(FILE *f, const struct plan *p)
 	fact(f, "other events, passed over", info->unknown);
 	fact(f, "failed maps and allocations, passed over", p->failed);
 	fact(f, "events that cannot be replayed, left out", p->refused);
+	fact(f, "scatter lists that stayed mapped, of which probes do not tell where, left out",
+	     info->left_out);
 	fact(f, "places where events were lost", info->lost);
 	fact(f, "ends and syncs of unknown mappings, passed over", p->unmatched);
 	fact(f, "unmaps that are not in the record but must have been, filled in", p->implied);

@@ -27,6 +27,8 @@ static void head(FILE *f, const struct plan *p, unsigned int foreign, bool xen)
 	count(f, info->unknown, "other event passed over", "other events passed over");
 	count(f, p->failed, "failed map passed over", "failed maps passed over");
 	count(f, p->refused, "event left out", "events left out");
+	count(f, info->left_out, "scatter list that stayed mapped left out",
+	      "scatter lists that stayed mapped left out");
 	count(f, info->lost, "place with lost events", "places with lost events");
 	count(f, p->unmatched, "unmatched end or sync passed over",
 	      "unmatched ends and syncs passed over");

@@ -9,49 +9,19 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
-#include <fcntl.h>
 #include <unistd.h>
-#include <trace-cmd/trace-cmd.h>
+#include "dat.h"
 #include "internal.h"
 #include "xalloc.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-
-#define NR_DESCS  32
-#define NR_FIELDS 12
-/* A record is at most a page of the ring buffer (64 KiB with the largest sub-buffers) */
-#define MAX_LIST 65536
-#define MAX_NAME 4096
 /* A child that has not sent anything for so long is in an endless loop. */
 #define PATIENCE_MS 20000
-#define BEAT	    65536
-
-enum frame_type { FRAME_EVENT = 1, FRAME_UNKNOWN, FRAME_CLOCK, FRAME_ERROR, FRAME_DONE };
-
-/* One message of the child; an event is followed by its names and its lists. */
-struct frame {
-	uint32_t type;
-	uint32_t desc; /* index into event_table() */
-	uint64_t line, time, dma, phys, size, attrs, virt, gfp;
-	uint64_t value; /* of FRAME_UNKNOWN, FRAME_CLOCK; a length for FRAME_ERROR; events lost */
-	uint32_t cpu;
-	int32_t pid, error;
-	uint32_t dir, nents, ents, nr_phys, nr_dma, device_len, task_len;
-	uint32_t has_virt, truncated, is_lost;
-};
 
 struct dat {
 	pid_t pid;
@@ -60,349 +30,6 @@ struct dat {
 	size_t pos, len;
 	uint64_t records; /* how far the child came */
 };
-
-/* ---- the child ---- */
-
-enum {
-	F_DEVICE,
-	F_DIR,
-	F_DMA,
-	F_SIZE,
-	F_PHYS,
-	F_ATTRS,
-	F_VIRT,
-	F_GFP,
-	F_PHYSS,
-	F_DMAS,
-	F_LENS,
-	F_ERR
-};
-
-struct resolved {
-	const struct event_desc *desc;
-	struct tep_event *event;
-	struct tep_format_field *f[NR_FIELDS];
-	struct tep_format_field *nents, *ents;
-	const char *missing;
-};
-
-struct child {
-	FILE *out;
-	struct tep_handle *tep;
-	struct resolved r[NR_DESCS];
-	uint64_t line, unknown;
-	uint64_t list64[2][MAX_LIST];
-	uint32_t list32[MAX_LIST];
-};
-
-static void child_send(struct child *c, const void *p, size_t n)
-{
-	if (n && fwrite(p, n, 1, c->out) != 1)
-		_exit(3); /* nobody listens */
-}
-
-__attribute__((format(printf, 2, 3), noreturn)) static void child_fail(struct child *c,
-								       const char *fmt, ...)
-{
-	struct frame f = { .type = FRAME_ERROR };
-	char text[256];
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	f.value = n < (int)sizeof(text) ? (uint64_t)n : sizeof(text) - 1;
-	child_send(c, &f, sizeof(f));
-	child_send(c, text, f.value);
-	fflush(c->out);
-	_exit(0);
-}
-
-static struct tep_format_field *find(struct resolved *r, const char *name, const char *other)
-{
-	struct tep_format_field *f = tep_find_field(r->event, name);
-
-	if (!f && other)
-		f = tep_find_field(r->event, other);
-	if (!f && !r->missing)
-		r->missing = name;
-	return f;
-}
-
-/* The fields are looked up once per kind of event, not once per record. */
-static void resolve(struct child *c)
-{
-	size_t i = 0;
-
-	for (const struct event_desc *d = event_table(); d->name && i < NR_DESCS; d++, i++) {
-		struct resolved *r = &c->r[i];
-
-		r->desc = d;
-		r->event = tep_find_event_by_name(c->tep, "dma", d->name);
-		if (!r->event)
-			continue;
-		r->f[F_DEVICE] = find(r, "device", NULL);
-		if (d->fields & EV_DIR)
-			r->f[F_DIR] = find(r, "dir", NULL);
-		if (d->fields & EV_DMA)
-			r->f[F_DMA] = find(r, "dma_addr", "addr");
-		if (d->fields & EV_SIZE)
-			r->f[F_SIZE] = find(r, "size", NULL);
-		if (d->fields & EV_PHYS)
-			r->f[F_PHYS] = find(r, "phys_addr", NULL);
-		if (d->fields & EV_ATTRS)
-			r->f[F_ATTRS] = find(r, "attrs", NULL);
-		if (d->fields & EV_VIRT)
-			r->f[F_VIRT] = find(r, "virt_addr", NULL);
-		if (d->fields & EV_GFP)
-			r->f[F_GFP] = find(r, "flags", NULL);
-		if (d->fields & EV_PHYSS)
-			r->f[F_PHYSS] = find(r, "phys_addrs", "addrs");
-		if (d->fields & EV_DMAS) {
-			r->f[F_DMAS] = find(r, "dma_addrs", NULL);
-			r->f[F_LENS] = find(r, "lengths", NULL);
-		}
-		if (d->fields & EV_ERR)
-			r->f[F_ERR] = find(r, "err", NULL);
-		if (d->fields & EV_NENTS) {
-			r->nents = tep_find_field(r->event, "full_nents");
-			r->ents = tep_find_field(r->event, "full_ents");
-		}
-	}
-}
-
-static uint64_t number(struct child *c, const struct resolved *r, const struct tep_record *rec,
-		       struct tep_format_field *f)
-{
-	unsigned long long v;
-
-	if (!f)
-		return 0;
-	if (f->offset < 0 || f->size < 0 || f->offset > rec->size - f->size ||
-	    tep_read_number_field(f, rec->data, &v) < 0)
-		child_fail(c, "record %" PRIu64 ": %s: the field %s lies outside the record",
-			   c->line, r->desc->name, f->name);
-	return v;
-}
-
-/* Where a dynamic array or string is: its place is stored as offset | length << 16. */
-static const void *dynamic(struct child *c, const struct resolved *r, const struct tep_record *rec,
-			   struct tep_format_field *f, uint32_t *len)
-{
-	uint64_t loc = number(c, r, rec, f);
-	uint32_t at = loc & 0xffff;
-
-	*len = loc >> 16 & 0xffff;
-	if (f->flags & TEP_FIELD_IS_RELATIVE)
-		at += (uint32_t)(f->offset + f->size);
-	if (at + *len > (uint32_t)rec->size)
-		child_fail(c, "record %" PRIu64 ": %s: the array %s lies outside the record",
-			   c->line, r->desc->name, f->name);
-	return (const char *)rec->data + at;
-}
-
-static uint32_t list64(struct child *c, const struct resolved *r, const struct tep_record *rec,
-		       struct tep_format_field *f, uint64_t *to)
-{
-	const char *p;
-	uint32_t len, nr;
-
-	if (!f)
-		return 0;
-	p = dynamic(c, r, rec, f, &len);
-	nr = len / 8;
-	for (uint32_t i = 0; i < nr; i++)
-		to[i] = tep_read_number(c->tep, p + 8 * i, 8);
-	return nr;
-}
-
-static uint32_t list32(struct child *c, const struct resolved *r, const struct tep_record *rec,
-		       struct tep_format_field *f, uint32_t *to)
-{
-	const char *p;
-	uint32_t len, nr;
-
-	if (!f)
-		return 0;
-	p = dynamic(c, r, rec, f, &len);
-	nr = len / 4;
-	for (uint32_t i = 0; i < nr; i++)
-		to[i] = (uint32_t)tep_read_number(c->tep, p + 4 * i, 4);
-	return nr;
-}
-
-static void event(struct child *c, uint32_t index, const struct tep_record *rec, struct frame *f)
-{
-	const struct resolved *r = &c->r[index];
-	unsigned int fields = r->desc->fields;
-	const char *device, *task;
-	uint32_t len, nr_lens;
-	uint64_t dir;
-
-	if (r->missing)
-		child_fail(c, "record %" PRIu64 ": %s has no field %s in this kernel's format",
-			   c->line, r->desc->name, r->missing);
-	f->type = FRAME_EVENT;
-	f->desc = index;
-	f->pid = tep_data_pid(c->tep, (struct tep_record *)(uintptr_t)rec);
-	task = tep_data_comm_from_pid(c->tep, f->pid);
-	if (!task)
-		task = "";
-	f->task_len = (uint32_t)strnlen(task, MAX_NAME);
-	device = dynamic(c, r, rec, r->f[F_DEVICE], &len);
-	f->device_len = (uint32_t)strnlen(device, len);
-
-	dir = number(c, r, rec, r->f[F_DIR]);
-	if (dir > TRACE_NONE && !(fields & EV_NODIR))
-		child_fail(c, "record %" PRIu64 ": %s: %" PRIu64 " is no direction", c->line,
-			   r->desc->name, dir);
-	f->dir = dir > TRACE_NONE ? TRACE_DIR_UNKNOWN : (uint32_t)dir;
-	f->dma = r->f[F_DMA] ? number(c, r, rec, r->f[F_DMA]) : TRACE_NO_ADDR;
-	f->phys = r->f[F_PHYS] ? number(c, r, rec, r->f[F_PHYS]) : TRACE_NO_ADDR;
-	f->size = number(c, r, rec, r->f[F_SIZE]);
-	f->attrs = number(c, r, rec, r->f[F_ATTRS]);
-	f->virt = number(c, r, rec, r->f[F_VIRT]);
-	f->has_virt = r->f[F_VIRT] != NULL;
-	f->gfp = number(c, r, rec, r->f[F_GFP]);
-	f->error = (int32_t)number(c, r, rec, r->f[F_ERR]);
-	f->nr_phys = list64(c, r, rec, r->f[F_PHYSS], c->list64[0]);
-	f->nr_dma = list64(c, r, rec, r->f[F_DMAS], c->list64[1]);
-	nr_lens = list32(c, r, rec, r->f[F_LENS], c->list32);
-	f->nents = (uint32_t)number(c, r, rec, r->nents);
-	f->ents = (uint32_t)number(c, r, rec, r->ents);
-	if (f->nr_dma != nr_lens)
-		child_fail(c, "record %" PRIu64 ": %s: dma_addrs and lengths differ in length",
-			   c->line, r->desc->name);
-	if (r->desc->kind == TRACE_MAP_SG && (f->nr_phys == 0 || f->nr_dma == 0))
-		child_fail(c, "record %" PRIu64 ": %s: an empty scatter list", c->line,
-			   r->desc->name);
-	child_send(c, f, sizeof(*f));
-	child_send(c, device, f->device_len);
-	child_send(c, task, f->task_len);
-	child_send(c, c->list64[0], f->nr_phys * sizeof(uint64_t));
-	child_send(c, c->list64[1], f->nr_dma * sizeof(uint64_t));
-	child_send(c, c->list32, f->nr_dma * sizeof(uint32_t));
-}
-
-static int record(struct tracecmd_input *h, struct tep_record *rec, int cpu, void *data)
-{
-	struct child *c = data;
-	struct frame f = { .line = ++c->line, .time = rec->ts, .cpu = (uint32_t)cpu };
-	int type = tep_data_type(c->tep, rec);
-
-	(void)h;
-	if (rec->missed_events) {
-		struct frame l = f;
-
-		l.type = FRAME_EVENT;
-		l.is_lost = 1;
-		l.value = rec->missed_events > 0 ? (uint64_t)rec->missed_events : 0;
-		child_send(c, &l, sizeof(l));
-	}
-	for (uint32_t i = 0; i < NR_DESCS && c->r[i].desc; i++) {
-		if (c->r[i].event && c->r[i].event->id == type) {
-			event(c, i, rec, &f);
-			return 0;
-		}
-	}
-	c->unknown++;
-	if (c->unknown % BEAT == 0) {
-		f.type = FRAME_UNKNOWN;
-		f.value = BEAT;
-		child_send(c, &f, sizeof(f));
-		fflush(c->out);
-	}
-	return 0;
-}
-
-/*
- * Does the clock count something other than nanoseconds? The library keeps its clock to itself; the
- * file has the text of trace_clock, in which the chosen one stands in brackets.
- */
-static bool counts(int fd)
-{
-	static const char *const clocks[] = { "[x86-tsc]", "[counter]", "[uptime]", "[ppc-tb]" };
-	enum { STEP = 1 << 20, LAP = 16 };
-	char *buf = xmalloc(STEP + LAP);
-	off_t at = 0;
-	bool found = false;
-	ssize_t n;
-
-	while (!found && (n = pread(fd, buf, STEP + LAP, at)) > 0) {
-		for (size_t i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++)
-			found = found || memmem(buf, (size_t)n, clocks[i], strlen(clocks[i]));
-		at += STEP;
-	}
-	free(buf);
-	return found;
-}
-
-__attribute__((noreturn)) static void child_main(int fd, int out)
-{
-	struct child *c = xcalloc(1, sizeof(*c));
-	struct frame f = { .type = FRAME_CLOCK };
-	struct tracecmd_input *h, **all;
-	const struct rlimit none = { 0, 0 };
-	int null = open("/dev/null", O_RDWR), nr;
-
-	/* whatever the libraries want to say about a damaged file, this program says itself */
-	for (int i = 0; null >= 0 && i < 3; i++)
-		dup2(null, i);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	setrlimit(RLIMIT_CORE, &none);
-#ifndef SANITIZED
-	{
-		/* a damaged length must not take the machine's memory */
-		const struct rlimit mem = { (rlim_t)8 << 30, (rlim_t)8 << 30 };
-
-		setrlimit(RLIMIT_AS, &mem);
-	}
-#endif
-	for (int s = 1; s < 32; s++)
-		signal(s, SIG_DFL);
-	c->out = fdopen(out, "w");
-	if (!c->out)
-		_exit(3);
-	f.value = counts(fd);
-	child_send(c, &f, sizeof(f));
-
-	tracecmd_set_loglevel(TEP_LOG_NONE);
-	tep_set_loglevel(TEP_LOG_NONE);
-	h = tracecmd_open_fd(fd, TRACECMD_FL_LOAD_NO_PLUGINS);
-	if (!h)
-		child_fail(c, "a trace.dat that is damaged or cut off");
-	c->tep = tracecmd_get_tep(h);
-	if (!c->tep)
-		child_fail(c, "a trace.dat without descriptions of its events");
-	resolve(c);
-	/* trace-cmd record -B: the top buffer and its instances, merged by time */
-	nr = tracecmd_buffer_instances(h);
-	if (nr < 0 || nr > 4096)
-		nr = 0;
-	all = xcalloc((size_t)nr + 1, sizeof(struct tracecmd_input *));
-	all[0] = h;
-	for (int i = 0, n = nr; i < n; i++) {
-		struct tracecmd_input *b = tracecmd_buffer_instance_handle(h, i);
-
-		if (b)
-			all[i + 1] = b;
-		else
-			child_fail(c, "a trace.dat whose buffer instance %d is damaged", i);
-	}
-	if (nr ? tracecmd_iterate_events_multi(all, nr + 1, record, c) < 0
-	       : tracecmd_iterate_events(h, NULL, 0, record, c) < 0)
-		child_fail(c, "the trace.dat is damaged after record %" PRIu64, c->line);
-	f.type = FRAME_UNKNOWN;
-	f.value = c->unknown % BEAT;
-	child_send(c, &f, sizeof(f));
-	f.type = FRAME_DONE;
-	child_send(c, &f, sizeof(f));
-	fflush(c->out);
-	_exit(0);
-}
-
-/* ---- the parent ---- */
 
 int dat_open(struct trace *t, struct trace_error *err)
 {
@@ -418,7 +45,7 @@ int dat_open(struct trace *t, struct trace_error *err)
 	pid = fork();
 	if (pid == 0) {
 		close(p[0]);
-		child_main(fd, p[1]);
+		dat_child(fd, p[1]);
 	}
 	close(fd);
 	close(p[1]);
@@ -522,6 +149,7 @@ static int take_event(struct trace *t, const struct frame *f, struct trace_event
 		ev->lost = TRACE_LOST_HERE;
 		ev->lost_cpu = f->cpu;
 		ev->lost_events = f->value;
+		pair_forget(t);
 		return 1;
 	}
 	/* the child may have been damaged by what it read: believe nothing that does not fit */
@@ -576,10 +204,50 @@ static int take_event(struct trace *t, const struct frame *f, struct trace_event
 	return 1;
 }
 
+static bool known(const struct probe_desc *is)
+{
+	for (const struct probe_desc *d = probe_table(); d->name; d++)
+		if (d == is)
+			return true;
+	return false;
+}
+
+/* Return: 1, 0: no event yet, -1 */
+static int take_probe(struct trace *t, const struct frame *f, struct trace_event *ev,
+		      struct trace_error *err)
+{
+	char device[UINT16_MAX + 1], task[MAX_NAME];
+	struct trace_event head = { .line = f->line,
+				    .time = f->time,
+				    .cpu = f->cpu,
+				    .pid = f->pid,
+				    .device = TRACE_NO_DEVICE,
+				    .dma = TRACE_NO_ADDR,
+				    .phys = TRACE_NO_ADDR,
+				    .dir = TRACE_DIR_UNKNOWN };
+	struct probe p;
+
+	t->dat->records = f->line;
+	if (receive(t, &p, sizeof(p), err) < 0)
+		return -1;
+	if (f->device_len > sizeof(device) || f->task_len > sizeof(task) || !known(p.desc) ||
+	    p.nr_list > PROBE_LIST || p.chunk >= PROBE_CHUNKS ||
+	    ((p.nr_list || p.chunk) && !p.desc->list) || (p.is_ret && !p.desc->ret))
+		return died(t, err, true);
+	if (receive(t, device, f->device_len, err) < 0 || receive(t, task, f->task_len, err) < 0)
+		return -1;
+	p.dev = device;
+	p.dev_len = f->device_len;
+	head.task = trace_task(t, task, f->task_len);
+	t->info.probes++;
+	return pair_probe(t, &head, &p, ev);
+}
+
 int dat_next(struct trace *t, struct trace_event *ev, struct trace_error *err)
 {
 	struct frame f;
 	char text[256];
+	int r;
 
 	for (;;) {
 		if (receive(t, &f, sizeof(f), err) < 0)
@@ -593,6 +261,14 @@ int dat_next(struct trace *t, struct trace_event *ev, struct trace_error *err)
 			break;
 		case FRAME_EVENT:
 			return take_event(t, &f, ev, err);
+		case FRAME_PROBE:
+			r = take_probe(t, &f, ev, err);
+			if (r)
+				return r;
+			break;
+		case FRAME_IOVA:
+			pair_iova(t, f.pid, f.cpu, f.value);
+			break;
 		case FRAME_DONE:
 			return 0;
 		case FRAME_ERROR:

@@ -5,6 +5,7 @@
 
 #include "event.h"
 #include "intern.h"
+#include "pair.h"
 #include "source.h"
 #include "trace.h"
 
@@ -18,6 +19,7 @@ struct trace {
 	struct intern devices, tasks;
 	uint64_t line;
 	uint64_t last_time;
+	struct pairs pairs;
 	bool multiline; /* text: the last event may go on in further lines */
 
 	/* the lists of the present event */

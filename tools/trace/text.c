@@ -14,6 +14,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include "internal.h"
+#include "probes.h"
+#include "scan.h"
 #include "xalloc.h"
 
 struct head {
@@ -28,55 +30,13 @@ struct head {
 	const char *rest; /* after the name and ':' */
 };
 
-/* Decimal digits: moves *p past them. False: none, or too many for 64 bits. */
-static bool decimal(const char **p, uint64_t *v)
-{
-	const char *s = *p;
-
-	*v = 0;
-	for (; isdigit((unsigned char)*s); s++) {
-		uint64_t digit = (uint64_t)(*s - '0');
-
-		if (*v > (UINT64_MAX - digit) / 10)
-			return false;
-		*v = *v * 10 + digit;
-	}
-	if (s == *p)
-		return false;
-	*p = s;
-	return true;
-}
-
-/* Hexadecimal digits, with or without 0x. */
-static bool hex(const char **p, uint64_t *v)
-{
-	const char *s = *p;
-	int digits = 0;
-
-	if (s[0] == '0' && (s[1] == 'x' || s[1] == 'X'))
-		s += 2;
-	*v = 0;
-	for (; isxdigit((unsigned char)*s); s++) {
-		int c = tolower((unsigned char)*s);
-
-		if (*v >> 60)
-			return false;
-		*v = *v << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
-		digits++;
-	}
-	if (!digits)
-		return false;
-	*p = s;
-	return true;
-}
-
 /* "3.461021:" or "123456:" */
 static bool timestamp(const char **p, struct head *h)
 {
 	const char *s = *p, *frac;
 	uint64_t v, f = 0;
 
-	if (!decimal(&s, &v))
+	if (!scan_decimal(&s, &v))
 		return false;
 	h->counts = *s != '.';
 	if (!h->counts) {
@@ -99,23 +59,16 @@ static bool timestamp(const char **p, struct head *h)
 	return true;
 }
 
-static const char *skip(const char *s)
-{
-	while (*s == ' ' || *s == '\t')
-		s++;
-	return s;
-}
-
 /* What follows "[" if that is where the CPU stands */
 static bool after_bracket(const char *s, struct head *h)
 {
 	const char *from;
 	uint64_t cpu;
 
-	if (!decimal(&s, &cpu) || cpu > 1u << 20 || s[0] != ']' || s[1] != ' ')
+	if (!scan_decimal(&s, &cpu) || cpu > 1u << 20 || s[0] != ']' || s[1] != ' ')
 		return false;
 	h->cpu = cpu;
-	s = skip(s + 1);
+	s = scan_skip(s + 1);
 	from = s;
 	if (!timestamp(&s, h)) {
 		s = from;
@@ -123,11 +76,11 @@ static bool after_bracket(const char *s, struct head *h)
 			s++;
 		if (s == from || s - from > 10 || *s != ' ')
 			return false;
-		s = skip(s);
+		s = scan_skip(s);
 		if (!timestamp(&s, h))
 			return false;
 	}
-	s = skip(s);
+	s = scan_skip(s);
 	from = s;
 	while (isalnum((unsigned char)*s) || *s == '_')
 		s++;
@@ -138,7 +91,7 @@ static bool after_bracket(const char *s, struct head *h)
 		h->name_len = (size_t)(s - from);
 		s++;
 	}
-	h->rest = skip(s);
+	h->rest = scan_skip(s);
 	return true;
 }
 
@@ -161,7 +114,7 @@ static bool before_bracket(const char *from, const char *to, struct head *h)
 	}
 	for (s = to; s > from && isdigit((unsigned char)s[-1]);)
 		s--;
-	if (s == to || s == from || s[-1] != '-' || !decimal(&(const char *){ s }, &pid) ||
+	if (s == to || s == from || s[-1] != '-' || !scan_decimal(&(const char *){ s }, &pid) ||
 	    pid > INT32_MAX)
 		return false;
 	h->pid = (long)pid;
@@ -205,7 +158,7 @@ static bool list64(const char **p, uint64_t **v, uint32_t *nr, uint32_t *cap)
 
 		if (*nr && *s++ != ',')
 			return false;
-		if (!hex(&s, &x))
+		if (!scan_hex(&s, &x))
 			return false;
 		xgrow(*v, *nr, *cap);
 		(*v)[(*nr)++] = x;
@@ -226,7 +179,7 @@ static bool list32(const char **p, uint32_t **v, uint32_t *nr, uint32_t *cap)
 
 		if (*nr && *s++ != ',')
 			return false;
-		if (!hex(&s, &x) || x > UINT32_MAX)
+		if (!scan_hex(&s, &x) || x > UINT32_MAX)
 			return false;
 		xgrow(*v, *nr, *cap);
 		(*v)[(*nr)++] = (uint32_t)x;
@@ -262,7 +215,7 @@ static bool attributes(const char *s, size_t len, struct trace_event *ev)
 		if (to == s)
 			return false;
 		if (isdigit((unsigned char)*s)) {
-			if (!hex(&s, &v) || s != to)
+			if (!scan_hex(&s, &v) || s != to)
 				return false;
 			ev->attrs |= v;
 		} else {
@@ -283,7 +236,8 @@ static bool count(const char **p, uint32_t *shown, uint32_t *full)
 {
 	uint64_t a, b;
 
-	if (!decimal(p, &a) || *(*p)++ != '/' || !decimal(p, &b) || a > b || b > UINT32_MAX)
+	if (!scan_decimal(p, &a) || *(*p)++ != '/' || !scan_decimal(p, &b) || a > b ||
+	    b > UINT32_MAX)
 		return false;
 	*shown = (uint32_t)a;
 	*full = (uint32_t)b;
@@ -309,13 +263,13 @@ static int field(struct trace *t, const char *key, size_t klen, const char **p,
 		ok = direction(*p, (size_t)(s - *p), ev, fields & EV_NODIR);
 		bits = EV_DIR;
 	} else if (IS("dma_addr")) {
-		ok = hex(&s, &ev->dma);
+		ok = scan_hex(&s, &ev->dma);
 		bits = EV_DMA;
 	} else if (IS("size")) {
-		ok = decimal(&s, &ev->size);
+		ok = scan_decimal(&s, &ev->size);
 		bits = EV_SIZE;
 	} else if (IS("phys_addr")) {
-		ok = hex(&s, &ev->phys);
+		ok = scan_hex(&s, &ev->phys);
 		bits = EV_PHYS;
 	} else if (IS("attrs")) {
 		s += strcspn(s, " ");
@@ -328,14 +282,14 @@ static int field(struct trace *t, const char *key, size_t klen, const char **p,
 			s += strcspn(s, " ");
 			ok = s[-1] == ')';
 		} else {
-			ok = hex(&s, &ev->virt);
+			ok = scan_hex(&s, &ev->virt);
 			ev->has_virt = true;
 		}
 		bits = EV_VIRT;
 	} else if (IS("flags")) {
 		/* names in all bundled kernels: their bits differ by kernel, so they are not kept */
 		if (s[0] == '0' && s[1] == 'x')
-			ok = hex(&s, &ev->gfp);
+			ok = scan_hex(&s, &ev->gfp);
 		s += strcspn(s, " ");
 		bits = EV_GFP;
 	} else if (IS("phys_addrs") || (IS("dma_addrs") && (fields & EV_PDMAS))) {
@@ -349,7 +303,7 @@ static int field(struct trace *t, const char *key, size_t klen, const char **p,
 		bits = 1 << 30;
 	} else if (IS("err")) {
 		ok = *s == '-' ? (s++, true) : true;
-		ok = decimal(&s, &v) && v < 4096;
+		ok = scan_decimal(&s, &v) && v < 4096;
 		ev->error = ok && **p == '-' ? -(int)v : (int)(ok ? v : 0);
 		bits = EV_ERR;
 	} else if (IS("nents")) {
@@ -406,7 +360,7 @@ static int parse(struct trace *t, const struct event_desc *d, const char *s, str
 		p--;
 	ev->device = intern(&t->devices, s, (size_t)(p - s));
 
-	for (p = skip(p); *p; p = skip(p)) {
+	for (p = scan_skip(p); *p; p = scan_skip(p)) {
 		const char *key = p;
 		size_t klen;
 		int bits;
@@ -488,15 +442,15 @@ static int hole(struct trace *t, const char *s, struct trace_event *ev)
 	if (*s == '#') {
 		p = strstr(s, entries);
 		if (p) {
-			p = skip(p + sizeof(entries) - 1);
-			if (decimal(&p, &a) && *p++ == '/' && decimal(&p, &b) && a < b)
+			p = scan_skip(p + sizeof(entries) - 1);
+			if (scan_decimal(&p, &a) && *p++ == '/' && scan_decimal(&p, &b) && a < b)
 				return lost(t, ev, TRACE_LOST_OVERWRITTEN, TRACE_NO_CPU, b - a);
 			return 0;
 		}
 		p = strstr(s, "## CPU ");
 		if (p) {
 			p += 7;
-			if (decimal(&p, &a) && a < TRACE_NO_CPU &&
+			if (scan_decimal(&p, &a) && a < TRACE_NO_CPU &&
 			    strncmp(p, " buffer started", 15) == 0)
 				return lost(t, ev, TRACE_LOST_BEFORE, (uint32_t)a, 0);
 		}
@@ -505,14 +459,14 @@ static int hole(struct trace *t, const char *s, struct trace_event *ev)
 	/* the kernel's "CPU:2 [LOST 10 EVENTS]", trace-cmd's "CPU:2 [10 EVENTS DROPPED]" */
 	if (strncmp(s, "CPU:", 4) == 0) {
 		p = s + 4;
-		if (!decimal(&p, &a) || a >= TRACE_NO_CPU)
+		if (!scan_decimal(&p, &a) || a >= TRACE_NO_CPU)
 			return 0;
-		p = skip(p);
+		p = scan_skip(p);
 		if (*p++ != '[' || !(strstr(p, "LOST") || strstr(p, "DROPPED")))
 			return 0;
 		while (*p && !isdigit((unsigned char)*p))
 			p++;
-		if (!decimal(&p, &b))
+		if (!scan_decimal(&p, &b))
 			b = 0;
 		return lost(t, ev, TRACE_LOST_HERE, (uint32_t)a, b);
 	}
@@ -542,12 +496,45 @@ static bool goes_on(const struct head *h)
 	return false;
 }
 
+/* What the IOMMU's own event tells within a call of which the probes do not tell the address */
+static void iova(struct trace *t, const struct head *h)
+{
+	static const char is[] = "IOMMU: iova=";
+	const char *s = h->rest + sizeof(is) - 1;
+	uint64_t v;
+
+	if (h->name && h->name_len == 3 && memcmp(h->name, "map", 3) == 0 &&
+	    strncmp(h->rest, is, sizeof(is) - 1) == 0 && scan_hex(&s, &v))
+		pair_iova(t, (int32_t)h->pid, (uint32_t)h->cpu, v);
+}
+
+/* Return: 1, 0: no event yet, -1 */
+static int probe(struct trace *t, const struct head *h, struct probe *p, bool ended,
+		 struct trace_event *ev, struct trace_error *err)
+{
+	const char *wrong = probe_text(h->rest, p);
+	struct trace_event from;
+
+	if (wrong && !ended) {
+		t->info.cut = t->line;
+		return 0;
+	}
+	if (wrong)
+		return trace_fail(t, err, "line %" PRIu64 ": %s: %s", t->line, p->desc->name,
+				  wrong);
+	t->info.probes++;
+	ev->task = trace_task(t, h->task, h->task_len);
+	from = *ev;
+	return pair_probe(t, &from, p, ev);
+}
+
 int text_next(struct trace *t, struct trace_event *ev, struct trace_error *err)
 {
 	const struct event_desc *d;
+	struct probe p;
 	struct head h;
 	size_t len;
-	bool ended;
+	bool ended, is_probe;
 	char *s;
 	int r;
 
@@ -569,13 +556,15 @@ int text_next(struct trace *t, struct trace_event *ev, struct trace_error *err)
 					    .device = TRACE_NO_DEVICE,
 					    .dir = TRACE_DIR_UNKNOWN,
 					    .task = "" };
-		if (hole(t, s, ev))
+		if (hole(t, s, ev)) {
+			pair_forget(t);
 			return 1;
-		if (*skip(s) == '\0' || *s == '#')
+		}
+		if (*scan_skip(s) == '\0' || *s == '#')
 			continue;
 		/* without the name of an event it is a function ("f <-caller") or cut off */
 		if (!head(s, &h) || (!h.name && !strstr(h.rest, "<-"))) {
-			if (t->multiline || strncmp(skip(s), "=>", 2) == 0 ||
+			if (t->multiline || strncmp(scan_skip(s), "=>", 2) == 0 ||
 			    (t->info.events + t->info.unknown == 0 && preamble(s)))
 				continue;
 			if (!ended) {
@@ -589,7 +578,9 @@ int text_next(struct trace *t, struct trace_event *ev, struct trace_error *err)
 		t->multiline = goes_on(&h);
 		t->last_time = h.time;
 		d = h.name ? event_find(h.name, h.name_len) : NULL;
-		if (!d) {
+		is_probe = !d && h.name && probe_find(h.name, h.name_len, &p);
+		if (!d && !is_probe) {
+			iova(t, &h);
 			t->info.unknown++;
 			continue;
 		}
@@ -598,6 +589,12 @@ int text_next(struct trace *t, struct trace_event *ev, struct trace_error *err)
 		ev->time = h.time;
 		ev->cpu = (uint32_t)h.cpu;
 		ev->pid = (int32_t)h.pid;
+		if (is_probe) {
+			r = probe(t, &h, &p, ended, ev, err);
+			if (r == 0)
+				continue;
+			return r;
+		}
 		ev->name = d->name;
 		ev->kind = d->kind;
 		r = parse(t, d, h.rest, ev, err);

@@ -68,15 +68,21 @@ struct trace *trace_open(const char *path, struct trace_error *err)
 
 int trace_next(struct trace *t, struct trace_event *ev, struct trace_error *err)
 {
-	int r = t->info.dat ? dat_next(t, ev, err) : text_next(t, ev, err);
+	int r;
 
+	if (pair_held(t, ev))
+		r = 1;
+	else
+		r = t->info.dat ? dat_next(t, ev, err) : text_next(t, ev, err);
 	if (r == 0 && t->info.events == 0)
-		return trace_fail(t, err,
-				  "has no dma:* events (%llu others): was events/dma enabled, on "
-				  "Linux 6.12 or newer?",
-				  (unsigned long long)t->info.unknown);
+		return trace_fail(
+			t, err,
+			"has no dma:* events (%llu others): record it with dmah record, or "
+			"enable events/dma on Linux 6.12 or newer",
+			(unsigned long long)t->info.unknown);
 	if (r <= 0)
 		return r;
+	t->pairs.given++;
 	if (ev->kind == TRACE_LOST) {
 		t->info.lost++;
 		t->info.lost_events += ev->lost_events;
@@ -123,6 +129,42 @@ static int by_time(const void *pa, const void *pb)
 	return (b->kind == TRACE_LOST) - (a->kind == TRACE_LOST);
 }
 
+/* The unmap of a list tells the DMA addresses of its map. */
+static void complete(struct trace *t, struct trace_event *unmap)
+{
+	struct trace_event *map;
+
+	if (t->pairs.completes < t->nr_events) {
+		map = &t->events[t->pairs.completes];
+		map->dmas = unmap->dmas;
+		map->lens = unmap->lens;
+		map->nr_dma = unmap->nr_dma;
+		map->truncated = false;
+		event_finish(map, EV_DMAS | EV_PHYSS | EV_NENTS);
+	}
+	unmap->dmas = NULL;
+	unmap->lens = NULL;
+	unmap->nr_dma = 0;
+	unmap->ents = 0;
+}
+
+/* Lists of which no unmap has told: nobody can say where they were. */
+static void leave_out(struct trace *t)
+{
+	size_t to = 0;
+
+	for (size_t i = 0; t->info.probes && i < t->nr_events; i++) {
+		if (t->events[i].kind == TRACE_MAP_SG && !t->events[i].nr_dma) {
+			t->info.left_out++;
+			continue;
+		}
+		t->events[to++] = t->events[i];
+	}
+	if (t->info.probes)
+		t->nr_events = to;
+	t->info.events -= t->info.left_out;
+}
+
 static struct trace *load(struct trace *t, struct trace_error *err)
 {
 	struct trace_event ev;
@@ -135,6 +177,8 @@ static struct trace *load(struct trace *t, struct trace_error *err)
 		ev.physs = keep(t, ev.physs, ev.nr_phys * sizeof(*ev.physs));
 		ev.dmas = keep(t, ev.dmas, ev.nr_dma * sizeof(*ev.dmas));
 		ev.lens = keep(t, ev.lens, ev.nr_dma * sizeof(*ev.lens));
+		if (ev.kind == TRACE_UNMAP_SG && ev.nr_dma)
+			complete(t, &ev);
 		if (t->nr_events && t->events[t->nr_events - 1].time > ev.time)
 			sorted = false;
 		xgrow(t->events, t->nr_events, t->cap_events);
@@ -144,6 +188,7 @@ static struct trace *load(struct trace *t, struct trace_error *err)
 		trace_close(t);
 		return NULL;
 	}
+	leave_out(t);
 	if (!sorted)
 		qsort(t->events, t->nr_events, sizeof(*t->events), by_time);
 	return t;
@@ -190,6 +235,7 @@ void trace_close(struct trace *t)
 	if (!t)
 		return;
 	dat_close(t);
+	pair_free(t);
 	source_close(t->src);
 	intern_free(&t->devices);
 	intern_free(&t->tasks);

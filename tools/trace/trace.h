@@ -3,6 +3,11 @@
  * Reader of recorded DMA traces: tracefs text and trace-cmd's trace.dat, plain or compressed, give
  * the same events.
  *
+ * Linux 6.1 has no dma:* events. There dmah record puts probes on the functions (probes.h), and this
+ * reader makes the same events of what they say. Two things differ. A map is told at its end, an
+ * unmap and a sync at their beginning. And trace_next() gives a scatter list's map without its DMA
+ * addresses, and gives them with its unmap; trace_load() puts them where they belong.
+ *
  * What the dma:* events are, and which kernel prints what: Linux's include/trace/events/dma.h,
  * read as of 6.12 (dma_map_page) and of 7.x (dma_map_phys).
  */
@@ -160,6 +165,9 @@ struct trace_error {
  * struct trace_info - what is known of a trace so far
  * @events: DMA events
  * @unknown: other events, passed over
+ * @probes: events of the probes of dmah record, of which DMA events were made
+ * @left_out: after trace_load(), scatter lists of which only the probe of the unmap would have told
+ *	the DMA addresses, and the trace has none
  * @lost: places where events are missing
  * @lost_events: how many are missing, as far as numbers were given
  * @counts: the clock counts something other than time (x86-tsc, counter, uptime)
@@ -169,6 +177,8 @@ struct trace_error {
 struct trace_info {
 	uint64_t events;
 	uint64_t unknown;
+	uint64_t probes;
+	uint64_t left_out;
 	uint64_t lost;
 	uint64_t lost_events;
 	bool counts;

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* Takes the events out of the kernel and puts them into a file: as text, or as a trace.dat. */
+#ifndef DMAH_TOOLS_RECORD_DRAIN_H
+#define DMAH_TOOLS_RECORD_DRAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "out.h"
+#include "session.h"
+
+struct drain;
+
+/**
+ * drain_open() - begin
+ * @s: the session
+ * @o: the file; it stays the caller's
+ * @path: its name: parts of a trace.dat are kept beside it until the end
+ * @dat: as a trace.dat
+ *
+ * Return: NULL, and it is said why.
+ */
+struct drain *drain_open(const struct session *s, struct out *o, const char *path, bool dat);
+
+/** drain_some() - take what there is, without waiting. Return: 1 there was something, 0, -1 */
+int drain_some(struct drain *d);
+
+/** drain_finish() - nothing more will come: write the rest. Return: 0 or -1 */
+int drain_finish(struct drain *d);
+
+/** drain_events() - how many there were so far, as far as that is known on the way */
+uint64_t drain_events(const struct drain *d);
+
+void drain_close(struct drain *d);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* One recording. */
+#ifndef DMAH_TOOLS_RECORD_RUN_H
+#define DMAH_TOOLS_RECORD_RUN_H
+
+#include "session.h"
+
+/**
+ * struct run_options - what is wanted
+ * @output: file, "-" is the standard output
+ * @dat: a trace.dat, not text
+ * @source: where the events come from
+ * @iommu: iommu:map and iommu:unmap, too
+ * @buffer: KiB for each CPU
+ * @seconds: how long, 0: until the command ends, or a signal comes
+ * @command: or NULL
+ * @quiet: the command's standard output goes to standard error
+ */
+struct run_options {
+	const char *output;
+	bool dat;
+	enum source source;
+	bool iommu;
+	unsigned long buffer;
+	double seconds;
+	char **command;
+	bool quiet;
+};
+
+/**
+ * struct run_result - what came of it
+ * @source: where the events came from
+ * @seconds: how long it was
+ * @events: in the file
+ * @bytes: of the file
+ * @losses: what is missing
+ * @left_out: functions that this kernel does not have, "" if none
+ * @exited: status of the command, -1: it was ended by a signal or there was none
+ * @signal: that signal, or 0
+ */
+struct run_result {
+	enum source source;
+	double seconds;
+	uint64_t events;
+	uint64_t bytes;
+	struct losses losses;
+	char left_out[512];
+	int exited;
+	int signal;
+};
+
+/** run() - record. Return: 0, or -1: it is said why, and there is no file */
+int run(const struct run_options *opt, const struct ability *a, struct run_result *res);
+
+#endif

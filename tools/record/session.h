@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * What a recording has in the kernel: an instance of tracefs of its own, and probes where the kernel
+ * has no dma events. Nothing else is changed, and all of it goes when the recording ends, however
+ * that comes about: a process of its own waits for the end of this one.
+ */
+#ifndef DMAH_TOOLS_RECORD_SESSION_H
+#define DMAH_TOOLS_RECORD_SESSION_H
+
+#include <stdint.h>
+#include <sys/types.h>
+#include "tracefs.h"
+
+/** enum source - where the events come from */
+enum source {
+	SOURCE_AUTO, /* the kernel's dma events, or else probes */
+	SOURCE_EVENTS,
+	SOURCE_KPROBES
+};
+
+/** enum missing - why something cannot be recorded */
+enum missing {
+	MISSING_NOTHING,
+	MISSING_TRACEFS, /* not mounted */
+	MISSING_PRIVILEGE,
+	MISSING_EVENTS, /* this kernel has no dma events */
+	MISSING_KPROBES, /* this kernel has no kprobe events */
+	MISSING_MACHINE /* the probes are for x86-64 */
+};
+
+/**
+ * struct ability - what this machine can record
+ * @fs: where tracefs is
+ * @tracefs: TRACEFS or PRIVILEGE, else nothing
+ * @events: why there are no dma events
+ * @kprobes: why there can be no probes
+ * @iommu: there are the events iommu:map and iommu:unmap
+ * @lockdown: the kernel is locked down so that probes may be refused
+ */
+struct ability {
+	struct tracefs fs;
+	enum missing tracefs, events, kprobes;
+	bool iommu, lockdown;
+};
+
+/** ability_find() - look; changes nothing */
+void ability_find(struct ability *a, const char *root);
+
+/** missing_what() - the reason in words, and how to get what is missing */
+const char *missing_what(enum missing m);
+
+/** struct session - zero is nothing */
+struct session {
+	struct tracefs fs;
+	enum source source; /* EVENTS or KPROBES */
+	char name[64]; /* of the instance */
+	char group[64]; /* of the probes */
+	pid_t guard;
+	int guard_fd;
+	bool iommu;
+	char left_out[512]; /* functions that this kernel does not have */
+};
+
+/**
+ * session_open() - make the instance and the probes; nothing is recorded yet
+ * @s: filled in
+ * @a: from ability_find()
+ * @source: what is wanted
+ * @buffer: KiB for each CPU
+ * @iommu: iommu:map and iommu:unmap, too
+ *
+ * Return: 0, or -1: it is said why, and nothing is left behind.
+ */
+int session_open(struct session *s, const struct ability *a, enum source source,
+		 unsigned long buffer, bool iommu);
+
+/** session_switch() - begin or end recording; 0 or -1, and it is said why */
+int session_switch(struct session *s, bool on);
+
+/* No machine that Linux runs on has more. */
+#define SESSION_CPUS 8192
+
+/** session_cpus() - numbers of the CPUs that have a buffer, in order; Return: how many */
+int session_cpus(const struct session *s, int *cpus);
+
+/**
+ * struct losses - what the kernel could not record
+ * @lost: events that did not fit into the buffer
+ * @missed: returns of functions that had too many callers at once
+ * @read: events that were read
+ */
+struct losses {
+	uint64_t lost, missed, read;
+};
+
+/** session_losses() - add up what the kernel counted */
+void session_losses(const struct session *s, struct losses *l);
+
+/** session_close() - take all of it away; files of the instance must be closed before */
+void session_close(struct session *s);
+
+#endif
