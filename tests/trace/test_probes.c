@@ -608,6 +608,10 @@ static void bad_lines(void **state)
 	load(UNMAP(1, 0, "000001", "0x2000") BEGIN "(f+0x0/0x1) dev=\"d\" dma=0", 2);
 	load(UNMAP(1, 0, "000001", "0x2000") BEGIN "(f+0x0/0x1) dev=\"d", 1);
 	assert_int_equal(trace_info(trace)->cut, 2);
+	/* a list where none can be says nothing */
+	load(AT(1, 0, "000001") "dmah_unmap_page: (f+0x0/0x1) " DEV "dma=0x1000 size=1 dir=1 "
+				"attrs=0x0 list={0x1,0x2}\n",
+	     1);
 	/* not of ours */
 	refuse_text(AT(1, 0, "000001") "dmah_unmap_pages: (f+0x0/0x1)\n", "has no dma:* events");
 	refuse_text(AT(1, 0, "000001") "dmah_unmap_page_ret: (f+0x0/0x1)\n", "has no dma:* events");

@@ -369,7 +369,8 @@ static bool give(struct trace *t, const struct trace_event *head, uint64_t missi
 
 static void take(struct pair_call *c, const struct probe *p, uint32_t device)
 {
-	if (p->nr_list) {
+	/* the text may say anything */
+	if (p->nr_list && c->desc->list) {
 		memcpy(c->list + (size_t)p->chunk * PROBE_LIST, p->list,
 		       p->nr_list * sizeof(p->list[0]));
 		c->chunks |= 1u << p->chunk;
