@@ -76,25 +76,31 @@ static bool finished(const struct e1000e *nic, uint32_t i)
 	       (desc_status(&nic->rx.desc[i], 0) & RX_STATUS_DONE) != 0;
 }
 
-bool e1000e_rx_done(struct e1000e *nic, unsigned int i, uint32_t *len)
+/*
+ * What is in a descriptor that the device was done with: the frame's bytes, or 0. All is read once, and the descriptor is
+ * ours whatever it says by now: a hostile device may change it at any time.
+ */
+static uint32_t complete(struct e1000e *nic, uint32_t i)
 {
 	struct e1000e_rx *rx = &nic->rx;
-	uint32_t status, bytes;
-	bool part;
+	uint32_t status = desc_status(&rx->desc[i], 0);
+	uint32_t bytes = RX_LENGTH(desc_status(&rx->desc[i], 1));
+	/* A part of a frame is none. */
+	bool part = rx->partial || !(status & RX_STATUS_END);
 
+	rx->state[i] = OURS;
+	rx->partial = !(status & RX_STATUS_END);
+	if (!part && !(status & RX_ERRORS) && bytes <= E1000E_BUFFER)
+		return bytes;
+	nic->stats.bad += (status & RX_STATUS_END) != 0;
+	return 0;
+}
+
+bool e1000e_rx_done(struct e1000e *nic, unsigned int i, uint32_t *len)
+{
 	if (i >= nic->config.rx_entries || !finished(nic, i))
 		return false;
-	status = desc_status(&rx->desc[i], 0);
-	bytes = RX_LENGTH(rx->desc[i].word[1]);
-	rx->state[i] = OURS;
-	/* A part of a frame is none, and the length is only as good as the device. */
-	part = rx->partial || !(status & RX_STATUS_END);
-	rx->partial = !(status & RX_STATUS_END);
-	if (part || (status & RX_ERRORS) || bytes > E1000E_BUFFER) {
-		nic->stats.bad += (status & RX_STATUS_END) != 0;
-		bytes = 0;
-	}
-	*len = bytes;
+	*len = complete(nic, i);
 	return true;
 }
 
@@ -183,7 +189,7 @@ static int hand_on(struct e1000e *nic, uint32_t i, uint32_t len, e1000e_packet_f
 int e1000e_receive(struct e1000e *nic, unsigned int budget, e1000e_packet_fn packet, void *ctx)
 {
 	struct e1000e_rx *rx = &nic->rx;
-	uint32_t n = 0, len;
+	uint32_t n = 0;
 	int err;
 
 	if (!nic->running || nic->config.rx == E1000E_RX_OWN)
@@ -194,10 +200,8 @@ int e1000e_receive(struct e1000e *nic, unsigned int budget, e1000e_packet_fn pac
 		n++;
 	err = take(nic, n);
 	for (uint32_t k = 0; !err && k < n; k++) {
-		uint32_t i = rx->next;
+		uint32_t i = rx->next, len = complete(nic, i);
 
-		if (!e1000e_rx_done(nic, i, &len))
-			break;
 		rx->next = behind(nic, i, 1);
 		rx->given--;
 		err = len ? hand_on(nic, i, len, packet, ctx) : DMAH_OK;

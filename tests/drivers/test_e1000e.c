@@ -102,7 +102,7 @@ static void both_ways(const struct nic_config *machine, enum e1000e_rx_mode rx)
 	struct traffic *t = traffic_open(
 		machine, &(struct traffic_config){ .rx = rx, .entries = 32, .seed = 3 });
 
-	for (unsigned int i = traffic_many(500, NULL); i; i--) {
+	for (unsigned int i = traffic_many(600, NULL); i; i--) {
 		switch (traffic_random(t, 6)) {
 		case 0:
 		case 1:
@@ -122,8 +122,8 @@ static void both_ways(const struct nic_config *machine, enum e1000e_rx_mode rx)
 	}
 	traffic_sent(t);
 	traffic_received(t);
-	assert_true(t->received > 64);
-	assert_true(t->sent > 64);
+	assert_true(t->received > 40);
+	assert_true(t->sent > 40);
 	traffic_close(t);
 }
 

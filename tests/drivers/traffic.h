@@ -84,7 +84,10 @@ void traffic_free(struct traffic *t);
 
 uint32_t traffic_random(struct traffic *t, uint32_t below);
 
-/** traffic_many() - @usual, or as many as DMAH_QEMU_OPS says: at bench length. @bench: where to say which; may be NULL. */
+/**
+ * traffic_many() - @usual, or as many as DMAH_QEMU_OPS says: at bench length. Half of it where DMAH_TEST_OPS says that all
+ *	is slow. @bench: where to say whether it is at bench length; may be NULL.
+ */
 unsigned int traffic_many(unsigned int usual, bool *bench);
 
 /** traffic_make() - a frame for the device, of random length and content, or of @len bytes where that is not 0. */
