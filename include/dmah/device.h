@@ -132,6 +132,8 @@ struct dmah_xen_ops {
  * @lazy_ns: lazy: how long one may wait for dmah_poll(), in nanoseconds; 0: 10 ms.
  * @xen: xen: what the guest knows of its memory.
  * @xen_ctx: passed to those.
+ * @history: mappings that the domain remembers after others were made, for dmah_faults(), a power of two, 16 to 2^20;
+ *	0: 1024. 32 bytes each. Where more are live or more recent, some are forgotten: who made them, and of what.
  * @check_entries: check builds: most mappings live at one time that the shadow table follows, a power of two;
  *	0: 65,536. Ignored otherwise.
  */
@@ -152,6 +154,7 @@ struct dmah_domain_config {
 	uint64_t lazy_ns;
 	const struct dmah_xen_ops *xen;
 	void *xen_ctx;
+	uint32_t history;
 	uint32_t check_entries;
 };
 
@@ -314,8 +317,9 @@ struct dmah_limits {
  * @limits: as attached.
  * @index: which of its domain's devices.
  * @slot: the number that its handles carry.
- * @plain, @plain_max, @plain_end, @sync_whole, @count_at: what the shortest ways through map, unmap and sync need to
- *	know; the library's.
+ * @plain, @plain_max, @plain_end, @sync_whole, @count_at, @owner: what the shortest ways through map, unmap and sync
+ *	need to know; the library's.
+ * @storm: its faults; the library's.
  * @rings: its rings; the library's.
  * @killed: dmah_kill() was called.
  */
@@ -332,7 +336,9 @@ struct dmah_device {
 	uint32_t plain_max;
 	uint32_t count_at;
 	uint32_t sync_whole;
+	uint32_t owner;
 	dmah_phys_t plain_end;
+	struct dmah_storm storm;
 	struct dmah_ring *rings;
 	bool killed;
 };

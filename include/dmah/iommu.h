@@ -8,6 +8,7 @@
 #ifndef DMAH_IOMMU_H
 #define DMAH_IOMMU_H
 
+#include <dmah/host.h>
 #include <dmah/types.h>
 
 #ifdef __cplusplus
@@ -17,6 +18,7 @@ extern "C" {
 struct dmah_device;
 struct dmah_domain;
 struct dmah_iommu;
+struct dmah_link;
 
 /**
  * struct dmah_pt_format - a page-table format, one of those below. Opaque.
@@ -95,6 +97,26 @@ enum dmah_bind {
 };
 
 /**
+ * struct dmah_iommu_fault - a transaction that an IOMMU refused, as its hardware recorded it.
+ * @addr: the IOVA, or its page where the hardware records no more; with @has_addr.
+ * @id: requester or stream id.
+ * @code: the specification's number of the reason.
+ * @reason: that in words; constant.
+ * @has_addr: @addr and @write mean something. They do not where the device itself was not known.
+ * @write: it wanted to write.
+ * @pci: @id is a PCI requester id: bus << 8 | device << 3 | function.
+ */
+struct dmah_iommu_fault {
+	dmah_addr_t addr;
+	uint32_t id;
+	uint32_t code;
+	const char *reason;
+	bool has_addr;
+	bool write;
+	bool pci;
+};
+
+/**
  * struct dmah_iommu_ops - one kind of IOMMU.
  */
 struct dmah_iommu_ops {
@@ -139,6 +161,25 @@ struct dmah_iommu_ops {
 	 * Context: any; no lock of the library is held. Return: 0, DMAH_EHUNG.
 	 */
 	int (*wait)(struct dmah_iommu *iommu, uint64_t ticket);
+	/**
+	 * @faults: take what the hardware has recorded, the oldest first, @max at most; what is left is there the next
+	 * time. *@lost: set where it had no room for others. NULL where the hardware records nothing.
+	 * Context: any but inside dmah_host_enter(). Return: how many there were.
+	 */
+	unsigned int (*faults)(struct dmah_iommu *iommu, struct dmah_iommu_fault *faults,
+			       unsigned int max, bool *lost);
+};
+
+/**
+ * struct dmah_storm - how many faults were told of late. The library's.
+ * @since: when the first of them was, dmah_host_now().
+ * @told: how many since then.
+ * @untold: how many were not, since the last that was.
+ */
+struct dmah_storm {
+	uint64_t since;
+	uint32_t told;
+	uint32_t untold;
 };
 
 /**
@@ -154,6 +195,8 @@ struct dmah_iommu_ops {
  * @reserved: IOVAs that no domain behind it may hand out (the interrupt window of VT-d, 0xfee00000 to
  *	0xfeefffff), or NULL.
  * @nreserved: how many @reserved.
+ * @lock, @links, @storm: the domains behind it, and faults of devices that none of them has; the library's, zero at
+ *	first.
  */
 struct dmah_iommu {
 	const struct dmah_iommu_ops *ops;
@@ -166,6 +209,9 @@ struct dmah_iommu {
 	unsigned int nformats;
 	const struct dmah_reserved *reserved;
 	unsigned int nreserved;
+	struct dmah_lock lock;
+	struct dmah_link *links;
+	struct dmah_storm storm;
 };
 
 #ifdef __cplusplus

@@ -22,6 +22,9 @@
  * ring			mappings that end in the order in which they began, in IOVAs of their own.
  * batch		unmaps that are begun together and share one wait for the hardware.
  * quarantine		where an IOVA or slot waits whose invalidation the hardware did not confirm.
+ * fault		a device's transaction that was refused. <dmah/fault.h>
+ * history		what a domain remembers of mappings that are or were: who made them, of what, and when they
+ *			ended.
  */
 #ifndef DMAH_TYPES_H
 #define DMAH_TYPES_H
@@ -145,6 +148,8 @@ struct dmah {
  * @quarantined: granules whose invalidation was not confirmed and that are lost until a flush is.
  * @over_invalidated: granules that a ring's invalidations covered beyond those that were unmapped, because a range is
  *	rounded to a power of two.
+ * @faults: transactions of the device that an IOMMU refused and that dmah_faults() took.
+ * @faults_untold: those of them that it did not tell, for there were too many at a time.
  */
 struct dmah_stats {
 	uint64_t maps;
@@ -161,6 +166,8 @@ struct dmah_stats {
 	uint64_t maintained_lines;
 	uint64_t quarantined;
 	uint64_t over_invalidated;
+	uint64_t faults;
+	uint64_t faults_untold;
 };
 
 #ifdef __cplusplus

@@ -48,6 +48,22 @@ void sim_fault_add(struct sim *sim, const struct sim_fault *fault)
 	sim_unlock(&log->lock);
 }
 
+bool sim_fault_at(struct sim *sim, size_t *at, struct sim_fault *fault)
+{
+	struct sim_faults *log = &sim->faults;
+	bool found;
+
+	sim_lock(&log->lock);
+	/* The log may have been cleared. */
+	if (*at > log->kept)
+		*at = 0;
+	found = *at < log->kept;
+	if (found)
+		*fault = log->fault[(*at)++];
+	sim_unlock(&log->lock);
+	return found;
+}
+
 size_t sim_faults(struct sim *sim, struct sim_fault *faults, size_t max)
 {
 	struct sim_faults *log = &sim->faults;

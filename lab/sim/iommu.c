@@ -301,6 +301,30 @@ static int sim_op_bind(struct dmah_iommu *i, struct dmah_device *d, enum dmah_bi
 	return DMAH_OK;
 }
 
+/* The machine has one log; an IOMMU's own are those of devices behind it that it refused itself. */
+static unsigned int sim_op_faults(struct dmah_iommu *i, struct dmah_iommu_fault *faults,
+				  unsigned int max, bool *lost)
+{
+	struct sim_iommu *iommu = of(i);
+	struct sim_fault fault;
+	unsigned int n = 0;
+
+	while (n < max && sim_fault_at(iommu->sim, &iommu->faults_taken, &fault)) {
+		if (!device_of(iommu, fault.id) || fault.reason == SIM_FAULT_MASK ||
+		    fault.reason == SIM_FAULT_BUS)
+			continue;
+		faults[n++] = (struct dmah_iommu_fault){ .addr = fault.dma,
+							 .id = fault.id,
+							 .code = fault.code,
+							 .reason = sim_reason_text(fault.reason),
+							 .has_addr = true,
+							 .write = fault.write,
+							 .pci = iommu->config.flavour == SIM_VTD };
+	}
+	*lost |= sim_fault_overflow(iommu->sim);
+	return n;
+}
+
 static const struct dmah_iommu_ops ops = {
 	.bind = sim_op_bind,
 	.tag_alloc = sim_op_tag_alloc,
@@ -309,6 +333,7 @@ static const struct dmah_iommu_ops ops = {
 	.invalidate_dev = sim_op_invalidate_dev,
 	.fence = sim_op_fence,
 	.wait = sim_op_wait,
+	.faults = sim_op_faults,
 };
 
 /* ---- reading tables ---- */

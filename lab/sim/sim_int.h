@@ -15,6 +15,9 @@ struct sim_faults {
 	uint64_t count;
 };
 
+/** sim_fault_at() - the entry at *@at of the log, and *@at is behind it then. Return: false: there is none yet. */
+bool sim_fault_at(struct sim *sim, size_t *at, struct sim_fault *fault);
+
 /** sim_fault_add() - record a refusal. */
 void sim_fault_add(struct sim *sim, const struct sim_fault *fault);
 
@@ -159,6 +162,7 @@ struct sim_bank {
  * @unit: VT-d: its registers, where it has any; then @root and commands come from there.
  * @smmu: SMMU: the same.
  * @off: it does not translate; @abort: and lets nothing through.
+ * @faults_taken: entries of the machine's log that its driver has gone through.
  * @stats: counters, but for those that the parts have.
  */
 struct sim_iommu {
@@ -179,6 +183,7 @@ struct sim_iommu {
 	struct sim_smmuv3 *smmu;
 	bool off;
 	bool abort;
+	size_t faults_taken;
 	struct sim_iommu_stats stats;
 };
 

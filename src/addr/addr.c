@@ -22,7 +22,7 @@ int dmah_addr_map(struct dmah_device *dev, dmah_phys_t phys, uint64_t len, enum 
 		  uint32_t attrs, dmah_addr_t *dma)
 {
 	struct dmah h = { 0 };
-	int err = dmah_map(dev, &h, phys, len, dir, attrs);
+	int err = map_by(dev, &h, phys, len, dir, attrs, __builtin_return_address(0));
 
 	return keep_address(dev, &h, err, dma);
 }
@@ -31,7 +31,7 @@ int dmah_addr_map_bus(struct dmah_device *dev, dmah_phys_t phys, dmah_addr_t bus
 		      enum dmah_dir dir, uint32_t attrs, dmah_addr_t *dma)
 {
 	struct dmah h = { 0 };
-	int err = dmah_map_bus(dev, &h, phys, bus, len, dir, attrs);
+	int err = map_bus_by(dev, &h, phys, bus, len, dir, attrs, __builtin_return_address(0));
 
 	return keep_address(dev, &h, err, dma);
 }
@@ -67,6 +67,7 @@ static int unmap(struct dmah_device *dev, const struct addr_req *req, uint64_t l
 			      err == DMAH_ESTALE ? "unmap of an address that is not mapped"
 						 : "unmap that does not fit what is mapped",
 			      req->dma, caller);
+	history_unmap(dev, &h, history_time(dev->dom));
 	return dev->dom->ops->unmap(dev, &h, false);
 }
 

@@ -42,11 +42,20 @@ static struct addr_req piece_req(const struct dmah_sg *piece, enum dmah_dir dir,
 				  .has_phys = true };
 }
 
+/* As much of a handle as the history wants. */
+static struct dmah piece_handle(const struct dmah_sg *piece, enum dmah_dir dir)
+{
+	return (struct dmah){
+		.dma = piece->dma, .phys = piece->phys, .len = piece->len, .meta = (uint32_t)dir
+	};
+}
+
 /* Every entry has its own DMA address: end the mappings of the first @n, having checked all of them. */
 static int unmap_pieces(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir,
 			uint32_t attrs)
 {
 	const struct backend_ops *ops = dev->dom->ops;
+	uint64_t now = history_time(dev->dom);
 	int err = DMAH_OK;
 	struct dmah h;
 
@@ -61,8 +70,10 @@ static int unmap_pieces(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n,
 		struct addr_req req = piece_req(&sg[i], dir, attrs);
 		int one = ops->rebuild(dev, &h, &req);
 
-		if (!one)
+		if (!one) {
+			history_unmap(dev, &h, now);
 			one = ops->unmap(dev, &h, false);
+		}
 		err = err ? err : one;
 	}
 	return err;
@@ -152,8 +163,14 @@ int dmah_addr_map_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, en
 	if (!err)
 		err = one_range(dev) ? dev->dom->ops->map_sg(dev, sg, n, dir, attrs)
 				     : map_pieces(dev, sg, n, dir, attrs);
-	if (!err)
+	if (!err) {
+		for (uint32_t i = 0; i < n; i++) {
+			struct dmah h = piece_handle(&sg[i], dir);
+
+			history_map(dev, &h, __builtin_return_address(0));
+		}
 		return merge(dev, sg, n);
+	}
 	count(dev, failed_maps, 1);
 	for (uint32_t i = 0; i < n; i++) {
 		sg[i].dma = DMAH_BAD_ADDR;

@@ -61,6 +61,7 @@ int dmah_alloc_coherent(struct dmah_device *dev, struct dmah *h, uint64_t len, v
 		return err;
 	}
 	check_map(dev, h);
+	history_map(dev, h, __builtin_return_address(0));
 	return DMAH_OK;
 }
 

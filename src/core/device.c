@@ -83,6 +83,8 @@ int dmah_attach(struct dmah_domain *dom, struct dmah_device *dev, const struct d
 	dev->sync_whole = is_coherent(limits->flags)
 				  ? META_SYNC | (uint32_t)dev->slot << META_SLOT_SHIFT
 				  : ~0u;
+	dev->owner = history_owner(dev->slot);
+	dev->storm = (struct dmah_storm){ 0 };
 	dev->killed = false;
 	dev->plain = 0;
 	dev->plain_end = 0;

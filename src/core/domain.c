@@ -13,6 +13,7 @@ struct plan {
 	size_t cpu_stride;
 	size_t cache;
 	size_t lazy;
+	size_t history;
 	size_t check;
 	size_t backend;
 	size_t total;
@@ -36,9 +37,11 @@ static bool fill_defaults(struct dmah_domain_config *cfg)
 	cfg->aperture_size = cfg->aperture_size ? cfg->aperture_size : 1ull << 32;
 	cfg->lazy_entries = cfg->lazy_entries ? cfg->lazy_entries : 256;
 	cfg->lazy_ns = cfg->lazy_ns ? cfg->lazy_ns : 10000000;
+	cfg->history = cfg->history ? cfg->history : 1024;
 	cfg->check_entries = cfg->check_entries ? cfg->check_entries : 65536;
 	return cfg->cpus <= 4096 && cfg->devices <= META_SLOTS && is_pow2(cfg->cache_line) &&
 	       cfg->cache_line >= 16 && cfg->cache_line <= 2048 && is_pow2(cfg->lazy_entries) &&
+	       is_pow2(cfg->history) && cfg->history >= 16 && cfg->history <= 1u << 20 &&
 	       cfg->lazy_entries >= 8 && cfg->lazy_entries <= 4096 && is_pow2(cfg->check_entries) &&
 	       cfg->check_entries <= 1u << 24 && (unsigned int)cfg->mode <= DMAH_PASSTHROUGH;
 }
@@ -84,6 +87,8 @@ static bool make_plan(struct dmah_domain_config *cfg, struct plan *plan)
 	plan->cpu_stride =
 		plan->lazy + (lazy ? lines(lazy_capacity(cfg) * sizeof(struct lazy_entry)) : 0);
 	at += cfg->cpus * plan->cpu_stride;
+	plan->history = at;
+	at += lines(history_memory(cfg->history));
 	plan->check = at;
 	at += lines(check_memory(cfg));
 	plan->backend = at;
@@ -132,6 +137,7 @@ int dmah_domain_init(struct dmah_domain **out, const struct dmah_domain_config *
 			   cfg.mode == DMAH_LAZY);
 		dom->cpu[i]->lazy.entry = (struct lazy_entry *)(void *)(part + plan.lazy);
 	}
+	history_init(&dom->history, base + plan.history, cfg.history);
 	check_init(dom, base + plan.check);
 	if (cfg.backend == DMAH_BACKEND_IOMMU) {
 		err = iommu_init(dom, base + plan.backend);

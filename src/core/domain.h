@@ -9,6 +9,7 @@
 #include <dmah/device.h>
 #include <dmah/dmah.h>
 #include "core/handle.h"
+#include "core/history.h"
 #include "iova/cache.h"
 #include "iova/iova.h"
 #include "pt/pt.h"
@@ -114,7 +115,6 @@ struct lazy_queue {
 /** struct dev_count - what one CPU counted for one device. Written by that CPU alone, inside dmah_host_enter(). */
 struct dev_count {
 	struct dmah_stats stats;
-	uint64_t pad[2];
 };
 
 /**
@@ -131,10 +131,18 @@ struct dmah_cpu {
 	struct dev_count count[] __attribute__((aligned(64)));
 };
 
-/** struct iommu_link - an IOMMU before the domain's devices, and the number that it knows the domain by. */
-struct iommu_link {
+/**
+ * struct dmah_link - an IOMMU before the domain's devices.
+ * @iommu: the IOMMU.
+ * @tag: the number that it knows the domain by.
+ * @dom: the domain.
+ * @next: the IOMMU's next domain, under the IOMMU's lock.
+ */
+struct dmah_link {
 	struct dmah_iommu *iommu;
 	uint32_t tag;
+	struct dmah_domain *dom;
+	struct dmah_link *next;
 };
 
 /**
@@ -160,6 +168,7 @@ struct iova_reserve {
  * @setup: over attach, detach and @device.
  * @device: by index; NULL is free.
  * @ndevices: attached.
+ * @history: who mapped what, and when it ended.
  *
  * Of the iommu backend alone:
  * @links, @nlinks: IOMMUs.
@@ -188,8 +197,9 @@ struct dmah_domain {
 	struct dmah_lock setup;
 	struct dmah_device **device;
 	unsigned int ndevices;
+	struct history history;
 
-	struct iommu_link links[DOMAIN_IOMMUS];
+	struct dmah_link links[DOMAIN_IOMMUS];
 	unsigned int nlinks;
 	uint32_t caps;
 	struct pt pt;

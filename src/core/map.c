@@ -50,7 +50,8 @@ int map_check(const struct dmah_device *dev, const struct map_req *req, uint64_t
 	return DMAH_OK;
 }
 
-int map_one(struct dmah_device *dev, struct dmah *h, const struct map_req *req, uint64_t len)
+static int map_one(struct dmah_device *dev, struct dmah *h, const struct map_req *req, uint64_t len,
+		   const void *caller)
 {
 	int err = map_check(dev, req, len);
 
@@ -63,6 +64,7 @@ int map_one(struct dmah_device *dev, struct dmah *h, const struct map_req *req, 
 		return err;
 	}
 	check_map(dev, h);
+	history_map(dev, h, caller);
 	return DMAH_OK;
 }
 
@@ -74,45 +76,55 @@ static int map(struct dmah_device *dev, struct dmah *h, const struct map_req *re
 		return dev->dom ? misuse(dev, DMAH_EINVAL, "map into a handle that is not idle",
 					 h->dma, caller)
 				: DMAH_EINVAL;
-	return map_one(dev, h, req, len);
+	return map_one(dev, h, req, len, caller);
 }
 
 /* Out of line, so that the shortest way keeps no registers for it. */
 __attribute__((noinline)) static int map_any(struct dmah_device *dev, struct dmah *h,
 					     dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
-					     uint32_t attrs)
+					     uint32_t attrs, const void *caller)
 {
 	struct map_req req = { .phys = phys, .len = (uint32_t)len, .dir = dir, .attrs = attrs };
 
 #ifndef DMAH_CHECK
-	if (!h->meta && !attrs && plain_map_slow(dev, h, phys, len, dir))
+	if (!h->meta && !attrs && plain_map_slow(dev, h, phys, len, dir, caller))
 		return DMAH_OK;
 #endif
-	return map(dev, h, &req, len, __builtin_return_address(0));
+	return map(dev, h, &req, len, caller);
+}
+
+int map_by(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
+	   enum dmah_dir dir, uint32_t attrs, const void *caller)
+{
+#ifndef DMAH_CHECK
+	if (!attrs && plain_map(dev, h, phys, len, dir, caller))
+		return DMAH_OK;
+#endif
+	return map_any(dev, h, phys, len, dir, attrs, caller);
 }
 
 int dmah_map(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
 	     enum dmah_dir dir, uint32_t attrs)
 {
 #ifndef DMAH_CHECK
-	if (!attrs && plain_map(dev, h, phys, len, dir))
+	if (!attrs && plain_map(dev, h, phys, len, dir, __builtin_return_address(0)))
 		return DMAH_OK;
 #endif
-	return map_any(dev, h, phys, len, dir, attrs);
+	return map_any(dev, h, phys, len, dir, attrs, __builtin_return_address(0));
 }
 
 int dmah_map_memory(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
 		    enum dmah_dir dir)
 {
 #ifndef DMAH_CHECK
-	if (plain_map(dev, h, phys, len, dir))
+	if (plain_map(dev, h, phys, len, dir, __builtin_return_address(0)))
 		return DMAH_OK;
 #endif
-	return map_any(dev, h, phys, len, dir, 0);
+	return map_any(dev, h, phys, len, dir, 0, __builtin_return_address(0));
 }
 
-int dmah_map_bus(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, dmah_addr_t bus,
-		 uint64_t len, enum dmah_dir dir, uint32_t attrs)
+int map_bus_by(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, dmah_addr_t bus,
+	       uint64_t len, enum dmah_dir dir, uint32_t attrs, const void *caller)
 {
 	struct map_req req = { .phys = phys,
 			       .bus = bus,
@@ -121,7 +133,13 @@ int dmah_map_bus(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, dmah
 			       .attrs = attrs,
 			       .has_bus = true };
 
-	return map(dev, h, &req, len, __builtin_return_address(0));
+	return map(dev, h, &req, len, caller);
+}
+
+int dmah_map_bus(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, dmah_addr_t bus,
+		 uint64_t len, enum dmah_dir dir, uint32_t attrs)
+{
+	return map_bus_by(dev, h, phys, bus, len, dir, attrs, __builtin_return_address(0));
 }
 
 int handle_check(struct dmah_device *dev, const struct dmah *h, uint32_t allow)
@@ -150,6 +168,7 @@ int unmap_one(struct dmah_device *dev, struct dmah *h, uint32_t allow, const voi
 			      err == DMAH_ESTALE ? "unmap of a mapping that is not live"
 						 : "unmap with a handle that does not fit",
 			      h->dma, caller);
+	history_unmap(dev, h, history_time(dev->dom));
 	err = dev->dom->ops->unmap(dev, h, allow == META_COHERENT);
 	handle_clear(h);
 	return err;

@@ -10,8 +10,13 @@
 /** map_check() - whether a request of @len bytes makes sense and keeps within the device's limits on length. */
 int map_check(const struct dmah_device *dev, const struct map_req *req, uint64_t len);
 
-/** map_one() - check a request against the device's limits and make the mapping. @h is idle. */
-int map_one(struct dmah_device *dev, struct dmah *h, const struct map_req *req, uint64_t len);
+/** map_by() - dmah_map() for a call that has a caller of its own. */
+int map_by(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
+	   enum dmah_dir dir, uint32_t attrs, const void *caller);
+
+/** map_bus_by() - the same for dmah_map_bus(). */
+int map_bus_by(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, dmah_addr_t bus,
+	       uint64_t len, enum dmah_dir dir, uint32_t attrs, const void *caller);
 
 /** unmap_one() - end the mapping of a handle that is not idle. @allow: the META_ bits of special kinds expected. */
 int unmap_one(struct dmah_device *dev, struct dmah *h, uint32_t allow, const void *caller);

@@ -63,6 +63,7 @@ int dmah_ring_init(struct dmah_ring **ring, struct dmah_device *dev,
 	r->cfg = *config;
 	r->full_at = config->entries;
 	r->room = config->slot - 1;
+	r->caller = __builtin_return_address(0);
 	if (dev->dom->cfg.backend == DMAH_BACKEND_IOMMU)
 		err = iommu_ring_init(r);
 	if (err)
@@ -145,7 +146,7 @@ static int push_elsewhere(struct dmah_ring *ring, const struct map_req *req)
 }
 
 __attribute__((noinline)) static int push_any(struct dmah_ring *ring, dmah_phys_t phys,
-					      uint32_t len, dmah_addr_t *dma)
+					      uint32_t len, dmah_addr_t *dma, const void *caller)
 {
 	struct map_req req = {
 		.phys = phys, .len = len, .dir = ring->cfg.dir, .attrs = ring->cfg.attrs
@@ -167,6 +168,7 @@ __attribute__((noinline)) static int push_any(struct dmah_ring *ring, dmah_phys_
 	}
 	*dma = ring_entry(ring, ring->pushed)->dma;
 	check_map(dev, ring_entry(ring, ring->pushed));
+	history_map(dev, ring_entry(ring, ring->pushed), caller);
 	ring->handles++;
 	count_add(&ring->pushed, 1);
 	return DMAH_OK;
@@ -178,7 +180,7 @@ int dmah_ring_push(struct dmah_ring *ring, dmah_phys_t phys, uint32_t len, dmah_
 	if (ring_plain_push(ring, phys, len, dma))
 		return DMAH_OK;
 #endif
-	return push_any(ring, phys, len, dma);
+	return push_any(ring, phys, len, dma, __builtin_return_address(0));
 }
 
 /* ---- pop ---- */
@@ -201,11 +203,15 @@ static int check_handles(struct dmah_ring *ring, uint32_t n)
 
 static int pop_elsewhere(struct dmah_ring *ring, uint32_t n)
 {
+	uint64_t now = history_time(ring->dev->dom);
 	int err = DMAH_OK;
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct dmah *h = ring_entry(ring, ring->popped + i);
-		int one = ring->dev->dom->ops->unmap(ring->dev, h, false);
+		int one;
+
+		history_unmap(ring->dev, h, now);
+		one = ring->dev->dom->ops->unmap(ring->dev, h, false);
 
 		err = err ? err : one;
 		handle_clear(h);

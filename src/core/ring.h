@@ -6,7 +6,8 @@
  * an IOMMU mapping number k lies in slot k & (2n - 1) of the ring's own IOVAs. At most n are live, and at most n wait for
  * a flush, so that the slot of the next one was flushed since it was last used. tests/spin/ring.pml is a model of this.
  *
- * A plain mapping (see backend/iommu/plain.h) leaves nothing behind but its page-table entry; any other has a handle in
+ * A plain mapping (see backend/iommu/plain.h) leaves nothing behind but its page-table entry, whose address stays in it
+ * for the history when it is cleared; any other has a handle in
  * @entry. Every entry of a ring's slots says that it continues a mapping, so that to the address-keyed calls a slot is
  * the middle of something, which they do not end; the granules before the first slot are never mapped, so that the ring
  * does not seem to continue a neighbour.
@@ -29,6 +30,17 @@ struct ring_end {
 };
 
 /**
+ * struct ring_pops - mappings that were popped together.
+ * @until: @popped afterwards.
+ * @note: when: history_note().
+ */
+struct ring_pops {
+	uint64_t until;
+	uint64_t note;
+};
+#define RING_POPS 16u
+
+/**
  * struct dmah_ring - a ring.
  * @dev: whose mappings it holds.
  * @pushed, @popped: mappings begun and ended. Written by the owner.
@@ -49,6 +61,8 @@ struct ring_end {
  * @elsewhere_begun, @elsewhere_ended: mappings that the backend's map and unmap have counted.
  * @cfg: as given, with the slot rounded up.
  * @serial: which of all rings there ever were.
+ * @caller: who set it up: what the history says of its plain mappings.
+ * @pops, @npops: the last pops, for the history; by number of pops.
  * @next: the device's other rings, under the domain's setup lock.
  * @entry: handles, by number & (cfg.entries - 1); idle for plain mappings.
  */
@@ -75,6 +89,9 @@ struct dmah_ring {
 	uint64_t elsewhere_ended;
 	struct dmah_ring_config cfg;
 	uint32_t serial;
+	const void *caller;
+	uint32_t npops;
+	struct ring_pops pops[RING_POPS];
 	struct dmah_ring *next;
 	struct dmah entry[] __attribute__((aligned(64)));
 };

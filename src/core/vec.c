@@ -110,8 +110,10 @@ int dmah_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_
 	v->nparts = n;
 	v->total = total;
 	vec_merge_parts(dev, v);
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
 		check_map(dev, &v->part[i]);
+		history_map(dev, &v->part[i], __builtin_return_address(0));
+	}
 	return DMAH_OK;
 }
 
@@ -131,6 +133,7 @@ static int check_parts(struct dmah_device *dev, const struct dmah_vec *v)
 int dmah_unmap_vec(struct dmah_device *dev, struct dmah_vec *v)
 {
 	const struct backend_ops *ops;
+	uint64_t now;
 	int err;
 
 	if (!v->nparts)
@@ -141,6 +144,9 @@ int dmah_unmap_vec(struct dmah_device *dev, struct dmah_vec *v)
 	for (uint32_t i = 0; !err && i < v->nparts; i++)
 		err = check_unmap(dev, &v->part[i]);
 	if (!err) {
+		now = history_time(dev->dom);
+		for (uint32_t i = 0; i < v->nparts; i++)
+			history_unmap(dev, &v->part[i], now);
 		ops = dev->dom->ops;
 		err = (ops->unmap_vec ? ops->unmap_vec : vec_unmap_pieces)(dev, v);
 	}

@@ -16,14 +16,15 @@ static uint32_t granules_of(const struct dmah *h)
 	return meta_kind(h->meta) == KIND_PLAIN ? 1 : iommu_granules(h->dma, h->len);
 }
 
-bool iommu_batch_start_many(struct dmah_device *dev, struct dmah_batch *b, struct dmah *h)
+bool iommu_batch_start_many(struct dmah_device *dev, struct dmah_batch *b, struct dmah *h,
+			    uint64_t note)
 {
 	uint32_t index, n;
 	uint64_t *pte = plain_find(dev, h, &index, &n);
 
 	if (!pte)
 		return false;
-	plain_clear(dev->dom, pte, n);
+	plain_clear(dev->dom, pte, n, note);
 	(void)dmah_move(&b->h[b->n++], h);
 	return true;
 }

@@ -8,19 +8,24 @@
 #include "backend/iommu/plain.h"
 
 /** iommu_batch_start_many() - the same for one of several granules. */
-bool iommu_batch_start_many(struct dmah_device *dev, struct dmah_batch *b, struct dmah *h);
+bool iommu_batch_start_many(struct dmah_device *dev, struct dmah_batch *b, struct dmah *h,
+			    uint64_t note);
 
-/** iommu_batch_start_plain() - a plain mapping goes into a batch, checked and cleared. Return: whether it was one. */
+/**
+ * iommu_batch_start_plain() - a plain mapping goes into a batch, checked and cleared. @note: history_note_at().
+ *
+ * Return: whether it was one.
+ */
 static inline bool iommu_batch_start_plain(struct dmah_device *dev, struct dmah_batch *b,
-					   struct dmah *h)
+					   struct dmah *h, uint64_t note)
 {
 	const struct dmah_domain *dom = dev->dom;
 	uint32_t index;
 	uint64_t *pte = plain_entry(dev, dom, h, &index);
 
 	if (!pte)
-		return iommu_batch_start_many(dev, b, h);
-	pt_store_clear(pte, pt_cleared(&dom->pt.leaf, h->be));
+		return iommu_batch_start_many(dev, b, h, note);
+	pt_store_clear(pte, pt_cleared(&dom->pt.leaf, h->be) | note);
 	b->h[b->n++] = *h;
 	handle_clear(h);
 	return true;

@@ -15,7 +15,7 @@ static int post_iommus(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size,
 	int err = DMAH_OK;
 
 	for (unsigned int i = 0; i < dom->nlinks; i++) {
-		struct iommu_link *link = &dom->links[i];
+		struct dmah_link *link = &dom->links[i];
 		int n = link->iommu->ops->invalidate(link->iommu, link->tag, iova, size, tables,
 						     last ? &post->ticket[i] : NULL);
 
@@ -163,7 +163,9 @@ static uint32_t queued(const struct dmah_cpu *cpu)
 	return cpu->lazy.in - cpu->lazy.out;
 }
 
-static uint32_t capture(struct dmah_cpu *cpu, struct captured *until)
+/* @begun: when the flush begins: what is unmapped from now on is unmapped after that. */
+static uint32_t capture(struct dmah_domain *dom, struct dmah_cpu *cpu, struct captured *until,
+			uint64_t begun)
 {
 	unsigned long flags;
 	uint32_t waiting;
@@ -174,6 +176,8 @@ static uint32_t capture(struct dmah_cpu *cpu, struct captured *until)
 	until->queue = cpu->lazy.in;
 	dmah_host_unlock(&cpu->lock);
 	dmah_host_leave(flags);
+	if (waiting)
+		history_stamp(&dom->history, begun);
 	return waiting;
 }
 
@@ -219,7 +223,7 @@ int iommu_flush_cpu(struct dmah_domain *dom, const struct dmah_device *dev, unsi
 	struct captured until;
 	int err;
 
-	if (!capture(dom->cpu[cpu], &until))
+	if (!capture(dom, dom->cpu[cpu], &until, begun))
 		return DMAH_OK;
 	err = iommu_invalidate(dom, dev, 0, 0, false);
 	if (!err)
@@ -241,7 +245,7 @@ static int flush_some(struct dmah_domain *dom, const struct dmah_device *dev, un
 	int err;
 
 	for (; n < FLUSH_CPUS && first + n < dom->cfg.cpus; n++)
-		(void)capture(dom->cpu[first + n], &until[n]);
+		(void)capture(dom, dom->cpu[first + n], &until[n], begun);
 	err = iommu_invalidate(dom, dev, 0, 0, false);
 	for (unsigned int i = 0; !err && i < n; i++)
 		release_until(dom, dom->cpu[first + i], &until[i], begun);
@@ -304,14 +308,18 @@ static enum cache_deferred put_lazy(struct dmah_domain *dom, struct dmah_cpu *cp
 	if (range->n && range->n <= IOVA_CLASS_MAX && !(range->head | range->tail) &&
 	    !iommu_in_reserve(dom, range->first)) {
 		pte = entries_leaf(dom, range->first);
+		if (!cache_waiting(&cpu->cache))
+			history_stamp(&dom->history, now);
 		if (pte && cpu->cache.ring[iova_class(range->n)].depth)
 			return cache_defer(&cpu->cache, &dom->iova, iova_class(range->n), pte,
 					   range->first, now);
 	}
 	if (queued(cpu) >= dom->lazy_capacity)
 		return CACHE_FULL;
-	if (!queued(cpu) && !cache_waiting(&cpu->cache))
+	if (!queued(cpu) && !cache_waiting(&cpu->cache)) {
 		cpu->cache.since = now;
+		history_stamp(&dom->history, now);
+	}
 	q->entry[q->in++ & (dom->lazy_capacity - 1)] = *range;
 	return queued(cpu) < dom->cfg.lazy_entries ? CACHE_WAITS : CACHE_DUE;
 }

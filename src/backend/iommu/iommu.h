@@ -154,7 +154,7 @@ static inline int iommu_post(struct dmah_domain *dom, dmah_addr_t iova, uint64_t
 			     struct iommu_post *post)
 {
 	bool ats = __atomic_load_n(&dom->ats, __ATOMIC_ACQUIRE);
-	const struct iommu_link *link = &dom->links[0];
+	const struct dmah_link *link = &dom->links[0];
 	int n;
 
 	if (ats || dom->nlinks > 1)

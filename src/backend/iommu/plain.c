@@ -71,7 +71,7 @@ static uint64_t further(const struct pt_leaf *leaf, uint64_t first, uint32_t i)
 }
 
 static bool map_many(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint32_t len,
-		     enum dmah_dir dir, uint32_t meta)
+		     enum dmah_dir dir, uint32_t meta, const void *caller)
 {
 	uint32_t n = iommu_granules(phys, len);
 	struct dmah_domain *dom = dev->dom;
@@ -86,6 +86,8 @@ static bool map_many(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, 
 		dmah_host_leave(flags);
 		return false;
 	}
+	history_begin_many(&dom->history, dev, iommu_iova(dom, slot.first), phys, len, dir, n,
+			   caller);
 	entry = pt_make(leaf, phys & ~GRANULE_MASK, dir, entries_next_gen(dom, slot.first, n),
 			false);
 	for (uint32_t i = 1; i < n; i++)
@@ -106,7 +108,7 @@ static bool map_many(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, 
 }
 
 bool plain_map_slow(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
-		    enum dmah_dir dir)
+		    enum dmah_dir dir, const void *caller)
 {
 	uint32_t meta = dev->plain, n;
 
@@ -117,9 +119,9 @@ bool plain_map_slow(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, u
 	n = iommu_granules(phys, len);
 	if (n << PT_GRANULE_SHIFT > dev->plain_max)
 		return false;
-	return map_many(dev, h, phys, (uint32_t)len, dir, meta) ||
+	return map_many(dev, h, phys, (uint32_t)len, dir, meta, caller) ||
 	       (refill(dev->dom, iova_class(n)) &&
-		map_many(dev, h, phys, (uint32_t)len, dir, meta));
+		map_many(dev, h, phys, (uint32_t)len, dir, meta, caller));
 }
 
 /* ---- unmap ---- */
@@ -157,16 +159,25 @@ uint64_t *plain_find(const struct dmah_device *dev, const struct dmah *h, uint32
 	return find(dev->dom, h, index, *n);
 }
 
-static inline void clear(const struct dmah_domain *dom, uint64_t *pte, uint32_t n)
+static inline void clear(const struct dmah_domain *dom, uint64_t *pte, uint32_t n, uint64_t note)
 {
 	for (uint32_t i = 0; i < n; i++)
-		pt_store_clear(pte + i, pt_cleared(&dom->pt.leaf, pt_load(pte + i)));
+		pt_store_clear(pte + i, pt_cleared(&dom->pt.leaf, pt_load(pte + i)) | note);
 	dmah_host_wmb();
 }
 
-void plain_clear(const struct dmah_domain *dom, uint64_t *pte, uint32_t n)
+void plain_clear(const struct dmah_domain *dom, uint64_t *pte, uint32_t n, uint64_t note)
 {
-	clear(dom, pte, n);
+	clear(dom, pte, n, note);
+}
+
+/* The time is looked up while the hardware is at work; nobody has the granules meanwhile. */
+static inline void date(const struct dmah_domain *dom, uint64_t *pte, uint32_t n)
+{
+	uint64_t note = history_note_at(dmah_host_now());
+
+	for (uint32_t i = 0; i < n; i++)
+		pt_store_clear(pte + i, (pt_load(pte + i) & dom->pt.leaf.gen_bits) | note);
 }
 
 /* Inline, so that one granule, the usual case, needs no loops. */
@@ -182,9 +193,10 @@ unmap_strict(struct dmah_device *dev, uint64_t *pte, uint32_t index, uint32_t n)
 	bool home;
 	int err;
 
-	clear(dom, pte, n);
+	clear(dom, pte, n, history_note(&dom->history));
 	err = iommu_post(dom, iommu_iova(dom, index), (uint64_t)n << PT_GRANULE_SHIFT, false,
 			 &post);
+	date(dom, pte, n);
 	if (!err)
 		err = iommu_wait(dom, post.ticket);
 	cpu = dom->cpu[dmah_host_enter(&flags)];
@@ -211,7 +223,7 @@ static int unmap_lazy(struct dmah_device *dev, uint64_t *pte, uint32_t index, ui
 	uint32_t in;
 	bool room;
 
-	plain_clear(dom, pte, n);
+	plain_clear(dom, pte, n, history_note(&dom->history));
 	cpu = dom->cpu[dmah_host_enter(&flags)];
 	ring = &cpu->cache.ring[iova_class(n)];
 	room = cache_room(ring, &in);
@@ -294,7 +306,7 @@ bool plain_addr_unmap(struct dmah_device *dev, const struct addr_req *req, int *
 	}
 	room = cache_room(ring, &in);
 	if (room) {
-		pt_store_clear(pte, pt_cleared(leaf, entry));
+		pt_store_clear(pte, pt_cleared(leaf, entry) | history_note(&dom->history));
 		dmah_host_wmb();
 		cache_put(ring, in, pte, index);
 		count_add(&stats->unmaps, 1);

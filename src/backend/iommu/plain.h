@@ -25,7 +25,7 @@ void plain_set_mode(struct dmah_device *dev, enum dmah_mode mode);
  * Return: whether the mapping was made; else nothing has changed.
  */
 bool plain_map_slow(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
-		    enum dmah_dir dir);
+		    enum dmah_dir dir, const void *caller);
 
 /** plain_unmap_slow() - a plain mapping of any size. @err: what unmap returns, where it was one. Return: whether it was. */
 bool plain_unmap_slow(struct dmah_device *dev, struct dmah *h, int *err);
@@ -34,8 +34,8 @@ bool plain_unmap_slow(struct dmah_device *dev, struct dmah *h, int *err);
 uint64_t *plain_find(const struct dmah_device *dev, const struct dmah *h, uint32_t *index,
 		     uint32_t *n);
 
-/** plain_clear() - clear entries of one leaf table. */
-void plain_clear(const struct dmah_domain *dom, uint64_t *pte, uint32_t n);
+/** plain_clear() - clear entries of one leaf table. @note: history_note(). */
+void plain_clear(const struct dmah_domain *dom, uint64_t *pte, uint32_t n, uint64_t note);
 
 /** plain_dir() - whether a direction is one. */
 static inline bool plain_dir(enum dmah_dir dir)
@@ -43,12 +43,17 @@ static inline bool plain_dir(enum dmah_dir dir)
 	return (unsigned int)dir - 1 < DMAH_BIDIRECTIONAL;
 }
 
-/** plain_map() - Return: whether the mapping was made; else nothing has changed but words of an idle handle. */
+/**
+ * plain_map() - one granule, where this CPU's cache has one. @caller: for the history.
+ *
+ * Return: whether the mapping was made; else nothing has changed but words of an idle handle.
+ */
 static inline bool plain_map(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys,
-			     uint64_t len, enum dmah_dir dir)
+			     uint64_t len, enum dmah_dir dir, const void *caller)
 {
 	struct dmah_domain *dom = dev->dom;
 	uint64_t offset = phys & GRANULE_MASK, entry;
+	dmah_addr_t iova;
 	struct iova_entry slot;
 	struct dmah_cpu *cpu;
 	unsigned long flags;
@@ -66,12 +71,15 @@ static inline bool plain_map(struct dmah_device *dev, struct dmah *h, dmah_phys_
 		return false;
 	}
 	count_add(&count_here(dev, cpu)->maps, 1);
-	/* What is left in a cleared entry is the generation of its next mapping. */
-	entry = (phys - offset) | dom->pt.leaf.prot[dir] | pt_load(slot.pte);
+	iova = iommu_iova(dom, slot.first);
+	history_begin(&dom->history, dev, iova, phys, (uint32_t)len, dir, caller);
+	/* What is left in a cleared entry is the generation of its next mapping, and when the last one ended. */
+	entry = (phys - offset) | dom->pt.leaf.prot[dir] |
+		(pt_load(slot.pte) & dom->pt.leaf.gen_bits);
 	pt_store_set(slot.pte, entry);
 	dmah_host_wmb();
 	dmah_host_leave(flags);
-	h->dma = iommu_iova(dom, slot.first) + offset;
+	h->dma = iova + offset;
 	h->be = entry;
 	h->meta = dev->plain | (uint32_t)dir;
 	return true;
@@ -126,7 +134,7 @@ static inline enum plain_found plain_unmap(struct dmah_device *dev, struct dmah 
 		dmah_host_leave(flags);
 		return PLAIN_LEFT;
 	}
-	pt_store_clear(*pte, pt_cleared(&dom->pt.leaf, h->be));
+	pt_store_clear(*pte, pt_cleared(&dom->pt.leaf, h->be) | history_note(&dom->history));
 	dmah_host_wmb();
 	cache_put(ring, in, *pte, *index);
 	count_add(&count_here(dev, cpu)->unmaps, 1);

@@ -120,13 +120,27 @@ static int flush(struct dmah_ring *ring)
 	return DMAH_OK;
 }
 
+/* What the history of other mappings would take for a time. */
+static void forget_addresses(const struct dmah_ring *ring)
+{
+	struct dmah_domain *dom = ring->dev->dom;
+
+	for (uint32_t i = 0; i < slots(ring) * ring->step; i++) {
+		uint64_t *pte = entries_any(dom, ring->first + i);
+
+		pt_store_clear(pte, pt_load(pte) & dom->pt.leaf.gen_bits);
+	}
+}
+
 int iommu_ring_fini(struct dmah_ring *ring)
 {
 	int err = flush(ring);
 
-	if (!err)
-		give_back(ring);
-	return err;
+	if (err)
+		return err;
+	forget_addresses(ring);
+	give_back(ring);
+	return DMAH_OK;
 }
 
 /* ---- flushes of the domain ---- */
@@ -339,10 +353,14 @@ static void clear_any(struct dmah_ring *ring, uint32_t n)
 	for (uint64_t at = ring->popped; at < ring->popped + n; at++) {
 		struct dmah *h = ring_entry(ring, at);
 
-		entries_clear(ring->dev->dom, index_of(ring, at),
-			      h->meta ? iommu_granules(h->dma, h->len) : 1);
+		if (h->meta)
+			entries_clear(ring->dev->dom, index_of(ring, at),
+				      iommu_granules(h->dma, h->len));
+		else
+			ring_clear(&ring->dev->dom->pt.leaf, ring->head.pte, 1, 1);
 		ring_advance(ring, &ring->head);
 	}
+	dmah_host_wmb();
 }
 
 /* Post the invalidation of granules, by number from IOVA 0, that an address mask can name: a power of two, aligned. */
@@ -388,7 +406,7 @@ static int post_range(struct dmah_ring *ring, uint64_t from, uint64_t to, struct
 	return err ? err : post(ring, middle, right, p);
 }
 
-static int invalidate(struct dmah_ring *ring, uint32_t n)
+static int invalidate(struct dmah_ring *ring, uint32_t n, uint64_t *note)
 {
 	uint64_t start = iommu_iova(ring->dev->dom, ring->first) >> PT_GRANULE_SHIFT;
 	uint32_t from = (uint32_t)ring->popped & ring->mask, first = n;
@@ -405,6 +423,8 @@ static int invalidate(struct dmah_ring *ring, uint32_t n)
 	if (!err && n > first)
 		err = post_range(ring, start, start + (uint64_t)(n - first) * ring->step, &p,
 				 &over);
+	/* While the hardware is at work. */
+	*note = history_note_at(dmah_host_now());
 	if (!err)
 		err = iommu_wait(ring->dev->dom, p.ticket);
 	cpu = dmah_host_enter(&flags);
@@ -460,7 +480,7 @@ int iommu_ring_pop(struct dmah_ring *ring, uint32_t n)
 {
 	struct dmah_device *dev = ring->dev;
 	struct homecoming home = { .defer = is_killed(dev) || !iommu_strict(dev) };
-	uint64_t before = ring->popped, flushed = ring_flushed(ring);
+	uint64_t before = ring->popped, flushed = ring_flushed(ring), note;
 
 	if (!all_present(ring, n))
 		return DMAH_ESTALE;
@@ -468,12 +488,14 @@ int iommu_ring_pop(struct dmah_ring *ring, uint32_t n)
 		clear_any(ring, n);
 	else
 		clear_plain(ring, n);
+	note = history_note(&dev->dom->history);
 	if (home.defer && before == flushed)
 		__atomic_store_n(&ring->since, dmah_host_now(), __ATOMIC_RELAXED);
 	if (!home.defer)
-		home.err = invalidate(ring, n);
+		home.err = invalidate(ring, n, &note);
 	if (ring->handles)
 		take_handles(ring, n, &home);
+	ring_date(ring, before + n, note);
 	/* A flush that sees this sees the cleared entries. */
 	__atomic_store_n(&ring->popped, before + n, __ATOMIC_RELEASE);
 	/* An earlier pop that was not confirmed still waits for a flush. */

@@ -85,7 +85,8 @@ static inline bool ring_plain_push(struct dmah_ring *ring, dmah_phys_t phys, uin
 	if (ring_is_full(ring) || !ring->plain || last + offset > GRANULE_MASK ||
 	    phys >= __atomic_load_n(&ring->dev->plain_end, __ATOMIC_RELAXED))
 		return false;
-	pt_store_set(pte, (phys - offset) | ring->prot | pt_load(pte));
+	pt_store_set(pte, (phys - offset) | ring->prot |
+				  (pt_load(pte) & ring->dev->dom->pt.leaf.gen_bits));
 	dmah_host_wmb();
 	*dma = ring->tail.iova + offset;
 	count_add(&ring->pushed, 1);
@@ -103,10 +104,23 @@ static inline bool ring_all_present(const struct pt_leaf *leaf, const uint64_t *
 	return true;
 }
 
+/* As pt_cleared(), but that the address stays. */
 static inline void ring_clear(const struct pt_leaf *leaf, uint64_t *pte, uint32_t n, uint32_t step)
 {
+	uint64_t keep = leaf->gen_bits | leaf->addr_mask;
+
 	for (; n; n--, pte += step)
-		pt_store_clear(pte, pt_cleared(leaf, pt_load(pte)));
+		pt_store_clear(pte, (pt_load(pte) + leaf->gen_one) & keep);
+}
+
+/** ring_date() - mappings up to the number @until were popped. */
+static inline void ring_date(struct dmah_ring *ring, uint64_t until, uint64_t note)
+{
+	struct ring_pops *pops = &ring->pops[ring->npops % RING_POPS];
+
+	history_store(&pops->until, until);
+	history_store(&pops->note, note);
+	__atomic_store_n(&ring->npops, ring->npops + 1, __ATOMIC_RELEASE);
 }
 
 /**
@@ -137,6 +151,7 @@ static inline bool ring_plain_pop(struct dmah_ring *ring, uint32_t n)
 	/* A flush that sees this sees the cleared entries. */
 	__atomic_store_n(&ring->popped, popped + n, __ATOMIC_RELEASE);
 	ring->full_at = popped + n + ring->cfg.entries;
+	ring_date(ring, popped + n, history_note(&dom->history));
 	return true;
 }
 

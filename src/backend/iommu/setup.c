@@ -78,6 +78,36 @@ static void set_phys_last(struct dmah_domain *dom)
 	dom->phys_last = dom->pt.out_bits < 64 ? (1ull << dom->pt.out_bits) - 1 : ~0ull;
 }
 
+/* An IOMMU knows its domains, so that its faults can be told to the one that they are about. */
+static void link_in(struct dmah_domain *dom, struct dmah_link *link)
+{
+	struct dmah_iommu *iommu = link->iommu;
+	unsigned long flags;
+
+	link->dom = dom;
+	dmah_host_enter(&flags);
+	dmah_host_lock(&iommu->lock);
+	link->next = iommu->links;
+	iommu->links = link;
+	dmah_host_unlock(&iommu->lock);
+	dmah_host_leave(flags);
+}
+
+static void link_out(struct dmah_link *link)
+{
+	struct dmah_iommu *iommu = link->iommu;
+	struct dmah_link **at = &iommu->links;
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&iommu->lock);
+	while (*at != link)
+		at = &(*at)->next;
+	*at = link->next;
+	dmah_host_unlock(&iommu->lock);
+	dmah_host_leave(flags);
+}
+
 int iommu_init(struct dmah_domain *dom, void *memory)
 {
 	struct dmah_domain_config *cfg = &dom->cfg;
@@ -118,6 +148,7 @@ int iommu_init(struct dmah_domain *dom, void *memory)
 		return err;
 	}
 	dom->nlinks = 1;
+	link_in(dom, &dom->links[0]);
 	set_phys_last(dom);
 	set_depth(dom);
 	return DMAH_OK;
@@ -125,8 +156,10 @@ int iommu_init(struct dmah_domain *dom, void *memory)
 
 void iommu_fini(struct dmah_domain *dom)
 {
-	for (unsigned int i = 0; i < dom->nlinks; i++)
+	for (unsigned int i = 0; i < dom->nlinks; i++) {
+		link_out(&dom->links[i]);
 		dom->links[i].iommu->ops->tag_free(dom->links[i].iommu, dom->links[i].tag);
+	}
 	if (dom->reserve.page)
 		dmah_host_page_free(dom->reserve.page);
 	dom->pt.fmt->fini(&dom->pt);
@@ -134,7 +167,7 @@ void iommu_fini(struct dmah_domain *dom)
 
 int dmah_domain_add_iommu(struct dmah_domain *dom, struct dmah_iommu *iommu)
 {
-	struct iommu_link *link;
+	struct dmah_link *link;
 	int err;
 
 	if (dom->cfg.backend != DMAH_BACKEND_IOMMU)
@@ -155,6 +188,7 @@ int dmah_domain_add_iommu(struct dmah_domain *dom, struct dmah_iommu *iommu)
 	if (err)
 		return err;
 	dom->nlinks++;
+	link_in(dom, link);
 	/* What both can do; a flush at map is needed where either needs it. */
 	dom->caps = (dom->caps & iommu->caps) | ((dom->caps | iommu->caps) & DMAH_IOMMU_MAP_FLUSH);
 	if (dom->pt.caps & ~iommu->caps & DMAH_IOMMU_COHERENT_WALK)
@@ -337,7 +371,7 @@ static int add_reserved(struct dmah_domain *dom, const struct dmah_reserved *ran
 
 /* ---- devices ---- */
 
-static struct iommu_link *link_of(struct dmah_domain *dom, const struct dmah_device *dev)
+static struct dmah_link *link_of(struct dmah_domain *dom, const struct dmah_device *dev)
 {
 	for (unsigned int i = 0; i < dom->nlinks; i++)
 		if (!dev->iommu || dom->links[i].iommu == dev->iommu)
@@ -347,7 +381,7 @@ static struct iommu_link *link_of(struct dmah_domain *dom, const struct dmah_dev
 
 static int bind(struct dmah_domain *dom, struct dmah_device *dev, enum dmah_mode mode)
 {
-	struct iommu_link *link = link_of(dom, dev);
+	struct dmah_link *link = link_of(dom, dev);
 	struct dmah_pt_info info;
 
 	if (mode == DMAH_PASSTHROUGH)
@@ -392,7 +426,7 @@ int iommu_attach(struct dmah_device *dev, const struct dmah_limits *limits)
 	struct dmah_domain *dom = dev->dom;
 	unsigned int keep = dom->nreserved;
 	bool was_fixed = dom->aperture_fixed;
-	struct iommu_link *link = link_of(dom, dev);
+	struct dmah_link *link = link_of(dom, dev);
 	int err;
 
 	if (!link)
@@ -428,7 +462,7 @@ int iommu_attach(struct dmah_device *dev, const struct dmah_limits *limits)
 int iommu_detach(struct dmah_device *dev)
 {
 	struct dmah_domain *dom = dev->dom;
-	struct iommu_link *link = link_of(dom, dev);
+	struct dmah_link *link = link_of(dom, dev);
 	int err = iommu_flush(dom, dev);
 
 	if (!err)
@@ -448,7 +482,7 @@ int iommu_detach(struct dmah_device *dev)
 
 int iommu_kill(struct dmah_device *dev)
 {
-	struct iommu_link *link = link_of(dev->dom, dev);
+	struct dmah_link *link = link_of(dev->dom, dev);
 	int err = link->iommu->ops->bind(link->iommu, dev, DMAH_BIND_BLOCK, NULL, link->tag);
 	int flushed = iommu_flush(dev->dom, dev);
 

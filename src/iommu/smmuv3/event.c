@@ -77,6 +77,26 @@ static unsigned int drain(struct dmah_smmuv3 *smmu, struct dmah_smmuv3_event *ev
 	return n;
 }
 
+unsigned int smmuv3_faults(struct dmah_iommu *iommu, struct dmah_iommu_fault *faults,
+			   unsigned int max, bool *lost)
+{
+	struct dmah_smmuv3_event event;
+	unsigned int n = 0;
+	bool some = false;
+
+	while (n < max && dmah_smmuv3_events(smmuv3_of(iommu), &event, 1, &some)) {
+		*lost |= some;
+		faults[n++] = (struct dmah_iommu_fault){ .addr = event.iova,
+							 .id = event.sid,
+							 .code = event.type,
+							 .reason = event.reason,
+							 .has_addr = event.has_address,
+							 .write = event.write };
+	}
+	*lost |= some;
+	return n;
+}
+
 unsigned int dmah_smmuv3_events(struct dmah_smmuv3 *smmu, struct dmah_smmuv3_event *events,
 				unsigned int max, bool *lost)
 {

@@ -100,6 +100,9 @@ static void present(struct dmah_smmuv3 *smmu, const struct dmah_smmuv3_config *c
 	iommu->formats = formats;
 	iommu->nformats = 1;
 	iommu->reserved = c->reserved;
+	iommu->lock = (struct dmah_lock){ 0 };
+	iommu->links = NULL;
+	iommu->storm = (struct dmah_storm){ 0 };
 	iommu->nreserved = c->nreserved;
 }
 

@@ -188,6 +188,10 @@ int smmuv3_post(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsigned
 /** smmuv3_post_entered() - the same without a ticket, for a caller that is inside dmah_host_enter() already. */
 int smmuv3_post_entered(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsigned int n);
 
+/** smmuv3_faults() - the library's @faults: events, as far as they are refusals. */
+unsigned int smmuv3_faults(struct dmah_iommu *iommu, struct dmah_iommu_fault *faults,
+			   unsigned int max, bool *lost);
+
 /** smmuv3_wait() - wait for a ticket. Return: 0, DMAH_EHUNG. */
 int smmuv3_wait(struct dmah_smmuv3 *smmu, uint64_t ticket);
 

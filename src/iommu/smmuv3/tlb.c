@@ -119,6 +119,7 @@ const struct dmah_iommu_ops smmuv3_ops = {
 	.invalidate = op_invalidate,
 	.fence = op_fence,
 	.wait = op_wait,
+	.faults = smmuv3_faults,
 };
 
 const struct dmah_iommu_ops smmuv3_ops_ats = {
@@ -129,4 +130,5 @@ const struct dmah_iommu_ops smmuv3_ops_ats = {
 	.invalidate_dev = op_invalidate_dev,
 	.fence = op_fence,
 	.wait = op_wait,
+	.faults = smmuv3_faults,
 };

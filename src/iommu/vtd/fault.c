@@ -5,6 +5,9 @@
  */
 #include "iommu/vtd/vtd.h"
 
+/* From here on what is recorded as the address is an index into the interrupt remapping table. */
+#define REASON_INTERRUPT 0x20
+
 const char *dmah_vtd_reason(uint8_t reason)
 {
 	static const char *const words[] = {
@@ -96,6 +99,27 @@ static bool take_overflow(struct dmah_vtd *vtd)
 	if (overflow)
 		vtd_write(vtd, REG_FSTS, FSTS_PFO);
 	return overflow;
+}
+
+unsigned int vtd_op_faults(struct dmah_iommu *iommu, struct dmah_iommu_fault *faults,
+			   unsigned int max, bool *lost)
+{
+	struct dmah_vtd *vtd = vtd_of(iommu);
+	struct dmah_vtd_fault fault;
+	unsigned int n = 0;
+
+	while (n < max && take_fault(vtd, !n, &fault)) {
+		faults[n++] =
+			(struct dmah_iommu_fault){ .addr = fault.addr,
+						   .id = fault.id,
+						   .code = fault.reason,
+						   .reason = dmah_vtd_reason(fault.reason),
+						   .has_addr = fault.reason < REASON_INTERRUPT,
+						   .write = fault.write,
+						   .pci = true };
+	}
+	*lost |= take_overflow(vtd);
+	return n;
 }
 
 unsigned int dmah_vtd_faults(struct dmah_vtd *vtd,

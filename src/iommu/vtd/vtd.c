@@ -15,6 +15,7 @@ static const struct dmah_iommu_ops ops = {
 	.invalidate_dev = vtd_op_invalidate_dev,
 	.fence = vtd_op_fence,
 	.wait = vtd_op_wait,
+	.faults = vtd_op_faults,
 };
 
 /* ---- registers ---- */
@@ -81,6 +82,9 @@ static void describe(struct dmah_vtd *vtd, const struct dmah_vtd_config *config)
 	iommu->formats = formats;
 	iommu->nformats = 1;
 	iommu->reserved = interrupts;
+	iommu->lock = (struct dmah_lock){ 0 };
+	iommu->links = NULL;
+	iommu->storm = (struct dmah_storm){ 0 };
 	iommu->nreserved = 1;
 }
 

@@ -72,6 +72,8 @@ int vtd_op_invalidate_dev(struct dmah_iommu *iommu, struct dmah_device *dev, dma
 			  uint64_t size);
 int vtd_op_fence(struct dmah_iommu *iommu, uint64_t *ticket);
 int vtd_op_wait(struct dmah_iommu *iommu, uint64_t ticket);
+unsigned int vtd_op_faults(struct dmah_iommu *iommu, struct dmah_iommu_fault *faults,
+			   unsigned int max, bool *lost);
 
 /* ---- context.c ---- */
 

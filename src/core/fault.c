@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "core/fault.h"
+#include "core/count.h"
+
+#define BATCH	16u
+#define BATCHES 16u
+
+/* A return address of which 32 bits are known: the one that is nearest to the library's own code. */
+static const void *near(uint32_t low)
+{
+	uintptr_t here = (uintptr_t)&dmah_map;
+
+	return low ? (const void *)(here + (uintptr_t)(intptr_t)(int32_t)(low - (uint32_t)here))
+		   : NULL;
+}
+
+void fault_remember(struct fault_place *what, const struct history_record *record)
+{
+	what->phys = record->phys;
+	what->len = record->len;
+	what->dir = (enum dmah_dir)(record->key & META_DIR);
+	what->owner = (uint32_t)record->key >> 2 & META_SLOTS;
+	what->caller = near(record->caller);
+}
+
+/* Without an IOMMU there is nothing but the history to ask. */
+static void plain_place(const struct dmah_domain *dom, dmah_addr_t addr, struct fault_place *what)
+{
+	struct history_record record;
+
+	what->place = DMAH_FAULT_NEVER;
+	if (!history_find(&dom->history, addr, &record))
+		return;
+	what->place = record.ended ? DMAH_FAULT_UNMAPPED : DMAH_FAULT_MAPPED;
+	fault_remember(what, &record);
+}
+
+static const struct dmah_device *by_slot(const struct dmah_domain *dom, uint32_t slot)
+{
+	for (unsigned int i = 0; slot && i < dom->cfg.devices; i++)
+		if (dom->device[i] && dom->device[i]->slot == slot)
+			return dom->device[i];
+	return NULL;
+}
+
+/* With the domain's setup lock held. */
+static void explain(struct dmah_domain *dom, struct dmah_fault *fault)
+{
+	struct fault_place what = { .place = DMAH_FAULT_NO_ADDRESS,
+				    .most = DMAH_FAULT_AGE_UNKNOWN };
+
+	fault->killed = is_killed(fault->dev);
+	if (!fault->hw.has_addr)
+		;
+	else if (dom->cfg.backend == DMAH_BACKEND_IOMMU && dom->cfg.mode != DMAH_PASSTHROUGH)
+		iommu_fault_place(dom, fault->hw.addr, &what);
+	else
+		plain_place(dom, fault->hw.addr, &what);
+	fault->place = what.place;
+	fault->phys = what.phys;
+	fault->len = what.len;
+	fault->dir = what.dir;
+	fault->caller = what.caller;
+	fault->least = what.least;
+	fault->most = what.most;
+	fault->owner = by_slot(dom, what.owner);
+}
+
+void dmah_fault_explain(const struct dmah_device *dev, const struct dmah_iommu_fault *hw,
+			struct dmah_fault *fault)
+{
+	struct dmah_domain *dom = dev->dom;
+	unsigned long flags;
+
+	*fault = (struct dmah_fault){
+		.hw = *hw, .iommu = dev->iommu, .dev = dev, .most = DMAH_FAULT_AGE_UNKNOWN
+	};
+	if (!dom)
+		return;
+	dmah_host_enter(&flags);
+	dmah_host_lock(&dom->setup);
+	explain(dom, fault);
+	dmah_host_unlock(&dom->setup);
+	dmah_host_leave(flags);
+}
+
+/* Whether one more may be told. @untold: how many were not, before it. */
+static bool tell(struct dmah_storm *storm, uint64_t now, uint32_t *untold)
+{
+	if (!storm->told || now - storm->since > DMAH_FAULT_WINDOW) {
+		storm->since = now;
+		storm->told = 0;
+	}
+	if (storm->told == DMAH_FAULT_BURST) {
+		storm->untold++;
+		return false;
+	}
+	storm->told++;
+	*untold = storm->untold;
+	storm->untold = 0;
+	return true;
+}
+
+/* Inside dmah_host_enter(), with the IOMMU's lock held. Return: whether the fault is to be told. */
+static bool look_up(struct dmah_iommu *iommu, unsigned int cpu, uint64_t now,
+		    struct dmah_fault *fault)
+{
+	for (struct dmah_link *link = iommu->links; link; link = link->next) {
+		struct dmah_domain *dom = link->dom;
+		bool found = false, told = false;
+
+		dmah_host_lock(&dom->setup);
+		for (unsigned int i = 0; !found && i < dom->cfg.devices; i++) {
+			struct dmah_device *dev = dom->device[i];
+
+			if (!dev || dev->iommu != iommu || dev->id != fault->hw.id)
+				continue;
+			found = true;
+			fault->dev = dev;
+			told = tell(&dev->storm, now, &fault->untold);
+			count_in(dev, cpu, faults, 1);
+			count_in(dev, cpu, faults_untold, !told);
+			if (told)
+				explain(dom, fault);
+		}
+		dmah_host_unlock(&dom->setup);
+		if (found)
+			return told;
+	}
+	return tell(&iommu->storm, now, &fault->untold);
+}
+
+static bool take(struct dmah_iommu *iommu, const struct dmah_iommu_fault *hw,
+		 struct dmah_fault *fault)
+{
+	uint64_t now = dmah_host_now();
+	unsigned long flags;
+	unsigned int cpu;
+	bool told;
+
+	*fault = (struct dmah_fault){ .hw = *hw, .iommu = iommu, .most = DMAH_FAULT_AGE_UNKNOWN };
+	cpu = dmah_host_enter(&flags);
+	dmah_host_lock(&iommu->lock);
+	told = look_up(iommu, cpu, now, fault);
+	dmah_host_unlock(&iommu->lock);
+	dmah_host_leave(flags);
+	return told;
+}
+
+int dmah_faults(struct dmah_iommu *iommu, void (*fn)(void *ctx, const struct dmah_fault *fault),
+		void *ctx, struct dmah_fault_count *count)
+{
+	struct dmah_fault_count sum = { 0 };
+	unsigned int n = BATCH;
+
+	if (count)
+		*count = sum;
+	if (!iommu->ops->faults)
+		return DMAH_ENOTSUP;
+	for (unsigned int i = 0; n == BATCH && i < BATCHES; i++) {
+		struct dmah_iommu_fault hw[BATCH];
+		bool lost = false;
+
+		n = iommu->ops->faults(iommu, hw, BATCH, &lost);
+		sum.lost |= lost;
+		sum.taken += n;
+		for (unsigned int k = 0; k < n; k++) {
+			struct dmah_fault fault;
+
+			if (!take(iommu, &hw[k], &fault))
+				sum.untold++;
+			else if (fn)
+				fn(ctx, &fault);
+		}
+	}
+	if (count)
+		*count = sum;
+	return DMAH_OK;
+}

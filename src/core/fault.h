@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Faults inside: what a backend knows of an address.
+ */
+#ifndef DMAH_CORE_FAULT_H
+#define DMAH_CORE_FAULT_H
+
+#include <dmah/fault.h>
+#include "core/domain.h"
+
+/**
+ * struct fault_place - what is or was at a DMA address.
+ * @place: see struct dmah_fault, as with all below.
+ * @owner: device slot; 0: not remembered.
+ */
+struct fault_place {
+	enum dmah_fault_place place;
+	dmah_phys_t phys;
+	uint32_t len;
+	enum dmah_dir dir;
+	uint32_t owner;
+	const void *caller;
+	uint64_t least;
+	uint64_t most;
+};
+
+/** fault_remember() - take over what a record says of the mapping itself. */
+void fault_remember(struct fault_place *what, const struct history_record *record);
+
+/** iommu_fault_place() - behind an IOMMU. Context: with the domain's setup lock held. */
+void iommu_fault_place(struct dmah_domain *dom, dmah_addr_t addr, struct fault_place *what);
+
+#endif /* DMAH_CORE_FAULT_H */
