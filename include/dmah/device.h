@@ -336,8 +336,8 @@ struct dmah_device {
 	uint32_t plain_max;
 	uint32_t count_at;
 	uint32_t sync_whole;
-	uint32_t owner;
 	dmah_phys_t plain_end;
+	uint64_t owner;
 	struct dmah_storm storm;
 	struct dmah_ring *rings;
 	bool killed;

@@ -67,7 +67,7 @@ enum dmah_fault_place {
  * @caller: who mapped it: the return address of the call; for a ring who set it up. NULL: not remembered. It is
  *	remembered in 32 bits, and good for code within 2 GiB of the library's.
  * @least, @most: unmapped between @least and @most nanoseconds ago. A strict unmap is known to a microsecond, a lazy one
- *	to lie between two flushes. @most is DMAH_FAULT_AGE_UNKNOWN where it is not known at all. Ages are modulo 19 hours.
+ *	to lie between two flushes. @most is DMAH_FAULT_AGE_UNKNOWN where it is not known at all. Ages are modulo 9 hours.
  */
 struct dmah_fault {
 	struct dmah_iommu_fault hw;

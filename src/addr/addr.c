@@ -67,7 +67,7 @@ static int unmap(struct dmah_device *dev, const struct addr_req *req, uint64_t l
 			      err == DMAH_ESTALE ? "unmap of an address that is not mapped"
 						 : "unmap that does not fit what is mapped",
 			      req->dma, caller);
-	history_unmap(dev, &h, history_time(dev->dom));
+	history_unmap(dev, &h);
 	return dev->dom->ops->unmap(dev, &h, false);
 }
 

@@ -43,11 +43,12 @@ static struct addr_req piece_req(const struct dmah_sg *piece, enum dmah_dir dir,
 }
 
 /* As much of a handle as the history wants. */
-static struct dmah piece_handle(const struct dmah_sg *piece, enum dmah_dir dir)
+static struct dmah piece_handle(const struct dmah_sg *piece, enum dmah_dir dir, bool later)
 {
-	return (struct dmah){
-		.dma = piece->dma, .phys = piece->phys, .len = piece->len, .meta = (uint32_t)dir
-	};
+	return (struct dmah){ .dma = piece->dma,
+			      .phys = piece->phys,
+			      .len = piece->len,
+			      .meta = (uint32_t)dir | (later ? META_LATER : 0) };
 }
 
 /* Every entry has its own DMA address: end the mappings of the first @n, having checked all of them. */
@@ -55,7 +56,6 @@ static int unmap_pieces(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n,
 			uint32_t attrs)
 {
 	const struct backend_ops *ops = dev->dom->ops;
-	uint64_t now = history_time(dev->dom);
 	int err = DMAH_OK;
 	struct dmah h;
 
@@ -71,7 +71,7 @@ static int unmap_pieces(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n,
 		int one = ops->rebuild(dev, &h, &req);
 
 		if (!one) {
-			history_unmap(dev, &h, now);
+			history_unmap(dev, &h);
 			one = ops->unmap(dev, &h, false);
 		}
 		err = err ? err : one;
@@ -165,7 +165,7 @@ int dmah_addr_map_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, en
 				     : map_pieces(dev, sg, n, dir, attrs);
 	if (!err) {
 		for (uint32_t i = 0; i < n; i++) {
-			struct dmah h = piece_handle(&sg[i], dir);
+			struct dmah h = piece_handle(&sg[i], dir, i > 0 && one_range(dev));
 
 			history_map(dev, &h, __builtin_return_address(0));
 		}

@@ -13,7 +13,7 @@ static bool waits(const struct dmah_device *dev)
 	return dev->dom->cfg.backend == DMAH_BACKEND_IOMMU && !is_killed(dev) && iommu_strict(dev);
 }
 
-static int start_one(struct dmah_device *dev, struct dmah_batch *b, struct dmah *h, uint64_t now,
+static int start_one(struct dmah_device *dev, struct dmah_batch *b, struct dmah *h,
 		     const void *caller)
 {
 	int err = handle_check(dev, h, 0);
@@ -25,7 +25,7 @@ static int start_one(struct dmah_device *dev, struct dmah_batch *b, struct dmah 
 			      err == DMAH_ESTALE ? "unmap of a mapping that is not live"
 						 : "unmap with a handle that does not fit",
 			      h->dma, caller);
-	history_unmap(dev, h, now);
+	history_unmap(dev, h);
 	(void)dmah_move(&b->h[b->n], h);
 	handle_general(&b->h[b->n++]);
 	return DMAH_OK;
@@ -35,7 +35,7 @@ int dmah_unmap_start(struct dmah_device *dev, struct dmah_batch *b, struct dmah 
 		     uint32_t n)
 {
 	int first = DMAH_OK, err;
-	uint64_t now, note;
+	uint64_t note;
 	bool later;
 
 	if (!dev->dom)
@@ -44,17 +44,16 @@ int dmah_unmap_start(struct dmah_device *dev, struct dmah_batch *b, struct dmah 
 		return misuse(dev, DMAH_EINVAL, "a batch that is under way, or too small", b->n,
 			      __builtin_return_address(0));
 	later = waits(dev);
-	now = later ? dmah_host_now() : 0;
-	note = history_note_at(now);
+	note = later ? history_note_at(dmah_host_now()) : 0;
 	for (uint32_t i = 0; i < n; i++) {
 		if (!h[i]->meta || (later && iommu_batch_start_plain(dev, b, h[i], note)))
 			continue;
-		err = later ? start_one(dev, b, h[i], now, __builtin_return_address(0))
+		err = later ? start_one(dev, b, h[i], __builtin_return_address(0))
 			    : dmah_unmap(dev, h[i]);
 		first = first ? first : err;
 	}
 	if (b->n)
-		iommu_batch_post(dev, b);
+		iommu_batch_post(dev, b, note);
 	return first;
 }
 

@@ -14,13 +14,27 @@ static const void *near(uint32_t low)
 		   : NULL;
 }
 
-void fault_remember(struct fault_place *what, const struct history_record *record)
+void fault_remember(struct fault_place *what, const struct history_record *record,
+		    uint64_t gen_bits)
 {
-	what->phys = record->phys;
+	what->phys = record->phys & ~gen_bits;
 	what->len = record->len;
-	what->dir = (enum dmah_dir)(record->key & META_DIR);
-	what->owner = (uint32_t)record->key >> 2 & META_SLOTS;
+	what->dir = (enum dmah_dir)(record->ended >> HISTORY_DIR_SHIFT & META_DIR);
+	what->owner = (uint32_t)(record->ended >> HISTORY_SLOT_SHIFT);
 	what->caller = near(record->caller);
+}
+
+static bool is_live(void *ctx, const struct history_record *record)
+{
+	(void)ctx;
+	return !(record->ended & HISTORY_ENDED);
+}
+
+static bool is_any(void *ctx, const struct history_record *record)
+{
+	(void)ctx;
+	(void)record;
+	return true;
 }
 
 /* Without an IOMMU there is nothing but the history to ask. */
@@ -29,10 +43,12 @@ static void plain_place(const struct dmah_domain *dom, dmah_addr_t addr, struct 
 	struct history_record record;
 
 	what->place = DMAH_FAULT_NEVER;
-	if (!history_find(&dom->history, addr, &record))
-		return;
-	what->place = record.ended ? DMAH_FAULT_UNMAPPED : DMAH_FAULT_MAPPED;
-	fault_remember(what, &record);
+	if (history_find(&dom->history, addr, is_live, NULL, &record))
+		what->place = DMAH_FAULT_MAPPED;
+	else if (history_find(&dom->history, addr, is_any, NULL, &record))
+		what->place = DMAH_FAULT_UNMAPPED;
+	if (what->place != DMAH_FAULT_NEVER)
+		fault_remember(what, &record, 0);
 }
 
 static const struct dmah_device *by_slot(const struct dmah_domain *dom, uint32_t slot)

@@ -24,8 +24,9 @@ struct fault_place {
 	uint64_t most;
 };
 
-/** fault_remember() - take over what a record says of the mapping itself. */
-void fault_remember(struct fault_place *what, const struct history_record *record);
+/** fault_remember() - take over what a record says of the mapping itself. @gen_bits: of its @phys. */
+void fault_remember(struct fault_place *what, const struct history_record *record,
+		    uint64_t gen_bits);
 
 /** iommu_fault_place() - behind an IOMMU. Context: with the domain's setup lock held. */
 void iommu_fault_place(struct dmah_domain *dom, dmah_addr_t addr, struct fault_place *what);

@@ -5,9 +5,9 @@
  *
  * - A map writes one record, in a table of fixed size, at a place that its DMA address chooses. Another mapping whose
  *   address chooses the same place takes it.
- * - The shortest unmaps behind an IOMMU leave their time in the page-table entry that they clear, where the hardware
- *   ignores it. All others write it into the record.
- * - A lazy unmap reads no clock. It takes the time of the last flush; as the times of flushes are kept too, it is known
+ * - An unmap behind an IOMMU leaves its time in the page-table entries that it clears, where the hardware ignores it. What
+ *   was mapped by blocks has its time in the record.
+ * - The shortest lazy unmaps read no clock. It takes the time of the last flush; as the times of flushes are kept too, it is known
  *   between which two it was. A strict unmap reads the clock while the hardware is at work on its invalidation.
  *
  * Records are read while they are written: a reader that meets one half written takes it for none. Two CPUs whose
@@ -25,19 +25,26 @@ struct dmah_domain;
 
 /**
  * struct history_record - one mapping.
- * @key: page of its DMA address; below that the device's owner word and the direction. 0: none.
- * @phys: physical address of its first byte.
+ * @dma: its DMA address; 0: there is none.
+ * @phys: physical address of its first byte, with the generation of its page-table entries where those have it.
  * @caller: who mapped it: a return address, its low 32 bits.
  * @len: bytes.
- * @ended: when it was unmapped, history_time() | 1; 0: it was not, or its page-table entry knows.
+ * @ended: when it was unmapped, 50 bits of dmah_host_now(); 1: not known; 0: it was not, or its page-table entries know.
+ *	Above that two flags, direction and device.
  */
 struct history_record {
-	uint64_t key;
+	dmah_addr_t dma;
 	dmah_phys_t phys;
 	uint32_t caller;
 	uint32_t len;
 	uint64_t ended;
 };
+
+#define HISTORY_DIR_SHIFT  52
+#define HISTORY_SLOT_SHIFT 54
+#define HISTORY_FOREIGN	   (1ull << 51) /* mapped by bus address */
+#define HISTORY_INSIDE	   (1ull << 50) /* its first entry continues a list's or ring's */
+#define HISTORY_ENDED	   (HISTORY_INSIDE - 1)
 
 /** HISTORY_STAMPS - how many times of flushes are kept. */
 #define HISTORY_STAMPS 32u
@@ -59,12 +66,13 @@ struct history {
 };
 
 /*
- * A time in a cleared entry: ticks of 1,024 ns where the address was. What is 0 was never unmapped. They come round
- * after 19 hours.
+ * A time in a cleared entry: where the address was, ticks of 1,024 ns, and below them whether it is that of the unmap
+ * itself and not of the last flush before. 0: it was never unmapped. Ticks come round after 9 hours.
  */
 #define HISTORY_TICK_SHIFT 10
 #define HISTORY_NOTE	   0x0000fffffffff000ull
-#define HISTORY_NOTE_SHIFT 12
+#define HISTORY_EXACT	   0x0000000000001000ull
+#define HISTORY_NOTE_SHIFT 13
 #define HISTORY_TICKS	   (HISTORY_NOTE >> HISTORY_NOTE_SHIFT)
 
 /** history_memory() - bytes of a table. */
@@ -76,28 +84,24 @@ void history_init(struct history *history, void *memory, uint32_t records);
 /** history_stamp() - a flush begins at @now, or lazy unmaps after none. Context: any. */
 void history_stamp(struct history *history, uint64_t now);
 
-/** history_time() - when an unmap happens, for history_unmap(): not looked up where no IOMMU could refuse a device. */
-uint64_t history_time(const struct dmah_domain *dom);
-
 /** history_map() - a mapping was made. @caller: by whom. */
 void history_map(struct dmah_device *dev, const struct dmah *h, const void *caller);
 
-/** history_unmap() - it ends at @now, history_time(), if it is the one that is remembered. */
-void history_unmap(struct dmah_device *dev, const struct dmah *h, uint64_t now);
-
-/** history_begin_many() - history_begin() for a mapping of @n granules; what was mapped later within them is forgotten. */
-void history_begin_many(const struct history *history, const struct dmah_device *dev,
-			dmah_addr_t dma, dmah_phys_t phys, uint32_t len, enum dmah_dir dir,
-			uint32_t n, const void *caller);
+/** history_unmap() - it ends, and its entries do not tell when: without an IOMMU, where it is not known, or of blocks. */
+void history_unmap(struct dmah_device *dev, const struct dmah *h);
 
 /**
- * history_find() - the record of the last mapping of a DMA address's page.
+ * history_find() - the record of a mapping that has a DMA address's page.
+ * @about: whether it is the one that is looked for: there may have been several since.
+ * @ctx: passed to it.
  * @found: where to copy it.
  *
- * That is the one which begins nearest before it: whoever maps a range takes the records of all that began within it.
- * Visits all of the table where none begins at that page. Return: whether there is one.
+ * Of several the one that begins nearest. Visits all of the table where none begins at that page. Return: whether there
+ * is one.
  */
-bool history_find(const struct history *history, dmah_addr_t dma, struct history_record *found);
+bool history_find(const struct history *history, dmah_addr_t dma,
+		  bool (*about)(void *ctx, const struct history_record *record), void *ctx,
+		  struct history_record *found);
 
 /** history_ended() - when a mapping was unmapped whose entry holds @note: ages in ns. Return: false: it never was. */
 bool history_ended(const struct history *history, uint64_t note, uint64_t now, uint64_t *least,
@@ -131,21 +135,25 @@ static inline struct history_record *history_at(const struct history *history, d
 	return (struct history_record *)(void *)((char *)history->record + at);
 }
 
-/** history_begin() - a mapping of one granule is made. @caller: by whom. */
+/**
+ * history_begin() - a mapping is made.
+ * @phys: with its generation.
+ * @caller: by whom.
+ */
 static inline void history_begin(const struct history *history, const struct dmah_device *dev,
-				 dmah_addr_t dma, dmah_phys_t phys, uint32_t len, enum dmah_dir dir,
+				 dmah_addr_t dma, uint64_t phys, uint32_t len, enum dmah_dir dir,
 				 const void *caller)
 {
 	struct history_record *record = history_at(history, dma);
 
-	history_store(&record->key, 0);
+	history_store(&record->dma, 0);
 	history_store(&record->phys, phys);
 	__atomic_store_n(&record->caller, (uint32_t)(uintptr_t)caller, __ATOMIC_RELAXED);
 	__atomic_store_n(&record->len, len, __ATOMIC_RELAXED);
-	history_store(&record->ended, 0);
-	/* Device memory barriers are not needed: only CPUs read this. */
+	history_store(&record->ended, dev->owner | (uint64_t)dir << HISTORY_DIR_SHIFT);
+	/* Only CPUs read this. */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	history_store(&record->key, (dma & ~(PT_GRANULE - 1)) | dev->owner | (uint32_t)dir);
+	history_store(&record->dma, dma);
 }
 
 /** history_note() - what a lazy unmap leaves in the entry that it clears. */
@@ -154,21 +162,16 @@ static inline uint64_t history_note(const struct history *history)
 	return history_load(&history->note);
 }
 
-/** history_note_at() - the same at a time that is known. */
+/** history_note_at() - the same where the time of the unmap itself is known. */
 static inline uint64_t history_note_at(uint64_t now)
 {
-	uint64_t note = (now >> HISTORY_TICK_SHIFT) << HISTORY_NOTE_SHIFT & HISTORY_NOTE;
-
-	return note ? note : 1ull << HISTORY_NOTE_SHIFT;
+	return ((now >> HISTORY_TICK_SHIFT) << HISTORY_NOTE_SHIFT & HISTORY_NOTE) | HISTORY_EXACT;
 }
 
-/** HISTORY_NO_TIME - what history_time() says where it does not look. */
-#define HISTORY_NO_TIME 0
-
-/** history_owner() - the word that a device's records carry. */
-static inline uint32_t history_owner(uint16_t slot)
+/** history_owner() - what a device's records carry. */
+static inline uint64_t history_owner(uint16_t slot)
 {
-	return (uint32_t)slot << 2;
+	return (uint64_t)slot << HISTORY_SLOT_SHIFT;
 }
 
 #endif /* DMAH_CORE_HISTORY_H */

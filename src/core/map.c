@@ -168,7 +168,7 @@ int unmap_one(struct dmah_device *dev, struct dmah *h, uint32_t allow, const voi
 			      err == DMAH_ESTALE ? "unmap of a mapping that is not live"
 						 : "unmap with a handle that does not fit",
 			      h->dma, caller);
-	history_unmap(dev, h, history_time(dev->dom));
+	history_unmap(dev, h);
 	err = dev->dom->ops->unmap(dev, h, allow == META_COHERENT);
 	handle_clear(h);
 	return err;

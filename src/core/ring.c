@@ -203,14 +203,13 @@ static int check_handles(struct dmah_ring *ring, uint32_t n)
 
 static int pop_elsewhere(struct dmah_ring *ring, uint32_t n)
 {
-	uint64_t now = history_time(ring->dev->dom);
 	int err = DMAH_OK;
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct dmah *h = ring_entry(ring, ring->popped + i);
 		int one;
 
-		history_unmap(ring->dev, h, now);
+		history_unmap(ring->dev, h);
 		one = ring->dev->dom->ops->unmap(ring->dev, h, false);
 
 		err = err ? err : one;

@@ -133,7 +133,6 @@ static int check_parts(struct dmah_device *dev, const struct dmah_vec *v)
 int dmah_unmap_vec(struct dmah_device *dev, struct dmah_vec *v)
 {
 	const struct backend_ops *ops;
-	uint64_t now;
 	int err;
 
 	if (!v->nparts)
@@ -144,9 +143,8 @@ int dmah_unmap_vec(struct dmah_device *dev, struct dmah_vec *v)
 	for (uint32_t i = 0; !err && i < v->nparts; i++)
 		err = check_unmap(dev, &v->part[i]);
 	if (!err) {
-		now = history_time(dev->dom);
 		for (uint32_t i = 0; i < v->nparts; i++)
-			history_unmap(dev, &v->part[i], now);
+			history_unmap(dev, &v->part[i]);
 		ops = dev->dom->ops;
 		err = (ops->unmap_vec ? ops->unmap_vec : vec_unmap_pieces)(dev, v);
 	}

@@ -31,8 +31,8 @@
  * @gen_shift: where the generation begins, in bits that the hardware ignores, present or not.
  * @gen_mask: largest generation; it wraps.
  * @gen_one, @gen_bits: the generation 1, and all its bits, where they are in an entry.
- * @cont: a further ignored bit, set in a present entry that continues the mapping of the entry before it, so that
- *	a mapping's first and last entry can be told.
+ * @cont: a further ignored bit, set in an entry that continues the mapping of the entry before it, so that a mapping's
+ *	first and last entry can be told.
  * @more: another one, set in the first entry of a plain mapping of several granules, so that no handle of one granule
  *	fits it.
  */
@@ -192,8 +192,17 @@ static inline uint64_t pt_make(const struct pt_leaf *leaf, dmah_phys_t phys, enu
 	       (uint64_t)(gen & leaf->gen_mask) << leaf->gen_shift;
 }
 
-/** pt_cleared() - what stays of an entry when its mapping ends: the generation of the next one alone. */
+/**
+ * pt_cleared() - what stays of an entry when its mapping ends: the generation of the next one, and whether it continued
+ *	a mapping. The bits of @addr_mask are free for the history (core/history.h).
+ */
 static inline uint64_t pt_cleared(const struct pt_leaf *leaf, uint64_t entry)
+{
+	return ((entry + leaf->gen_one) & leaf->gen_bits) | (entry & leaf->cont);
+}
+
+/** pt_cleared_one() - the same of an entry that continues nothing. */
+static inline uint64_t pt_cleared_one(const struct pt_leaf *leaf, uint64_t entry)
 {
 	return (entry + leaf->gen_one) & leaf->gen_bits;
 }

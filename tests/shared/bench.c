@@ -233,6 +233,7 @@ static void open_domain(struct bench *b)
 		.va_bits = c->backend == DMAH_BACKEND_IOMMU ? width(c->hw) : 0,
 		.aperture_size = c->aperture_size,
 		.lazy_entries = c->lazy_entries,
+		.history = c->history,
 		.xen = sim_xen(b->sim) ? &sim_xen_ops : NULL,
 		.xen_ctx = sim_xen(b->sim),
 	};

@@ -48,6 +48,7 @@ struct bench_config {
 	unsigned int cpus; /* 0: 1 */
 	uint64_t aperture_size;
 	uint32_t lazy_entries;
+	uint32_t history;
 };
 
 struct bench;

@@ -48,7 +48,7 @@ static int post_each(struct dmah_device *dev, const struct dmah_batch *b, struct
 	return err;
 }
 
-void iommu_batch_post(struct dmah_device *dev, struct dmah_batch *b)
+void iommu_batch_post(struct dmah_device *dev, struct dmah_batch *b, uint64_t note)
 {
 	struct iommu_post post = { 0 };
 	unsigned long flags;
@@ -58,7 +58,7 @@ void iommu_batch_post(struct dmah_device *dev, struct dmah_batch *b)
 		const struct dmah *h = &b->h[i];
 
 		if (!meta_is_plain(h->meta) && meta_kind(h->meta) != DMAH_BACKEND_DIRECT)
-			entries_clear(dev->dom, first_of(dev->dom, h), granules_of(h));
+			entries_clear(dev->dom, first_of(dev->dom, h), granules_of(h), note);
 	}
 	/* Before the hardware is told, it must be so. */
 	dmah_host_wmb();

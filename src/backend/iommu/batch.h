@@ -25,14 +25,14 @@ static inline bool iommu_batch_start_plain(struct dmah_device *dev, struct dmah_
 
 	if (!pte)
 		return iommu_batch_start_many(dev, b, h, note);
-	pt_store_clear(pte, pt_cleared(&dom->pt.leaf, h->be) | note);
+	pt_store_clear(pte, pt_cleared_one(&dom->pt.leaf, h->be) | note);
 	b->h[b->n++] = *h;
 	handle_clear(h);
 	return true;
 }
 
 /** iommu_batch_post() - clear what is not cleared yet, and post the invalidations of a batch's mappings. */
-void iommu_batch_post(struct dmah_device *dev, struct dmah_batch *b);
+void iommu_batch_post(struct dmah_device *dev, struct dmah_batch *b, uint64_t note);
 
 /** iommu_batch_finish() - wait, and bring all of it home. Return: 0, DMAH_EHUNG. */
 int iommu_batch_finish(struct dmah_device *dev, struct dmah_batch *b);

@@ -193,7 +193,7 @@ bool entries_end(const struct dmah_domain *dom, uint32_t index)
 	return !pt_present(&dom->pt.leaf, value) || !(value & dom->pt.leaf.cont);
 }
 
-void entries_clear(struct dmah_domain *dom, uint32_t first, uint32_t n)
+void entries_clear(struct dmah_domain *dom, uint32_t first, uint32_t n, uint64_t note)
 {
 	const struct pt_leaf *leaf = &dom->pt.leaf;
 
@@ -220,7 +220,7 @@ void entries_clear(struct dmah_domain *dom, uint32_t first, uint32_t n)
 			continue;
 		}
 		for (uint32_t i = 0; i < step.n; i++)
-			pt_store_clear(&entry[i], pt_cleared(leaf, pt_load(&entry[i])));
+			pt_store_clear(&entry[i], pt_cleared(leaf, pt_load(&entry[i])) | note);
 		if (!(dom->pt.caps & DMAH_IOMMU_COHERENT_WALK))
 			pt_clean(&dom->pt, entry, step.n);
 		done += step.n;

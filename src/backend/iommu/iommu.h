@@ -11,6 +11,7 @@
  *	addr.c		a handle from a DMA address
  *	entries.c	runs of entries: write, check, clear
  *	flush.c		invalidation, lazy queues, quarantine
+ *	past.c		what is or was at an IOVA: faults
  *	plain.h, .c	the shortest way: small mappings that need nothing but their entries
  *	setup.c		domains, devices, reserve, modes
  */
@@ -89,8 +90,8 @@ bool entries_match(const struct dmah_domain *dom, const struct run *run);
 /** entries_end() - whether the mapping that a run belongs to does not go on at @index. */
 bool entries_end(const struct dmah_domain *dom, uint32_t index);
 
-/** entries_clear() - clear every entry of a range that is present, keeping generations. */
-void entries_clear(struct dmah_domain *dom, uint32_t first, uint32_t n);
+/** entries_clear() - clear every entry of a range, keeping generations. @note: history_note_at(), or 0. */
+void entries_clear(struct dmah_domain *dom, uint32_t first, uint32_t n, uint64_t note);
 
 /** entries_none - stands in the directory where there is no leaf table: entries that are never present, nor written. */
 extern const uint64_t entries_none[PT_TABLE_ENTRIES];
@@ -117,6 +118,9 @@ static inline uint64_t *entries_leaf(const struct dmah_domain *dom, uint32_t ind
 
 /** entries_find() - what a granule translates to, block or not. Return: tables visited; 0 where it does not. */
 unsigned int entries_find(const struct dmah_domain *dom, uint32_t index, struct pt_entry *entry);
+
+/** iommu_generation() - the generation of what is mapped at an IOVA, where an entry has it: for the history. */
+uint64_t iommu_generation(const struct dmah_domain *dom, dmah_addr_t dma);
 
 /* ---- flush.c ---- */
 

@@ -139,7 +139,7 @@ int list_unmap(struct dmah_device *dev, const struct piece_list *list,
 	struct layout layout = { 0 };
 	struct homecoming home;
 
-	entries_clear(dev->dom, range->first, range->n);
+	entries_clear(dev->dom, range->first, range->n, history_note_at(dmah_host_now()));
 	iommu_home_wait(dev, range->first, range->n, false, &home);
 	for (uint32_t i = 0; i < list->n; i++) {
 		struct dmah h;

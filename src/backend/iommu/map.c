@@ -217,7 +217,7 @@ void iommu_undo(struct dmah_device *dev, uint32_t first, uint32_t n, uint32_t se
 
 	/* No one was told of these addresses, but a device may guess, and an IOMMU remember. */
 	if (set) {
-		entries_clear(dev->dom, first, set);
+		entries_clear(dev->dom, first, set, 0);
 		if (iommu_invalidate(dev->dom, dev, iommu_iova(dev->dom, first),
 				     (uint64_t)set << PT_GRANULE_SHIFT, false)) {
 			iommu_quarantine(dev, &range);
@@ -422,7 +422,7 @@ static int iommu_unmap(struct dmah_device *dev, struct dmah *h, bool strict)
 		return direct_unmap(dev, h, strict);
 	if (!iommu_index(dev->dom, h->dma, h->len, &index))
 		return DMAH_ESTALE;
-	entries_clear(dev->dom, index, n);
+	entries_clear(dev->dom, index, n, history_note_at(dmah_host_now()));
 	iommu_home_wait(dev, index, n, strict, &home);
 	iommu_home_buffer(dev, h, &home);
 	iommu_home_granules(dev, index, n, &home);

@@ -39,24 +39,84 @@ static uint64_t raw(const struct dmah_domain *dom, uint32_t index)
 	return pt_load(entries_any(dom, index));
 }
 
-/* Where a record's mapping has the page of @addr. A bounced one has it in a slot, which the record does not know. */
-static dmah_phys_t page_in(const struct history_record *record, dmah_addr_t addr)
+uint64_t iommu_generation(const struct dmah_domain *dom, dmah_addr_t dma)
 {
-	return (record->phys & ~GRANULE_MASK) + (addr & ~GRANULE_MASK) -
-	       (record->key & ~GRANULE_MASK);
+	uint32_t index;
+
+	return iommu_index(dom, dma, 1, &index) ? raw(dom, index) & dom->pt.leaf.gen_bits : 0;
 }
 
-/* ---- live ---- */
+/**
+ * struct question - an address, and what its entry says.
+ * @entry: present or cleared.
+ * @page: where it leads, while it is present.
+ */
+struct question {
+	const struct dmah_domain *dom;
+	dmah_addr_t addr;
+	uint64_t entry;
+	dmah_phys_t page;
+};
+
+/* Where a record's mapping has the page of an address. */
+static dmah_phys_t page_in(const struct question *q, const struct history_record *record)
+{
+	dmah_phys_t phys = record->phys & ~q->dom->pt.leaf.gen_bits;
+
+	return (phys & ~GRANULE_MASK) + (q->addr & ~GRANULE_MASK) - (record->dma & ~GRANULE_MASK);
+}
 
 /*
- * Whether a record is about what is mapped at @addr now, which is @page. It is where it begins there, since every map but
- * a ring's writes one; else it must lead to the same page, by a slot perhaps.
+ * Whether the entry at an address and that where a record's mapping begins are of one mapping, live or ended, which
+ * began there. A record is about the last mapping that did.
  */
-static bool is_about(const struct dmah_domain *dom, const struct history_record *record,
-		     dmah_addr_t addr, dmah_phys_t page, bool ring)
+static bool of_one(const struct question *q, const struct history_record *record, uint64_t mask)
 {
-	return (!ring && (record->key ^ addr) < PT_GRANULE) || page_in(record, addr) == page ||
-	       (dom->cfg.pool && pool_holds(dom->cfg.pool, page));
+	uint64_t entry;
+	uint32_t first;
+
+	if (!iommu_index(q->dom, record->dma, 1, &first))
+		return false;
+	entry = raw(q->dom, first);
+	if (record->ended & HISTORY_INSIDE)
+		entry ^= q->dom->pt.leaf.cont;
+	return !entries_has_leaf(q->dom, first) ||
+	       !(entry & q->dom->pt.leaf.cont || (entry ^ q->entry) & mask);
+}
+
+/*
+ * Whether a record is about what is mapped now: of the same generation, and leading to the same page, unless it leads to
+ * a bounce slot or was mapped by bus address.
+ */
+static bool about_live(void *ctx, const struct history_record *record)
+{
+	const struct question *q = ctx;
+	const struct dmah_domain *dom = q->dom;
+
+	if ((record->phys ^ q->entry) & dom->pt.leaf.gen_bits ||
+	    !of_one(q, record, dom->pt.leaf.gen_bits | dom->pt.leaf.present))
+		return false;
+	return page_in(q, record) == q->page || record->ended & HISTORY_FOREIGN ||
+	       (dom->cfg.pool && pool_holds(dom->cfg.pool, q->page));
+}
+
+/*
+ * Whether a record is about the last mapping of a cleared entry: the entry has the generation after it, and was cleared
+ * together with the first one of that mapping.
+ */
+static bool about_ended(void *ctx, const struct history_record *record)
+{
+	const struct question *q = ctx;
+	const struct pt_leaf *leaf = &q->dom->pt.leaf;
+	return !(((record->phys + leaf->gen_one) ^ q->entry) & leaf->gen_bits) &&
+	       of_one(q, record, leaf->gen_bits | leaf->present | HISTORY_NOTE);
+}
+
+/* The same where a block was, whose generations are elsewhere. */
+static bool about_block(void *ctx, const struct history_record *record)
+{
+	(void)ctx;
+	return record->len >= 1u << PT_LEAF_SHIFT && record->ended & HISTORY_ENDED;
 }
 
 static void of_ring(const struct dmah_ring *ring, struct fault_place *what)
@@ -66,34 +126,32 @@ static void of_ring(const struct dmah_ring *ring, struct fault_place *what)
 	what->dir = ring->cfg.dir;
 }
 
+static dmah_phys_t page_at(const struct pt_entry *entry, dmah_addr_t addr)
+{
+	uint64_t in = ((1ull << entry->shift) - 1) & ~GRANULE_MASK;
+
+	return (entry->phys & ~GRANULE_MASK) | (addr & in & ~(entry->phys & in));
+}
+
 static void mapped(struct dmah_domain *dom, dmah_addr_t addr, uint32_t index,
 		   const struct pt_entry *entry, struct fault_place *what)
 {
 	const struct dmah_ring *ring = ring_at(dom, index);
-	dmah_phys_t page = entry->phys & ~GRANULE_MASK;
+	struct question q = {
+		.dom = dom, .addr = addr, .entry = raw(dom, index), .page = page_at(entry, addr)
+	};
 	struct history_record record;
 
 	what->place = DMAH_FAULT_MAPPED;
-	what->phys = page;
+	what->phys = q.page;
 	what->dir = entry->dir;
 	if (ring)
 		of_ring(ring, what);
-	if (history_find(&dom->history, addr, &record) &&
-	    is_about(dom, &record, addr, page, ring != NULL))
-		fault_remember(what, &record);
+	if (history_find(&dom->history, addr, about_live, &q, &record))
+		fault_remember(what, &record, dom->pt.leaf.gen_bits);
 }
 
 /* ---- ended ---- */
-
-/* Whether the entries of the mapping that a record is about were cleared together with that at @index. */
-static bool ended_together(const struct dmah_domain *dom, const struct history_record *record,
-			   uint32_t index)
-{
-	uint32_t first;
-
-	return iommu_index(dom, record->key, 1, &first) &&
-	       !((raw(dom, first) ^ raw(dom, index)) & HISTORY_NOTE);
-}
 
 /* When the mapping of a ring with this number was popped. */
 static void popped_when(const struct dmah_ring *ring, uint64_t number,
@@ -117,11 +175,21 @@ static void popped_when(const struct dmah_ring *ring, uint64_t number,
 		what->most = DMAH_FAULT_AGE_UNKNOWN;
 }
 
+/* As about_ended(), of a mapping that has a record: the time is the ring's. */
+static bool about_popped(void *ctx, const struct history_record *record)
+{
+	const struct question *q = ctx;
+	const struct pt_leaf *leaf = &q->dom->pt.leaf;
+
+	return !(((record->phys + leaf->gen_one) ^ q->entry) & leaf->gen_bits);
+}
+
 static void ended_in_ring(struct dmah_domain *dom, const struct dmah_ring *ring, dmah_addr_t addr,
 			  uint32_t index, struct fault_place *what)
 {
 	uint64_t pushed = history_load(&ring->pushed), popped = history_load(&ring->popped);
-	uint64_t entry = raw(dom, index), number;
+	struct question q = { .dom = dom, .addr = addr, .entry = raw(dom, index) };
+	uint64_t number;
 	uint32_t slot = (index - ring->first) / ring->step;
 	struct history_record record;
 
@@ -133,19 +201,19 @@ static void ended_in_ring(struct dmah_domain *dom, const struct dmah_ring *ring,
 		return;
 	what->place = DMAH_FAULT_UNMAPPED;
 	of_ring(ring, what);
-	if (entry & dom->pt.leaf.addr_mask)
-		what->phys = entry & dom->pt.leaf.addr_mask;
-	else if (history_find(&dom->history, addr, &record))
-		fault_remember(what, &record);
+	if (q.entry & dom->pt.leaf.addr_mask)
+		what->phys = q.entry & dom->pt.leaf.addr_mask;
+	else if (history_find(&dom->history, addr, about_popped, &q, &record))
+		fault_remember(what, &record, dom->pt.leaf.gen_bits);
 	popped_when(ring, number, &dom->history, what);
 }
 
 static void ended(struct dmah_domain *dom, dmah_addr_t addr, uint32_t index,
 		  struct fault_place *what)
 {
-	const struct history *history = &dom->history;
-	uint64_t note = raw(dom, index) & HISTORY_NOTE, now = dmah_host_now();
+	struct question q = { .dom = dom, .addr = addr, .entry = raw(dom, index) };
 	const struct dmah_ring *ring = ring_at(dom, index);
+	uint64_t note = q.entry & HISTORY_NOTE, now = dmah_host_now();
 	struct history_record record;
 	bool found;
 
@@ -153,19 +221,18 @@ static void ended(struct dmah_domain *dom, dmah_addr_t addr, uint32_t index,
 		ended_in_ring(dom, ring, addr, index, what);
 		return;
 	}
-	found = history_find(history, addr, &record);
-	/* A short unmap leaves its time in the entry, and any other in the record: else they are of two mappings. */
-	if (found && (note ? record.ended || !ended_together(dom, &record, index) : !record.ended))
-		found = false;
-	if (!found && !note)
+	found = history_find(&dom->history, addr,
+			     entries_has_leaf(dom, index) ? about_ended : about_block, &q, &record);
+	/* A generation is left of a mapping that is not remembered. */
+	if (!found && !q.entry)
 		return;
 	what->place = DMAH_FAULT_UNMAPPED;
 	if (found)
-		fault_remember(what, &record);
+		fault_remember(what, &record, dom->pt.leaf.gen_bits);
 	if (note)
-		(void)history_ended(history, note, now, &what->least, &what->most);
-	else
-		what->least = what->most = now - (record.ended & ~1ull);
+		(void)history_ended(&dom->history, note, now, &what->least, &what->most);
+	else if (found && record.ended & HISTORY_ENDED)
+		what->least = what->most = (now - record.ended) & HISTORY_ENDED;
 }
 
 void iommu_fault_place(struct dmah_domain *dom, dmah_addr_t addr, struct fault_place *what)

@@ -86,10 +86,10 @@ static bool map_many(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, 
 		dmah_host_leave(flags);
 		return false;
 	}
-	history_begin_many(&dom->history, dev, iommu_iova(dom, slot.first), phys, len, dir, n,
-			   caller);
 	entry = pt_make(leaf, phys & ~GRANULE_MASK, dir, entries_next_gen(dom, slot.first, n),
 			false);
+	history_begin(&dom->history, dev, iommu_iova(dom, slot.first) | (phys & GRANULE_MASK),
+		      phys | (entry & leaf->gen_bits), len, dir, caller);
 	for (uint32_t i = 1; i < n; i++)
 		pt_store_set(slot.pte + i, further(leaf, entry, i));
 	entry |= n > 1 ? leaf->more : 0;
@@ -172,12 +172,12 @@ void plain_clear(const struct dmah_domain *dom, uint64_t *pte, uint32_t n, uint6
 }
 
 /* The time is looked up while the hardware is at work; nobody has the granules meanwhile. */
-static inline void date(const struct dmah_domain *dom, uint64_t *pte, uint32_t n)
+static inline void date(uint64_t *pte, uint32_t n)
 {
 	uint64_t note = history_note_at(dmah_host_now());
 
 	for (uint32_t i = 0; i < n; i++)
-		pt_store_clear(pte + i, (pt_load(pte + i) & dom->pt.leaf.gen_bits) | note);
+		pt_store_clear(pte + i, (pt_load(pte + i) & ~HISTORY_NOTE) | note);
 }
 
 /* Inline, so that one granule, the usual case, needs no loops. */
@@ -196,7 +196,7 @@ unmap_strict(struct dmah_device *dev, uint64_t *pte, uint32_t index, uint32_t n)
 	clear(dom, pte, n, history_note(&dom->history));
 	err = iommu_post(dom, iommu_iova(dom, index), (uint64_t)n << PT_GRANULE_SHIFT, false,
 			 &post);
-	date(dom, pte, n);
+	date(pte, n);
 	if (!err)
 		err = iommu_wait(dom, post.ticket);
 	cpu = dom->cpu[dmah_host_enter(&flags)];
@@ -223,15 +223,20 @@ static int unmap_lazy(struct dmah_device *dev, uint64_t *pte, uint32_t index, ui
 	uint32_t in;
 	bool room;
 
-	plain_clear(dom, pte, n, history_note(&dom->history));
 	cpu = dom->cpu[dmah_host_enter(&flags)];
 	ring = &cpu->cache.ring[iova_class(n)];
 	room = cache_room(ring, &in);
-	if (room)
+	if (room) {
+		plain_clear(dom, pte, n, history_note(&dom->history));
 		cache_put(ring, in, pte, index);
+	}
 	count_add(&count_here(dev, cpu)->unmaps, 1);
 	dmah_host_leave(flags);
-	return room ? DMAH_OK : iommu_defer(dev, &range);
+	if (room)
+		return DMAH_OK;
+	/* The first one after a flush, or a flush is due: the clock will be read as well. */
+	plain_clear(dom, pte, n, history_note_at(dmah_host_now()));
+	return iommu_defer(dev, &range);
 }
 
 __attribute__((always_inline)) static inline int unmap(struct dmah_device *dev, struct dmah *h,
@@ -264,9 +269,12 @@ bool plain_unmap_slow(struct dmah_device *dev, struct dmah *h, int *err)
 /* Whether the mapping of one granule ends there: the next entry does not continue it. */
 static bool ends(const struct dmah_domain *dom, const uint64_t *pte, uint32_t index)
 {
+	uint64_t next;
+
 	if (index % PT_TABLE_ENTRIES == PT_TABLE_ENTRIES - 1)
 		return entries_end(dom, index + 1);
-	return !(pt_load(pte + 1) & dom->pt.leaf.cont);
+	next = pt_load(pte + 1);
+	return !(next & dom->pt.leaf.cont) || !pt_present(&dom->pt.leaf, next);
 }
 
 bool plain_addr_unmap(struct dmah_device *dev, const struct addr_req *req, int *err)
@@ -306,7 +314,7 @@ bool plain_addr_unmap(struct dmah_device *dev, const struct addr_req *req, int *
 	}
 	room = cache_room(ring, &in);
 	if (room) {
-		pt_store_clear(pte, pt_cleared(leaf, entry) | history_note(&dom->history));
+		pt_store_clear(pte, pt_cleared_one(leaf, entry) | history_note(&dom->history));
 		dmah_host_wmb();
 		cache_put(ring, in, pte, index);
 		count_add(&stats->unmaps, 1);

@@ -52,8 +52,8 @@ static inline bool plain_map(struct dmah_device *dev, struct dmah *h, dmah_phys_
 			     uint64_t len, enum dmah_dir dir, const void *caller)
 {
 	struct dmah_domain *dom = dev->dom;
-	uint64_t offset = phys & GRANULE_MASK, entry;
-	dmah_addr_t iova;
+	uint64_t offset = phys & GRANULE_MASK, entry, gen;
+	dmah_addr_t dma;
 	struct iova_entry slot;
 	struct dmah_cpu *cpu;
 	unsigned long flags;
@@ -71,15 +71,15 @@ static inline bool plain_map(struct dmah_device *dev, struct dmah *h, dmah_phys_
 		return false;
 	}
 	count_add(&count_here(dev, cpu)->maps, 1);
-	iova = iommu_iova(dom, slot.first);
-	history_begin(&dom->history, dev, iova, phys, (uint32_t)len, dir, caller);
+	dma = iommu_iova(dom, slot.first) + offset;
 	/* What is left in a cleared entry is the generation of its next mapping, and when the last one ended. */
-	entry = (phys - offset) | dom->pt.leaf.prot[dir] |
-		(pt_load(slot.pte) & dom->pt.leaf.gen_bits);
+	gen = pt_load(slot.pte) & dom->pt.leaf.gen_bits;
+	history_begin(&dom->history, dev, dma, phys | gen, (uint32_t)len, dir, caller);
+	entry = (phys - offset) | dom->pt.leaf.prot[dir] | gen;
 	pt_store_set(slot.pte, entry);
 	dmah_host_wmb();
 	dmah_host_leave(flags);
-	h->dma = iova + offset;
+	h->dma = dma;
 	h->be = entry;
 	h->meta = dev->plain | (uint32_t)dir;
 	return true;
@@ -134,7 +134,7 @@ static inline enum plain_found plain_unmap(struct dmah_device *dev, struct dmah 
 		dmah_host_leave(flags);
 		return PLAIN_LEFT;
 	}
-	pt_store_clear(*pte, pt_cleared(&dom->pt.leaf, h->be) | history_note(&dom->history));
+	pt_store_clear(*pte, pt_cleared_one(&dom->pt.leaf, h->be) | history_note(&dom->history));
 	dmah_host_wmb();
 	cache_put(ring, in, *pte, *index);
 	count_add(&count_here(dev, cpu)->unmaps, 1);

@@ -261,7 +261,7 @@ static int write_entries(struct dmah_ring *ring, const struct dmah *h, uint32_t 
 		err = iommu_invalidate(dom, ring->dev, iommu_iova(dom, index),
 				       (uint64_t)all << PT_GRANULE_SHIFT, true);
 	if (err) {
-		entries_clear(dom, index, all);
+		entries_clear(dom, index, all, 0);
 		ring->unsure |= iommu_invalidate(dom, ring->dev, iommu_iova(dom, index),
 						 (uint64_t)all << PT_GRANULE_SHIFT, false) != 0;
 	}
@@ -355,7 +355,7 @@ static void clear_any(struct dmah_ring *ring, uint32_t n)
 
 		if (h->meta)
 			entries_clear(ring->dev->dom, index_of(ring, at),
-				      iommu_granules(h->dma, h->len));
+				      iommu_granules(h->dma, h->len), 0);
 		else
 			ring_clear(&ring->dev->dom->pt.leaf, ring->head.pte, 1, 1);
 		ring_advance(ring, &ring->head);
@@ -488,9 +488,13 @@ int iommu_ring_pop(struct dmah_ring *ring, uint32_t n)
 		clear_any(ring, n);
 	else
 		clear_plain(ring, n);
+	if (home.defer && before == flushed) {
+		uint64_t now = dmah_host_now();
+
+		__atomic_store_n(&ring->since, now, __ATOMIC_RELAXED);
+		history_stamp(&dev->dom->history, now);
+	}
 	note = history_note(&dev->dom->history);
-	if (home.defer && before == flushed)
-		__atomic_store_n(&ring->since, dmah_host_now(), __ATOMIC_RELAXED);
 	if (!home.defer)
 		home.err = invalidate(ring, n, &note);
 	if (ring->handles)

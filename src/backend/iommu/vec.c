@@ -99,20 +99,6 @@ int iommu_map_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum d
 	return err;
 }
 
-static void list_date(struct dmah_device *dev, const struct piece_list *list,
-		      const struct list_range *range)
-{
-	uint64_t now = history_time(dev->dom);
-	struct layout layout = { 0 };
-
-	for (uint32_t i = 0; i < list->n; i++) {
-		struct dmah h;
-
-		list_handle(dev, list, i, &layout, range, &h);
-		history_unmap(dev, &h, now);
-	}
-}
-
 /* The first @n entries hold their words already: they get their DMA addresses back. */
 static void restore(struct dmah_device *dev, struct dmah_sg *sg, const struct piece_list *list,
 		    uint32_t n, const struct list_range *range)
@@ -160,10 +146,8 @@ int iommu_unmap_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum
 		sg[i].dma = h.be;
 	}
 	/* All the pieces are there, one after the other; and nothing else of the mapping is. */
-	if (list_check(dev, &list, &range)) {
-		list_date(dev, &list, &range);
+	if (list_check(dev, &list, &range))
 		return list_unmap(dev, &list, &range);
-	}
 	restore(dev, sg, &list, n, &range);
 	return DMAH_EINVAL;
 }

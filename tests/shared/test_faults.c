@@ -1,0 +1,929 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Faults that name their mapping: who made it, of what memory, and when it ended. The simulated hardware refuses the
+ * device; what is told must be what the test did.
+ */
+#include "bench.h"
+#include "configs.h"
+
+#include <dmah/fault.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define PAGE 4096u
+
+static dmah_phys_t memory(struct bench *b)
+{
+	uint64_t size;
+
+	return bench_memory(b, &size);
+}
+
+/* ---- what is told ---- */
+
+struct told {
+	unsigned int n;
+	struct dmah_fault last;
+};
+
+static void keep(void *ctx, const struct dmah_fault *fault)
+{
+	struct told *told = ctx;
+
+	told->n++;
+	told->last = *fault;
+}
+
+static struct told take(struct bench *b)
+{
+	struct told told = { 0 };
+
+	assert_int_equal(dmah_faults(bench_iommu(b, 0), keep, &told, NULL), DMAH_OK);
+	return told;
+}
+
+/* The device is refused, once, and this is what is told. */
+static struct dmah_fault refused(struct bench *b, dmah_addr_t dma, bool write)
+{
+	uint8_t byte = 0;
+	struct told told;
+
+	assert_false(write ? bench_dev_write(b, dma, &byte, 1) : bench_dev_read(b, dma, &byte, 1));
+	told = take(b);
+	assert_int_equal(told.n, 1);
+	assert_ptr_equal(told.last.dev, bench_device(b));
+	assert_int_equal(told.last.hw.addr, dma);
+	assert_int_equal(told.last.hw.write, write);
+	return told.last;
+}
+
+/* Callers with names: the code of a function is no longer than this. */
+#define FUNCTION 512u
+
+__attribute__((noinline)) static int map_here(struct bench *b, struct dmah *h, dmah_phys_t phys,
+					      uint32_t len, enum dmah_dir dir)
+{
+	int err = dmah_map(bench_device(b), h, phys, len, dir, 0);
+
+	__asm__ volatile("" : : "r"(h) : "memory");
+	return err;
+}
+
+__attribute__((noinline)) static int
+addr_map_here(struct bench *b, dmah_addr_t *dma, dmah_phys_t phys, uint32_t len, enum dmah_dir dir)
+{
+	int err = dmah_addr_map(bench_device(b), phys, len, dir, 0, dma);
+
+	__asm__ volatile("" : : "r"(dma) : "memory");
+	return err;
+}
+
+#define IN(fault, function) ((uintptr_t)(fault).caller - (uintptr_t)(function) < FUNCTION)
+
+static bool is(const struct dmah_fault *fault, enum dmah_fault_place place, dmah_phys_t phys,
+	       uint32_t len, enum dmah_dir dir)
+{
+	return fault->place == place && fault->phys == phys && fault->len == len &&
+	       fault->dir == dir;
+}
+
+/* It ended @ns ago, to the grain of the clock of entries. */
+static bool aged(const struct dmah_fault *fault, uint64_t ns)
+{
+	return fault->least <= ns && ns <= fault->most && fault->most - fault->least <= 2048;
+}
+
+static bool lazy(const struct bench *b)
+{
+	return bench_config(b)->mode == DMAH_LAZY && !bench_config(b)->untrusted;
+}
+
+/* ---- every machine with an IOMMU ---- */
+
+static void unmapped(void **state)
+{
+	struct bench *b = bench_open(*state);
+	dmah_phys_t at = memory(b) + 5 * PAGE + 64;
+	struct dmah h = { 0 };
+	struct dmah_fault fault;
+	dmah_addr_t dma;
+
+	bench_time(b, 1000000);
+	assert_int_equal(map_here(b, &h, at, 512, DMAH_FROM_DEVICE), 0);
+	dma = dmah_addr(&h);
+	bench_time(b, 5000);
+	assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+	assert_int_equal(dmah_flush(bench_domain(b)), 0);
+	bench_time(b, 12000);
+	fault = refused(b, dma, true);
+	assert_true(is(&fault, DMAH_FAULT_UNMAPPED, at, 512, DMAH_FROM_DEVICE));
+	assert_true(IN(fault, map_here));
+	assert_ptr_equal(fault.owner, bench_device(b));
+	/* The first lazy unmap after a flush is dated as well. */
+	assert_true(aged(&fault, 12000));
+	assert_int_equal(fault.untold, 0);
+	assert_false(fault.killed);
+	bench_close(b);
+}
+
+/* Ages of lazy unmaps lie between flushes; and all of them are told right. */
+static void between_flushes(void **state)
+{
+	struct bench *b = bench_open(*state);
+	struct dmah h[4] = { { 0 } };
+	dmah_addr_t dma[4];
+	struct dmah_fault fault;
+
+	bench_time(b, 1000000);
+	for (unsigned int i = 0; i < 4; i++) {
+		assert_int_equal(map_here(b, &h[i], memory(b) + i * PAGE, PAGE, DMAH_FROM_DEVICE),
+				 0);
+		dma[i] = dmah_addr(&h[i]);
+	}
+	for (unsigned int i = 0; i < 4; i++) {
+		bench_time(b, 50000);
+		assert_int_equal(dmah_unmap(bench_device(b), &h[i]), 0);
+	}
+	bench_time(b, 50000);
+	assert_int_equal(dmah_flush(bench_domain(b)), 0);
+	bench_time(b, 50000);
+	for (unsigned int i = 0; i < 4; i++) {
+		uint64_t truth = (5 - i) * 50000;
+
+		fault = refused(b, dma[i], true);
+		assert_true(is(&fault, DMAH_FAULT_UNMAPPED, memory(b) + i * PAGE, PAGE,
+			       DMAH_FROM_DEVICE));
+		assert_true(fault.least <= truth && truth <= fault.most);
+		if (!lazy(b) || !i)
+			assert_true(aged(&fault, truth));
+		else
+			assert_true(fault.least >= 49000 && fault.most <= 252000);
+	}
+	bench_close(b);
+}
+
+/* Old unmaps stay dated when more flushes followed than are kept: never younger than the truth says, nor older. */
+static void many_flushes(void **state)
+{
+	struct bench *b = bench_open(*state);
+	struct dmah first = { 0 }, h = { 0 };
+	struct dmah_fault fault;
+	dmah_addr_t dma;
+
+	bench_time(b, 1000000);
+	assert_int_equal(map_here(b, &first, memory(b), PAGE, DMAH_FROM_DEVICE), 0);
+	dma = dmah_addr(&first);
+	/* Not the first to wait for its flush, so that in lazy mode its own time is not known. */
+	assert_int_equal(map_here(b, &h, memory(b), 2 * PAGE, DMAH_TO_DEVICE), 0);
+	assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+	bench_time(b, 100000);
+	assert_int_equal(dmah_unmap(bench_device(b), &first), 0);
+	for (unsigned int i = 0; i < 100; i++) {
+		assert_int_equal(map_here(b, &h, memory(b) + PAGE, 2 * PAGE, DMAH_TO_DEVICE), 0);
+		assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+		bench_time(b, 10000);
+		assert_int_equal(dmah_flush(bench_domain(b)), 0);
+	}
+	fault = refused(b, dma, true);
+	assert_true(is(&fault, DMAH_FAULT_UNMAPPED, memory(b), PAGE, DMAH_FROM_DEVICE));
+	assert_true(fault.least <= 1000000 && 1000000 <= fault.most);
+	if (!lazy(b))
+		assert_true(aged(&fault, 1000000));
+	bench_close(b);
+}
+
+static void wrong_direction(void **state)
+{
+	struct bench *b = bench_open(*state);
+	struct dmah h = { 0 };
+	struct dmah_fault fault;
+
+	assert_int_equal(map_here(b, &h, memory(b), 3 * PAGE, DMAH_TO_DEVICE), 0);
+	for (unsigned int i = 0; i < 3; i++) {
+		fault = refused(b, dmah_addr(&h) + i * PAGE + 9, true);
+		assert_true(is(&fault, DMAH_FAULT_MAPPED, memory(b), 3 * PAGE, DMAH_TO_DEVICE));
+		assert_true(IN(fault, map_here));
+	}
+	assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+	bench_close(b);
+}
+
+/* An IOVA's last mapping is told, and not one before it, which may have been longer. */
+static void the_last_of_several(void **state)
+{
+	struct bench *b = bench_open(*state);
+	uint32_t lengths[] = { 4 * PAGE, PAGE, 2 * PAGE, 40 * PAGE, PAGE, 512 * PAGE, 3 * PAGE };
+	struct dmah_device *dev = bench_device(b);
+	struct dmah_fault fault;
+
+	for (unsigned int round = 0; round < 40; round++) {
+		struct dmah h = { 0 };
+		uint32_t len = lengths[round % 7];
+		dmah_phys_t at = memory(b) + (round % 5) * PAGE;
+		dmah_addr_t dma;
+
+		assert_int_equal(map_here(b, &h, at, len, DMAH_TO_DEVICE), 0);
+		dma = dmah_addr(&h);
+		assert_int_equal(dmah_unmap(dev, &h), 0);
+		assert_int_equal(dmah_flush(bench_domain(b)), 0);
+		bench_time(b, 2 * DMAH_FAULT_WINDOW);
+		for (uint32_t off = 0; off<len; off += len> 8 * PAGE ? 37 * PAGE : PAGE) {
+			struct dmah_iommu_fault hw = { .addr = dma + off, .has_addr = true };
+
+			dmah_fault_explain(dev, &hw, &fault);
+			assert_true(is(&fault, DMAH_FAULT_UNMAPPED, at, len, DMAH_TO_DEVICE));
+		}
+		fault = refused(b, dma, false);
+		assert_true(is(&fault, DMAH_FAULT_UNMAPPED, at, len, DMAH_TO_DEVICE));
+	}
+	bench_close(b);
+}
+
+static void by_address(void **state)
+{
+	struct bench *b = bench_open(*state);
+	struct dmah_device *dev = bench_device(b);
+	struct dmah_fault fault;
+	dmah_addr_t dma;
+
+	assert_int_equal(addr_map_here(b, &dma, memory(b), PAGE, DMAH_TO_DEVICE), 0);
+	fault = refused(b, dma, true);
+	assert_true(is(&fault, DMAH_FAULT_MAPPED, memory(b), PAGE, DMAH_TO_DEVICE));
+	assert_true(IN(fault, addr_map_here));
+	assert_int_equal(dmah_addr_unmap(dev, dma, PAGE, DMAH_TO_DEVICE, 0), 0);
+	assert_int_equal(dmah_flush(bench_domain(b)), 0);
+	bench_time(b, 7000);
+	fault = refused(b, dma, false);
+	assert_true(is(&fault, DMAH_FAULT_UNMAPPED, memory(b), PAGE, DMAH_TO_DEVICE));
+	assert_true(IN(fault, addr_map_here));
+	assert_true(aged(&fault, 7000));
+	bench_close(b);
+}
+
+#define PIECES 5u
+
+static void lists(void **state)
+{
+	struct bench *b = bench_open(*state);
+	struct dmah_device *dev = bench_device(b);
+	struct dmah_sg sg[PIECES] = { { 0 } };
+	struct dmah_dma_seg out[PIECES];
+	struct dmah_seg segs[PIECES];
+	struct dmah part[PIECES] = { { 0 } };
+	struct dmah_vec v = { .part = part, .seg = out, .max = PIECES };
+	dmah_addr_t dma[PIECES];
+	struct dmah_fault fault;
+
+	for (unsigned int i = 0; i < PIECES; i++) {
+		segs[i] = (struct dmah_seg){ memory(b) + 16 * PAGE * i, (i + 1) * PAGE };
+		sg[i].phys = segs[i].phys;
+		sg[i].len = segs[i].len;
+	}
+	assert_int_equal(dmah_map_vec(dev, &v, segs, PIECES, DMAH_TO_DEVICE, 0), 0);
+	for (unsigned int i = 0; i < PIECES; i++)
+		dma[i] = dmah_addr(&part[i]);
+	assert_int_equal(dmah_unmap_vec(dev, &v), 0);
+	assert_int_equal(dmah_flush(bench_domain(b)), 0);
+	bench_time(b, 30000);
+	for (unsigned int i = 0; i < PIECES; i++) {
+		fault = refused(b, dma[i] + i * PAGE, false);
+		assert_true(
+			is(&fault, DMAH_FAULT_UNMAPPED, segs[i].phys, segs[i].len, DMAH_TO_DEVICE));
+		assert_true(IN(fault, lists) || fault.caller);
+		assert_true(aged(&fault, 30000));
+	}
+	bench_time(b, 2 * DMAH_FAULT_WINDOW);
+	assert_true(dmah_addr_map_sg(dev, sg, PIECES, DMAH_TO_DEVICE, 0) > 0);
+	dma[0] = sg[0].dma;
+	fault = refused(b, dma[0], true);
+	assert_true(is(&fault, DMAH_FAULT_MAPPED, segs[0].phys, segs[0].len, DMAH_TO_DEVICE));
+	assert_int_equal(dmah_addr_unmap_sg(dev, sg, PIECES, DMAH_TO_DEVICE, 0), 0);
+	assert_int_equal(dmah_flush(bench_domain(b)), 0);
+	bench_time(b, 40000);
+	fault = refused(b, dma[0], false);
+	assert_true(is(&fault, DMAH_FAULT_UNMAPPED, segs[0].phys, segs[0].len, DMAH_TO_DEVICE));
+	assert_true(aged(&fault, 40000));
+	bench_close(b);
+}
+
+static void coherent_memory(void **state)
+{
+	struct bench *b = bench_open(*state);
+	struct dmah_device *dev = bench_device(b);
+	struct dmah h = { 0 };
+	struct dmah_fault fault;
+	dmah_addr_t dma;
+	dmah_phys_t phys;
+	void *cpu;
+
+	assert_int_equal(dmah_alloc_coherent(dev, &h, 3 * PAGE, &cpu), 0);
+	dma = dmah_addr(&h);
+	phys = h.phys;
+	assert_int_equal(dmah_free_coherent(dev, &h), 0);
+	bench_time(b, 3000000);
+	fault = refused(b, dma + 2 * PAGE, true);
+	assert_true(is(&fault, DMAH_FAULT_UNMAPPED, phys, 3 * PAGE, DMAH_BIDIRECTIONAL));
+	assert_true(aged(&fault, 3000000));
+	bench_close(b);
+}
+
+static void batches(void **state)
+{
+	struct bench *b = bench_open(*state);
+	struct dmah_device *dev = bench_device(b);
+	struct dmah h[12] = { { 0 } }, room[12] = { { 0 } }, *at[12];
+	struct dmah_batch batch = { .h = room, .max = 12 };
+	dmah_addr_t dma[12];
+	struct dmah_fault fault;
+
+	bench_time(b, 1000000);
+	for (unsigned int i = 0; i < 12; i++) {
+		assert_int_equal(map_here(b, &h[i], memory(b) + i * 64 * PAGE, (i + 1) * 4 * PAGE,
+					  DMAH_FROM_DEVICE),
+				 0);
+		dma[i] = dmah_addr(&h[i]);
+		at[i] = &h[i];
+	}
+	assert_int_equal(dmah_unmap_start(dev, &batch, at, 12), 0);
+	bench_time(b, 20000);
+	assert_int_equal(dmah_unmap_finish(dev, &batch), 0);
+	assert_int_equal(dmah_flush(bench_domain(b)), 0);
+	bench_time(b, 30000);
+	for (unsigned int i = 0; i < 10; i++) {
+		fault = refused(b, dma[i] + i * 4 * PAGE, true);
+		assert_true(is(&fault, DMAH_FAULT_UNMAPPED, memory(b) + i * 64 * PAGE,
+			       (i + 1) * 4 * PAGE, DMAH_FROM_DEVICE));
+		assert_true(fault.least <= 50000 && 50000 <= fault.most);
+		if (!lazy(b))
+			assert_true(aged(&fault, 50000));
+	}
+	bench_close(b);
+}
+
+#define RING 8u
+
+static struct dmah_ring *open_ring(struct bench *b, uint32_t slot, void **room)
+{
+	struct dmah_ring_config config = { .entries = RING, .slot = slot, .dir = DMAH_FROM_DEVICE };
+	size_t need = dmah_ring_memory(&config);
+	struct dmah_ring *ring;
+
+	*room = aligned_alloc(64, (need + 63) & ~(size_t)63);
+	assert_non_null(*room);
+	assert_int_equal(dmah_ring_init(&ring, bench_device(b), &config, *room, need), 0);
+	return ring;
+}
+
+/* A ring's slots, whatever became of them since. */
+static void rings(void **state)
+{
+	struct bench *b = bench_open(*state);
+	dmah_addr_t dma[6 * RING];
+	struct dmah_ring *ring;
+	struct dmah_fault fault;
+	void *room;
+
+	bench_time(b, 1000000);
+	ring = open_ring(b, PAGE, &room);
+	for (unsigned int i = 0; i < 6 * RING; i++) {
+		if (dmah_ring_live(ring) == RING) {
+			bench_time(b, 100000);
+			assert_int_equal(dmah_ring_pop(ring, 2), 0);
+		}
+		assert_int_equal(dmah_ring_push(ring, memory(b) + i * PAGE, PAGE, &dma[i]), 0);
+	}
+	/* All are live or were popped; of the 2n slots the last mapping of each is told. */
+	for (unsigned int k = 0; k < 3; k++) {
+		assert_int_equal(dmah_ring_pop(ring, 2), 0);
+		bench_time(b, 100000);
+	}
+	assert_int_equal(dmah_flush(bench_domain(b)), 0);
+	for (unsigned int i = 4 * RING; i < 6 * RING - 2; i++) {
+		struct dmah_iommu_fault hw = { .addr = dma[i] + 17,
+					       .has_addr = true,
+					       .write = true };
+
+		dmah_fault_explain(bench_device(b), &hw, &fault);
+		assert_int_equal(fault.phys, memory(b) + i * PAGE);
+		assert_int_equal(fault.dir, DMAH_FROM_DEVICE);
+		assert_ptr_equal(fault.owner, bench_device(b));
+		assert_non_null(fault.caller);
+		assert_int_equal(fault.place,
+				 5 * RING + 6 <= i ? DMAH_FAULT_MAPPED : DMAH_FAULT_UNMAPPED);
+	}
+	/* The last pop was of two, 100 us ago, the ones before it 200 us ago. */
+	fault = refused(b, dma[5 * RING + 5], true);
+	assert_true(fault.least <= 100000 && 100000 <= fault.most);
+	if (!lazy(b))
+		assert_true(aged(&fault, 100000));
+	fault = refused(b, dma[5 * RING + 3], true);
+	assert_true(fault.least <= 200000 && 200000 <= fault.most);
+	if (!lazy(b))
+		assert_true(aged(&fault, 200000));
+	assert_int_equal(dmah_ring_pop(ring, 2), 0);
+	assert_int_equal(dmah_ring_fini(ring), 0);
+	free(room);
+	/* What other mappings leave in the same entries is theirs again. */
+	for (unsigned int i = 0; i < 24; i++) {
+		struct dmah h = { 0 };
+		dmah_addr_t at;
+
+		assert_int_equal(map_here(b, &h, memory(b) + i * PAGE, PAGE, DMAH_TO_DEVICE), 0);
+		at = dmah_addr(&h);
+		assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+		assert_int_equal(dmah_flush(bench_domain(b)), 0);
+		bench_time(b, DMAH_FAULT_WINDOW);
+		fault = refused(b, at, false);
+		assert_true(is(&fault, DMAH_FAULT_UNMAPPED, memory(b) + i * PAGE, PAGE,
+			       DMAH_TO_DEVICE));
+	}
+	bench_close(b);
+}
+
+static void nothing_there(void **state)
+{
+	struct bench *b = bench_open(*state);
+	struct dmah_fault fault;
+	struct dmah h = { 0 };
+	dmah_addr_t base;
+	uint64_t size;
+
+	dmah_domain_aperture(bench_domain(b), &base, &size);
+	assert_int_equal(map_here(b, &h, memory(b), PAGE, DMAH_TO_DEVICE), 0);
+	fault = refused(b, base + size / 2, true);
+	assert_int_equal(fault.place, DMAH_FAULT_NEVER);
+	assert_int_equal(fault.phys, 0);
+	assert_null(fault.caller);
+	if (size < 1ull << 33 && bench_config(b)->mask_bits == 0) {
+		fault = refused(b, base + size + PAGE, true);
+		assert_int_equal(fault.place, DMAH_FAULT_OUTSIDE);
+	}
+	assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+	bench_close(b);
+}
+
+/* Whatever happened, of the last mapping of every page the truth is told: against an array of them. */
+#define WORLD 1024u
+
+struct page {
+	dmah_phys_t phys;
+	uint32_t len;
+	enum dmah_dir dir;
+	bool live;
+	uint64_t ended;
+	unsigned int number; /* of all mappings */
+	unsigned int first; /* where it began */
+};
+
+struct rnd {
+	uint64_t state;
+};
+
+static uint32_t rnd(struct rnd *r, uint32_t n)
+{
+	r->state = r->state * 6364136223846793005ull + 1442695040888963407ull;
+	return (uint32_t)((r->state >> 33) % n);
+}
+
+/* @began: the number of the last mapping that began at a page. */
+static void explain_all(struct bench *b, const struct page *page, const unsigned int *began,
+			dmah_addr_t base, unsigned int *known)
+{
+	uint64_t now = bench_time(b, 0);
+
+	for (unsigned int i = 0; i < WORLD; i++) {
+		struct dmah_iommu_fault hw = { .addr = base + (uint64_t)i * PAGE,
+					       .has_addr = true };
+		struct dmah_fault fault;
+
+		dmah_fault_explain(bench_device(b), &hw, &fault);
+		if (!page[i].len) {
+			assert_true(fault.place == DMAH_FAULT_NEVER);
+			continue;
+		}
+		assert_int_equal(fault.place,
+				 page[i].live ? DMAH_FAULT_MAPPED : DMAH_FAULT_UNMAPPED);
+		/* Forgotten where another one began at the same page since; but never mistaken for it. */
+		if (!fault.len) {
+			assert_true(began[page[i].first] != page[i].number ||
+				    page[page[i].first].number != page[i].number);
+			continue;
+		}
+		(*known)++;
+		assert_int_equal(fault.phys, page[i].phys);
+		assert_int_equal(fault.len, page[i].len);
+		assert_int_equal(fault.dir, page[i].dir);
+		if (page[i].live)
+			continue;
+		assert_true(fault.least <= now - page[i].ended + 1024);
+		assert_true(now - page[i].ended <= fault.most);
+	}
+}
+
+#define HANDLES 48u
+
+static void random_history(void **state)
+{
+	struct bench_config config = *(const struct bench_config *)*state;
+	struct page page[WORLD] = { { 0 } };
+	unsigned int began[WORLD] = { 0 }, known = 0;
+	struct dmah h[HANDLES] = { { 0 } };
+	struct rnd r = { 7 };
+	struct bench *b;
+	dmah_addr_t base;
+	uint64_t size;
+
+	/* The table has a place for every page of the aperture: nothing is forgotten. */
+	config.aperture_size = WORLD * PAGE;
+	config.history = WORLD;
+	config.lazy_entries = 8;
+	b = bench_open(&config);
+	dmah_domain_aperture(bench_domain(b), &base, &size);
+	assert_int_equal(size, WORLD * PAGE);
+	bench_time(b, 1000000);
+	for (unsigned int op = 0; op < 6000; op++) {
+		unsigned int i = rnd(&r, HANDLES);
+		uint32_t pages = rnd(&r, 4) ? 1 + rnd(&r, 4) : 1 + rnd(&r, 60);
+		dmah_phys_t phys = memory(b) + (uint64_t)rnd(&r, 512) * PAGE;
+		enum dmah_dir dir = rnd(&r, 2) ? DMAH_TO_DEVICE : DMAH_BIDIRECTIONAL;
+		uint64_t first;
+
+		bench_time(b, 100 + rnd(&r, 5000));
+		if (dmah_mapped(&h[i])) {
+			first = (dmah_addr(&h[i]) - base) / PAGE;
+			for (uint32_t k = 0; k < dmah_length(&h[i]) / PAGE; k++) {
+				page[first + k].live = false;
+				page[first + k].ended = bench_time(b, 0);
+			}
+			assert_int_equal(dmah_unmap(bench_device(b), &h[i]), 0);
+		} else if (!map_here(b, &h[i], phys, pages * PAGE, dir)) {
+			first = (dmah_addr(&h[i]) - base) / PAGE;
+			began[first] = op + 1;
+			for (uint32_t k = 0; k < pages; k++)
+				page[first + k] = (struct page){ .phys = phys,
+								 .len = pages * PAGE,
+								 .dir = dir,
+								 .live = true,
+								 .number = op + 1,
+								 .first = (unsigned int)first };
+		}
+		if (!(op % 50))
+			explain_all(b, page, began, base, &known);
+	}
+	for (unsigned int i = 0; i < HANDLES; i++)
+		if (dmah_mapped(&h[i]))
+			assert_int_equal(dmah_unmap(bench_device(b), &h[i]), 0);
+	/* Most of them. */
+	assert_true(known > 60000);
+	bench_close(b);
+}
+
+/* ---- one machine is enough ---- */
+
+static const struct bench_config vtd = { .backend = DMAH_BACKEND_IOMMU,
+					 .hw = BENCH_VTD4,
+					 .mask_bits = 32 };
+
+static void a_storm(void **state)
+{
+	struct bench *b = bench_open(&vtd);
+	struct dmah_fault_count count;
+	struct dmah_stats stats;
+	struct told told = { 0 };
+	uint8_t byte = 0;
+
+	(void)state;
+	bench_time(b, DMAH_FAULT_WINDOW);
+	for (unsigned int i = 0; i < 40; i++)
+		assert_false(bench_dev_write(b, 0x10000, &byte, 1));
+	assert_int_equal(dmah_faults(bench_iommu(b, 0), keep, &told, &count), 0);
+	assert_int_equal(told.n, DMAH_FAULT_BURST);
+	assert_int_equal(count.taken, 40);
+	assert_int_equal(count.untold, 40 - DMAH_FAULT_BURST);
+	assert_false(count.lost);
+	bench_time(b, DMAH_FAULT_WINDOW / 2);
+	assert_false(bench_dev_write(b, 0x10000, &byte, 1));
+	assert_int_equal(take(b).n, 0);
+	/* After a while one is told again, and how many were not. */
+	bench_time(b, DMAH_FAULT_WINDOW);
+	assert_false(bench_dev_write(b, 0x10000, &byte, 1));
+	told = take(b);
+	assert_int_equal(told.n, 1);
+	assert_int_equal(told.last.untold, 41 - DMAH_FAULT_BURST);
+	dmah_device_stats(bench_device(b), &stats);
+	assert_int_equal(stats.faults, 42);
+	assert_int_equal(stats.faults_untold, 41 - DMAH_FAULT_BURST);
+	/* And where the log of the hardware is full, that is told. */
+	bench_time(b, DMAH_FAULT_WINDOW);
+	for (unsigned int i = 0; i < 40; i++)
+		assert_false(bench_dev_write(b, 0x10000, &byte, 1));
+	assert_int_equal(dmah_faults(bench_iommu(b, 0), NULL, NULL, &count), 0);
+	assert_true(count.lost);
+	bench_close(b);
+}
+
+/* One device's storm does not keep another's faults from being told. */
+static void another_device(void **state)
+{
+	struct bench *b = bench_open(&vtd);
+	struct dmah_device *other = bench_extra_device(b, 0);
+	struct dmah_limits limits = { .mask = ~0ull, .flags = DMAH_DEV_COHERENT };
+	struct dmah h = { 0 };
+	struct told told;
+	uint8_t byte = 0;
+
+	(void)state;
+	bench_time(b, DMAH_FAULT_WINDOW);
+	/* Before it is attached it is nobody's. */
+	assert_false(bench_extra_write(b, 0x5000, &byte, 1));
+	told = take(b);
+	assert_int_equal(told.n, 1);
+	assert_null(told.last.dev);
+	assert_int_equal(told.last.place, DMAH_FAULT_NO_DEVICE);
+	assert_int_equal(told.last.hw.id, other->id);
+	assert_int_equal(dmah_attach(bench_domain(b), other, &limits), 0);
+	for (unsigned int i = 0; i < 20; i++)
+		assert_false(bench_dev_write(b, 0x10000, &byte, 1));
+	assert_int_equal(take(b).n, DMAH_FAULT_BURST);
+	assert_int_equal(map_here(b, &h, memory(b), PAGE, DMAH_TO_DEVICE), 0);
+	assert_false(bench_extra_write(b, dmah_addr(&h), &byte, 1));
+	told = take(b);
+	assert_int_equal(told.n, 1);
+	assert_ptr_equal(told.last.dev, other);
+	assert_ptr_equal(told.last.owner, bench_device(b));
+	assert_true(is(&told.last, DMAH_FAULT_MAPPED, memory(b), PAGE, DMAH_TO_DEVICE));
+	assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+	assert_int_equal(dmah_detach(other), 0);
+	bench_close(b);
+}
+
+static void a_killed_device(void **state)
+{
+	struct bench *b = bench_open(&vtd);
+	struct dmah h = { 0 };
+	struct dmah_fault fault;
+
+	(void)state;
+	assert_int_equal(map_here(b, &h, memory(b), PAGE, DMAH_TO_DEVICE), 0);
+	assert_int_equal(dmah_kill(bench_device(b)), 0);
+	fault = refused(b, dmah_addr(&h), false);
+	assert_true(fault.killed);
+	assert_true(is(&fault, DMAH_FAULT_MAPPED, memory(b), PAGE, DMAH_TO_DEVICE));
+	assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+	bench_close(b);
+}
+
+static void reserved(void **state)
+{
+	struct bench_config config = { .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4 };
+	struct bench *b = bench_open(&config);
+	struct dmah_fault fault = refused(b, 0xfee00010, false);
+
+	(void)state;
+	assert_int_equal(fault.place, DMAH_FAULT_RESERVED);
+	bench_close(b);
+}
+
+/* A table that is too small forgets, and then says so; it never tells of another mapping. */
+static void forgotten(void **state)
+{
+	struct bench_config config = vtd;
+	struct dmah h[64] = { { 0 } };
+	struct bench *b;
+	unsigned int known = 0;
+
+	(void)state;
+	config.history = 16;
+	b = bench_open(&config);
+	for (unsigned int i = 0; i < 64; i++)
+		assert_int_equal(map_here(b, &h[i], memory(b) + i * PAGE, PAGE, DMAH_TO_DEVICE), 0);
+	for (unsigned int round = 0; round < 2; round++) {
+		for (unsigned int i = 0; i < 64; i++) {
+			struct dmah_iommu_fault hw = { .addr = dmah_addr(&h[i]), .has_addr = true };
+			struct dmah_fault fault;
+
+			dmah_fault_explain(bench_device(b), &hw, &fault);
+			/* The page is in the table of pages, whatever is remembered. */
+			assert_int_equal(fault.place, DMAH_FAULT_MAPPED);
+			assert_int_equal(fault.phys, memory(b) + i * PAGE);
+			assert_int_equal(fault.dir, DMAH_TO_DEVICE);
+			known += fault.len == PAGE && IN(fault, map_here);
+		}
+	}
+	assert_int_equal(known, 2 * 16);
+	for (unsigned int i = 0; i < 64; i++) {
+		struct dmah_iommu_fault hw = { .addr = dmah_addr(&h[i]), .has_addr = true };
+		struct dmah_fault fault;
+
+		assert_int_equal(dmah_unmap(bench_device(b), &h[i]), 0);
+		dmah_fault_explain(bench_device(b), &hw, &fault);
+		assert_int_equal(fault.place, DMAH_FAULT_UNMAPPED);
+		assert_true(!fault.len || fault.phys == memory(b) + i * PAGE);
+	}
+	bench_close(b);
+}
+
+/* Without an IOMMU nobody reports, but what is reported otherwise can be explained. */
+static void without_iommu(void **state)
+{
+	struct bench *b = bench_open(*state);
+	struct dmah_iommu_fault hw = { .has_addr = true, .write = true };
+	struct dmah_device *dev = bench_device(b);
+	struct dmah_fault fault;
+	struct dmah h = { 0 };
+
+	assert_int_equal(map_here(b, &h, memory(b) + 100, 1000, DMAH_FROM_DEVICE), 0);
+	hw.addr = dmah_addr(&h);
+	dmah_fault_explain(dev, &hw, &fault);
+	assert_true(is(&fault, DMAH_FAULT_MAPPED, memory(b) + 100, 1000, DMAH_FROM_DEVICE));
+	assert_true(IN(fault, map_here));
+	assert_int_equal(dmah_unmap(dev, &h), 0);
+	dmah_fault_explain(dev, &hw, &fault);
+	assert_true(is(&fault, DMAH_FAULT_UNMAPPED, memory(b) + 100, 1000, DMAH_FROM_DEVICE));
+	assert_int_equal(fault.most, DMAH_FAULT_AGE_UNKNOWN);
+	hw.addr += 64 * PAGE;
+	dmah_fault_explain(dev, &hw, &fault);
+	assert_int_equal(fault.place, DMAH_FAULT_NEVER);
+	bench_close(b);
+}
+
+/* ---- words ---- */
+
+static void text_is(const struct dmah_fault *fault, const char *caller, const char *want)
+{
+	char text[DMAH_FAULT_TEXT];
+	size_t n = dmah_fault_text(fault, caller, text, sizeof(text));
+
+	assert_string_equal(text, want);
+	assert_int_equal(n, strlen(want));
+	/* And cut off wherever there is no room. */
+	for (size_t size = 1; size <= n + 1; size++) {
+		char cut[DMAH_FAULT_TEXT];
+
+		memset(cut, '#', sizeof(cut));
+		assert_int_equal(dmah_fault_text(fault, caller, cut, size), n);
+		assert_memory_equal(cut, want, size - 1);
+		assert_int_equal(cut[size - 1], 0);
+		assert_int_equal(cut[size], '#');
+	}
+}
+
+static void words(void **state)
+{
+	struct dmah_device nic = { .name = "nic" }, disk = { .name = "disk" };
+	struct dmah_iommu unit = { 0 };
+	struct dmah_fault f = {
+		.hw = { .addr = 0xfffdf040,
+			.id = 0x10,
+			.has_addr = true,
+			.write = true,
+			.pci = true,
+			.reason = "no context entry" },
+		.iommu = &unit,
+		.dev = &nic,
+		.owner = &nic,
+		.place = DMAH_FAULT_UNMAPPED,
+		.phys = 0x3fdce000,
+		.len = 4096,
+		.dir = DMAH_FROM_DEVICE,
+		.caller = (const void *)0x1234,
+		.least = 12288,
+		.most = 13312,
+	};
+
+	(void)state;
+	text_is(&f, "nic_fill_rx",
+		"write to 0xfffdf040 by nic (00:02.0): unmapped 13 us ago, was 0x3fdce000+4096 "
+		"mapped by "
+		"nic_fill_rx");
+	f.least = 2000000;
+	f.most = 90000000;
+	text_is(&f, NULL,
+		"write to 0xfffdf040 by nic (00:02.0): unmapped 2 to 90 ms ago, was "
+		"0x3fdce000+4096 mapped by "
+		"0x1234");
+	f.most = DMAH_FAULT_AGE_UNKNOWN;
+	f.owner = &disk;
+	f.untold = 3;
+	text_is(&f, "f",
+		"write to 0xfffdf040 by nic (00:02.0): unmapped over 2000 us ago, was "
+		"0x3fdce000+4096 mapped "
+		"for disk by f; 3 before it were not told");
+	f.untold = 0;
+	f.least = 0;
+	f.len = 0;
+	f.caller = NULL;
+	f.hw.pci = false;
+	f.hw.id = 0x1234;
+	f.hw.write = false;
+	text_is(&f, NULL,
+		"read of 0xfffdf040 by nic (stream 0x1234): unmapped, was in page 0x3fdce000 "
+		"mapped for disk");
+	f.phys = 0;
+	text_is(&f, NULL,
+		"read of 0xfffdf040 by nic (stream 0x1234): unmapped, what it was is not "
+		"remembered");
+	f.place = DMAH_FAULT_MAPPED;
+	f.phys = 0x1000;
+	f.len = 1;
+	text_is(&f, "g",
+		"read of 0xfffdf040 by nic (stream 0x1234): mapped for writing only, is 0x1000+1 "
+		"mapped for "
+		"disk");
+	f.hw.write = true;
+	f.dir = DMAH_TO_DEVICE;
+	f.owner = &nic;
+	text_is(&f, NULL,
+		"write to 0xfffdf040 by nic (stream 0x1234): mapped for reading only, is 0x1000+1 "
+		"mapped");
+	f.dir = DMAH_BIDIRECTIONAL;
+	f.killed = true;
+	text_is(&f, NULL,
+		"write to 0xfffdf040 by nic (stream 0x1234): the device was killed; mapped by now, "
+		"is 0x1000+1 "
+		"mapped");
+	f.killed = false;
+	f.place = DMAH_FAULT_NEVER;
+	f.iommu = NULL;
+	text_is(&f, NULL, "write to 0xfffdf040 by nic: never mapped");
+	f.place = DMAH_FAULT_OUTSIDE;
+	text_is(&f, NULL, "write to 0xfffdf040 by nic: outside the aperture");
+	f.place = DMAH_FAULT_RESERVED;
+	text_is(&f, NULL, "write to 0xfffdf040 by nic: a reserved range");
+	f.place = DMAH_FAULT_NO_DEVICE;
+	f.dev = NULL;
+	f.hw.pci = true;
+	f.hw.id = 0xff1f;
+	text_is(&f, NULL, "write to 0xfffdf040 by ff:03.7: no context entry");
+	f.place = DMAH_FAULT_NO_ADDRESS;
+	f.hw.has_addr = false;
+	text_is(&f, NULL, "DMA by ff:03.7: no context entry");
+}
+
+/* ---- the tests: those of machines once for each that has an IOMMU, which can refuse ---- */
+
+static const struct {
+	const char *name;
+	CMUnitTestFunction fn;
+	bool whole_pages; /* what bounces takes IOVAs of its own, and boundaries leave gaps */
+} each[] = {
+	{ "unmapped", unmapped, false },
+	{ "between flushes", between_flushes, false },
+	{ "many flushes", many_flushes, false },
+	{ "wrong direction", wrong_direction, false },
+	{ "the last of several", the_last_of_several, true },
+	{ "by address", by_address, false },
+	{ "lists", lists, true },
+	{ "coherent memory", coherent_memory, false },
+	{ "batches", batches, true },
+	{ "rings", rings, false },
+	{ "nothing there", nothing_there, false },
+	{ "random history", random_history, true },
+};
+
+#define EACH (sizeof(each) / sizeof(each[0]))
+
+static const struct CMUnitTest once[] = {
+	cmocka_unit_test(a_storm),	   cmocka_unit_test(another_device),
+	cmocka_unit_test(a_killed_device), cmocka_unit_test(reserved),
+	cmocka_unit_test(forgotten),	   cmocka_unit_test(words),
+};
+
+#define ONCE (sizeof(once) / sizeof(once[0]))
+
+int main(void)
+{
+	struct CMUnitTest *tests = calloc(nconfigs * EACH + ONCE, sizeof(*tests));
+	char *names = calloc(nconfigs * EACH, 96);
+	unsigned int n = 0;
+	int failed;
+
+	for (unsigned int i = 0; i < nconfigs; i++) {
+		const struct bench_config *c = &configs[i];
+
+		for (unsigned int k = 0; k < EACH; k++) {
+			bool iommu = c->backend == DMAH_BACKEND_IOMMU;
+
+			if (c->mode == DMAH_PASSTHROUGH ||
+			    (iommu ? c->mask_bits || (each[k].whole_pages && c->boundary) : k > 0))
+				continue;
+			snprintf(names + 96 * n, 96, "%s: %s", c->name,
+				 iommu ? each[k].name : "without an IOMMU");
+			tests[n] = (struct CMUnitTest){ .name = names + 96 * n,
+							.test_func = iommu ? each[k].fn
+									   : without_iommu,
+							.initial_state = (void *)(uintptr_t)c };
+			n++;
+		}
+	}
+	memcpy(tests + n, once, sizeof(once));
+	failed = _cmocka_run_group_tests("faults", tests, n + ONCE, NULL, NULL);
+	free(tests);
+	free(names);
+	return failed;
+}
