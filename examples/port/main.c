@@ -54,7 +54,9 @@ int main(void)
 {
 	static _Alignas(16) unsigned char pool_memory[16384];
 	static _Alignas(64) unsigned char domain_memory[16384];
-	struct dmah_domain_config config = { .backend = DMAH_BACKEND_DIRECT, .check_entries = 64 };
+	struct dmah_domain_config config = { .backend = DMAH_BACKEND_DIRECT,
+					     .history = 16,
+					     .check_entries = 64 };
 	struct dmah_limits limits = { .mask = 0xffffffff,
 				      .boundary = 4096,
 				      .flags = DMAH_DEV_COHERENT };

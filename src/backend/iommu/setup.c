@@ -101,9 +101,11 @@ static void link_out(struct dmah_link *link)
 
 	dmah_host_enter(&flags);
 	dmah_host_lock(&iommu->lock);
-	while (*at != link)
+	/* A driver that began anew has forgotten its domains. */
+	while (*at && *at != link)
 		at = &(*at)->next;
-	*at = link->next;
+	if (*at)
+		*at = link->next;
 	dmah_host_unlock(&iommu->lock);
 	dmah_host_leave(flags);
 }
