@@ -10,7 +10,7 @@ static const void *near(uint32_t low)
 {
 	uintptr_t here = (uintptr_t)&dmah_map;
 
-	return low ? (const void *)(here + (uintptr_t)(intptr_t)(int32_t)(low - (uint32_t)here))
+	return low ? (const void *)(here + (uintptr_t)(int64_t)(int32_t)(low - (uint32_t)here))
 		   : NULL;
 }
 
