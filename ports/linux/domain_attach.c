@@ -193,7 +193,7 @@ static void set_fast(struct domain *d)
 		d->fast_prot[dir] = domain_prot(d, req.meta, 0);
 		d->fast_meta[dir] = domain_meta(d, &req);
 	}
-	if (d->lazy && domain_in_place(d) && !d->sync_map)
+	if (domain_in_place(d) && !d->sync_map)
 		d->c->fast = d;
 }
 

@@ -60,10 +60,10 @@ void table_unmap_rest(struct domain *d, dma_addr_t iova, u32 n, size_t done,
 
 void table_unmap(struct domain *d, dma_addr_t iova, u32 n)
 {
-	struct iommu_iotlb_gather gather;
+	struct iommu_iotlb_gather gather = { .start = ULONG_MAX,
+					     .freelist = LIST_HEAD_INIT(gather.freelist),
+					     .queued = true };
 
-	iommu_iotlb_gather_init(&gather);
-	gather.queued = true;
 	clear(d, iova, n, &gather);
 	if (unlikely(!list_empty(&gather.freelist)))
 		free_tables(d, iova, (size_t)n * GRANULE, &gather);
@@ -71,9 +71,9 @@ void table_unmap(struct domain *d, dma_addr_t iova, u32 n)
 
 void table_end(struct domain *d, dma_addr_t iova, u32 n)
 {
-	struct iommu_iotlb_gather gather;
+	struct iommu_iotlb_gather gather = { .start = ULONG_MAX,
+					     .freelist = LIST_HEAD_INIT(gather.freelist) };
 
-	iommu_iotlb_gather_init(&gather);
 	clear(d, iova, n, &gather);
 	iommu_iotlb_sync(d->iommu, &gather);
 	client_count(d->c, invalidations, 1);

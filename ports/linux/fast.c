@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The shortest way through map and unmap: up to 32 pages in a client's own domain, lazily, for a device that is coherent
- * and trusted, behind an IOMMU that need not be told of a new mapping. Nothing is copied, maintained or waited for then,
- * and all that there is to do but the IOMMU's driver's part is here: granules from what the CPU keeps, the cell, the
- * handle. Whatever does not fit is left, unchanged, to map.c.
+ * The shortest way through map and unmap: up to 32 pages in a client's own domain, for a device that is coherent and
+ * trusted, behind an IOMMU that need not be told of a new mapping. Nothing is copied or maintained then, and all that
+ * there is to do but the IOMMU's driver's part is here: granules from what the CPU keeps, the cell, the handle. Whatever
+ * does not fit is left, unchanged, to map.c.
  *
  * The functions of one granule are apart from those of more, so that they need nothing that these need. Locals are
  * initialised where they are declared: the kernel is built to clear all others first.
@@ -118,6 +118,19 @@ static __always_inline void unmap_granules(struct client *c, struct dmah *h, str
 	handle_clear(h);
 }
 
+static noinline void unmap_strict(struct client *c, struct dmah *h, struct cell *cell, u32 first,
+				  u32 n, unsigned long caller)
+{
+	struct domain *d = c->fast;
+
+	cell_end(cell);
+	table_end(d, h->dma & ~(dma_addr_t)(GRANULE - 1), n);
+	space_put(&d->space, first, n);
+	client_count(c, unmaps, 1);
+	trace_dmah_unmap(c->dev, h, caller);
+	handle_clear(h);
+}
+
 static noinline void unmap_many(struct client *c, struct dmah *h, struct cell *cell, u32 first,
 				u32 n, unsigned long caller)
 {
@@ -143,7 +156,9 @@ int __dmah_unmap(struct device *dev, struct dmah *h)
 	if (unlikely(!cell || READ_ONCE(cell->meta) != h->meta))
 		goto slow;
 	n = domain_granules(cell->phys, cell->len);
-	if (likely(n == 1))
+	if (unlikely(!d->lazy))
+		unmap_strict(c, h, cell, (u32)granule, n, _RET_IP_);
+	else if (likely(n == 1))
 		unmap_granules(c, h, cell, (u32)granule, 1, 0, _RET_IP_);
 	else if (n <= IOVA_CLASS_MAX)
 		unmap_many(c, h, cell, (u32)granule, n, _RET_IP_);
