@@ -94,7 +94,7 @@ static int map_direct(struct domain *d, const struct iommu_resv_region *r)
 	return compat_iommu_map(d->iommu, start, start, end - start, r->prot);
 }
 
-/* Before the device is attached: what must translate to itself is never without. */
+/* Before the device is attached, where its driver lets us: what must translate to itself is never without. */
 static int reserve(struct domain *d)
 {
 	struct iommu_group *group = iommu_group_get(d->c->dev);
@@ -131,6 +131,8 @@ static int reserve(struct domain *d)
 
 static void domain_free(struct domain *d)
 {
+	if (d->joined)
+		iommu_detach_device(d->iommu, d->c->dev);
 	bounce_end(d);
 	space_fini(&d->space);
 	if (d->iommu)
@@ -152,6 +154,14 @@ static void set_prot(struct domain *d)
 	d->prot[3] = IOMMU_READ | IOMMU_WRITE | cache;
 }
 
+static int join(struct domain *d)
+{
+	int err = iommu_attach_device(d->iommu, d->c->dev);
+
+	d->joined = !err;
+	return err;
+}
+
 static int build(struct domain *d, const char **step)
 {
 	int err;
@@ -162,6 +172,16 @@ static int build(struct domain *d, const char **step)
 		err = PTR_ERR(d->iommu);
 		d->iommu = NULL;
 		return err;
+	}
+	/*
+	 * Some drivers (of ARM's SMMUs) make the page table, and learn how far it reaches, only when a device is
+	 * attached; what must translate to itself cannot be mapped earlier there.
+	 */
+	if (!d->iommu->geometry.aperture_end) {
+		*step = "attach";
+		err = join(d);
+		if (err)
+			return err;
 	}
 	*step = "its driver does not map and unmap 4 KiB pages";
 	if (!(d->iommu->pgsize_bitmap & GRANULE) || !d->iommu->ops->map_pages ||
@@ -182,7 +202,7 @@ static int build(struct domain *d, const char **step)
 			return err;
 	}
 	*step = "attach";
-	return iommu_attach_device(d->iommu, d->c->dev);
+	return d->joined ? 0 : join(d);
 }
 
 static void set_fast(struct domain *d)
@@ -245,7 +265,6 @@ void domain_detach(struct client *c)
 	struct domain *d = c->domain;
 
 	timer_delete_sync(&d->timer);
-	iommu_detach_device(d->iommu, c->dev);
 	c->domain = NULL;
 	c->fast = NULL;
 	domain_free(d);

@@ -28,6 +28,7 @@ struct library_dmah_pool;
  * @fast_prot, @fast_meta: what fast.c gives the IOMMU, and a handle, by enum dma_data_direction.
  * @lazy: unmapped ranges wait for a flush.
  * @late: and their entries are cleared by that flush, in runs, not by unmap.
+ * @joined: the device is attached to it.
  * @sync_map: the IOMMU's driver wants to be told when entries have been made.
  * @noncoherent: CPU caches are maintained by cache.c.
  * @prot: IOMMU_READ and so on, by META_DIR.
@@ -48,6 +49,7 @@ struct domain {
 	u32 fast_meta[3];
 	bool lazy;
 	bool late;
+	bool joined;
 	bool sync_map;
 	bool noncoherent;
 	int prot[4];
