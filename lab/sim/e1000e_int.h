@@ -70,7 +70,7 @@
 #define E1000E_TEN (1u << 1)
 #define E1000E_PSP (1u << 3)
 
-/* 9.4.1 of the packet buffer: 20 KiB are the receiver's after a reset. */
+/* Of the packet buffer 20 KiB are the receiver's after a reset (PBA, 10.2.2). */
 #define E1000E_FIFO   20480u
 #define E1000E_FRAMES 400u
 #define E1000E_MOST   9018u
