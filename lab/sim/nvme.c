@@ -187,8 +187,7 @@ static void doorbell(struct sim_nvme *nv, uint64_t offset, uint32_t value)
 	struct sim_nvme_sq *sq = &nv->sq[index / 2 % SIM_NVME_QUEUES];
 	struct sim_nvme_cq *cq = &nv->cq[index / 2 % SIM_NVME_QUEUES];
 
-	if (offset % stride || index / 2 >= SIM_NVME_QUEUES || !nv->sq[index / 2].used ||
-	    !nv->cq[index / 2].used) {
+	if (offset % stride || index / 2 >= SIM_NVME_QUEUES || !(index % 2 ? cq->used : sq->used)) {
 		sim_nvme_violation(nv, "a doorbell of no queue");
 	} else if (index % 2) {
 		/* What is taken must have been there. */

@@ -82,6 +82,9 @@ void rig_faults(struct rig *rig, dmah_addr_t dma, uint32_t len, bool write);
 /** rig_hang() - the controller takes no I/O command any more; or does again, but none that was lost. */
 void rig_hang(struct rig *rig, bool on);
 
+/** rig_forgive() - what the device has against its driver is forgotten. */
+void rig_forgive(struct rig *rig);
+
 /** rig_limit() - it takes @n I/O commands more; to be ended by rig_hang(). Only where rig_limits says so. */
 void rig_limit(struct rig *rig, unsigned int n);
 extern const bool rig_limits;

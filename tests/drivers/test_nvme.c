@@ -931,6 +931,55 @@ static void stuck(void **state)
 	each(check_stuck);
 }
 
+static void lie(struct t *t, unsigned int n, uint32_t cid)
+{
+	struct nvme_queue *q = &t->nvme.queue;
+
+	q->cq[q->head + n].end = cid | (uint32_t)q->phase << 16;
+}
+
+/* Completions of what was never asked for, and of one command twice. */
+static void check_liar(struct t *t)
+{
+	struct nvme_request r[2] = {
+		{ .lba = 40, .blocks = 1, .dir = DMAH_FROM_DEVICE, .phys = t->buffer },
+		{ .lba = 41, .blocks = 1, .dir = DMAH_FROM_DEVICE, .phys = t->buffer + 8192 },
+	};
+
+	rig_hang(t->rig, true);
+	assert_int_equal(nvme_submit(&t->nvme, &r[0]), 0);
+	assert_int_equal(nvme_submit(&t->nvme, &r[1]), 0);
+	nvme_ring(&t->nvme);
+	lie(t, 0, NVME_DEPTH - 1);
+	lie(t, 1, 0xffff);
+	lie(t, 2, NVME_DEPTH);
+	assert_int_equal(nvme_poll(&t->nvme), 3);
+	assert_int_equal(t->rig->reports, 3);
+	assert_false(r[0].done);
+	assert_int_equal(dmah_device_live(t->rig->dev), own_mappings() + 2);
+	lie(t, 0, r[1].io.cid);
+	lie(t, 1, r[1].io.cid);
+	assert_int_equal(nvme_poll(&t->nvme), 2);
+	assert_int_equal(t->rig->reports, 4);
+	assert_true(r[1].done);
+	assert_false(r[0].done);
+	assert_int_equal(dmah_device_live(t->rig->dev), own_mappings() + 1);
+	/* The two do not agree on the queue any more. */
+	rig_hang(t->rig, false);
+	assert_int_equal(nvme_reset(&t->nvme), 0);
+	assert_int_equal(r[0].err, NVME_ABORTED);
+	rig_forgive(t->rig);
+	t->rig->reports = 0;
+	assert_int_equal(run(t, &r[0]), 0);
+	holds(t, 40, 1, t->buffer);
+}
+
+static void liar(void **state)
+{
+	(void)state;
+	each(check_liar);
+}
+
 /*
  * The IOMMU does not confirm: the device has done its part, but the memory may not be used for anything else, and whoever
  * asks is told so. Then all is well again.
@@ -990,6 +1039,7 @@ int main(void)
 		cmocka_unit_test(fini_busy),
 		cmocka_unit_test(fatal),
 		cmocka_unit_test(stuck),
+		cmocka_unit_test(liar),
 		cmocka_unit_test(hung_iommu),
 		cmocka_unit_test(late),
 	};
