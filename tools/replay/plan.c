@@ -405,6 +405,9 @@ static void end_event(struct maker *m)
 {
 	struct live *l = m->ev->kind == TRACE_UNMAP_SG ? find_list(m) : find_by_dma(m);
 
+	/* drivers may free NULL, and Linux tells of it */
+	if (m->ev->kind == TRACE_FREE && m->ev->has_virt && !m->ev->virt)
+		return;
 	if (!l) {
 		m->plan->unmatched++;
 		return;
