@@ -207,8 +207,7 @@ void cache_take_back(struct client *c, const struct dmah *h, u32 off, u32 len);
 void cache_flush_kernel(void *cpu, size_t len);
 
 /* report.c */
-__printf(3, 0) void report_handle(struct client *c, const struct dmah *h, const char *what,
-				  unsigned long caller);
+void report_handle(struct client *c, const struct dmah *h, const char *what, unsigned long caller);
 int misuse_handle(struct client *c, int err, const struct dmah *h, const char *what,
 		  unsigned long caller);
 /** report_live() - list what is mapped, in the log. */

@@ -23,6 +23,7 @@ void domain_flush(struct domain *d)
 {
 	struct space_mark mark[FLUSH_CPUS];
 	unsigned int cpu, first = 0;
+	bool waits = false;
 	int begun, done;
 
 	if (!d->lazy)
@@ -41,8 +42,11 @@ void domain_flush(struct domain *d)
 		iommu_flush_iotlb_all(d->iommu);
 		client_count(d->c, flushes, 1);
 		for (unsigned int i = 0; i < n; i++)
-			space_flushed(&d->space, at[i], &mark[i]);
+			waits |= space_flushed(&d->space, at[i], &mark[i]);
 	} while (first < nr_cpu_ids);
+	/* What came while this went on has not been by the lock, and nobody else would start the clock for it. */
+	if (waits)
+		domain_arm(d);
 	done = atomic_read(&d->flush_done);
 	while (done - begun < 0 && !atomic_try_cmpxchg(&d->flush_done, &done, begun))
 		;

@@ -201,11 +201,11 @@ bool space_capture(struct space *s, unsigned int cpu, struct space_mark *mark,
 	return waits;
 }
 
-void space_flushed(struct space *s, unsigned int cpu, const struct space_mark *mark)
+bool space_flushed(struct space *s, unsigned int cpu, const struct space_mark *mark)
 {
 	struct space_cpu *c = per_cpu_ptr(s->cpu, cpu);
 	unsigned long flags;
-	bool own;
+	bool own, waits;
 
 	own = dmah_host_enter(&flags) == cpu;
 	dmah_host_lock(&c->lock);
@@ -213,8 +213,10 @@ void space_flushed(struct space *s, unsigned int cpu, const struct space_mark *m
 	/* Only its own CPU may take from what it keeps. */
 	if (own)
 		cache_trim(&c->cache, &s->iova);
+	waits = cache_waiting(&c->cache) != 0;
 	dmah_host_unlock(&c->lock);
 	dmah_host_leave(flags);
+	return waits;
 }
 
 /* The owner must be out of the section that it may be in; from then on it comes by the lock. */

@@ -167,8 +167,8 @@ struct space_mark {
 bool space_capture(struct space *s, unsigned int cpu, struct space_mark *mark,
 		   void (*clear)(void *ctx, u32 first, u32 n), void *ctx);
 
-/** space_flushed() - and after it. */
-void space_flushed(struct space *s, unsigned int cpu, const struct space_mark *mark);
+/** space_flushed() - and after it. Return: whether something waits that was unmapped since. */
+bool space_flushed(struct space *s, unsigned int cpu, const struct space_mark *mark);
 
 /** space_drain() - what all CPUs keep goes back, as far as the context allows. Context: any. */
 void space_drain(struct space *s);
