@@ -12,31 +12,24 @@
 #include <asm/barrier.h>
 #include <asm/sysreg.h>
 
-/* The smallest line of any CPU: CTR_EL0.DminLine counts words of 4 bytes, as a power of two. */
-static unsigned int line(void)
+/* The smallest line of any CPU, as a power of two: CTR_EL0.DminLine counts words of 4 bytes. */
+static unsigned int line_shift(void)
 {
-	return 4u << (read_sysreg(ctr_el0) >> 16 & 0xf);
+	return 2 + (read_sysreg(ctr_el0) >> 16 & 0xf);
 }
 
-static u64 clean(unsigned long at, unsigned long end, unsigned int step)
+/* These loops are most of a sync's instructions: nothing but the line's own are in them. */
+static void clean(unsigned long at, unsigned long end, unsigned long step)
 {
-	u64 lines = 0;
-
-	for (at &= ~(unsigned long)(step - 1); at < end; at += step, lines++)
+	for (; at < end; at += step)
 		asm volatile("dc cvac, %0" : : "r"(at) : "memory");
-	dsb(sy);
-	return lines;
 }
 
 /* Clean too: a line at the buffer's edge may hold bytes beside it that the CPU has written. */
-static u64 clean_invalidate(unsigned long at, unsigned long end, unsigned int step)
+static void clean_invalidate(unsigned long at, unsigned long end, unsigned long step)
 {
-	u64 lines = 0;
-
-	for (at &= ~(unsigned long)(step - 1); at < end; at += step, lines++)
+	for (; at < end; at += step)
 		asm volatile("dc civac, %0" : : "r"(at) : "memory");
-	dsb(sy);
-	return lines;
 }
 
 bool cache_can(void)
@@ -46,9 +39,16 @@ bool cache_can(void)
 
 u64 host_cache(void *cpu, size_t len, bool invalidate)
 {
-	unsigned long at = (unsigned long)cpu;
+	unsigned int shift = line_shift();
+	unsigned long step = 1ul << shift;
+	unsigned long at = (unsigned long)cpu & ~(step - 1), end = (unsigned long)cpu + len;
 
-	return invalidate ? clean_invalidate(at, at + len, line()) : clean(at, at + len, line());
+	if (invalidate)
+		clean_invalidate(at, end, step);
+	else
+		clean(at, end, step);
+	dsb(sy);
+	return (end - at + step - 1) >> shift;
 }
 #else
 bool cache_can(void)
@@ -65,7 +65,7 @@ u64 host_cache(void *cpu, size_t len, bool invalidate)
 static void maintain(struct client *c, const struct dmah *h, u32 off, u32 len, bool invalidate)
 {
 	if (h->meta & META_HYPERCALL) {
-		unsigned int calls = xen_cache(h->dma + off, len, invalidate);
+		unsigned int calls = xen_cache(c->dev, h->dma + off, len, invalidate);
 
 		client_count(c, hypercalls, calls);
 		return;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Wrap mode: a handle over the kernel's own DMA API. Where a page is another Xen domain's, the API's own cache
- * maintenance would have to guess from the DMA address whose it is; there the API only translates, and cache.c maintains
- * what the handle names.
+ * Wrap mode: a handle over the kernel's own DMA API. Where a page is another Xen domain's, the API would have
+ * to guess from the DMA address whose it is, to maintain its caches; there it is not used. xen.c says what the device is
+ * given, and cache.c maintains what the handle names.
  */
 #include "client.h"
 #include "xen.h"
@@ -42,7 +42,8 @@ int wrap_map(struct client *c, struct dmah *h, const struct request *req)
 	unsigned long attrs = req->attrs;
 	enum dma_data_direction dir;
 	struct dmah probe = { .meta = req->meta };
-	dma_addr_t dma, foreign = 0;
+	enum xen_memory whose;
+	dma_addr_t dma;
 
 	dir = dmah_dir(&probe);
 	if (mmio) {
@@ -52,34 +53,20 @@ int wrap_map(struct client *c, struct dmah *h, const struct request *req)
 		fill(c, h, req, KIND_RESOURCE, dma, 0);
 		return 0;
 	}
-	if (xen_translates())
-		foreign = xen_foreign(req->phys, req->len);
-	if (foreign && !c->coherent)
-		attrs |= DMA_ATTR_SKIP_CPU_SYNC;
+	whose = xen_memory(c->dev, req->phys, req->len, &dma);
+	if (whose == XEN_FOREIGN)
+		return wrap_map_bus(c, h, req, dma);
 	dma = dma_map_page_attrs(c->dev, page, offset_in_page(req->phys), req->len, dir, attrs);
 	if (dma_mapping_error(c->dev, dma))
 		return -EIO;
-	if (foreign && dma == (dma_addr_t)req->phys && dma != foreign) {
-		/* A device that the kernel has no Xen DMA operations for: it would reach a page of somebody else. */
+	if (whose == XEN_BOUNCE && xen_astray(c->dev, req->phys, dma)) {
+		/* It did not bounce: a device that the kernel has no Xen DMA operations for. */
 		dma_unmap_page_attrs(c->dev, dma, req->len, dir, attrs | DMA_ATTR_SKIP_CPU_SYNC);
 		report_handle(c, &(struct dmah){ .dma = dma, .phys = req->phys, .len = req->len },
 			      "the DMA API gives this device another page than the foreign one",
 			      req->caller);
 		return -EIO;
 	}
-	if (foreign && dma == foreign) {
-		u32 extra = c->coherent ? 0 : META_OWN | META_SYNC;
-
-		if (extra && !xen_kernel_maps(req->phys, req->len))
-			extra |= META_HYPERCALL;
-		fill(c, h, req, KIND_WRAP, dma, extra);
-		if (extra && !(req->attrs & DMA_ATTR_SKIP_CPU_SYNC))
-			cache_give(c, h, 0, h->len);
-		return 0;
-	}
-	/* It bounced, and the slot is to hold the buffer whatever the API makes of the attribute. */
-	if (foreign && !c->coherent)
-		dma_sync_single_for_device(c->dev, dma, req->len, dir);
 	fill(c, h, req, KIND_WRAP, dma, c->check ? 0 : needs_sync(c, req->phys, req->len, dma));
 	return 0;
 }
@@ -117,8 +104,6 @@ void wrap_unmap(struct client *c, struct dmah *h, unsigned long attrs)
 		cache_take_back(c, h, 0, h->len);
 	switch (meta_kind(h->meta)) {
 	case KIND_WRAP:
-		if (h->meta & META_OWN)
-			attrs = DMA_ATTR_SKIP_CPU_SYNC;
 		dma_unmap_page_attrs(c->dev, h->dma, h->len, dir, attrs);
 		break;
 	case KIND_RESOURCE:

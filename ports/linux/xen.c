@@ -2,34 +2,50 @@
 #include "xen.h"
 
 #if defined(CONFIG_ARM64) && defined(CONFIG_XEN)
+#include <linux/dma-direct.h>
 #include <linux/ratelimit.h>
+#include <linux/swiotlb.h>
 #include <asm/xen/hypercall.h>
 #include <xen/interface/grant_table.h>
 #include <xen/page.h>
 
-dma_addr_t xen_foreign(phys_addr_t phys, u32 len)
+enum xen_memory xen_memory(struct device *dev, phys_addr_t phys, u32 len, dma_addr_t *dma)
 {
-	unsigned long pfn = PHYS_PFN(phys), last = PHYS_PFN(phys + len - 1);
-	unsigned long bfn = pfn_to_bfn(pfn);
+	/* Xen's frames are of 4 KiB, whatever the kernel's pages are. */
+	unsigned long pfn = XEN_PFN_DOWN(phys), last = XEN_PFN_DOWN(phys + len - 1);
+	unsigned long bfn;
 
-	if (bfn == pfn)
-		return 0;
+	if (!xen_translates())
+		return XEN_OWN;
+	bfn = pfn_to_bfn(pfn);
 	for (unsigned long i = 1; pfn + i <= last; i++)
 		if (pfn_to_bfn(pfn + i) != bfn + i)
-			return 0;
-	return ((dma_addr_t)bfn << XEN_PAGE_SHIFT) + offset_in_page(phys);
+			return XEN_BOUNCE;
+	if (bfn == pfn)
+		return XEN_OWN;
+	*dma = phys_to_dma(dev, ((phys_addr_t)bfn << XEN_PAGE_SHIFT) + xen_offset_in_page(phys));
+	if (is_swiotlb_force_bounce(dev) || !dma_capable(dev, *dma, len, true))
+		return XEN_BOUNCE;
+	return XEN_FOREIGN;
+}
+
+bool xen_astray(struct device *dev, phys_addr_t phys, dma_addr_t dma)
+{
+	return dma == phys_to_dma(dev, phys);
 }
 
 /* One page at most in one hypercall: struct gnttab_cache_flush in Xen's public/grant_table.h. */
-unsigned int xen_cache(dma_addr_t bus, u32 len, bool invalidate)
+unsigned int xen_cache(struct device *dev, dma_addr_t dma, u32 len, bool invalidate)
 {
+	/* Of the machine: Linux has one conversion for both. */
+	phys_addr_t machine = dma_to_phys(dev, dma);
 	unsigned int calls = 0;
 
 	while (len) {
-		u32 offset = bus & (XEN_PAGE_SIZE - 1);
+		u32 offset = machine & (XEN_PAGE_SIZE - 1);
 		u32 part = min_t(u32, len, XEN_PAGE_SIZE - offset);
 		struct gnttab_cache_flush flush = {
-			.a.dev_bus_addr = bus - offset,
+			.a.dev_bus_addr = machine - offset,
 			.offset = (u16)offset,
 			.length = (u16)part,
 			/* Clean with it: a line at the edge may hold what is not the buffer's. */
@@ -38,10 +54,10 @@ unsigned int xen_cache(dma_addr_t bus, u32 len, bool invalidate)
 		int err = HYPERVISOR_grant_table_op(GNTTABOP_cache_flush, &flush, 1);
 
 		if (err)
-			pr_err_ratelimited("dmah: Xen refuses cache maintenance at %pad: %d\n",
-					   &bus, err);
+			pr_err_ratelimited("dmah: Xen refuses cache maintenance at %pap: %d\n",
+					   &machine, err);
 		calls++;
-		bus += part;
+		machine += part;
 		len -= part;
 	}
 	return calls;

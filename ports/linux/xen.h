@@ -6,9 +6,18 @@
 #ifndef DMAH_LINUX_XEN_H
 #define DMAH_LINUX_XEN_H
 
+#include <linux/device.h>
 #include <linux/mm.h>
 #include <linux/pfn.h>
 #include <linux/types.h>
+
+/**
+ * enum xen_memory - whose memory something is.
+ * @XEN_OWN: this domain's, or this is no Xen: the kernel's DMA API does what is right.
+ * @XEN_FOREIGN: another domain's, and the device can be given its machine address.
+ * @XEN_BOUNCE: another domain's, at least in part, and the device can be given bounce slots only.
+ */
+enum xen_memory { XEN_OWN, XEN_FOREIGN, XEN_BOUNCE };
 
 #if defined(CONFIG_ARM64) && defined(CONFIG_XEN)
 #include <xen/xen.h>
@@ -20,25 +29,37 @@ static inline bool xen_translates(void)
 }
 
 /**
- * xen_foreign() - the machine address behind physical memory that is another domain's.
- * Return: the address; 0 where the memory is this domain's own, or not contiguous in the machine.
+ * xen_memory() - whose memory this is, and how a device gets there. One lookup for each page.
+ * @dev: the device.
+ * @phys: first byte.
+ * @len: bytes.
+ * @dma: set with XEN_FOREIGN: what the device is given.
  */
-dma_addr_t xen_foreign(phys_addr_t phys, u32 len);
+enum xen_memory xen_memory(struct device *dev, phys_addr_t phys, u32 len, dma_addr_t *dma);
 
-/** xen_clean() - the hypervisor cleans or invalidates cache lines of the machine's memory. Return: hypercalls made. */
-unsigned int xen_cache(dma_addr_t bus, u32 len, bool invalidate);
+/** xen_astray() - whether @dma is just the address of @phys, which is XEN_BOUNCE: the device would reach another page. */
+bool xen_astray(struct device *dev, phys_addr_t phys, dma_addr_t dma);
+
+/** xen_cache() - the hypervisor cleans or invalidates cache lines of what a device is given. Return: hypercalls made. */
+unsigned int xen_cache(struct device *dev, dma_addr_t dma, u32 len, bool invalidate);
 #else
 static inline bool xen_translates(void)
 {
 	return false;
 }
 
-static inline dma_addr_t xen_foreign(phys_addr_t phys, u32 len)
+static inline enum xen_memory xen_memory(struct device *dev, phys_addr_t phys, u32 len,
+					 dma_addr_t *dma)
 {
-	return 0;
+	return XEN_OWN;
 }
 
-static inline unsigned int xen_cache(dma_addr_t bus, u32 len, bool invalidate)
+static inline bool xen_astray(struct device *dev, phys_addr_t phys, dma_addr_t dma)
+{
+	return false;
+}
+
+static inline unsigned int xen_cache(struct device *dev, dma_addr_t dma, u32 len, bool invalidate)
 {
 	return 0;
 }
