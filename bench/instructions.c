@@ -54,7 +54,7 @@ bool instructions_here(void)
 
 static bool run_valgrind(const char *dir, const struct options *opt)
 {
-	char self[4096], out[4200], log[4200];
+	char self[4096], out[4200], log[4200], live[16];
 	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	int status;
 	pid_t pid;
@@ -67,7 +67,7 @@ static bool run_valgrind(const char *dir, const struct options *opt)
 	fflush(NULL);
 	pid = fork();
 	if (!pid) {
-		const char *argv[10] = {
+		const char *argv[12] = {
 			"valgrind", "--tool=callgrind", "--collect-atstart=no",	      out, log,
 			self,	    "--counted",	opt->quick ? "--quick" : NULL
 		};
@@ -77,8 +77,13 @@ static bool run_valgrind(const char *dir, const struct options *opt)
 			argv[n++] = "--case";
 			argv[n++] = opt->only->name;
 		}
+		if (opt->live) {
+			snprintf(live, sizeof(live), "%u", opt->live);
+			argv[n++] = "--live";
+			argv[n++] = live;
+		}
 		{
-			char *args[12] = { 0 };
+			char *args[13] = { 0 };
 
 			for (unsigned int i = 0; i < n; i++)
 				args[i] = (char *)(uintptr_t)argv[i];

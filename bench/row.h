@@ -59,12 +59,14 @@ struct rows {
  * @quick: the headline's rows only.
  * @smoke: every case once, and nothing is timed.
  * @only: this case; NULL: all.
+ * @live: rows with so many live mappings; 0: all.
  * @instructions: count them too.
  */
 struct options {
 	bool quick;
 	bool smoke;
 	const struct bench_case *only;
+	uint32_t live;
 	bool instructions;
 };
 
