@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What mapping costs in a kernel: cases, and how they are measured. */
+#ifndef DMAH_COST_H
+#define DMAH_COST_H
+
+#include <linux/dma-mapping.h>
+#include <linux/iommu.h>
+#include <linux/pci.h>
+#include <linux/scatterlist.h>
+
+#include <linux/dmah.h>
+
+/* Mappings that are outstanding: of them one group is ended, then mapped anew, and so on. */
+#define COST_LIVE 256
+/* The largest group. */
+#define COST_GROUP 32
+
+/**
+ * struct slot - what a driver keeps for a buffer, each API's own beside the others'.
+ * @page: the buffer's memory.
+ * @dma: its DMA address (by address, by ring, by pieces).
+ * @sg: as a list of one entry.
+ * @h: its handle.
+ * @mapped: the harness's note.
+ */
+struct slot {
+	struct page *page;
+	dma_addr_t dma;
+	struct scatterlist sg;
+	struct dmah h;
+	bool mapped;
+} ____cacheline_aligned;
+
+/**
+ * struct cost - one case being measured.
+ * @dev: the device.
+ * @off, @len: of every buffer in its page, bytes.
+ * @slots: COST_LIVE of them.
+ */
+struct cost {
+	struct device *dev;
+	u32 off;
+	u32 len;
+	struct slot *slots;
+};
+
+/**
+ * struct cost_case - a way to map.
+ * @name: as in the output.
+ * @group: how many are ended, and how many mapped, between two looks at the clock.
+ * @in_order: the oldest end first; else in the pseudo-random order that is the same at each run.
+ * @begin: set up; NULL or 0: it can be measured; an errno: it cannot, and @why says the reason.
+ * @end: undo it; nothing is mapped. May be NULL.
+ * @map: map @n slots, all or none.
+ * @unmap: end the mappings of @n slots.
+ * @sync_cpu, @sync_device: of @n slots that are mapped; NULL: there is no such call.
+ * @why: see @begin.
+ *
+ * Every function has its own loop, so that what is called in it is called as a driver would.
+ */
+struct cost_case {
+	const char *name;
+	u32 group;
+	bool in_order;
+	int (*begin)(struct cost *c, const char **why);
+	void (*end)(struct cost *c);
+	int (*map)(struct cost *c, const u16 *which, u32 n);
+	void (*unmap)(struct cost *c, const u16 *which, u32 n);
+	void (*sync_cpu)(struct cost *c, const u16 *which, u32 n);
+	void (*sync_device)(struct cost *c, const u16 *which, u32 n);
+};
+
+/* The loop of each function above. */
+#define cost_for_each(c, s, which, n) \
+	for (u32 i_ = 0; i_ < (n) && ((s) = &(c)->slots[(which)[i_]], true); i_++)
+
+#define COST_DIR DMA_FROM_DEVICE
+
+/* Terminated by one without a name. cases_first: before anything has bounced. */
+extern const struct cost_case cases_first[];
+extern const struct cost_case cases_stock[];
+extern const struct cost_case cases_handle[];
+extern const struct cost_case cases_ring[];
+extern const struct cost_case cases_pieces[];
+
+/**
+ * cost_run() - measure one case with one size and print its rows.
+ * @k: the case.
+ * @c: device, size and slots with pages.
+ * @passes: how often each slot is ended and mapped anew.
+ * @probed: print what the probes counted; else instructions.
+ */
+void cost_run(const struct cost_case *k, struct cost *c, u32 passes, bool probed);
+
+/** cost_calibrate() - print what the clock says of a loop with a known number of instructions. */
+void cost_calibrate(void);
+
+/* ---- probes.c ---- */
+
+#define PROBES 8
+
+/** probes_begin() - count the calls of some of the kernel's functions from here on, and print which. */
+int probes_begin(void);
+
+/** probes_end() - no more. */
+void probes_end(void);
+
+/** probes_read() - the counts so far. */
+void probes_read(u64 into[PROBES]);
+
+/** probe_name() - what a count is of; NULL behind the last, and where the kernel has no such function. */
+const char *probe_name(unsigned int i);
+
+#endif
