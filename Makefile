@@ -73,6 +73,17 @@ bench-instructions: ## the instructions of the same alone, by callgrind: nothing
 	@sh scripts/deps.sh bench
 	@sh scripts/bench.sh --only-instructions
 
+.PHONY: evidence
+evidence: ## what mapping costs in stock kernels under QEMU, and on Xen; report in build/report (10 minutes)
+	@sh scripts/deps.sh test
+	@sh scripts/deps.sh bench
+	@python3 bench/linux/evidence.py
+
+.PHONY: evidence-check
+evidence-check: ## one kernel of the same with few repeats: what must be true of any run, checked
+	@sh scripts/deps.sh test
+	@python3 scripts/test.py --suite evidence
+
 .PHONY: qemu-bench
 qemu-bench: ## the tests on QEMU's device models at length, with what they measured
 	@sh scripts/deps.sh test
