@@ -106,8 +106,7 @@ static int reserve(struct domain *d)
 	iommu_group_put(group);
 	if (err)
 		return err;
-	list_for_each_entry(r, &list, list)
-	{
+	list_for_each_entry(r, &list, list) {
 		switch (r->type) {
 		case IOMMU_RESV_DIRECT:
 		case IOMMU_RESV_DIRECT_RELAXABLE:

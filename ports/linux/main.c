@@ -220,8 +220,7 @@ static void client_stats(const struct client *c, struct dmah_stats *s)
 	int cpu;
 
 	*s = (struct dmah_stats){};
-	for_each_possible_cpu(cpu)
-	{
+	for_each_possible_cpu(cpu) {
 		const struct client_counts *n = per_cpu_ptr(c->counts, cpu);
 
 		s->maps += n->maps;

@@ -19,8 +19,7 @@ int space_init(struct space *s, dma_addr_t base, u32 granules, u32 batch, bool l
 	if (!s->memory || !s->leaf || !s->cpu)
 		return -ENOMEM;
 	iova_init(&s->iova, s->memory, granules, base / GRANULE, cpus);
-	for_each_possible_cpu(cpu)
-	{
+	for_each_possible_cpu(cpu) {
 		struct space_cpu *c = per_cpu_ptr(s->cpu, cpu);
 
 		c->entries = kvzalloc_node(cache_memory(batch), GFP_KERNEL, cpu_to_node(cpu));
@@ -37,7 +36,8 @@ void space_fini(struct space *s)
 	int cpu;
 
 	if (s->cpu)
-		for_each_possible_cpu(cpu) kvfree(per_cpu_ptr(s->cpu, cpu)->entries);
+		for_each_possible_cpu(cpu)
+			kvfree(per_cpu_ptr(s->cpu, cpu)->entries);
 	free_percpu(s->cpu);
 	for (u32 i = 0; s->leaf && i < DIV_ROUND_UP(s->granules, CELLS); i++)
 		free_page((unsigned long)s->leaf[i]);
@@ -253,5 +253,7 @@ void space_drain(struct space *s)
 	cache_drain(&c->cache, &s->iova);
 	dmah_host_unlock(&c->lock);
 	dmah_host_leave(flags);
-	for_each_possible_cpu(cpu) if (cpu != own) drain_other(s, cpu);
+	for_each_possible_cpu(cpu)
+		if (cpu != own)
+			drain_other(s, cpu);
 }

@@ -148,8 +148,7 @@ int dmah_map_sg(struct device *dev, struct dmah_vec *v, struct scatterlist *sgl,
 	err = vec_check(c, v, nents, dir, _RET_IP_);
 	if (err)
 		return err;
-	for_each_sg(sgl, sg, nents, i)
-	{
+	for_each_sg(sgl, sg, nents, i) {
 		err = piece(v, i, sg_page(sg), sg->offset, sg->length);
 		if (err) {
 			vec_clear(v, i);
