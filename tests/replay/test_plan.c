@@ -127,6 +127,21 @@ static void failed_maps(void **state)
 	done(p);
 }
 
+/* To free NULL is allowed: nothing ends, and nothing is missing. */
+static void frees_null(void **state)
+{
+	struct plan *p = plan_of(MAP("1.0", "0", "5000", "64")
+					 LINE("0", "1.1", "dma_free",
+					      "dir=BIDIRECTIONAL dma_addr=0 size=0 "
+					      "virt_addr=0000000000000000 attrs=")
+						 UNMAP("1.2", "0", "64"));
+
+	(void)state;
+	expect_ops(p, "m0 u0");
+	assert_int_equal(p->unmatched, 0);
+	done(p);
+}
+
 /* Unmaps and syncs of what was mapped before the record began. */
 static void begins_in_the_middle(void **state)
 {
@@ -347,21 +362,14 @@ static void nonsense_is_left_out(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(map_and_unmap),
-		cmocka_unit_test(several_cpus),
-		cmocka_unit_test(devices_apart),
-		cmocka_unit_test(failed_maps),
-		cmocka_unit_test(begins_in_the_middle),
-		cmocka_unit_test(lost_unmap),
-		cmocka_unit_test(identity_twice),
-		cmocka_unit_test(syncs_inside),
-		cmocka_unit_test(lists_by_pages),
-		cmocka_unit_test(truncated_list),
-		cmocka_unit_test(memory),
-		cmocka_unit_test(shared_lines),
-		cmocka_unit_test(slots),
-		cmocka_unit_test(kinds),
-		cmocka_unit_test(nonsense_is_left_out),
+		cmocka_unit_test(map_and_unmap),  cmocka_unit_test(several_cpus),
+		cmocka_unit_test(devices_apart),  cmocka_unit_test(failed_maps),
+		cmocka_unit_test(frees_null),	  cmocka_unit_test(begins_in_the_middle),
+		cmocka_unit_test(lost_unmap),	  cmocka_unit_test(identity_twice),
+		cmocka_unit_test(syncs_inside),	  cmocka_unit_test(lists_by_pages),
+		cmocka_unit_test(truncated_list), cmocka_unit_test(memory),
+		cmocka_unit_test(shared_lines),	  cmocka_unit_test(slots),
+		cmocka_unit_test(kinds),	  cmocka_unit_test(nonsense_is_left_out),
 	};
 
 	return cmocka_run_group_tests_name("replay-plan", tests, NULL, NULL);

@@ -544,6 +544,23 @@ static void list_errors(void **state)
 	assert_int_equal(ev->kind, TRACE_MAP_SG_ERR);
 	assert_int_equal(ev->error, -5);
 
+	/* a loss is found by a list's map: the unmap completes the map, and not the loss */
+	text[0] = '\0';
+	make_entries(true);
+	entries[0].dma_len = 0x2e00;
+	put(MAP(5, 0, "000000", "0xfffff5e340000040", "0xffffce4200003ec8"));
+	put_list("dmah_map_sg", 0, entries, 3, 3);
+	put(MAP(5, 0, "000001", "0xfffff5e340000040", "0xffffce4200003e00"));
+	put_ret("dmah_map_sg", "ents=1");
+	put_list("dmah_unmap_sg", 0, entries, 3, 3);
+	ev = load(text, 4);
+	assert_int_equal(ev[0].kind, TRACE_LOST);
+	assert_int_equal(ev[1].kind, TRACE_LOST);
+	assert_int_equal(ev[2].kind, TRACE_MAP_SG);
+	assert_int_equal(ev[2].dma, 0xfff00200);
+	assert_int_equal(ev[3].kind, TRACE_UNMAP_SG);
+	make_entries(false);
+
 	/* a part of the list was lost: with it the call */
 	text[0] = '\0';
 	put_list("dmah_map_sg", 0, entries, 20, 20);
