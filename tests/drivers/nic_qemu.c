@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "nic.h"
+#include "../setup.h"
 
 #include "e1000e.h"
 #include "posix.h"
@@ -67,28 +68,6 @@ const bool nic_wire_waits = true;
 static bool is(const struct nic *n, const char *machine)
 {
 	return !strcmp(n->config.machine, machine);
-}
-
-static void report(void *ctx, const struct dmah_device *dev, int err, const char *text,
-		   uint64_t addr, const void *caller)
-{
-	struct nic *n = ctx;
-
-	(void)dev;
-	(void)err;
-	(void)text;
-	(void)addr;
-	(void)caller;
-	n->reports++;
-}
-
-static void *memory_of(size_t need)
-{
-	void *memory = aligned_alloc(64, (need + 63) & ~(size_t)63);
-
-	assert_true(need > 0);
-	assert_non_null(memory);
-	return memory;
 }
 
 /* ---- setting up ---- */
@@ -188,7 +167,7 @@ struct nic *nic_open(const struct nic_config *config)
 	assert_non_null(n);
 	n->config = *config;
 	open_machine(n);
-	posix_set_report(report, n);
+	count_reports(&n->reports);
 	posix_set_cpu(0);
 	open_iommu(n);
 	if (config->pool)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* The machine is lab/sim's. */
 #include "nic_sim.h"
+#include "../setup.h"
 
 #include "posix.h"
 #include "sim.h"
@@ -67,28 +68,6 @@ const unsigned int nic_nconfigs = sizeof(nic_configs) / sizeof(nic_configs[0]);
 
 const bool nic_wire_waits = false;
 
-static void report(void *ctx, const struct dmah_device *dev, int err, const char *text,
-		   uint64_t addr, const void *caller)
-{
-	struct nic *n = ctx;
-
-	(void)dev;
-	(void)err;
-	(void)text;
-	(void)addr;
-	(void)caller;
-	n->reports++;
-}
-
-static void *memory_of(size_t need)
-{
-	void *memory = aligned_alloc(64, (need + 63) & ~(size_t)63);
-
-	assert_true(need > 0);
-	assert_non_null(memory);
-	return memory;
-}
-
 static void open_pool(struct nic *n)
 {
 	size_t need = dmah_pool_memory(POOL_BYTES);
@@ -139,7 +118,7 @@ struct nic *nic_open(const struct nic_config *config)
 	assert_non_null(n->sim);
 	/* Lines are written back and fetched when nobody asked for it, as a CPU may do at any time. */
 	sim_cache_random(n->sim, 40, 40, 7);
-	posix_set_report(report, n);
+	count_reports(&n->reports);
 	posix_clock_real();
 	posix_set_cpu(0);
 	n->model = sim_e1000e_add(n->sim,

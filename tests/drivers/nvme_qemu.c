@@ -2,6 +2,7 @@
 /* QEMU's controller, behind Intel's IOMMU and behind an SMMUv3, under this library's drivers for them. */
 #define _GNU_SOURCE
 #include "nvme_rig.h"
+#include "../setup.h"
 
 #include "posix.h"
 #include "qemu.h"
@@ -71,28 +72,6 @@ static struct qemu_rig *of(struct rig *rig)
 	return (struct qemu_rig *)(void *)rig;
 }
 
-static void report(void *ctx, const struct dmah_device *dev, int err, const char *text,
-		   uint64_t addr, const void *caller)
-{
-	struct rig *rig = ctx;
-
-	(void)dev;
-	(void)err;
-	(void)text;
-	(void)addr;
-	(void)caller;
-	rig->reports++;
-}
-
-static void *memory_of(size_t need)
-{
-	void *memory = aligned_alloc(64, (need + 63) & ~(size_t)63);
-
-	assert_true(need > 0);
-	assert_non_null(memory);
-	return memory;
-}
-
 /* ---- the disk: a file that QEMU has open and this process mapped ---- */
 
 static int disk_fd = -1;
@@ -128,7 +107,7 @@ static void open_machine(struct qemu_rig *r)
 		.kind = (enum qemu_kind)r->rig.config->kind,
 		.iommu = r->rig.config->flags & CACHING ? "aw-bits=39,caching-mode=on" : NULL,
 		.args = args });
-	posix_set_report(report, r);
+	count_reports(&r->rig.reports);
 	posix_set_cpu(0);
 	assert_true(qemu_pci_find(r->q, NVME_VENDOR, NVME_DEVICE, 0, &r->pci));
 	/* Half a second is enough for it to become ready, and less to wait for where it is not to. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* The simulator's controller, behind every backend. */
 #include "nvme_rig.h"
+#include "../setup.h"
 
 #include "posix.h"
 #include "sim.h"
@@ -71,19 +72,6 @@ static struct sim_rig *of(struct rig *rig)
 	return (struct sim_rig *)(void *)rig;
 }
 
-static void report(void *ctx, const struct dmah_device *dev, int err, const char *text,
-		   uint64_t addr, const void *caller)
-{
-	struct rig *rig = ctx;
-
-	(void)dev;
-	(void)err;
-	(void)text;
-	(void)addr;
-	(void)caller;
-	rig->reports++;
-}
-
 static enum dmah_backend backend(const struct rig_config *c)
 {
 	return c->iommu ? DMAH_BACKEND_IOMMU : (enum dmah_backend)(c->kind - BACKEND(0));
@@ -108,16 +96,7 @@ static void open_machine(struct sim_rig *r)
 	r->sim = sim_create(&config);
 	assert_non_null(r->sim);
 	posix_clock_manual(1000000000);
-	posix_set_report(report, r);
-}
-
-static void *memory_of(size_t need)
-{
-	void *memory = aligned_alloc(64, (need + 63) & ~(size_t)63);
-
-	assert_true(need > 0);
-	assert_non_null(memory);
-	return memory;
+	count_reports(&r->rig.reports);
 }
 
 static void open_pool(struct sim_rig *r)

@@ -10,6 +10,7 @@
  * where memory was not read or written though the page table, by the tests' own walk, leads to it.
  */
 #include "bench_qemu_int.h"
+#include "../setup.h"
 #include "bench_walk.h"
 
 #include <setjmp.h>
@@ -151,15 +152,6 @@ void bench_on_post(struct bench *b, void (*fn)(void *arg), void *arg)
 }
 
 /* ---- setting up ---- */
-
-static void *memory_of(size_t need)
-{
-	void *memory = aligned_alloc(64, (need + 63) & ~(size_t)63);
-
-	assert_true(need > 0);
-	assert_non_null(memory);
-	return memory;
-}
 
 static const char *model(const struct bench_config *c)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "rig.h"
+#include "../setup.h"
 
 #include "posix.h"
 
@@ -10,28 +11,6 @@
 #include <string.h>
 
 #define POOL_BYTES (1u << 20)
-
-static void report(void *ctx, const struct dmah_device *dev, int err, const char *text,
-		   uint64_t addr, const void *caller)
-{
-	struct rig *rig = ctx;
-
-	(void)dev;
-	(void)err;
-	(void)text;
-	(void)addr;
-	(void)caller;
-	rig->reports++;
-}
-
-static void *memory_of(size_t need)
-{
-	void *memory = aligned_alloc(64, (need + 63) & ~(size_t)63);
-
-	assert_true(need > 0);
-	assert_non_null(memory);
-	return memory;
-}
 
 struct rig *rig_machine(const struct rig_config *config)
 {
@@ -46,7 +25,7 @@ struct rig *rig_machine(const struct rig_config *config)
 						     .incoherent = config->incoherent });
 	for (unsigned int i = 0; i < 2; i++)
 		qemu_pretend(rig->q, QEMU_VTD_REGS + 8 + 8 * i, config->clear[i], config->set[i]);
-	posix_set_report(report, rig);
+	count_reports(&rig->reports);
 	for (unsigned int i = 0; i < RIG_DEVICES; i++) {
 		assert_true(qemu_pci_find(rig->q, 0x1234, 0x11e8, i, &rig->pci[i]));
 		rig->dev[i].name = i ? "edu1" : "edu0";

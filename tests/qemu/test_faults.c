@@ -4,37 +4,13 @@
  * and what the library tells of them.
  */
 #include "rig.h"
-
-#include <dmah/fault.h>
+#include "told.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
-
-struct told {
-	unsigned int n;
-	struct dmah_fault last;
-	char text[DMAH_FAULT_TEXT];
-};
-
-static void keep(void *ctx, const struct dmah_fault *fault)
-{
-	struct told *told = ctx;
-
-	told->n++;
-	told->last = *fault;
-	dmah_fault_text(fault, "the_test", told->text, sizeof(told->text));
-}
-
-static struct told take(struct rig *rig)
-{
-	struct told told = { 0 };
-
-	assert_int_equal(dmah_faults(&rig->vtd.iommu, keep, &told, NULL), DMAH_OK);
-	return told;
-}
 
 static void stray_write(void **state)
 {
@@ -58,7 +34,7 @@ static void stray_write(void **state)
 		rig_fill(rig, phys, 8192, 6);
 		rig_dma(rig, 0, dma, 64, DMAH_FROM_DEVICE);
 		assert_true(rig_holds(rig, phys, 8192, 6));
-		told = take(rig);
+		told = told_take(&rig->vtd.iommu);
 		passed = dmah_host_now() - begun;
 		/* Beyond the first ten a storm is only counted. */
 		assert_int_equal(told.n, i < DMAH_FAULT_BURST);
@@ -94,7 +70,7 @@ static void wrong_direction(void **state)
 	rig_load(rig, 0, 64, 1);
 	assert_int_equal(dmah_map(&rig->dev[0], &h, phys, 16384, DMAH_TO_DEVICE, 0), DMAH_OK);
 	rig_dma(rig, 0, dmah_addr(&h) + 8192, 64, DMAH_FROM_DEVICE);
-	told = take(rig);
+	told = told_take(&rig->vtd.iommu);
 	assert_int_equal(told.n, 1);
 	assert_int_equal(told.last.place, DMAH_FAULT_MAPPED);
 	assert_true(told.last.phys == phys);
@@ -115,7 +91,7 @@ static void no_domain(void **state)
 	(void)state;
 	assert_int_equal(dmah_map(&rig->dev[0], &h, phys, 4096, DMAH_FROM_DEVICE, 0), DMAH_OK);
 	rig_dma(rig, 1, dmah_addr(&h), 64, DMAH_FROM_DEVICE);
-	told = take(rig);
+	told = told_take(&rig->vtd.iommu);
 	assert_int_equal(told.n, 1);
 	assert_null(told.last.dev);
 	assert_int_equal(told.last.place, DMAH_FAULT_NO_DEVICE);
@@ -123,7 +99,7 @@ static void no_domain(void **state)
 	assert_non_null(strstr(told.text, told.last.hw.reason));
 	assert_int_equal(dmah_kill(&rig->dev[0]), DMAH_OK);
 	rig_dma(rig, 0, dmah_addr(&h), 64, DMAH_FROM_DEVICE);
-	told = take(rig);
+	told = told_take(&rig->vtd.iommu);
 	assert_int_equal(told.n, 1);
 	assert_true(told.last.killed);
 	assert_true(told.last.phys == phys);
@@ -149,7 +125,7 @@ static void ring_slots(void **state)
 		assert_int_equal(dmah_ring_push(ring, phys + i * 4096, 4096, &dma[i]), DMAH_OK);
 	assert_int_equal(dmah_ring_pop(ring, 2), DMAH_OK);
 	rig_dma(rig, 0, dma[1] + 8, 64, DMAH_FROM_DEVICE);
-	told = take(rig);
+	told = told_take(&rig->vtd.iommu);
 	assert_int_equal(told.n, 1);
 	assert_int_equal(told.last.place, DMAH_FAULT_UNMAPPED);
 	assert_true(told.last.phys == phys + 4096);

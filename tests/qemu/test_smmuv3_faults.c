@@ -1,36 +1,12 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* Faults that name their mapping, from the events of QEMU's SMMUv3. */
 #include "smmu.h"
-
-#include <dmah/fault.h>
+#include "told.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
 #include <cmocka.h>
-
-struct told {
-	unsigned int n;
-	struct dmah_fault last;
-	char text[DMAH_FAULT_TEXT];
-};
-
-static void keep(void *ctx, const struct dmah_fault *fault)
-{
-	struct told *told = ctx;
-
-	told->n++;
-	told->last = *fault;
-	dmah_fault_text(fault, "the_test", told->text, sizeof(told->text));
-}
-
-static struct told take(struct smmu_rig *rig)
-{
-	struct told told = { 0 };
-
-	assert_int_equal(dmah_faults(&rig->smmu.iommu, keep, &told, NULL), DMAH_OK);
-	return told;
-}
 
 static void stray_write(void **state)
 {
@@ -49,7 +25,7 @@ static void stray_write(void **state)
 	assert_int_equal(dmah_flush(rig.dom), DMAH_OK);
 	dev_push(&rig.edu, dma, 0, 4);
 	assert_true(all(page, 0x55, PAGE));
-	told = take(&rig);
+	told = told_take(&rig.smmu.iommu);
 	assert_int_equal(told.n, 1);
 	assert_ptr_equal(told.last.dev, &rig.dev);
 	assert_int_equal(told.last.hw.id, rig.sid);
@@ -76,7 +52,7 @@ static void wrong_direction(void **state)
 	(void)smmu_page(&rig, 2, 0x55, &phys);
 	assert_int_equal(dmah_map(&rig.dev, &h, phys, 2 * PAGE, DMAH_TO_DEVICE, 0), DMAH_OK);
 	dev_push(&rig.edu, dmah_addr(&h) + PAGE, 0, 4);
-	told = take(&rig);
+	told = told_take(&rig.smmu.iommu);
 	assert_int_equal(told.n, 1);
 	assert_int_equal(told.last.place, DMAH_FAULT_MAPPED);
 	assert_true(told.last.phys == phys);

@@ -5,6 +5,7 @@
 #include <dmah/vtd.h>
 
 #include "posix.h"
+#include "../setup.h"
 #include "sim.h"
 #include "sim_vtd.h"
 
@@ -36,28 +37,6 @@ struct rig {
 	unsigned int nfaults;
 	unsigned int reports;
 };
-
-static void report(void *ctx, const struct dmah_device *dev, int err, const char *text,
-		   uint64_t addr, const void *caller)
-{
-	struct rig *rig = ctx;
-
-	(void)dev;
-	(void)err;
-	(void)text;
-	(void)addr;
-	(void)caller;
-	rig->reports++;
-}
-
-static void *memory_of(size_t need)
-{
-	void *memory = aligned_alloc(64, (need + 63) & ~(size_t)63);
-
-	assert_true(need > 0);
-	assert_non_null(memory);
-	return memory;
-}
 
 static unsigned int unit_of(unsigned int device)
 {
@@ -120,7 +99,7 @@ static struct rig *rig_open(const struct sim_iommu_config units[UNITS],
 	assert_non_null(rig->sim);
 	posix_set_cpu(0);
 	posix_clock_manual(1000000000);
-	posix_set_report(report, rig);
+	count_reports(&rig->reports);
 	for (unsigned int i = 0; i < UNITS; i++)
 		open_unit(rig, i, regs ? &regs[i] : NULL);
 	for (unsigned int i = 0; i < DEVICES; i++) {

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* What every test that sets up a domain needs: memory for it, and a count of what the library has reported. */
+#ifndef DMAH_TESTS_SETUP_H
+#define DMAH_TESTS_SETUP_H
+
+#include "posix.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+/** memory_of() - @need bytes, aligned as domains want theirs; fails the test where there are none. Freed by free(). */
+static inline void *memory_of(size_t need)
+{
+	void *memory = aligned_alloc(64, (need + 63) & ~(size_t)63);
+
+	assert_true(need > 0);
+	assert_non_null(memory);
+	return memory;
+}
+
+static inline void count_report(void *ctx, const struct dmah_device *dev, int err, const char *text,
+				uint64_t addr, const void *caller)
+{
+	unsigned int *reports = ctx;
+
+	(void)dev;
+	(void)err;
+	(void)text;
+	(void)addr;
+	(void)caller;
+	++*reports;
+}
+
+/** count_reports() - count in *@reports what the library reports from now on. */
+static inline void count_reports(unsigned int *reports)
+{
+	posix_set_report(count_report, reports);
+}
+
+#endif /* DMAH_TESTS_SETUP_H */
