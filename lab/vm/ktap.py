@@ -86,8 +86,10 @@ class Tap:
         self.write = write
 
     def case(self, verdict, name, remark="", notes=()):
+        """One result: a verdict of Case, or a condition that had to hold."""
         self.n += 1
-        word = "ok" if verdict in ("ok", "skip", True) else "not ok"
+        good = verdict in ("ok", "skip") if isinstance(verdict, str) else verdict
+        word = "ok" if good else "not ok"
         if word == "not ok":
             self.failed += 1
         tail = " # SKIP " + re.sub("(?i)^skip *", "", remark) if verdict == "skip" else ""

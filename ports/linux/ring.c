@@ -28,6 +28,7 @@ struct dmah_ring *dmah_ring_alloc(struct device *dev, const struct dmah_ring_con
 		return ERR_PTR(-ENOMEM);
 	r->c = c;
 	r->config = *config;
+	r->config.slot = roundup_pow_of_two(PAGE_ALIGN(config->slot));
 	r->req.meta = meta_from_dir(config->dir);
 	r->req.attrs = config->attrs;
 	err = c->domain ? domain_ring_init(r) : 0;
@@ -64,6 +65,9 @@ static int push_slow(struct dmah_ring *r, struct dmah *h, phys_addr_t phys, size
 {
 	struct request req = r->req;
 
+	/* Nothing needs the slot here, but a driver must not find that out in the other mode. */
+	if (offset_in_page(phys) + len > r->config.slot)
+		return -EINVAL;
 	req.phys = phys;
 	req.len = (u32)len;
 	req.caller = caller;

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT OR GPL-2.0-only
+"""The machines that the module is tried on, and what is true of each."""
+
+# enum dmah_mode
+WRAP, DOMAIN, STRICT, LAZY = range(4)
+MODES = {"wrap": WRAP, "domain": DOMAIN, "strict": STRICT, "lazy": LAZY}
+
+
+class Setting:
+    """A kernel and how it treats the device.
+
+    iommu, untrusted, swiotlb, cpus: as vm.Machine takes them
+    only: what the names of the cases must have in them
+    """
+
+    def __init__(self, kernel, name, iommu, untrusted=False, swiotlb=None, cpus=1, only=None):
+        self.kernel = kernel
+        self.name = "%s-%s" % (kernel, name)
+        self.iommu = iommu
+        self.untrusted = untrusted
+        self.swiotlb = swiotlb
+        self.cpus = cpus
+        self.only = only
+        self.block = iommu in ("strict", "lazy")
+        # An untrusted device is strict whatever the command line says.
+        self.strict = iommu == "strict" or (self.block and untrusted)
+
+    def wanted(self, mode):
+        """What dmah_mode() must say after an attach in that mode."""
+        if not self.block or mode == WRAP:
+            return WRAP
+        if mode == DOMAIN:
+            return STRICT if self.strict else LAZY
+        return STRICT if self.untrusted else mode
+
+    def modes(self):
+        """Those to try. Where there is no IOMMU all of them are wrap, and one is enough to see it."""
+        return ["wrap", "domain", "strict", "lazy"] if self.block else ["wrap", "domain"]
+
+    def parameters(self, mode):
+        """Of the test's module."""
+        words = ["mode=%d" % MODES[mode], "want=%d" % self.wanted(MODES[mode])]
+        for name in ("block", "strict", "untrusted"):
+            words.append("%s=%d" % (name, getattr(self, name)))
+        words.append("swiotlb=%d" % (self.swiotlb == "force"))
+        return " ".join(words)
+
+
+SETTINGS = []
+for _kernel in ("6.1", "6.12"):
+    SETTINGS += [
+        Setting(_kernel, "strict", "strict"),
+        Setting(_kernel, "lazy", "lazy"),
+        Setting(_kernel, "off", "off"),
+        Setting(_kernel, "untrusted", "lazy", untrusted=True),
+        Setting(_kernel, "swiotlb", "off", swiotlb="force"),
+        # What runs there takes real time, so only what it is for.
+        Setting(_kernel, "smp", "lazy", cpus=2, only="CPUs"),
+    ]
+SETTINGS += [
+    Setting("6.1-arm64", "strict", "strict"),
+    Setting("6.1-arm64", "lazy", "lazy"),
+]
+
+
+def find(name):
+    for setting in SETTINGS:
+        if setting.name == name:
+            return setting
+    raise KeyError(name)
