@@ -6,7 +6,12 @@
     run.py NAME             of the machines in machines.py; run.py --list prints them
 
 Every mode of the module is tried in one boot, then what a driver may leave behind: a mapping at
-unbind, a device that stays attached. TAP on the standard output.
+unbind, a device that stays attached. TAP on the standard output; the console, with the kernel's messages
+of the whole boot at its end, in build/log/vm.
+
+While working on the module, a boot of one mode and some cases is enough:
+
+    tests/linux/run.py 6.1-strict --mode domain --only "DMA after"
 """
 
 import argparse
