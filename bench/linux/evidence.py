@@ -37,8 +37,9 @@ def say(text):
 def project_version():
     with open(os.path.join(ROOT, "meson.build")) as f:
         version = re.search(r"version: '([^']*)'", f.read()).group(1)
-    git = subprocess.run(["git", "-c", "safe.directory=*", "rev-parse", "--short=12", "HEAD"], cwd=ROOT,
-                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    git = subprocess.run(["git", "-c", "safe.directory=*", "describe", "--always", "--dirty", "--abbrev=12"],
+                         cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                         check=False)
     return version + (" (%s)" % git.stdout.decode().strip() if git.returncode == 0 else "")
 
 
@@ -60,7 +61,9 @@ def xen_counts():
 def measure(machines, passes, probed, more=True, source=None, jobs=None):
     """A whole run. more: Xen and the bound too. Return: what evidence.json holds."""
     kernels = list(dict.fromkeys(k for k, _ in machines))
+    version = project_version()
     for kernel in kernels:
+        # Each build has all CPUs.
         say("fetching and building for %s" % kernel)
         boots.modules(vm.Kernel(kernel), source)
     found = {}
@@ -74,7 +77,7 @@ def measure(machines, passes, probed, more=True, source=None, jobs=None):
             say("%d of %d: %s" % (n, len(work), work[future]))
     say("")
     qemu = native.version("qemu-system-x86_64") or native.version("qemu-system-aarch64")
-    data = {"dmah": project_version(), "qemu": qemu, "passes": passes, "live": boots.LIVE,
+    data = {"dmah": version, "qemu": qemu, "passes": passes, "live": boots.LIVE,
             "unit": "instructions of a call, net of the loop around it",
             "machines": [figures.machine_dict(found["%s-%s" % m]) for m in machines]}
     if more:
