@@ -12,7 +12,7 @@ CASES = [
     ("domain", "handles in a domain of the device's own"),
     ("domain-in-order", "the same, the oldest mapping ends first"),
     ("domain-late", "as `domain`, `late=1`: lazy, entries are cleared by the flush"),
-    ("batch-16", "the same, unmapped 16 at a time: `dmah_unmap_start()`, `_finish()`; always strict"),
+    ("batch-16", "the same, unmapped 16 at a time: `dmah_unmap_start()`, `dmah_unmap_finish()`"),
     ("ring-1", "ring in that domain, popped one at a time"),
     ("ring-16", "ring, popped 16 at a time"),
     ("ring-16-late", "the same, `late=1`"),

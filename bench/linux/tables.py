@@ -4,7 +4,7 @@
 import html
 import re
 
-from figures import BOUNCES, CASES, DOMAIN, INVALIDATIONS, LOOKUPS, OPS, PIECES, Run, targets
+from figures import BOUNCES, CASES, INVALIDATIONS, LOOKUPS, OPS, PIECES, Run, targets
 
 NAMES = {"lazy": "lazy", "strict": "strict", "untrusted": "untrusted device", "off": "IOMMU off"}
 
@@ -69,6 +69,9 @@ def percent(x):
     return "-" if x is None else "%.0f %%" % (100 * x)
 
 
+# What says the same as its neighbour where nothing is timed.
+SHORT = [c for c, _ in CASES if not c.endswith(("-in-order", "-first", "-late"))]
+
 # ---- the tables ----
 
 def table_targets(run):
@@ -125,7 +128,7 @@ def table_syncs(run):
               "An untrusted device's buffers of 1,522 bytes bounce, and for_cpu copies them (the copy's instructions are "
               "in it); those of 4,096 do not. Rings popped 16 at a time.")
     for m in run.machines:
-        for case, _ in CASES:
+        for case in SHORT + ["page-first"]:
             row = [number(run.cost(m, case, op, size)) for size in (4096, 1522) for op in OPS[2:]]
             if any(c != "-" for c in row):
                 t.rows.append([m, "`%s`" % case] + row)
@@ -139,7 +142,7 @@ def table_counts(run):
               "Invalidations: `qi_submit_sync()`, `arm_smmu_cmdq_issue_cmdlist()`; timers of the kernel's other flush "
               "queues are in it where they ran meanwhile.")
     for m in run.machines:
-        for case, _ in CASES:
+        for case in SHORT:
             row = [count(run.hits(m, case, op, LOOKUPS)) for op in OPS]
             row += [count(run.hits(m, case, op, INVALIDATIONS)) for op in OPS[:2]]
             if any(c != "-" for c in row):
@@ -154,7 +157,7 @@ def table_bounces(run):
     for m in run.machines:
         if not m.endswith("-untrusted"):
             continue
-        for case, _ in CASES:
+        for case in SHORT:
             row = [count(run.hits(m, case, "map", BOUNCES, 1522))]
             row += [count(run.hits(m, case, op, LOOKUPS, 1522)) for op in OPS]
             if any(c != "-" for c in row):
@@ -186,6 +189,20 @@ def table_pieces(run):
     return t
 
 
+def table_budget(run):
+    """What half of the API by address leaves to a module."""
+    t = Table("budget", "Half of the API by address, and what of it is the driver's, lazy, instructions of a pair",
+              ["machine", "by address", "half", "the IOMMU driver's part", "left to the module", "`domain` takes",
+               "the kernel's allocator of IOVAs alone"])
+    for m in run.machines:
+        values = [run.cost(m, case, "pair") for case in ("page", "piece-driver", "domain", "piece-iova")]
+        if not m.endswith("-lazy") or None in values:
+            continue
+        page, driver, domain, iova = values
+        t.rows.append([m] + [number(v) for v in (page, page / 2, driver, page / 2 - driver, domain - driver, iova)])
+    return t
+
+
 def table_native(run):
     native = run.data.get("native") or {}
     t = Table("native", "The bound: the library itself on the VT-d format, under callgrind",
@@ -204,15 +221,22 @@ def table_native(run):
 
 def table_xen(run):
     xen = run.data.get("xen") or {}
+    ops = ["map", "sync_for_device", "sync_for_cpu", "unmap"]
     t = Table("xen", "Xen on arm64, dom0, a device that is not coherent: calls for each call",
-              ["memory", "view", "api", "call", "hypercalls", "frame lookups", "maintenance of another page"], 4)
+              ["memory", "view", "api", "hypercalls: map", "for_device", "for_cpu", "unmap", "frame lookups: map",
+               "another page: map", "for_device", "for_cpu", "unmap"], 3)
     if not xen.get("rows"):
-        t.rows.append(["not measured: " + xen.get("why", "not in this run"), "", "", "", "-", "-", "-"])
+        t.rows.append(["not measured: " + xen.get("why", "not in this run"), "", ""] + ["-"] * 9)
         return t
+    found = {}
     for r in xen["rows"]:
-        t.rows.append([r["memory"], r["view"], r["api"], r["op"], count(r["cache_hypercalls"]),
-                       count(r["p2m_lookups"]), count(r["wrong_page"])])
-    t.note = "Xen %s, Linux %s." % (xen["xen_version"], xen["kernel_version"])
+        found.setdefault((r["memory"], r["view"], r["api"]), {})[r["op"]] = r
+    for key, by_op in found.items():
+        pick = lambda op, what: count(by_op[op][what]) if op in by_op else "-"
+        t.rows.append(list(key[:2]) + ["`%s`" % key[2]] + [pick(op, "cache_hypercalls") for op in ops] +
+                      [pick("map", "p2m_lookups")] + [pick(op, "wrong_page") for op in ops])
+    t.note = ("Another page: cache maintenance that names other memory than what was mapped. Xen %s, Linux %s."
+              % (xen["xen_version"], xen["kernel_version"]))
     return t
 
 
@@ -239,8 +263,8 @@ def all_tables(data):
     kernels = list(dict.fromkeys(m["kernel"] for m in data["machines"]))
     for size in (4096, 1522):
         found += [table_pairs(run, k, size) for k in kernels]
-    found += [table_syncs(run), table_counts(run), table_bounces(run), table_pieces(run), table_native(run),
-              table_xen(run), table_machines(run), table_every(run)]
+    found += [table_syncs(run), table_counts(run), table_bounces(run), table_pieces(run), table_budget(run),
+              table_native(run), table_xen(run), table_machines(run), table_every(run)]
     return found
 
 
