@@ -70,7 +70,7 @@ def configurations():
         Config("tsan", "clang, thread sanitizer",
                ["-Db_sanitize=thread", "-Db_lundef=false", "-Dtools=disabled", "-Dtests=enabled"],
                # One thread each, and long: there is nothing that this sanitizer could find.
-               cc="clang-14", need=["clang-14"], without=ONCE + ["drivers"], multiplier=10.0,
+               cc="clang-14", need=["clang-14"], without=ONCE + ["drivers", "faults"], multiplier=10.0,
                env={"TSAN_OPTIONS": TSAN, "DMAH_TEST_OPS": "20000"}, wrapper=no_aslr()),
         cross("aarch64", "aarch64", "aarch64-linux-gnu", "qemu-aarch64", "20000"),
         cross("armhf", "armhf", "arm-linux-gnueabihf", "qemu-arm", "20000"),

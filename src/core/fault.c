@@ -68,7 +68,8 @@ static void explain(struct dmah_domain *dom, struct dmah_fault *fault)
 	fault->killed = is_killed(fault->dev);
 	if (!fault->hw.has_addr)
 		;
-	else if (dom->cfg.backend == DMAH_BACKEND_IOMMU && dom->cfg.mode != DMAH_PASSTHROUGH)
+	else if (dom->cfg.backend == DMAH_BACKEND_IOMMU &&
+		 __atomic_load_n(&dom->cfg.mode, __ATOMIC_RELAXED) != DMAH_PASSTHROUGH)
 		iommu_fault_place(dom, fault->hw.addr, &what);
 	else
 		plain_place(dom, fault->hw.addr, &what);

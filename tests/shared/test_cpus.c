@@ -5,6 +5,8 @@
  */
 #include "model.h"
 
+#include <dmah/fault.h>
+
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -265,6 +267,31 @@ static void *work(void *arg)
 
 static bool stop;
 
+/* What is and was at the addresses that the others map now: whatever is told is of this machine. */
+static void ask_history(struct bench *b)
+{
+	dmah_phys_t memory;
+	dmah_addr_t base;
+	uint64_t size, aperture;
+
+	memory = bench_memory(b, &size);
+	dmah_domain_aperture(bench_domain(b), &base, &aperture);
+	for (unsigned int i = 1; i <= 64; i++) {
+		struct dmah_iommu_fault hw = { .addr = base + aperture - i * 4096ull,
+					       .has_addr = true };
+		struct dmah_fault fault;
+
+		dmah_fault_explain(bench_device(b), &hw, &fault);
+		must_equal(fault.place == DMAH_FAULT_NO_DEVICE ||
+				   fault.place == DMAH_FAULT_NO_ADDRESS ||
+				   fault.place == DMAH_FAULT_OUTSIDE,
+			   false);
+		if (fault.len)
+			must_equal(fault.phys >= memory && fault.phys - memory < size, true);
+		must_equal(fault.owner && fault.owner != bench_device(b), false);
+	}
+}
+
 static void *keep_house(void *arg)
 {
 	struct bench *b = arg;
@@ -275,6 +302,7 @@ static void *keep_house(void *arg)
 	for (unsigned int i = 0; !__atomic_load_n(&stop, __ATOMIC_ACQUIRE); i++) {
 		must_equal(dmah_poll(bench_domain(b), bench_time(b, 3000000), &next), 0);
 		must_equal(dmah_flush(bench_domain(b)), 0);
+		ask_history(b);
 		must_equal(dmah_cpu_dead(bench_domain(b), IDLE), 0);
 		if (i % 4 == 3) {
 			mode = mode == DMAH_LAZY ? DMAH_STRICT : DMAH_LAZY;
