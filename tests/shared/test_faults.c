@@ -428,6 +428,15 @@ static void rings(void **state)
 	assert_int_equal(dmah_ring_pop(ring, 2), 0);
 	assert_int_equal(dmah_ring_fini(ring), 0);
 	free(room);
+	/* With the ring its times are gone, and nothing is taken for one. */
+	for (unsigned int i = 4 * RING; i < 6 * RING; i++) {
+		struct dmah_iommu_fault hw = { .addr = dma[i], .has_addr = true };
+
+		dmah_fault_explain(bench_device(b), &hw, &fault);
+		assert_int_equal(fault.place, DMAH_FAULT_UNMAPPED);
+		assert_true(fault.most == DMAH_FAULT_AGE_UNKNOWN);
+		assert_true(!fault.phys || fault.phys == memory(b) + i * PAGE);
+	}
 	/* What other mappings leave in the same entries is theirs again. */
 	for (unsigned int i = 0; i < 24; i++) {
 		struct dmah h = { 0 };
