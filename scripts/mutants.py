@@ -310,7 +310,8 @@ def execute(source, place, mutants, count, timeout, out=print):
         needed.setdefault(m.config, set()).update(s for s, _ in m.expect)
     benches = [Bench(source, place, i, needed) for i in range(max(1, min(count, len(mutants))))]
     for config, suites in sorted(needed.items()):
-        wrong = benches[0].baseline(config, sorted(suites), timeout)
+        # All suites at once, some of which build a kernel module first.
+        wrong = benches[0].baseline(config, sorted(suites), 6 * timeout)
         if wrong:
             out("FAILED before any mutant (%s): %s" % (config, wrong))
             tally.failed += 1
