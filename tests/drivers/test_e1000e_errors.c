@@ -17,7 +17,7 @@
 #define RINGS 2u
 
 /* How long the driver waits for what does not come. */
-#define SHORT_NS 2000000u
+#define SHORT_NS 20000000u
 
 static uint64_t live(struct traffic *t)
 {
