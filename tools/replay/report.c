@@ -1,22 +1,9 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* The report: one HTML file that needs nothing else, and begins with what its figures do not say. */
-#define _GNU_SOURCE
+/* The report. It begins with what its figures mean and what they do not. */
+#include "report.h"
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 #include "lookups.h"
 #include "row.h"
-
-static const char style[] =
-	"body{font:15px/1.5 sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#222}"
-	"table{border-collapse:collapse;font-size:13px;margin:1rem 0}"
-	"th,td{padding:.15rem .6rem;text-align:right;white-space:nowrap}"
-	"th{border-bottom:2px solid #888}"
-	"th.t,td.t{text-align:left}"
-	"tr.first td{border-top:1px solid #bbb}tr.handle td{font-weight:bold}"
-	"td.bad{background:#c00;color:#fff}.note{color:#555}"
-	".scroll{overflow-x:auto}svg{max-width:100%;height:auto}"
-	"dt{font-weight:bold}dd{margin:0 0 .5rem 1.5rem}";
 
 static const char meaning[] =
 	"<h2>What the figures mean</h2>\n<ul>\n"
@@ -82,43 +69,6 @@ static const char meaning[] =
 	"says it.</li>\n"
 	"</ul>\n";
 
-/* ---- text ---- */
-
-static void escaped(FILE *f, const char *s)
-{
-	for (; *s; s++) {
-		if (*s == '<')
-			fputs("&lt;", f);
-		else if (*s == '>')
-			fputs("&gt;", f);
-		else if (*s == '&')
-			fputs("&amp;", f);
-		else if (*s == '"')
-			fputs("&quot;", f);
-		else
-			fputc((unsigned char)*s < ' ' ? '?' : *s, f);
-	}
-}
-
-static void processor(FILE *f)
-{
-	char line[512];
-	FILE *info = fopen("/proc/cpuinfo", "r");
-
-	while (info && fgets(line, sizeof(line), info)) {
-		char *colon = strchr(line, ':');
-
-		if (!colon || strncmp(line, "model name", 10) != 0)
-			continue;
-		line[strcspn(line, "\n")] = '\0';
-		fputs(", processor ", f);
-		escaped(f, colon + 2);
-		break;
-	}
-	if (info)
-		fclose(info);
-}
-
 static void fact(FILE *f, const char *what, uint64_t n)
 {
 	if (n)
@@ -135,7 +85,7 @@ static void trace_facts(FILE *f, const struct plan *p)
 		p->nops, p->nitems, p->cpus, p->data / 1024);
 	for (uint32_t i = 0; i < p->ndevices; i++) {
 		fputc(' ', f);
-		escaped(f, p->devices[i].name);
+		html_text(f, p->devices[i].name);
 		fprintf(f, " (%d bits)", p->devices[i].wide ? 64 : 32);
 	}
 	fputs("</li>\n", f);
@@ -149,87 +99,6 @@ static void trace_facts(FILE *f, const struct plan *p)
 	fact(f, "unmaps that are not in the record but must have been, filled in", p->implied);
 	fact(f, "scatter lists with guessed lengths", p->guessed);
 	fputs("</ul>\n", f);
-}
-
-/* ---- tables ---- */
-
-static void cell(FILE *f, uint64_t n)
-{
-	if (n)
-		fprintf(f, "<td>%" PRIu64 "</td>", n);
-	else
-		fputs("<td>-</td>", f);
-}
-
-static void failures(FILE *f, uint64_t n, bool verified)
-{
-	if (!verified && !n)
-		fputs("<td>not looked</td>", f);
-	else
-		fprintf(f, "<td%s>%" PRIu64 "</td>", n ? " class=\"bad\"" : "", n);
-}
-
-static void table_row(FILE *f, const struct rows *rows, const struct row *r, bool first)
-{
-	const struct row *h = rows_of_handle(rows, r);
-
-	fprintf(f,
-		"<tr class=\"%s%s\"><td class=\"t\">%s</td><td class=\"t\">%s</td><td "
-		"class=\"t\">%s</td><td class=\"t\">%s</td>",
-		first ? "first " : "", r->way.api == API_HANDLE ? "handle" : "",
-		first ? r->kind->name : "", first ? mode_name(r->mode) : "", api_name(r->way.api),
-		lookup_name(r->way.lookup));
-	fprintf(f, "<td>%.1f</td>", r->ns);
-	if (h && h->ns > 0)
-		fprintf(f, "<td>%.2f</td>", r->ns / h->ns);
-	else
-		fputs("<td></td>", f);
-	if (r->instructions >= 0)
-		fprintf(f, "<td>%.0f</td>", r->instructions);
-	else
-		fputs("<td>n/a</td>", f);
-	cell(f, r->stats.reverse_lookups);
-	cell(f, r->stats.lookup_steps);
-	cell(f, r->stats.invalidations);
-	cell(f, r->stats.hypercalls);
-	cell(f, r->stats.bounced_bytes);
-	cell(f, r->stats.maintained_lines);
-	failures(f, r->wrong, r->verified);
-	failures(f, r->stale, r->verified);
-	fputs("</tr>\n", f);
-}
-
-static void table(FILE *f, const struct rows *rows, const struct plan *plan)
-{
-	const struct row *last = NULL;
-
-	fputs("<div class=\"scroll\"><table>\n<tr><th class=\"t\">machine</th><th "
-	      "class=\"t\">mode</th>"
-	      "<th class=\"t\">API</th><th class=\"t\">lookup</th><th>ns/op</th><th>ratio</th>"
-	      "<th>instructions</th><th>lookups</th><th>steps</th><th>invalidations</"
-	      "th><th>hypercalls</th>"
-	      "<th>bounced bytes</th><th>cache lines</th><th>wrong</th><th>stale</th></tr>\n",
-	      f);
-	for (size_t i = 0; i < rows->n; i++) {
-		const struct row *r = &rows->list[i];
-
-		if (r->plan != plan)
-			continue;
-		table_row(f, rows, r, !last || last->kind != r->kind || last->mode != r->mode);
-		last = r;
-	}
-	fputs("</table></div>\n", f);
-}
-
-static void picture(FILE *f, const struct rows *rows, const struct plan *plan)
-{
-	char *svg = plot_svg(rows, plan), *start = svg ? strstr(svg, "<svg") : NULL;
-
-	if (start)
-		fputs(start, f);
-	else
-		fputs("<p class=\"note\">No plot: gnuplot is not installed.</p>\n", f);
-	free(svg);
 }
 
 /* ---- the whole ---- */
@@ -269,15 +138,21 @@ static void machines(FILE *f, const struct options *opt)
 	fputs("</dl>\n", f);
 }
 
-static void body(FILE *f, const struct rows *rows, const struct options *opt)
+/** struct content - the report's content. */
+struct content {
+	const struct rows *rows;
+	const struct options *opt;
+};
+
+static void body(FILE *f, const void *ctx)
 {
-	fputs("<h1>DMA mapping: traces replayed</h1>\n", f);
-	fputs("<p class=\"note\">dmah " DMAH_VERSION, f);
-	processor(f);
-	fputs("</p>\n", f);
-	verdict(f, rows, opt);
+	const struct content *c = ctx;
+	const struct rows *rows = c->rows;
+
+	report_versions(f, NULL);
+	verdict(f, rows, c->opt);
 	fputs(meaning, f);
-	machines(f, opt);
+	machines(f, c->opt);
 	fputs("<p class=\"note\">In the plots, the number below a machine is the handle's own "
 	      "time.</p>\n",
 	      f);
@@ -287,31 +162,17 @@ static void body(FILE *f, const struct rows *rows, const struct options *opt)
 		if (i && plan == rows->list[i - 1].plan)
 			continue;
 		fputs("<h2>", f);
-		escaped(f, trace_path(plan->trace));
+		html_text(f, trace_path(plan->trace));
 		fputs("</h2>\n", f);
 		trace_facts(f, plan);
-		picture(f, rows, plan);
-		table(f, rows, plan);
+		report_plot(f, replay_svg(rows, plan));
+		replay_html(f, plan, rows);
 	}
 }
 
-bool report_write(const char *path, const struct rows *rows, const struct options *opt)
+bool replay_report(const char *path, const struct rows *rows, const struct options *opt)
 {
-	FILE *f = fopen(path, "w");
-	bool ok = f != NULL;
+	struct content c = { .rows = rows, .opt = opt };
 
-	if (f) {
-		fprintf(f,
-			"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-			"<title>DMA mapping: traces "
-			"replayed</title>\n<style>%s</style>\n</head>\n<body>\n",
-			style);
-		body(f, rows, opt);
-		fputs("</body>\n</html>\n", f);
-		ok = !ferror(f);
-		ok &= fclose(f) == 0;
-	}
-	if (!ok)
-		fprintf(stderr, "dmah replay: cannot write %s: %m\n", path);
-	return ok;
+	return report_write(path, "DMA mapping: traces replayed", body, &c);
 }
