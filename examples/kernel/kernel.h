@@ -67,8 +67,8 @@ int iommu_take_over(struct dmah_iommu **iommu);
 /** iommu_enable() - block every device that is not attached, and enable the fault interrupt. Returns 0 or an error. */
 int iommu_enable(void);
 
-/** iommu_shut_down() - give the IOMMU up. Returns 0 or an error. */
-int iommu_shut_down(void);
+/** iommu_release() - give the IOMMU up. Returns 0 or an error. */
+int iommu_release(void);
 
 /* ---- main.c ---- */
 

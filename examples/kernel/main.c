@@ -78,7 +78,7 @@ static int tear_down(void)
 
 	if (!err)
 		err = dmah_domain_fini(domain);
-	return err ? err : iommu_shut_down();
+	return err ? err : iommu_release();
 }
 
 /* ---- DMA ---- */

@@ -35,7 +35,7 @@ int iommu_enable(void)
 	return DMAH_OK;
 }
 
-int iommu_shut_down(void)
+int iommu_release(void)
 {
 	return dmah_smmuv3_fini(&smmu);
 }

@@ -48,7 +48,7 @@ int iommu_enable(void)
 	return DMAH_OK;
 }
 
-int iommu_shut_down(void)
+int iommu_release(void)
 {
 	return dmah_vtd_fini(&vtd);
 }
