@@ -48,7 +48,7 @@ static int post_mark(struct sim_fake *fake, const struct sim_command *c, uint64_
 
 	if (c->size && c->iova + c->size - 1 < c->iova) {
 		posix_misuse("an invalidation that wraps round the end of the address space");
-		return DMAH_EHUNG;
+		return DMAH_ETIMEDOUT;
 	}
 	sim_lock(&iommu->lock);
 	err = sim_invq_post(&fake->q, &iommu->lock, c);
@@ -111,7 +111,7 @@ static int sim_op_wait(struct dmah_iommu *i, uint64_t ticket)
 	err = sim_invq_wait(&fake->q, &iommu->lock, ticket);
 	if (!err && fake->lost && ticket >= fake->lost) {
 		fake->lost = 0;
-		err = DMAH_EHUNG;
+		err = DMAH_ETIMEDOUT;
 	}
 	iommu->stats.waits = fake->q.waits;
 	iommu->stats.timeouts = fake->q.timeouts;

@@ -22,8 +22,8 @@ static struct {
 const char *sim_point_text(enum sim_point point)
 {
 	static const char *const text[SIM_POINTS] = {
-		"page allocation",     "memory allocation", "bind",     "unbind", "tag allocation",
-		"invalidation",	       "device-TLB invalidation", "fence", "wait", "command",
+		"page allocation", "memory allocation",	      "bind",  "unbind", "tag allocation",
+		"invalidation",	   "device-TLB invalidation", "fence", "wait",	 "command",
 		"register access",
 	};
 
@@ -33,8 +33,8 @@ const char *sim_point_text(enum sim_point point)
 const char *sim_failure_text(enum sim_failure failure)
 {
 	static const char *const text[SIM_FAILURES] = {
-		"the call fails",    "time-out",	       "command error",
-		"a silent device",   "registers of all ones", "dead for good",
+		"the call fails",	 "time-out",	  "command error", "a silent device",
+		"registers of all ones", "dead for good",
 	};
 
 	return failure < SIM_FAILURES ? text[failure] : "unknown failure";
@@ -60,8 +60,7 @@ static bool occurs(struct sim *sim, unsigned int iommu, enum sim_point point,
 			uint64_t times = what->failure == SIM_FAIL_CALL ? what->times : 1;
 
 			inject.matching++;
-			fails = inject.matching >= what->nth &&
-				inject.matching - what->nth < times;
+			fails = inject.matching >= what->nth && inject.matching - what->nth < times;
 		}
 		inject.struck += fails;
 	}
@@ -120,7 +119,7 @@ static bool call_fails(struct sim *sim, struct sim_iommu *iommu, enum sim_point 
 	if (!occurs(sim, iommu ? number_of(iommu) : 0, point, &what))
 		return false;
 	if (what.failure == SIM_FAIL_CALL) {
-		*err = what.err ? what.err : DMAH_EHUNG;
+		*err = what.err ? what.err : DMAH_ETIMEDOUT;
 		return true;
 	}
 	if (!iommu)

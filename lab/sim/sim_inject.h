@@ -101,7 +101,7 @@ const char *sim_failure_text(enum sim_failure failure);
  * @iommu: the unit that fails, from 1; only its points count. 0: points of all units count, and the unit whose point
  *	it was fails; with allocations the first unit.
  * @device: SIM_FAIL_ITE: the id of the device that does not answer; 0: whichever is asked.
- * @err: SIM_FAIL_CALL: the error that a driver's call returns; 0: DMAH_EHUNG.
+ * @err: SIM_FAIL_CALL: the error that a driver's call returns; 0: DMAH_ETIMEDOUT.
  */
 struct sim_injection {
 	enum sim_point point;

@@ -200,7 +200,7 @@ static void run_mappings(struct run *r)
 static void run_ring(struct run *r)
 {
 	static const struct dmah_ring_config config = { .entries = 16,
-							.slot = 4096,
+							.entry_size = 4096,
 							.dir = DMAH_TO_DEVICE };
 	size_t size = dmah_ring_memory(&config);
 	void *memory = kvzalloc(ALIGN(size, PAGE_SIZE), GFP_KERNEL);

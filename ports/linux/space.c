@@ -13,20 +13,21 @@ int space_init(struct space *s, dma_addr_t base, u32 granules, u32 batch, bool l
 	BUILD_BUG_ON(sizeof(struct cell) * CELLS > PAGE_SIZE);
 	s->base = base;
 	s->granules = granules;
-	s->memory = kvzalloc(iova_memory(granules), GFP_KERNEL);
+	s->memory = kvzalloc(dmah_iova_memory(granules), GFP_KERNEL);
 	s->leaf = kvcalloc(DIV_ROUND_UP(granules, CELLS), sizeof(*s->leaf), GFP_KERNEL);
 	s->cpu = alloc_percpu(struct space_cpu);
 	if (!s->memory || !s->leaf || !s->cpu)
 		return -ENOMEM;
-	iova_init(&s->iova, s->memory, granules, base / GRANULE, cpus);
+	dmah_iova_init(&s->iova, s->memory, granules, base / GRANULE, cpus);
 	for_each_possible_cpu(cpu) {
 		struct space_cpu *c = per_cpu_ptr(s->cpu, cpu);
 
-		c->entries = kvzalloc_node(cache_memory(batch), GFP_KERNEL, cpu_to_node(cpu));
+		c->entries =
+			kvzalloc_node(dmah_iova_cache_memory(batch), GFP_KERNEL, cpu_to_node(cpu));
 		if (!c->entries)
 			return -ENOMEM;
-		cache_init(&c->cache, c->entries, batch, lazy);
-		cache_set_depth(&c->cache, s->iova.depth);
+		dmah_iova_cache_init(&c->cache, c->entries, batch, lazy);
+		dmah_iova_cache_set_depth(&c->cache, s->iova.depth);
 	}
 	return 0;
 }
@@ -58,7 +59,7 @@ void space_exclude(struct space *s, u64 start, u64 last)
 	dmah_host_enter(&flags);
 	/* One by one: ranges that are reserved for several reasons overlap. */
 	for (u32 i = (start - s->base) / GRANULE; i <= (last - s->base) / GRANULE; i++)
-		(void)iova_take(&s->iova, i, 1);
+		(void)dmah_iova_take(&s->iova, i, 1);
 	dmah_host_leave(flags);
 }
 
@@ -84,11 +85,11 @@ static u32 take(struct space *s, u32 n, u32 align, u32 skew)
 
 	dmah_host_enter(&flags);
 	if (n > IOVA_CLASS_MAX) {
-		first = iova_get_large(&s->iova, n, align, skew, 0);
+		first = dmah_iova_get_large(&s->iova, n, align, skew, 0);
 	} else {
 		c = this_cpu_ptr(s->cpu);
 		dmah_host_lock(&c->lock);
-		first = cache_take_locked(&c->cache, &s->iova, iova_class(n));
+		first = dmah_iova_cache_take_locked(&c->cache, &s->iova, iova_class(n));
 		dmah_host_unlock(&c->lock);
 	}
 	dmah_host_leave(flags);
@@ -121,13 +122,13 @@ void space_put(struct space *s, u32 first, u32 n)
 
 	dmah_host_enter(&flags);
 	if (n > IOVA_CLASS_MAX) {
-		iova_put_large(&s->iova, first, n);
+		dmah_iova_put_large(&s->iova, first, n);
 	} else {
 		class = iova_class(n);
 		c = this_cpu_ptr(s->cpu);
 		if (!cell || !cache_give_back(&c->cache.ring[class], (u64 *)cell, first)) {
 			dmah_host_lock(&c->lock);
-			cache_release(&c->cache, &s->iova, class, (u64 *)cell, first);
+			dmah_iova_cache_release(&c->cache, &s->iova, class, (u64 *)cell, first);
 			dmah_host_unlock(&c->lock);
 		}
 	}
@@ -143,8 +144,8 @@ enum cache_deferred space_defer_slow(struct space *s, struct cell *cell, u32 fir
 	dmah_host_enter(&flags);
 	c = this_cpu_ptr(s->cpu);
 	dmah_host_lock(&c->lock);
-	deferred = cache_defer(&c->cache, &s->iova, iova_class(n), (u64 *)cell, first,
-			       dmah_host_now());
+	deferred = dmah_iova_cache_defer(&c->cache, &s->iova, iova_class(n), (u64 *)cell, first,
+					 dmah_host_now());
 	dmah_host_unlock(&c->lock);
 	dmah_host_leave(flags);
 	return deferred;
@@ -194,7 +195,7 @@ bool space_capture(struct space *s, unsigned int cpu, struct space_mark *mark,
 			waits |= mark->until[i] != c->cache.ring[i].ready;
 		}
 	} else {
-		waits = cache_capture(&c->cache, mark->until) != 0;
+		waits = dmah_iova_cache_capture(&c->cache, mark->until) != 0;
 	}
 	dmah_host_unlock(&c->lock);
 	dmah_host_leave(flags);
@@ -209,11 +210,11 @@ bool space_flushed(struct space *s, unsigned int cpu, const struct space_mark *m
 
 	own = dmah_host_enter(&flags) == cpu;
 	dmah_host_lock(&c->lock);
-	cache_flushed(&c->cache, mark->until, mark->begun);
+	dmah_iova_cache_flushed(&c->cache, mark->until, mark->begun);
 	/* Only its own CPU may take from what it keeps. */
 	if (own)
-		cache_trim(&c->cache, &s->iova);
-	waits = cache_waiting(&c->cache) != 0;
+		dmah_iova_cache_trim(&c->cache, &s->iova);
+	waits = dmah_iova_cache_waiting(&c->cache) != 0;
 	dmah_host_unlock(&c->lock);
 	dmah_host_leave(flags);
 	return waits;
@@ -228,15 +229,15 @@ static void drain_other(struct space *s, unsigned int cpu)
 
 	dmah_host_enter(&flags);
 	dmah_host_lock(&c->lock);
-	cache_close(&c->cache);
+	dmah_iova_cache_close(&c->cache);
 	dmah_host_unlock(&c->lock);
 	dmah_host_leave(flags);
 	quiet = dmah_host_quiesce(cpu);
 	dmah_host_enter(&flags);
 	dmah_host_lock(&c->lock);
 	if (quiet)
-		cache_drain(&c->cache, &s->iova);
-	cache_open(&c->cache);
+		dmah_iova_cache_drain(&c->cache, &s->iova);
+	dmah_iova_cache_open(&c->cache);
 	dmah_host_unlock(&c->lock);
 	dmah_host_leave(flags);
 }
@@ -250,7 +251,7 @@ void space_drain(struct space *s)
 	own = dmah_host_enter(&flags);
 	c = this_cpu_ptr(s->cpu);
 	dmah_host_lock(&c->lock);
-	cache_drain(&c->cache, &s->iova);
+	dmah_iova_cache_drain(&c->cache, &s->iova);
 	dmah_host_unlock(&c->lock);
 	dmah_host_leave(flags);
 	for_each_possible_cpu(cpu)
