@@ -20,12 +20,8 @@ struct search {
 const char *sim_reach_by_text(enum sim_reach_by by)
 {
 	static const char *const text[] = {
-		"the page table",
-		"a table that is cached",
-		"the IOTLB",
-		"the device's TLB",
-		"passthrough",
-		"no translation",
+		"the page table", "a table that is cached", "the IOTLB", "the device's TLB",
+		"passthrough",	  "no translation",
 	};
 
 	return by < sizeof(text) / sizeof(text[0]) ? text[by] : "unknown";
@@ -193,13 +189,13 @@ int sim_reach_each(struct sim_device *dev, int (*fn)(void *ctx, const struct sim
 
 int sim_reach_text(const struct sim_device *dev, const struct sim_reach *r, char *text, size_t size)
 {
-	return snprintf(text, size,
-			"device %s (id 0x%" PRIx32 ") can %s%s 0x%" PRIx64 "+0x%" PRIx64
-			" at DMA address 0x%" PRIx64 " by %s",
-			dev->dmah.name, dev->config.id, r->perm & SIM_PERM_READ ? "read" : "",
-			r->perm & SIM_PERM_WRITE ? (r->perm & SIM_PERM_READ ? " and write" : "write")
-						 : "",
-			r->phys, r->size, r->dma, sim_reach_by_text(r->by));
+	return snprintf(
+		text, size,
+		"device %s (id 0x%" PRIx32 ") can %s%s 0x%" PRIx64 "+0x%" PRIx64
+		" at DMA address 0x%" PRIx64 " by %s",
+		dev->dmah.name, dev->config.id, r->perm & SIM_PERM_READ ? "read" : "",
+		r->perm & SIM_PERM_WRITE ? (r->perm & SIM_PERM_READ ? " and write" : "write") : "",
+		r->phys, r->size, r->dma, sim_reach_by_text(r->by));
 }
 
 /** struct judge - a check under way. */

@@ -495,8 +495,7 @@ struct sim_vtd *sim_vtd_create(struct sim *sim, unsigned int n, const struct sim
 	u->config.mask = u->config.mask ? u->config.mask : 18;
 	u->iommu = iommu;
 	u->regs = sim_regs_add(sim, REGS, u, window_read, window_write);
-	if (!u->regs || u->config.records > 256 ||
-	    !sim_iommu_set_interface(iommu, &interface, u)) {
+	if (!u->regs || u->config.records > 256 || !sim_iommu_set_interface(iommu, &interface, u)) {
 		free(u);
 		return NULL;
 	}
