@@ -78,12 +78,10 @@ def main():
         return 0
     expected = read_expected()
     tap = Tap()
-    tap.check("every trace has an expectation", set(expected) == set(traces()))
+    tap.case(set(expected) == set(traces()), "every trace has an expectation")
     for name, (short, texts) in expected.items():
         why = check(name, short, texts)
-        for line in (why or "").splitlines():
-            print("#", line)
-        tap.check(name, why is None)
+        tap.case(why is None, name, notes=(why or "").splitlines())
     return tap.done()
 
 
