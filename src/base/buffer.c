@@ -128,13 +128,13 @@ static bool split(const struct dmah_device *dev, const struct dmah *h, struct pi
 	if (!has_slots(h))
 		return true;
 	if (token_head(h->backend)) {
-		p->head = dmah_pool_slot_of(pool, token_head(h->backend), dev->number);
+		p->head = dmah_pool_slot_of(pool, token_head(h->backend), dev->dom, dev->number);
 		if (!p->head || p->head->len > h->len)
 			return false;
 		p->head_len = p->head->len;
 	}
 	if (token_tail(h->backend)) {
-		p->tail = dmah_pool_slot_of(pool, token_tail(h->backend), dev->number);
+		p->tail = dmah_pool_slot_of(pool, token_tail(h->backend), dev->dom, dev->number);
 		if (!p->tail || p->tail->len > h->len - p->head_len)
 			return false;
 		p->tail_len = p->tail->len;

@@ -105,21 +105,28 @@ struct pool_request {
 int dmah_pool_get(struct dmah_pool *pool, const struct pool_request *request, dmah_phys_t orig,
 		  struct dmah_domain *dom, uint16_t device, uint32_t *token);
 
-/** pool_in() - the record of a live slot of this very pool, whatever the token says of pools. */
-static inline struct pool_slot *pool_in(struct dmah_pool *pool, uint32_t token, uint16_t device)
+/**
+ * pool_in() - the record of a live slot of this very pool, whatever the token says of pools.
+ *
+ * Domains that share a pool may have devices of one number, so the record's domain counts too.
+ */
+static inline struct pool_slot *pool_in(struct dmah_pool *pool, uint32_t token,
+					const struct dmah_domain *dom, uint16_t device)
 {
 	uint32_t unit = (token & TOKEN_UNIT) - 1;
 	struct pool_slot *slot = &pool->slot[unit];
 
 	if (unit >= pool->units.size ||
 	    __atomic_load_n(&slot->key, __ATOMIC_ACQUIRE) !=
-		    pool_key(POOL_LIVE, token >> TOKEN_GEN_SHIFT, device))
+		    pool_key(POOL_LIVE, token >> TOKEN_GEN_SHIFT, device) ||
+	    slot->dom != dom)
 		return NULL;
 	return slot;
 }
 
 /** dmah_pool_slot_of() - the record of a live slot; NULL where @token names none of this device. */
-struct pool_slot *dmah_pool_slot_of(struct dmah_pool *pool, uint32_t token, uint16_t device);
+struct pool_slot *dmah_pool_slot_of(struct dmah_pool *pool, uint32_t token,
+				    const struct dmah_domain *dom, uint16_t device);
 
 /** pool_slot_phys() - the byte that stands in for the buffer's first one. */
 static inline dmah_phys_t pool_slot_phys(const struct dmah_pool *pool, const struct pool_slot *slot)
@@ -155,6 +162,7 @@ bool dmah_pool_holds(const struct dmah_pool *pool, dmah_phys_t phys);
  *
  * Return: its token, or 0.
  */
-uint32_t dmah_pool_find(struct dmah_pool *pool, dmah_phys_t phys, uint16_t device, uint64_t *steps);
+uint32_t dmah_pool_find(struct dmah_pool *pool, dmah_phys_t phys, const struct dmah_device *dev,
+			uint64_t *steps);
 
 #endif /* DMAH_BASE_POOL_H */

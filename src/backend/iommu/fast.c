@@ -23,8 +23,8 @@ void dmah_fast_set_mode(struct dmah_device *dev, enum dmah_mode mode)
 	const struct dmah_domain *dom = dev->dom;
 	uint32_t flags = dev->limits.flags;
 	bool plain = is_coherent(flags) && !(flags & DMAH_DEV_UNTRUSTED) && !is_killed(dev) &&
-		     mode != DMAH_PASSTHROUGH && dom->caps & DMAH_IOMMU_COHERENT_WALK &&
-		     !(dom->caps & DMAH_IOMMU_MAP_FLUSH);
+		     (mode == DMAH_STRICT || mode == DMAH_LAZY) &&
+		     dom->caps & DMAH_IOMMU_COHERENT_WALK && !(dom->caps & DMAH_IOMMU_MAP_FLUSH);
 
 	/* One granule too few where the CPU's addresses have 64 bits; map.c maps that. */
 	__atomic_store_n(&dev->fast_end, plain ? dom->phys_last & ~GRANULE_MASK : 0,
@@ -245,9 +245,8 @@ static int unmap_lazy(struct dmah_device *dev, uint64_t *pte, uint32_t index, ui
 __attribute__((always_inline)) static inline int unmap(struct dmah_device *dev, struct dmah *h,
 						       uint64_t *pte, uint32_t index, uint32_t n)
 {
-	/* A killed device reaches nothing, and no one should wait for it. */
-	int err = iommu_strict(dev) && !is_killed(dev) ? unmap_strict(dev, pte, index, n)
-						       : unmap_lazy(dev, pte, index, n);
+	int err = iommu_defers(dev) ? unmap_lazy(dev, pte, index, n)
+				    : unmap_strict(dev, pte, index, n);
 
 	handle_clear(h);
 	return err;
@@ -293,7 +292,8 @@ bool dmah_fast_addr_unmap(struct dmah_device *dev, const struct addr_req *req, i
 	dmah_phys_t phys;
 	bool room;
 
-	if (!__atomic_load_n(&dev->fast_end, __ATOMIC_RELAXED) || req->attrs || dom->nidentity ||
+	if (!__atomic_load_n(&dev->fast_end, __ATOMIC_RELAXED) || req->attrs ||
+	    __atomic_load_n(&dom->nidentity, __ATOMIC_RELAXED) ||
 	    (!req->has_phys && dom->lookup.find) ||
 	    (uint64_t)req->len - 1 > GRANULE_MASK - offset ||
 	    !iommu_index(dom, req->dma, req->len, &index))
@@ -323,8 +323,8 @@ bool dmah_fast_addr_unmap(struct dmah_device *dev, const struct addr_req *req, i
 		count_add(&stats->unmaps, 1);
 	}
 	dmah_host_leave(flags);
-	*err = room				      ? DMAH_OK
-	       : iommu_strict(dev) && !is_killed(dev) ? unmap_strict(dev, pte, index, 1)
-						      : unmap_lazy(dev, pte, index, 1);
+	*err = room		   ? DMAH_OK
+	       : iommu_defers(dev) ? unmap_lazy(dev, pte, index, 1)
+				   : unmap_strict(dev, pte, index, 1);
 	return true;
 }

@@ -7,8 +7,16 @@
 
 #include "backend/iommu/iommu.h"
 
-/** dmah_iommu_suits() - Returns true if an IOMMU reads the domain's page table: format, width, passthrough. */
-bool dmah_iommu_suits(const struct dmah_iommu *iommu, const struct dmah_domain_config *cfg);
+/** dmah_iommu_width_known() - Returns true if an IOMMU walks tables of @va_bits. */
+bool dmah_iommu_width_known(const struct dmah_iommu *iommu, unsigned int va_bits);
+
+/**
+ * dmah_iommu_suits() - check that an IOMMU can serve a domain: format, passthrough, and tables of @va_bits.
+ *
+ * Return: 0, or DMAH_ENOTSUP with the reason reported.
+ */
+int dmah_iommu_suits(const struct dmah_iommu *iommu, const struct dmah_domain_config *cfg,
+		     unsigned int va_bits);
 
 /** dmah_iommu_link() - put an IOMMU before the domain's devices. Return: 0, or the error of its tag_alloc. */
 int dmah_iommu_link(struct dmah_domain *dom, struct dmah_iommu *iommu);

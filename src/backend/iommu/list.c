@@ -114,11 +114,16 @@ int dmah_list_map(struct dmah_device *dev, const struct piece_list *list, struct
 		/* No memory for a table: only the reserve has tables of its own. */
 		attempt = IOMMU_ATTEMPTS - 2;
 	}
-	if (err)
+	if (err) {
 		put_slots(dev, list, list->n);
-	else
-		count(dev, maps, list->n);
-	return err;
+		return err;
+	}
+	count(dev, maps, list->n);
+	if (iommu_map_stands(dev->dom, false))
+		return DMAH_OK;
+	/* The domain's mode changed meanwhile. */
+	(void)dmah_list_unmap(dev, list, range);
+	return DMAH_EBUSY;
 }
 
 bool dmah_list_check(struct dmah_device *dev, const struct piece_list *list,

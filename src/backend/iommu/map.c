@@ -180,7 +180,7 @@ unsigned int dmah_iommu_extents(const struct dmah_domain *dom, const struct dmah
 	}
 	if (token_head(h->backend)) {
 		struct pool_slot *slot = dmah_pool_slot_of(dom->cfg.pool, token_head(h->backend),
-							   (uint16_t)meta_device(h->meta));
+							   dom, (uint16_t)meta_device(h->meta));
 
 		runs[count] = base;
 		runs[count].n = iommu_granules(h->dma, slot->len);
@@ -261,6 +261,15 @@ static void block_alignment(const struct dmah_domain *dom, const struct dmah *h,
 		*skew = (uint32_t)(phys >> PT_GRANULE_SHIFT) & (*align - 1);
 }
 
+/* Undo a mapping that was made while the domain's mode changed. Return: 0, DMAH_EBUSY. */
+static int map_stands(struct dmah_device *dev, struct dmah *h, bool passthrough)
+{
+	if (iommu_map_stands(dev->dom, passthrough))
+		return DMAH_OK;
+	(void)dmah_backend_iommu.unmap(dev, h, true);
+	return DMAH_EBUSY;
+}
+
 static int iommu_map(struct dmah_device *dev, struct dmah *h, const struct map_req *req)
 {
 	struct dmah_domain *dom = dev->dom;
@@ -272,8 +281,12 @@ static int iommu_map(struct dmah_device *dev, struct dmah *h, const struct map_r
 	uint64_t backend;
 	int err;
 
-	if (__atomic_load_n(&dom->cfg.mode, __ATOMIC_RELAXED) == DMAH_PASSTHROUGH)
-		return dmah_direct_map(dev, h, req);
+	if (domain_mode(dom) == DMAH_PASSTHROUGH) {
+		err = dmah_direct_map(dev, h, req);
+		return err ? err : map_stands(dev, h, true);
+	}
+	if (domain_mode(dom) == DOMAIN_CHANGING)
+		return DMAH_EBUSY;
 	if (dom->pt.out_bits < 64 && (target + req->len - 1) >> dom->pt.out_bits)
 		return DMAH_ERANGE;
 	if (req->has_bus && (req->phys ^ req->bus) & GRANULE_MASK)
@@ -318,7 +331,9 @@ static int iommu_map(struct dmah_device *dev, struct dmah *h, const struct map_r
 		h->meta &= ~(META_GEN_MASK << META_GEN_SHIFT);
 		if (err != DMAH_ENOMEM || attempt == IOMMU_ATTEMPTS - 1)
 			break;
-		/* No memory for a table: only the reserve has tables of its own. */
+		/* No memory for a table: only the reserve has tables of its own, and its cells have no skew. */
+		align = 1;
+		skew = 0;
 		attempt = IOMMU_ATTEMPTS - 2;
 	}
 	if (err) {
@@ -328,7 +343,7 @@ static int iommu_map(struct dmah_device *dev, struct dmah *h, const struct map_r
 	cpu = dmah_host_enter(&flags);
 	count_mapped(dev, cpu, 1);
 	dmah_host_leave(flags);
-	return DMAH_OK;
+	return map_stands(dev, h, false);
 }
 
 /* ---- and back ---- */
@@ -345,8 +360,7 @@ static int iommu_check(struct dmah_device *dev, const struct dmah *h)
 	unsigned int n;
 
 	if (meta_kind(h->meta) == DMAH_BACKEND_DIRECT)
-		return dev->dom->cfg.mode == DMAH_PASSTHROUGH ? dmah_direct_check(dev, h)
-							      : DMAH_ESTALE;
+		return domain_passes_through(dev->dom) ? dmah_direct_check(dev, h) : DMAH_ESTALE;
 	if (meta_kind(h->meta) != DMAH_BACKEND_IOMMU && !meta_is_fast(h->meta))
 		return DMAH_EINVAL;
 	if (!iommu_index(dev->dom, h->dma, h->len, &index))
@@ -368,8 +382,7 @@ static int iommu_check(struct dmah_device *dev, const struct dmah *h)
 void dmah_iommu_release_wait(struct dmah_device *dev, uint32_t first, uint32_t n, bool strict,
 			     struct unmap_release *release)
 {
-	/* A killed device reaches nothing, and no one should wait for it. */
-	release->defer = !strict && (is_killed(dev) || !iommu_strict(dev));
+	release->defer = !strict && iommu_defers(dev);
 	release->err = DMAH_OK;
 	if (!release->defer)
 		release->err = dmah_iommu_invalidate(dev->dom, dev, iommu_iova(dev->dom, first),
@@ -435,26 +448,18 @@ static int iommu_unmap(struct dmah_device *dev, struct dmah *h, bool strict)
 	return release.err;
 }
 
-void dmah_iommu_pt_info(const struct dmah_domain *dom, struct dmah_pt_info *info)
-{
-	info->format = dom->pt.fmt;
-	info->root = dom->pt.root_phys;
-	info->va_bits = dom->pt.va_bits;
-	info->levels = dom->pt.levels;
-}
-
 static dmah_phys_t iommu_highest(const struct dmah_device *dev)
 {
 	const struct pt *pt = &dev->dom->pt;
 
-	if (dev->dom->cfg.mode == DMAH_PASSTHROUGH)
+	if (domain_mode(dev->dom) == DMAH_PASSTHROUGH)
 		return dmah_direct_highest(dev);
 	return pt->out_bits < 64 ? (1ull << pt->out_bits) - 1 : ~0ull;
 }
 
 static bool iommu_waits(const struct dmah_device *dev)
 {
-	return !is_killed(dev) && iommu_strict(dev);
+	return !iommu_defers(dev);
 }
 
 const struct backend_ops dmah_backend_iommu = {
