@@ -93,6 +93,9 @@ void posix_set_mmio(const struct posix_mmio *mmio);
 /** posix_set_cpu() - which CPU the calling thread is; 0 before. Two threads must not be one CPU at one time. */
 void posix_set_cpu(unsigned int cpu);
 
+/** posix_refuse_quiesce() - dmah_host_quiesce() cannot wait (true), as in an interrupt; or can again. Threads. */
+void posix_refuse_quiesce(bool refuse);
+
 /** posix_cpu() - which CPU the calling thread is. */
 unsigned int posix_cpu(void);
 
