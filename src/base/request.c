@@ -33,9 +33,9 @@ void dmah_handle_fill(const struct dmah_device *dev, struct dmah *h, enum dmah_b
 	meta |= dmah_buffer_needs_sync(dev, backend, meta);
 	h->dma = dma;
 	h->phys = req->phys;
-	h->backend = backend;
 	h->len = req->len;
 	h->meta = meta;
+	h->backend = handle_seal(h, backend);
 }
 
 int dmah_handle_check(struct dmah_device *dev, const struct dmah *h, uint32_t allow)
