@@ -20,6 +20,7 @@ int dmah_bounce_slot(struct dmah_device *dev, const struct map_req *req, uint64_
 		.boundary = dev->limits.boundary,
 		.bus_offset = bus_offset,
 		.dir = req->dir,
+		.whole = req->len,
 	};
 
 	if (!dom->cfg.pool || req->attrs & (DMAH_ATTR_NO_BOUNCE | DMAH_ATTR_MMIO))

@@ -56,7 +56,7 @@ int dmah_direct_check(struct dmah_device *dev, const struct dmah *h)
 {
 	uint64_t offset = (uint64_t)dev->dom->cfg.offset;
 
-	if (meta_kind(h->meta) != DMAH_BACKEND_DIRECT)
+	if (meta_kind(h->meta) != DMAH_BACKEND_DIRECT || meta_gen(h->meta))
 		return DMAH_EINVAL;
 	if (h->meta & META_HAS_BUS)
 		return DMAH_OK;

@@ -150,18 +150,31 @@ static bool split(const struct dmah_device *dev, const struct dmah *h, bool reti
 	return true;
 }
 
+/* Returns true if a slot's record is about this buffer, and not only about bytes of it. */
+static bool fits(const struct dmah *h, const struct pool_slot *slot)
+{
+	return slot->whole == h->len && slot->dir == meta_dir(h->meta) && !(h->meta & META_MMIO);
+}
+
 bool dmah_buffer_check(const struct dmah_device *dev, const struct dmah *h)
 {
+	dmah_phys_t first = h->phys;
 	struct pieces p;
 
 	if (meta_is_fast(h->meta))
 		return true;
 	if (h->backend != handle_seal(h, h->backend) || !split(dev, h, false, &p))
 		return false;
-	/* The records say where the buffer begins and ends. */
-	return (!p.head || (p.head->orig == h->phys && p.head->dir == meta_dir(h->meta))) &&
-	       (!p.tail || (p.tail->orig + p.tail_len == h->phys + h->len &&
-			    p.tail->dir == meta_dir(h->meta)));
+	if (p.head) {
+		if (!fits(h, p.head) || p.head->orig != h->phys)
+			return false;
+		first = dmah_pool_phys(dev->dom->cfg.pool, token_head(h->backend));
+	}
+	if (p.tail && (!fits(h, p.tail) || p.tail->orig + p.tail_len != h->phys + h->len))
+		return false;
+	/* The rest of the DMA address is for the backend to compare. */
+	return !(p.head || p.tail) || meta_kind(h->meta) == DMAH_BACKEND_DIRECT ||
+	       !((first ^ h->dma) & (DMAH_PAGE_SIZE - 1));
 }
 
 static bool needs_cache(const struct dmah_device *dev, const struct dmah *h)

@@ -99,7 +99,7 @@ struct iova_reserve {
  */
 struct withheld {
 	dmah_phys_t phys;
-	uint64_t len;
+	uint32_t len;
 	uint32_t seq;
 };
 

@@ -117,15 +117,15 @@ static inline bool has_slots(const struct dmah *h)
 /** handle_seal() - the backend word of a handle with its seal; @backend is the word with or without one. */
 static inline uint64_t handle_seal(const struct dmah *h, uint64_t backend)
 {
-	uint64_t dma = meta_kind(h->meta) == DMAH_BACKEND_IOMMU ? h->dma & (DMAH_PAGE_SIZE - 1)
-								: h->dma,
+	bool iommu = meta_kind(h->meta) == DMAH_BACKEND_IOMMU;
+	uint64_t dma = iommu ? h->dma & (DMAH_PAGE_SIZE - 1) : h->dma,
 		 hash = h->phys * 0x9e3779b97f4a7c15ull ^ dma * 0xc2b2ae3d27d4eb4full ^
 			((uint64_t)h->len << 32 | (h->meta & META_SEALED)) * 0xff51afd7ed558ccdull;
 
 	hash ^= hash >> 29;
 	hash *= 0xbf58476d1ce4e5b9ull;
 	if (h->meta & META_HAS_BUS)
-		return (backend & ~SEAL_BUS) | hash >> 52;
+		return (iommu ? backend & ~SEAL_BUS : 0) | hash >> 52;
 	if (!(backend & TOKEN_UNIT))
 		backend = (backend & ~SEAL_HEAD) | (hash >> 32 & SEAL_HEAD);
 	if (!(backend >> 32 & TOKEN_UNIT))

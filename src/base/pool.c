@@ -151,6 +151,7 @@ int dmah_pool_get(struct dmah_pool *pool, const struct pool_request *request, dm
 			slot->orig = orig;
 			slot->dom = dom;
 			slot->len = request->len;
+			slot->whole = request->whole;
 			slot->units = place.units;
 			slot->offset = (uint16_t)request->offset;
 			slot->dir = (uint8_t)request->dir;

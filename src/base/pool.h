@@ -31,6 +31,7 @@ enum pool_state {
  * @orig: the buffer's first byte that it stands in for.
  * @dom: whose device has it.
  * @len: bytes of the buffer that it stands in for.
+ * @whole: bytes of the whole buffer, of which the slot may stand in for a part.
  * @units: units that it takes.
  * @offset: bytes from the slot's first to the byte that stands in for @orig, less than a page.
  * @dir: which way the buffer's bytes go.
@@ -40,6 +41,7 @@ struct pool_slot {
 	dmah_phys_t orig;
 	struct dmah_domain *dom;
 	uint32_t len;
+	uint32_t whole;
 	uint32_t units;
 	uint16_t offset;
 	uint8_t dir;
@@ -81,6 +83,7 @@ struct dmah_pool {
  * @boundary: multiples of this, in DMA addresses, that the buffer may not cross; 0: none.
  * @bus_offset: DMA address minus physical address, for @boundary.
  * @dir: for the record.
+ * @whole: for the record.
  */
 struct pool_request {
 	uint32_t len;
@@ -91,6 +94,7 @@ struct pool_request {
 	uint64_t boundary;
 	uint64_t bus_offset;
 	enum dmah_dir dir;
+	uint32_t whole;
 };
 
 /**

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "base/withheld.h"
 
-void dmah_withhold(struct dmah_device *dev, dmah_phys_t phys, uint64_t len)
+void dmah_withhold(struct dmah_device *dev, dmah_phys_t phys, uint32_t len)
 {
 	struct dmah_domain *dom = dev->dom;
 	unsigned long flags;

@@ -14,7 +14,7 @@
  *
  * Context: outside dmah_host_enter().
  */
-void dmah_withhold(struct dmah_device *dev, dmah_phys_t phys, uint64_t len);
+void dmah_withhold(struct dmah_device *dev, dmah_phys_t phys, uint32_t len);
 
 /**
  * dmah_withheld_release() - give back to the host what a confirmed flush has made unreachable.

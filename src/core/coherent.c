@@ -22,7 +22,7 @@ static int coherent_map(struct dmah_device *dev, struct dmah *h, const struct ma
 }
 
 /* Free memory whose mapping has ended with @err; not before a flush where the hardware did not confirm. */
-static void give_back(struct dmah_device *dev, dmah_phys_t phys, uint64_t len, int err)
+static void give_back(struct dmah_device *dev, dmah_phys_t phys, uint32_t len, int err)
 {
 	if (err == DMAH_ETIMEDOUT)
 		dmah_withhold(dev, phys, len);

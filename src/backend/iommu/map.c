@@ -70,6 +70,9 @@ unsigned int dmah_iommu_extents(const struct dmah_domain *dom, const struct dmah
 		struct pool_slot *slot = dmah_pool_slot_of(dom->cfg.pool, token_head(h->backend),
 							   (uint16_t)meta_device(h->meta));
 
+		/* Another CPU has ended the mapping since the handle was checked. */
+		if (!slot)
+			return 0;
 		runs[count] = base;
 		runs[count].n = iommu_granules(h->dma, slot->len);
 		runs[count].phys = dmah_pool_phys(dom->cfg.pool, token_head(h->backend)) &
@@ -226,6 +229,8 @@ int dmah_iommu_check(struct dmah_device *dev, const struct dmah *h)
 		return DMAH_ESTALE;
 	n = dmah_iommu_extents(dev->dom, h, index, generation(dev->dom, h), h->meta & META_LATER,
 			       runs);
+	if (!n)
+		return DMAH_ESTALE;
 	for (unsigned int i = 0; i < n; i++)
 		if (!dmah_entries_match(dev->dom, &runs[i]))
 			return DMAH_ESTALE;

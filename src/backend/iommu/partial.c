@@ -91,6 +91,7 @@ static int get_slot(struct dmah_device *dev, const struct map_req *req, dmah_phy
 		.round = DMAH_PAGE_SIZE,
 		.limit = dom->pt.out_bits < 64 ? (1ull << dom->pt.out_bits) - 1 : ~0ull,
 		.dir = req->dir,
+		.whole = req->len,
 	};
 
 	return dmah_pool_get(dom->cfg.pool, &request, orig, dom, dev->number, token);
