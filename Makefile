@@ -54,7 +54,7 @@ linux-module: ## dmah.ko for KERNEL=version or build directory (the running one'
 		$(if $(CROSS_COMPILE),CROSS_COMPILE=$(CROSS_COMPILE))
 
 .PHONY: bench
-bench: ## what mapping costs, beside Linux's own code; report in build/report (15 minutes)
+bench: ## measure mapping beside Linux's own code; report in build/report (15 minutes)
 	@sh scripts/deps.sh bench
 	@sh scripts/bench.sh --instructions
 
@@ -74,7 +74,7 @@ bench-instructions: ## the instructions of the same alone, by callgrind: nothing
 	@sh scripts/bench.sh --only-instructions
 
 .PHONY: evidence
-evidence: ## what mapping costs in stock kernels under QEMU, and on Xen; report in build/report (10 minutes)
+evidence: ## measure mapping in stock kernels under QEMU, and on Xen; report in build/report (10 minutes)
 	@sh scripts/deps.sh test
 	@sh scripts/deps.sh bench
 	@python3 bench/linux/evidence.py

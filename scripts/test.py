@@ -103,7 +103,7 @@ def no_aslr():
 
 
 class Run:
-    """What became of one configuration."""
+    """The outcome of one configuration."""
 
     def __init__(self, config):
         self.config = config
