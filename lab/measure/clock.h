@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* Clocks, and the fence of a serialised operation. */
-#ifndef DMAH_BENCH_CLOCK_H
-#define DMAH_BENCH_CLOCK_H
+#ifndef DMAH_MEASURE_CLOCK_H
+#define DMAH_MEASURE_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>
 
-/** clock_ns() - @id's time in nanoseconds. */
+/** clock_ns() - Returns the time of clock @id in nanoseconds. */
 static inline uint64_t clock_ns(clockid_t id)
 {
 	struct timespec t;
@@ -16,8 +16,10 @@ static inline uint64_t clock_ns(clockid_t id)
 }
 
 /**
- * clock_ticks() - a counter that is cheaper to read than any clock of the system's, for what plays the hardware: the time
- *	that it takes to ask would otherwise be a good part of what a batch costs.
+ * clock_ticks() - Reads the CPU's counter.
+ *
+ * Simulated hardware must know the time at every call. A system clock costs so much that it would be a good part of the
+ * price of a batch; the counter is cheaper.
  */
 static inline uint64_t clock_ticks(void)
 {
@@ -33,10 +35,10 @@ static inline uint64_t clock_ticks(void)
 #endif
 }
 
-/** clock_ticks_of() - nanoseconds in clock_ticks(), measured once. */
+/** clock_ticks_of() - Converts nanoseconds to clock_ticks(). The first call calibrates for 20 ms. */
 uint64_t clock_ticks_of(uint64_t ns);
 
-/** clock_serialise() - all that was begun before is done, stores included, before anything after it begins. */
+/** clock_serialise() - Completes all earlier instructions, stores included, before any later one begins. */
 static inline void clock_serialise(void)
 {
 #if defined(__x86_64__)

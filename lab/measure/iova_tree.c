@@ -11,7 +11,7 @@ static void lock(struct iova_tree *t)
 
 	while (__atomic_exchange_n(&t->lock, 1, __ATOMIC_ACQUIRE)) {
 		dmah_host_relax();
-		/* The holder may not be running: this is no kernel. */
+		/* In user space the holder may have lost its CPU: yield to it. */
 		if (++spins >= 64)
 			sched_yield();
 	}
@@ -29,21 +29,21 @@ void iova_tree_insert(struct iova_tree *t, struct iova_node *n, dmah_addr_t dma,
 	n->last = (dma + len - 1) | 4095;
 	n->phys = phys & ~4095ull;
 	lock(t);
-	rb_insert(&t->tree, &n->node);
+	rbtree_insert(&t->tree, &n->node);
 	unlock(t);
 }
 
 void iova_tree_remove(struct iova_tree *t, struct iova_node *n)
 {
 	lock(t);
-	rb_erase(&t->tree, &n->node);
+	rbtree_erase(&t->tree, &n->node);
 	unlock(t);
 }
 
 dmah_phys_t iova_tree_find(struct iova_tree *t, dmah_addr_t dma, uint64_t *steps)
 {
 	dmah_phys_t phys = ~(dmah_phys_t)0;
-	const struct rb_node *n;
+	const struct rbtree_node *n;
 
 	lock(t);
 	for (n = t->tree.root; n; n = n->child[dma >= n->key]) {

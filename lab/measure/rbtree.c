@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* Insertion and removal as every textbook has them (Cormen et al., Introduction to Algorithms, ch. 13). */
+/* Implements insertion and removal as described in Cormen et al., Introduction to Algorithms, chapter 13. */
 #include "rbtree.h"
 
-static bool is_red(const struct rb_node *n)
+static bool is_red(const struct rbtree_node *n)
 {
 	return n && n->red;
 }
 
-static int side(const struct rb_node *n)
+static int side(const struct rbtree_node *n)
 {
 	return n->parent->child[1] == n;
 }
 
-/* Let @to, which may be NULL, stand where @n stood. */
-static void replace(struct rb_tree *t, struct rb_node *n, struct rb_node *to)
+/* Puts @to, which may be NULL, in the place of @n. */
+static void replace(struct rbtree *t, struct rbtree_node *n, struct rbtree_node *to)
 {
 	if (!n->parent)
 		t->root = to;
@@ -23,10 +23,10 @@ static void replace(struct rb_tree *t, struct rb_node *n, struct rb_node *to)
 		to->parent = n->parent;
 }
 
-/* @n goes down on side @dir, its other child comes up. */
-static void rotate(struct rb_tree *t, struct rb_node *n, int dir)
+/* Moves @n down on side @dir; its other child takes its place. */
+static void rotate(struct rbtree *t, struct rbtree_node *n, int dir)
 {
-	struct rb_node *up = n->child[!dir];
+	struct rbtree_node *up = n->child[!dir];
 
 	n->child[!dir] = up->child[dir];
 	if (up->child[dir])
@@ -36,12 +36,12 @@ static void rotate(struct rb_tree *t, struct rb_node *n, int dir)
 	n->parent = up;
 }
 
-static void fix_insert(struct rb_tree *t, struct rb_node *n)
+static void fix_insert(struct rbtree *t, struct rbtree_node *n)
 {
 	while (is_red(n->parent)) {
-		struct rb_node *p = n->parent, *g = p->parent;
+		struct rbtree_node *p = n->parent, *g = p->parent;
 		int s = side(p);
-		struct rb_node *uncle = g->child[!s];
+		struct rbtree_node *uncle = g->child[!s];
 
 		if (is_red(uncle)) {
 			p->red = uncle->red = false;
@@ -61,9 +61,9 @@ static void fix_insert(struct rb_tree *t, struct rb_node *n)
 	t->root->red = false;
 }
 
-void rb_insert(struct rb_tree *t, struct rb_node *node)
+void rbtree_insert(struct rbtree *t, struct rbtree_node *node)
 {
-	struct rb_node *p = NULL, **at = &t->root;
+	struct rbtree_node *p = NULL, **at = &t->root;
 
 	while (*at) {
 		p = *at;
@@ -76,11 +76,11 @@ void rb_insert(struct rb_tree *t, struct rb_node *node)
 	fix_insert(t, node);
 }
 
-/* The paths through @n, a child of @p on side @s, have one black node too few. */
-static void fix_erase(struct rb_tree *t, struct rb_node *n, struct rb_node *p, int s)
+/* Rebalances after an erase: paths through @n, a child of @p on side @s, lack one black node. */
+static void fix_erase(struct rbtree *t, struct rbtree_node *n, struct rbtree_node *p, int s)
 {
 	while (p && !is_red(n)) {
-		struct rb_node *w = p->child[!s];
+		struct rbtree_node *w = p->child[!s];
 
 		if (is_red(w)) {
 			w->red = false;
@@ -112,9 +112,9 @@ static void fix_erase(struct rb_tree *t, struct rb_node *n, struct rb_node *p, i
 		n->red = false;
 }
 
-void rb_erase(struct rb_tree *t, struct rb_node *z)
+void rbtree_erase(struct rbtree *t, struct rbtree_node *z)
 {
-	struct rb_node *y = z, *x, *p;
+	struct rbtree_node *y = z, *x, *p;
 	bool black;
 	int s;
 
@@ -127,7 +127,7 @@ void rb_erase(struct rb_tree *t, struct rb_node *z)
 	s = p ? side(y) : 0;
 	replace(t, y, x);
 	if (y != z) {
-		/* y takes the place of z */
+		/* Move y to the place of z. */
 		if (p == z)
 			p = y;
 		y->red = z->red;
@@ -142,9 +142,9 @@ void rb_erase(struct rb_tree *t, struct rb_node *z)
 		fix_erase(t, x, p, s);
 }
 
-struct rb_node *rb_floor(const struct rb_tree *t, uint64_t key, uint64_t *steps)
+struct rbtree_node *rbtree_floor(const struct rbtree *t, uint64_t key, uint64_t *steps)
 {
-	struct rb_node *n = t->root, *best = NULL;
+	struct rbtree_node *n = t->root, *best = NULL;
 
 	for (; n; ++*steps) {
 		if (n->key <= key)
@@ -154,9 +154,9 @@ struct rb_node *rb_floor(const struct rb_tree *t, uint64_t key, uint64_t *steps)
 	return best;
 }
 
-struct rb_node *rb_lower(const struct rb_tree *t, uint64_t key)
+struct rbtree_node *rbtree_lower(const struct rbtree *t, uint64_t key)
 {
-	struct rb_node *n = t->root, *best = NULL;
+	struct rbtree_node *n = t->root, *best = NULL;
 
 	while (n) {
 		if (n->key >= key)
@@ -166,9 +166,9 @@ struct rb_node *rb_lower(const struct rb_tree *t, uint64_t key)
 	return best;
 }
 
-struct rb_node *rb_step(const struct rb_node *n, bool forward)
+struct rbtree_node *rbtree_step(const struct rbtree_node *n, bool forward)
 {
-	struct rb_node *next = n->child[forward];
+	struct rbtree_node *next = n->child[forward];
 
 	if (next) {
 		while (next->child[!forward])

@@ -7,10 +7,10 @@
 #include "progress.h"
 
 #define WIDTH 40
-#define DELAY 1 /* s before it appears */
+#define DELAY 1 /* seconds before the bar appears */
 
 static size_t steps, done;
-static const char *trace;
+static const char *label = "";
 static time_t begun;
 static bool terminal, shown;
 
@@ -22,11 +22,11 @@ void progress_begin(size_t n)
 	terminal = isatty(STDERR_FILENO);
 }
 
-void progress_trace(const char *path)
+void progress_label(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
-	trace = slash ? slash + 1 : path;
+	label = slash ? slash + 1 : path;
 }
 
 void progress_step(void)
@@ -41,7 +41,7 @@ void progress_step(void)
 	memset(bar, ' ', WIDTH);
 	memset(bar, '#', full);
 	bar[WIDTH] = '\0';
-	fprintf(stderr, "\r[%s] %3zu %% %-28.28s", bar, done * 100 / steps, trace);
+	fprintf(stderr, "\r[%s] %3zu %% %-28.28s", bar, done * 100 / steps, label);
 	fflush(stderr);
 	shown = true;
 }

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* Plots, by gnuplot, as SVG to be put into the report. */
-#define _GNU_SOURCE
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "plot.h"
 
-#include "targets.h"
+#include "plots.h"
 
 #define LAZY   DMAH_LAZY
 #define STRICT DMAH_STRICT
 
-/** struct series - a case on a backend, as a plot names and colours it. */
+/** struct series - a case on a backend, and its name and colour in a plot. */
 struct series {
 	const char *name;
 	const char *title;
@@ -43,7 +39,7 @@ static const struct series thread_series[] = {
 	{ "floor", "floor", MACHINE_NONE, NULL, false },
 };
 
-/* The first two stand beside; from the third on each step is drawn from the one before. */
+/* The first two stand by themselves; from the third on each step is drawn from the one before. */
 static const struct series ablation_series[] = {
 	{ "linux-arm", "Linux,\\nLPAE", MACHINE_LPAE, NULL, false },
 	{ "linux-vtd", "Linux,\\nVT-d", MACHINE_VTD, NULL, false },
@@ -60,57 +56,6 @@ static const struct series ablation_series[] = {
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-/* ---- gnuplot ---- */
-
-static char *slurp(FILE *f)
-{
-	char *text = NULL;
-	size_t n = 0, got;
-
-	do {
-		char *more = realloc(text, n + (1u << 16) + 1);
-
-		if (!more)
-			break;
-		text = more;
-		got = fread(text + n, 1, 1u << 16, f);
-		n += got;
-		text[n] = '\0';
-	} while (got);
-	return text;
-}
-
-static char *render(void (*script)(FILE *f, const struct rows *rows), const struct rows *rows,
-		    unsigned int height)
-{
-	char path[] = "/tmp/dmah-bench-plot-XXXXXX";
-	int fd = mkstemp(path), status = -1;
-	char *text = NULL;
-	FILE *f = fd < 0 ? NULL : popen("gnuplot 2>/dev/null", "w");
-
-	if (f) {
-		fprintf(f,
-			"set terminal svg size 1100,%u enhanced font 'sans,11' background rgb "
-			"'white'\nset output '%s'\nset grid ytics lc rgb '#dddddd'\nset border 3\n"
-			"set tics nomirror scale 0.5\nset key outside right center Left reverse "
-			"samplen 1.5\nset lmargin 9\nset rmargin 26\n",
-			height, path);
-		script(f, rows);
-		fputs("unset multiplot\n", f);
-		status = pclose(f);
-	}
-	f = fd < 0 ? NULL : fdopen(fd, "r");
-	if (f && status == 0)
-		text = slurp(f);
-	if (f)
-		fclose(f);
-	unlink(path);
-	if (text && strstr(text, "<svg"))
-		return text;
-	free(text);
-	return NULL;
-}
 
 /* ---- against live mappings ---- */
 
@@ -145,12 +90,14 @@ static void live_panel(FILE *f, const struct rows *rows, bool serialised)
 	fputc('\n', f);
 }
 
-static void live_script(FILE *f, const struct rows *rows)
+static void live_script(FILE *f, const void *ctx)
 {
+	const struct rows *rows = ctx;
+
 	fputs("set logscale x 2\nset logscale y\nset xrange [48:350000]\nset yrange [0.5:*]\n"
 	      "set xtics ('64' 64, '256' 256, '1,024' 1024, '16,384' 16384, '262,144' 262144)\n"
 	      "set ytics (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)\n"
-	      "set ylabel 'ns per operation'\nset multiplot layout 2,1\n",
+	      "set ylabel 'ns per operation'\n",
 	      f);
 	live_panel(f, rows, false);
 	fputs("set xlabel 'live mappings'\n", f);
@@ -159,55 +106,57 @@ static void live_script(FILE *f, const struct rows *rows)
 
 char *plot_live(const struct rows *rows)
 {
-	return render(live_script, rows, 760);
+	return plot_svg(&(struct plot){
+		.height = 760, .panels = 2, .legend = 26, .script = live_script, .ctx = rows });
 }
 
 /* ---- against threads ---- */
 
-static void value(FILE *f, const struct row *r)
+static double ns_of(const struct row *r)
 {
-	if (r && r->n)
-		fprintf(f, " %.3f", r->ns);
-	else
-		fputs(" NaN", f);
+	return r && r->n ? r->ns : 0;
 }
 
 static void threads_panel(FILE *f, const struct rows *rows, enum dmah_mode mode)
 {
-	fprintf(f, "set title '%s'\n$t%d << EOD\n", mode == LAZY ? "lazy" : "strict", (int)mode);
+	static const char *const series[] = { "1 thread", "2 threads, 2 domains",
+					      "2 threads, 1 domain" };
+	static const char *const colours[] = { "#80b1d3", "#3a8fb7", "#1f4e79" };
+	struct cluster cluster[COUNT(thread_series)];
+
 	for (unsigned int s = 0; s < COUNT(thread_series); s++) {
 		const struct series *it = &thread_series[s];
+		struct cluster *c = &cluster[s];
 		char two[64];
 
 		snprintf(two, sizeof(two), "%s-2domains", it->name);
-		fprintf(f, "\"%s\"", it->title);
-		value(f, row_find(rows, it->name, it->kind, mode, 1024, it->fifo, false));
-		value(f, row_find_more(rows, two, it->kind, mode, 1024, it->fifo, false, 2, 0));
-		value(f,
-		      row_find_more(rows, it->name, it->kind, mode, 1024, it->fifo, false, 2, 0));
-		fputc('\n', f);
+		snprintf(c->label, sizeof(c->label), "%s", it->title);
+		c->value[0] =
+			ns_of(row_find(rows, it->name, it->kind, mode, 1024, it->fifo, false));
+		c->value[1] = ns_of(
+			row_find_more(rows, two, it->kind, mode, 1024, it->fifo, false, 2, 0));
+		c->value[2] = ns_of(
+			row_find_more(rows, it->name, it->kind, mode, 1024, it->fifo, false, 2, 0));
 	}
-	fprintf(f,
-		"EOD\nplot $t%d using 2:xtic(1) lc rgb '#80b1d3' title '1 thread', $t%d using 3 lc "
-		"rgb '#3a8fb7' title '2 threads, 2 domains', $t%d using 4 lc rgb '#1f4e79' title "
-		"'2 threads, 1 domain'\n",
-		(int)mode, (int)mode, (int)mode);
+	plot_bars(f, &(struct bars){ .title = mode_name(mode),
+				     .ylabel = "ns per operation, each thread",
+				     .series = series,
+				     .colours = colours,
+				     .nseries = COUNT(series),
+				     .clusters = cluster,
+				     .nclusters = COUNT(cluster) });
 }
 
-static void threads_script(FILE *f, const struct rows *rows)
+static void threads_script(FILE *f, const void *ctx)
 {
-	fputs("set style data histogram\nset style histogram clustered gap 1\n"
-	      "set style fill solid 0.9\nset boxwidth 0.9\nset yrange [0:*]\n"
-	      "set xrange [-0.6:7.6]\nset bmargin 3.5\nset ylabel 'ns per operation, each thread'\n"
-	      "set multiplot layout 2,1\n",
-	      f);
-	threads_panel(f, rows, LAZY);
-	threads_panel(f, rows, STRICT);
+	threads_panel(f, ctx, LAZY);
+	threads_panel(f, ctx, STRICT);
 }
 
 char *plot_threads(const struct rows *rows)
 {
-	return render(threads_script, rows, 640);
+	return plot_svg(&(struct plot){
+		.height = 640, .panels = 2, .legend = 26, .script = threads_script, .ctx = rows });
 }
 
 /* ---- the ablation ---- */
@@ -219,7 +168,7 @@ static void ablation_panel(FILE *f, const struct rows *rows, enum dmah_mode mode
 
 	fprintf(f, "set title '%s'\n$a%d << EOD\n",
 		mode == LAZY ? "lazy" : "strict, invalidations take no time", (int)mode);
-	/* x, value; from where to where a step gained, and lost; label */
+	/* Columns: x, value; both ends of a gained step; both ends of a lost step; label; colour. */
 	for (unsigned int s = 0; s < COUNT(ablation_series); s++) {
 		const struct series *it = &ablation_series[s];
 		const struct row *r =
@@ -248,18 +197,17 @@ static void ablation_panel(FILE *f, const struct rows *rows, enum dmah_mode mode
 		x ? x - 1 : 0, (int)mode, (int)mode, (int)mode, (int)mode);
 }
 
-static void ablation_script(FILE *f, const struct rows *rows)
+static void ablation_script(FILE *f, const void *ctx)
 {
 	fputs("set style fill solid 0.9\nset yrange [0:*]\nset offsets 0,0,graph 0.1,0\n"
-	      "set bmargin 3.5\nset xtics font 'sans,9'\nset ylabel 'ns per operation'\nset "
-	      "multiplot "
-	      "layout 2,1\n",
+	      "set bmargin 3.5\nset xtics font 'sans,9'\nset ylabel 'ns per operation'\n",
 	      f);
-	ablation_panel(f, rows, LAZY);
-	ablation_panel(f, rows, STRICT);
+	ablation_panel(f, ctx, LAZY);
+	ablation_panel(f, ctx, STRICT);
 }
 
 char *plot_ablation(const struct rows *rows)
 {
-	return render(ablation_script, rows, 700);
+	return plot_svg(&(struct plot){
+		.height = 700, .panels = 2, .legend = 26, .script = ablation_script, .ctx = rows });
 }

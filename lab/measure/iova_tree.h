@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* A tree of live IOVA ranges under a lock: what the Intel IOMMU driver of 2014 searched at every unmap (find_iova()). */
-#ifndef DMAH_LOOKUPS_IOVA_TREE_H
-#define DMAH_LOOKUPS_IOVA_TREE_H
+/* A locked tree of live IOVA ranges, as the Intel IOMMU driver of 2014 searched at every unmap (find_iova()). */
+#ifndef DMAH_MEASURE_IOVA_TREE_H
+#define DMAH_MEASURE_IOVA_TREE_H
 
 #include <dmah/types.h>
 
@@ -9,12 +9,12 @@
 
 /**
  * struct iova_node - a live range, in the caller's storage.
- * @node: by its first address.
- * @last: its last address.
- * @phys: where it goes.
+ * @node: keyed by the first address of the range.
+ * @last: last address of the range.
+ * @phys: physical address of its first granule.
  */
 struct iova_node {
-	struct rb_node node;
+	struct rbtree_node node;
 	dmah_addr_t last;
 	dmah_phys_t phys;
 };
@@ -26,17 +26,24 @@ struct iova_node {
  */
 struct iova_tree {
 	uint32_t lock;
-	struct rb_tree tree;
+	struct rbtree tree;
 };
 
-/** iova_tree_insert() - a range was mapped. */
+/** iova_tree_insert() - Adds a range that was mapped. */
 void iova_tree_insert(struct iova_tree *t, struct iova_node *n, dmah_addr_t dma, uint64_t len,
 		      dmah_phys_t phys);
 
-/** iova_tree_remove() - it was unmapped. */
+/** iova_tree_remove() - Removes a range that was unmapped. */
 void iova_tree_remove(struct iova_tree *t, struct iova_node *n);
 
-/** iova_tree_find() - where an IOVA goes; nodes visited are added to @steps. Return: ~0 where no range has it. */
+/**
+ * iova_tree_find() - Translates an IOVA.
+ * @t: the tree.
+ * @dma: the IOVA.
+ * @steps: the number of visited nodes is added here.
+ *
+ * Return: the physical address, ~0 if no range contains @dma.
+ */
 dmah_phys_t iova_tree_find(struct iova_tree *t, dmah_addr_t dma, uint64_t *steps);
 
 #endif

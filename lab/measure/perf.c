@@ -5,7 +5,7 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "instructions.h"
+#include "perf.h"
 
 static int counter(void)
 {
@@ -26,7 +26,7 @@ static int counter(void)
 	return fd;
 }
 
-bool instructions_begin(void)
+bool perf_begin(void)
 {
 	int fd = counter();
 
@@ -34,7 +34,7 @@ bool instructions_begin(void)
 	       !ioctl(fd, PERF_EVENT_IOC_ENABLE, 0);
 }
 
-bool instructions_end(uint64_t *n)
+bool perf_end(uint64_t *n)
 {
 	static uint64_t enabled, running;
 	uint64_t got[3];
@@ -44,7 +44,7 @@ bool instructions_end(uint64_t *n)
 	if (fd < 0 || ioctl(fd, PERF_EVENT_IOC_DISABLE, 0) ||
 	    read(fd, got, sizeof(got)) != sizeof(got))
 		return false;
-	/* where others share the counter, only a part is counted, and an estimate is no count */
+	/* A counter that others share covers only part of the time. An estimate is not reported. */
 	all = got[1] - enabled == got[2] - running && got[1] != enabled;
 	enabled = got[1];
 	running = got[2];

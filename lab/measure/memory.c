@@ -3,9 +3,9 @@
 #include "memory.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 
+#include "message.h"
 #include "posix.h"
 
 #define HUGE_BYTES (2ull << 20)
@@ -26,7 +26,7 @@ static void *map(uint64_t size)
 	if (p == MAP_FAILED)
 		return NULL;
 	p += -(uintptr_t)p & (HUGE_BYTES - 1);
-	/* Where the system has none to give, the figures are those of small pages; the report says how many there were. */
+	/* Without free huge pages the system gives small ones. The report says how many there were: memory_huge(). */
 	(void)madvise(p, size, MADV_HUGEPAGE);
 	return p;
 }
@@ -63,11 +63,7 @@ void *memory_alloc(size_t size)
 		left = size > CHUNK ? (size + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1) : CHUNK;
 		chunk = map(left);
 	}
-	if (!chunk) {
-		fputs("dmah-bench: no memory\n", stderr);
-		exit(1);
-	}
-	p = chunk;
+	p = must(chunk);
 	chunk += size;
 	left -= size;
 	return p;

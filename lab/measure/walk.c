@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* Layouts: Intel VT-d specification, section 9.8; Arm Architecture Reference Manual, section D8.3. */
+/* Entry layouts: Intel VT-d specification, section 9.8; Arm Architecture Reference Manual, section D8.3. */
 #include "walk.h"
 
 #include <dmah/host.h>
@@ -9,7 +9,7 @@
 #define VTD_WRITE  (1ull << 1)
 #define VTD_LARGE  (1ull << 7)
 #define LPAE_VALID (1ull << 0)
-#define LPAE_TABLE (1ull << 1) /* at the last level: a page; above: not a block */
+#define LPAE_TABLE (1ull << 1) /* last level: a page; higher levels: not a block */
 #define LPAE_ADDR  0x0000fffffffff000ull
 #define VTD_ADDR   0x000ffffffffff000ull
 
@@ -31,7 +31,7 @@ static unsigned int top(const struct dmah_pt_info *pt)
 	return 12 + 9 * (pt->levels - 1);
 }
 
-dmah_phys_t walk_vtd(const struct dmah_pt_info *pt, dmah_addr_t dma, uint64_t *steps)
+static dmah_phys_t walk_vtd(const struct dmah_pt_info *pt, dmah_addr_t dma, uint64_t *steps)
 {
 	dmah_phys_t table = pt->root;
 
@@ -47,7 +47,7 @@ dmah_phys_t walk_vtd(const struct dmah_pt_info *pt, dmah_addr_t dma, uint64_t *s
 	}
 }
 
-dmah_phys_t walk_lpae(const struct dmah_pt_info *pt, dmah_addr_t dma, uint64_t *steps)
+static dmah_phys_t walk_lpae(const struct dmah_pt_info *pt, dmah_addr_t dma, uint64_t *steps)
 {
 	dmah_phys_t table = pt->root;
 
