@@ -80,9 +80,14 @@ def room_of(path, rooms):
     return best
 
 
+def home_of(path, rooms):
+    """Return the room that others see: the row of a single file is about that file's own includes."""
+    return room_of(os.path.dirname(path) or path, rooms)
+
+
 def allowed(source, target, rooms):
     """May a file of the room source include a file at the path target?"""
-    own = room_of(target, rooms)
+    own = home_of(target, rooms)
     return own == source or any(named(own, name) for name in rooms[source])
 
 
@@ -203,8 +208,8 @@ def check(root, excused=()):
                     findings.append(where + "no file of the library answers to %s" % name)
                 continue
             units[os.path.splitext(path)[0]].add(os.path.splitext(target)[0])
-            own = room_of(target, rooms)
-            if own != room:
+            own = home_of(target, rooms)
+            if own != home_of(path, rooms):
                 arrows[room, own] += 1
             if own is not None and not allowed(room, target, rooms):
                 findings.append(where + "includes %s: %s may not include %s" % (target, room, own))
