@@ -6,7 +6,7 @@
  *	wrap.c		the same by the kernel's DMA API		record.c what is remembered of a wrapped mapping
  *	domain.c	the client's own IOMMU domain			space.c	its IOVAs: the library's src/iova
  *	vec.c ring.c batch.c coherent.c					cache.c	CPU caches		xen.c
- *	report.c debugfs.c trace.h					host.c selfcheck.c the library in the kernel
+ *	report.c debugfs.c trace.h					host_inline.h the library's host
  */
 #ifndef DMAH_LINUX_CLIENT_H
 #define DMAH_LINUX_CLIENT_H

@@ -10,7 +10,6 @@
 
 #include "client.h"
 #include "domain.h"
-#include "selfcheck.h"
 
 static bool check = true;
 module_param(check, bool, 0444);
@@ -19,10 +18,6 @@ MODULE_PARM_DESC(check, "wrap mode: hold every call against a record of its mapp
 static bool wrap;
 module_param(wrap, bool, 0444);
 MODULE_PARM_DESC(wrap, "wrap mode for all devices, whatever their drivers ask for (default: 0)");
-
-static bool selfcheck;
-module_param(selfcheck, bool, 0444);
-MODULE_PARM_DESC(selfcheck, "at load, run the library's own map, unmap and sync (default: 0)");
 
 struct client_entry client_table[1 << CLIENT_HASH_BITS];
 
@@ -258,14 +253,7 @@ EXPORT_SYMBOL_GPL(dmah_get_stats);
 
 static int __init dmah_begin(void)
 {
-	int err;
-
 	BUILD_BUG_ON(sizeof(struct dmah) != 32);
-	if (selfcheck) {
-		err = selfcheck_run();
-		if (err)
-			return err;
-	}
 	debugfs_begin();
 	return 0;
 }
