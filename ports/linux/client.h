@@ -94,7 +94,7 @@ struct client_counts {
  * @coherent: its accesses see the CPU's caches.
  * @untrusted: it may be hostile.
  * @translated: the kernel's DMA API maps it through an IOMMU.
- * @check: wrapped mappings are recorded.
+ * @check: every sync is checked; in wrap mode mappings are recorded.
  * @records: those records.
  * @limit: so many reports are printed in a time.
  * @rings: rings that are not freed.

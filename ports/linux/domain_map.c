@@ -215,6 +215,9 @@ static noinline int map_special(struct client *c, struct dmah *h, const struct r
 	u32 token;
 	int err;
 
+	/* Registers cannot bounce, and a part of a granule would show an untrusted device the rest of it. */
+	if (d->pool && req->meta & META_MMIO && ((req->phys | req->len) & (GRANULE - 1)))
+		return -EINVAL;
 	if (bounce_wants(d, req)) {
 		err = bounce_get(d, req, &token, &slot);
 		if (err)
@@ -288,11 +291,11 @@ int domain_unmap(struct client *c, struct dmah *h, u32 allow, unsigned long attr
 	u64 be;
 
 	cell = cell_of(d, h, &first);
-	/* The cell says that it is a live one of this device; whether it is of this kind is left to see. */
-	if (unlikely(!cell || (h->meta & (META_PART | META_COHERENT)) != allow))
+	/* The cell says that the handle is live and of this device; its kind is left to check. */
+	if (unlikely(!cell || (h->meta & (META_PART | META_COHERENT)) != allow ||
+		     !cell_claim(cell, h->meta)))
 		return refuse(c, h, allow, caller);
 	be = cell->be;
-	cell_end(cell);
 	n = domain_granules(h->dma, h->len);
 	if (likely(d->lazy && n <= IOVA_CLASS_MAX && !allow)) {
 		if (!d->late)

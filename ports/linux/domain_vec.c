@@ -104,9 +104,13 @@ int domain_unmap_parts(struct client *c, struct dmah_vec *v, unsigned long calle
 	if (granules != v->granules)
 		return misuse_handle(c, -ESTALE, &v->part[0], "unmap of a vector that is not live",
 				     caller);
-	forget_parts(d, v, v->nparts);
 	first = (u32)((v->iova - d->space.base) >> 12);
 	cell = space_cell(&d->space, first);
+	/* Two CPUs may unmap copies of one vector at the same time: the first piece decides. */
+	if (!cell_claim(cell, v->part[0].meta))
+		return misuse_handle(c, -ESTALE, &v->part[0], "unmap of a vector that is not live",
+				     caller);
+	forget_parts(d, v, v->nparts);
 	/* The first cell knows of the first piece alone: not for what is cleared later by its cell. */
 	if (d->lazy && !d->late && granules <= IOVA_CLASS_MAX) {
 		table_unmap(d, v->iova, granules);
@@ -131,9 +135,8 @@ int domain_batch_start(struct client *c, const struct dmah *h, unsigned long cal
 	if (err)
 		return err;
 	cell = cell_of(d, h, &first);
-	if (!cell)
+	if (!cell || !cell_claim(cell, h->meta))
 		return misuse_handle(c, -ESTALE, h, "unmap of a mapping that is not live", caller);
-	cell_end(cell);
 	table_unmap(d, domain_iova(d, first), domain_granules(h->dma, h->len));
 	return 0;
 }
