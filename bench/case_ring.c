@@ -8,7 +8,7 @@
 static bool ring_fill(struct work *w)
 {
 	struct dmah_ring_config config = { .entries = (uint32_t)w->mask + 1,
-					   .slot = w->size,
+					   .entry_size = w->size,
 					   .dir = DMAH_FROM_DEVICE };
 	size_t need = dmah_ring_memory(&config);
 

@@ -25,7 +25,7 @@ static bool config_valid(const struct e1000e_config *c)
 static struct dmah_ring_config ring_config(const struct e1000e_config *c)
 {
 	return (struct dmah_ring_config){ .entries = c->rx_entries,
-					  .slot = 2 * DMAH_PAGE_SIZE,
+					  .entry_size = 2 * DMAH_PAGE_SIZE,
 					  .dir = DMAH_FROM_DEVICE };
 }
 
@@ -81,7 +81,7 @@ static int wait_for(struct e1000e *nic, uint32_t reg, uint32_t mask, uint32_t va
 
 	while ((reg_read(nic, reg) & mask) != value) {
 		if (dmah_host_now() - begun > ns)
-			return DMAH_EHUNG;
+			return DMAH_ETIMEDOUT;
 		dmah_host_relax();
 	}
 	return DMAH_OK;

@@ -183,7 +183,7 @@ size_t e1000e_memory(const struct e1000e_config *config);
  * @memory: e1000e_memory(@config) bytes, aligned to 64, never reachable by a device.
  * @size: its size in bytes.
  *
- * Context: may sleep. Return: 0; DMAH_EINVAL; DMAH_ENODEV: no such device there, or it has no address; DMAH_EHUNG: it
+ * Context: may sleep. Return: 0; DMAH_EINVAL; DMAH_ENODEV: no such device there, or it has no address; DMAH_ETIMEDOUT: it
  * did not come out of reset; as dmah_alloc_coherent() and dmah_ring_init(). After an error nothing is mapped.
  */
 int e1000e_init(struct e1000e *nic, const struct e1000e_config *config, void *memory, size_t size);
@@ -194,7 +194,7 @@ int e1000e_fini(struct e1000e *nic);
 /**
  * e1000e_start() - map the receive buffers, and let the device work.
  *
- * The link comes up later: e1000e_wait_link(). Context: as dmah_map(). Return: 0; DMAH_EBUSY: it runs; DMAH_EHUNG; as
+ * The link comes up later: e1000e_wait_link(). Context: as dmah_map(). Return: 0; DMAH_EBUSY: it runs; DMAH_ETIMEDOUT; as
  * dmah_ring_push() and dmah_map(), and then nothing is mapped.
  */
 int e1000e_start(struct e1000e *nic);
@@ -203,7 +203,7 @@ int e1000e_start(struct e1000e *nic);
  * e1000e_stop() - have the device end all DMA, and unmap what is mapped. Frames not sent yet are given up: nobody is told
  *	of their cookies.
  *
- * Return: 0 or the first error of an unmap, and nothing is mapped any more; DMAH_EHUNG: the device did not stop, or
+ * Return: 0 or the first error of an unmap, and nothing is mapped any more; DMAH_ETIMEDOUT: the device did not stop, or
  * an unmap was not confirmed. Where the device did not stop nothing has been unmapped, since it may still write: it is
  * to be killed (dmah_kill()), and then e1000e_abandon()ed.
  */
@@ -215,7 +215,7 @@ int e1000e_abandon(struct e1000e *nic);
 /** e1000e_link() - whether the link is up. */
 bool e1000e_link(struct e1000e *nic);
 
-/** e1000e_wait_link() - wait at most @ns nanoseconds for the link. Return: 0, DMAH_EHUNG. */
+/** e1000e_wait_link() - wait at most @ns nanoseconds for the link. Return: 0, DMAH_ETIMEDOUT. */
 int e1000e_wait_link(struct e1000e *nic, uint64_t ns);
 
 /** e1000e_stats() - what came and went, the device's own counters included. */
@@ -241,7 +241,7 @@ typedef dmah_phys_t (*e1000e_packet_fn)(void *ctx, dmah_phys_t phys, uint32_t le
  * @packet: called for each.
  * @ctx: passed to @packet.
  *
- * Return: descriptors done with, of which some may have held no whole frame; DMAH_EHUNG: an unmap was not confirmed, and
+ * Return: descriptors done with, of which some may have held no whole frame; DMAH_ETIMEDOUT: an unmap was not confirmed, and
  * the device is to be stopped; DMAH_ESTALE, DMAH_EINVAL.
  */
 int e1000e_receive(struct e1000e *nic, unsigned int budget, e1000e_packet_fn packet, void *ctx);
@@ -293,7 +293,7 @@ void e1000e_kick(struct e1000e *nic);
  * @sent: called for each with its cookie, in order, when its bytes are the CPU's; NULL: nobody wants to know.
  * @ctx: passed to @sent.
  *
- * Return: how many frames; DMAH_EHUNG: an unmap was not confirmed: the frames' memory must not be used for anything
+ * Return: how many frames; DMAH_ETIMEDOUT: an unmap was not confirmed: the frames' memory must not be used for anything
  * else, and the device is to be stopped; DMAH_ESTALE, DMAH_EINVAL.
  */
 int e1000e_reap(struct e1000e *nic, void (*sent)(void *ctx, void *cookie), void *ctx);

@@ -195,7 +195,7 @@ int e1000e_receive(struct e1000e *nic, unsigned int budget, e1000e_packet_fn pac
 	if (!nic->running || nic->config.rx == E1000E_RX_OWN)
 		return DMAH_EINVAL;
 	if (nic->hung)
-		return DMAH_EHUNG;
+		return DMAH_ETIMEDOUT;
 	while (n < budget && n < rx->given && finished(nic, behind(nic, rx->next, n)))
 		n++;
 	err = take(nic, n);

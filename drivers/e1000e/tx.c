@@ -65,7 +65,7 @@ int e1000e_transmit(struct e1000e *nic, const struct dmah_seg *piece, unsigned i
 	if (!nic->running || !n || n > E1000E_BATCH)
 		return DMAH_EINVAL;
 	if (nic->hung)
-		return DMAH_EHUNG;
+		return DMAH_ETIMEDOUT;
 	if (n > free)
 		return DMAH_ENOSPC;
 	bytes = bytes_of(piece, n);
@@ -153,7 +153,7 @@ int e1000e_reap(struct e1000e *nic, void (*sent)(void *ctx, void *cookie), void 
 		if (err)
 			return err;
 	}
-	return nic->hung ? DMAH_EHUNG : frames;
+	return nic->hung ? DMAH_ETIMEDOUT : frames;
 }
 
 int e1000e_tx_drop(struct e1000e *nic)

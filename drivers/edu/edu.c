@@ -31,7 +31,7 @@ static int wait_idle(struct edu *edu)
 
 	while (dmah_host_read32(edu->regs + REG_COMMAND) & COMMAND_RUN) {
 		if (dmah_host_now() - begun > edu->timeout_ns)
-			return DMAH_EHUNG;
+			return DMAH_ETIMEDOUT;
 		dmah_host_relax();
 	}
 	return DMAH_OK;

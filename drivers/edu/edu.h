@@ -33,7 +33,7 @@ int edu_init(struct edu *edu, volatile void *regs, struct dmah_device *dev);
  * @off: where in its buffer; @off + @len is less than EDU_BUFFER.
  * @dir: DMAH_TO_DEVICE or DMAH_FROM_DEVICE.
  *
- * The device does not tell whether it was refused. Return: 0, DMAH_EINVAL, DMAH_EHUNG.
+ * The device does not tell whether it was refused. Return: 0, DMAH_EINVAL, DMAH_ETIMEDOUT.
  */
 int edu_dma(struct edu *edu, dmah_addr_t dma, uint32_t off, uint32_t len, enum dmah_dir dir);
 

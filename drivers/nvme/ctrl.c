@@ -13,7 +13,7 @@ int nvme_dead(struct nvme *n)
 
 	if (csts == CSTS_NOT_THERE)
 		return DMAH_ENODEV;
-	return csts & CSTS_CFS ? DMAH_EHUNG : DMAH_OK;
+	return csts & CSTS_CFS ? DMAH_ETIMEDOUT : DMAH_OK;
 }
 
 /* As long as CAP.TO says; and a controller that says 0 gets one unit. */
@@ -29,11 +29,11 @@ static int wait_status(struct nvme *n, uint32_t mask, uint32_t value, bool despi
 		if (csts == CSTS_NOT_THERE)
 			return DMAH_ENODEV;
 		if (csts & CSTS_CFS && !despite_failure)
-			return DMAH_EHUNG;
+			return DMAH_ETIMEDOUT;
 		if ((csts & mask) == value)
 			return DMAH_OK;
 		if (late)
-			return DMAH_EHUNG;
+			return DMAH_ETIMEDOUT;
 		/* Whoever was not running for so long looks once more. */
 		late = dmah_host_now() - begun > most;
 		dmah_host_relax();
@@ -73,7 +73,7 @@ int nvme_admin(struct nvme *n, struct nvme_command *c, uint32_t *result)
 	while (!nvme_queue_take(&n->admin, &done)) {
 		if (dmah_host_now() - begun > n->timeout_ns) {
 			err = nvme_dead(n);
-			return err ? err : DMAH_EHUNG;
+			return err ? err : DMAH_ETIMEDOUT;
 		}
 		dmah_host_relax();
 	}

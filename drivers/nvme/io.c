@@ -188,7 +188,7 @@ int nvme_io_wait(struct nvme *n, const struct nvme_io *io)
 				return err;
 		}
 		if (dmah_host_now() - begun > n->timeout_ns)
-			return DMAH_EHUNG;
+			return DMAH_ETIMEDOUT;
 		dmah_host_relax();
 	}
 	return DMAH_OK;

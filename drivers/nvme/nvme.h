@@ -91,7 +91,7 @@ struct nvme_io {
  * @phys: the buffer, where it is contiguous: aligned to 4.
  * @segs, @nsegs: where it is not: pieces, of which all but the first begin and all but the last end on a page. NULL, 0
  *	else. Not needed after nvme_submit().
- * @err: when it has ended: 0, the status that the device gave, or enum dmah_error. DMAH_EHUNG: the memory must not be
+ * @err: when it has ended: 0, the status that the device gave, or enum dmah_error. DMAH_ETIMEDOUT: the memory must not be
  *	used for anything else.
  * @done: it has ended.
  * @io, @h, @vec, @part, @seg: private.
@@ -155,8 +155,8 @@ struct nvme {
  * @dev: what it maps as; attached by the caller.
  *
  * Context: may sleep. Return: 0; as dmah_alloc_coherent(); DMAH_ENODEV: no such controller, or no namespace 1;
- * DMAH_ENOTSUP: not the NVM command set, or no pages of 4 KiB; DMAH_EHUNG: it did not answer in time, or says that it
- * failed. After an error nothing is left mapped, but where the controller cannot even be disabled (DMAH_EHUNG and
+ * DMAH_ENOTSUP: not the NVM command set, or no pages of 4 KiB; DMAH_ETIMEDOUT: it did not answer in time, or says that it
+ * failed. After an error nothing is left mapped, but where the controller cannot even be disabled (DMAH_ETIMEDOUT and
  * nvme_live() is true): see nvme_release().
  */
 int nvme_init(struct nvme *n, volatile void *regs, struct dmah_device *dev);
@@ -171,20 +171,20 @@ static inline bool nvme_live(const struct nvme *n)
  * nvme_fini() - shut the controller down, section 3.6.1, and give everything back.
  *
  * Requests that are under way are ended with NVME_ABORTED; a stream's are then taken as ever, and it is ended after this.
- * Return: 0; DMAH_EHUNG, DMAH_ENODEV: where nvme_live() is still true the controller does not stop, or is not there any
+ * Return: 0; DMAH_ETIMEDOUT, DMAH_ENODEV: where nvme_live() is still true the controller does not stop, or is not there any
  * more, and nothing was given back: see nvme_release(). Else memory could not be.
  */
 int nvme_fini(struct nvme *n);
 
 /**
  * nvme_reset() - disable the controller, end what was under way with NVME_ABORTED, and bring it up again: what to do
- *	after DMAH_EHUNG. Return: as nvme_init(); after an error the controller is down.
+ *	after DMAH_ETIMEDOUT. Return: as nvme_init(); after an error the controller is down.
  */
 int nvme_reset(struct nvme *n);
 
 /**
  * nvme_release() - give back what a controller had that does no DMA any more: it was unplugged, killed by dmah_kill(), or
- *	may not be bus master. Its registers are not touched. Return: 0, DMAH_EHUNG.
+ *	may not be bus master. Its registers are not touched. Return: 0, DMAH_ETIMEDOUT.
  */
 int nvme_release(struct nvme *n);
 
@@ -211,7 +211,7 @@ unsigned int nvme_poll(struct nvme *n);
 /**
  * nvme_wait() - nvme_poll() until a request has ended.
  *
- * Return: its @err; DMAH_EHUNG where it is not done: it did not end in time, or the controller says that it failed; the
+ * Return: its @err; DMAH_ETIMEDOUT where it is not done: it did not end in time, or the controller says that it failed; the
  * buffer is the device's until nvme_reset() or nvme_fini(). DMAH_ENODEV likewise: the device is not there any more.
  */
 int nvme_wait(struct nvme *n, struct nvme_request *r);
@@ -262,7 +262,7 @@ int nvme_stream_submit(struct nvme_stream *s, uint64_t lba, uint32_t blocks, dma
  * @status: where to put what the device said of each, 0 being success; NULL: only how many.
  * @max: most.
  *
- * One that is complete waits for those before it. Return: how many; or an error of dmah_ring_pop(): after DMAH_EHUNG
+ * One that is complete waits for those before it. Return: how many; or an error of dmah_ring_pop(): after DMAH_ETIMEDOUT
  * they have ended all the same, and their memory must not be used for anything else.
  */
 int nvme_stream_take(struct nvme_stream *s, uint16_t *status, uint32_t max);

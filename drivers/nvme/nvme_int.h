@@ -39,7 +39,7 @@ void nvme_queue_taken(struct nvme *n, const struct nvme_queue *q);
 
 /* ---- the controller (ctrl.c) ---- */
 
-/** nvme_dead() - 0, DMAH_EHUNG (it says that it failed), DMAH_ENODEV (it is not there). */
+/** nvme_dead() - 0, DMAH_ETIMEDOUT (it says that it failed), DMAH_ENODEV (it is not there). */
 int nvme_dead(struct nvme *n);
 
 /** nvme_admin() - a command to the admin queue, and its end. Return: 0, its status, or as nvme_wait(). */
@@ -57,7 +57,7 @@ int nvme_io_check(const struct nvme *n, uint32_t blocks, enum dmah_dir dir, uint
 int nvme_io_start(struct nvme *n, struct nvme_io *io, enum dmah_dir dir, uint64_t lba,
 		  uint32_t blocks, const struct dmah_dma_seg *seg, uint32_t nseg);
 
-/** nvme_io_wait() - nvme_poll() until it has ended. Return: 0, DMAH_EHUNG, DMAH_ENODEV. */
+/** nvme_io_wait() - nvme_poll() until it has ended. Return: 0, DMAH_ETIMEDOUT, DMAH_ENODEV. */
 int nvme_io_wait(struct nvme *n, const struct nvme_io *io);
 
 /** nvme_io_abort() - the device does nothing any more: all that is under way has ended. */

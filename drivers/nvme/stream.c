@@ -9,7 +9,7 @@ static struct dmah_ring_config ring_config(uint32_t max_bytes, enum dmah_dir dir
 {
 	return (struct dmah_ring_config){
 		.entries = NVME_DEPTH,
-		.slot = max_bytes + NVME_PAGE,
+		.entry_size = max_bytes + NVME_PAGE,
 		.dir = dir,
 	};
 }
@@ -75,7 +75,7 @@ int nvme_stream_take(struct nvme_stream *s, uint16_t *status, uint32_t max)
 	while (n < max && n < nvme_stream_live(s) && !s->io[(s->first + n) % NVME_DEPTH].busy)
 		n++;
 	err = dmah_ring_pop(s->ring, n);
-	if (err && err != DMAH_EHUNG)
+	if (err && err != DMAH_ETIMEDOUT)
 		return err;
 	for (uint32_t i = 0; status && i < n; i++)
 		status[i] = s->io[(s->first + i) % NVME_DEPTH].status;

@@ -45,7 +45,7 @@ static int receive(struct dmah_device *dev, char *buffer)
 	if (err)
 		return err;
 	/* A second unmap of the same mapping: caught where it bounced; direct mapping keeps no state. */
-	if (stale.be)
+	if (stale.backend)
 		(void)dmah_unmap(dev, &stale);
 	return DMAH_OK;
 }

@@ -185,7 +185,7 @@ int dmah_domain_init(struct dmah_domain **dom, const struct dmah_domain_config *
  * dmah_domain_fini() - end a domain: page tables go back to the host, the memory to its owner.
  * @dom: a domain.
  *
- * Context: no other call on the domain may run. Return: 0; DMAH_EBUSY while a device is attached; DMAH_EHUNG
+ * Context: no other call on the domain may run. Return: 0; DMAH_EBUSY while a device is attached; DMAH_ETIMEDOUT
  * where a last flush was not confirmed: nothing was freed then.
  */
 int dmah_domain_fini(struct dmah_domain *dom);
@@ -236,7 +236,7 @@ int dmah_reserve(struct dmah_domain *dom, unsigned int count, uint32_t len);
  * @mode: the new mode.
  *
  * Strict and lazy can change at any time; lazy to strict flushes. To and from passthrough no mapping may be
- * live. Return: 0, DMAH_EBUSY, DMAH_EHUNG, DMAH_ENOTSUP (other backend, or the IOMMU has no passthrough),
+ * live. Return: 0, DMAH_EBUSY, DMAH_ETIMEDOUT, DMAH_ENOTSUP (other backend, or the IOMMU has no passthrough),
  * DMAH_EPERM (an untrusted device is attached).
  */
 int dmah_set_mode(struct dmah_domain *dom, enum dmah_mode mode);
@@ -246,7 +246,7 @@ int dmah_set_mode(struct dmah_domain *dom, enum dmah_mode mode);
  * @dom: a domain.
  *
  * Also ends the quarantine of what an earlier time-out left. Context: any but inside dmah_host_enter().
- * Return: 0, DMAH_EHUNG.
+ * Return: 0, DMAH_ETIMEDOUT.
  */
 int dmah_flush(struct dmah_domain *dom);
 
@@ -256,7 +256,7 @@ int dmah_flush(struct dmah_domain *dom);
  * @now: dmah_host_now().
  * @next: where to put when to call again, on the same clock; UINT64_MAX: not before the next unmap.
  *
- * Context: any but inside dmah_host_enter(), on any CPU, for all CPUs. Return: 0, DMAH_EHUNG.
+ * Context: any but inside dmah_host_enter(), on any CPU, for all CPUs. Return: 0, DMAH_ETIMEDOUT.
  */
 int dmah_poll(struct dmah_domain *dom, uint64_t now, uint64_t *next);
 
@@ -265,7 +265,7 @@ int dmah_poll(struct dmah_domain *dom, uint64_t now, uint64_t *next);
  * @dom: a domain.
  * @cpu: its number. It runs no more calls until it comes back.
  *
- * Return: 0, DMAH_EHUNG, DMAH_EINVAL.
+ * Return: 0, DMAH_ETIMEDOUT, DMAH_EINVAL.
  */
 int dmah_cpu_dead(struct dmah_domain *dom, unsigned int cpu);
 
@@ -316,10 +316,10 @@ struct dmah_limits {
  * @dom: its domain; NULL while it is not attached.
  * @limits: as attached.
  * @index: which of its domain's devices.
- * @slot: the number that its handles carry.
- * @plain, @plain_max, @plain_end, @sync_whole, @count_at, @owner: what the shortest ways through map, unmap and sync
+ * @number: the number that its handles carry.
+ * @fast, @fast_max, @fast_end, @sync_whole, @count_at, @owner: what the shortest ways through map, unmap and sync
  *	need to know; the library's.
- * @storm: its faults; the library's.
+ * @fault_limit: its faults; the library's.
  * @rings: its rings; the library's.
  * @killed: dmah_kill() was called.
  */
@@ -331,14 +331,14 @@ struct dmah_device {
 	struct dmah_domain *dom;
 	struct dmah_limits limits;
 	uint16_t index;
-	uint16_t slot;
-	uint32_t plain;
-	uint32_t plain_max;
+	uint16_t number;
+	uint32_t fast;
+	uint32_t fast_max;
 	uint32_t count_at;
 	uint32_t sync_whole;
-	dmah_phys_t plain_end;
+	dmah_phys_t fast_end;
 	uint64_t owner;
-	struct dmah_storm storm;
+	struct dmah_rate_limit fault_limit;
 	struct dmah_ring *rings;
 	bool killed;
 };
@@ -354,7 +354,7 @@ struct dmah_device {
  *
  * Return: 0; DMAH_EINVAL (limits that make no sense); DMAH_ERANGE (a mask that nothing fits); DMAH_EBUSY (it is
  * attached; the aperture is wider than its mask; a reserved range is in use); DMAH_ENOSPC (the domain has no room
- * for a further device); DMAH_ENOMEM; DMAH_EHUNG; DMAH_EPERM (untrusted in passthrough).
+ * for a further device); DMAH_ENOMEM; DMAH_ETIMEDOUT; DMAH_EPERM (untrusted in passthrough).
  */
 int dmah_attach(struct dmah_domain *dom, struct dmah_device *dev, const struct dmah_limits *limits);
 
@@ -364,7 +364,7 @@ int dmah_attach(struct dmah_domain *dom, struct dmah_device *dev, const struct d
  *
  * Context: no other call with the device may run. Return: 0; DMAH_EBUSY while a mapping of it is live or a ring not
  * ended;
- * DMAH_EHUNG: the hardware did not confirm that it is blocked, and it stays attached; DMAH_ENODEV.
+ * DMAH_ETIMEDOUT: the hardware did not confirm that it is blocked, and it stays attached; DMAH_ENODEV.
  */
 int dmah_detach(struct dmah_device *dev);
 
@@ -373,7 +373,7 @@ int dmah_detach(struct dmah_device *dev);
  * @dev: the device: pulled, hung, or hostile.
  *
  * Its transactions are blocked and its translations flushed; further maps fail; unmaps release and copy nothing
- * back. Context: any but inside dmah_host_enter(). Return: 0, DMAH_EHUNG, DMAH_ENODEV, DMAH_ENOTSUP (no IOMMU
+ * back. Context: any but inside dmah_host_enter(). Return: 0, DMAH_ETIMEDOUT, DMAH_ENODEV, DMAH_ENOTSUP (no IOMMU
  * before it that could block it: maps fail all the same).
  */
 int dmah_kill(struct dmah_device *dev);

@@ -39,7 +39,7 @@ struct dmah_device;
  *
  * Context: any but inside dmah_host_enter(), interrupts too. Page tables may be allocated
  * (DMAH_ALLOC_ATOMIC), unless within dmah_reserve().
- * Return: 0, DMAH_EINVAL, DMAH_ERANGE, DMAH_ENOPOOL, DMAH_ENOMEM, DMAH_ENOSPC, DMAH_ENODEV, DMAH_EHUNG.
+ * Return: 0, DMAH_EINVAL, DMAH_ERANGE, DMAH_ENOPOOL, DMAH_ENOMEM, DMAH_ENOSPC, DMAH_ENODEV, DMAH_ETIMEDOUT.
  */
 int dmah_map(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
 	     enum dmah_dir dir, uint32_t attrs);
@@ -82,7 +82,7 @@ int dmah_map_bus(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, dmah
  * In strict mode the device can no longer reach memory through dmah_addr(@h) when this returns; in lazy mode by
  * the next flush. The memory is the CPU's, with what the device wrote. Allocates nothing.
  *
- * Context: as dmah_map(). Return: 0; DMAH_EHUNG: the hardware did not confirm, the handle is idle but the memory
+ * Context: as dmah_map(). Return: 0; DMAH_ETIMEDOUT: the hardware did not confirm, the handle is idle but the memory
  * must not be used for anything else; DMAH_ESTALE, DMAH_EINVAL: refused, nothing has changed.
  */
 int dmah_unmap(struct dmah_device *dev, struct dmah *h);
@@ -103,7 +103,7 @@ static inline int dmah_move(struct dmah *dst, struct dmah *src)
 	*dst = *src;
 	src->dma = 0;
 	src->phys = 0;
-	src->be = 0;
+	src->backend = 0;
 	src->len = 0;
 	src->meta = 0;
 	return DMAH_OK;
@@ -313,7 +313,7 @@ int dmah_alloc_coherent(struct dmah_device *dev, struct dmah *h, uint64_t len, v
  * @h: its handle; idle afterwards. An idle one is a no-op.
  *
  * Always strict: the memory goes back to the host only when the device cannot reach it any more.
- * Return: 0; DMAH_EHUNG: the memory is not given back; DMAH_ESTALE, DMAH_EINVAL.
+ * Return: 0; DMAH_ETIMEDOUT: the memory is not given back; DMAH_ESTALE, DMAH_EINVAL.
  */
 int dmah_free_coherent(struct dmah_device *dev, struct dmah *h);
 
@@ -361,7 +361,7 @@ int dmah_unmap_start(struct dmah_device *dev, struct dmah_batch *b, struct dmah 
  *
  * What dmah_unmap() says of a mapping holds for all of them when this returns.
  *
- * Context: as dmah_map(). Return: 0, DMAH_EHUNG.
+ * Context: as dmah_map(). Return: 0, DMAH_ETIMEDOUT.
  */
 int dmah_unmap_finish(struct dmah_device *dev, struct dmah_batch *b);
 

@@ -58,7 +58,7 @@ enum dmah_fault_place {
  * @iommu: by which IOMMU; NULL: by none.
  * @dev: the attached device with that id, or NULL. Good for as long as it is attached.
  * @killed: it was killed: it is meant to be refused.
- * @untold: faults of this device that were not told before this one, for there were too many.
+ * @suppressed: faults of this device that were not told before this one, for there were too many.
  * @place: what is there. With DMAH_FAULT_UNMAPPED and DMAH_FAULT_MAPPED what follows is about that mapping.
  * @phys: physical address of the mapping's first byte; of the page, where @len is 0. 0: not remembered.
  * @len: bytes mapped; 0: not remembered.
@@ -74,7 +74,7 @@ struct dmah_fault {
 	const struct dmah_iommu *iommu;
 	const struct dmah_device *dev;
 	bool killed;
-	uint32_t untold;
+	uint32_t suppressed;
 	enum dmah_fault_place place;
 	dmah_phys_t phys;
 	uint32_t len;
@@ -93,13 +93,13 @@ struct dmah_fault {
 /**
  * struct dmah_fault_count - what dmah_faults() did.
  * @taken: records taken from the hardware.
- * @untold: those that were not told: a device that faults without end must not take the host with it. Each device has
+ * @suppressed: those that were not told: a device that faults without end must not take the host with it. Each device has
  *	its own measure, and those that are not attached have one together.
  * @lost: the hardware had no room for others.
  */
 struct dmah_fault_count {
 	uint32_t taken;
-	uint32_t untold;
+	uint32_t suppressed;
 	bool lost;
 };
 

@@ -125,7 +125,7 @@ struct dmah_iommu_ops {
 	 * in the hardware, on return. @pt is the domain's table with DMAH_BIND_TRANSLATE, else NULL; @tag
 	 * is the number (VT-d domain id, SMMU ASID) that the domain got from @tag_alloc.
 	 * Where DMAH_BIND_TRANSLATE fails the device is blocked, as far as the hardware listens: the table may be freed.
-	 * Return: 0, DMAH_ENOTSUP, DMAH_EHUNG; DMAH_ENOMEM where a table is needed that was not there before.
+	 * Return: 0, DMAH_ENOTSUP, DMAH_ETIMEDOUT; DMAH_ENOMEM where a table is needed that was not there before.
 	 */
 	int (*bind)(struct dmah_iommu *iommu, struct dmah_device *dev, enum dmah_bind how,
 		    const struct dmah_pt_info *pt, uint32_t tag);
@@ -139,7 +139,7 @@ struct dmah_iommu_ops {
 	 * @ticket also what @fence does, in the same hold of the queue's lock. Does not wait. The hardware executes
 	 * posted commands in order, or @wait makes it look so.
 	 * Context: any CPU, also concurrently; takes the queue's lock.
-	 * Return: how many commands were posted, or DMAH_EHUNG where the queue has no room in time.
+	 * Return: how many commands were posted, or DMAH_ETIMEDOUT where the queue has no room in time.
 	 */
 	int (*invalidate)(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_t iova, uint64_t size,
 			  bool tables, uint64_t *ticket);
@@ -152,13 +152,13 @@ struct dmah_iommu_ops {
 			      uint64_t size);
 	/**
 	 * @fence: post a mark behind everything that this CPU has posted, and name it in *@ticket. Does not wait.
-	 * Context: as @invalidate. Return: 0, DMAH_EHUNG.
+	 * Context: as @invalidate. Return: 0, DMAH_ETIMEDOUT.
 	 */
 	int (*fence)(struct dmah_iommu *iommu, uint64_t *ticket);
 	/**
 	 * @wait: everything before the mark @ticket is done when this returns. Bounded in time. Marks may be waited
 	 * for in any order, and after others that were posted later.
-	 * Context: any; no lock of the library is held. Return: 0, DMAH_EHUNG.
+	 * Context: any; no lock of the library is held. Return: 0, DMAH_ETIMEDOUT.
 	 */
 	int (*wait)(struct dmah_iommu *iommu, uint64_t ticket);
 	/**
@@ -171,15 +171,15 @@ struct dmah_iommu_ops {
 };
 
 /**
- * struct dmah_storm - how many faults were told of late. The library's.
+ * struct dmah_rate_limit - how many faults were told of late. The library's.
  * @since: when the first of them was, dmah_host_now().
- * @told: how many since then.
- * @untold: how many were not, since the last that was.
+ * @reported: how many since then.
+ * @suppressed: how many were not, since the last that was.
  */
-struct dmah_storm {
+struct dmah_rate_limit {
 	uint64_t since;
-	uint32_t told;
-	uint32_t untold;
+	uint32_t reported;
+	uint32_t suppressed;
 };
 
 /**
@@ -195,7 +195,7 @@ struct dmah_storm {
  * @reserved: IOVAs that no domain behind it may hand out (the interrupt window of VT-d, 0xfee00000 to
  *	0xfeefffff), or NULL.
  * @nreserved: how many @reserved.
- * @lock, @links, @storm: the domains behind it, and faults of devices that none of them has; the library's, zero at
+ * @lock, @links, @fault_limit: the domains behind it, and faults of devices that none of them has; the library's, zero at
  *	first.
  */
 struct dmah_iommu {
@@ -211,7 +211,7 @@ struct dmah_iommu {
 	unsigned int nreserved;
 	struct dmah_lock lock;
 	struct dmah_link *links;
-	struct dmah_storm storm;
+	struct dmah_rate_limit fault_limit;
 };
 
 #ifdef __cplusplus

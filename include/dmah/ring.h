@@ -23,14 +23,14 @@ struct dmah_ring;
 /**
  * struct dmah_ring_config - what a ring is to be.
  * @entries: most mappings live at one time, a power of two, 2 to 32,768.
- * @slot: bytes of IOVA in a slot: into it must fit the part of the granule before a buffer and the buffer. Rounded up
+ * @entry_size: bytes of IOVA in a slot: into it must fit the part of the granule before a buffer and the buffer. Rounded up
  *	to a power of two granules; 4096 for whole pages; 32 MiB at most.
  * @dir: which way the bytes of its mappings go.
  * @attrs: enum dmah_attr, for all of them.
  */
 struct dmah_ring_config {
 	uint32_t entries;
-	uint32_t slot;
+	uint32_t entry_size;
 	enum dmah_dir dir;
 	uint32_t attrs;
 };
@@ -55,7 +55,7 @@ int dmah_ring_init(struct dmah_ring **ring, struct dmah_device *dev,
 /**
  * dmah_ring_fini() - end a ring; its IOVAs go back to the domain.
  *
- * Return: 0; DMAH_EBUSY while mappings are live; DMAH_EHUNG: the hardware did not confirm, and the ring is as it was.
+ * Return: 0; DMAH_EBUSY while mappings are live; DMAH_ETIMEDOUT: the hardware did not confirm, and the ring is as it was.
  */
 int dmah_ring_fini(struct dmah_ring *ring);
 
@@ -67,7 +67,7 @@ int dmah_ring_fini(struct dmah_ring *ring);
  * @dma: where to put what the device is given.
  *
  * Context: as dmah_map(). Return: as dmah_map(); DMAH_ENOSPC too where @entries are live; DMAH_ERANGE too where the
- * buffer does not fit a slot; DMAH_EHUNG where a slot is wanted whose flush the hardware does not confirm.
+ * buffer does not fit a entry_size; DMAH_ETIMEDOUT where a slot is wanted whose flush the hardware does not confirm.
  */
 int dmah_ring_push(struct dmah_ring *ring, dmah_phys_t phys, uint32_t len, dmah_addr_t *dma);
 
@@ -77,7 +77,7 @@ int dmah_ring_push(struct dmah_ring *ring, dmah_phys_t phys, uint32_t len, dmah_
  * @n: how many; 0 is a no-op.
  *
  * As dmah_unmap() for each, with one invalidation for all (two where that covers less) and one wait. Return: 0;
- * DMAH_EINVAL: fewer are live, and nothing has changed; DMAH_EHUNG: the hardware did not confirm, and their memory must
+ * DMAH_EINVAL: fewer are live, and nothing has changed; DMAH_ETIMEDOUT: the hardware did not confirm, and their memory must
  * not be used for anything else; DMAH_ESTALE: one of them was not what was mapped, and nothing has changed.
  */
 int dmah_ring_pop(struct dmah_ring *ring, uint32_t n);

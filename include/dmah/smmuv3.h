@@ -122,7 +122,7 @@ size_t dmah_smmuv3_memory(const struct dmah_smmuv3_config *config);
  *
  * On return every stream is blocked; one that the firmware left running is blocked from the beginning.
  *
- * Context: initialisation; may sleep. Return: 0; DMAH_EINVAL; DMAH_ENOMEM; DMAH_EHUNG: the unit does not answer;
+ * Context: initialisation; may sleep. Return: 0; DMAH_EINVAL; DMAH_ENOMEM; DMAH_ETIMEDOUT: the unit does not answer;
  * DMAH_ENOTSUP: it has no stage 1 with AArch64 tables of 4 KiB granules, is big-endian, must stall on faults, or has
  * its tables or queues at fixed places.
  */
@@ -133,7 +133,7 @@ int dmah_smmuv3_init(struct dmah_smmuv3 *smmu, volatile void *regs,
  * dmah_smmuv3_fini() - switch a unit off: its streams are aborted, where it has GBPA.ABORT (section 6.3.14).
  * @smmu: the unit; no domain uses it any more.
  *
- * Return: 0; DMAH_EHUNG: the unit does not answer, and nothing was freed.
+ * Return: 0; DMAH_ETIMEDOUT: the unit does not answer, and nothing was freed.
  */
 int dmah_smmuv3_fini(struct dmah_smmuv3 *smmu);
 

@@ -55,7 +55,7 @@ typedef uint64_t dmah_phys_t;
  * @DMAH_ENOPOOL: the buffer must bounce, and there is no pool, or the caller forbade it.
  * @DMAH_ESTALE: no such mapping is live: a stale copy of a handle, a second unmap, a wrong address.
  * @DMAH_EBUSY: mappings are live, or the aperture is fixed and too wide for this device.
- * @DMAH_EHUNG: the hardware did not confirm an invalidation in time. The mapping is gone for the
+ * @DMAH_ETIMEDOUT: the hardware did not confirm an invalidation in time. The mapping is gone for the
  *	library, its IOVA is in quarantine, and the memory must not be used again for anything else.
  * @DMAH_ENODEV: the device is killed or not attached.
  * @DMAH_EPERM: forbidden for this device, for example passthrough of an untrusted one.
@@ -70,7 +70,7 @@ enum dmah_error {
 	DMAH_ENOPOOL = -5,
 	DMAH_ESTALE = -6,
 	DMAH_EBUSY = -7,
-	DMAH_EHUNG = -8,
+	DMAH_ETIMEDOUT = -8,
 	DMAH_ENODEV = -9,
 	DMAH_EPERM = -10,
 	DMAH_ENOTSUP = -11,
@@ -115,7 +115,7 @@ enum dmah_attr {
  * struct dmah - a handle: one mapping.
  * @dma: DMA address of the buffer's first byte, with its offset inside the granule.
  * @phys: physical address of the buffer's first byte: always the original, never a bounce slot's.
- * @be: the backend's own: bounce slots, a foreign bus frame, or the page-table entry. Never a pointer.
+ * @backend: the backend's own: bounce slots, a foreign bus frame, or the page-table entry. Never a pointer.
  * @len: bytes, 1 to 4 GiB - 1.
  * @meta: direction, backend, flags, device slot, generation; 0 is idle. See dmah_mapped().
  *
@@ -126,7 +126,7 @@ enum dmah_attr {
 struct dmah {
 	dmah_addr_t dma;
 	dmah_phys_t phys;
-	uint64_t be;
+	uint64_t backend;
 	uint32_t len;
 	uint32_t meta;
 };
@@ -149,7 +149,7 @@ struct dmah {
  * @over_invalidated: granules that a ring's invalidations covered beyond those that were unmapped, because a range is
  *	rounded to a power of two.
  * @faults: transactions of the device that an IOMMU refused and that dmah_faults() took.
- * @faults_untold: those of them that it did not tell, for there were too many at a time.
+ * @faults_suppressed: those of them that it did not tell, for there were too many at a time.
  */
 struct dmah_stats {
 	uint64_t maps;
@@ -167,7 +167,7 @@ struct dmah_stats {
 	uint64_t quarantined;
 	uint64_t over_invalidated;
 	uint64_t faults;
-	uint64_t faults_untold;
+	uint64_t faults_suppressed;
 };
 
 #ifdef __cplusplus

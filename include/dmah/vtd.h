@@ -103,7 +103,7 @@ size_t dmah_vtd_memory(const struct dmah_vtd_config *config);
  * dropped, and the fault interrupt masked.
  *
  * Context: may sleep. Return: 0; DMAH_EINVAL; DMAH_ENOTSUP (no queued invalidation, or no page table that this library
- * writes); DMAH_ENOMEM; DMAH_EHUNG: the hardware did not confirm, and what it may still read was not given back.
+ * writes); DMAH_ENOMEM; DMAH_ETIMEDOUT: the hardware did not confirm, and what it may still read was not given back.
  */
 int dmah_vtd_init(struct dmah_vtd *vtd, const struct dmah_vtd_config *config, void *memory,
 		  size_t size);
@@ -113,7 +113,7 @@ int dmah_vtd_init(struct dmah_vtd *vtd, const struct dmah_vtd_config *config, vo
  * @vtd: the unit.
  *
  * Where firmware had translation on, the change from its tables to ours is one step. Protected memory regions end
- * here. A second call is a no-op. Context: may sleep. Return: 0, DMAH_EHUNG.
+ * here. A second call is a no-op. Context: may sleep. Return: 0, DMAH_ETIMEDOUT.
  */
 int dmah_vtd_enable(struct dmah_vtd *vtd);
 
@@ -121,7 +121,7 @@ int dmah_vtd_enable(struct dmah_vtd *vtd);
  * dmah_vtd_fini() - give a unit up: no translation, no queue, memory back to the host.
  * @vtd: the unit, that no domain has any more.
  *
- * Devices reach all memory from then on. Return: 0; DMAH_EHUNG: the hardware did not confirm, and nothing was freed.
+ * Devices reach all memory from then on. Return: 0; DMAH_ETIMEDOUT: the hardware did not confirm, and nothing was freed.
  */
 int dmah_vtd_fini(struct dmah_vtd *vtd);
 

@@ -69,7 +69,7 @@ static int spin_until(struct sim_invq *q, struct sim_lock *lock, uint64_t n)
 		}
 		if (dmah_host_now() - start >= q->timeout) {
 			q->timeouts++;
-			return DMAH_EHUNG;
+			return DMAH_ETIMEDOUT;
 		}
 		sim_unlock(lock);
 		sched_yield();
@@ -84,7 +84,7 @@ int sim_invq_post(struct sim_invq *q, struct sim_lock *lock, const struct sim_co
 	/* Another may take the room that was made, while the lock was let go. */
 	while (q->tail - q->head >= q->size)
 		if (spin_until(q, lock, q->tail - q->size + 1))
-			return DMAH_EHUNG;
+			return DMAH_ETIMEDOUT;
 	if (!q->latency && q->head == q->tail && q->head < q->stuck_at) {
 		q->execute(q->ctx, command);
 		q->head++;

@@ -73,13 +73,13 @@ bool sim_invq_init(struct sim_invq *q, uint64_t size, uint64_t latency, uint64_t
 		   void (*execute)(void *ctx, const struct sim_command *command), void *ctx);
 void sim_invq_fini(struct sim_invq *q);
 
-/** sim_invq_post() - Return: 0; DMAH_EHUNG: the queue was full until the time-out. */
+/** sim_invq_post() - Return: 0; DMAH_ETIMEDOUT: the queue was full until the time-out. */
 int sim_invq_post(struct sim_invq *q, struct sim_lock *lock, const struct sim_command *command);
 
 /** sim_invq_run() - execute what is due. */
 void sim_invq_run(struct sim_invq *q);
 
-/** sim_invq_wait() - until the first @until commands ever posted have been executed. Return: 0, DMAH_EHUNG. */
+/** sim_invq_wait() - until the first @until commands ever posted have been executed. Return: 0, DMAH_ETIMEDOUT. */
 int sim_invq_wait(struct sim_invq *q, struct sim_lock *lock, uint64_t until);
 
 #endif /* SIM_INVQ_H */

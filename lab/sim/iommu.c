@@ -58,7 +58,7 @@ static int post_mark(struct sim_iommu *iommu, const struct sim_command *c, uint6
 
 	if (c->size && c->iova + c->size - 1 < c->iova) {
 		posix_misuse("an invalidation that wraps round the end of the address space");
-		return DMAH_EHUNG;
+		return DMAH_ETIMEDOUT;
 	}
 	sim_lock(&iommu->lock);
 	err = sim_invq_post(&iommu->q, &iommu->lock, c);

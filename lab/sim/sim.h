@@ -346,7 +346,7 @@ void sim_iommu_set_timeout(struct sim_iommu *iommu, uint64_t ns);
 /**
  * sim_iommu_stick() - the queue executes @after commands more, and then no other.
  *
- * Waits then end with DMAH_EHUNG after the time-out, and so do posts when the queue is full. Threads.
+ * Waits then end with DMAH_ETIMEDOUT after the time-out, and so do posts when the queue is full. Threads.
  */
 void sim_iommu_stick(struct sim_iommu *iommu, uint64_t after);
 

@@ -36,7 +36,7 @@ struct seq_file;
 #define META_COHERENT  BIT(9) /* dmah_alloc_coherent() */
 #define META_OWN       BIT(10) /* CPU caches are maintained by cache.c, not by the DMA API */
 #define META_HYPERCALL BIT(11) /* and the kernel has no mapping: through the hypervisor */
-#define META_SLOT      GENMASK(21, 12)
+#define META_DEVICE    GENMASK(21, 12)
 #define META_GEN       GENMASK(31, 22)
 #define META_GEN_STEP  BIT(22)
 
@@ -90,7 +90,7 @@ struct client_counts {
  * @domain: its own IOMMU domain, or NULL: wrap mode.
  * @fast: the same, where fast.c may be used.
  * @counts: by CPU.
- * @meta: META_SLOT of its handles.
+ * @meta: META_DEVICE of its handles.
  * @coherent: its accesses see the CPU's caches.
  * @untrusted: it may be hostile.
  * @translated: the kernel's DMA API maps it through an IOMMU.

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * An untrusted device reaches whole granules, so a buffer that shares one with something else stands in a slot: the
- * library's bounce pool (src/backend/pool.c), whose record says where a slot's bytes belong.
+ * library's bounce pool (src/base/pool.c), whose record says where a slot's bytes belong.
  */
 #include <linux/gfp.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "library.h"
-#include "backend/pool.h"
+#include "base/pool.h"
 #include "library_end.h"
 
 #include "domain_int.h"
@@ -54,9 +54,9 @@ int bounce_get(struct domain *d, const struct request *req, u32 *token, phys_add
 	size_t size = ALIGN(want.offset + (size_t)req->len, GRANULE);
 	char *page;
 
-	if (pool_get(d->pool, &want, req->phys, NULL, OWNER, token))
+	if (dmah_pool_get(d->pool, &want, req->phys, NULL, OWNER, token))
 		return -ENOSPC;
-	*slot = pool_phys(d->pool, *token);
+	*slot = dmah_pool_phys(d->pool, *token);
 	page = phys_to_virt(*slot - want.offset);
 	/* Filled whatever the direction: a device that writes less than it was asked to leaves the buffer's own bytes. */
 	memset(page, 0, want.offset);
@@ -70,7 +70,7 @@ int bounce_get(struct domain *d, const struct request *req, u32 *token, phys_add
 
 void bounce_copy(struct domain *d, u32 token, u32 off, u32 len, bool for_cpu)
 {
-	const struct pool_slot *slot = pool_slot_of(d->pool, token, OWNER);
+	const struct pool_slot *slot = dmah_pool_slot_of(d->pool, token, OWNER);
 	char *stand_in, *buffer;
 
 	if (WARN_ON_ONCE(!slot || (u64)off + len > slot->len))
@@ -91,5 +91,5 @@ void bounce_copy(struct domain *d, u32 token, u32 off, u32 len, bool for_cpu)
 
 void bounce_put(struct domain *d, u32 token)
 {
-	pool_put(d->pool, token);
+	dmah_pool_put(d->pool, token);
 }

@@ -27,7 +27,7 @@ int domain_ring_init(struct dmah_ring *r)
 
 	if (!domain_in_place(d))
 		return -EOPNOTSUPP;
-	r->shift = ilog2(roundup_pow_of_two(DIV_ROUND_UP(r->config.slot, GRANULE)));
+	r->shift = ilog2(roundup_pow_of_two(DIV_ROUND_UP(r->config.entry_size, GRANULE)));
 	if ((u64)r->config.entries << (r->shift + 1) > d->space.granules)
 		return -ENOSPC;
 	granules = ring_granules(r);

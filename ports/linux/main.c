@@ -109,7 +109,7 @@ static int attach_locked(struct device *dev, enum dmah_mode mode)
 	c = client_alloc(dev);
 	if (!c)
 		return -ENOMEM;
-	c->meta = FIELD_PREP(META_SLOT, slot);
+	c->meta = FIELD_PREP(META_DEVICE, slot);
 	c->check = check;
 	if (mode != DMAH_MODE_WRAP && !wrap) {
 		err = domain_attach(c, mode);
@@ -162,7 +162,7 @@ static int detach_locked(struct device *dev, bool force)
 		return -EBUSY;
 	debugfs_remove_client(c);
 	table_remove(c);
-	__clear_bit(FIELD_GET(META_SLOT, c->meta), slots);
+	__clear_bit(FIELD_GET(META_DEVICE, c->meta), slots);
 	if (c->domain)
 		domain_detach(c);
 	client_free(c);

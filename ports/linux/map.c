@@ -118,7 +118,7 @@ int client_check(struct client *c, const struct dmah *h, u32 allow, const char *
 	u32 kind = meta_kind(h->meta);
 	bool live = true;
 
-	if ((h->meta & META_SLOT) != c->meta)
+	if ((h->meta & META_DEVICE) != c->meta)
 		return misuse_handle(c, -EINVAL, h, "a handle of another device", caller);
 	if ((h->meta & (META_PART | META_COHERENT)) != allow ||
 	    (kind == KIND_DOMAIN) != !!c->domain)

@@ -21,14 +21,15 @@ struct dmah_ring *dmah_ring_alloc(struct device *dev, const struct dmah_ring_con
 	if (!c)
 		return ERR_PTR(-ENODEV);
 	if (config->entries < 2 || config->entries > RING_MAX || !is_power_of_2(config->entries) ||
-	    !config->slot || config->slot > SLOT_MAX || !valid_dma_direction(config->dir))
+	    !config->entry_size || config->entry_size > SLOT_MAX ||
+	    !valid_dma_direction(config->dir))
 		return ERR_PTR(-EINVAL);
 	r = kvzalloc(struct_size(r, h, config->entries), GFP_KERNEL);
 	if (!r)
 		return ERR_PTR(-ENOMEM);
 	r->c = c;
 	r->config = *config;
-	r->config.slot = roundup_pow_of_two(PAGE_ALIGN(config->slot));
+	r->config.entry_size = roundup_pow_of_two(PAGE_ALIGN(config->entry_size));
 	r->req.meta = meta_from_dir(config->dir);
 	r->req.attrs = config->attrs;
 	err = c->domain ? domain_ring_init(r) : 0;
@@ -66,7 +67,7 @@ static int push_slow(struct dmah_ring *r, struct dmah *h, phys_addr_t phys, size
 	struct request req = r->req;
 
 	/* Nothing needs the slot here, but a driver must not find that out in the other mode. */
-	if (offset_in_page(phys) + len > r->config.slot)
+	if (offset_in_page(phys) + len > r->config.entry_size)
 		return -EINVAL;
 	req.phys = phys;
 	req.len = (u32)len;

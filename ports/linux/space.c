@@ -13,7 +13,7 @@ static void drain_own(void *arg)
 	struct space_cpu *c = arg;
 
 	raw_spin_lock(&c->lock);
-	cache_drain(&c->cache, &c->space->iova);
+	dmah_iova_cache_drain(&c->cache, &c->space->iova);
 	raw_spin_unlock(&c->lock);
 }
 
@@ -34,12 +34,12 @@ int space_init(struct space *s, dma_addr_t base, u32 granules, u32 batch, bool l
 	BUILD_BUG_ON(sizeof(struct cell) * CELLS > PAGE_SIZE);
 	s->base = base;
 	s->granules = granules;
-	s->memory = kvzalloc(iova_memory(granules), GFP_KERNEL);
+	s->memory = kvzalloc(dmah_iova_memory(granules), GFP_KERNEL);
 	s->leaf = kvcalloc(DIV_ROUND_UP(granules, CELLS), sizeof(*s->leaf), GFP_KERNEL);
 	s->cpu = alloc_percpu(struct space_cpu);
 	if (!s->memory || !s->leaf || !s->cpu)
 		return -ENOMEM;
-	iova_init(&s->iova, s->memory, granules, base / GRANULE, cpus);
+	dmah_iova_init(&s->iova, s->memory, granules, base / GRANULE, cpus);
 	host_lock_init(&s->iova.lock);
 	for_each_possible_cpu(cpu) {
 		struct space_cpu *c = per_cpu_ptr(s->cpu, cpu);
@@ -47,11 +47,12 @@ int space_init(struct space *s, dma_addr_t base, u32 granules, u32 batch, bool l
 		raw_spin_lock_init(&c->lock);
 		c->space = s;
 		INIT_CSD(&c->csd, drain_asked, c);
-		c->entries = kvzalloc_node(cache_memory(batch), GFP_KERNEL, cpu_to_node(cpu));
+		c->entries =
+			kvzalloc_node(dmah_iova_cache_memory(batch), GFP_KERNEL, cpu_to_node(cpu));
 		if (!c->entries)
 			return -ENOMEM;
-		cache_init(&c->cache, c->entries, batch, lazy);
-		cache_set_depth(&c->cache, s->iova.depth);
+		dmah_iova_cache_init(&c->cache, c->entries, batch, lazy);
+		dmah_iova_cache_set_depth(&c->cache, s->iova.depth);
 	}
 	return 0;
 }
@@ -87,9 +88,9 @@ static void exclude_step(struct space *s, u32 first, u32 n)
 
 	dmah_host_enter(&flags);
 	/* Ranges that are reserved for several reasons overlap: one by one then. */
-	if (!iova_take(&s->iova, first, n))
+	if (!dmah_iova_take(&s->iova, first, n))
 		for (u32 i = 0; i < n; i++)
-			(void)iova_take(&s->iova, first + i, 1);
+			(void)dmah_iova_take(&s->iova, first + i, 1);
 	dmah_host_leave(flags);
 }
 
@@ -101,7 +102,8 @@ void space_exclude(struct space *s, u64 start, u64 last)
 	last = min(last, end);
 	if (start > last)
 		return;
-	for (u32 i = (start - s->base) / GRANULE, stop = (last - s->base) / GRANULE + 1; i < stop;) {
+	for (u32 i = (start - s->base) / GRANULE, stop = (last - s->base) / GRANULE + 1;
+	     i < stop;) {
 		u32 n = min(stop - i, EXCLUDE_STEP - i % EXCLUDE_STEP);
 
 		exclude_step(s, i, n);
@@ -131,11 +133,11 @@ static u32 take(struct space *s, u32 n, u32 align, u32 skew)
 
 	dmah_host_enter(&flags);
 	if (n > IOVA_CLASS_MAX) {
-		first = iova_get_large(&s->iova, n, align, skew, 0);
+		first = dmah_iova_get_large(&s->iova, n, align, skew, 0);
 	} else {
 		c = this_cpu_ptr(s->cpu);
 		raw_spin_lock(&c->lock);
-		first = cache_take_locked(&c->cache, &s->iova, iova_class(n));
+		first = dmah_iova_cache_take_locked(&c->cache, &s->iova, iova_class(n));
 		raw_spin_unlock(&c->lock);
 	}
 	dmah_host_leave(flags);
@@ -168,13 +170,13 @@ void space_put(struct space *s, u32 first, u32 n)
 
 	dmah_host_enter(&flags);
 	if (n > IOVA_CLASS_MAX) {
-		iova_put_large(&s->iova, first, n);
+		dmah_iova_put_large(&s->iova, first, n);
 	} else {
 		class = iova_class(n);
 		c = this_cpu_ptr(s->cpu);
 		if (!cell || !cache_give_back(&c->cache.ring[class], (u64 *)cell, first)) {
 			raw_spin_lock(&c->lock);
-			cache_release(&c->cache, &s->iova, class, (u64 *)cell, first);
+			dmah_iova_cache_release(&c->cache, &s->iova, class, (u64 *)cell, first);
 			raw_spin_unlock(&c->lock);
 		}
 	}
@@ -190,8 +192,8 @@ enum cache_deferred space_defer_slow(struct space *s, struct cell *cell, u32 fir
 	dmah_host_enter(&flags);
 	c = this_cpu_ptr(s->cpu);
 	raw_spin_lock(&c->lock);
-	deferred = cache_defer(&c->cache, &s->iova, iova_class(n), (u64 *)cell, first,
-			       dmah_host_now());
+	deferred = dmah_iova_cache_defer(&c->cache, &s->iova, iova_class(n), (u64 *)cell, first,
+					 dmah_host_now());
 	raw_spin_unlock(&c->lock);
 	dmah_host_leave(flags);
 	return deferred;
@@ -241,7 +243,7 @@ bool space_capture(struct space *s, unsigned int cpu, struct space_mark *mark,
 			waits |= mark->until[i] != c->cache.ring[i].ready;
 		}
 	} else {
-		waits = cache_capture(&c->cache, mark->until) != 0;
+		waits = dmah_iova_cache_capture(&c->cache, mark->until) != 0;
 	}
 	raw_spin_unlock(&c->lock);
 	dmah_host_leave(flags);
@@ -256,11 +258,11 @@ bool space_flushed(struct space *s, unsigned int cpu, const struct space_mark *m
 
 	own = dmah_host_enter(&flags) == cpu;
 	raw_spin_lock(&c->lock);
-	cache_flushed(&c->cache, mark->until, mark->begun);
+	dmah_iova_cache_flushed(&c->cache, mark->until, mark->begun);
 	/* Only its own CPU may take from what it keeps. */
 	if (own)
-		cache_trim(&c->cache, &s->iova);
-	waits = cache_waiting(&c->cache) != 0;
+		dmah_iova_cache_trim(&c->cache, &s->iova);
+	waits = dmah_iova_cache_waiting(&c->cache) != 0;
 	raw_spin_unlock(&c->lock);
 	dmah_host_leave(flags);
 	return waits;
@@ -272,9 +274,9 @@ static void drain_offline(struct space_cpu *c)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&c->lock, flags);
-	cache_close(&c->cache);
-	cache_drain(&c->cache, &c->space->iova);
-	cache_open(&c->cache);
+	dmah_iova_cache_close(&c->cache);
+	dmah_iova_cache_drain(&c->cache, &c->space->iova);
+	dmah_iova_cache_open(&c->cache);
 	raw_spin_unlock_irqrestore(&c->lock, flags);
 }
 

@@ -4,17 +4,17 @@
  * and then the same calls that handles take.
  */
 #include "addr/request.h"
-#include "backend/iommu/plain.h"
-#include "core/buffer.h"
-#include "core/check.h"
-#include "core/count.h"
+#include "backend/iommu/fast.h"
+#include "base/buffer.h"
+#include "base/check.h"
+#include "base/count.h"
 #include "core/map.h"
 
 static int keep_address(struct dmah_device *dev, const struct dmah *h, int err, dmah_addr_t *dma)
 {
 	*dma = err ? DMAH_BAD_ADDR : h->dma;
 	if (!err)
-		check_by_addr(dev, h);
+		dmah_check_by_addr(dev, h);
 	return err;
 }
 
@@ -22,7 +22,7 @@ int dmah_addr_map(struct dmah_device *dev, dmah_phys_t phys, uint64_t len, enum 
 		  uint32_t attrs, dmah_addr_t *dma)
 {
 	struct dmah h = { 0 };
-	int err = map_by(dev, &h, phys, len, dir, attrs, __builtin_return_address(0));
+	int err = dmah_map_caller(dev, &h, phys, len, dir, attrs, __builtin_return_address(0));
 
 	return keep_address(dev, &h, err, dma);
 }
@@ -31,12 +31,13 @@ int dmah_addr_map_bus(struct dmah_device *dev, dmah_phys_t phys, dmah_addr_t bus
 		      enum dmah_dir dir, uint32_t attrs, dmah_addr_t *dma)
 {
 	struct dmah h = { 0 };
-	int err = map_bus_by(dev, &h, phys, bus, len, dir, attrs, __builtin_return_address(0));
+	int err = dmah_map_bus_caller(dev, &h, phys, bus, len, dir, attrs,
+				      __builtin_return_address(0));
 
 	return keep_address(dev, &h, err, dma);
 }
 
-int addr_check(const struct dmah_device *dev, const struct addr_req *req, uint64_t len)
+int dmah_addr_check(const struct dmah_device *dev, const struct addr_req *req, uint64_t len)
 {
 	if (!dev->dom)
 		return DMAH_ENODEV;
@@ -50,24 +51,25 @@ static int unmap(struct dmah_device *dev, const struct addr_req *req, uint64_t l
 		 const void *caller)
 {
 	struct dmah h = { 0 };
-	int err = addr_check(dev, req, len);
+	int err = dmah_addr_check(dev, req, len);
 
 	if (err == DMAH_ENODEV)
 		return err;
 #ifndef DMAH_CHECK
-	if (!err && dev->plain_end && plain_addr_unmap(dev, req, &err))
+	if (!err && dev->fast_end && dmah_fast_addr_unmap(dev, req, &err))
 		return err;
 #endif
 	if (!err)
 		err = dev->dom->ops->rebuild(dev, &h, req);
 	if (!err)
-		err = check_forget(dev, req->dma, req->len);
+		err = dmah_check_forget(dev, req->dma, req->len);
 	if (err)
-		return misuse(dev, err,
-			      err == DMAH_ESTALE ? "unmap of an address that is not mapped"
-						 : "unmap that does not fit what is mapped",
-			      req->dma, caller);
-	history_unmap(dev, &h);
+		return dmah_report_misuse(dev, err,
+					  err == DMAH_ESTALE
+						  ? "unmap of an address that is not mapped"
+						  : "unmap that does not fit what is mapped",
+					  req->dma, caller);
+	dmah_history_unmap(dev, &h);
 	return dev->dom->ops->unmap(dev, &h, false);
 }
 
@@ -98,10 +100,10 @@ static bool nothing_to_sync(const struct dmah_device *dev)
 	return is_coherent(dev->limits.flags) && !dev->dom->cfg.pool;
 }
 
-int addr_sync(struct dmah_device *dev, struct addr_req *req, uint64_t len, bool for_cpu,
-	      const void *caller)
+int dmah_addr_sync(struct dmah_device *dev, struct addr_req *req, uint64_t len, bool for_cpu,
+		   const void *caller)
 {
-	int err = addr_check(dev, req, len);
+	int err = dmah_addr_check(dev, req, len);
 
 	if (err == DMAH_ENODEV || (!err && nothing_to_sync(dev)))
 		return err;
@@ -115,7 +117,7 @@ int addr_sync(struct dmah_device *dev, struct addr_req *req, uint64_t len, bool 
 			break;
 		if (h.meta & META_SYNC) {
 			count(dev, syncs, 1);
-			buffer_sync(dev, &h, (uint32_t)(req->dma - h.dma), done, for_cpu);
+			dmah_buffer_sync(dev, &h, (uint32_t)(req->dma - h.dma), done, for_cpu);
 		}
 		req->dma += done;
 		req->phys += done;
@@ -123,10 +125,11 @@ int addr_sync(struct dmah_device *dev, struct addr_req *req, uint64_t len, bool 
 		len -= done;
 	}
 	if (err)
-		return misuse(dev, err,
-			      err == DMAH_ESTALE ? "sync of an address that is not mapped"
-						 : "sync that does not fit what is mapped",
-			      req->dma, caller);
+		return dmah_report_misuse(dev, err,
+					  err == DMAH_ESTALE
+						  ? "sync of an address that is not mapped"
+						  : "sync that does not fit what is mapped",
+					  req->dma, caller);
 	return DMAH_OK;
 }
 
@@ -135,7 +138,7 @@ int dmah_addr_sync_for_cpu(struct dmah_device *dev, dmah_addr_t dma, uint64_t le
 {
 	struct addr_req req = { .dma = dma, .dir = dir };
 
-	return addr_sync(dev, &req, len, true, __builtin_return_address(0));
+	return dmah_addr_sync(dev, &req, len, true, __builtin_return_address(0));
 }
 
 int dmah_addr_sync_for_device(struct dmah_device *dev, dmah_addr_t dma, uint64_t len,
@@ -143,7 +146,7 @@ int dmah_addr_sync_for_device(struct dmah_device *dev, dmah_addr_t dma, uint64_t
 {
 	struct addr_req req = { .dma = dma, .dir = dir };
 
-	return addr_sync(dev, &req, len, false, __builtin_return_address(0));
+	return dmah_addr_sync(dev, &req, len, false, __builtin_return_address(0));
 }
 
 int dmah_page_sync_for_cpu(struct dmah_device *dev, dmah_addr_t dma, dmah_phys_t phys, uint64_t len,
@@ -151,7 +154,7 @@ int dmah_page_sync_for_cpu(struct dmah_device *dev, dmah_addr_t dma, dmah_phys_t
 {
 	struct addr_req req = { .dma = dma, .phys = phys, .dir = dir, .has_phys = true };
 
-	return addr_sync(dev, &req, len, true, __builtin_return_address(0));
+	return dmah_addr_sync(dev, &req, len, true, __builtin_return_address(0));
 }
 
 int dmah_page_sync_for_device(struct dmah_device *dev, dmah_addr_t dma, dmah_phys_t phys,
@@ -159,5 +162,5 @@ int dmah_page_sync_for_device(struct dmah_device *dev, dmah_addr_t dma, dmah_phy
 {
 	struct addr_req req = { .dma = dma, .phys = phys, .dir = dir, .has_phys = true };
 
-	return addr_sync(dev, &req, len, false, __builtin_return_address(0));
+	return dmah_addr_sync(dev, &req, len, false, __builtin_return_address(0));
 }

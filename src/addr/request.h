@@ -5,13 +5,13 @@
 #ifndef DMAH_ADDR_REQUEST_H
 #define DMAH_ADDR_REQUEST_H
 
-#include "core/domain.h"
+#include "base/domain.h"
 
-/** addr_check() - whether an address-keyed request makes sense at all. */
-int addr_check(const struct dmah_device *dev, const struct addr_req *req, uint64_t len);
+/** dmah_addr_check() - whether an address-keyed request makes sense at all. */
+int dmah_addr_check(const struct dmah_device *dev, const struct addr_req *req, uint64_t len);
 
-/** addr_sync() - sync the bytes at @req->dma; @req is used up. */
-int addr_sync(struct dmah_device *dev, struct addr_req *req, uint64_t len, bool for_cpu,
-	      const void *caller);
+/** dmah_addr_sync() - sync the bytes at @req->dma; @req is used up. */
+int dmah_addr_sync(struct dmah_device *dev, struct addr_req *req, uint64_t len, bool for_cpu,
+		   const void *caller);
 
 #endif /* DMAH_ADDR_REQUEST_H */

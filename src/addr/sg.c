@@ -3,7 +3,7 @@
  * Scatter lists, address-keyed: all that is kept is in the list.
  */
 #include "addr/request.h"
-#include "core/count.h"
+#include "base/count.h"
 #include "core/map.h"
 #include "core/vec.h"
 
@@ -18,7 +18,7 @@ static int check_list(const struct dmah_device *dev, const struct dmah_sg *sg, u
 		struct map_req req = {
 			.phys = sg[i].phys, .len = sg[i].len, .dir = dir, .attrs = attrs
 		};
-		int err = map_check(dev, &req, sg[i].len);
+		int err = dmah_map_check(dev, &req, sg[i].len);
 
 		if (err)
 			return err;
@@ -71,7 +71,7 @@ static int unmap_pieces(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n,
 		int one = ops->rebuild(dev, &h, &req);
 
 		if (!one) {
-			history_unmap(dev, &h);
+			dmah_history_unmap(dev, &h);
 			one = ops->unmap(dev, &h, false);
 		}
 		err = err ? err : one;
@@ -107,7 +107,7 @@ static int merge(const struct dmah_device *dev, struct dmah_sg *sg, uint32_t n)
 		struct dmah_sg *last = nseg ? &sg[nseg - 1] : NULL;
 		dmah_addr_t dma = sg[i].dma;
 
-		if (last && vec_merge(dev, last->dma, last->dma_len, dma, sg[i].len)) {
+		if (last && dmah_vec_merge(dev, last->dma, last->dma_len, dma, sg[i].len)) {
 			last->dma_len += sg[i].len;
 		} else {
 			sg[nseg].dma = dma;
@@ -167,7 +167,7 @@ int dmah_addr_map_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, en
 		for (uint32_t i = 0; i < n; i++) {
 			struct dmah h = piece_handle(&sg[i], dir, i > 0 && one_range(dev));
 
-			history_map(dev, &h, __builtin_return_address(0));
+			dmah_history_map(dev, &h, __builtin_return_address(0));
 		}
 		return merge(dev, sg, n);
 	}
@@ -188,18 +188,19 @@ int dmah_addr_unmap_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, 
 	if (!dev->dom)
 		return DMAH_ENODEV;
 	if (!n || !(dir & DMAH_BIDIRECTIONAL) || (unsigned int)dir > DMAH_BIDIRECTIONAL)
-		return misuse(dev, DMAH_EINVAL,
-			      "unmap of a scatter list without entries or direction", 0, caller);
+		return dmah_report_misuse(dev, DMAH_EINVAL,
+					  "unmap of a scatter list without entries or direction", 0,
+					  caller);
 	if (!split(sg, n))
-		return misuse(dev, DMAH_EINVAL,
-			      "unmap of a scatter list that is not as it was mapped", sg[0].dma,
-			      caller);
+		return dmah_report_misuse(dev, DMAH_EINVAL,
+					  "unmap of a scatter list that is not as it was mapped",
+					  sg[0].dma, caller);
 	err = one_range(dev) ? dev->dom->ops->unmap_sg(dev, sg, n, dir, attrs)
 			     : unmap_pieces(dev, sg, n, dir, attrs);
-	if (err && err != DMAH_EHUNG) {
+	if (err && err != DMAH_ETIMEDOUT) {
 		(void)merge(dev, sg, n);
-		return misuse(dev, err, "unmap of a scatter list that is not mapped", sg[0].dma,
-			      caller);
+		return dmah_report_misuse(dev, err, "unmap of a scatter list that is not mapped",
+					  sg[0].dma, caller);
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		sg[i].dma = DMAH_BAD_ADDR;
@@ -222,12 +223,13 @@ static int sync_list(struct dmah_device *dev, const struct dmah_sg *sg, uint32_t
 		int err;
 
 		if (seg == n || sg[i].len > sg[seg].dma_len - at)
-			return misuse(dev, DMAH_EINVAL,
-				      "sync of a scatter list that is not as it was mapped",
-				      sg[0].dma, caller);
+			return dmah_report_misuse(
+				dev, DMAH_EINVAL,
+				"sync of a scatter list that is not as it was mapped", sg[0].dma,
+				caller);
 		req.dma = sg[seg].dma + at;
 		req.phys = sg[i].phys;
-		err = addr_sync(dev, &req, sg[i].len, for_cpu, caller);
+		err = dmah_addr_sync(dev, &req, sg[i].len, for_cpu, caller);
 		if (err)
 			return err;
 		at += sg[i].len;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "backend/bounce.h"
-#include "backend/pool.h"
-#include "core/buffer.h"
-#include "core/count.h"
+#include "base/pool.h"
+#include "base/buffer.h"
+#include "base/count.h"
 #include "core/map.h"
 
-bool reaches(const struct dmah_device *dev, dmah_addr_t bus, uint64_t len)
+bool dmah_direct_reaches(const struct dmah_device *dev, dmah_addr_t bus, uint64_t len)
 {
 	dmah_addr_t last = bus + len - 1;
 	uint64_t boundary = dev->limits.boundary;
@@ -14,8 +14,8 @@ bool reaches(const struct dmah_device *dev, dmah_addr_t bus, uint64_t len)
 	       !(boundary && (bus ^ last) & ~(boundary - 1));
 }
 
-int bounce_slot(struct dmah_device *dev, const struct map_req *req, uint64_t bus_offset,
-		uint32_t *token)
+int dmah_bounce_slot(struct dmah_device *dev, const struct map_req *req, uint64_t bus_offset,
+		     uint32_t *token)
 {
 	struct dmah_domain *dom = dev->dom;
 	struct pool_request request = {
@@ -33,10 +33,10 @@ int bounce_slot(struct dmah_device *dev, const struct map_req *req, uint64_t bus
 		return DMAH_ENOPOOL;
 	if (bus_offset > dev->limits.mask)
 		request.limit = (int64_t)bus_offset < 0 ? ~(dmah_phys_t)0 : 0;
-	return pool_get(dom->cfg.pool, &request, req->phys, dom, dev->slot, token);
+	return dmah_pool_get(dom->cfg.pool, &request, req->phys, dom, dev->number, token);
 }
 
-struct map_req addr_request(const struct addr_req *req, dmah_phys_t phys)
+struct map_req dmah_addr_request(const struct addr_req *req, dmah_phys_t phys)
 {
 	return (struct map_req){
 		.phys = phys, .len = req->len, .dir = req->dir, .attrs = req->attrs
@@ -47,16 +47,16 @@ static uint32_t find_slot(struct dmah_device *dev, dmah_phys_t phys, struct pool
 {
 	struct dmah_pool *pool = dev->dom->cfg.pool;
 	uint64_t steps = 0;
-	uint32_t token = pool_find(pool, phys, dev->slot, &steps);
+	uint32_t token = dmah_pool_find(pool, phys, dev->number, &steps);
 
 	count(dev, reverse_lookups, 1);
 	count(dev, lookup_steps, steps);
-	*slot = token ? pool_slot_of(pool, token, dev->slot) : NULL;
+	*slot = token ? dmah_pool_slot_of(pool, token, dev->number) : NULL;
 	return *slot ? token : 0;
 }
 
-int bounce_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
-		   dmah_phys_t phys, enum dmah_backend kind)
+int dmah_bounce_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
+			dmah_phys_t phys, enum dmah_backend kind)
 {
 	struct pool_slot *slot;
 	uint32_t token = find_slot(dev, phys, &slot);
@@ -64,15 +64,15 @@ int bounce_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_re
 
 	if (!token)
 		return DMAH_ESTALE;
-	if (slot->len != req->len || pool_phys(dev->dom->cfg.pool, token) != phys)
+	if (slot->len != req->len || dmah_pool_phys(dev->dom->cfg.pool, token) != phys)
 		return DMAH_EINVAL;
-	map = addr_request(req, slot->orig);
-	handle_fill(dev, h, kind, &map, req->dma, be_make(token, 0), 0);
+	map = dmah_addr_request(req, slot->orig);
+	dmah_handle_fill(dev, h, kind, &map, req->dma, token_pair(token, 0), 0);
 	return DMAH_OK;
 }
 
-int bounce_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
-			dmah_phys_t phys, enum dmah_backend kind)
+int dmah_bounce_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
+			     dmah_phys_t phys, enum dmah_backend kind)
 {
 	struct pool_slot *slot;
 	uint32_t token = find_slot(dev, phys, &slot);
@@ -81,12 +81,12 @@ int bounce_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct ad
 
 	if (!token)
 		return DMAH_ESTALE;
-	into = phys - pool_phys(dev->dom->cfg.pool, token);
+	into = phys - dmah_pool_phys(dev->dom->cfg.pool, token);
 	if (into >= slot->len || req->len > slot->len - into)
 		return DMAH_EINVAL;
-	map = addr_request(req, slot->orig);
+	map = dmah_addr_request(req, slot->orig);
 	map.len = slot->len;
-	handle_fill(dev, h, kind, &map, req->dma - into, be_make(token, 0), 0);
+	dmah_handle_fill(dev, h, kind, &map, req->dma - into, token_pair(token, 0), 0);
 	return DMAH_OK;
 }
 
@@ -103,23 +103,24 @@ static int bounce_map(struct dmah_device *dev, struct dmah *h, const struct map_
 	 * is the host's, who knows what devices reach (in a confidential guest: what it has shared with them).
 	 */
 	if (req->attrs & DMAH_ATTR_MMIO || req->has_bus || req->coherent)
-		return direct_map(dev, h, req);
-	err = bounce_slot(dev, req, offset, &token);
+		return dmah_direct_map(dev, h, req);
+	err = dmah_bounce_slot(dev, req, offset, &token);
 	if (err)
 		return err;
-	handle_fill(dev, h, DMAH_BACKEND_DIRECT, req, pool_phys(dev->dom->cfg.pool, token) + offset,
-		    be_make(token, 0), 0);
-	buffer_give(dev, h);
+	dmah_handle_fill(dev, h, DMAH_BACKEND_DIRECT, req,
+			 dmah_pool_phys(dev->dom->cfg.pool, token) + offset, token_pair(token, 0),
+			 0);
+	dmah_buffer_give(dev, h);
 	cpu = dmah_host_enter(&flags);
 	count_mapped(dev, cpu, 1);
 	dmah_host_leave(flags);
 	return DMAH_OK;
 }
 
-const struct backend_ops backend_bounce = {
+const struct backend_ops dmah_backend_bounce = {
 	.map = bounce_map,
-	.check = direct_check,
-	.unmap = direct_unmap,
-	.rebuild = direct_rebuild,
-	.rebuild_part = direct_rebuild_part,
+	.check = dmah_direct_check,
+	.unmap = dmah_direct_unmap,
+	.rebuild = dmah_direct_rebuild,
+	.rebuild_part = dmah_direct_rebuild_part,
 };

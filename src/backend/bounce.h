@@ -6,42 +6,42 @@
 #ifndef DMAH_BACKEND_BOUNCE_H
 #define DMAH_BACKEND_BOUNCE_H
 
-#include "core/domain.h"
+#include "base/domain.h"
 
-/** reaches() - whether a device can be given these bus addresses: mask and boundary. */
-bool reaches(const struct dmah_device *dev, dmah_addr_t bus, uint64_t len);
+/** dmah_direct_reaches() - whether a device can be given these bus addresses: mask and boundary. */
+bool dmah_direct_reaches(const struct dmah_device *dev, dmah_addr_t bus, uint64_t len);
 
 /**
- * bounce_slot() - a slot for the whole of a buffer.
+ * dmah_bounce_slot() - a slot for the whole of a buffer.
  * @bus_offset: the slot's DMA address minus its physical one.
  *
  * Return: 0, DMAH_ENOPOOL, DMAH_ENOSPC, DMAH_ERANGE.
  */
-int bounce_slot(struct dmah_device *dev, const struct map_req *req, uint64_t bus_offset,
-		uint32_t *token);
+int dmah_bounce_slot(struct dmah_device *dev, const struct map_req *req, uint64_t bus_offset,
+		     uint32_t *token);
 
 /**
- * bounce_rebuild() - rebuild the handle of a buffer whose DMA address lies in a pool; the lookup is counted.
+ * dmah_bounce_rebuild() - rebuild the handle of a buffer whose DMA address lies in a pool; the lookup is counted.
  * @phys: the slot's byte behind @req->dma.
  *
  * Return: 0, DMAH_ESTALE, DMAH_EINVAL (only a part is named).
  */
-int bounce_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
-		   dmah_phys_t phys, enum dmah_backend kind);
-
-/** bounce_rebuild_part() - the same for a sync of bytes anywhere inside. */
-int bounce_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
+int dmah_bounce_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
 			dmah_phys_t phys, enum dmah_backend kind);
 
-/** addr_request() - the map request that an address-keyed call implies. */
-struct map_req addr_request(const struct addr_req *req, dmah_phys_t phys);
+/** dmah_bounce_rebuild_part() - the same for a sync of bytes anywhere inside. */
+int dmah_bounce_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
+			     dmah_phys_t phys, enum dmah_backend kind);
+
+/** dmah_addr_request() - the map request that an address-keyed call implies. */
+struct map_req dmah_addr_request(const struct addr_req *req, dmah_phys_t phys);
 
 /* The direct backend, which passthrough uses too. */
-int direct_map(struct dmah_device *dev, struct dmah *h, const struct map_req *req);
-int direct_check(struct dmah_device *dev, const struct dmah *h);
-int direct_unmap(struct dmah_device *dev, struct dmah *h, bool strict);
-int direct_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req *req);
-int direct_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
-			uint32_t *done);
+int dmah_direct_map(struct dmah_device *dev, struct dmah *h, const struct map_req *req);
+int dmah_direct_check(struct dmah_device *dev, const struct dmah *h);
+int dmah_direct_unmap(struct dmah_device *dev, struct dmah *h, bool strict);
+int dmah_direct_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req *req);
+int dmah_direct_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
+			     uint32_t *done);
 
 #endif /* DMAH_BACKEND_BOUNCE_H */

@@ -7,9 +7,9 @@
  * sync ask nobody; from the machine address alone the page could only be guessed.
  */
 #include "backend/bounce.h"
-#include "backend/pool.h"
-#include "core/buffer.h"
-#include "core/count.h"
+#include "base/pool.h"
+#include "base/buffer.h"
+#include "base/count.h"
 #include "core/map.h"
 
 #define NO_BUS (~(dmah_addr_t)0)
@@ -29,7 +29,7 @@ static dmah_addr_t bus_of(const struct dmah_domain *dom, dmah_phys_t phys, uint6
 
 static bool shares_line(const struct dmah_device *dev, const struct map_req *req)
 {
-	return buffer_shares_line(dev, req, false) || buffer_shares_line(dev, req, true);
+	return dmah_buffer_shares_line(dev, req, false) || dmah_buffer_shares_line(dev, req, true);
 }
 
 static int xen_bounce(struct dmah_device *dev, const struct map_req *req, uint32_t *token,
@@ -38,16 +38,16 @@ static int xen_bounce(struct dmah_device *dev, const struct map_req *req, uint32
 	struct dmah_pool *pool = dev->dom->cfg.pool;
 	/* A pool is contiguous in the machine, or its owner made no pool of it: one offset holds for all. */
 	uint64_t offset = pool ? bus_of(dev->dom, pool->phys, DMAH_PAGE_SIZE) - pool->phys : 0;
-	int err = bounce_slot(dev, req, offset, token);
+	int err = dmah_bounce_slot(dev, req, offset, token);
 	dmah_phys_t phys;
 
 	if (err)
 		return err;
-	phys = pool_phys(pool, *token);
+	phys = dmah_pool_phys(pool, *token);
 	*bus = bus_of(dev->dom, phys, req->len);
-	if (*bus != NO_BUS && reaches(dev, *bus, req->len))
+	if (*bus != NO_BUS && dmah_direct_reaches(dev, *bus, req->len))
 		return DMAH_OK;
-	pool_put(pool, *token);
+	dmah_pool_put(pool, *token);
 	return DMAH_ERANGE;
 }
 
@@ -60,7 +60,7 @@ static int xen_map(struct dmah_device *dev, struct dmah *h, const struct map_req
 	unsigned int cpu;
 	int err;
 
-	if (bus == NO_BUS || !reaches(dev, bus, req->len) || shares_line(dev, req)) {
+	if (bus == NO_BUS || !dmah_direct_reaches(dev, bus, req->len) || shares_line(dev, req)) {
 		if (req->attrs & DMAH_ATTR_MMIO)
 			return DMAH_ERANGE;
 		err = xen_bounce(dev, req, &token, &bus);
@@ -68,8 +68,8 @@ static int xen_map(struct dmah_device *dev, struct dmah *h, const struct map_req
 			return err;
 		inner.has_bus = false;
 	}
-	handle_fill(dev, h, DMAH_BACKEND_XEN, &inner, bus, be_make(token, 0), 0);
-	buffer_give(dev, h);
+	dmah_handle_fill(dev, h, DMAH_BACKEND_XEN, &inner, bus, token_pair(token, 0), 0);
+	dmah_buffer_give(dev, h);
 	cpu = dmah_host_enter(&flags);
 	count_mapped(dev, cpu, 1);
 	dmah_host_leave(flags);
@@ -117,13 +117,13 @@ static int xen_rebuild(struct dmah_device *dev, struct dmah *h, const struct add
 	struct map_req map;
 
 	if (phys != NO_BUS)
-		return bounce_rebuild(dev, h, req, phys, DMAH_BACKEND_XEN);
+		return dmah_bounce_rebuild(dev, h, req, phys, DMAH_BACKEND_XEN);
 	phys = page_of(dev, req);
 	if (phys == NO_BUS)
 		return DMAH_ESTALE;
-	map = addr_request(req, phys);
+	map = dmah_addr_request(req, phys);
 	map.has_bus = true;
-	handle_fill(dev, h, DMAH_BACKEND_XEN, &map, req->dma, 0, 0);
+	dmah_handle_fill(dev, h, DMAH_BACKEND_XEN, &map, req->dma, 0, 0);
 	return DMAH_OK;
 }
 
@@ -136,7 +136,7 @@ static int xen_rebuild_part(struct dmah_device *dev, struct dmah *h, const struc
 
 	*done = req->len;
 	if (phys != NO_BUS)
-		return bounce_rebuild_part(dev, h, req, phys, DMAH_BACKEND_XEN);
+		return dmah_bounce_rebuild_part(dev, h, req, phys, DMAH_BACKEND_XEN);
 	/* Pages that follow each other in the machine need not do so in the guest. */
 	page = DMAH_PAGE_SIZE - (uint32_t)(req->dma & (DMAH_PAGE_SIZE - 1));
 	if (!req->has_phys && page < req->len)
@@ -146,10 +146,10 @@ static int xen_rebuild_part(struct dmah_device *dev, struct dmah *h, const struc
 
 static int xen_unmap(struct dmah_device *dev, struct dmah *h, bool strict)
 {
-	return direct_unmap(dev, h, strict);
+	return dmah_direct_unmap(dev, h, strict);
 }
 
-const struct backend_ops backend_xen = {
+const struct backend_ops dmah_backend_xen = {
 	.map = xen_map,
 	.check = xen_check,
 	.unmap = xen_unmap,

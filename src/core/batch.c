@@ -3,8 +3,8 @@
  * Batches: unmaps that are begun together and waited for together.
  */
 #include "backend/iommu/batch.h"
-#include "core/check.h"
-#include "core/count.h"
+#include "base/check.h"
+#include "base/count.h"
 #include "core/map.h"
 
 /* Where unmap waits for nothing, there is nothing to put off. */
@@ -16,16 +16,17 @@ static bool waits(const struct dmah_device *dev)
 static int start_one(struct dmah_device *dev, struct dmah_batch *b, struct dmah *h,
 		     const void *caller)
 {
-	int err = handle_check(dev, h, 0);
+	int err = dmah_handle_check(dev, h, 0);
 
 	if (!err)
-		err = check_unmap(dev, h);
+		err = dmah_check_unmap(dev, h);
 	if (err)
-		return misuse(dev, err,
-			      err == DMAH_ESTALE ? "unmap of a mapping that is not live"
-						 : "unmap with a handle that does not fit",
-			      h->dma, caller);
-	history_unmap(dev, h);
+		return dmah_report_misuse(dev, err,
+					  err == DMAH_ESTALE
+						  ? "unmap of a mapping that is not live"
+						  : "unmap with a handle that does not fit",
+					  h->dma, caller);
+	dmah_history_unmap(dev, h);
 	(void)dmah_move(&b->h[b->n], h);
 	handle_general(&b->h[b->n++]);
 	return DMAH_OK;
@@ -35,25 +36,26 @@ int dmah_unmap_start(struct dmah_device *dev, struct dmah_batch *b, struct dmah 
 		     uint32_t n)
 {
 	int first = DMAH_OK, err;
-	uint64_t note;
+	uint64_t timestamp;
 	bool later;
 
 	if (!dev->dom)
 		return DMAH_ENODEV;
 	if (b->n || n > b->max || (n && !b->h))
-		return misuse(dev, DMAH_EINVAL, "a batch that is under way, or too small", b->n,
-			      __builtin_return_address(0));
+		return dmah_report_misuse(dev, DMAH_EINVAL,
+					  "a batch that is under way, or too small", b->n,
+					  __builtin_return_address(0));
 	later = waits(dev);
-	note = later ? history_note_at(dmah_host_now()) : 0;
+	timestamp = later ? history_timestamp_at(dmah_host_now()) : 0;
 	for (uint32_t i = 0; i < n; i++) {
-		if (!h[i]->meta || (later && iommu_batch_start_plain(dev, b, h[i], note)))
+		if (!h[i]->meta || (later && iommu_batch_start_plain(dev, b, h[i], timestamp)))
 			continue;
 		err = later ? start_one(dev, b, h[i], __builtin_return_address(0))
 			    : dmah_unmap(dev, h[i]);
 		first = first ? first : err;
 	}
 	if (b->n)
-		iommu_batch_post(dev, b, note);
+		dmah_iommu_batch_post(dev, b, timestamp);
 	return first;
 }
 
@@ -65,7 +67,7 @@ int dmah_unmap_finish(struct dmah_device *dev, struct dmah_batch *b)
 		return DMAH_OK;
 	if (!dev->dom)
 		return DMAH_ENODEV;
-	err = iommu_batch_finish(dev, b);
+	err = dmah_iommu_batch_finish(dev, b);
 	b->n = 0;
 	return err;
 }

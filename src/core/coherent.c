@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-#include "core/check.h"
-#include "core/count.h"
+#include "base/check.h"
+#include "base/count.h"
 #include "core/map.h"
 
 static uint32_t page_round(uint64_t len)
@@ -60,8 +60,8 @@ int dmah_alloc_coherent(struct dmah_device *dev, struct dmah *h, uint64_t len, v
 		count(dev, failed_maps, 1);
 		return err;
 	}
-	check_map(dev, h);
-	history_map(dev, h, __builtin_return_address(0));
+	dmah_check_map(dev, h);
+	dmah_history_map(dev, h, __builtin_return_address(0));
 	return DMAH_OK;
 }
 
@@ -73,7 +73,7 @@ int dmah_free_coherent(struct dmah_device *dev, struct dmah *h)
 
 	if (!h->meta)
 		return DMAH_OK;
-	err = unmap_one(dev, h, META_COHERENT, __builtin_return_address(0));
+	err = dmah_unmap_general(dev, h, META_COHERENT, __builtin_return_address(0));
 	if (!err)
 		dmah_host_mem_free(phys, len);
 	return err;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "backend/iommu/iommu.h"
-#include "core/count.h"
+#include "base/count.h"
 #include "core/ring.h"
 
 static bool is_pow2(uint64_t n)
@@ -29,13 +29,13 @@ static uint16_t next_slot(const struct dmah_domain *dom)
 	static uint32_t counter;
 
 	for (;;) {
-		uint16_t slot =
-			(uint16_t)(__atomic_fetch_add(&counter, 1, __ATOMIC_RELAXED) % META_SLOTS +
-				   1);
+		uint16_t slot = (uint16_t)(__atomic_fetch_add(&counter, 1, __ATOMIC_RELAXED) %
+						   META_DEVICES +
+					   1);
 		bool taken = false;
 
 		for (unsigned int i = 0; i < dom->cfg.devices; i++)
-			taken |= dom->device[i] && dom->device[i]->slot == slot;
+			taken |= dom->device[i] && dom->device[i]->number == slot;
 		if (!taken)
 			return slot;
 	}
@@ -54,10 +54,10 @@ static void publish(struct dmah_domain *dom, unsigned int index, struct dmah_dev
 	unsigned long flags;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&dom->setup);
+	dmah_host_lock(&dom->setup_lock);
 	dom->device[index] = dev;
 	dom->ndevices += dev ? 1u : 0u - 1u;
-	dmah_host_unlock(&dom->setup);
+	dmah_host_unlock(&dom->setup_lock);
 	dmah_host_leave(flags);
 }
 
@@ -78,23 +78,23 @@ int dmah_attach(struct dmah_domain *dom, struct dmah_device *dev, const struct d
 	if (limits->flags & DMAH_DEV_UNTRUSTED)
 		dev->limits.flags &= ~(uint32_t)DMAH_DEV_ATS;
 	dev->index = (uint16_t)index;
-	dev->slot = next_slot(dom);
+	dev->number = next_slot(dom);
 	/* No handle has all bits, where caches are to be maintained as well. */
 	dev->sync_whole = is_coherent(limits->flags)
-				  ? META_SYNC | (uint32_t)dev->slot << META_SLOT_SHIFT
+				  ? META_SYNC | (uint32_t)dev->number << META_DEVICE_SHIFT
 				  : ~0u;
-	dev->owner = history_owner(dev->slot);
-	dev->storm = (struct dmah_storm){ 0 };
+	dev->owner = history_owner(dev->number);
+	dev->fault_limit = (struct dmah_rate_limit){ 0 };
 	dev->killed = false;
-	dev->plain = 0;
-	dev->plain_end = 0;
+	dev->fast = 0;
+	dev->fast_end = 0;
 	dev->dom = dom;
 	for (unsigned int i = 0; i < dom->cfg.cpus; i++)
 		dom->cpu[i]->count[index] = (struct dev_count){ 0 };
 	dev->count_at = (uint32_t)(offsetof(struct dmah_cpu, count) +
 				   (unsigned int)index * sizeof(struct dev_count));
 	if (dom->cfg.backend == DMAH_BACKEND_IOMMU)
-		err = iommu_attach(dev, limits);
+		err = dmah_iommu_attach(dev, limits);
 	if (err) {
 		dev->dom = NULL;
 		dev->iommu = iommu;
@@ -114,14 +114,14 @@ int dmah_detach(struct dmah_device *dev)
 	if (dev->rings || dmah_device_live(dev))
 		return DMAH_EBUSY;
 	if (dom->cfg.backend == DMAH_BACKEND_IOMMU)
-		err = iommu_detach(dev);
+		err = dmah_iommu_detach(dev);
 	if (err)
 		return err;
 	publish(dom, dev->index, NULL);
 	dev->sync_whole = ~0u;
 	dev->dom = NULL;
-	dev->plain = 0;
-	dev->plain_end = 0;
+	dev->fast = 0;
+	dev->fast_end = 0;
 	return DMAH_OK;
 }
 
@@ -130,8 +130,8 @@ int dmah_kill(struct dmah_device *dev)
 	if (!dev->dom)
 		return DMAH_ENODEV;
 	__atomic_store_n(&dev->killed, true, __ATOMIC_RELEASE);
-	__atomic_store_n(&dev->plain_end, 0, __ATOMIC_RELEASE);
-	return dev->dom->cfg.backend == DMAH_BACKEND_IOMMU ? iommu_kill(dev) : DMAH_ENOTSUP;
+	__atomic_store_n(&dev->fast_end, 0, __ATOMIC_RELEASE);
+	return dev->dom->cfg.backend == DMAH_BACKEND_IOMMU ? dmah_iommu_kill(dev) : DMAH_ENOTSUP;
 }
 
 uint64_t dmah_device_live(const struct dmah_device *dev)
@@ -145,7 +145,7 @@ uint64_t dmah_device_live(const struct dmah_device *dev)
 		live += __atomic_load_n(&stats->maps, __ATOMIC_RELAXED) -
 			__atomic_load_n(&stats->unmaps, __ATOMIC_RELAXED);
 	}
-	return dev->dom ? live + ring_live(dev) : 0;
+	return dev->dom ? live + dmah_ring_counted_live(dev) : 0;
 }
 
 void dmah_device_stats(const struct dmah_device *dev, struct dmah_stats *stats)
@@ -159,5 +159,5 @@ void dmah_device_stats(const struct dmah_device *dev, struct dmah_stats *stats)
 			to[field] += __atomic_load_n(&from[field], __ATOMIC_RELAXED);
 	}
 	if (dev->dom)
-		ring_stats(dev, stats);
+		dmah_ring_add_stats(dev, stats);
 }

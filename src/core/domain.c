@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-#include "core/domain.h"
+#include "base/domain.h"
 #include "backend/iommu/iommu.h"
-#include "core/check.h"
-#include "core/count.h"
+#include "base/check.h"
+#include "base/count.h"
 
 #define LINE 64u
 
@@ -39,7 +39,7 @@ static bool fill_defaults(struct dmah_domain_config *cfg)
 	cfg->lazy_ns = cfg->lazy_ns ? cfg->lazy_ns : 10000000;
 	cfg->history = cfg->history ? cfg->history : 1024;
 	cfg->check_entries = cfg->check_entries ? cfg->check_entries : 65536;
-	return cfg->cpus <= 4096 && cfg->devices <= META_SLOTS && is_pow2(cfg->cache_line) &&
+	return cfg->cpus <= 4096 && cfg->devices <= META_DEVICES && is_pow2(cfg->cache_line) &&
 	       cfg->cache_line >= 16 && cfg->cache_line <= 2048 && is_pow2(cfg->lazy_entries) &&
 	       is_pow2(cfg->history) && cfg->history >= 16 && cfg->history <= 1u << 20 &&
 	       cfg->lazy_entries >= 8 && cfg->lazy_entries <= 4096 && is_pow2(cfg->check_entries) &&
@@ -61,7 +61,7 @@ static bool backend_memory(const struct dmah_domain_config *cfg, size_t *size)
 	case DMAH_BACKEND_BOUNCE:
 		return cfg->pool != NULL;
 	case DMAH_BACKEND_IOMMU:
-		*size = iommu_size(cfg);
+		*size = dmah_iommu_memory(cfg);
 		return *size != 0;
 	case DMAH_BACKEND_XEN:
 		return cfg->xen && cfg->xen->phys_to_bus && cfg->xen->bus_to_phys &&
@@ -83,14 +83,14 @@ static bool make_plan(struct dmah_domain_config *cfg, struct plan *plan)
 	/* A CPU's part is in one piece: its counters, and behind them the entries of its cache and lazy queue. */
 	plan->cpus = at;
 	plan->cache = lines(sizeof(struct dmah_cpu) + cfg->devices * sizeof(struct dev_count));
-	plan->lazy = plan->cache + (lazy ? lines(cache_memory(cfg->lazy_entries)) : 0);
+	plan->lazy = plan->cache + (lazy ? lines(dmah_iova_cache_memory(cfg->lazy_entries)) : 0);
 	plan->cpu_stride =
 		plan->lazy + (lazy ? lines(lazy_capacity(cfg) * sizeof(struct lazy_entry)) : 0);
 	at += cfg->cpus * plan->cpu_stride;
 	plan->history = at;
-	at += lines(history_memory(cfg->history));
+	at += lines(dmah_history_memory(cfg->history));
 	plan->check = at;
-	at += lines(check_memory(cfg));
+	at += lines(dmah_check_memory(cfg));
 	plan->backend = at;
 	plan->total = at + lines(backend);
 	return true;
@@ -108,10 +108,10 @@ int dmah_domain_init(struct dmah_domain **out, const struct dmah_domain_config *
 		     void *memory, size_t memory_size)
 {
 	static const struct backend_ops *const backends[] = {
-		[DMAH_BACKEND_DIRECT] = &backend_direct,
-		[DMAH_BACKEND_BOUNCE] = &backend_bounce,
-		[DMAH_BACKEND_IOMMU] = &backend_iommu,
-		[DMAH_BACKEND_XEN] = &backend_xen,
+		[DMAH_BACKEND_DIRECT] = &dmah_backend_direct,
+		[DMAH_BACKEND_BOUNCE] = &dmah_backend_bounce,
+		[DMAH_BACKEND_IOMMU] = &dmah_backend_iommu,
+		[DMAH_BACKEND_XEN] = &dmah_backend_xen,
 	};
 	struct dmah_domain_config cfg = *config;
 	struct dmah_domain *dom = memory;
@@ -133,14 +133,14 @@ int dmah_domain_init(struct dmah_domain **out, const struct dmah_domain_config *
 		dom->cpu[i] = (struct dmah_cpu *)(void *)part;
 		if (cfg.backend != DMAH_BACKEND_IOMMU)
 			continue;
-		cache_init(&dom->cpu[i]->cache, part + plan.cache, cfg.lazy_entries,
-			   cfg.mode == DMAH_LAZY);
+		dmah_iova_cache_init(&dom->cpu[i]->cache, part + plan.cache, cfg.lazy_entries,
+				     cfg.mode == DMAH_LAZY);
 		dom->cpu[i]->lazy.entry = (struct lazy_entry *)(void *)(part + plan.lazy);
 	}
-	history_init(&dom->history, base + plan.history, cfg.history);
-	check_init(dom, base + plan.check);
+	dmah_history_init(&dom->history, base + plan.history, cfg.history);
+	dmah_check_init(dom, base + plan.check);
 	if (cfg.backend == DMAH_BACKEND_IOMMU) {
-		err = iommu_init(dom, base + plan.backend);
+		err = dmah_iommu_init(dom, base + plan.backend);
 		if (err)
 			return err;
 	}
@@ -159,11 +159,11 @@ int dmah_domain_fini(struct dmah_domain *dom)
 	err = dmah_flush(dom);
 	if (err)
 		return err;
-	iommu_fini(dom);
+	dmah_iommu_fini(dom);
 	return DMAH_OK;
 }
 
-uint64_t domain_live(const struct dmah_domain *dom)
+uint64_t dmah_domain_live(const struct dmah_domain *dom)
 {
 	uint64_t live = 0;
 

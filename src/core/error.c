@@ -20,7 +20,7 @@ const char *dmah_strerror(int err)
 		return "no such mapping is live";
 	case DMAH_EBUSY:
 		return "mappings are live, or the aperture is fixed already";
-	case DMAH_EHUNG:
+	case DMAH_ETIMEDOUT:
 		return "the hardware did not confirm an invalidation in time";
 	case DMAH_ENODEV:
 		return "the device is killed or not attached";

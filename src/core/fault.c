@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "core/fault.h"
-#include "core/count.h"
+#include "base/count.h"
 
 #define BATCH	16u
 #define BATCHES 16u
@@ -14,13 +14,13 @@ static const void *near(uint32_t low)
 		   : NULL;
 }
 
-void fault_remember(struct fault_place *what, const struct history_record *record,
-		    uint64_t gen_bits)
+void dmah_fault_remember(struct fault_place *what, const struct history_record *record,
+			 uint64_t gen_bits)
 {
 	what->phys = record->phys & ~gen_bits;
 	what->len = record->len;
 	what->dir = (enum dmah_dir)(record->ended >> HISTORY_DIR_SHIFT & META_DIR);
-	what->owner = (uint32_t)(record->ended >> HISTORY_SLOT_SHIFT);
+	what->owner = (uint32_t)(record->ended >> HISTORY_DEVICE_SHIFT);
 	what->caller = near(record->caller);
 }
 
@@ -43,18 +43,18 @@ static void plain_place(const struct dmah_domain *dom, dmah_addr_t addr, struct 
 	struct history_record record;
 
 	what->place = DMAH_FAULT_NEVER;
-	if (history_find(&dom->history, addr, is_live, NULL, &record))
+	if (dmah_history_find(&dom->history, addr, is_live, NULL, &record))
 		what->place = DMAH_FAULT_MAPPED;
-	else if (history_find(&dom->history, addr, is_any, NULL, &record))
+	else if (dmah_history_find(&dom->history, addr, is_any, NULL, &record))
 		what->place = DMAH_FAULT_UNMAPPED;
 	if (what->place != DMAH_FAULT_NEVER)
-		fault_remember(what, &record, 0);
+		dmah_fault_remember(what, &record, 0);
 }
 
 static const struct dmah_device *by_slot(const struct dmah_domain *dom, uint32_t slot)
 {
 	for (unsigned int i = 0; slot && i < dom->cfg.devices; i++)
-		if (dom->device[i] && dom->device[i]->slot == slot)
+		if (dom->device[i] && dom->device[i]->number == slot)
 			return dom->device[i];
 	return NULL;
 }
@@ -70,7 +70,7 @@ static void explain(struct dmah_domain *dom, struct dmah_fault *fault)
 		;
 	else if (dom->cfg.backend == DMAH_BACKEND_IOMMU &&
 		 __atomic_load_n(&dom->cfg.mode, __ATOMIC_RELAXED) != DMAH_PASSTHROUGH)
-		iommu_fault_place(dom, fault->hw.addr, &what);
+		dmah_iommu_fault_lookup(dom, fault->hw.addr, &what);
 	else
 		plain_place(dom, fault->hw.addr, &what);
 	fault->place = what.place;
@@ -95,26 +95,26 @@ void dmah_fault_explain(const struct dmah_device *dev, const struct dmah_iommu_f
 	if (!dom)
 		return;
 	dmah_host_enter(&flags);
-	dmah_host_lock(&dom->setup);
+	dmah_host_lock(&dom->setup_lock);
 	explain(dom, fault);
-	dmah_host_unlock(&dom->setup);
+	dmah_host_unlock(&dom->setup_lock);
 	dmah_host_leave(flags);
 }
 
-/* Whether one more may be told. @untold: how many were not, before it. */
-static bool tell(struct dmah_storm *storm, uint64_t now, uint32_t *untold)
+/* Whether one more may be told. @suppressed: how many were not, before it. */
+static bool tell(struct dmah_rate_limit *limit, uint64_t now, uint32_t *suppressed)
 {
-	if (!storm->told || now - storm->since > DMAH_FAULT_WINDOW) {
-		storm->since = now;
-		storm->told = 0;
+	if (!limit->reported || now - limit->since > DMAH_FAULT_WINDOW) {
+		limit->since = now;
+		limit->reported = 0;
 	}
-	if (storm->told == DMAH_FAULT_BURST) {
-		storm->untold++;
+	if (limit->reported == DMAH_FAULT_BURST) {
+		limit->suppressed++;
 		return false;
 	}
-	storm->told++;
-	*untold = storm->untold;
-	storm->untold = 0;
+	limit->reported++;
+	*suppressed = limit->suppressed;
+	limit->suppressed = 0;
 	return true;
 }
 
@@ -126,7 +126,7 @@ static bool look_up(struct dmah_iommu *iommu, unsigned int cpu, uint64_t now,
 		struct dmah_domain *dom = link->dom;
 		bool found = false, told = false;
 
-		dmah_host_lock(&dom->setup);
+		dmah_host_lock(&dom->setup_lock);
 		for (unsigned int i = 0; !found && i < dom->cfg.devices; i++) {
 			struct dmah_device *dev = dom->device[i];
 
@@ -134,17 +134,17 @@ static bool look_up(struct dmah_iommu *iommu, unsigned int cpu, uint64_t now,
 				continue;
 			found = true;
 			fault->dev = dev;
-			told = tell(&dev->storm, now, &fault->untold);
+			told = tell(&dev->fault_limit, now, &fault->suppressed);
 			count_in(dev, cpu, faults, 1);
-			count_in(dev, cpu, faults_untold, !told);
+			count_in(dev, cpu, faults_suppressed, !told);
 			if (told)
 				explain(dom, fault);
 		}
-		dmah_host_unlock(&dom->setup);
+		dmah_host_unlock(&dom->setup_lock);
 		if (found)
 			return told;
 	}
-	return tell(&iommu->storm, now, &fault->untold);
+	return tell(&iommu->fault_limit, now, &fault->suppressed);
 }
 
 static bool take(struct dmah_iommu *iommu, const struct dmah_iommu_fault *hw,
@@ -185,7 +185,7 @@ int dmah_faults(struct dmah_iommu *iommu, void (*fn)(void *ctx, const struct dma
 			struct dmah_fault fault;
 
 			if (!take(iommu, &hw[k], &fault))
-				sum.untold++;
+				sum.suppressed++;
 			else if (fn)
 				fn(ctx, &fault);
 		}

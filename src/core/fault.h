@@ -6,7 +6,7 @@
 #define DMAH_CORE_FAULT_H
 
 #include <dmah/fault.h>
-#include "core/domain.h"
+#include "base/domain.h"
 
 /**
  * struct fault_place - what is or was at a DMA address.
@@ -24,11 +24,11 @@ struct fault_place {
 	uint64_t most;
 };
 
-/** fault_remember() - take over what a record says of the mapping itself. @gen_bits: of its @phys. */
-void fault_remember(struct fault_place *what, const struct history_record *record,
-		    uint64_t gen_bits);
+/** dmah_fault_remember() - take over what a record says of the mapping itself. @gen_bits: of its @phys. */
+void dmah_fault_remember(struct fault_place *what, const struct history_record *record,
+			 uint64_t gen_bits);
 
-/** iommu_fault_place() - behind an IOMMU. Context: with the domain's setup lock held. */
-void iommu_fault_place(struct dmah_domain *dom, dmah_addr_t addr, struct fault_place *what);
+/** dmah_iommu_fault_lookup() - behind an IOMMU. Context: with the domain's setup lock held. */
+void dmah_iommu_fault_lookup(struct dmah_domain *dom, dmah_addr_t addr, struct fault_place *what);
 
 #endif /* DMAH_CORE_FAULT_H */

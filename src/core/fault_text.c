@@ -200,9 +200,9 @@ size_t dmah_fault_text(const struct dmah_fault *fault, const char *caller, char 
 	who(&line, fault);
 	word(&line, ": ");
 	place(&line, fault, caller);
-	if (fault->untold) {
+	if (fault->suppressed) {
 		word(&line, "; ");
-		number(&line, fault->untold, 10, 1);
+		number(&line, fault->suppressed, 10, 1);
 		word(&line, " before it were not told");
 	}
 	text[line.at < size ? line.at : size - 1] = 0;

@@ -4,8 +4,8 @@
  */
 #include "core/ring.h"
 #include "backend/iommu/ring.h"
-#include "core/check.h"
-#include "core/count.h"
+#include "base/check.h"
+#include "base/count.h"
 #include "core/map.h"
 
 #define MAX_ENTRIES 32768u
@@ -14,8 +14,8 @@
 static bool makes_sense(const struct dmah_ring_config *cfg)
 {
 	return cfg->entries >= 2 && cfg->entries <= MAX_ENTRIES &&
-	       !(cfg->entries & (cfg->entries - 1)) && cfg->slot && cfg->slot <= MAX_SLOT &&
-	       (unsigned int)cfg->dir - 1 < DMAH_BIDIRECTIONAL &&
+	       !(cfg->entries & (cfg->entries - 1)) && cfg->entry_size &&
+	       cfg->entry_size <= MAX_SLOT && (unsigned int)cfg->dir - 1 < DMAH_BIDIRECTIONAL &&
 	       !(cfg->attrs &
 		 ~(uint32_t)(DMAH_ATTR_NO_CPU_SYNC | DMAH_ATTR_MMIO | DMAH_ATTR_NO_BOUNCE));
 }
@@ -34,7 +34,7 @@ static void publish(struct dmah_ring *ring, bool on)
 	unsigned long flags;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&dev->dom->setup);
+	dmah_host_lock(&dev->dom->setup_lock);
 	if (on) {
 		ring->next = dev->rings;
 		dev->rings = ring;
@@ -43,7 +43,7 @@ static void publish(struct dmah_ring *ring, bool on)
 			at = &(*at)->next;
 		*at = ring->next;
 	}
-	dmah_host_unlock(&dev->dom->setup);
+	dmah_host_unlock(&dev->dom->setup_lock);
 	dmah_host_leave(flags);
 }
 
@@ -62,10 +62,10 @@ int dmah_ring_init(struct dmah_ring **ring, struct dmah_device *dev,
 	r->dev = dev;
 	r->cfg = *config;
 	r->full_at = config->entries;
-	r->room = config->slot - 1;
+	r->room = config->entry_size - 1;
 	r->caller = __builtin_return_address(0);
 	if (dev->dom->cfg.backend == DMAH_BACKEND_IOMMU)
-		err = iommu_ring_init(r);
+		err = dmah_iommu_ring_init(r);
 	if (err)
 		return err;
 	publish(r, true);
@@ -83,7 +83,7 @@ int dmah_ring_fini(struct dmah_ring *ring)
 	if (dmah_ring_live(ring))
 		return DMAH_EBUSY;
 	if (ring->has_slots)
-		err = iommu_ring_fini(ring);
+		err = dmah_iommu_ring_fini(ring);
 	if (err)
 		return err;
 	publish(ring, false);
@@ -105,25 +105,25 @@ static uint64_t load(const uint64_t *counter)
 	return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }
 
-void ring_stats(const struct dmah_device *dev, struct dmah_stats *stats)
+void dmah_ring_add_stats(const struct dmah_device *dev, struct dmah_stats *stats)
 {
 	unsigned long flags;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&dev->dom->setup);
+	dmah_host_lock(&dev->dom->setup_lock);
 	for (const struct dmah_ring *r = dev->rings; r; r = r->next) {
 		stats->maps += load(&r->pushed) - load(&r->elsewhere_begun);
 		stats->unmaps += load(&r->popped) - load(&r->elsewhere_ended);
 	}
-	dmah_host_unlock(&dev->dom->setup);
+	dmah_host_unlock(&dev->dom->setup_lock);
 	dmah_host_leave(flags);
 }
 
-uint64_t ring_live(const struct dmah_device *dev)
+uint64_t dmah_ring_counted_live(const struct dmah_device *dev)
 {
 	struct dmah_stats stats = { 0 };
 
-	ring_stats(dev, &stats);
+	dmah_ring_add_stats(dev, &stats);
 	return stats.maps - stats.unmaps;
 }
 
@@ -141,7 +141,7 @@ static int push_elsewhere(struct dmah_ring *ring, const struct map_req *req)
 	}
 	count_add(&ring->elsewhere_begun, 1);
 	if (ring->has_slots)
-		iommu_ring_skip(ring, &ring->tail, 1);
+		dmah_iommu_ring_skip(ring, &ring->tail, 1);
 	return DMAH_OK;
 }
 
@@ -152,14 +152,14 @@ __attribute__((noinline)) static int push_any(struct dmah_ring *ring, dmah_phys_
 		.phys = phys, .len = len, .dir = ring->cfg.dir, .attrs = ring->cfg.attrs
 	};
 	struct dmah_device *dev = ring->dev;
-	int err = map_check(dev, &req, len);
+	int err = dmah_map_check(dev, &req, len);
 
 	if (!err && ring_is_full(ring) && ring->has_slots)
-		err = iommu_ring_make_room(ring);
+		err = dmah_iommu_ring_make_room(ring);
 	if (!err && ring_is_full(ring))
 		err = DMAH_ENOSPC;
 	if (!err)
-		err = iommu_ring_in_use(ring) ? iommu_ring_push(ring, &req)
+		err = iommu_ring_in_use(ring) ? dmah_iommu_ring_push(ring, &req)
 					      : push_elsewhere(ring, &req);
 	if (err) {
 		if (dev->dom)
@@ -167,8 +167,8 @@ __attribute__((noinline)) static int push_any(struct dmah_ring *ring, dmah_phys_
 		return err;
 	}
 	*dma = ring_entry(ring, ring->pushed)->dma;
-	check_map(dev, ring_entry(ring, ring->pushed));
-	history_map(dev, ring_entry(ring, ring->pushed), caller);
+	dmah_check_map(dev, ring_entry(ring, ring->pushed));
+	dmah_history_map(dev, ring_entry(ring, ring->pushed), caller);
 	ring->handles++;
 	count_add(&ring->pushed, 1);
 	return DMAH_OK;
@@ -194,9 +194,9 @@ static int check_handles(struct dmah_ring *ring, uint32_t n)
 
 		if (!h->meta)
 			continue;
-		err = handle_check(ring->dev, h, h->meta & META_PART);
+		err = dmah_handle_check(ring->dev, h, h->meta & META_PART);
 		if (!err)
-			err = check_unmap(ring->dev, h);
+			err = dmah_check_unmap(ring->dev, h);
 	}
 	return err;
 }
@@ -209,7 +209,7 @@ static int pop_elsewhere(struct dmah_ring *ring, uint32_t n)
 		struct dmah *h = ring_entry(ring, ring->popped + i);
 		int one;
 
-		history_unmap(ring->dev, h);
+		dmah_history_unmap(ring->dev, h);
 		one = ring->dev->dom->ops->unmap(ring->dev, h, false);
 
 		err = err ? err : one;
@@ -218,7 +218,7 @@ static int pop_elsewhere(struct dmah_ring *ring, uint32_t n)
 	ring->handles -= n;
 	count_add(&ring->elsewhere_ended, n);
 	if (ring->has_slots)
-		iommu_ring_skip(ring, &ring->head, n);
+		dmah_iommu_ring_skip(ring, &ring->head, n);
 	count_add(&ring->popped, n);
 	ring->full_at += n;
 	return err;
@@ -235,16 +235,17 @@ __attribute__((noinline)) static int pop_any(struct dmah_ring *ring, uint32_t n,
 	if (!err && ring->handles)
 		err = check_handles(ring, n);
 	if (err)
-		return misuse(dev, err, "pop of more mappings than a ring has, or of broken ones",
-			      ring->head.iova, caller);
+		return dmah_report_misuse(dev, err,
+					  "pop of more mappings than a ring has, or of broken ones",
+					  ring->head.iova, caller);
 	if (iommu_ring_in_use(ring))
-		err = iommu_ring_pop(ring, n);
+		err = dmah_iommu_ring_pop(ring, n);
 	else
 		err = pop_elsewhere(ring, n);
 	/* Nothing was popped where one was not what it should be. */
 	if (err == DMAH_ESTALE)
-		return misuse(dev, err, "pop of a mapping that is not live", ring->head.iova,
-			      caller);
+		return dmah_report_misuse(dev, err, "pop of a mapping that is not live",
+					  ring->head.iova, caller);
 	return err;
 }
 
@@ -267,8 +268,9 @@ static int sync(struct dmah_ring *ring, uint32_t at, uint32_t off, uint32_t len,
 	const struct dmah *h;
 
 	if (at >= dmah_ring_live(ring))
-		return misuse(ring->dev, DMAH_EINVAL, "sync of a mapping that a ring does not have",
-			      ring->head.iova, caller);
+		return dmah_report_misuse(ring->dev, DMAH_EINVAL,
+					  "sync of a mapping that a ring does not have",
+					  ring->head.iova, caller);
 	h = ring_entry(ring, ring->popped + at);
 	return h->meta ? fn(ring->dev, h, off, len) : DMAH_OK;
 }

@@ -15,7 +15,7 @@
 #ifndef DMAH_CORE_RING_H
 #define DMAH_CORE_RING_H
 
-#include "core/domain.h"
+#include "base/domain.h"
 
 /**
  * struct ring_end - where a ring's oldest mapping is, or where its next one will be.
@@ -32,11 +32,11 @@ struct ring_end {
 /**
  * struct ring_pops - mappings that were popped together.
  * @until: @popped afterwards.
- * @note: when: history_note().
+ * @timestamp: when: history_timestamp().
  */
 struct ring_pops {
 	uint64_t until;
-	uint64_t note;
+	uint64_t timestamp;
 };
 #define RING_POPS 16u
 
@@ -53,7 +53,7 @@ struct ring_pops {
  * @mask: slots minus 1.
  * @first: index of the first slot's first granule.
  * @has_slots: there are slots: the backend is an IOMMU's.
- * @plain: its mappings may be plain.
+ * @fast: its mappings may be plain.
  * @handles: mappings that are live and have handles.
  * @flushed: see above, as far as the owner knows; it may be behind the truth.
  * @others_flushed: the same, as far as flushes of the domain know; written under its setup lock.
@@ -78,7 +78,7 @@ struct dmah_ring {
 	struct ring_end head;
 	uint32_t handles;
 	bool has_slots;
-	bool plain;
+	bool fast;
 	bool unsure;
 	uint32_t mask;
 	uint32_t first;
@@ -110,10 +110,10 @@ static inline uint64_t ring_flushed(const struct dmah_ring *ring)
 	return own > others ? own : others;
 }
 
-/** ring_live() - mappings of a device's rings that are live and counted nowhere else. */
-uint64_t ring_live(const struct dmah_device *dev);
+/** dmah_ring_counted_live() - mappings of a device's rings that are live and counted nowhere else. */
+uint64_t dmah_ring_counted_live(const struct dmah_device *dev);
 
-/** ring_stats() - add what a device's rings have counted. */
-void ring_stats(const struct dmah_device *dev, struct dmah_stats *stats);
+/** dmah_ring_add_stats() - add what a device's rings have counted. */
+void dmah_ring_add_stats(const struct dmah_device *dev, struct dmah_stats *stats);
 
 #endif /* DMAH_CORE_RING_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-#include "core/buffer.h"
-#include "core/check.h"
-#include "core/count.h"
+#include "base/buffer.h"
+#include "base/check.h"
+#include "base/count.h"
 #include "core/map.h"
 
 __attribute__((noinline)) static int sync(struct dmah_device *dev, const struct dmah *h,
@@ -11,26 +11,27 @@ __attribute__((noinline)) static int sync(struct dmah_device *dev, const struct 
 	int err;
 
 	if (!h->meta)
-		return dev->dom ? misuse(dev, DMAH_ESTALE, "sync of an idle handle", 0, caller)
+		return dev->dom ? dmah_report_misuse(dev, DMAH_ESTALE, "sync of an idle handle", 0,
+						     caller)
 				: DMAH_ENODEV;
-	err = handle_check(dev, h, h->meta & (META_COHERENT | META_PART));
+	err = dmah_handle_check(dev, h, h->meta & (META_COHERENT | META_PART));
 	if (err == DMAH_ENODEV)
 		return err;
 	if (!err && (uint64_t)off + len > h->len)
 		err = DMAH_EINVAL;
 	if (!err)
-		err = check_sync(dev, h, off, len, for_cpu);
+		err = dmah_check_sync(dev, h, off, len, for_cpu);
 	if (err)
-		return misuse(dev, err,
-			      err == DMAH_ESTALE
-				      ? "sync of a mapping that is not live"
-				      : "sync beyond the mapping or with another's handle",
-			      h->dma + off, caller);
+		return dmah_report_misuse(
+			dev, err,
+			err == DMAH_ESTALE ? "sync of a mapping that is not live"
+					   : "sync beyond the mapping or with another's handle",
+			h->dma + off, caller);
 	if (!len || !(h->meta & META_SYNC))
 		return DMAH_OK;
 	count(dev, syncs, 1);
-	buffer_sync(dev, h, off, len, for_cpu);
-	check_synced(dev, h, off, len, for_cpu);
+	dmah_buffer_sync(dev, h, off, len, for_cpu);
+	dmah_check_synced(dev, h, off, len, for_cpu);
 	return DMAH_OK;
 }
 

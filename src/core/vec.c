@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "core/vec.h"
-#include "core/buffer.h"
-#include "core/check.h"
-#include "core/count.h"
+#include "base/buffer.h"
+#include "base/check.h"
+#include "base/count.h"
 #include "core/map.h"
 
-int vec_map_pieces(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs,
-		   uint32_t n, enum dmah_dir dir, uint32_t attrs)
+int dmah_vec_map_pieces(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs,
+			uint32_t n, enum dmah_dir dir, uint32_t attrs)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		struct map_req req = {
@@ -27,7 +27,7 @@ int vec_map_pieces(struct dmah_device *dev, struct dmah_vec *v, const struct dma
 	return DMAH_OK;
 }
 
-int vec_unmap_pieces(struct dmah_device *dev, struct dmah_vec *v)
+int dmah_vec_unmap_pieces(struct dmah_device *dev, struct dmah_vec *v)
 {
 	int err = DMAH_OK;
 
@@ -39,8 +39,8 @@ int vec_unmap_pieces(struct dmah_device *dev, struct dmah_vec *v)
 	return err;
 }
 
-bool vec_merge(const struct dmah_device *dev, dmah_addr_t dma, uint32_t len, dmah_addr_t next,
-	       uint32_t next_len)
+bool dmah_vec_merge(const struct dmah_device *dev, dmah_addr_t dma, uint32_t len, dmah_addr_t next,
+		    uint32_t next_len)
 {
 	uint32_t most = dev->limits.max_segment ? dev->limits.max_segment : UINT32_MAX;
 	uint64_t boundary = dev->limits.boundary;
@@ -50,14 +50,14 @@ bool vec_merge(const struct dmah_device *dev, dmah_addr_t dma, uint32_t len, dma
 }
 
 /* Behind an IOMMU they meet on granules alone. */
-void vec_merge_parts(const struct dmah_device *dev, struct dmah_vec *v)
+void dmah_vec_merge_parts(const struct dmah_device *dev, struct dmah_vec *v)
 {
 	v->nseg = 0;
 	for (uint32_t i = 0; i < v->nparts; i++) {
 		const struct dmah *h = &v->part[i];
 		struct dmah_dma_seg *last = v->nseg ? &v->seg[v->nseg - 1] : NULL;
 
-		if (last && vec_merge(dev, last->dma, last->len, h->dma, h->len)) {
+		if (last && dmah_vec_merge(dev, last->dma, last->len, h->dma, h->len)) {
 			last->len += h->len;
 		} else {
 			v->seg[v->nseg].dma = h->dma;
@@ -74,7 +74,7 @@ static int check_segs(const struct dmah_device *dev, const struct dmah_seg *segs
 		struct map_req req = {
 			.phys = segs[i].phys, .len = segs[i].len, .dir = dir, .attrs = attrs
 		};
-		int err = map_check(dev, &req, segs[i].len);
+		int err = dmah_map_check(dev, &req, segs[i].len);
 
 		if (err)
 			return err;
@@ -91,8 +91,9 @@ int dmah_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_
 	int err;
 
 	if (v->nparts)
-		return dev->dom ? misuse(dev, DMAH_EINVAL, "map into a vector that is not idle",
-					 v->iova, __builtin_return_address(0))
+		return dev->dom ? dmah_report_misuse(dev, DMAH_EINVAL,
+						     "map into a vector that is not idle", v->iova,
+						     __builtin_return_address(0))
 				: DMAH_EINVAL;
 	if (!dev->dom || is_killed(dev))
 		return DMAH_ENODEV;
@@ -101,7 +102,8 @@ int dmah_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_
 		err = check_segs(dev, segs, n, dir, attrs, &total);
 	if (!err) {
 		ops = dev->dom->ops;
-		err = (ops->map_vec ? ops->map_vec : vec_map_pieces)(dev, v, segs, n, dir, attrs);
+		err = (ops->map_vec ? ops->map_vec : dmah_vec_map_pieces)(dev, v, segs, n, dir,
+									  attrs);
 	}
 	if (err) {
 		count(dev, failed_maps, 1);
@@ -109,10 +111,10 @@ int dmah_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_
 	}
 	v->nparts = n;
 	v->total = total;
-	vec_merge_parts(dev, v);
+	dmah_vec_merge_parts(dev, v);
 	for (uint32_t i = 0; i < n; i++) {
-		check_map(dev, &v->part[i]);
-		history_map(dev, &v->part[i], __builtin_return_address(0));
+		dmah_check_map(dev, &v->part[i]);
+		dmah_history_map(dev, &v->part[i], __builtin_return_address(0));
 	}
 	return DMAH_OK;
 }
@@ -120,7 +122,7 @@ int dmah_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_
 static int check_parts(struct dmah_device *dev, const struct dmah_vec *v)
 {
 	for (uint32_t i = 0; i < v->nparts; i++) {
-		int err = handle_check(dev, &v->part[i], META_PART);
+		int err = dmah_handle_check(dev, &v->part[i], META_PART);
 
 		if (err)
 			return err;
@@ -141,16 +143,16 @@ int dmah_unmap_vec(struct dmah_device *dev, struct dmah_vec *v)
 		return DMAH_ENODEV;
 	err = check_parts(dev, v);
 	for (uint32_t i = 0; !err && i < v->nparts; i++)
-		err = check_unmap(dev, &v->part[i]);
+		err = dmah_check_unmap(dev, &v->part[i]);
 	if (!err) {
 		for (uint32_t i = 0; i < v->nparts; i++)
-			history_unmap(dev, &v->part[i]);
+			dmah_history_unmap(dev, &v->part[i]);
 		ops = dev->dom->ops;
-		err = (ops->unmap_vec ? ops->unmap_vec : vec_unmap_pieces)(dev, v);
+		err = (ops->unmap_vec ? ops->unmap_vec : dmah_vec_unmap_pieces)(dev, v);
 	}
-	if (err && err != DMAH_EHUNG)
-		return misuse(dev, err, "unmap of a vector that is not live", v->iova,
-			      __builtin_return_address(0));
+	if (err && err != DMAH_ETIMEDOUT)
+		return dmah_report_misuse(dev, err, "unmap of a vector that is not live", v->iova,
+					  __builtin_return_address(0));
 	for (uint32_t i = 0; i < v->nparts; i++)
 		handle_clear(&v->part[i]);
 	v->nparts = v->nseg = v->granules = 0;
@@ -163,9 +165,9 @@ static int sync_range(struct dmah_device *dev, const struct dmah_vec *v, uint64_
 		      bool for_cpu)
 {
 	if (!v->nparts || off > v->total || len > v->total - off)
-		return dev->dom ? misuse(dev, v->nparts ? DMAH_EINVAL : DMAH_ESTALE,
-					 "sync beyond a vector", v->iova + off,
-					 __builtin_return_address(0))
+		return dev->dom ? dmah_report_misuse(dev, v->nparts ? DMAH_EINVAL : DMAH_ESTALE,
+						     "sync beyond a vector", v->iova + off,
+						     __builtin_return_address(0))
 				: DMAH_ENODEV;
 	for (uint32_t i = 0; len; i++) {
 		const struct dmah *h = &v->part[i];

@@ -5,24 +5,24 @@
 #ifndef DMAH_CORE_VEC_H
 #define DMAH_CORE_VEC_H
 
-#include "core/domain.h"
+#include "base/domain.h"
 
-/** vec_map_pieces() - every piece through the backend's map; all or none. */
-int vec_map_pieces(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs,
-		   uint32_t n, enum dmah_dir dir, uint32_t attrs);
+/** dmah_vec_map_pieces() - every piece through the backend's map; all or none. */
+int dmah_vec_map_pieces(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs,
+			uint32_t n, enum dmah_dir dir, uint32_t attrs);
 
-/** vec_unmap_pieces() - every piece through the backend's unmap. */
-int vec_unmap_pieces(struct dmah_device *dev, struct dmah_vec *v);
+/** dmah_vec_unmap_pieces() - every piece through the backend's unmap. */
+int dmah_vec_unmap_pieces(struct dmah_device *dev, struct dmah_vec *v);
 
 /**
- * vec_merge() - whether a piece goes on where a DMA segment ends, within the device's limits.
+ * dmah_vec_merge() - whether a piece goes on where a DMA segment ends, within the device's limits.
  * @dma, @len: the segment.
  * @next, @next_len: the piece.
  */
-bool vec_merge(const struct dmah_device *dev, dmah_addr_t dma, uint32_t len, dmah_addr_t next,
-	       uint32_t next_len);
+bool dmah_vec_merge(const struct dmah_device *dev, dmah_addr_t dma, uint32_t len, dmah_addr_t next,
+		    uint32_t next_len);
 
-/** vec_merge_parts() - the DMA segments of a mapped vector: neighbours whose DMA addresses meet become one. */
-void vec_merge_parts(const struct dmah_device *dev, struct dmah_vec *v);
+/** dmah_vec_merge_parts() - the DMA segments of a mapped vector: neighbours whose DMA addresses meet become one. */
+void dmah_vec_merge_parts(const struct dmah_device *dev, struct dmah_vec *v);
 
 #endif /* DMAH_CORE_VEC_H */

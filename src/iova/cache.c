@@ -14,7 +14,7 @@ static uint32_t room(uint32_t batch, unsigned int class)
 	return CACHE_ROOM * batch_of(batch, class);
 }
 
-size_t cache_memory(uint32_t batch)
+size_t dmah_iova_cache_memory(uint32_t batch)
 {
 	size_t entries = 0;
 
@@ -60,8 +60,8 @@ static void set_limits(const struct iova_cache *c, struct iova_ring *r, bool sta
 		stop = out + r->mask + 1;
 	if (in == r->ready && !start)
 		stop = in;
-	__atomic_store_n(&r->stop, c->stolen || !c->lazy ? in - FAR : stop, __ATOMIC_RELEASE);
-	__atomic_store_n(&r->limit, c->stolen ? out - FAR : r->ready, __ATOMIC_RELEASE);
+	__atomic_store_n(&r->stop, c->drains || !c->lazy ? in - FAR : stop, __ATOMIC_RELEASE);
+	__atomic_store_n(&r->limit, c->drains ? out - FAR : r->ready, __ATOMIC_RELEASE);
 }
 
 static void set_all_limits(struct iova_cache *c)
@@ -70,7 +70,7 @@ static void set_all_limits(struct iova_cache *c)
 		set_limits(c, &c->ring[i], false);
 }
 
-void cache_init(struct iova_cache *c, void *memory, uint32_t batch, bool lazy)
+void dmah_iova_cache_init(struct iova_cache *c, void *memory, uint32_t batch, bool lazy)
 {
 	struct iova_entry *entry = memory;
 
@@ -93,13 +93,14 @@ static void spill(struct iova *iova, struct iova_ring *r, unsigned int class, ui
 		return;
 	dmah_host_lock(&iova->lock);
 	while (kept(r) > keep) {
-		(void)range_free(&iova->depot, cache_entry(r, load_out(r))->first, 1u << class);
+		(void)dmah_range_free(&iova->depot, cache_entry(r, load_out(r))->first,
+				      1u << class);
 		store_out(r, load_out(r) + 1);
 	}
 	dmah_host_unlock(&iova->lock);
 }
 
-uint32_t cache_take_locked(struct iova_cache *c, struct iova *iova, unsigned int class)
+uint32_t dmah_iova_cache_take_locked(struct iova_cache *c, struct iova *iova, unsigned int class)
 {
 	struct iova_ring *r = &c->ring[class];
 
@@ -109,11 +110,12 @@ uint32_t cache_take_locked(struct iova_cache *c, struct iova *iova, unsigned int
 		store_out(r, out + 1);
 		return cache_entry(r, out)->first;
 	}
-	return iova_get_small(iova, class);
+	return dmah_iova_get_small(iova, class);
 }
 
-enum cache_deferred cache_defer(struct iova_cache *c, struct iova *iova, unsigned int class,
-				uint64_t *pte, uint32_t first, uint64_t now)
+enum cache_deferred dmah_iova_cache_defer(struct iova_cache *c, struct iova *iova,
+					  unsigned int class, uint64_t *pte, uint32_t first,
+					  uint64_t now)
 {
 	struct iova_ring *r = &c->ring[class];
 
@@ -121,15 +123,15 @@ enum cache_deferred cache_defer(struct iova_cache *c, struct iova *iova, unsigne
 		spill(iova, r, class, kept(r) / 2);
 	if (load_in(r) - load_out(r) > r->mask)
 		return CACHE_FULL;
-	if (!cache_waiting(c))
+	if (!dmah_iova_cache_waiting(c))
 		c->since = now;
 	cache_put(r, load_in(r), pte, first);
 	set_limits(c, r, true);
 	return waiting(r) < r->batch ? CACHE_WAITS : CACHE_DUE;
 }
 
-void cache_release(struct iova_cache *c, struct iova *iova, unsigned int class, uint64_t *pte,
-		   uint32_t first)
+void dmah_iova_cache_release(struct iova_cache *c, struct iova *iova, unsigned int class,
+			     uint64_t *pte, uint32_t first)
 {
 	struct iova_ring *r = &c->ring[class];
 	uint32_t out;
@@ -137,7 +139,7 @@ void cache_release(struct iova_cache *c, struct iova *iova, unsigned int class, 
 	if (load_in(r) - load_out(r) > r->mask || kept(r) >= r->depth)
 		spill(iova, r, class, r->depth / 2);
 	if (!pte || !r->depth || load_in(r) - load_out(r) > r->mask) {
-		iova_put_large(iova, first, 1u << class);
+		dmah_iova_put_large(iova, first, 1u << class);
 		return;
 	}
 	out = load_out(r) - 1;
@@ -145,7 +147,7 @@ void cache_release(struct iova_cache *c, struct iova *iova, unsigned int class, 
 	store_out(r, out);
 }
 
-void cache_trim(struct iova_cache *c, struct iova *iova)
+void dmah_iova_cache_trim(struct iova_cache *c, struct iova *iova)
 {
 	for (unsigned int i = 0; i < IOVA_CLASSES; i++) {
 		struct iova_ring *r = &c->ring[i];
@@ -155,7 +157,7 @@ void cache_trim(struct iova_cache *c, struct iova *iova)
 	}
 }
 
-void cache_drain(struct iova_cache *c, struct iova *iova)
+void dmah_iova_cache_drain(struct iova_cache *c, struct iova *iova)
 {
 	for (unsigned int i = 0; i < IOVA_CLASSES; i++)
 		spill(iova, &c->ring[i], i, 0);
@@ -163,7 +165,7 @@ void cache_drain(struct iova_cache *c, struct iova *iova)
 
 /* ---- flushes ---- */
 
-uint32_t cache_waiting(const struct iova_cache *c)
+uint32_t dmah_iova_cache_waiting(const struct iova_cache *c)
 {
 	uint32_t n = 0;
 
@@ -172,7 +174,7 @@ uint32_t cache_waiting(const struct iova_cache *c)
 	return n;
 }
 
-uint32_t cache_capture(const struct iova_cache *c, uint32_t until[IOVA_CLASSES])
+uint32_t dmah_iova_cache_capture(const struct iova_cache *c, uint32_t until[IOVA_CLASSES])
 {
 	uint32_t n = 0;
 
@@ -183,7 +185,8 @@ uint32_t cache_capture(const struct iova_cache *c, uint32_t until[IOVA_CLASSES])
 	return n;
 }
 
-void cache_flushed(struct iova_cache *c, const uint32_t until[IOVA_CLASSES], uint64_t begun)
+void dmah_iova_cache_flushed(struct iova_cache *c, const uint32_t until[IOVA_CLASSES],
+			     uint64_t begun)
 {
 	for (unsigned int i = 0; i < IOVA_CLASSES; i++) {
 		struct iova_ring *r = &c->ring[i];
@@ -199,7 +202,7 @@ void cache_flushed(struct iova_cache *c, const uint32_t until[IOVA_CLASSES], uin
 
 /* ---- limits ---- */
 
-void cache_set_depth(struct iova_cache *c, const uint32_t depth[IOVA_CLASSES])
+void dmah_iova_cache_set_depth(struct iova_cache *c, const uint32_t depth[IOVA_CLASSES])
 {
 	for (unsigned int i = 0; i < IOVA_CLASSES; i++) {
 		struct iova_ring *r = &c->ring[i];
@@ -209,20 +212,20 @@ void cache_set_depth(struct iova_cache *c, const uint32_t depth[IOVA_CLASSES])
 	}
 }
 
-void cache_set_lazy(struct iova_cache *c, bool lazy)
+void dmah_iova_cache_set_lazy(struct iova_cache *c, bool lazy)
 {
 	c->lazy = lazy;
 	set_all_limits(c);
 }
 
-void cache_close(struct iova_cache *c)
+void dmah_iova_cache_close(struct iova_cache *c)
 {
-	c->stolen++;
+	c->drains++;
 	set_all_limits(c);
 }
 
-void cache_open(struct iova_cache *c)
+void dmah_iova_cache_open(struct iova_cache *c)
 {
-	c->stolen--;
+	c->drains--;
 	set_all_limits(c);
 }

@@ -60,13 +60,13 @@ struct iova_ring {
 /**
  * struct iova_cache - one CPU's.
  * @ring: by class.
- * @stolen: others that are about to take what is ready.
+ * @drains: others that are about to take what is ready.
  * @lazy: unmaps may wait; else @stop is closed.
  * @since: when the oldest entry that waits was put, or earlier; dmah_host_now().
  */
 struct iova_cache {
 	struct iova_ring ring[IOVA_CLASSES];
-	uint32_t stolen;
+	uint32_t drains;
 	bool lazy;
 	uint64_t since;
 };
@@ -75,13 +75,13 @@ struct iova_cache {
 #define CACHE_ROOM 4u
 
 /**
- * cache_memory() - bytes for the entries of one CPU.
+ * dmah_iova_cache_memory() - bytes for the entries of one CPU.
  * @batch: entries of one granule that wait before a flush is due; of larger classes fewer, for the same granules.
  */
-size_t cache_memory(uint32_t batch);
+size_t dmah_iova_cache_memory(uint32_t batch);
 
-/** cache_init() - empty. @memory: cache_memory() bytes, aligned as a pointer. */
-void cache_init(struct iova_cache *c, void *memory, uint32_t batch, bool lazy);
+/** dmah_iova_cache_init() - empty. @memory: dmah_iova_cache_memory() bytes, aligned as a pointer. */
+void dmah_iova_cache_init(struct iova_cache *c, void *memory, uint32_t batch, bool lazy);
 
 /* ---- the owner, inside dmah_host_enter(), without the lock ---- */
 
@@ -142,8 +142,8 @@ static inline bool cache_give_back(struct iova_ring *r, uint64_t *pte, uint32_t 
 
 /* ---- the owner, inside dmah_host_enter(), with the CPU's lock ---- */
 
-/** cache_take_locked() - as cache_take(), and from the depot where the ring is empty. Return: RANGE_NONE: none left. */
-uint32_t cache_take_locked(struct iova_cache *c, struct iova *iova, unsigned int class);
+/** dmah_iova_cache_take_locked() - as cache_take(), and from the depot where the ring is empty. Return: RANGE_NONE: none left. */
+uint32_t dmah_iova_cache_take_locked(struct iova_cache *c, struct iova *iova, unsigned int class);
 
 /** enum cache_deferred - what became of granules that were to wait. */
 enum cache_deferred {
@@ -153,44 +153,46 @@ enum cache_deferred {
 };
 
 /**
- * cache_defer() - as cache_put(), and begins the time that the ring may wait.
+ * dmah_iova_cache_defer() - as cache_put(), and begins the time that the ring may wait.
  *
  * Where the ring is full, half of what is ready goes to the depot.
  */
-enum cache_deferred cache_defer(struct iova_cache *c, struct iova *iova, unsigned int class,
-				uint64_t *pte, uint32_t first, uint64_t now);
+enum cache_deferred dmah_iova_cache_defer(struct iova_cache *c, struct iova *iova,
+					  unsigned int class, uint64_t *pte, uint32_t first,
+					  uint64_t now);
 
-/** cache_release() - as cache_give_back(), or to the depot where enough is kept. */
-void cache_release(struct iova_cache *c, struct iova *iova, unsigned int class, uint64_t *pte,
-		   uint32_t first);
+/** dmah_iova_cache_release() - as cache_give_back(), or to the depot where enough is kept. */
+void dmah_iova_cache_release(struct iova_cache *c, struct iova *iova, unsigned int class,
+			     uint64_t *pte, uint32_t first);
 
-/** cache_trim() - no more than @depth is kept. */
-void cache_trim(struct iova_cache *c, struct iova *iova);
+/** dmah_iova_cache_trim() - no more than @depth is kept. */
+void dmah_iova_cache_trim(struct iova_cache *c, struct iova *iova);
 
 /* ---- any CPU, inside dmah_host_enter(), with the CPU's lock ---- */
 
-/** cache_waiting() - entries that wait for a flush. */
-uint32_t cache_waiting(const struct iova_cache *c);
+/** dmah_iova_cache_waiting() - entries that wait for a flush. */
+uint32_t dmah_iova_cache_waiting(const struct iova_cache *c);
 
-/** cache_capture() - what a flush that begins after this will cover. Return: how many entries wait. */
-uint32_t cache_capture(const struct iova_cache *c, uint32_t until[IOVA_CLASSES]);
+/** dmah_iova_cache_capture() - what a flush that begins after this will cover. Return: how many entries wait. */
+uint32_t dmah_iova_cache_capture(const struct iova_cache *c, uint32_t until[IOVA_CLASSES]);
 
-/** cache_flushed() - a flush that began at @begun, after cache_capture(), was confirmed. */
-void cache_flushed(struct iova_cache *c, const uint32_t until[IOVA_CLASSES], uint64_t begun);
+/** dmah_iova_cache_flushed() - a flush that began at @begun, after dmah_iova_cache_capture(), was confirmed. */
+void dmah_iova_cache_flushed(struct iova_cache *c, const uint32_t until[IOVA_CLASSES],
+			     uint64_t begun);
 
-/** cache_set_depth() - how much is kept. */
-void cache_set_depth(struct iova_cache *c, const uint32_t depth[IOVA_CLASSES]);
+/** dmah_iova_cache_set_depth() - how much is kept. */
+void dmah_iova_cache_set_depth(struct iova_cache *c, const uint32_t depth[IOVA_CLASSES]);
 
-/** cache_set_lazy() - whether unmaps may wait. */
-void cache_set_lazy(struct iova_cache *c, bool lazy);
+/** dmah_iova_cache_set_lazy() - whether unmaps may wait. */
+void dmah_iova_cache_set_lazy(struct iova_cache *c, bool lazy);
 
-/** cache_close() - the owner needs the lock from now on, as soon as it has left the section that it may be in. */
-void cache_close(struct iova_cache *c);
+/** dmah_iova_cache_close() - the owner needs the lock from now on, as soon as it has left the section that it may be in. */
+void dmah_iova_cache_close(struct iova_cache *c);
 
-/** cache_open() - undo one cache_close(). */
-void cache_open(struct iova_cache *c);
+/** dmah_iova_cache_open() - undo one dmah_iova_cache_close(). */
+void dmah_iova_cache_open(struct iova_cache *c);
 
-/** cache_drain() - all that is ready goes to the depot. The owner is the caller, or closed out and quiet. */
-void cache_drain(struct iova_cache *c, struct iova *iova);
+/** dmah_iova_cache_drain() - all that is ready goes to the depot. The owner is the caller, or closed out and quiet. */
+void dmah_iova_cache_drain(struct iova_cache *c, struct iova *iova);
 
 #endif /* DMAH_IOVA_CACHE_H */

@@ -6,9 +6,9 @@ static size_t bitmap_bytes(uint32_t granules)
 	return ((size_t)granules + 63) / 64 * 8;
 }
 
-size_t iova_memory(uint32_t granules)
+size_t dmah_iova_memory(uint32_t granules)
 {
-	return range_memory(granules) + bitmap_bytes(granules);
+	return dmah_range_memory(granules) + bitmap_bytes(granules);
 }
 
 /*
@@ -24,18 +24,18 @@ static void set_depth(struct iova *iova, uint32_t granules, unsigned int cpus)
 	}
 }
 
-void iova_init(struct iova *iova, void *memory, uint32_t granules, uint64_t base_granule,
-	       unsigned int cpus)
+void dmah_iova_init(struct iova *iova, void *memory, uint32_t granules, uint64_t base_granule,
+		    unsigned int cpus)
 {
-	range_init(&iova->depot, memory, granules);
-	iova->quarantine = (uint64_t *)(void *)((char *)memory + range_memory(granules));
+	dmah_range_init(&iova->depot, memory, granules);
+	iova->quarantine = (uint64_t *)(void *)((char *)memory + dmah_range_memory(granules));
 	iova->quarantined = 0;
 	iova->limit = granules;
 	iova->base_granule = base_granule;
 	set_depth(iova, granules, cpus);
 }
 
-void iova_cut(struct iova *iova, uint32_t granules, unsigned int cpus)
+void dmah_iova_cut(struct iova *iova, uint32_t granules, unsigned int cpus)
 {
 	iova->limit = granules;
 	set_depth(iova, granules, cpus);
@@ -47,40 +47,41 @@ static uint32_t base_offset(const struct iova *iova)
 	return (uint32_t)(iova->base_granule & 0x3fffffffu);
 }
 
-uint32_t iova_get_small(struct iova *iova, unsigned int class)
+uint32_t dmah_iova_get_small(struct iova *iova, unsigned int class)
 {
-	return iova_get_large(iova, 1u << class, 1u << class, 0, 0);
+	return dmah_iova_get_large(iova, 1u << class, 1u << class, 0, 0);
 }
 
-uint32_t iova_get_large(struct iova *iova, uint32_t n, uint32_t align, uint32_t skew,
-			uint32_t boundary)
+uint32_t dmah_iova_get_large(struct iova *iova, uint32_t n, uint32_t align, uint32_t skew,
+			     uint32_t boundary)
 {
 	uint32_t first;
 
 	dmah_host_lock(&iova->lock);
-	first = range_alloc(&iova->depot, n, align, skew, boundary, base_offset(iova), iova->limit);
+	first = dmah_range_alloc(&iova->depot, n, align, skew, boundary, base_offset(iova),
+				 iova->limit);
 	dmah_host_unlock(&iova->lock);
 	return first;
 }
 
-void iova_put_large(struct iova *iova, uint32_t first, uint32_t n)
+void dmah_iova_put_large(struct iova *iova, uint32_t first, uint32_t n)
 {
 	dmah_host_lock(&iova->lock);
-	(void)range_free(&iova->depot, first, n);
+	(void)dmah_range_free(&iova->depot, first, n);
 	dmah_host_unlock(&iova->lock);
 }
 
-bool iova_take(struct iova *iova, uint32_t first, uint32_t n)
+bool dmah_iova_take(struct iova *iova, uint32_t first, uint32_t n)
 {
 	bool taken;
 
 	dmah_host_lock(&iova->lock);
-	taken = range_take(&iova->depot, first, n);
+	taken = dmah_range_take(&iova->depot, first, n);
 	dmah_host_unlock(&iova->lock);
 	return taken;
 }
 
-void iova_quarantine(struct iova *iova, uint32_t first, uint32_t n, uint32_t seq)
+void dmah_iova_quarantine(struct iova *iova, uint32_t first, uint32_t n, uint32_t seq)
 {
 	dmah_host_lock(&iova->lock);
 	for (uint32_t i = first; i < first + n; i++)
@@ -90,7 +91,7 @@ void iova_quarantine(struct iova *iova, uint32_t first, uint32_t n, uint32_t seq
 	dmah_host_unlock(&iova->lock);
 }
 
-uint32_t iova_leave_quarantine(struct iova *iova, uint32_t from, uint32_t seq)
+uint32_t dmah_iova_leave_quarantine(struct iova *iova, uint32_t from, uint32_t seq)
 {
 	uint32_t found = RANGE_NONE, words = (iova->depot.size + 63) / 64;
 

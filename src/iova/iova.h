@@ -41,15 +41,15 @@ struct iova {
 	uint64_t base_granule;
 };
 
-/** iova_memory() - bytes of bookkeeping for @granules. */
-size_t iova_memory(uint32_t granules);
+/** dmah_iova_memory() - bytes of bookkeeping for @granules. */
+size_t dmah_iova_memory(uint32_t granules);
 
-/** iova_init() - all of @granules free. @memory: iova_memory() bytes, zeroed, aligned to 8. */
-void iova_init(struct iova *iova, void *memory, uint32_t granules, uint64_t base_granule,
-	       unsigned int cpus);
+/** dmah_iova_init() - all of @granules free. @memory: dmah_iova_memory() bytes, zeroed, aligned to 8. */
+void dmah_iova_init(struct iova *iova, void *memory, uint32_t granules, uint64_t base_granule,
+		    unsigned int cpus);
 
-/** iova_cut() - from now on nothing at or above @granules is handed out. */
-void iova_cut(struct iova *iova, uint32_t granules, unsigned int cpus);
+/** dmah_iova_cut() - from now on nothing at or above @granules is handed out. */
+void dmah_iova_cut(struct iova *iova, uint32_t granules, unsigned int cpus);
 
 /** iova_class() - the class of @n granules, 1 to IOVA_CLASS_MAX. */
 static inline unsigned int iova_class(uint32_t n)
@@ -57,37 +57,37 @@ static inline unsigned int iova_class(uint32_t n)
 	return n <= 1 ? 0 : 32u - (unsigned int)__builtin_clz(n - 1);
 }
 
-/** iova_get_small() - 1 << @class granules, aligned to their number. Return: the first, or RANGE_NONE. */
-uint32_t iova_get_small(struct iova *iova, unsigned int class);
+/** dmah_iova_get_small() - 1 << @class granules, aligned to their number. Return: the first, or RANGE_NONE. */
+uint32_t dmah_iova_get_small(struct iova *iova, unsigned int class);
 
 /**
- * iova_get_large() - granules from the depot, of any number.
+ * dmah_iova_get_large() - granules from the depot, of any number.
  * @align: a power of two.
  * @skew: what the first granule's IOVA is modulo @align, in granules.
  * @boundary: no multiple of this is crossed, in granules, a power of two; 0: none.
  */
-uint32_t iova_get_large(struct iova *iova, uint32_t n, uint32_t align, uint32_t skew,
-			uint32_t boundary);
+uint32_t dmah_iova_get_large(struct iova *iova, uint32_t n, uint32_t align, uint32_t skew,
+			     uint32_t boundary);
 
-/** iova_put_large() - give the granules of iova_get_large() back. */
-void iova_put_large(struct iova *iova, uint32_t first, uint32_t n);
+/** dmah_iova_put_large() - give the granules of dmah_iova_get_large() back. */
+void dmah_iova_put_large(struct iova *iova, uint32_t first, uint32_t n);
 
-/** iova_take() - take these very granules. Return: false where one is taken. */
-bool iova_take(struct iova *iova, uint32_t first, uint32_t n);
+/** dmah_iova_take() - take these very granules. Return: false where one is taken. */
+bool dmah_iova_take(struct iova *iova, uint32_t first, uint32_t n);
 
 /**
- * iova_quarantine() - these granules must not be handed out before iova_leave_quarantine().
+ * dmah_iova_quarantine() - these granules must not be handed out before dmah_iova_leave_quarantine().
  * @seq: the number of the last flush begun.
  */
-void iova_quarantine(struct iova *iova, uint32_t first, uint32_t n, uint32_t seq);
+void dmah_iova_quarantine(struct iova *iova, uint32_t first, uint32_t n, uint32_t seq);
 
 /**
- * iova_leave_quarantine() - take the next granule out of quarantine; it stays taken, and is the caller's.
+ * dmah_iova_leave_quarantine() - take the next granule out of quarantine; it stays taken, and is the caller's.
  * @from: where to look on, 0 at first.
  * @seq: a confirmed flush: nothing leaves if anything was put in quarantine after it began.
  *
  * Return: the granule, or RANGE_NONE.
  */
-uint32_t iova_leave_quarantine(struct iova *iova, uint32_t from, uint32_t seq);
+uint32_t dmah_iova_leave_quarantine(struct iova *iova, uint32_t from, uint32_t seq);
 
 #endif /* DMAH_IOVA_H */

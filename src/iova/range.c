@@ -11,12 +11,12 @@ static uint32_t words(uint32_t size)
 	return (size + 63) / 64;
 }
 
-size_t range_memory(uint32_t size)
+size_t dmah_range_memory(uint32_t size)
 {
 	return ((size_t)words(size) + words(words(size))) * sizeof(uint64_t);
 }
 
-void range_init(struct range *r, void *memory, uint32_t size)
+void dmah_range_init(struct range *r, void *memory, uint32_t size)
 {
 	r->bits = memory;
 	r->full = r->bits + words(size);
@@ -170,8 +170,8 @@ static uint32_t alloc_up(const struct range *r, uint32_t n, uint32_t align, uint
 	}
 }
 
-uint32_t range_alloc(struct range *r, uint32_t n, uint32_t align, uint32_t skew, uint32_t boundary,
-		     uint32_t base_offset, uint32_t limit)
+uint32_t dmah_range_alloc(struct range *r, uint32_t n, uint32_t align, uint32_t skew,
+			  uint32_t boundary, uint32_t base_offset, uint32_t limit)
 {
 	uint32_t first;
 
@@ -190,7 +190,7 @@ static bool inside(const struct range *r, uint32_t first, uint32_t n)
 	return n && first < r->size && n <= r->size - first;
 }
 
-bool range_free(struct range *r, uint32_t first, uint32_t n)
+bool dmah_range_free(struct range *r, uint32_t first, uint32_t n)
 {
 	if (!inside(r, first, n) || next_free(r, first, first + n) != first + n)
 		return false;
@@ -198,14 +198,14 @@ bool range_free(struct range *r, uint32_t first, uint32_t n)
 	return true;
 }
 
-bool range_is_free(const struct range *r, uint32_t first, uint32_t n)
+bool dmah_range_is_free(const struct range *r, uint32_t first, uint32_t n)
 {
 	return inside(r, first, n) && next_taken(r, first, first + n) == first + n;
 }
 
-bool range_take(struct range *r, uint32_t first, uint32_t n)
+bool dmah_range_take(struct range *r, uint32_t first, uint32_t n)
 {
-	if (!range_is_free(r, first, n))
+	if (!dmah_range_is_free(r, first, n))
 		return false;
 	set(r, first, n, true);
 	return true;

@@ -27,18 +27,18 @@ struct range {
 /** RANGE_NONE - no unit. */
 #define RANGE_NONE UINT32_MAX
 
-/** range_memory() - bytes of bookkeeping for @size units, a multiple of 8. */
-size_t range_memory(uint32_t size);
+/** dmah_range_memory() - bytes of bookkeeping for @size units, a multiple of 8. */
+size_t dmah_range_memory(uint32_t size);
 
 /**
- * range_init() - all units free.
- * @memory: range_memory(@size) bytes, aligned to 8.
+ * dmah_range_init() - all units free.
+ * @memory: dmah_range_memory(@size) bytes, aligned to 8.
  * @size: units, 1 to 2^28.
  */
-void range_init(struct range *r, void *memory, uint32_t size);
+void dmah_range_init(struct range *r, void *memory, uint32_t size);
 
 /**
- * range_alloc() - take @n neighbouring units.
+ * dmah_range_alloc() - take @n neighbouring units.
  * @n: how many, not 0.
  * @align: the first is a multiple of this (plus @skew), a power of two.
  * @skew: what the first unit is modulo @align.
@@ -48,16 +48,16 @@ void range_init(struct range *r, void *memory, uint32_t size);
  *
  * Return: the first unit, or RANGE_NONE.
  */
-uint32_t range_alloc(struct range *r, uint32_t n, uint32_t align, uint32_t skew, uint32_t boundary,
-		     uint32_t base_offset, uint32_t limit);
+uint32_t dmah_range_alloc(struct range *r, uint32_t n, uint32_t align, uint32_t skew,
+			  uint32_t boundary, uint32_t base_offset, uint32_t limit);
 
-/** range_free() - give @n units back. Return: false where one of them was free already: nothing is changed then. */
-bool range_free(struct range *r, uint32_t first, uint32_t n);
+/** dmah_range_free() - give @n units back. Return: false where one of them was free already: nothing is changed then. */
+bool dmah_range_free(struct range *r, uint32_t first, uint32_t n);
 
-/** range_take() - take these very units. Return: false where one of them is taken: nothing is changed then. */
-bool range_take(struct range *r, uint32_t first, uint32_t n);
+/** dmah_range_take() - take these very units. Return: false where one of them is taken: nothing is changed then. */
+bool dmah_range_take(struct range *r, uint32_t first, uint32_t n);
 
-/** range_is_free() - whether none of @n units is taken. */
-bool range_is_free(const struct range *r, uint32_t first, uint32_t n);
+/** dmah_range_is_free() - whether none of @n units is taken. */
+bool dmah_range_is_free(const struct range *r, uint32_t first, uint32_t n);
 
 #endif /* DMAH_RANGE_H */

@@ -166,8 +166,8 @@ static inline void pt_store_clear(uint64_t *entry, uint64_t value)
 #endif
 }
 
-/** pt_clean() - push entries to memory where the hardware's walks do not see the CPU's caches. */
-void pt_clean(const struct pt *pt, const uint64_t *first, unsigned int n);
+/** dmah_pt_clean() - push entries to memory where the hardware's walks do not see the CPU's caches. */
+void dmah_pt_clean(const struct pt *pt, const uint64_t *first, unsigned int n);
 
 static inline bool pt_present(const struct pt_leaf *leaf, uint64_t entry)
 {

@@ -33,7 +33,7 @@ static uint64_t *next_table(uint64_t entry)
 static void push(const struct pt *pt, const uint64_t *first, unsigned int n)
 {
 	if (!(pt->caps & DMAH_IOMMU_COHERENT_WALK))
-		pt_clean(pt, first, n);
+		dmah_pt_clean(pt, first, n);
 }
 
 static int walk_init(struct pt *pt)

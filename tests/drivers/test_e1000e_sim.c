@@ -135,13 +135,13 @@ static void hung(const struct nic_config *machine, bool rx)
 	e1000e_kick(&t->nic);
 	sim_iommu_stick(iommu, 0);
 	if (rx)
-		assert_int_equal(e1000e_receive(&t->nic, 4, nothing, t), DMAH_EHUNG);
+		assert_int_equal(e1000e_receive(&t->nic, 4, nothing, t), DMAH_ETIMEDOUT);
 	else
-		assert_int_equal(e1000e_reap(&t->nic, nobody, NULL), DMAH_EHUNG);
-	assert_int_equal(e1000e_receive(&t->nic, 4, nothing, t), DMAH_EHUNG);
-	assert_int_equal(e1000e_reap(&t->nic, nobody, NULL), DMAH_EHUNG);
-	assert_int_equal(traffic_transmit(t), DMAH_EHUNG);
-	assert_int_equal(e1000e_stop(&t->nic), DMAH_EHUNG);
+		assert_int_equal(e1000e_reap(&t->nic, nobody, NULL), DMAH_ETIMEDOUT);
+	assert_int_equal(e1000e_receive(&t->nic, 4, nothing, t), DMAH_ETIMEDOUT);
+	assert_int_equal(e1000e_reap(&t->nic, nobody, NULL), DMAH_ETIMEDOUT);
+	assert_int_equal(traffic_transmit(t), DMAH_ETIMEDOUT);
+	assert_int_equal(e1000e_stop(&t->nic), DMAH_ETIMEDOUT);
 	assert_int_equal(dmah_device_live(nic_device(t->n)), 2);
 	sim_iommu_unstick(iommu);
 	assert_int_equal(dmah_flush(nic_domain(t->n)), 0);

@@ -793,8 +793,8 @@ static void check_timeout(struct t *t)
 	}
 	assert_int_equal(nvme_stream_submit(&p.in, 50, 1, t->buffer + 65536), 0);
 	nvme_ring(&t->nvme);
-	assert_int_equal(nvme_wait(&t->nvme, &r[1]), DMAH_EHUNG);
-	assert_int_equal(nvme_stream_wait(&p.in), DMAH_EHUNG);
+	assert_int_equal(nvme_wait(&t->nvme, &r[1]), DMAH_ETIMEDOUT);
+	assert_int_equal(nvme_stream_wait(&p.in), DMAH_ETIMEDOUT);
 	/* The device may still come: the buffers are its own. */
 	assert_false(r[1].done);
 	assert_int_equal(nvme_stream_take(&p.in, status, 2), 0);
@@ -863,15 +863,15 @@ static void check_fatal(struct t *t)
 	assert_int_equal(nvme_submit(&t->nvme, &r), 0);
 	nvme_ring(&t->nvme);
 	rig_status(t->rig, 0, CSTS_CFS);
-	assert_int_equal(nvme_wait(&t->nvme, &r), DMAH_EHUNG);
+	assert_int_equal(nvme_wait(&t->nvme, &r), DMAH_ETIMEDOUT);
 	rig_hang(t->rig, false);
 	/* A failed controller does not become ready: all is given back. */
-	assert_int_equal(nvme_reset(&t->nvme), DMAH_EHUNG);
+	assert_int_equal(nvme_reset(&t->nvme), DMAH_ETIMEDOUT);
 	assert_false(nvme_live(&t->nvme));
 	assert_int_equal(r.err, NVME_ABORTED);
 	assert_int_equal(dmah_device_live(t->rig->dev), 0);
 	t->nvme = (struct nvme){ 0 };
-	assert_int_equal(nvme_init(&t->nvme, t->rig->regs, t->rig->dev), DMAH_EHUNG);
+	assert_int_equal(nvme_init(&t->nvme, t->rig->regs, t->rig->dev), DMAH_ETIMEDOUT);
 	assert_false(nvme_live(&t->nvme));
 	rig_status(t->rig, 0, 0);
 	up(t);
@@ -897,12 +897,12 @@ static void check_stuck(struct t *t)
 
 	assert_int_equal(nvme_fini(&t->nvme), 0);
 	rig_status(t->rig, CSTS_RDY, 0);
-	assert_int_equal(nvme_init(&t->nvme, t->rig->regs, t->rig->dev), DMAH_EHUNG);
+	assert_int_equal(nvme_init(&t->nvme, t->rig->regs, t->rig->dev), DMAH_ETIMEDOUT);
 	assert_false(nvme_live(&t->nvme));
 	rig_status(t->rig, 0, 0);
 	up(t);
 	rig_status(t->rig, 0, CSTS_RDY);
-	assert_int_equal(nvme_fini(&t->nvme), DMAH_EHUNG);
+	assert_int_equal(nvme_fini(&t->nvme), DMAH_ETIMEDOUT);
 	assert_true(nvme_live(&t->nvme));
 	assert_int_equal(dmah_device_live(t->rig->dev), own_mappings());
 	rig_status(t->rig, 0, 0);
@@ -999,10 +999,10 @@ static void check_hung_iommu(struct t *t)
 	assert_int_equal(nvme_stream_submit(&p.in, 50, 8, t->buffer + 65536), 0);
 	rig_stick(t->rig, true);
 	nvme_ring(&t->nvme);
-	assert_int_equal(nvme_wait(&t->nvme, &r), DMAH_EHUNG);
+	assert_int_equal(nvme_wait(&t->nvme, &r), DMAH_ETIMEDOUT);
 	assert_true(r.done);
 	assert_int_equal(nvme_stream_wait(&p.in), 0);
-	assert_int_equal(nvme_stream_take(&p.in, status, 2), DMAH_EHUNG);
+	assert_int_equal(nvme_stream_take(&p.in, status, 2), DMAH_ETIMEDOUT);
 	assert_int_equal(nvme_stream_live(&p.in), 0);
 	assert_int_equal(dmah_device_live(t->rig->dev), own_mappings());
 	rig_stick(t->rig, false);

@@ -137,9 +137,9 @@ static void compare(struct world *w)
 		compare_ring(w, class);
 		waits += w->ring[class].nwaits;
 	}
-	assert_int_equal(cache_waiting(&w->cache), waits);
+	assert_int_equal(dmah_iova_cache_waiting(&w->cache), waits);
 	for (uint32_t i = 0; i < GRANULES; i++) {
-		assert_int_equal(range_is_free(&w->iova.depot, i, 1), !w->taken[i]);
+		assert_int_equal(dmah_range_is_free(&w->iova.depot, i, 1), !w->taken[i]);
 		used += w->taken[i];
 	}
 	assert_int_equal(w->iova.depot.used, used);
@@ -161,7 +161,7 @@ static void take(struct world *w)
 		assert_int_equal(first, e->kept[0]);
 		assert_ptr_equal(got.pte, &w->pte[first]);
 	} else {
-		first = cache_take_locked(&w->cache, &w->iova, class);
+		first = dmah_iova_cache_take_locked(&w->cache, &w->iova, class);
 		if (first == RANGE_NONE) {
 			assert_int_equal(e->nkept, 0);
 			return;
@@ -215,7 +215,8 @@ static void unmap_lazily(struct world *w)
 		waits(w, g);
 		return;
 	}
-	deferred = cache_defer(&w->cache, &w->iova, g.class, &w->pte[g.first], g.first, w->now);
+	deferred = dmah_iova_cache_defer(&w->cache, &w->iova, g.class, &w->pte[g.first], g.first,
+					 w->now);
 	spilled(w);
 	if (deferred == CACHE_FULL) {
 		/* Nothing that is ready stands in its way any more. */
@@ -241,9 +242,10 @@ static void unmap_strictly(struct world *w)
 		push_front(e, g.first);
 		return;
 	}
-	cache_release(&w->cache, &w->iova, g.class, has_leaf ? &w->pte[g.first] : NULL, g.first);
+	dmah_iova_cache_release(&w->cache, &w->iova, g.class, has_leaf ? &w->pte[g.first] : NULL,
+				g.first);
 	/* It is kept and comes next, or it is the depot's. */
-	if (range_is_free(&w->iova.depot, g.first, 1u << g.class)) {
+	if (dmah_range_is_free(&w->iova.depot, g.first, 1u << g.class)) {
 		to_depot(w, g.first, g.class);
 		spilled(w);
 		assert_true(!has_leaf || !depth || e->nkept + e->nwaits > r->mask);
@@ -267,13 +269,13 @@ static void begin_flush(struct world *w, struct flush *f)
 		f->covers[class] = w->ring[class].nwaits;
 		all += f->covers[class];
 	}
-	assert_int_equal(cache_capture(&w->cache, f->until), all);
+	assert_int_equal(dmah_iova_cache_capture(&w->cache, f->until), all);
 }
 
 /* What was there when the flush began is ready, and nothing else is; another one may have made it ready before. */
 static void end_flush(struct world *w, struct flush *f)
 {
-	cache_flushed(&w->cache, f->until, f->begun);
+	dmah_iova_cache_flushed(&w->cache, f->until, f->begun);
 	f->under_way = false;
 	for (unsigned int class = 0; class < IOVA_CLASSES; class ++) {
 		struct expected *e = &w->ring[class];
@@ -293,7 +295,7 @@ static void end_flush(struct world *w, struct flush *f)
 
 static void trim(struct world *w)
 {
-	cache_trim(&w->cache, &w->iova);
+	dmah_iova_cache_trim(&w->cache, &w->iova);
 	spilled(w);
 	for (unsigned int class = 0; class < IOVA_CLASSES; class ++)
 		assert_true(w->ring[class].nkept <= w->cache.ring[class].depth);
@@ -301,7 +303,7 @@ static void trim(struct world *w)
 
 static void drain(struct world *w)
 {
-	cache_drain(&w->cache, &w->iova);
+	dmah_iova_cache_drain(&w->cache, &w->iova);
 	spilled(w);
 	for (unsigned int class = 0; class < IOVA_CLASSES; class ++)
 		assert_int_equal(w->ring[class].nkept, 0);
@@ -311,7 +313,7 @@ static void set_depth(struct world *w)
 {
 	for (unsigned int class = 0; class < IOVA_CLASSES; class ++)
 		w->depth[class] = rnd(4) ? rnd(40) : rnd(3) * 5000;
-	cache_set_depth(&w->cache, w->depth);
+	dmah_iova_cache_set_depth(&w->cache, w->depth);
 	for (unsigned int class = 0; class < IOVA_CLASSES; class ++)
 		assert_true(w->cache.ring[class].depth <= w->depth[class]);
 	/* Only before the first device is attached: nothing is kept then. */
@@ -336,14 +338,14 @@ static void rare(struct world *w)
 		break;
 	case 4:
 		if (w->closed < 2) {
-			cache_close(&w->cache);
+			dmah_iova_cache_close(&w->cache);
 			w->closed++;
 		}
 		break;
 	case 5:
 	case 6:
 		if (w->closed) {
-			cache_open(&w->cache);
+			dmah_iova_cache_open(&w->cache);
 			w->closed--;
 		}
 		break;
@@ -353,7 +355,7 @@ static void rare(struct world *w)
 		break;
 	default:
 		w->lazy = rnd(4) != 0;
-		cache_set_lazy(&w->cache, w->lazy);
+		dmah_iova_cache_set_lazy(&w->cache, w->lazy);
 		break;
 	}
 }
@@ -362,15 +364,15 @@ static void begin(struct world *w, uint32_t batch, uint32_t start)
 {
 	memset(w, 0, sizeof(*w));
 	w->lazy = true;
-	w->memory = calloc(1, cache_memory(batch));
-	w->depot = calloc(1, iova_memory(GRANULES));
-	iova_init(&w->iova, w->depot, GRANULES, 0, 1);
-	cache_init(&w->cache, w->memory, batch, true);
+	w->memory = calloc(1, dmah_iova_cache_memory(batch));
+	w->depot = calloc(1, dmah_iova_memory(GRANULES));
+	dmah_iova_init(&w->iova, w->depot, GRANULES, 0, 1);
+	dmah_iova_cache_init(&w->cache, w->memory, batch, true);
 	/* Indices wrap in good time. */
 	for (unsigned int class = 0; class < IOVA_CLASSES; class ++)
 		w->cache.ring[class].in = w->cache.ring[class].out = w->cache.ring[class].ready =
 			start;
-	cache_set_lazy(&w->cache, true);
+	dmah_iova_cache_set_lazy(&w->cache, true);
 	set_depth(w);
 }
 
@@ -394,7 +396,7 @@ static void live(struct world *w, unsigned int ops, uint32_t most)
 static void end(struct world *w)
 {
 	while (w->closed) {
-		cache_open(&w->cache);
+		dmah_iova_cache_open(&w->cache);
 		w->closed--;
 	}
 	while (w->nout)

@@ -39,12 +39,12 @@ static bool fits(const unsigned char *taken, uint32_t size, const struct ask *a,
 
 static void random_requests(uint32_t size, unsigned int rounds, uint32_t longest)
 {
-	void *memory = malloc(range_memory(size));
+	void *memory = malloc(dmah_range_memory(size));
 	unsigned char *taken = calloc(1, size);
 	uint32_t used = 0;
 	struct range r;
 
-	range_init(&r, memory, size);
+	dmah_range_init(&r, memory, size);
 	for (unsigned int round = 0; round < rounds; round++) {
 		struct ask a = {
 			.n = 1 + rnd(rnd(4) ? 9 : longest),
@@ -66,7 +66,8 @@ static void random_requests(uint32_t size, unsigned int rounds, uint32_t longest
 		case 1:
 			for (uint32_t i = 0; i < size && !possible; i++)
 				possible = fits(taken, size, &a, i);
-			first = range_alloc(&r, a.n, a.align, a.skew, a.boundary, a.base, a.limit);
+			first = dmah_range_alloc(&r, a.n, a.align, a.skew, a.boundary, a.base,
+						 a.limit);
 			assert_int_equal(first != RANGE_NONE, possible);
 			if (!possible)
 				break;
@@ -75,15 +76,15 @@ static void random_requests(uint32_t size, unsigned int rounds, uint32_t longest
 			used += a.n;
 			break;
 		case 2:
-			assert_int_equal(range_take(&r, first, n), all_free);
+			assert_int_equal(dmah_range_take(&r, first, n), all_free);
 			if (all_free) {
 				memset(taken + first, 1, n);
 				used += n;
 			}
 			break;
 		default:
-			assert_int_equal(range_is_free(&r, first, n), all_free);
-			assert_int_equal(range_free(&r, first, n), all_taken);
+			assert_int_equal(dmah_range_is_free(&r, first, n), all_free);
+			assert_int_equal(dmah_range_free(&r, first, n), all_taken);
 			if (all_taken) {
 				memset(taken + first, 0, n);
 				used -= n;
@@ -120,19 +121,19 @@ static void many_words_of_words(void **state)
 static void full_and_empty(void **state)
 {
 	enum { SIZE = 1 << 20 };
-	void *memory = malloc(range_memory(SIZE));
+	void *memory = malloc(dmah_range_memory(SIZE));
 	struct range r;
 
 	(void)state;
-	range_init(&r, memory, SIZE);
+	dmah_range_init(&r, memory, SIZE);
 	for (uint32_t i = 0; i < SIZE / 2; i++)
-		assert_int_equal(range_alloc(&r, 1, 1, 0, 0, 0, SIZE), SIZE - 1 - i);
-	assert_int_equal(range_alloc(&r, SIZE / 2, 512, 0, 0, 0, SIZE), 0);
+		assert_int_equal(dmah_range_alloc(&r, 1, 1, 0, 0, 0, SIZE), SIZE - 1 - i);
+	assert_int_equal(dmah_range_alloc(&r, SIZE / 2, 512, 0, 0, 0, SIZE), 0);
 	for (uint32_t i = 0; i < 10000; i++)
-		assert_int_equal(range_alloc(&r, 1 + i % 20, 1, 0, 0, 0, SIZE), RANGE_NONE);
-	assert_true(range_free(&r, 12345, 1));
-	assert_int_equal(range_alloc(&r, 1, 1, 0, 0, 0, SIZE), 12345);
-	assert_true(range_free(&r, 0, SIZE));
+		assert_int_equal(dmah_range_alloc(&r, 1 + i % 20, 1, 0, 0, 0, SIZE), RANGE_NONE);
+	assert_true(dmah_range_free(&r, 12345, 1));
+	assert_int_equal(dmah_range_alloc(&r, 1, 1, 0, 0, 0, SIZE), 12345);
+	assert_true(dmah_range_free(&r, 0, SIZE));
 	assert_int_equal(r.used, 0);
 	free(memory);
 }

@@ -272,7 +272,7 @@ static int map_place(struct pt *pt, struct place *p, uint32_t gen)
 			assert_false(pt_present(&pt->leaf, pt_load(entry)));
 			pt_store_set(entry, pt_make(&pt->leaf, p->phys, p->dir, gen, false));
 			if (!coherent)
-				pt_clean(pt, entry, 1);
+				dmah_pt_clean(pt, entry, 1);
 			assert_int_equal(pt_gen(&pt->leaf, pt_load(entry)),
 					 gen & pt->leaf.gen_mask);
 		}
@@ -297,7 +297,7 @@ static void unmap_place(struct pt *pt, struct place *p)
 		pt_store_clear(entry, pt_cleared(&pt->leaf, pt_load(entry)));
 		assert_false(pt_present(&pt->leaf, pt_load(entry)));
 		if (!coherent)
-			pt_clean(pt, entry, 1);
+			dmah_pt_clean(pt, entry, 1);
 	}
 	p->state = FREE;
 	look();

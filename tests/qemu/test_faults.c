@@ -111,7 +111,9 @@ static void no_domain(void **state)
 static void ring_slots(void **state)
 {
 	struct rig *rig = rig_open(&(struct rig_config){ 0 });
-	struct dmah_ring_config config = { .entries = 4, .slot = 4096, .dir = DMAH_FROM_DEVICE };
+	struct dmah_ring_config config = { .entries = 4,
+					   .entry_size = 4096,
+					   .dir = DMAH_FROM_DEVICE };
 	dmah_phys_t phys = qemu_take(rig->q, 4 * 4096, 4096);
 	static _Alignas(64) uint8_t room[4096];
 	struct dmah_ring *ring;

@@ -50,9 +50,9 @@ static void hung(enum dmah_mode mode)
 	qemu_hold(rig->q, QEMU_VTD_REGS + REG_IQT);
 	begun = dmah_host_now();
 	assert_int_equal(dmah_unmap(&rig->dev[0], &h[0]),
-			 mode == DMAH_STRICT ? DMAH_EHUNG : DMAH_OK);
+			 mode == DMAH_STRICT ? DMAH_ETIMEDOUT : DMAH_OK);
 	assert_false(dmah_mapped(&h[0]));
-	assert_int_equal(dmah_flush(rig->dom), DMAH_EHUNG);
+	assert_int_equal(dmah_flush(rig->dom), DMAH_ETIMEDOUT);
 	assert_bounded(begun, 2);
 	/* It is as the driver was told: the page is still reached. */
 	memset(qemu_ram(rig->q, phys, 64), 0, 64);
@@ -109,7 +109,7 @@ static void full(void **state)
 		posted++;
 	/* One place stays free, or full would look like empty. */
 	assert_int_equal(posted, ENTRIES - 1);
-	assert_int_equal(iommu->ops->fence(iommu, &ticket), DMAH_EHUNG);
+	assert_int_equal(iommu->ops->fence(iommu, &ticket), DMAH_ETIMEDOUT);
 	assert_bounded(begun, 2);
 	qemu_release(rig->q);
 	assert_int_equal(iommu->ops->fence(iommu, &ticket), DMAH_OK);
@@ -142,7 +142,7 @@ static void tickets(void **state)
 	assert_int_equal(iommu->ops->fence(iommu, &ticket[0]), DMAH_OK);
 	assert_int_equal(iommu->ops->wait(iommu, ticket[1]), DMAH_OK);
 	begun = dmah_host_now();
-	assert_int_equal(iommu->ops->wait(iommu, ticket[0]), DMAH_EHUNG);
+	assert_int_equal(iommu->ops->wait(iommu, ticket[0]), DMAH_ETIMEDOUT);
 	assert_true(dmah_host_now() - begun >= RIG_TIMEOUT_NS);
 	assert_bounded(begun, 1);
 	qemu_release(rig->q);
@@ -183,8 +183,8 @@ static void bad_command(void **state)
 		qemu_release(rig->q);
 		assert_true(rig_vtd32(rig, REG_FSTS) & FSTS_IQE);
 		begun = dmah_host_now();
-		assert_int_equal(iommu->ops->wait(iommu, ticket[1]), DMAH_EHUNG);
-		assert_int_equal(iommu->ops->wait(iommu, ticket[0]), DMAH_EHUNG);
+		assert_int_equal(iommu->ops->wait(iommu, ticket[1]), DMAH_ETIMEDOUT);
+		assert_int_equal(iommu->ops->wait(iommu, ticket[0]), DMAH_ETIMEDOUT);
 		assert_true(dmah_host_now() - begun < RIG_TIMEOUT_NS);
 		assert_false(rig_vtd32(rig, REG_FSTS) & FSTS_IQE);
 		assert_int_equal(rig_reports(rig), 1);
@@ -213,13 +213,13 @@ static void silent_device(void **state)
 	assert_int_equal(iommu->ops->fence(iommu, &ticket[1]), DMAH_OK);
 	assert_int_equal(iommu->ops->fence(iommu, &ticket[2]), DMAH_OK);
 	begun = dmah_host_now();
-	assert_int_equal(iommu->ops->wait(iommu, ticket[1]), DMAH_EHUNG);
+	assert_int_equal(iommu->ops->wait(iommu, ticket[1]), DMAH_ETIMEDOUT);
 	assert_true(dmah_host_now() - begun < RIG_TIMEOUT_NS);
 	qemu_pretend(rig->q, QEMU_VTD_REGS + REG_FSTS, 0, 0);
 	qemu_release(rig->q);
 	assert_int_equal(iommu->ops->wait(iommu, ticket[0]), DMAH_OK);
-	assert_int_equal(iommu->ops->wait(iommu, ticket[1]), DMAH_EHUNG);
-	assert_int_equal(iommu->ops->wait(iommu, ticket[2]), DMAH_EHUNG);
+	assert_int_equal(iommu->ops->wait(iommu, ticket[1]), DMAH_ETIMEDOUT);
+	assert_int_equal(iommu->ops->wait(iommu, ticket[2]), DMAH_ETIMEDOUT);
 	assert_int_equal(iommu->ops->fence(iommu, &ticket[2]), DMAH_OK);
 	assert_int_equal(iommu->ops->wait(iommu, ticket[2]), DMAH_OK);
 	assert_int_equal(rig_reports(rig), 1);
@@ -236,11 +236,11 @@ static void hung_bind(void **state)
 
 	(void)state;
 	qemu_hold(rig->q, QEMU_VTD_REGS + REG_IQT);
-	assert_int_equal(dmah_attach(rig->dom, &rig->dev[1], &limits), DMAH_EHUNG);
+	assert_int_equal(dmah_attach(rig->dom, &rig->dev[1], &limits), DMAH_ETIMEDOUT);
 	assert_int_equal(dmah_domain_pt(rig->dom, &pt), DMAH_OK);
 	assert_int_equal(iommu->ops->bind(iommu, &rig->dev[1], DMAH_BIND_TRANSLATE, &pt, 1),
-			 DMAH_EHUNG);
-	assert_int_equal(dmah_detach(&rig->dev[0]), DMAH_EHUNG);
+			 DMAH_ETIMEDOUT);
+	assert_int_equal(dmah_detach(&rig->dev[0]), DMAH_ETIMEDOUT);
 	assert_int_equal(dmah_domain_fini(rig->dom), DMAH_EBUSY);
 	qemu_release(rig->q);
 	/* The one that could not be attached is not, for the hardware neither. */

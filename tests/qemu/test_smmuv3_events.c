@@ -2,7 +2,7 @@
 /* The event queue of QEMU's SMMUv3. */
 #include "smmu.h"
 
-#include "iommu/smmuv3/smmuv3.h"
+#include "hw/smmuv3/smmuv3.h"
 
 #include <stdarg.h>
 #include <setjmp.h>

@@ -2,7 +2,7 @@
 /* The driver of the SMMUv3 begins: what it refuses, and taking over a unit of QEMU's. */
 #include "smmu.h"
 
-#include "iommu/smmuv3/smmuv3.h"
+#include "hw/smmuv3/smmuv3.h"
 #include "posix.h"
 
 #include <stdarg.h>
@@ -89,12 +89,12 @@ static void no_answer(void **state)
 	smmu_open(&rig, &(struct smmu_config){ .bare = true });
 	qemu_hold(rig.q, QEMU_SMMU_REGS + REG_CR0);
 	assert_int_equal(init(&rig, &(struct dmah_smmuv3_config){ .timeout_ns = MILLISECOND }),
-			 DMAH_EHUNG);
+			 DMAH_ETIMEDOUT);
 	qemu_release(rig.q);
 	/* Commands that nobody takes: it is switched off again. */
 	qemu_hold(rig.q, CMDQ_PROD);
 	assert_int_equal(init(&rig, &(struct dmah_smmuv3_config){ .timeout_ns = MILLISECOND }),
-			 DMAH_EHUNG);
+			 DMAH_ETIMEDOUT);
 	qemu_release(rig.q);
 	assert_int_equal(qemu_read(rig.q, QEMU_SMMU_REGS + REG_CR0ACK, 4), 0);
 	smmu_close(&rig);
@@ -113,7 +113,7 @@ static void taken_over(void **state)
 	smmu_open(&rig, &(struct smmu_config){ .mode = DMAH_STRICT });
 	page_map(&rig, &p);
 	assert_true(page_reached(&rig, &p));
-	assert_int_equal(smmuv3_post(&rig.smmu, &bad, 1, NULL), 0);
+	assert_int_equal(dmah_smmuv3_post(&rig.smmu, &bad, 1, NULL), 0);
 	old = rig.smmu;
 	memory = malloc(dmah_smmuv3_memory(NULL));
 	assert_int_equal(dmah_smmuv3_init(&rig.smmu, qemu_regs(rig.q, QEMU_SMMU_REGS), NULL, memory,
@@ -128,9 +128,9 @@ static void taken_over(void **state)
 	assert_int_equal(dmah_smmuv3_fini(&rig.smmu), 0);
 	free(memory);
 	/* Back to the first, so that all of it ends in order. */
-	smmuv3_streams_fini(&old);
-	smmuv3_area_free(&old.cmdq);
-	smmuv3_area_free(&old.evtq);
+	dmah_smmuv3_streams_fini(&old);
+	dmah_smmuv3_area_free(&old.cmdq);
+	dmah_smmuv3_area_free(&old.evtq);
 	assert_int_equal(init(&rig, NULL), 0);
 	rig.smmu.tags[0] |= 2;
 	assert_int_equal(dmah_unmap(&rig.dev, &p.h), 0);

@@ -184,7 +184,7 @@ static void reused_iova(void **state)
 static void ring_ranges(struct smmu_rig *rig, unsigned int pop, uint64_t least, uint64_t most)
 {
 	struct dmah_ring_config config = { .entries = SLOTS,
-					   .slot = PAGE,
+					   .entry_size = PAGE,
 					   .dir = DMAH_FROM_DEVICE };
 	size_t size = dmah_ring_memory(&config);
 	void *memory = aligned_alloc(64, (size + 63) & ~(size_t)63);

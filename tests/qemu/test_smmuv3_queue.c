@@ -2,7 +2,7 @@
 /* The command queue of the SMMUv3: what is in it, and when it is full, slow, or holds what it must not. */
 #include "smmu.h"
 
-#include "iommu/smmuv3/smmuv3.h"
+#include "hw/smmuv3/smmuv3.h"
 
 #include <stdarg.h>
 #include <setjmp.h>
@@ -129,14 +129,14 @@ static void timeout(void **state)
 	page_map(&rig, &p);
 	qemu_hold(rig.q, CMDQ_PROD);
 	begun = dmah_host_now();
-	assert_int_equal(dmah_unmap(&rig.dev, &p.h), DMAH_EHUNG);
+	assert_int_equal(dmah_unmap(&rig.dev, &p.h), DMAH_ETIMEDOUT);
 	assert_in_range(dmah_host_now() - begun, 20 * MILLISECOND, 20000ull * MILLISECOND);
 	assert_false(dmah_mapped(&p.h));
 	dmah_device_stats(&rig.dev, &stats);
 	assert_int_equal(stats.quarantined, 1);
 	/* It did not happen, and the caller was told so. */
 	assert_true(page_reached(&rig, &p));
-	assert_int_equal(dmah_flush(rig.dom), DMAH_EHUNG);
+	assert_int_equal(dmah_flush(rig.dom), DMAH_ETIMEDOUT);
 	qemu_release(rig.q);
 	assert_int_equal(dmah_flush(rig.dom), 0);
 	assert_false(page_reached(&rig, &p));
@@ -164,7 +164,7 @@ static void full_queue(void **state)
 	for (unsigned int i = 0; i < 64; i++)
 		assert_true((smmu_command(&rig, first + i)[1] & ~0xfffull) == PAGE * (i + 1ull));
 	begun = dmah_host_now();
-	assert_int_equal(iommu->ops->invalidate(iommu, 7, 0, PAGE, false, NULL), DMAH_EHUNG);
+	assert_int_equal(iommu->ops->invalidate(iommu, 7, 0, PAGE, false, NULL), DMAH_ETIMEDOUT);
 	assert_in_range(dmah_host_now() - begun, 5 * MILLISECOND, 20000ull * MILLISECOND);
 	qemu_release(rig.q);
 	/* Many times round. */
@@ -180,7 +180,7 @@ static uint64_t post(struct smmu_rig *rig, uint64_t first, uint64_t second)
 	struct smmuv3_cmd cmd = { { first, second } };
 	uint64_t ticket;
 
-	assert_int_equal(smmuv3_post(&rig->smmu, &cmd, 1, &ticket), 0);
+	assert_int_equal(dmah_smmuv3_post(&rig->smmu, &cmd, 1, &ticket), 0);
 	return ticket;
 }
 
@@ -197,7 +197,7 @@ static void illegal_command(void **state)
 		page_map(&rig, &p[i]);
 	for (unsigned int i = 0; i < 3; i++) {
 		ticket = post(&rig, 0xff, 0);
-		assert_int_equal(smmuv3_wait(&rig.smmu, ticket), DMAH_EHUNG);
+		assert_int_equal(dmah_smmuv3_wait(&rig.smmu, ticket), DMAH_ETIMEDOUT);
 		assert_int_equal(rig.smmu.refused, i + 1);
 		assert_int_equal(rig.reports, i + 1);
 		assert_int_equal(qemu_read(rig.q, QEMU_SMMU_REGS + REG_GERROR, 4),
@@ -208,7 +208,7 @@ static void illegal_command(void **state)
 	}
 	/* A configuration invalidation with a reserved bit: as with an unknown command. */
 	ticket = post(&rig, OP_CFGI_STE | 1u << 10, 0);
-	assert_int_equal(smmuv3_wait(&rig.smmu, ticket), DMAH_EHUNG);
+	assert_int_equal(dmah_smmuv3_wait(&rig.smmu, ticket), DMAH_ETIMEDOUT);
 	/* Found by whoever looks, without a wait; and by one that waits for something older. */
 	(void)post(&rig, 0xfe, 0);
 	dmah_smmuv3_errors(&rig.smmu);
@@ -232,7 +232,7 @@ static void illegal_invalidation(void **state)
 	assert_int_equal(dmah_unmap(&rig.dev, &p.h), 0);
 	assert_true(page_reached(&rig, &p));
 	/* An opcode between those of the TLB's that is reserved. */
-	assert_int_equal(smmuv3_wait(&rig.smmu, post(&rig, 0x17, 0)), 0);
+	assert_int_equal(dmah_smmuv3_wait(&rig.smmu, post(&rig, 0x17, 0)), 0);
 	assert_int_equal(rig.smmu.refused, 1);
 	assert_int_equal(rig.reports, 1);
 	assert_false(page_reached(&rig, &p));
@@ -252,8 +252,8 @@ static void unreadable_queue(void **state)
 	base = qemu_read(rig.q, QEMU_SMMU_REGS + REG_CMDQ_BASE, 8);
 	qemu_write(rig.q, QEMU_SMMU_REGS + REG_CMDQ_BASE, 8, 0x7f0000000008);
 	ticket = post(&rig, OP_CFGI_ALL, 31);
-	assert_int_equal(smmuv3_wait(&rig.smmu, ticket), DMAH_EHUNG);
-	assert_int_equal(smmuv3_wait(&rig.smmu, ticket), DMAH_EHUNG);
+	assert_int_equal(dmah_smmuv3_wait(&rig.smmu, ticket), DMAH_ETIMEDOUT);
+	assert_int_equal(dmah_smmuv3_wait(&rig.smmu, ticket), DMAH_ETIMEDOUT);
 	assert_int_equal(rig.reports, 1);
 	/* For the end of the test alone: it is mended, and the error acknowledged. */
 	qemu_write(rig.q, QEMU_SMMU_REGS + REG_CMDQ_BASE, 8, base);
@@ -284,7 +284,7 @@ static void full_queue_entered(void **state)
 		err = iommu->ops->invalidate_dev(iommu, &rig.dev, 0, PAGE);
 		dmah_host_leave(flags);
 	}
-	assert_int_equal(err, DMAH_EHUNG);
+	assert_int_equal(err, DMAH_ETIMEDOUT);
 	assert_int_equal(n, 33);
 	qemu_release(rig.q);
 	(void)dmah_host_enter(&flags);
@@ -310,7 +310,7 @@ static void other_errors(void **state)
 	assert_int_equal(iommu->ops->wait(iommu, before), 0);
 	fake_errors(GERROR_CMDQ, CERROR_ATC_SYNC);
 	assert_int_equal(iommu->ops->invalidate(iommu, 1, 0, 0, false, &ticket), 1);
-	assert_int_equal(iommu->ops->wait(iommu, ticket), DMAH_EHUNG);
+	assert_int_equal(iommu->ops->wait(iommu, ticket), DMAH_ETIMEDOUT);
 	assert_int_equal(iommu->ops->wait(iommu, before), 0);
 	assert_int_equal(rig.reports, 1);
 	assert_int_equal(second.refused, 1);
@@ -321,9 +321,9 @@ static void other_errors(void **state)
 	fake_errors(GERROR_SFM, 0);
 	dmah_smmuv3_errors(&second);
 	assert_int_equal(rig.reports, 2);
-	assert_int_equal(iommu->ops->wait(iommu, after), DMAH_EHUNG);
+	assert_int_equal(iommu->ops->wait(iommu, after), DMAH_ETIMEDOUT);
 	assert_int_equal(iommu->ops->invalidate(iommu, 1, 0, 0, false, &after), 1);
-	assert_int_equal(iommu->ops->wait(iommu, after), DMAH_EHUNG);
+	assert_int_equal(iommu->ops->wait(iommu, after), DMAH_ETIMEDOUT);
 	assert_int_equal(dmah_smmuv3_fini(&second), 0);
 	/* GBPA.ABORT stays when it is off. */
 	assert_int_equal(dmah_host_read32((volatile uint8_t *)second.regs + REG_GBPA) & GBPA_ABORT,

@@ -5,7 +5,7 @@
  */
 #include "smmu.h"
 
-#include "iommu/smmuv3/smmuv3.h"
+#include "hw/smmuv3/smmuv3.h"
 #include "posix.h"
 
 #include <stdarg.h>
@@ -244,7 +244,7 @@ static void timeout_of_bind(void **state)
 	assert_int_equal(dmah_unmap(&rig.dev, &rig.staged), 0);
 	assert_int_equal(dmah_detach(&rig.dev), 0);
 	qemu_hold(rig.q, CMDQ_PROD);
-	assert_int_equal(smmu_attach(&rig, &rig.dev, rig.sid), DMAH_EHUNG);
+	assert_int_equal(smmu_attach(&rig, &rig.dev, rig.sid), DMAH_ETIMEDOUT);
 	assert_int_equal(smmu_ste(&rig, rig.sid)[0] & 1, 0);
 	qemu_release(rig.q);
 	assert_int_equal(smmu_attach(&rig, &rig.dev, rig.sid), 0);
@@ -252,7 +252,7 @@ static void timeout_of_bind(void **state)
 			 0);
 	page_map(&rig, &p);
 	qemu_hold(rig.q, CMDQ_PROD);
-	assert_int_equal(dmah_kill(&rig.dev), DMAH_EHUNG);
+	assert_int_equal(dmah_kill(&rig.dev), DMAH_ETIMEDOUT);
 	qemu_release(rig.q);
 	assert_int_equal(dmah_kill(&rig.dev), 0);
 	memset(p.mem, 0xca, PAGE);
@@ -283,7 +283,7 @@ static void timeout_between(void **state)
 	nseen = 0;
 	smmu_on_commands(&rig, stop_at_second);
 	assert_int_equal(iommu->ops->bind(iommu, &rig.dev, DMAH_BIND_PASSTHROUGH, NULL, 1),
-			 DMAH_EHUNG);
+			 DMAH_ETIMEDOUT);
 	smmu_on_commands(&rig, NULL);
 	assert_int_equal(smmu_ste(&rig, rig.sid)[0] & 1, 0);
 	qemu_release(rig.q);

@@ -281,7 +281,9 @@ static void ring_check(struct rig *rig, struct ring_rig *r, unsigned int n)
 
 static void rings(void **state)
 {
-	struct dmah_ring_config config = { .entries = RING, .slot = 4096, .dir = DMAH_FROM_DEVICE };
+	struct dmah_ring_config config = { .entries = RING,
+					   .entry_size = 4096,
+					   .dir = DMAH_FROM_DEVICE };
 	struct rig *rig = rig_open(&(struct rig_config){ 0 });
 	size_t need = dmah_ring_memory(&config);
 	struct dmah_stats before, after;

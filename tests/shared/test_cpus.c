@@ -226,7 +226,7 @@ static void pop(struct worker *w, uint32_t n)
 static void *work(void *arg)
 {
 	struct dmah_ring_config config = { .entries = ENTRIES,
-					   .slot = 8192,
+					   .entry_size = 8192,
 					   .dir = DMAH_BIDIRECTIONAL };
 	struct worker *w = arg;
 	size_t need = (dmah_ring_memory(&config) + 63) & ~(size_t)63;

@@ -62,12 +62,12 @@ static void words(void **state)
 		"0x1234");
 	f.most = DMAH_FAULT_AGE_UNKNOWN;
 	f.owner = &disk;
-	f.untold = 3;
+	f.suppressed = 3;
 	text_is(&f, "f",
 		"write to 0xfffdf040 by nic (00:02.0): unmapped over 2000 us ago, was "
 		"0x3fdce000+4096 mapped "
 		"for disk by f; 3 before it were not told");
-	f.untold = 0;
+	f.suppressed = 0;
 	f.least = 0;
 	f.len = 0;
 	f.caller = NULL;

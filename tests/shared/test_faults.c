@@ -126,7 +126,7 @@ static void unmapped(void **state)
 	assert_ptr_equal(fault.owner, bench_device(b));
 	/* The first lazy unmap after a flush is dated as well. */
 	assert_true(aged(&fault, 12000));
-	assert_int_equal(fault.untold, 0);
+	assert_int_equal(fault.suppressed, 0);
 	assert_false(fault.killed);
 	bench_close(b);
 }
@@ -369,7 +369,9 @@ static void batches(void **state)
 
 static struct dmah_ring *open_ring(struct bench *b, uint32_t slot, void **room)
 {
-	struct dmah_ring_config config = { .entries = RING, .slot = slot, .dir = DMAH_FROM_DEVICE };
+	struct dmah_ring_config config = { .entries = RING,
+					   .entry_size = slot,
+					   .dir = DMAH_FROM_DEVICE };
 	size_t need = dmah_ring_memory(&config);
 	struct dmah_ring *ring;
 
@@ -613,7 +615,7 @@ static void a_storm(void **state)
 	assert_int_equal(dmah_faults(bench_iommu(b, 0), keep, &told, &count), 0);
 	assert_int_equal(told.n, DMAH_FAULT_BURST);
 	assert_int_equal(count.taken, 40);
-	assert_int_equal(count.untold, 40 - DMAH_FAULT_BURST);
+	assert_int_equal(count.suppressed, 40 - DMAH_FAULT_BURST);
 	assert_false(count.lost);
 	bench_time(b, DMAH_FAULT_WINDOW / 2);
 	assert_false(bench_dev_write(b, 0x10000, &byte, 1));
@@ -623,10 +625,10 @@ static void a_storm(void **state)
 	assert_false(bench_dev_write(b, 0x10000, &byte, 1));
 	told = take(b);
 	assert_int_equal(told.n, 1);
-	assert_int_equal(told.last.untold, 41 - DMAH_FAULT_BURST);
+	assert_int_equal(told.last.suppressed, 41 - DMAH_FAULT_BURST);
 	dmah_device_stats(bench_device(b), &stats);
 	assert_int_equal(stats.faults, 42);
-	assert_int_equal(stats.faults_untold, 41 - DMAH_FAULT_BURST);
+	assert_int_equal(stats.faults_suppressed, 41 - DMAH_FAULT_BURST);
 	/* And where the log of the hardware is full, that is told. */
 	bench_time(b, DMAH_FAULT_WINDOW);
 	for (unsigned int i = 0; i < 40; i++)

@@ -56,7 +56,9 @@ static void read_all(void *arg)
 /* 1: entries are cleared before their invalidation is posted, by whatever call. */
 static void inv01_cleared_before_the_post(void **state)
 {
-	struct dmah_ring_config config = { .entries = 4, .slot = 4096, .dir = DMAH_BIDIRECTIONAL };
+	struct dmah_ring_config config = { .entries = 4,
+					   .entry_size = 4096,
+					   .dir = DMAH_BIDIRECTIONAL };
 	size_t need = (dmah_ring_memory(&config) + 63) & ~(size_t)63;
 
 	(void)state;

@@ -58,7 +58,7 @@ static bool strict(const struct bench *b)
 static struct dmah_ring *make_ring(struct bench *b, void **memory, uint32_t entries, uint32_t slot,
 				   enum dmah_dir dir)
 {
-	struct dmah_ring_config config = { .entries = entries, .slot = slot, .dir = dir };
+	struct dmah_ring_config config = { .entries = entries, .entry_size = slot, .dir = dir };
 	size_t need = dmah_ring_memory(&config);
 	struct dmah_ring *ring = NULL;
 
@@ -383,13 +383,13 @@ static void inv19_hung_ring(void **state)
 			assert_true(bench_dev_write(b, dma, &byte, 1));
 			bench_cpu_read(b, page(b, pushed), &byte, 1);
 			assert_int_equal(byte, 1);
-			hung += dmah_ring_pop(ring, 1) == DMAH_EHUNG;
+			hung += dmah_ring_pop(ring, 1) == DMAH_ETIMEDOUT;
 		}
-		assert_int_equal(err, DMAH_EHUNG);
+		assert_int_equal(err, DMAH_ETIMEDOUT);
 		assert_int_equal(pushed, 16);
 		assert_true(hung > 0);
 		assert_int_equal(dmah_ring_live(ring), 0);
-		assert_int_equal(dmah_ring_fini(ring), DMAH_EHUNG);
+		assert_int_equal(dmah_ring_fini(ring), DMAH_ETIMEDOUT);
 		bench_stick(b, false);
 		for (; pushed < 100; pushed++) {
 			assert_int_equal(dmah_ring_push(ring, page(b, pushed), 4096, &dma), 0);
@@ -406,7 +406,10 @@ static void inv19_hung_ring(void **state)
 
 static void refused(void **state)
 {
-	struct dmah_ring_config config = { .entries = 8, .slot = 8192, .dir = DMAH_TO_DEVICE }, bad;
+	struct dmah_ring_config config = { .entries = 8,
+					   .entry_size = 8192,
+					   .dir = DMAH_TO_DEVICE },
+				bad;
 	struct bench *b = bench_open(&iommu_strict);
 	struct dmah_device *dev = bench_device(b);
 	size_t need = dmah_ring_memory(&config);
@@ -418,7 +421,7 @@ static void refused(void **state)
 	for (unsigned int i = 0; i < 6; i++) {
 		bad = config;
 		bad.entries = i == 0 ? 0 : i == 1 ? 12 : i == 2 ? 65536 : 8;
-		bad.slot = i == 3 ? 0 : 4096;
+		bad.entry_size = i == 3 ? 0 : 4096;
 		bad.dir = i == 4 ? (enum dmah_dir)4 : DMAH_TO_DEVICE;
 		bad.attrs = i == 5 ? 8 : 0;
 		assert_int_equal(dmah_ring_memory(&bad), 0);
@@ -454,7 +457,7 @@ static void refused(void **state)
 	assert_int_equal(bench_reports(b), 3);
 	/* Slots for more than there is. */
 	bad = (struct dmah_ring_config){ .entries = 32768,
-					 .slot = 32u << 20,
+					 .entry_size = 32u << 20,
 					 .dir = DMAH_TO_DEVICE };
 	need = dmah_ring_memory(&bad);
 	free(memory);
@@ -596,7 +599,7 @@ static void inv19_hung_batch(void **state)
 	assert_int_equal(bench_reports(b), 1);
 	assert_int_equal(batch.n, 3);
 	assert_true(dmah_mapped(&h[3]));
-	assert_int_equal(dmah_unmap_finish(bench_device(b), &batch), DMAH_EHUNG);
+	assert_int_equal(dmah_unmap_finish(bench_device(b), &batch), DMAH_ETIMEDOUT);
 	dmah_device_stats(bench_device(b), &stats);
 	assert_int_equal(stats.quarantined, 3);
 	bench_stick(b, false);

@@ -122,7 +122,7 @@ static void time_out(void **state)
 	post(1);
 	post(2);
 	assert_int_equal(nseen, 1);
-	assert_int_equal(wait_all(), DMAH_EHUNG);
+	assert_int_equal(wait_all(), DMAH_ETIMEDOUT);
 	assert_int_equal(dmah_host_now(), 6000);
 	assert_int_equal(q.timeouts, 1);
 	assert_int_equal(nseen, 1);
@@ -136,7 +136,7 @@ static void too_slow(void **state)
 	(void)state;
 	q.latency = 5001;
 	post(1);
-	assert_int_equal(wait_all(), DMAH_EHUNG);
+	assert_int_equal(wait_all(), DMAH_ETIMEDOUT);
 	assert_int_equal(nseen, 0);
 	assert_int_equal(wait_all(), 0);
 	assert_int_equal(nseen, 1);
@@ -153,7 +153,7 @@ static void full(void **state)
 	nseen = 0;
 	while (q.tail - q.head < 8)
 		assert_int_equal(post(0), 0);
-	assert_int_equal(post(0), DMAH_EHUNG);
+	assert_int_equal(post(0), DMAH_ETIMEDOUT);
 	assert_int_equal(q.timeouts, 1);
 	assert_int_equal(nseen, 0);
 	q.stuck_at = UINT64_MAX;

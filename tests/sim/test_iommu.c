@@ -253,10 +253,10 @@ static void hung(void **state)
 	sim_iommu_stick(iommu, 0);
 	set_entry(IOVA, 0);
 	assert_int_equal(d->ops->invalidate(d, tag, IOVA, 0x1000, false, NULL), 1);
-	assert_int_equal(settle(d), DMAH_EHUNG);
+	assert_int_equal(settle(d), DMAH_ETIMEDOUT);
 	assert_int_equal(reaches(IOVA, true), SIM_OK);
 	/* nor is a device blocked by a queue that does not move */
-	assert_int_equal(bind_to(DMAH_BIND_BLOCK), DMAH_EHUNG);
+	assert_int_equal(bind_to(DMAH_BIND_BLOCK), DMAH_ETIMEDOUT);
 	assert_int_equal(reaches(IOVA, true), SIM_OK);
 	sim_iommu_stats(iommu, &stats);
 	assert_int_equal(stats.timeouts, 2);
@@ -416,7 +416,7 @@ static void translated_requests(void **state)
 	assert_int_equal(reaches(IOVA, true), SIM_OK);
 	/* the IOMMU forgets the device's context, but the device's own TLB is never told */
 	sim_iommu_stick(iommu, 2);
-	assert_int_equal(bind_to(DMAH_BIND_PASSTHROUGH), DMAH_EHUNG);
+	assert_int_equal(bind_to(DMAH_BIND_PASSTHROUGH), DMAH_ETIMEDOUT);
 	assert_int_equal(sim_dma_read(dev, IOVA, &byte, 1), SIM_FAULT_ATS);
 	assert_int_equal(sim_faults(sim, &f, 1), 1);
 	assert_int_equal(f.code, 0xd);

@@ -43,7 +43,7 @@
  * Left out: size classes (each has its own ring with its own batch, and they have only the lock in common), when a lazy
  * period began, bounce slots and what waits in struct lazy_queue (always under the lock), how granules leave quarantine
  * by another flush than the one that follows (here they stay to the end), a host that cannot quiesce (the thief then
- * opens again and no more), changes of mode and of depth, the second try that plain_map_slow() makes before refill(),
+ * opens again and no more), changes of mode and of depth, the second try that dmah_fast_map_refill() makes before refill(),
  * loads that are executed early (limits are acquire loads, before the index that is compared with them), interrupts,
  * wrap-around of the indices, and fairness: a flag that is found set each time one looks at it is not an end state.
  *
@@ -92,7 +92,7 @@
 #endif
 
 /*
- * cache_set_depth(): the most that it allows. "stop" is not computed anew when granules come back before "out". So what
+ * dmah_iova_cache_set_depth(): the most that it allows. "stop" is not computed anew when granules come back before "out". So what
  * is kept and what may still be put, up to ready + BATCH, must fit the ring together.
  */
 #ifdef MUTANT_DEPTH
@@ -128,7 +128,7 @@ chan sb[CPUS + 1] = [CAP] of { byte, byte, byte }; /* the last is the remote thr
 /* struct iova_ring in memory, and the lock and the flag of its CPU. */
 bit m_busy[CPUS];
 bit lock[CPUS];
-byte stolen[CPUS];
+byte drains[CPUS];
 byte m_out[CPUS] = BASE;
 byte m_in[CPUS] = BASE;
 byte ready[CPUS] = BASE;
@@ -247,9 +247,9 @@ inline set_limits(v, i, o, start)
 {
 	if
 #ifdef MUTANT_LIMIT_EQUAL
-	:: stolen[v] -> stop[v] = i; limit[v] = o
+	:: drains[v] -> stop[v] = i; limit[v] = o
 #else
-	:: stolen[v] -> stop[v] = FAR; limit[v] = FAR
+	:: drains[v] -> stop[v] = FAR; limit[v] = FAR
 #endif
 	:: else ->
 		limit[v] = ready[v];
@@ -308,7 +308,7 @@ inline take_depot(g, w)
 	depot = depot & ~(1 << g)
 }
 
-/* cache_release() */
+/* dmah_iova_cache_release() */
 inline release(c, g, i)
 {
 	if
@@ -344,7 +344,7 @@ inline wait(absent)
 	d_step { stale = stale & ~absent; absent = 0 }
 }
 
-/* iommu_flush_cpu(), or iommu_flush() as far as CPU @v goes: process @p flushes it. */
+/* dmah_iommu_flush_cpu(), or dmah_iommu_flush() as far as CPU @v goes: process @p flushes it. */
 inline flush(p, v, i, o)
 {
 	/* capture() */
@@ -352,7 +352,7 @@ inline flush(p, v, i, o)
 	post(p, ALL, o);
 	if
 	:: wait(o);
-		/* release_until(): cache_flushed(), which leaves the limits as they are where another flush was faster. */
+		/* release_until(): dmah_iova_cache_flushed(), which leaves the limits as they are where another flush was faster. */
 #ifdef MUTANT_READY_EARLY
 		d_step { LOCKED(p, v) -> i = m_in[v]; lock[v] = 1 };
 #else
@@ -371,7 +371,7 @@ inline flush(p, v, i, o)
 #endif
 		:: else
 		fi;
-		/* cache_trim() */
+		/* dmah_iova_cache_trim() */
 		d_step {
 			if
 			:: p == v && KEPT(v) > DEPTH -> spill(v, DEPTH, i)
@@ -389,13 +389,13 @@ inline flush(p, v, i, o)
 /* drain_other(): process @p takes what CPU @v keeps: the aperture is exhausted, or the CPU is dead. */
 inline steal(p, v, i, o)
 {
-	/* cache_close() */
+	/* dmah_iova_cache_close() */
 	d_step {
 		LOCKED(p, v) ->
 #ifdef MUTANT_STOLEN_BOOL
-		stolen[v] = 1;
+		drains[v] = 1;
 #else
-		stolen[v]++;
+		drains[v]++;
 #endif
 #ifdef MUTANT_LOCK_HELD
 		lock[v] = 1;
@@ -409,7 +409,7 @@ inline steal(p, v, i, o)
 #ifndef MUTANT_NO_WAIT
 	!m_busy[v];
 #endif
-	/* cache_drain(), cache_open() */
+	/* dmah_iova_cache_drain(), dmah_iova_cache_open() */
 	d_step {
 #ifdef MUTANT_LOCK_HELD
 		true ->
@@ -419,9 +419,9 @@ inline steal(p, v, i, o)
 		lock[v] = 1;
 		spill(v, 0, i);
 #ifdef MUTANT_STOLEN_BOOL
-		stolen[v] = 0;
+		drains[v] = 0;
 #else
-		stolen[v]--;
+		drains[v]--;
 #endif
 		i = m_in[v];
 		o = m_out[v]
@@ -464,7 +464,7 @@ inline map(c, g, i, o)
 {
 	do
 	::
-		/* plain_map(), and map_many() after refill(): cache_take(), and the entry. */
+		/* fast_map(), and map_many() after refill(): cache_take(), and the entry. */
 		enter(c);
 		i = limit[c];
 		if
@@ -491,7 +491,7 @@ inline map(c, g, i, o)
 			break
 		fi
 	od;
-	/* cache_take_locked() */
+	/* dmah_iova_cache_take_locked() */
 	enter(c);
 	d_step {
 		LOCKED(c, c) ->
@@ -516,7 +516,7 @@ map_end:
 /* dmah_unmap() in lazy mode. */
 inline unmap_lazy(c, g, i, o)
 {
-	/* plain_unmap(): cache_room(), the entry, cache_put(). */
+	/* fast_unmap(): cache_room(), the entry, cache_put(). */
 	enter(c);
 	i = stop[c];
 	if
@@ -539,7 +539,7 @@ inline unmap_lazy(c, g, i, o)
 	}
 	goto lazy_end
 	fi;
-	/* iommu_defer(): cache_defer(), and a flush where one is due. */
+	/* dmah_iommu_defer(): dmah_iova_cache_defer(), and a flush where one is due. */
 	sb[c]!S_PTE, g, 0;
 	enter(c);
 	d_step {
@@ -559,7 +559,7 @@ inline unmap_lazy(c, g, i, o)
 			o = (m_in[c] - ready[c] < BATCH -> CACHE_WAITS : CACHE_DUE);
 			g = NONE
 		:: else ->
-			/* iommu_quarantine(), which is a few steps later but nobody's business until then. */
+			/* dmah_iommu_quarantine(), which is a few steps later but nobody's business until then. */
 			where[g] = W_QUAR;
 			o = CACHE_FULL
 		fi;
@@ -569,7 +569,7 @@ inline unmap_lazy(c, g, i, o)
 	:: d_step { o == CACHE_WAITS -> o = 0; g = 0 } goto lazy_end
 	:: d_step { o != CACHE_WAITS -> o = 0 }
 	fi;
-	/* iommu_flush_cpu(), or iommu_flush() with end_quarantine(). */
+	/* dmah_iommu_flush_cpu(), or dmah_iommu_flush() with end_quarantine(). */
 	flush(c, c, i, o);
 	d_step {
 		if
@@ -616,7 +616,7 @@ inline unmap_strict(c, g, i, absent)
 	}
 	goto strict_end
 	fi;
-	/* iommu_release() */
+	/* dmah_iommu_release() */
 	enter(c);
 	d_step { LOCKED(c, c) -> release(c, g, i); leave(c) };
 strict_end:
@@ -692,7 +692,7 @@ proctype remote(byte ops)
 	done++
 }
 
-#define QUIET(c) (empty(sb[c]) && !m_busy[c] && !stolen[c] && !lock[c])
+#define QUIET(c) (empty(sb[c]) && !m_busy[c] && !drains[c] && !lock[c])
 
 init
 {

@@ -137,7 +137,7 @@ inline wait(mask, i)
 	}
 }
 
-/* The domain's: iommu_rings_capture(), an invalidation, iommu_rings_flushed() under the setup lock. */
+/* The domain's: dmah_iommu_rings_capture(), an invalidation, dmah_iommu_rings_flushed() under the setup lock. */
 inline flush_domain(until, mask, i)
 {
 #ifndef MUTANT_CAPTURE_LATE
@@ -190,7 +190,7 @@ inline set_limit()
 #endif
 }
 
-/* dmah_ring_push(): ring_plain_push(), or push_any() with iommu_ring_make_room(). */
+/* dmah_ring_push(): ring_plain_push(), or push_any() with dmah_iommu_ring_make_room(). */
 inline push(mask, i, err)
 {
 	if
@@ -251,7 +251,7 @@ inline plain_pop(k, from, i)
 	d_step { full_at = popped + N; k = 0; from = 0; i = 0 }
 }
 
-/* iommu_ring_pop() of @k. @before: ring_flushed() when it began. @err: it was not confirmed. */
+/* dmah_iommu_ring_pop() of @k. @before: ring_flushed() when it began. @err: it was not confirmed. */
 inline pop(k, defer, before, from, err, i, mask)
 {
 	d_step { before = FLUSHED; from = popped };

@@ -8,7 +8,7 @@ static int ring_begin(struct cost *c, const char **why)
 {
 	const struct dmah_ring_config config = {
 		.entries = COST_LIVE,
-		.slot = PAGE_SIZE,
+		.entry_size = PAGE_SIZE,
 		.dir = COST_DIR,
 	};
 	int err = dmah_attach(c->dev, DMAH_MODE_DOMAIN);

@@ -4,9 +4,9 @@
  */
 #include "backend/bounce.h"
 #include "backend/iommu/iommu.h"
-#include "backend/pool.h"
-#include "core/buffer.h"
-#include "core/count.h"
+#include "base/pool.h"
+#include "base/buffer.h"
+#include "base/count.h"
 #include "core/map.h"
 
 /* What a DMA address translates to. An address-keyed call searches; a page-keyed one only reads the entry. */
@@ -14,7 +14,7 @@ static int translate(struct dmah_device *dev, const struct addr_req *req, uint32
 		     struct pt_entry *entry)
 {
 	struct dmah_domain *dom = dev->dom;
-	unsigned int visited = entries_find(dom, index, entry);
+	unsigned int visited = dmah_entries_find(dom, index, entry);
 	uint64_t steps = visited ? visited : 1;
 
 	if (!req->has_phys) {
@@ -39,19 +39,19 @@ static uint32_t find_slot(struct dmah_device *dev, dmah_phys_t phys, struct pool
 	uint32_t token;
 
 	*slot = NULL;
-	if (!pool_holds(pool, phys))
+	if (!dmah_pool_holds(pool, phys))
 		return 0;
-	token = pool_find(pool, phys, dev->slot, &steps);
+	token = dmah_pool_find(pool, phys, dev->number, &steps);
 	count(dev, reverse_lookups, 1);
 	count(dev, lookup_steps, steps);
 	if (token)
-		*slot = pool_slot_of(pool, token, dev->slot);
+		*slot = dmah_pool_slot_of(pool, token, dev->number);
 	return *slot ? token : 0;
 }
 
 static bool continues(const struct dmah_domain *dom, uint32_t index)
 {
-	return !entries_end(dom, index);
+	return !dmah_entries_end(dom, index);
 }
 
 /* The direction as far as the format tells: LPAE cannot say "write only". */
@@ -64,11 +64,11 @@ static bool allows(const struct dmah_domain *dom, const struct pt_entry *entry,
 }
 
 static void fill(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
-		 dmah_phys_t phys, uint64_t be, uint32_t gen)
+		 dmah_phys_t phys, uint64_t backend, uint32_t gen)
 {
-	struct map_req map = addr_request(req, phys);
+	struct map_req map = dmah_addr_request(req, phys);
 
-	handle_fill(dev, h, DMAH_BACKEND_IOMMU, &map, req->dma, be, gen);
+	dmah_handle_fill(dev, h, DMAH_BACKEND_IOMMU, &map, req->dma, backend, gen);
 }
 
 /* A range that translates to itself is no mapping of anybody's. */
@@ -81,7 +81,7 @@ static bool is_identity(const struct dmah_domain *dom, dmah_addr_t dma)
 	return false;
 }
 
-int iommu_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req *req)
+int dmah_iommu_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req *req)
 {
 	struct dmah_domain *dom = dev->dom;
 	uint32_t index, n, head = 0, tail = 0;
@@ -91,7 +91,7 @@ int iommu_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req
 	int err;
 
 	if (dom->cfg.mode == DMAH_PASSTHROUGH)
-		return direct_rebuild(dev, h, req);
+		return dmah_direct_rebuild(dev, h, req);
 	if (!iommu_index(dom, req->dma, 1, &index) || is_identity(dom, req->dma))
 		return DMAH_ESTALE;
 	err = translate(dev, req, index, &entry);
@@ -105,14 +105,14 @@ int iommu_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req
 	phys = (entry.phys & ~GRANULE_MASK) | (req->dma & GRANULE_MASK);
 	head = find_slot(dev, phys, &slot);
 	if (head) {
-		if (pool_phys(dom->cfg.pool, head) != phys)
+		if (dmah_pool_phys(dom->cfg.pool, head) != phys)
 			return DMAH_EINVAL;
 		phys = slot->orig;
 	}
 	if (n > 1 && dom->cfg.pool && (!head || slot->len < req->len)) {
 		struct pt_entry last;
 
-		if (!entries_find(dom, index + n - 1, &last))
+		if (!dmah_entries_find(dom, index + n - 1, &last))
 			return DMAH_EINVAL;
 		tail = find_slot(dev, last.phys, &slot);
 		if (tail && slot->len != ((req->dma + req->len) & GRANULE_MASK))
@@ -121,14 +121,14 @@ int iommu_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req
 	/* The page is not the one that is mapped here. */
 	if (req->has_phys && req->phys != phys)
 		return DMAH_EINVAL;
-	fill(dev, h, req, phys, be_make(head, tail), entry.gen);
+	fill(dev, h, req, phys, token_pair(head, tail), entry.gen);
 	if (req->part)
 		h->meta |= META_PART | (req->inside ? META_LATER : 0);
 	/* What is mapped here is longer or shorter than the caller says. */
-	if (!buffer_check(dev, h) || backend_iommu.check(dev, h))
+	if (!dmah_buffer_check(dev, h) || dmah_backend_iommu.check(dev, h))
 		return DMAH_EINVAL;
 	if (head) {
-		slot = pool_slot_of(dom->cfg.pool, head, dev->slot);
+		slot = dmah_pool_slot_of(dom->cfg.pool, head, dev->number);
 		if (n == 1 && slot->len != req->len)
 			return DMAH_EINVAL;
 	}
@@ -148,7 +148,7 @@ static uint32_t follow(const struct dmah_domain *dom, uint32_t index, dmah_addr_
 		phys += PT_GRANULE;
 		if (!continues(dom, ++index) && entries_leaf(dom, index))
 			break;
-		if (!entries_find(dom, index, &next) || (next.phys & ~GRANULE_MASK) != phys ||
+		if (!dmah_entries_find(dom, index, &next) || (next.phys & ~GRANULE_MASK) != phys ||
 		    next.gen != first->gen)
 			break;
 		done += PT_GRANULE;
@@ -156,8 +156,8 @@ static uint32_t follow(const struct dmah_domain *dom, uint32_t index, dmah_addr_
 	return done < len ? (uint32_t)done : len;
 }
 
-int iommu_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
-		       uint32_t *done)
+int dmah_iommu_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
+			    uint32_t *done)
 {
 	struct dmah_domain *dom = dev->dom;
 	struct addr_req part = *req;
@@ -169,7 +169,7 @@ int iommu_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct add
 	int err;
 
 	if (dom->cfg.mode == DMAH_PASSTHROUGH)
-		return direct_rebuild_part(dev, h, req, done);
+		return dmah_direct_rebuild_part(dev, h, req, done);
 	if (!iommu_index(dom, req->dma, 1, &index))
 		return DMAH_ESTALE;
 	err = translate(dev, req, index, &entry);
@@ -185,12 +185,12 @@ int iommu_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct add
 		fill(dev, h, &part, req->has_phys ? req->phys : phys, 0, entry.gen);
 		return DMAH_OK;
 	}
-	into = phys - pool_phys(dom->cfg.pool, token);
+	into = phys - dmah_pool_phys(dom->cfg.pool, token);
 	if (into >= slot->len)
 		return DMAH_EINVAL;
 	*done = req->len < slot->len - into ? req->len : (uint32_t)(slot->len - into);
 	part.dma = req->dma - into;
 	part.len = slot->len;
-	fill(dev, h, &part, slot->orig, be_make(token, 0), entry.gen);
+	fill(dev, h, &part, slot->orig, token_pair(token, 0), entry.gen);
 	return DMAH_OK;
 }

@@ -13,18 +13,18 @@ static uint32_t first_of(const struct dmah_domain *dom, const struct dmah *h)
 /* Of what was checked: a plain handle's length was not, where its kind says all. */
 static uint32_t granules_of(const struct dmah *h)
 {
-	return meta_kind(h->meta) == KIND_PLAIN ? 1 : iommu_granules(h->dma, h->len);
+	return meta_kind(h->meta) == KIND_FAST ? 1 : iommu_granules(h->dma, h->len);
 }
 
-bool iommu_batch_start_many(struct dmah_device *dev, struct dmah_batch *b, struct dmah *h,
-			    uint64_t note)
+bool dmah_iommu_batch_start_many(struct dmah_device *dev, struct dmah_batch *b, struct dmah *h,
+				 uint64_t timestamp)
 {
 	uint32_t index, n;
-	uint64_t *pte = plain_find(dev, h, &index, &n);
+	uint64_t *pte = dmah_fast_find(dev, h, &index, &n);
 
 	if (!pte)
 		return false;
-	plain_clear(dev->dom, pte, n, note);
+	dmah_fast_clear(dev->dom, pte, n, timestamp);
 	(void)dmah_move(&b->h[b->n++], h);
 	return true;
 }
@@ -48,7 +48,7 @@ static int post_each(struct dmah_device *dev, const struct dmah_batch *b, struct
 	return err;
 }
 
-void iommu_batch_post(struct dmah_device *dev, struct dmah_batch *b, uint64_t note)
+void dmah_iommu_batch_post(struct dmah_device *dev, struct dmah_batch *b, uint64_t timestamp)
 {
 	struct iommu_post post = { 0 };
 	unsigned long flags;
@@ -57,8 +57,9 @@ void iommu_batch_post(struct dmah_device *dev, struct dmah_batch *b, uint64_t no
 	for (uint32_t i = 0; i < b->n; i++) {
 		const struct dmah *h = &b->h[i];
 
-		if (!meta_is_plain(h->meta) && meta_kind(h->meta) != DMAH_BACKEND_DIRECT)
-			entries_clear(dev->dom, first_of(dev->dom, h), granules_of(h), note);
+		if (!meta_is_fast(h->meta) && meta_kind(h->meta) != DMAH_BACKEND_DIRECT)
+			dmah_entries_clear(dev->dom, first_of(dev->dom, h), granules_of(h),
+					   timestamp);
 	}
 	/* Before the hardware is told, it must be so. */
 	dmah_host_wmb();
@@ -77,7 +78,7 @@ static bool give_back(const struct dmah_domain *dom, struct iova_cache *cache, c
 	uint32_t first = first_of(dom, h);
 	unsigned int class = iova_class(granules_of(h));
 
-	return meta_is_plain(h->meta) &&
+	return meta_is_fast(h->meta) &&
 	       cache_give_back(&cache->ring[class], entries_any(dom, first), first);
 }
 
@@ -109,22 +110,22 @@ static uint32_t finish_plain(struct dmah_device *dev, struct dmah_batch *b)
 
 static int finish_any(struct dmah_device *dev, struct dmah *h, int err)
 {
-	struct homecoming home = { .err = err };
+	struct unmap_release release = { .err = err };
 
 	if (meta_kind(h->meta) == DMAH_BACKEND_DIRECT) {
-		err = direct_unmap(dev, h, false);
+		err = dmah_direct_unmap(dev, h, false);
 	} else {
-		iommu_home_buffer(dev, h, &home);
-		iommu_home_granules(dev, first_of(dev->dom, h), granules_of(h), &home);
+		dmah_iommu_release_buffer(dev, h, &release);
+		dmah_iommu_release_granules(dev, first_of(dev->dom, h), granules_of(h), &release);
 		count(dev, unmaps, 1);
 	}
 	handle_clear(h);
 	return err;
 }
 
-int iommu_batch_finish(struct dmah_device *dev, struct dmah_batch *b)
+int dmah_iommu_batch_finish(struct dmah_device *dev, struct dmah_batch *b)
 {
-	int err = b->hung ? DMAH_EHUNG : iommu_wait(dev->dom, b->ticket);
+	int err = b->hung ? DMAH_ETIMEDOUT : iommu_wait(dev->dom, b->ticket);
 	uint32_t left = err ? b->n : finish_plain(dev, b);
 
 	for (uint32_t i = 0; i < left; i++) {

@@ -5,36 +5,36 @@
 #ifndef DMAH_BACKEND_IOMMU_BATCH_H
 #define DMAH_BACKEND_IOMMU_BATCH_H
 
-#include "backend/iommu/plain.h"
+#include "backend/iommu/fast.h"
 
-/** iommu_batch_start_many() - the same for one of several granules. */
-bool iommu_batch_start_many(struct dmah_device *dev, struct dmah_batch *b, struct dmah *h,
-			    uint64_t note);
+/** dmah_iommu_batch_start_many() - the same for one of several granules. */
+bool dmah_iommu_batch_start_many(struct dmah_device *dev, struct dmah_batch *b, struct dmah *h,
+				 uint64_t timestamp);
 
 /**
- * iommu_batch_start_plain() - a plain mapping goes into a batch, checked and cleared. @note: history_note_at().
+ * iommu_batch_start_plain() - a plain mapping goes into a batch, checked and cleared. @timestamp: history_timestamp_at().
  *
  * Return: whether it was one.
  */
 static inline bool iommu_batch_start_plain(struct dmah_device *dev, struct dmah_batch *b,
-					   struct dmah *h, uint64_t note)
+					   struct dmah *h, uint64_t timestamp)
 {
 	const struct dmah_domain *dom = dev->dom;
 	uint32_t index;
-	uint64_t *pte = plain_entry(dev, dom, h, &index);
+	uint64_t *pte = fast_entry(dev, dom, h, &index);
 
 	if (!pte)
-		return iommu_batch_start_many(dev, b, h, note);
-	pt_store_clear(pte, pt_cleared_one(&dom->pt.leaf, h->be) | note);
+		return dmah_iommu_batch_start_many(dev, b, h, timestamp);
+	pt_store_clear(pte, pt_cleared_one(&dom->pt.leaf, h->backend) | timestamp);
 	b->h[b->n++] = *h;
 	handle_clear(h);
 	return true;
 }
 
-/** iommu_batch_post() - clear what is not cleared yet, and post the invalidations of a batch's mappings. */
-void iommu_batch_post(struct dmah_device *dev, struct dmah_batch *b, uint64_t note);
+/** dmah_iommu_batch_post() - clear what is not cleared yet, and post the invalidations of a batch's mappings. */
+void dmah_iommu_batch_post(struct dmah_device *dev, struct dmah_batch *b, uint64_t timestamp);
 
-/** iommu_batch_finish() - wait, and bring all of it home. Return: 0, DMAH_EHUNG. */
-int iommu_batch_finish(struct dmah_device *dev, struct dmah_batch *b);
+/** dmah_iommu_batch_finish() - wait, and bring all of it home. Return: 0, DMAH_ETIMEDOUT. */
+int dmah_iommu_batch_finish(struct dmah_device *dev, struct dmah_batch *b);
 
 #endif /* DMAH_BACKEND_IOMMU_BATCH_H */

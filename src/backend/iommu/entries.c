@@ -4,9 +4,9 @@
 #define CHUNK_GRANULES PT_TABLE_ENTRIES
 #define GIANT_GRANULES (PT_TABLE_ENTRIES * PT_TABLE_ENTRIES)
 
-const uint64_t entries_none[PT_TABLE_ENTRIES];
+const uint64_t dmah_entries_none[PT_TABLE_ENTRIES];
 
-uint32_t entries_next_gen(struct dmah_domain *dom, uint32_t first, uint32_t n)
+uint32_t dmah_entries_next_gen(struct dmah_domain *dom, uint32_t first, uint32_t n)
 {
 	const struct pt_leaf *leaf = &dom->pt.leaf;
 	uint32_t gen, index = first;
@@ -50,7 +50,7 @@ static struct step leaf_step(uint32_t index, uint32_t n)
 	return (struct step){ n < room ? n : room, PT_GRANULE_SHIFT };
 }
 
-int entries_make_leaf(struct dmah_domain *dom, uint32_t index, unsigned int flags)
+int dmah_entries_make_leaf(struct dmah_domain *dom, uint32_t index, unsigned int flags)
 {
 	unsigned long irq;
 	uint64_t *table;
@@ -66,7 +66,7 @@ int entries_make_leaf(struct dmah_domain *dom, uint32_t index, unsigned int flag
 	return err;
 }
 
-static int set_block(struct dmah_domain *dom, const struct run *run, uint32_t done,
+static int set_block(struct dmah_domain *dom, const struct extent *run, uint32_t done,
 		     unsigned int shift, unsigned int flags)
 {
 	dmah_phys_t phys = run->phys + ((uint64_t)done << PT_GRANULE_SHIFT);
@@ -82,8 +82,8 @@ static int set_block(struct dmah_domain *dom, const struct run *run, uint32_t do
 	return err;
 }
 
-static void set_leaf(struct dmah_domain *dom, const struct run *run, uint32_t done, uint64_t *entry,
-		     uint32_t n)
+static void set_leaf(struct dmah_domain *dom, const struct extent *run, uint32_t done,
+		     uint64_t *entry, uint32_t n)
 {
 	const struct pt_leaf *leaf = &dom->pt.leaf;
 	uint64_t value = pt_make(leaf, run->phys + ((uint64_t)done << PT_GRANULE_SHIFT), run->dir,
@@ -92,10 +92,11 @@ static void set_leaf(struct dmah_domain *dom, const struct run *run, uint32_t do
 	for (uint32_t i = 0; i < n; i++, value += PT_GRANULE)
 		pt_store_set(&entry[i], run->cont || done + i ? value | leaf->cont : value);
 	if (!(dom->pt.caps & DMAH_IOMMU_COHERENT_WALK))
-		pt_clean(&dom->pt, entry, n);
+		dmah_pt_clean(&dom->pt, entry, n);
 }
 
-int entries_set(struct dmah_domain *dom, const struct run *run, unsigned int flags, uint32_t *set)
+int dmah_entries_set(struct dmah_domain *dom, const struct extent *run, unsigned int flags,
+		     uint32_t *set)
 {
 	int err;
 
@@ -122,7 +123,7 @@ int entries_set(struct dmah_domain *dom, const struct run *run, unsigned int fla
 			}
 		}
 		if (!entry) {
-			err = entries_make_leaf(dom, index, flags);
+			err = dmah_entries_make_leaf(dom, index, flags);
 			if (err)
 				return err == DMAH_EBUSY ? DMAH_ENOMEM : err;
 			entry = entries_leaf(dom, index);
@@ -146,7 +147,7 @@ static uint32_t block_at(const struct dmah_domain *dom, uint32_t index, struct p
 	return granules - (uint32_t)(iova >> PT_GRANULE_SHIFT & (granules - 1));
 }
 
-bool entries_match(const struct dmah_domain *dom, const struct run *run)
+bool dmah_entries_match(const struct dmah_domain *dom, const struct extent *run)
 {
 	const struct pt_leaf *leaf = &dom->pt.leaf;
 
@@ -179,7 +180,7 @@ bool entries_match(const struct dmah_domain *dom, const struct run *run)
 	return true;
 }
 
-bool entries_end(const struct dmah_domain *dom, uint32_t index)
+bool dmah_entries_end(const struct dmah_domain *dom, uint32_t index)
 {
 	const uint64_t *entry;
 	uint64_t value;
@@ -193,7 +194,7 @@ bool entries_end(const struct dmah_domain *dom, uint32_t index)
 	return !pt_present(&dom->pt.leaf, value) || !(value & dom->pt.leaf.cont);
 }
 
-void entries_clear(struct dmah_domain *dom, uint32_t first, uint32_t n, uint64_t note)
+void dmah_entries_clear(struct dmah_domain *dom, uint32_t first, uint32_t n, uint64_t timestamp)
 {
 	const struct pt_leaf *leaf = &dom->pt.leaf;
 
@@ -220,15 +221,16 @@ void entries_clear(struct dmah_domain *dom, uint32_t first, uint32_t n, uint64_t
 			continue;
 		}
 		for (uint32_t i = 0; i < step.n; i++)
-			pt_store_clear(&entry[i], pt_cleared(leaf, pt_load(&entry[i])) | note);
+			pt_store_clear(&entry[i], pt_cleared(leaf, pt_load(&entry[i])) | timestamp);
 		if (!(dom->pt.caps & DMAH_IOMMU_COHERENT_WALK))
-			pt_clean(&dom->pt, entry, step.n);
+			dmah_pt_clean(&dom->pt, entry, step.n);
 		done += step.n;
 	}
 	dmah_host_wmb();
 }
 
-unsigned int entries_find(const struct dmah_domain *dom, uint32_t index, struct pt_entry *entry)
+unsigned int dmah_entries_find(const struct dmah_domain *dom, uint32_t index,
+			       struct pt_entry *entry)
 {
 	const struct pt_leaf *leaf = &dom->pt.leaf;
 	const uint64_t *at = entries_leaf(dom, index);

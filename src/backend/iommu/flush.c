@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "backend/iommu/iommu.h"
 #include "backend/iommu/ring.h"
-#include "backend/pool.h"
-#include "core/count.h"
+#include "base/pool.h"
+#include "base/count.h"
 
 /* Entries released under one hold of a CPU's lock. */
 #define RELEASE_BATCH 32u
@@ -35,7 +35,7 @@ static int post_devices(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size
 	int err = DMAH_OK;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&dom->setup);
+	dmah_host_lock(&dom->setup_lock);
 	for (unsigned int i = 0; i < dom->cfg.devices; i++) {
 		struct dmah_device *dev = dom->device[i];
 		int n;
@@ -48,13 +48,13 @@ static int post_devices(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size
 		else
 			post->posted += (uint64_t)n;
 	}
-	dmah_host_unlock(&dom->setup);
+	dmah_host_unlock(&dom->setup_lock);
 	dmah_host_leave(flags);
 	return err;
 }
 
-int iommu_post_all(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size, bool tables, bool ats,
-		   struct iommu_post *post)
+int dmah_iommu_post_all(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size, bool tables,
+			bool ats, struct iommu_post *post)
 {
 	int err;
 
@@ -68,7 +68,7 @@ int iommu_post_all(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size, boo
 	return err;
 }
 
-int iommu_wait_all(struct dmah_domain *dom, const uint64_t *ticket)
+int dmah_iommu_wait_all(struct dmah_domain *dom, const uint64_t *ticket)
 {
 	int err = DMAH_OK;
 
@@ -77,11 +77,11 @@ int iommu_wait_all(struct dmah_domain *dom, const uint64_t *ticket)
 
 		err |= iommu->ops->wait(iommu, ticket[i]);
 	}
-	return err ? DMAH_EHUNG : DMAH_OK;
+	return err ? DMAH_ETIMEDOUT : DMAH_OK;
 }
 
-int iommu_invalidate(struct dmah_domain *dom, const struct dmah_device *dev, dmah_addr_t iova,
-		     uint64_t size, bool tables)
+int dmah_iommu_invalidate(struct dmah_domain *dom, const struct dmah_device *dev, dmah_addr_t iova,
+			  uint64_t size, bool tables)
 {
 	struct iommu_post post;
 	unsigned long flags;
@@ -97,7 +97,7 @@ int iommu_invalidate(struct dmah_domain *dom, const struct dmah_device *dev, dma
 		count_in(dev, cpu, waits, 1);
 		dmah_host_leave(flags);
 	}
-	return err ? DMAH_EHUNG : DMAH_OK;
+	return err ? DMAH_ETIMEDOUT : DMAH_OK;
 }
 
 /* Inside dmah_host_enter(). @own: this CPU's part, with its lock held; NULL: back to the depot. */
@@ -109,23 +109,23 @@ static void put_granules(struct dmah_domain *dom, struct dmah_cpu *own, uint32_t
 		return;
 	if (iommu_in_reserve(dom, first)) {
 		dmah_host_lock(&reserve->lock);
-		(void)range_free(&reserve->cells, (first - reserve->first) / reserve->cell, 1);
+		(void)dmah_range_free(&reserve->cells, (first - reserve->first) / reserve->cell, 1);
 		dmah_host_unlock(&reserve->lock);
 	} else if (own && n <= IOVA_CLASS_MAX) {
-		cache_release(&own->cache, &dom->iova, iova_class(n), entries_leaf(dom, first),
-			      first);
+		dmah_iova_cache_release(&own->cache, &dom->iova, iova_class(n),
+					entries_leaf(dom, first), first);
 	} else {
-		iova_put_large(&dom->iova, first, iommu_units(n));
+		dmah_iova_put_large(&dom->iova, first, iommu_units(n));
 	}
 }
 
-void iommu_release(struct dmah_domain *dom, const struct iova_range *range)
+void dmah_iommu_release(struct dmah_domain *dom, const struct iova_range *range)
 {
 	unsigned long flags;
 	struct dmah_cpu *cpu;
 
-	pool_put(dom->cfg.pool, range->head);
-	pool_put(dom->cfg.pool, range->tail);
+	dmah_pool_put(dom->cfg.pool, range->head);
+	dmah_pool_put(dom->cfg.pool, range->tail);
 	if (!range->n)
 		return;
 	cpu = dom->cpu[dmah_host_enter(&flags)];
@@ -135,7 +135,7 @@ void iommu_release(struct dmah_domain *dom, const struct iova_range *range)
 	dmah_host_leave(flags);
 }
 
-void iommu_quarantine(struct dmah_device *dev, const struct iova_range *range)
+void dmah_iommu_quarantine(struct dmah_device *dev, const struct iova_range *range)
 {
 	struct dmah_domain *dom = dev->dom;
 	uint32_t seq = __atomic_load_n(&dom->flush_seq, __ATOMIC_ACQUIRE);
@@ -143,12 +143,12 @@ void iommu_quarantine(struct dmah_device *dev, const struct iova_range *range)
 
 	if (range->n) {
 		dmah_host_enter(&flags);
-		iova_quarantine(&dom->iova, range->first, iommu_units(range->n), seq);
+		dmah_iova_quarantine(&dom->iova, range->first, iommu_units(range->n), seq);
 		dmah_host_leave(flags);
 		count(dev, quarantined, iommu_units(range->n));
 	}
-	pool_quarantine(dom->cfg.pool, range->head, seq);
-	pool_quarantine(dom->cfg.pool, range->tail, seq);
+	dmah_pool_quarantine(dom->cfg.pool, range->head, seq);
+	dmah_pool_quarantine(dom->cfg.pool, range->tail, seq);
 	__atomic_store_n(&dom->quarantine, true, __ATOMIC_RELEASE);
 }
 
@@ -172,12 +172,12 @@ static uint32_t capture(struct dmah_domain *dom, struct dmah_cpu *cpu, struct ca
 
 	dmah_host_enter(&flags);
 	dmah_host_lock(&cpu->lock);
-	waiting = cache_capture(&cpu->cache, until->ring) + queued(cpu);
+	waiting = dmah_iova_cache_capture(&cpu->cache, until->ring) + queued(cpu);
 	until->queue = cpu->lazy.in;
 	dmah_host_unlock(&cpu->lock);
 	dmah_host_leave(flags);
 	if (waiting)
-		history_stamp(&dom->history, begun);
+		dmah_history_flush_time(&dom->history, begun);
 	return waiting;
 }
 
@@ -196,9 +196,9 @@ static void release_until(struct dmah_domain *dom, struct dmah_cpu *cpu,
 
 		own = dom->cpu[dmah_host_enter(&flags)] == cpu;
 		dmah_host_lock(&cpu->lock);
-		cache_flushed(&cpu->cache, until->ring, begun);
+		dmah_iova_cache_flushed(&cpu->cache, until->ring, begun);
 		if (own)
-			cache_trim(&cpu->cache, &dom->iova);
+			dmah_iova_cache_trim(&cpu->cache, &dom->iova);
 		for (; n < RELEASE_BATCH && (int32_t)(until->queue - q->out) > 0; n++) {
 			struct lazy_entry *entry = &q->entry[q->out & (dom->lazy_capacity - 1)];
 
@@ -211,13 +211,13 @@ static void release_until(struct dmah_domain *dom, struct dmah_cpu *cpu,
 		dmah_host_unlock(&cpu->lock);
 		dmah_host_leave(flags);
 		for (uint32_t i = 0; i < nslots; i++) {
-			pool_put(dom->cfg.pool, slots[i].head);
-			pool_put(dom->cfg.pool, slots[i].tail);
+			dmah_pool_put(dom->cfg.pool, slots[i].head);
+			dmah_pool_put(dom->cfg.pool, slots[i].tail);
 		}
 	} while (more);
 }
 
-int iommu_flush_cpu(struct dmah_domain *dom, const struct dmah_device *dev, unsigned int cpu)
+int dmah_iommu_flush_cpu(struct dmah_domain *dom, const struct dmah_device *dev, unsigned int cpu)
 {
 	uint64_t begun = dmah_host_now();
 	struct captured until;
@@ -225,7 +225,7 @@ int iommu_flush_cpu(struct dmah_domain *dom, const struct dmah_device *dev, unsi
 
 	if (!capture(dom, dom->cpu[cpu], &until, begun))
 		return DMAH_OK;
-	err = iommu_invalidate(dom, dev, 0, 0, false);
+	err = dmah_iommu_invalidate(dom, dev, 0, 0, false);
 	if (!err)
 		release_until(dom, dom->cpu[cpu], &until, begun);
 	return err;
@@ -241,16 +241,16 @@ static int flush_some(struct dmah_domain *dom, const struct dmah_device *dev, un
 	uint64_t begun = dmah_host_now();
 	struct captured until[FLUSH_CPUS];
 	struct ring_mark marks[RING_MARKS];
-	unsigned int n = 0, nrings = iommu_rings_capture(dom, *ring, marks);
+	unsigned int n = 0, nrings = dmah_iommu_rings_capture(dom, *ring, marks);
 	int err;
 
 	for (; n < FLUSH_CPUS && first + n < dom->cfg.cpus; n++)
 		(void)capture(dom, dom->cpu[first + n], &until[n], begun);
-	err = iommu_invalidate(dom, dev, 0, 0, false);
+	err = dmah_iommu_invalidate(dom, dev, 0, 0, false);
 	for (unsigned int i = 0; !err && i < n; i++)
 		release_until(dom, dom->cpu[first + i], &until[i], begun);
 	if (!err)
-		iommu_rings_flushed(dom, marks, nrings, begun);
+		dmah_iommu_rings_flushed(dom, marks, nrings, begun);
 	*more = n == FLUSH_CPUS || nrings == RING_MARKS;
 	if (nrings)
 		*ring = marks[nrings - 1].serial;
@@ -266,7 +266,7 @@ static void end_quarantine(struct dmah_domain *dom, uint32_t seq)
 
 	for (;; granule++) {
 		dmah_host_enter(&flags);
-		granule = iova_leave_quarantine(&dom->iova, granule, seq);
+		granule = dmah_iova_leave_quarantine(&dom->iova, granule, seq);
 		/* Granule by granule, but for the cells of the reserve, which are one thing each. */
 		if (granule == RANGE_NONE)
 			;
@@ -275,15 +275,15 @@ static void end_quarantine(struct dmah_domain *dom, uint32_t seq)
 				     (granule - reserve->first) % reserve->cell ? 0
 										: reserve->cell);
 		else
-			iova_put_large(&dom->iova, granule, 1);
+			dmah_iova_put_large(&dom->iova, granule, 1);
 		dmah_host_leave(flags);
 		if (granule == RANGE_NONE)
 			break;
 	}
-	pool_release_quarantine(dom->cfg.pool, dom, seq);
+	dmah_pool_release_quarantine(dom->cfg.pool, dom, seq);
 }
 
-int iommu_flush(struct dmah_domain *dom, const struct dmah_device *dev)
+int dmah_iommu_flush(struct dmah_domain *dom, const struct dmah_device *dev)
 {
 	uint32_t seq = __atomic_add_fetch(&dom->flush_seq, 1, __ATOMIC_ACQ_REL);
 	uint32_t ring = 0;
@@ -308,23 +308,23 @@ static enum cache_deferred put_lazy(struct dmah_domain *dom, struct dmah_cpu *cp
 	if (range->n && range->n <= IOVA_CLASS_MAX && !(range->head | range->tail) &&
 	    !iommu_in_reserve(dom, range->first)) {
 		pte = entries_leaf(dom, range->first);
-		if (!cache_waiting(&cpu->cache))
-			history_stamp(&dom->history, now);
+		if (!dmah_iova_cache_waiting(&cpu->cache))
+			dmah_history_flush_time(&dom->history, now);
 		if (pte && cpu->cache.ring[iova_class(range->n)].depth)
-			return cache_defer(&cpu->cache, &dom->iova, iova_class(range->n), pte,
-					   range->first, now);
+			return dmah_iova_cache_defer(&cpu->cache, &dom->iova, iova_class(range->n),
+						     pte, range->first, now);
 	}
 	if (queued(cpu) >= dom->lazy_capacity)
 		return CACHE_FULL;
-	if (!queued(cpu) && !cache_waiting(&cpu->cache)) {
+	if (!queued(cpu) && !dmah_iova_cache_waiting(&cpu->cache)) {
 		cpu->cache.since = now;
-		history_stamp(&dom->history, now);
+		dmah_history_flush_time(&dom->history, now);
 	}
 	q->entry[q->in++ & (dom->lazy_capacity - 1)] = *range;
 	return queued(cpu) < dom->cfg.lazy_entries ? CACHE_WAITS : CACHE_DUE;
 }
 
-int iommu_defer(struct dmah_device *dev, const struct iova_range *range)
+int dmah_iommu_defer(struct dmah_device *dev, const struct iova_range *range)
 {
 	enum cache_deferred deferred;
 	struct dmah_domain *dom = dev->dom;
@@ -341,10 +341,10 @@ int iommu_defer(struct dmah_device *dev, const struct iova_range *range)
 	if (deferred == CACHE_WAITS)
 		return DMAH_OK;
 	if (deferred == CACHE_DUE)
-		return iommu_flush_cpu(dom, dev, n);
+		return dmah_iommu_flush_cpu(dom, dev, n);
 	/* The flush of a full queue failed before; this range finds another place to wait for one that does not. */
-	iommu_quarantine(dev, range);
-	return iommu_flush(dom, dev);
+	dmah_iommu_quarantine(dev, range);
+	return dmah_iommu_flush(dom, dev);
 }
 
 /* ---- what CPUs keep, taken back ---- */
@@ -352,7 +352,7 @@ int iommu_defer(struct dmah_device *dev, const struct iova_range *range)
 static void drain_locked(struct dmah_domain *dom, struct dmah_cpu *cpu)
 {
 	dmah_host_lock(&cpu->lock);
-	cache_drain(&cpu->cache, &dom->iova);
+	dmah_iova_cache_drain(&cpu->cache, &dom->iova);
 	dmah_host_unlock(&cpu->lock);
 }
 
@@ -365,20 +365,20 @@ static void drain_other(struct dmah_domain *dom, unsigned int n)
 
 	dmah_host_enter(&flags);
 	dmah_host_lock(&cpu->lock);
-	cache_close(&cpu->cache);
+	dmah_iova_cache_close(&cpu->cache);
 	dmah_host_unlock(&cpu->lock);
 	dmah_host_leave(flags);
 	quiet = dmah_host_quiesce(n);
 	dmah_host_enter(&flags);
 	dmah_host_lock(&cpu->lock);
 	if (quiet)
-		cache_drain(&cpu->cache, &dom->iova);
-	cache_open(&cpu->cache);
+		dmah_iova_cache_drain(&cpu->cache, &dom->iova);
+	dmah_iova_cache_open(&cpu->cache);
 	dmah_host_unlock(&cpu->lock);
 	dmah_host_leave(flags);
 }
 
-void iommu_drain(struct dmah_domain *dom, unsigned int cpu)
+void dmah_iommu_drain(struct dmah_domain *dom, unsigned int cpu)
 {
 	unsigned long flags;
 	bool own = dmah_host_enter(&flags) == cpu;

@@ -1,29 +1,31 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "backend/iommu/list.h"
-#include "backend/pool.h"
-#include "core/buffer.h"
-#include "core/count.h"
+#include "base/pool.h"
+#include "base/buffer.h"
+#include "base/count.h"
 #include "core/map.h"
 
-void list_handle(struct dmah_device *dev, const struct piece_list *list, uint32_t i,
-		 struct layout *layout, const struct list_range *range, struct dmah *h)
+void dmah_list_handle(struct dmah_device *dev, const struct piece_list *list, uint32_t i,
+		      struct layout *layout, const struct list_range *range, struct dmah *h)
 {
 	struct map_req req = list_req(list, i);
-	uint64_t be = *list_be(list, i);
-	uint32_t offset =
-		(uint32_t)(be_head(be) ? pool_phys(dev->dom->cfg.pool, be_head(be)) : req.phys) &
-		(uint32_t)GRANULE_MASK;
+	uint64_t backend = *list_be(list, i);
+	uint32_t offset = (uint32_t)(token_head(backend) ? dmah_pool_phys(dev->dom->cfg.pool,
+									  token_head(backend))
+							 : req.phys) &
+			  (uint32_t)GRANULE_MASK;
 
 	(void)layout_place(layout, iommu_granules(offset, req.len), dev->limits.boundary);
-	handle_fill(dev, h, DMAH_BACKEND_IOMMU, &req,
-		    iommu_iova(dev->dom, range->first + layout->at) | offset, be, range->gen);
+	dmah_handle_fill(dev, h, DMAH_BACKEND_IOMMU, &req,
+			 iommu_iova(dev->dom, range->first + layout->at) | offset, backend,
+			 range->gen);
 	h->meta |= META_PART | (i ? META_LATER : 0);
 }
 
 static void put_slots(struct dmah_device *dev, const struct piece_list *list, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
-		iommu_put_slots(dev, *list_be(list, i));
+		dmah_iommu_put_slots(dev, *list_be(list, i));
 }
 
 /* Slots for every piece that needs some, filled before any device can see them; and the length of the whole. */
@@ -36,23 +38,23 @@ static int get_slots(struct dmah_device *dev, const struct piece_list *list,
 	*range = (struct list_range){ 0 };
 	for (uint32_t i = 0; i < list->n; i++) {
 		struct map_req req = list_req(list, i);
-		struct edges edges;
+		struct partial edges;
 		struct dmah h;
 		int err;
 
 		err = out_bits < 64 && (req.phys + req.len - 1) >> out_bits ? DMAH_ERANGE : DMAH_OK;
 		if (!err)
-			err = iommu_edges(dev, &req, &edges);
+			err = dmah_iommu_find_partial(dev, &req, &edges);
 		if (!err)
 			err = layout_place(&all, edges.n, dev->limits.boundary);
 		if (!err)
-			err = iommu_get_slots(dev, &req, &edges, list_be(list, i));
+			err = dmah_iommu_get_slots(dev, &req, &edges, list_be(list, i));
 		if (err) {
 			put_slots(dev, list, i);
 			return err;
 		}
-		list_handle(dev, list, i, &given, range, &h);
-		buffer_give(dev, &h);
+		dmah_list_handle(dev, list, i, &given, range, &h);
+		dmah_buffer_give(dev, &h);
 	}
 	range->n = all.end;
 	return DMAH_OK;
@@ -66,15 +68,15 @@ static int write_pieces(struct dmah_device *dev, const struct piece_list *list,
 
 	*wrote = false;
 	for (uint32_t i = 0; i < list->n; i++) {
-		struct run runs[3];
+		struct extent runs[3];
 		unsigned int n;
 		struct dmah h;
 
-		list_handle(dev, list, i, &layout, range, &h);
-		n = iommu_runs(dom, &h, range->first + layout.at, range->gen, i > 0, runs);
+		dmah_list_handle(dev, list, i, &layout, range, &h);
+		n = dmah_iommu_extents(dom, &h, range->first + layout.at, range->gen, i > 0, runs);
 		for (unsigned int r = 0; r < n; r++) {
 			uint32_t set;
-			int err = entries_set(dom, &runs[r], DMAH_ALLOC_ATOMIC, &set);
+			int err = dmah_entries_set(dom, &runs[r], DMAH_ALLOC_ATOMIC, &set);
 
 			*wrote |= set > 0;
 			if (err)
@@ -82,12 +84,12 @@ static int write_pieces(struct dmah_device *dev, const struct piece_list *list,
 		}
 	}
 	return dom->caps & DMAH_IOMMU_MAP_FLUSH
-		       ? iommu_invalidate(dom, dev, iommu_iova(dom, range->first),
-					  (uint64_t)range->n << PT_GRANULE_SHIFT, true)
+		       ? dmah_iommu_invalidate(dom, dev, iommu_iova(dom, range->first),
+					       (uint64_t)range->n << PT_GRANULE_SHIFT, true)
 		       : DMAH_OK;
 }
 
-int list_map(struct dmah_device *dev, const struct piece_list *list, struct list_range *range)
+int dmah_list_map(struct dmah_device *dev, const struct piece_list *list, struct list_range *range)
 {
 	uint32_t align;
 	bool wrote;
@@ -98,14 +100,14 @@ int list_map(struct dmah_device *dev, const struct piece_list *list, struct list
 	align = layout_align(range->n, dev->limits.boundary);
 	err = DMAH_ENOSPC;
 	for (unsigned int attempt = 0; attempt < IOMMU_ATTEMPTS; attempt++) {
-		range->first = iommu_take_iova(dev, range->n, align, 0, 0, attempt);
+		range->first = dmah_iommu_take_iova(dev, range->n, align, 0, 0, attempt);
 		if (range->first == RANGE_NONE)
 			continue;
-		range->gen = entries_next_gen(dev->dom, range->first, range->n);
+		range->gen = dmah_entries_next_gen(dev->dom, range->first, range->n);
 		err = write_pieces(dev, list, range, &wrote);
 		if (!err)
 			break;
-		iommu_undo(dev, range->first, range->n, wrote ? range->n : 0);
+		dmah_iommu_undo_map(dev, range->first, range->n, wrote ? range->n : 0);
 		if (err != DMAH_ENOMEM || attempt == IOMMU_ATTEMPTS - 1)
 			break;
 		/* No memory for a table: only the reserve has tables of its own. */
@@ -118,36 +120,37 @@ int list_map(struct dmah_device *dev, const struct piece_list *list, struct list
 	return err;
 }
 
-bool list_check(struct dmah_device *dev, const struct piece_list *list,
-		const struct list_range *range)
+bool dmah_list_check(struct dmah_device *dev, const struct piece_list *list,
+		     const struct list_range *range)
 {
 	struct layout layout = { 0 };
 
 	for (uint32_t i = 0; i < list->n; i++) {
 		struct dmah h;
 
-		list_handle(dev, list, i, &layout, range, &h);
-		if (layout.end > range->n || !buffer_check(dev, &h) || backend_iommu.check(dev, &h))
+		dmah_list_handle(dev, list, i, &layout, range, &h);
+		if (layout.end > range->n || !dmah_buffer_check(dev, &h) ||
+		    dmah_backend_iommu.check(dev, &h))
 			return false;
 	}
-	return layout.end == range->n && entries_end(dev->dom, range->first + range->n);
+	return layout.end == range->n && dmah_entries_end(dev->dom, range->first + range->n);
 }
 
-int list_unmap(struct dmah_device *dev, const struct piece_list *list,
-	       const struct list_range *range)
+int dmah_list_unmap(struct dmah_device *dev, const struct piece_list *list,
+		    const struct list_range *range)
 {
 	struct layout layout = { 0 };
-	struct homecoming home;
+	struct unmap_release release;
 
-	entries_clear(dev->dom, range->first, range->n, history_note_at(dmah_host_now()));
-	iommu_home_wait(dev, range->first, range->n, false, &home);
+	dmah_entries_clear(dev->dom, range->first, range->n, history_timestamp_at(dmah_host_now()));
+	dmah_iommu_release_wait(dev, range->first, range->n, false, &release);
 	for (uint32_t i = 0; i < list->n; i++) {
 		struct dmah h;
 
-		list_handle(dev, list, i, &layout, range, &h);
-		iommu_home_buffer(dev, &h, &home);
+		dmah_list_handle(dev, list, i, &layout, range, &h);
+		dmah_iommu_release_buffer(dev, &h, &release);
 	}
-	iommu_home_granules(dev, range->first, range->n, &home);
+	dmah_iommu_release_granules(dev, range->first, range->n, &release);
 	count(dev, unmaps, list->n);
-	return home.err;
+	return release.err;
 }

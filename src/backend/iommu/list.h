@@ -14,7 +14,7 @@
  * struct piece_list - the pieces.
  * @seg: the first one's struct dmah_seg, or anything that begins like it.
  * @seg_stride: bytes from one to the next.
- * @be: the first one's word.
+ * @backend: the first one's word.
  * @be_stride: bytes from one to the next.
  * @n: how many.
  * @dir: which way their bytes go.
@@ -23,7 +23,7 @@
 struct piece_list {
 	const void *seg;
 	size_t seg_stride;
-	void *be;
+	void *backend;
 	size_t be_stride;
 	uint32_t n;
 	enum dmah_dir dir;
@@ -57,25 +57,25 @@ static inline struct map_req list_req(const struct piece_list *list, uint32_t i)
 /** list_be() - a piece's word. */
 static inline uint64_t *list_be(const struct piece_list *list, uint32_t i)
 {
-	return (uint64_t *)(void *)((char *)list->be + i * list->be_stride);
+	return (uint64_t *)(void *)((char *)list->backend + i * list->be_stride);
 }
 
 /**
- * list_handle() - the handle of the next piece.
+ * dmah_list_handle() - the handle of the next piece.
  * @layout: zeroed before piece 0, then handed on from piece to piece.
  */
-void list_handle(struct dmah_device *dev, const struct piece_list *list, uint32_t i,
-		 struct layout *layout, const struct list_range *range, struct dmah *h);
+void dmah_list_handle(struct dmah_device *dev, const struct piece_list *list, uint32_t i,
+		      struct layout *layout, const struct list_range *range, struct dmah *h);
 
-/** list_map() - map all pieces or none; fills the words. Return: as dmah_map(). */
-int list_map(struct dmah_device *dev, const struct piece_list *list, struct list_range *range);
+/** dmah_list_map() - map all pieces or none; fills the words. Return: as dmah_map(). */
+int dmah_list_map(struct dmah_device *dev, const struct piece_list *list, struct list_range *range);
 
-/** list_check() - whether exactly these pieces are mapped in exactly this range. */
-bool list_check(struct dmah_device *dev, const struct piece_list *list,
-		const struct list_range *range);
+/** dmah_list_check() - whether exactly these pieces are mapped in exactly this range. */
+bool dmah_list_check(struct dmah_device *dev, const struct piece_list *list,
+		     const struct list_range *range);
 
-/** list_unmap() - end the mapping of pieces that list_check() found. Return: 0, DMAH_EHUNG. */
-int list_unmap(struct dmah_device *dev, const struct piece_list *list,
-	       const struct list_range *range);
+/** dmah_list_unmap() - end the mapping of pieces that dmah_list_check() found. Return: 0, DMAH_ETIMEDOUT. */
+int dmah_list_unmap(struct dmah_device *dev, const struct piece_list *list,
+		    const struct list_range *range);
 
 #endif /* DMAH_BACKEND_IOMMU_LIST_H */

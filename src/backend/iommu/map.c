@@ -5,9 +5,9 @@
  */
 #include "backend/bounce.h"
 #include "backend/iommu/iommu.h"
-#include "backend/pool.h"
-#include "core/buffer.h"
-#include "core/count.h"
+#include "base/pool.h"
+#include "base/buffer.h"
+#include "base/count.h"
 #include "core/map.h"
 
 /* ---- bounced edges ---- */
@@ -23,10 +23,11 @@ static bool edge_bounces(const struct dmah_device *dev, const struct map_req *re
 
 	if (req->attrs & DMAH_ATTR_MMIO || req->has_bus)
 		return false;
-	return (untrusted(dev) && edge & GRANULE_MASK) || buffer_shares_line(dev, req, tail);
+	return (untrusted(dev) && edge & GRANULE_MASK) || dmah_buffer_shares_line(dev, req, tail);
 }
 
-int iommu_edges(const struct dmah_device *dev, const struct map_req *req, struct edges *edges)
+int dmah_iommu_find_partial(const struct dmah_device *dev, const struct map_req *req,
+			    struct partial *edges)
 {
 	uint64_t boundary = dev->limits.boundary;
 	uint32_t head, tail;
@@ -74,16 +75,16 @@ static int get_slot(struct dmah_device *dev, dmah_phys_t orig, uint32_t len, uin
 		.limit = dom->pt.out_bits < 64 ? (1ull << dom->pt.out_bits) - 1 : ~0ull,
 	};
 
-	return pool_get(dom->cfg.pool, &request, orig, dom, dev->slot, token);
+	return dmah_pool_get(dom->cfg.pool, &request, orig, dom, dev->number, token);
 }
 
-int iommu_get_slots(struct dmah_device *dev, const struct map_req *req, const struct edges *edges,
-		    uint64_t *be)
+int dmah_iommu_get_slots(struct dmah_device *dev, const struct map_req *req,
+			 const struct partial *edges, uint64_t *backend)
 {
 	uint32_t head = 0, tail = 0, offset = (uint32_t)(req->phys & GRANULE_MASK);
 	int err;
 
-	*be = 0;
+	*backend = 0;
 	if (edges->head_len) {
 		/* A whole buffer that was moved to fit between boundaries begins on its granule. */
 		if (edges->head_len == req->len && edges->n < iommu_granules(req->phys, req->len))
@@ -96,18 +97,18 @@ int iommu_get_slots(struct dmah_device *dev, const struct map_req *req, const st
 		err = get_slot(dev, req->phys + req->len - edges->tail_len, edges->tail_len, 0,
 			       &tail);
 		if (err) {
-			pool_put(dev->dom->cfg.pool, head);
+			dmah_pool_put(dev->dom->cfg.pool, head);
 			return err;
 		}
 	}
-	*be = be_make(head, tail);
+	*backend = token_pair(head, tail);
 	return DMAH_OK;
 }
 
-void iommu_put_slots(struct dmah_device *dev, uint64_t be)
+void dmah_iommu_put_slots(struct dmah_device *dev, uint64_t backend)
 {
-	pool_put(dev->dom->cfg.pool, be_head(be));
-	pool_put(dev->dom->cfg.pool, be_tail(be));
+	dmah_pool_put(dev->dom->cfg.pool, token_head(backend));
+	dmah_pool_put(dev->dom->cfg.pool, token_tail(backend));
 }
 
 /* ---- granules ---- */
@@ -115,7 +116,7 @@ void iommu_put_slots(struct dmah_device *dev, uint64_t be)
 static void drain(struct dmah_domain *dom)
 {
 	for (unsigned int i = 0; i < dom->cfg.cpus; i++)
-		iommu_drain(dom, i);
+		dmah_iommu_drain(dom, i);
 }
 
 static uint32_t take_cell(struct dmah_domain *dom, uint32_t n, uint32_t align, uint32_t skew)
@@ -128,14 +129,14 @@ static uint32_t take_cell(struct dmah_domain *dom, uint32_t n, uint32_t align, u
 		return RANGE_NONE;
 	dmah_host_enter(&flags);
 	dmah_host_lock(&reserve->lock);
-	cell = range_alloc(&reserve->cells, 1, 1, 0, 0, 0, reserve->cells.size);
+	cell = dmah_range_alloc(&reserve->cells, 1, 1, 0, 0, 0, reserve->cells.size);
 	dmah_host_unlock(&reserve->lock);
 	dmah_host_leave(flags);
 	return cell == RANGE_NONE ? RANGE_NONE : reserve->first + cell * reserve->cell;
 }
 
-uint32_t iommu_take_iova(struct dmah_device *dev, uint32_t n, uint32_t align, uint32_t skew,
-			 uint32_t boundary, unsigned int attempt)
+uint32_t dmah_iommu_take_iova(struct dmah_device *dev, uint32_t n, uint32_t align, uint32_t skew,
+			      uint32_t boundary, unsigned int attempt)
 {
 	struct dmah_domain *dom = dev->dom;
 	uint32_t first;
@@ -146,7 +147,7 @@ uint32_t iommu_take_iova(struct dmah_device *dev, uint32_t n, uint32_t align, ui
 		drain(dom);
 	if (attempt == 2) {
 		/* A flush that is not confirmed frees nothing, which the next attempt will notice. */
-		(void)iommu_flush(dom, dev);
+		(void)dmah_iommu_flush(dom, dev);
 		drain(dom);
 	}
 	if (attempt == 3)
@@ -154,9 +155,9 @@ uint32_t iommu_take_iova(struct dmah_device *dev, uint32_t n, uint32_t align, ui
 	cpu = dom->cpu[dmah_host_enter(&flags)];
 	dmah_host_lock(&cpu->lock);
 	if (n <= IOVA_CLASS_MAX && align <= 1)
-		first = cache_take_locked(&cpu->cache, &dom->iova, iova_class(n));
+		first = dmah_iova_cache_take_locked(&cpu->cache, &dom->iova, iova_class(n));
 	else
-		first = iova_get_large(&dom->iova, iommu_units(n), align, skew, boundary);
+		first = dmah_iova_get_large(&dom->iova, iommu_units(n), align, skew, boundary);
 	dmah_host_unlock(&cpu->lock);
 	dmah_host_leave(flags);
 	return first;
@@ -164,11 +165,11 @@ uint32_t iommu_take_iova(struct dmah_device *dev, uint32_t n, uint32_t align, ui
 
 /* ---- entries ---- */
 
-unsigned int iommu_runs(const struct dmah_domain *dom, const struct dmah *h, uint32_t index,
-			uint32_t gen, bool cont, struct run runs[3])
+unsigned int dmah_iommu_extents(const struct dmah_domain *dom, const struct dmah *h, uint32_t index,
+				uint32_t gen, bool cont, struct extent runs[3])
 {
 	uint32_t n = iommu_granules(h->dma, h->len), done = 0, tail = 0;
-	struct run base = {
+	struct extent base = {
 		.first = index,
 		.n = n,
 		.dir = meta_dir(h->meta),
@@ -178,21 +179,22 @@ unsigned int iommu_runs(const struct dmah_domain *dom, const struct dmah *h, uin
 	};
 	unsigned int count = 0;
 
-	base.phys = (h->meta & META_FOREIGN ? h->be : h->phys) & ~GRANULE_MASK;
+	base.phys = (h->meta & META_HAS_BUS ? h->backend : h->phys) & ~GRANULE_MASK;
 	if (!has_slots(h)) {
 		runs[0] = base;
 		return 1;
 	}
-	if (be_head(h->be)) {
-		struct pool_slot *slot =
-			pool_slot_of(dom->cfg.pool, be_head(h->be), (uint16_t)meta_slot(h->meta));
+	if (token_head(h->backend)) {
+		struct pool_slot *slot = dmah_pool_slot_of(dom->cfg.pool, token_head(h->backend),
+							   (uint16_t)meta_device(h->meta));
 
 		runs[count] = base;
 		runs[count].n = iommu_granules(h->dma, slot->len);
-		runs[count].phys = pool_phys(dom->cfg.pool, be_head(h->be)) & ~GRANULE_MASK;
+		runs[count].phys = dmah_pool_phys(dom->cfg.pool, token_head(h->backend)) &
+				   ~GRANULE_MASK;
 		done = runs[count++].n;
 	}
-	if (be_tail(h->be))
+	if (token_tail(h->backend))
 		tail = 1;
 	if (done + tail < n) {
 		runs[count] = base;
@@ -205,46 +207,47 @@ unsigned int iommu_runs(const struct dmah_domain *dom, const struct dmah *h, uin
 		runs[count] = base;
 		runs[count].first = index + n - 1;
 		runs[count].n = 1;
-		runs[count].phys = pool_phys(dom->cfg.pool, be_tail(h->be)) & ~GRANULE_MASK;
+		runs[count].phys = dmah_pool_phys(dom->cfg.pool, token_tail(h->backend)) &
+				   ~GRANULE_MASK;
 		runs[count++].cont = true;
 	}
 	return count;
 }
 
-void iommu_undo(struct dmah_device *dev, uint32_t first, uint32_t n, uint32_t set)
+void dmah_iommu_undo_map(struct dmah_device *dev, uint32_t first, uint32_t n, uint32_t set)
 {
 	struct iova_range range = { .first = first, .n = n };
 
 	/* No one was told of these addresses, but a device may guess, and an IOMMU remember. */
 	if (set) {
-		entries_clear(dev->dom, first, set, 0);
-		if (iommu_invalidate(dev->dom, dev, iommu_iova(dev->dom, first),
-				     (uint64_t)set << PT_GRANULE_SHIFT, false)) {
-			iommu_quarantine(dev, &range);
+		dmah_entries_clear(dev->dom, first, set, 0);
+		if (dmah_iommu_invalidate(dev->dom, dev, iommu_iova(dev->dom, first),
+					  (uint64_t)set << PT_GRANULE_SHIFT, false)) {
+			dmah_iommu_quarantine(dev, &range);
 			return;
 		}
 	}
-	iommu_release(dev->dom, &range);
+	dmah_iommu_release(dev->dom, &range);
 }
 
 /* Write a handle's runs at granules that were taken. */
 static int write_runs(struct dmah_device *dev, const struct dmah *h, uint32_t index, uint32_t gen,
 		      uint32_t *set)
 {
-	struct run runs[3];
-	unsigned int n = iommu_runs(dev->dom, h, index, gen, false, runs);
+	struct extent runs[3];
+	unsigned int n = dmah_iommu_extents(dev->dom, h, index, gen, false, runs);
 	int err = DMAH_OK;
 
 	*set = 0;
 	for (unsigned int i = 0; !err && i < n; i++) {
 		uint32_t part;
 
-		err = entries_set(dev->dom, &runs[i], DMAH_ALLOC_ATOMIC, &part);
+		err = dmah_entries_set(dev->dom, &runs[i], DMAH_ALLOC_ATOMIC, &part);
 		*set += part;
 	}
 	if (!err && dev->dom->caps & DMAH_IOMMU_MAP_FLUSH)
-		err = iommu_invalidate(dev->dom, dev, iommu_iova(dev->dom, index),
-				       (uint64_t)*set << PT_GRANULE_SHIFT, true);
+		err = dmah_iommu_invalidate(dev->dom, dev, iommu_iova(dev->dom, index),
+					    (uint64_t)*set << PT_GRANULE_SHIFT, true);
 	return err;
 }
 
@@ -252,7 +255,7 @@ static int write_runs(struct dmah_device *dev, const struct dmah *h, uint32_t in
 static void block_alignment(const struct dmah_domain *dom, const struct dmah *h, uint32_t n,
 			    uint32_t *align, uint32_t *skew)
 {
-	dmah_phys_t phys = h->meta & META_FOREIGN ? h->be : h->phys;
+	dmah_phys_t phys = h->meta & META_HAS_BUS ? h->backend : h->phys;
 
 	*align = 1;
 	*skew = 0;
@@ -269,38 +272,39 @@ static int iommu_map(struct dmah_device *dev, struct dmah *h, const struct map_r
 	struct dmah_domain *dom = dev->dom;
 	dmah_phys_t target = req->has_bus ? req->bus : req->phys;
 	uint32_t offset, align, skew, index, set = 0;
-	struct edges edges;
+	struct partial edges;
 	unsigned long flags;
 	unsigned int cpu;
-	uint64_t be;
+	uint64_t backend;
 	int err;
 
 	if (__atomic_load_n(&dom->cfg.mode, __ATOMIC_RELAXED) == DMAH_PASSTHROUGH)
-		return direct_map(dev, h, req);
+		return dmah_direct_map(dev, h, req);
 	if (dom->pt.out_bits < 64 && (target + req->len - 1) >> dom->pt.out_bits)
 		return DMAH_ERANGE;
 	if (req->has_bus && (req->phys ^ req->bus) & GRANULE_MASK)
 		return DMAH_EINVAL;
-	err = iommu_edges(dev, req, &edges);
+	err = dmah_iommu_find_partial(dev, req, &edges);
 	if (!err)
-		err = iommu_get_slots(dev, req, &edges, &be);
+		err = dmah_iommu_get_slots(dev, req, &edges, &backend);
 	if (err)
 		return err;
-	offset = (uint32_t)(be_head(be) ? pool_phys(dom->cfg.pool, be_head(be)) : target) &
+	offset = (uint32_t)(token_head(backend) ? dmah_pool_phys(dom->cfg.pool, token_head(backend))
+						: target) &
 		 (uint32_t)GRANULE_MASK;
-	handle_fill(dev, h, DMAH_BACKEND_IOMMU, req, offset,
-		    req->has_bus ? req->bus & ~GRANULE_MASK : be, 0);
+	dmah_handle_fill(dev, h, DMAH_BACKEND_IOMMU, req, offset,
+			 req->has_bus ? req->bus & ~GRANULE_MASK : backend, 0);
 	/* Before a device can see a slot, the slot holds nothing but what it may see. */
-	buffer_give(dev, h);
+	dmah_buffer_give(dev, h);
 	block_alignment(dom, h, edges.n, &align, &skew);
 
 	err = DMAH_ENOSPC;
 	for (unsigned int attempt = 0; attempt < IOMMU_ATTEMPTS; attempt++) {
 		uint32_t gen;
 
-		index = iommu_take_iova(dev, edges.n, align, skew,
-					(uint32_t)(dev->limits.boundary >> PT_GRANULE_SHIFT),
-					attempt);
+		index = dmah_iommu_take_iova(dev, edges.n, align, skew,
+					     (uint32_t)(dev->limits.boundary >> PT_GRANULE_SHIFT),
+					     attempt);
 		if (index == RANGE_NONE) {
 			/* A fragmented aperture: rather small pages than no mapping. */
 			if (align > 1 && attempt == 2) {
@@ -310,13 +314,13 @@ static int iommu_map(struct dmah_device *dev, struct dmah *h, const struct map_r
 			}
 			continue;
 		}
-		gen = entries_next_gen(dom, index, edges.n);
+		gen = dmah_entries_next_gen(dom, index, edges.n);
 		h->dma = iommu_iova(dom, index) | offset;
 		h->meta |= gen << META_GEN_SHIFT;
 		err = write_runs(dev, h, index, gen, &set);
 		if (!err)
 			break;
-		iommu_undo(dev, index, edges.n, set);
+		dmah_iommu_undo_map(dev, index, edges.n, set);
 		h->meta &= ~(META_GEN_MASK << META_GEN_SHIFT);
 		if (err != DMAH_ENOMEM || attempt == IOMMU_ATTEMPTS - 1)
 			break;
@@ -324,7 +328,7 @@ static int iommu_map(struct dmah_device *dev, struct dmah *h, const struct map_r
 		attempt = IOMMU_ATTEMPTS - 2;
 	}
 	if (err) {
-		iommu_put_slots(dev, be);
+		dmah_iommu_put_slots(dev, backend);
 		return err;
 	}
 	cpu = dmah_host_enter(&flags);
@@ -337,109 +341,114 @@ static int iommu_map(struct dmah_device *dev, struct dmah *h, const struct map_r
 
 static uint32_t generation(const struct dmah_domain *dom, const struct dmah *h)
 {
-	return meta_is_plain(h->meta) ? pt_gen(&dom->pt.leaf, h->be) : meta_gen(h->meta);
+	return meta_is_fast(h->meta) ? pt_gen(&dom->pt.leaf, h->backend) : meta_gen(h->meta);
 }
 
 static int iommu_check(struct dmah_device *dev, const struct dmah *h)
 {
-	struct run runs[3];
+	struct extent runs[3];
 	uint32_t index;
 	unsigned int n;
 
 	if (meta_kind(h->meta) == DMAH_BACKEND_DIRECT)
-		return dev->dom->cfg.mode == DMAH_PASSTHROUGH ? direct_check(dev, h) : DMAH_ESTALE;
-	if (meta_kind(h->meta) != DMAH_BACKEND_IOMMU && !meta_is_plain(h->meta))
+		return dev->dom->cfg.mode == DMAH_PASSTHROUGH ? dmah_direct_check(dev, h)
+							      : DMAH_ESTALE;
+	if (meta_kind(h->meta) != DMAH_BACKEND_IOMMU && !meta_is_fast(h->meta))
 		return DMAH_EINVAL;
 	if (!iommu_index(dev->dom, h->dma, h->len, &index))
 		return DMAH_ESTALE;
 	/* Such a handle says what is in its first entry. */
-	if (meta_is_plain(h->meta) && pt_load(entries_any(dev->dom, index)) != h->be)
+	if (meta_is_fast(h->meta) && pt_load(entries_any(dev->dom, index)) != h->backend)
 		return DMAH_ESTALE;
-	n = iommu_runs(dev->dom, h, index, generation(dev->dom, h), h->meta & META_LATER, runs);
+	n = dmah_iommu_extents(dev->dom, h, index, generation(dev->dom, h), h->meta & META_LATER,
+			       runs);
 	for (unsigned int i = 0; i < n; i++)
-		if (!entries_match(dev->dom, &runs[i]))
+		if (!dmah_entries_match(dev->dom, &runs[i]))
 			return DMAH_ESTALE;
-	return h->meta & META_PART || entries_end(dev->dom, index + iommu_granules(h->dma, h->len))
+	return h->meta & META_PART ||
+			       dmah_entries_end(dev->dom, index + iommu_granules(h->dma, h->len))
 		       ? DMAH_OK
 		       : DMAH_ESTALE;
 }
 
-void iommu_home_wait(struct dmah_device *dev, uint32_t first, uint32_t n, bool strict,
-		     struct homecoming *home)
+void dmah_iommu_release_wait(struct dmah_device *dev, uint32_t first, uint32_t n, bool strict,
+			     struct unmap_release *release)
 {
 	/* A killed device reaches nothing, and no one should wait for it. */
-	home->defer = !strict && (is_killed(dev) || !iommu_strict(dev));
-	home->err = DMAH_OK;
-	if (!home->defer)
-		home->err = iommu_invalidate(dev->dom, dev, iommu_iova(dev->dom, first),
-					     (uint64_t)n << PT_GRANULE_SHIFT, false);
+	release->defer = !strict && (is_killed(dev) || !iommu_strict(dev));
+	release->err = DMAH_OK;
+	if (!release->defer)
+		release->err = dmah_iommu_invalidate(dev->dom, dev, iommu_iova(dev->dom, first),
+						     (uint64_t)n << PT_GRANULE_SHIFT, false);
 }
 
 static void go_home(struct dmah_device *dev, const struct iova_range *range,
-		    struct homecoming *home)
+		    struct unmap_release *release)
 {
-	if (home->defer) {
-		int err = iommu_defer(dev, range);
+	if (release->defer) {
+		int err = dmah_iommu_defer(dev, range);
 
-		home->err = home->err ? home->err : err;
-	} else if (home->err) {
-		iommu_quarantine(dev, range);
+		release->err = release->err ? release->err : err;
+	} else if (release->err) {
+		dmah_iommu_quarantine(dev, range);
 	} else {
-		iommu_release(dev->dom, range);
+		dmah_iommu_release(dev->dom, range);
 	}
 }
 
-void iommu_home_buffer(struct dmah_device *dev, const struct dmah *h, struct homecoming *home)
+void dmah_iommu_release_buffer(struct dmah_device *dev, const struct dmah *h,
+			       struct unmap_release *release)
 {
-	struct iova_range slots = { .head = be_head(h->be), .tail = be_tail(h->be) };
+	struct iova_range slots = { .head = token_head(h->backend),
+				    .tail = token_tail(h->backend) };
 
-	buffer_take(dev, h);
+	dmah_buffer_take(dev, h);
 	if (!has_slots(h))
 		return;
-	if (home->defer) {
-		pool_retire(dev->dom->cfg.pool, slots.head);
-		pool_retire(dev->dom->cfg.pool, slots.tail);
+	if (release->defer) {
+		dmah_pool_retire(dev->dom->cfg.pool, slots.head);
+		dmah_pool_retire(dev->dom->cfg.pool, slots.tail);
 	}
-	go_home(dev, &slots, home);
+	go_home(dev, &slots, release);
 }
 
-void iommu_home_granules(struct dmah_device *dev, uint32_t first, uint32_t n,
-			 struct homecoming *home)
+void dmah_iommu_release_granules(struct dmah_device *dev, uint32_t first, uint32_t n,
+				 struct unmap_release *release)
 {
 	struct iova_range range = { .first = first, .n = n };
 
-	go_home(dev, &range, home);
+	go_home(dev, &range, release);
 }
 
 static int iommu_unmap(struct dmah_device *dev, struct dmah *h, bool strict)
 {
 	uint32_t index, n = iommu_granules(h->dma, h->len);
 	unsigned long flags;
-	struct homecoming home;
+	struct unmap_release release;
 	unsigned int cpu;
 
 	if (meta_kind(h->meta) == DMAH_BACKEND_DIRECT)
-		return direct_unmap(dev, h, strict);
+		return dmah_direct_unmap(dev, h, strict);
 	if (!iommu_index(dev->dom, h->dma, h->len, &index))
 		return DMAH_ESTALE;
-	entries_clear(dev->dom, index, n, history_note_at(dmah_host_now()));
-	iommu_home_wait(dev, index, n, strict, &home);
-	iommu_home_buffer(dev, h, &home);
-	iommu_home_granules(dev, index, n, &home);
+	dmah_entries_clear(dev->dom, index, n, history_timestamp_at(dmah_host_now()));
+	dmah_iommu_release_wait(dev, index, n, strict, &release);
+	dmah_iommu_release_buffer(dev, h, &release);
+	dmah_iommu_release_granules(dev, index, n, &release);
 	cpu = dmah_host_enter(&flags);
 	count_unmapped(dev, cpu, 1);
 	dmah_host_leave(flags);
-	return home.err;
+	return release.err;
 }
 
-const struct backend_ops backend_iommu = {
+const struct backend_ops dmah_backend_iommu = {
 	.map = iommu_map,
 	.check = iommu_check,
 	.unmap = iommu_unmap,
-	.map_vec = iommu_map_vec,
-	.unmap_vec = iommu_unmap_vec,
-	.map_sg = iommu_map_sg,
-	.unmap_sg = iommu_unmap_sg,
-	.rebuild = iommu_rebuild,
-	.rebuild_part = iommu_rebuild_part,
+	.map_vec = dmah_iommu_map_vec,
+	.unmap_vec = dmah_iommu_unmap_vec,
+	.map_sg = dmah_iommu_map_sg,
+	.unmap_sg = dmah_iommu_unmap_sg,
+	.rebuild = dmah_iommu_rebuild,
+	.rebuild_part = dmah_iommu_rebuild_part,
 };

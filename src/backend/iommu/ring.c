@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "backend/iommu/ring.h"
-#include "backend/pool.h"
-#include "core/buffer.h"
+#include "base/pool.h"
+#include "base/buffer.h"
 #include "core/map.h"
 
 /* ---- slots ---- */
@@ -29,7 +29,7 @@ static uint32_t slot_of(const struct dmah_ring *ring, const struct ring_end *end
 	       ring->step;
 }
 
-void ring_next_table(const struct dmah_ring *ring, struct ring_end *end)
+void dmah_ring_next_table(const struct dmah_ring *ring, struct ring_end *end)
 {
 	set_end(ring, end, (slot_of(ring, end) + 1) & ring->mask);
 }
@@ -50,7 +50,7 @@ static void give_back(struct dmah_ring *ring)
 	unsigned long flags;
 
 	dmah_host_enter(&flags);
-	iova_put_large(&ring->dev->dom->iova, ring->first - ring->step, granules(ring));
+	dmah_iova_put_large(&ring->dev->dom->iova, ring->first - ring->step, granules(ring));
 	dmah_host_leave(flags);
 }
 
@@ -60,11 +60,11 @@ static void set_plain(struct dmah_ring *ring)
 	const struct pt_leaf *leaf = &dev->dom->pt.leaf;
 
 	ring->prot = leaf->prot[ring->cfg.dir] | leaf->cont;
-	ring->plain = !ring->cfg.attrs && dev->plain_end &&
-		      ring->step << PT_GRANULE_SHIFT <= dev->plain_max;
+	ring->fast = !ring->cfg.attrs && dev->fast_end &&
+		     ring->step << PT_GRANULE_SHIFT <= dev->fast_max;
 }
 
-int iommu_ring_init(struct dmah_ring *ring)
+int dmah_iommu_ring_init(struct dmah_ring *ring)
 {
 	struct dmah_domain *dom = ring->dev->dom;
 	static uint32_t serial;
@@ -77,14 +77,14 @@ int iommu_ring_init(struct dmah_ring *ring)
 	if ((uint64_t)(slots(ring) + 1) * ring->step > dom->granules)
 		return DMAH_ENOSPC;
 	dmah_host_enter(&flags);
-	first = iova_get_large(&dom->iova, granules(ring), ring->step, 0, 0);
+	first = dmah_iova_get_large(&dom->iova, granules(ring), ring->step, 0, 0);
 	dmah_host_leave(flags);
 	if (first == RANGE_NONE)
 		return DMAH_ENOSPC;
 	ring->first = first + ring->step;
 	for (uint32_t i = first & ~(PT_TABLE_ENTRIES - 1); i < first + granules(ring);
 	     i += PT_TABLE_ENTRIES) {
-		int err = entries_has_leaf(dom, i) ? DMAH_OK : entries_make_leaf(dom, i, 0);
+		int err = entries_has_leaf(dom, i) ? DMAH_OK : dmah_entries_make_leaf(dom, i, 0);
 
 		if (err) {
 			give_back(ring);
@@ -112,7 +112,7 @@ static int flush(struct dmah_ring *ring)
 
 	if (ring_flushed(ring) == until && !ring->unsure)
 		return DMAH_OK;
-	err = iommu_invalidate(ring->dev->dom, ring->dev, 0, 0, false);
+	err = dmah_iommu_invalidate(ring->dev->dom, ring->dev, 0, 0, false);
 	if (err)
 		return err;
 	ring->unsure = false;
@@ -132,7 +132,7 @@ static void forget_addresses(const struct dmah_ring *ring)
 	}
 }
 
-int iommu_ring_fini(struct dmah_ring *ring)
+int dmah_iommu_ring_fini(struct dmah_ring *ring)
 {
 	int err = flush(ring);
 
@@ -159,14 +159,14 @@ static struct dmah_ring *next_ring(const struct dmah_domain *dom, uint32_t seria
 	return next;
 }
 
-unsigned int iommu_rings_capture(struct dmah_domain *dom, uint32_t after,
-				 struct ring_mark marks[RING_MARKS])
+unsigned int dmah_iommu_rings_capture(struct dmah_domain *dom, uint32_t after,
+				      struct ring_mark marks[RING_MARKS])
 {
 	unsigned int n = 0;
 	unsigned long flags;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&dom->setup);
+	dmah_host_lock(&dom->setup_lock);
 	for (; n < RING_MARKS; n++) {
 		const struct dmah_ring *ring = next_ring(dom, after);
 
@@ -176,19 +176,19 @@ unsigned int iommu_rings_capture(struct dmah_domain *dom, uint32_t after,
 		marks[n].serial = after;
 		marks[n].until = __atomic_load_n(&ring->popped, __ATOMIC_ACQUIRE);
 	}
-	dmah_host_unlock(&dom->setup);
+	dmah_host_unlock(&dom->setup_lock);
 	dmah_host_leave(flags);
 	return n;
 }
 
 /* A ring may have gone meanwhile. */
-void iommu_rings_flushed(struct dmah_domain *dom, const struct ring_mark *marks, unsigned int n,
-			 uint64_t begun)
+void dmah_iommu_rings_flushed(struct dmah_domain *dom, const struct ring_mark *marks,
+			      unsigned int n, uint64_t begun)
 {
 	unsigned long flags;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&dom->setup);
+	dmah_host_lock(&dom->setup_lock);
 	for (unsigned int i = 0; i < n; i++) {
 		struct dmah_ring *ring = next_ring(dom, marks[i].serial - 1);
 
@@ -199,18 +199,18 @@ void iommu_rings_flushed(struct dmah_domain *dom, const struct ring_mark *marks,
 			__atomic_store_n(&ring->others_flushed, marks[i].until, __ATOMIC_RELEASE);
 		__atomic_store_n(&ring->since, begun, __ATOMIC_RELAXED);
 	}
-	dmah_host_unlock(&dom->setup);
+	dmah_host_unlock(&dom->setup_lock);
 	dmah_host_leave(flags);
 }
 
-uint64_t iommu_rings_deadline(struct dmah_domain *dom)
+uint64_t dmah_iommu_rings_deadline(struct dmah_domain *dom)
 {
 	uint64_t deadline = UINT64_MAX;
 	const struct dmah_ring *ring;
 	unsigned long flags;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&dom->setup);
+	dmah_host_lock(&dom->setup_lock);
 	for (uint32_t serial = 0; (ring = next_ring(dom, serial)); serial = ring->serial) {
 		uint64_t due = __atomic_load_n(&ring->since, __ATOMIC_RELAXED) + dom->cfg.lazy_ns;
 
@@ -219,7 +219,7 @@ uint64_t iommu_rings_deadline(struct dmah_domain *dom)
 		    due < deadline)
 			deadline = due;
 	}
-	dmah_host_unlock(&dom->setup);
+	dmah_host_unlock(&dom->setup_lock);
 	dmah_host_leave(flags);
 	return deadline;
 }
@@ -227,7 +227,7 @@ uint64_t iommu_rings_deadline(struct dmah_domain *dom)
 /* ---- push ---- */
 
 static int check_place(const struct dmah_ring *ring, const struct map_req *req,
-		       const struct edges *edges)
+		       const struct partial *edges)
 {
 	const struct dmah_limits *limits = &ring->dev->limits;
 	dmah_addr_t iova = ring->tail.iova;
@@ -248,54 +248,57 @@ static int check_place(const struct dmah_ring *ring, const struct map_req *req,
 static int write_entries(struct dmah_ring *ring, const struct dmah *h, uint32_t index)
 {
 	struct dmah_domain *dom = ring->dev->dom;
-	struct run runs[3];
-	unsigned int n = iommu_runs(dom, h, index, meta_gen(h->meta), true, runs);
+	struct extent runs[3];
+	unsigned int n = dmah_iommu_extents(dom, h, index, meta_gen(h->meta), true, runs);
 	uint32_t set, all = 0;
 	int err = DMAH_OK;
 
 	for (unsigned int i = 0; !err && i < n; i++) {
-		err = entries_set(dom, &runs[i], DMAH_ALLOC_ATOMIC, &set);
+		err = dmah_entries_set(dom, &runs[i], DMAH_ALLOC_ATOMIC, &set);
 		all += set;
 	}
 	if (!err && dom->caps & DMAH_IOMMU_MAP_FLUSH)
-		err = iommu_invalidate(dom, ring->dev, iommu_iova(dom, index),
-				       (uint64_t)all << PT_GRANULE_SHIFT, true);
+		err = dmah_iommu_invalidate(dom, ring->dev, iommu_iova(dom, index),
+					    (uint64_t)all << PT_GRANULE_SHIFT, true);
 	if (err) {
-		entries_clear(dom, index, all, 0);
-		ring->unsure |= iommu_invalidate(dom, ring->dev, iommu_iova(dom, index),
-						 (uint64_t)all << PT_GRANULE_SHIFT, false) != 0;
+		dmah_entries_clear(dom, index, all, 0);
+		ring->unsure |= dmah_iommu_invalidate(dom, ring->dev, iommu_iova(dom, index),
+						      (uint64_t)all << PT_GRANULE_SHIFT,
+						      false) != 0;
 	}
 	return err;
 }
 
-int iommu_ring_push(struct dmah_ring *ring, const struct map_req *req)
+int dmah_iommu_ring_push(struct dmah_ring *ring, const struct map_req *req)
 {
 	struct dmah *h = ring_entry(ring, ring->pushed);
 	struct dmah_device *dev = ring->dev;
 	uint32_t index = index_of(ring, ring->pushed), offset;
-	struct edges edges;
-	uint64_t be;
+	struct partial edges;
+	uint64_t backend;
 	int err;
 
-	err = iommu_edges(dev, req, &edges);
+	err = dmah_iommu_find_partial(dev, req, &edges);
 	if (!err)
 		err = check_place(ring, req, &edges);
 	if (!err && ring->unsure)
 		err = flush(ring);
 	if (!err)
-		err = iommu_get_slots(dev, req, &edges, &be);
+		err = dmah_iommu_get_slots(dev, req, &edges, &backend);
 	if (err)
 		return err;
-	offset = (uint32_t)(be_head(be) ? pool_phys(dev->dom->cfg.pool, be_head(be)) : req->phys) &
+	offset = (uint32_t)(token_head(backend)
+				    ? dmah_pool_phys(dev->dom->cfg.pool, token_head(backend))
+				    : req->phys) &
 		 (uint32_t)GRANULE_MASK;
-	handle_fill(dev, h, DMAH_BACKEND_IOMMU, req, ring->tail.iova + offset, be,
-		    entries_next_gen(dev->dom, index, edges.n));
+	dmah_handle_fill(dev, h, DMAH_BACKEND_IOMMU, req, ring->tail.iova + offset, backend,
+			 dmah_entries_next_gen(dev->dom, index, edges.n));
 	h->meta |= META_PART | META_LATER;
-	buffer_give(dev, h);
+	dmah_buffer_give(dev, h);
 	err = write_entries(ring, h, index);
 	if (err) {
 		handle_clear(h);
-		iommu_put_slots(dev, be);
+		dmah_iommu_put_slots(dev, backend);
 		return err;
 	}
 	ring_advance(ring, &ring->tail);
@@ -354,8 +357,8 @@ static void clear_any(struct dmah_ring *ring, uint32_t n)
 		struct dmah *h = ring_entry(ring, at);
 
 		if (h->meta)
-			entries_clear(ring->dev->dom, index_of(ring, at),
-				      iommu_granules(h->dma, h->len), 0);
+			dmah_entries_clear(ring->dev->dom, index_of(ring, at),
+					   iommu_granules(h->dma, h->len), 0);
 		else
 			ring_clear(&ring->dev->dom->pt.leaf, ring->head.pte, 1, 1);
 		ring_advance(ring, &ring->head);
@@ -406,7 +409,7 @@ static int post_range(struct dmah_ring *ring, uint64_t from, uint64_t to, struct
 	return err ? err : post(ring, middle, right, p);
 }
 
-static int invalidate(struct dmah_ring *ring, uint32_t n, uint64_t *note)
+static int invalidate(struct dmah_ring *ring, uint32_t n, uint64_t *timestamp)
 {
 	uint64_t start = iommu_iova(ring->dev->dom, ring->first) >> PT_GRANULE_SHIFT;
 	uint32_t from = (uint32_t)ring->popped & ring->mask, first = n;
@@ -424,7 +427,7 @@ static int invalidate(struct dmah_ring *ring, uint32_t n, uint64_t *note)
 		err = post_range(ring, start, start + (uint64_t)(n - first) * ring->step, &p,
 				 &over);
 	/* While the hardware is at work. */
-	*note = history_note_at(dmah_host_now());
+	*timestamp = history_timestamp_at(dmah_host_now());
 	if (!err)
 		err = iommu_wait(ring->dev->dom, p.ticket);
 	cpu = dmah_host_enter(&flags);
@@ -432,18 +435,18 @@ static int invalidate(struct dmah_ring *ring, uint32_t n, uint64_t *note)
 	count_in(ring->dev, cpu, waits, 1);
 	count_in(ring->dev, cpu, over_invalidated, over);
 	dmah_host_leave(flags);
-	return err ? DMAH_EHUNG : DMAH_OK;
+	return err ? DMAH_ETIMEDOUT : DMAH_OK;
 }
 
 /* Buffers are the CPU's again, and their bounce slots go home. */
-static void take_handles(struct dmah_ring *ring, uint32_t n, struct homecoming *home)
+static void take_handles(struct dmah_ring *ring, uint32_t n, struct unmap_release *release)
 {
 	for (uint64_t at = ring->popped; at < ring->popped + n; at++) {
 		struct dmah *h = ring_entry(ring, at);
 
 		if (!h->meta)
 			continue;
-		iommu_home_buffer(ring->dev, h, home);
+		dmah_iommu_release_buffer(ring->dev, h, release);
 		handle_clear(h);
 		ring->handles--;
 	}
@@ -457,7 +460,7 @@ static void set_limit(struct dmah_ring *ring)
 	ring->full_at = live < reuse ? live : reuse;
 }
 
-int iommu_ring_make_room(struct dmah_ring *ring)
+int dmah_iommu_ring_make_room(struct dmah_ring *ring)
 {
 	int err = DMAH_OK;
 
@@ -467,7 +470,7 @@ int iommu_ring_make_room(struct dmah_ring *ring)
 	return err;
 }
 
-void iommu_ring_skip(struct dmah_ring *ring, struct ring_end *end, uint32_t n)
+void dmah_iommu_ring_skip(struct dmah_ring *ring, struct ring_end *end, uint32_t n)
 {
 	/* The switch to passthrough flushed what was popped before. */
 	if (end == &ring->head)
@@ -476,11 +479,11 @@ void iommu_ring_skip(struct dmah_ring *ring, struct ring_end *end, uint32_t n)
 		ring_advance(ring, end);
 }
 
-int iommu_ring_pop(struct dmah_ring *ring, uint32_t n)
+int dmah_iommu_ring_pop(struct dmah_ring *ring, uint32_t n)
 {
 	struct dmah_device *dev = ring->dev;
-	struct homecoming home = { .defer = is_killed(dev) || !iommu_strict(dev) };
-	uint64_t before = ring->popped, flushed = ring_flushed(ring), note;
+	struct unmap_release release = { .defer = is_killed(dev) || !iommu_strict(dev) };
+	uint64_t before = ring->popped, flushed = ring_flushed(ring), timestamp;
 
 	if (!all_present(ring, n))
 		return DMAH_ESTALE;
@@ -488,28 +491,28 @@ int iommu_ring_pop(struct dmah_ring *ring, uint32_t n)
 		clear_any(ring, n);
 	else
 		clear_plain(ring, n);
-	if (home.defer && before == flushed) {
+	if (release.defer && before == flushed) {
 		uint64_t now = dmah_host_now();
 
 		__atomic_store_n(&ring->since, now, __ATOMIC_RELAXED);
-		history_stamp(&dev->dom->history, now);
+		dmah_history_flush_time(&dev->dom->history, now);
 	}
-	note = history_note(&dev->dom->history);
-	if (!home.defer)
-		home.err = invalidate(ring, n, &note);
+	timestamp = history_timestamp(&dev->dom->history);
+	if (!release.defer)
+		release.err = invalidate(ring, n, &timestamp);
 	if (ring->handles)
-		take_handles(ring, n, &home);
-	ring_date(ring, before + n, note);
+		take_handles(ring, n, &release);
+	ring_date(ring, before + n, timestamp);
 	/* A flush that sees this sees the cleared entries. */
 	__atomic_store_n(&ring->popped, before + n, __ATOMIC_RELEASE);
 	/* An earlier pop that was not confirmed still waits for a flush. */
-	if (!home.defer && !home.err && before == flushed)
+	if (!release.defer && !release.err && before == flushed)
 		set_flushed(ring, before + n);
-	if (home.defer && before + n - flushed >= ring->cfg.entries) {
+	if (release.defer && before + n - flushed >= ring->cfg.entries) {
 		int err = flush(ring);
 
-		home.err = home.err ? home.err : err;
+		release.err = release.err ? release.err : err;
 	}
 	set_limit(ring);
-	return home.err;
+	return release.err;
 }

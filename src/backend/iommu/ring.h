@@ -6,26 +6,26 @@
 #define DMAH_BACKEND_IOMMU_RING_H
 
 #include "backend/iommu/iommu.h"
-#include "core/count.h"
+#include "base/count.h"
 #include "core/ring.h"
 
-/** iommu_ring_init() - slots, with their page tables. Return: 0, DMAH_ENOMEM, DMAH_ENOSPC. */
-int iommu_ring_init(struct dmah_ring *ring);
+/** dmah_iommu_ring_init() - slots, with their page tables. Return: 0, DMAH_ENOMEM, DMAH_ENOSPC. */
+int dmah_iommu_ring_init(struct dmah_ring *ring);
 
-/** iommu_ring_fini() - the slots go back. Nothing is live. Return: 0, DMAH_EHUNG. */
-int iommu_ring_fini(struct dmah_ring *ring);
+/** dmah_iommu_ring_fini() - the slots go back. Nothing is live. Return: 0, DMAH_ETIMEDOUT. */
+int dmah_iommu_ring_fini(struct dmah_ring *ring);
 
-/** iommu_ring_make_room() - the ring is full, or seems so for want of a flush. Return: 0, DMAH_EHUNG. */
-int iommu_ring_make_room(struct dmah_ring *ring);
+/** dmah_iommu_ring_make_room() - the ring is full, or seems so for want of a flush. Return: 0, DMAH_ETIMEDOUT. */
+int dmah_iommu_ring_make_room(struct dmah_ring *ring);
 
-/** iommu_ring_push() - a mapping with a handle. Return: as the backend's map. */
-int iommu_ring_push(struct dmah_ring *ring, const struct map_req *req);
+/** dmah_iommu_ring_push() - a mapping with a handle. Return: as the backend's map. */
+int dmah_iommu_ring_push(struct dmah_ring *ring, const struct map_req *req);
 
-/** iommu_ring_skip() - in passthrough the slots of @n mappings stay empty. @end: the ring's head or tail. */
-void iommu_ring_skip(struct dmah_ring *ring, struct ring_end *end, uint32_t n);
+/** dmah_iommu_ring_skip() - in passthrough the slots of @n mappings stay empty. @end: the ring's head or tail. */
+void dmah_iommu_ring_skip(struct dmah_ring *ring, struct ring_end *end, uint32_t n);
 
-/** iommu_ring_pop() - end mappings; their handles are checked. Return: 0, DMAH_EHUNG, DMAH_ESTALE. */
-int iommu_ring_pop(struct dmah_ring *ring, uint32_t n);
+/** dmah_iommu_ring_pop() - end mappings; their handles are checked. Return: 0, DMAH_ETIMEDOUT, DMAH_ESTALE. */
+int dmah_iommu_ring_pop(struct dmah_ring *ring, uint32_t n);
 
 /** struct ring_mark - a ring, and how many had been popped when a flush began. */
 struct ring_mark {
@@ -34,19 +34,19 @@ struct ring_mark {
 };
 #define RING_MARKS 32u
 
-/** iommu_rings_capture() - up to RING_MARKS of the domain's rings, with serial numbers beyond @after. Return: how many. */
-unsigned int iommu_rings_capture(struct dmah_domain *dom, uint32_t after,
-				 struct ring_mark marks[RING_MARKS]);
+/** dmah_iommu_rings_capture() - up to RING_MARKS of the domain's rings, with serial numbers beyond @after. Return: how many. */
+unsigned int dmah_iommu_rings_capture(struct dmah_domain *dom, uint32_t after,
+				      struct ring_mark marks[RING_MARKS]);
 
-/** iommu_rings_flushed() - a flush that began at @begun, after they were captured, was confirmed. */
-void iommu_rings_flushed(struct dmah_domain *dom, const struct ring_mark *marks, unsigned int n,
-			 uint64_t begun);
+/** dmah_iommu_rings_flushed() - a flush that began at @begun, after they were captured, was confirmed. */
+void dmah_iommu_rings_flushed(struct dmah_domain *dom, const struct ring_mark *marks,
+			      unsigned int n, uint64_t begun);
 
-/** iommu_rings_deadline() - when the first of the domain's rings must be flushed; UINT64_MAX: none has to. */
-uint64_t iommu_rings_deadline(struct dmah_domain *dom);
+/** dmah_iommu_rings_deadline() - when the first of the domain's rings must be flushed; UINT64_MAX: none has to. */
+uint64_t dmah_iommu_rings_deadline(struct dmah_domain *dom);
 
-/** ring_next_table() - an end has come to the last slot of a leaf table. */
-void ring_next_table(const struct dmah_ring *ring, struct ring_end *end);
+/** dmah_ring_next_table() - an end has come to the last slot of a leaf table. */
+void dmah_ring_next_table(const struct dmah_ring *ring, struct ring_end *end);
 
 /** iommu_ring_in_use() - whether mappings are made in the ring's slots: not in passthrough. */
 static inline bool iommu_ring_in_use(const struct dmah_ring *ring)
@@ -67,7 +67,7 @@ static inline void ring_advance(const struct dmah_ring *ring, struct ring_end *e
 	uint32_t step = ring->step;
 
 	if (!--end->left) {
-		ring_next_table(ring, end);
+		dmah_ring_next_table(ring, end);
 		return;
 	}
 	end->pte += step;
@@ -82,8 +82,8 @@ static inline bool ring_plain_push(struct dmah_ring *ring, dmah_phys_t phys, uin
 	uint32_t last = len - 1;
 
 	/* Where no mapping can be plain, all of memory is beyond the end. A length of 0 is too much. */
-	if (ring_is_full(ring) || !ring->plain || last + offset > GRANULE_MASK ||
-	    phys >= __atomic_load_n(&ring->dev->plain_end, __ATOMIC_RELAXED))
+	if (ring_is_full(ring) || !ring->fast || last + offset > GRANULE_MASK ||
+	    phys >= __atomic_load_n(&ring->dev->fast_end, __ATOMIC_RELAXED))
 		return false;
 	pt_store_set(pte, (phys - offset) | ring->prot |
 				  (pt_load(pte) & ring->dev->dom->pt.leaf.gen_bits));
@@ -114,12 +114,12 @@ static inline void ring_clear(const struct pt_leaf *leaf, uint64_t *pte, uint32_
 }
 
 /** ring_date() - mappings up to the number @until were popped. */
-static inline void ring_date(struct dmah_ring *ring, uint64_t until, uint64_t note)
+static inline void ring_date(struct dmah_ring *ring, uint64_t until, uint64_t timestamp)
 {
 	struct ring_pops *pops = &ring->pops[ring->npops % RING_POPS];
 
 	history_store(&pops->until, until);
-	history_store(&pops->note, note);
+	history_store(&pops->timestamp, timestamp);
 	__atomic_store_n(&ring->npops, ring->npops + 1, __ATOMIC_RELEASE);
 }
 
@@ -135,8 +135,8 @@ static inline bool ring_plain_pop(struct dmah_ring *ring, uint32_t n)
 	const struct dmah_domain *dom = ring->dev->dom;
 	uint32_t step = ring->step;
 
-	if (!ring->plain || ring->handles || n >= ring->head.left || n > ring->pushed - popped ||
-	    !__atomic_load_n(&ring->dev->plain_end, __ATOMIC_RELAXED) ||
+	if (!ring->fast || ring->handles || n >= ring->head.left || n > ring->pushed - popped ||
+	    !__atomic_load_n(&ring->dev->fast_end, __ATOMIC_RELAXED) ||
 	    __atomic_load_n(&dom->cfg.mode, __ATOMIC_RELAXED) != DMAH_LAZY)
 		return false;
 	waiting = popped - ring_flushed(ring);
@@ -151,7 +151,7 @@ static inline bool ring_plain_pop(struct dmah_ring *ring, uint32_t n)
 	/* A flush that sees this sees the cleared entries. */
 	__atomic_store_n(&ring->popped, popped + n, __ATOMIC_RELEASE);
 	ring->full_at = popped + n + ring->cfg.entries;
-	ring_date(ring, popped + n, history_note(&dom->history));
+	ring_date(ring, popped + n, history_timestamp(&dom->history));
 	return true;
 }
 

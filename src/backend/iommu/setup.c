@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "backend/iommu/iommu.h"
-#include "backend/iommu/plain.h"
+#include "backend/iommu/fast.h"
 #include "backend/iommu/ring.h"
-#include "core/count.h"
+#include "base/count.h"
 #include "core/map.h"
 
 #define CHUNK_BYTES  (1ull << PT_LEAF_SHIFT)
@@ -48,7 +48,7 @@ static uint32_t all_granules(const struct dmah_domain_config *cfg)
 	return (uint32_t)(cfg->aperture_size >> PT_GRANULE_SHIFT);
 }
 
-size_t iommu_size(const struct dmah_domain_config *cfg)
+size_t dmah_iommu_memory(const struct dmah_domain_config *cfg)
 {
 	uint64_t size = cfg->aperture_size;
 
@@ -56,7 +56,7 @@ size_t iommu_size(const struct dmah_domain_config *cfg)
 	    size % CHUNK_BYTES || cfg->aperture_base % CHUNK_BYTES ||
 	    cfg->aperture_base + size < size || !pick_va_bits(cfg))
 		return 0;
-	return chunks(cfg) * sizeof(uint64_t) + iova_memory(all_granules(cfg));
+	return chunks(cfg) * sizeof(uint64_t) + dmah_iova_memory(all_granules(cfg));
 }
 
 /* How much each CPU may keep depends on what there is. */
@@ -67,7 +67,7 @@ static void set_depth(struct dmah_domain *dom)
 	for (unsigned int i = 0; i < dom->cfg.cpus; i++) {
 		dmah_host_enter(&flags);
 		dmah_host_lock(&dom->cpu[i]->lock);
-		cache_set_depth(&dom->cpu[i]->cache, dom->iova.depth);
+		dmah_iova_cache_set_depth(&dom->cpu[i]->cache, dom->iova.depth);
 		dmah_host_unlock(&dom->cpu[i]->lock);
 		dmah_host_leave(flags);
 	}
@@ -110,7 +110,7 @@ static void link_out(struct dmah_link *link)
 	dmah_host_leave(flags);
 }
 
-int iommu_init(struct dmah_domain *dom, void *memory)
+int dmah_iommu_init(struct dmah_domain *dom, void *memory)
 {
 	struct dmah_domain_config *cfg = &dom->cfg;
 	struct dmah_iommu *iommu = cfg->iommu;
@@ -123,14 +123,14 @@ int iommu_init(struct dmah_domain *dom, void *memory)
 		return DMAH_ENOTSUP;
 	dom->leaf = memory;
 	for (uint32_t i = 0; i < chunks(cfg); i++)
-		dom->leaf[i] = (uint64_t *)(uintptr_t)entries_none;
+		dom->leaf[i] = (uint64_t *)(uintptr_t)dmah_entries_none;
 	dom->granules = all_granules(cfg);
 	/* The bookkeeping of granules needs alignment to 8 bytes, which pointers of 32 bits leave open. */
-	iova_init(&dom->iova, (char *)memory + chunks(cfg) * sizeof(uint64_t), dom->granules,
-		  cfg->aperture_base >> PT_GRANULE_SHIFT, cfg->cpus);
+	dmah_iova_init(&dom->iova, (char *)memory + chunks(cfg) * sizeof(uint64_t), dom->granules,
+		       cfg->aperture_base >> PT_GRANULE_SHIFT, cfg->cpus);
 	/* Address 0 is what a driver takes for "none". */
 	if (!cfg->aperture_base)
-		(void)range_take(&dom->iova.depot, 0, 1);
+		(void)dmah_range_take(&dom->iova.depot, 0, 1);
 	dom->caps = iommu->caps;
 	dom->pt = (struct pt){
 		.fmt = cfg->format,
@@ -156,7 +156,7 @@ int iommu_init(struct dmah_domain *dom, void *memory)
 	return DMAH_OK;
 }
 
-void iommu_fini(struct dmah_domain *dom)
+void dmah_iommu_fini(struct dmah_domain *dom)
 {
 	for (unsigned int i = 0; i < dom->nlinks; i++) {
 		link_out(&dom->links[i]);
@@ -194,7 +194,7 @@ int dmah_domain_add_iommu(struct dmah_domain *dom, struct dmah_iommu *iommu)
 	/* What both can do; a flush at map is needed where either needs it. */
 	dom->caps = (dom->caps & iommu->caps) | ((dom->caps | iommu->caps) & DMAH_IOMMU_MAP_FLUSH);
 	if (dom->pt.caps & ~iommu->caps & DMAH_IOMMU_COHERENT_WALK)
-		pt_clean(&dom->pt, dom->pt.root, PT_TABLE_ENTRIES);
+		dmah_pt_clean(&dom->pt, dom->pt.root, PT_TABLE_ENTRIES);
 	dom->pt.caps = dom->caps;
 	if (iommu->out_bits < dom->pt.out_bits)
 		dom->pt.out_bits = iommu->out_bits;
@@ -253,7 +253,7 @@ static void unreserve_until(struct dmah_domain *dom, dmah_addr_t end)
 	for (dmah_addr_t iova = range->base; iova != end; iova += PT_GRANULE)
 		if (in_depot(dom, iova, &index) && !is_reserved(dom, dom->nreserved, iova) &&
 		    (index || dom->cfg.aperture_base))
-			iova_put_large(&dom->iova, index, 1);
+			dmah_iova_put_large(&dom->iova, index, 1);
 	dmah_host_leave(flags);
 }
 
@@ -274,7 +274,7 @@ static int reserve_granules(struct dmah_domain *dom, const struct dmah_reserved 
 		if (!in_depot(dom, iova, &index) || is_reserved(dom, dom->nreserved, iova) ||
 		    (!index && !dom->cfg.aperture_base))
 			continue;
-		if (!iova_take(&dom->iova, index, 1))
+		if (!dmah_iova_take(&dom->iova, index, 1))
 			break;
 	}
 	dmah_host_leave(flags);
@@ -299,7 +299,7 @@ static void unmap_identity(struct dmah_domain *dom, const struct dmah_reserved *
 			continue;
 		table += iova >> PT_GRANULE_SHIFT & (PT_TABLE_ENTRIES - 1);
 		pt_store_clear(table, pt_cleared(&dom->pt.leaf, pt_load(table)));
-		pt_clean(&dom->pt, table, 1);
+		dmah_pt_clean(&dom->pt, table, 1);
 	}
 	dmah_host_wmb();
 }
@@ -333,7 +333,7 @@ static int map_identity(struct dmah_domain *dom, const struct dmah_reserved *ran
 			continue;
 		pt_store_set(table, pt_make(&dom->pt.leaf, iova, dir, 0, range->mmio));
 		if (!(dom->pt.caps & DMAH_IOMMU_COHERENT_WALK))
-			pt_clean(&dom->pt, table, 1);
+			dmah_pt_clean(&dom->pt, table, 1);
 	}
 	dmah_host_wmb();
 	return DMAH_OK;
@@ -396,16 +396,16 @@ static int bind(struct dmah_domain *dom, struct dmah_device *dev, enum dmah_mode
 /* What the CPUs keep must not stand in the way of a reserved range, nor lie above a cut. */
 static void recall(struct dmah_domain *dom)
 {
-	(void)iommu_flush(dom, NULL);
+	(void)dmah_iommu_flush(dom, NULL);
 	for (unsigned int i = 0; i < dom->cfg.cpus; i++)
-		iommu_drain(dom, i);
+		dmah_iommu_drain(dom, i);
 }
 
 static void cut_aperture(struct dmah_domain *dom, uint32_t granules, bool fixed)
 {
 	dom->granules = granules;
 	dom->aperture_fixed = fixed;
-	iova_cut(&dom->iova, granules, dom->cfg.cpus);
+	dmah_iova_cut(&dom->iova, granules, dom->cfg.cpus);
 	set_depth(dom);
 }
 
@@ -423,7 +423,7 @@ static int fit_aperture(struct dmah_domain *dom, const struct dmah_limits *limit
 	return DMAH_OK;
 }
 
-int iommu_attach(struct dmah_device *dev, const struct dmah_limits *limits)
+int dmah_iommu_attach(struct dmah_device *dev, const struct dmah_limits *limits)
 {
 	struct dmah_domain *dom = dev->dom;
 	unsigned int keep = dom->nreserved;
@@ -445,7 +445,7 @@ int iommu_attach(struct dmah_device *dev, const struct dmah_limits *limits)
 		err = add_reserved(dom, limits->reserved, limits->nreserved);
 	/* Devices that are bound already may remember that these ranges did not translate. */
 	if (!err && dom->nreserved > keep && dom->ndevices)
-		err = iommu_invalidate(dom, NULL, 0, 0, true);
+		err = dmah_iommu_invalidate(dom, NULL, 0, 0, true);
 	if (!err)
 		err = bind(dom, dev, dom->cfg.mode);
 	if (err) {
@@ -456,16 +456,16 @@ int iommu_attach(struct dmah_device *dev, const struct dmah_limits *limits)
 	}
 	if (dev->limits.flags & DMAH_DEV_ATS)
 		__atomic_add_fetch(&dom->ats, 1, __ATOMIC_RELEASE);
-	plain_attach(dev);
-	plain_set_mode(dev, dom->cfg.mode);
+	dmah_fast_set_limits(dev);
+	dmah_fast_set_mode(dev, dom->cfg.mode);
 	return DMAH_OK;
 }
 
-int iommu_detach(struct dmah_device *dev)
+int dmah_iommu_detach(struct dmah_device *dev)
 {
 	struct dmah_domain *dom = dev->dom;
 	struct dmah_link *link = link_of(dom, dev);
-	int err = iommu_flush(dom, dev);
+	int err = dmah_iommu_flush(dom, dev);
 
 	if (!err)
 		err = link->iommu->ops->bind(link->iommu, dev, DMAH_BIND_BLOCK, NULL, link->tag);
@@ -482,11 +482,11 @@ int iommu_detach(struct dmah_device *dev)
 	return DMAH_OK;
 }
 
-int iommu_kill(struct dmah_device *dev)
+int dmah_iommu_kill(struct dmah_device *dev)
 {
 	struct dmah_link *link = link_of(dev->dom, dev);
 	int err = link->iommu->ops->bind(link->iommu, dev, DMAH_BIND_BLOCK, NULL, link->tag);
-	int flushed = iommu_flush(dev->dom, dev);
+	int flushed = dmah_iommu_flush(dev->dom, dev);
 
 	return err ? err : flushed;
 }
@@ -517,7 +517,7 @@ int dmah_reserve(struct dmah_domain *dom, unsigned int count, uint32_t len)
 	if (!page)
 		return DMAH_ENOMEM;
 	dmah_host_enter(&flags);
-	first = iova_get_large(&dom->iova, cell * count, cell, 0, 0);
+	first = dmah_iova_get_large(&dom->iova, cell * count, cell, 0, 0);
 	dmah_host_leave(flags);
 	if (first == RANGE_NONE) {
 		dmah_host_page_free(page);
@@ -525,17 +525,17 @@ int dmah_reserve(struct dmah_domain *dom, unsigned int count, uint32_t len)
 	}
 	for (uint32_t i = first & ~(PT_TABLE_ENTRIES - 1); i < first + cell * count;
 	     i += PT_TABLE_ENTRIES) {
-		int err = entries_make_leaf(dom, i, 0);
+		int err = dmah_entries_make_leaf(dom, i, 0);
 
 		if (err) {
 			dmah_host_enter(&flags);
-			iova_put_large(&dom->iova, first, cell * count);
+			dmah_iova_put_large(&dom->iova, first, cell * count);
 			dmah_host_leave(flags);
 			dmah_host_page_free(page);
 			return err;
 		}
 	}
-	range_init(&reserve->cells, page, count);
+	dmah_range_init(&reserve->cells, page, count);
 	reserve->first = first;
 	reserve->cell = cell;
 	__atomic_store_n(&reserve->page, page, __ATOMIC_RELEASE);
@@ -573,11 +573,11 @@ static void change_mode(struct dmah_domain *dom, enum dmah_mode mode)
 	__atomic_store_n(&dom->cfg.mode, mode, __ATOMIC_RELEASE);
 	for (unsigned int i = 0; i < dom->cfg.devices; i++)
 		if (dom->device[i])
-			plain_set_mode(dom->device[i], mode);
+			dmah_fast_set_mode(dom->device[i], mode);
 	for (unsigned int i = 0; i < dom->cfg.cpus; i++) {
 		self = dmah_host_enter(&flags);
 		dmah_host_lock(&dom->cpu[i]->lock);
-		cache_set_lazy(&dom->cpu[i]->cache, mode == DMAH_LAZY);
+		dmah_iova_cache_set_lazy(&dom->cpu[i]->cache, mode == DMAH_LAZY);
 		dmah_host_unlock(&dom->cpu[i]->lock);
 		dmah_host_leave(flags);
 		if (i != self)
@@ -596,9 +596,9 @@ int dmah_set_mode(struct dmah_domain *dom, enum dmah_mode mode)
 		return DMAH_OK;
 	if (mode != DMAH_PASSTHROUGH && old != DMAH_PASSTHROUGH) {
 		change_mode(dom, mode);
-		return mode == DMAH_STRICT ? iommu_flush(dom, NULL) : DMAH_OK;
+		return mode == DMAH_STRICT ? dmah_iommu_flush(dom, NULL) : DMAH_OK;
 	}
-	if (domain_live(dom))
+	if (dmah_domain_live(dom))
 		return DMAH_EBUSY;
 	for (unsigned int i = 0; mode == DMAH_PASSTHROUGH && i < dom->nlinks; i++)
 		if (!(dom->links[i].iommu->caps & DMAH_IOMMU_PASSTHROUGH))
@@ -606,7 +606,7 @@ int dmah_set_mode(struct dmah_domain *dom, enum dmah_mode mode)
 	for (unsigned int i = 0; mode == DMAH_PASSTHROUGH && i < dom->cfg.devices; i++)
 		if (dom->device[i] && dom->device[i]->limits.flags & DMAH_DEV_UNTRUSTED)
 			return DMAH_EPERM;
-	err = iommu_flush(dom, NULL);
+	err = dmah_iommu_flush(dom, NULL);
 	if (!err)
 		err = rebind(dom, mode);
 	if (!err)
@@ -618,7 +618,7 @@ int dmah_set_mode(struct dmah_domain *dom, enum dmah_mode mode)
 
 int dmah_flush(struct dmah_domain *dom)
 {
-	return dom->cfg.backend == DMAH_BACKEND_IOMMU ? iommu_flush(dom, NULL) : DMAH_OK;
+	return dom->cfg.backend == DMAH_BACKEND_IOMMU ? dmah_iommu_flush(dom, NULL) : DMAH_OK;
 }
 
 int dmah_poll(struct dmah_domain *dom, uint64_t now, uint64_t *next)
@@ -636,14 +636,15 @@ int dmah_poll(struct dmah_domain *dom, uint64_t now, uint64_t *next)
 		for (unsigned int round = 0; round < 2; round++) {
 			dmah_host_enter(&flags);
 			dmah_host_lock(&cpu->lock);
-			deadline = cpu->lazy.in == cpu->lazy.out && !cache_waiting(&cpu->cache)
+			deadline = cpu->lazy.in == cpu->lazy.out &&
+						   !dmah_iova_cache_waiting(&cpu->cache)
 					   ? UINT64_MAX
 					   : cpu->cache.since + dom->cfg.lazy_ns;
 			dmah_host_unlock(&cpu->lock);
 			dmah_host_leave(flags);
 			if (round || now < deadline)
 				break;
-			err = iommu_flush_cpu(dom, NULL, i);
+			err = dmah_iommu_flush_cpu(dom, NULL, i);
 			if (err)
 				break;
 		}
@@ -651,13 +652,13 @@ int dmah_poll(struct dmah_domain *dom, uint64_t now, uint64_t *next)
 			*next = deadline;
 	}
 	for (unsigned int round = 0; round < 2; round++) {
-		uint64_t deadline = iommu_rings_deadline(dom);
+		uint64_t deadline = dmah_iommu_rings_deadline(dom);
 
 		if (round || now < deadline) {
 			*next = deadline < *next ? deadline : *next;
 			break;
 		}
-		err = iommu_flush(dom, NULL);
+		err = dmah_iommu_flush(dom, NULL);
 	}
 	return err;
 }
@@ -670,8 +671,8 @@ int dmah_cpu_dead(struct dmah_domain *dom, unsigned int cpu)
 		return DMAH_EINVAL;
 	if (dom->cfg.backend != DMAH_BACKEND_IOMMU)
 		return DMAH_OK;
-	err = iommu_flush_cpu(dom, NULL, cpu);
-	iommu_drain(dom, cpu);
+	err = dmah_iommu_flush_cpu(dom, NULL, cpu);
+	dmah_iommu_drain(dom, cpu);
 	return err;
 }
 
@@ -679,7 +680,7 @@ int dmah_addr_set_lookup(struct dmah_domain *dom, const struct dmah_lookup *look
 {
 	if (dom->cfg.backend != DMAH_BACKEND_IOMMU)
 		return DMAH_ENOTSUP;
-	if (domain_live(dom))
+	if (dmah_domain_live(dom))
 		return DMAH_EBUSY;
 	dom->lookup = lookup ? *lookup : (struct dmah_lookup){ 0 };
 	return DMAH_OK;

@@ -11,15 +11,15 @@ static struct piece_list vec_list(struct dmah_vec *v, const void *segs, size_t s
 {
 	return (struct piece_list){ .seg = segs,
 				    .seg_stride = stride,
-				    .be = &v->part[0].be,
+				    .backend = &v->part[0].backend,
 				    .be_stride = sizeof(v->part[0]),
 				    .n = n,
 				    .dir = dir,
 				    .attrs = attrs };
 }
 
-int iommu_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs,
-		  uint32_t n, enum dmah_dir dir, uint32_t attrs)
+int dmah_iommu_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs,
+		       uint32_t n, enum dmah_dir dir, uint32_t attrs)
 {
 	struct piece_list list = vec_list(v, segs, sizeof(*segs), n, dir, attrs);
 	struct layout layout = { 0 };
@@ -27,8 +27,8 @@ int iommu_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah
 	int err;
 
 	if (__atomic_load_n(&dev->dom->cfg.mode, __ATOMIC_RELAXED) == DMAH_PASSTHROUGH)
-		return vec_map_pieces(dev, v, segs, n, dir, attrs);
-	err = list_map(dev, &list, &range);
+		return dmah_vec_map_pieces(dev, v, segs, n, dir, attrs);
+	err = dmah_list_map(dev, &list, &range);
 	if (err) {
 		for (uint32_t i = 0; i < n; i++)
 			handle_clear(&v->part[i]);
@@ -37,7 +37,7 @@ int iommu_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah
 	for (uint32_t i = 0; i < n; i++) {
 		struct dmah h;
 
-		list_handle(dev, &list, i, &layout, &range, &h);
+		dmah_list_handle(dev, &list, i, &layout, &range, &h);
 		v->part[i] = h;
 	}
 	v->iova = iommu_iova(dev->dom, range.first);
@@ -45,14 +45,14 @@ int iommu_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah
 	return DMAH_OK;
 }
 
-int iommu_unmap_vec(struct dmah_device *dev, struct dmah_vec *v)
+int dmah_iommu_unmap_vec(struct dmah_device *dev, struct dmah_vec *v)
 {
 	const struct dmah *first = &v->part[0];
 	struct piece_list list;
 	struct list_range range = { .n = v->granules, .gen = meta_gen(first->meta) };
 
 	if (meta_kind(first->meta) == DMAH_BACKEND_DIRECT)
-		return vec_unmap_pieces(dev, v);
+		return dmah_vec_unmap_pieces(dev, v);
 	if (!v->granules || !iommu_index(dev->dom, v->iova,
 					 (uint64_t)v->granules << PT_GRANULE_SHIFT, &range.first))
 		return DMAH_ESTALE;
@@ -63,11 +63,11 @@ int iommu_unmap_vec(struct dmah_device *dev, struct dmah_vec *v)
 	}
 	list = vec_list(v, v->seg, sizeof(v->seg[0]), v->nparts, meta_dir(first->meta),
 			meta_attrs(first->meta));
-	if (!list_check(dev, &list, &range)) {
-		vec_merge_parts(dev, v);
+	if (!dmah_list_check(dev, &list, &range)) {
+		dmah_vec_merge_parts(dev, v);
 		return DMAH_ESTALE;
 	}
-	return list_unmap(dev, &list, &range);
+	return dmah_list_unmap(dev, &list, &range);
 }
 
 static struct piece_list sg_list(struct dmah_sg *sg, uint32_t n, enum dmah_dir dir, uint32_t attrs)
@@ -75,25 +75,25 @@ static struct piece_list sg_list(struct dmah_sg *sg, uint32_t n, enum dmah_dir d
 	/* While it is being mapped or unmapped, an entry's DMA address is the place for its word. */
 	return (struct piece_list){ .seg = sg,
 				    .seg_stride = sizeof(*sg),
-				    .be = &sg[0].dma,
+				    .backend = &sg[0].dma,
 				    .be_stride = sizeof(*sg),
 				    .n = n,
 				    .dir = dir,
 				    .attrs = attrs };
 }
 
-int iommu_map_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir,
-		 uint32_t attrs)
+int dmah_iommu_map_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir,
+		      uint32_t attrs)
 {
 	struct piece_list list = sg_list(sg, n, dir, attrs);
 	struct layout layout = { 0 };
 	struct list_range range;
-	int err = list_map(dev, &list, &range);
+	int err = dmah_list_map(dev, &list, &range);
 
 	for (uint32_t i = 0; !err && i < n; i++) {
 		struct dmah h;
 
-		list_handle(dev, &list, i, &layout, &range, &h);
+		dmah_list_handle(dev, &list, i, &layout, &range, &h);
 		sg[i].dma = h.dma;
 	}
 	return err;
@@ -108,13 +108,13 @@ static void restore(struct dmah_device *dev, struct dmah_sg *sg, const struct pi
 	for (uint32_t i = 0; i < n; i++) {
 		struct dmah h;
 
-		list_handle(dev, list, i, &layout, range, &h);
+		dmah_list_handle(dev, list, i, &layout, range, &h);
 		sg[i].dma = h.dma;
 	}
 }
 
-int iommu_unmap_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir,
-		   uint32_t attrs)
+int dmah_iommu_unmap_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir,
+			uint32_t attrs)
 {
 	struct piece_list list = sg_list(sg, n, dir, attrs);
 	struct list_range range = { 0 };
@@ -132,7 +132,7 @@ int iommu_unmap_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum
 		uint32_t index = 0;
 		struct dmah h;
 
-		err = iommu_rebuild(dev, &h, &req);
+		err = dmah_iommu_rebuild(dev, &h, &req);
 		if (!err && !iommu_index(dev->dom, h.dma, h.len, &index))
 			err = DMAH_ESTALE;
 		if (err) {
@@ -143,11 +143,11 @@ int iommu_unmap_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum
 			range.first = index;
 		range.n = index - range.first + iommu_granules(h.dma, h.len);
 		range.gen = meta_gen(h.meta);
-		sg[i].dma = h.be;
+		sg[i].dma = h.backend;
 	}
 	/* All the pieces are there, one after the other; and nothing else of the mapping is. */
-	if (list_check(dev, &list, &range))
-		return list_unmap(dev, &list, &range);
+	if (dmah_list_check(dev, &list, &range))
+		return dmah_list_unmap(dev, &list, &range);
 	restore(dev, sg, &list, n, &range);
 	return DMAH_EINVAL;
 }

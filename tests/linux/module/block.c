@@ -92,7 +92,7 @@ put_a:
 static void test_stale_ring(struct test *t)
 {
 	struct dmah_ring_config config = { .entries = 4,
-					   .slot = PAGE_SIZE,
+					   .entry_size = PAGE_SIZE,
 					   .dir = DMA_FROM_DEVICE };
 	struct dmah_ring *ring = dmah_ring_alloc(t->dev, &config);
 	struct buffer a, b;

@@ -157,7 +157,7 @@ static int run_ring(struct test *t, struct op_state *s)
 {
 	struct dmah_ring_config config = {
 		.entries = 64,
-		.slot = 4 * PAGE_SIZE,
+		.entry_size = 4 * PAGE_SIZE,
 		.dir = DMA_FROM_DEVICE,
 	};
 	struct dmah_ring *ring = dmah_ring_alloc(t->dev, &config);

@@ -189,7 +189,7 @@ static void corrupt(struct dmah *bad, int way)
 		bad->meta ^= 0x80000000;
 		break;
 	case 3:
-		bad->be ^= 0x100;
+		bad->backend ^= 0x100;
 		break;
 	case 4:
 		bad->len += 4 * PAGE_SIZE;
@@ -288,7 +288,9 @@ static void test_expect(struct test *t)
 
 static void test_attach(struct test *t)
 {
-	struct dmah_ring_config config = { .entries = 2, .slot = PAGE_SIZE, .dir = DMA_TO_DEVICE };
+	struct dmah_ring_config config = { .entries = 2,
+					   .entry_size = PAGE_SIZE,
+					   .dir = DMA_TO_DEVICE };
 	struct dmah h = {};
 	struct dmah_ring *ring;
 	struct buffer b;
@@ -325,7 +327,9 @@ static void test_attach(struct test *t)
 
 static void test_ring_arguments(struct test *t)
 {
-	struct dmah_ring_config config = { .entries = 3, .slot = PAGE_SIZE, .dir = DMA_TO_DEVICE };
+	struct dmah_ring_config config = { .entries = 3,
+					   .entry_size = PAGE_SIZE,
+					   .dir = DMA_TO_DEVICE };
 	struct dmah_ring *ring;
 	struct buffer b;
 	dma_addr_t addr;

@@ -227,7 +227,7 @@ static void test_ring(struct test *t)
 {
 	struct dmah_ring_config config = {
 		.entries = ENTRIES,
-		.slot = 2 * PAGE_SIZE,
+		.entry_size = 2 * PAGE_SIZE,
 		.dir = DMA_FROM_DEVICE,
 	};
 	struct buffer b[ENTRIES] = {};

@@ -192,7 +192,7 @@ static void run_mappings(struct run *r)
 static void run_ring(struct run *r)
 {
 	static const struct dmah_ring_config config = { .entries = 16,
-							.slot = 4096,
+							.entry_size = 4096,
 							.dir = DMAH_TO_DEVICE };
 	size_t size = dmah_ring_memory(&config);
 	void *memory = kvzalloc(ALIGN(size, PAGE_SIZE), GFP_KERNEL);
@@ -296,11 +296,13 @@ static int __init selfcheck_init(void)
 		err = run(&second, &tables);
 	host_silent = false;
 	if (!err && (!calls.invalidations || !calls.waits)) {
-		pr_err("dmah_selfcheck: the IOMMU was not asked to invalidate, or not waited for\n");
+		pr_err("dmah_selfcheck: the IOMMU was not asked to invalidate, or not waited "
+		       "for\n");
 		err = -EIO;
 	}
 	if (!err && host_cache_calls) {
-		pr_err("dmah_selfcheck: %u cache operations for coherent devices\n", host_cache_calls);
+		pr_err("dmah_selfcheck: %u cache operations for coherent devices\n",
+		       host_cache_calls);
 		err = -EIO;
 	}
 	if (!err)

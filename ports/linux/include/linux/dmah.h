@@ -526,14 +526,14 @@ struct dmah_ring;
 /**
  * struct dmah_ring_config - what a ring is to be.
  * @entries: most mappings live at one time, a power of two, 2 to 32,768.
- * @slot: bytes of IOVA in a slot: into it must fit the part of the page before a buffer and the buffer. Rounded up to
+ * @entry_size: bytes of IOVA in a slot: into it must fit the part of the page before a buffer and the buffer. Rounded up to
  *	a power of two pages; 4096 for whole pages.
  * @dir: which way the bytes of its mappings go.
  * @attrs: DMA_ATTR_*, for all of them.
  */
 struct dmah_ring_config {
 	u32 entries;
-	u32 slot;
+	u32 entry_size;
 	enum dma_data_direction dir;
 	unsigned long attrs;
 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-#include "core/check.h"
+#include "base/check.h"
 
 #ifdef DMAH_CHECK
 
-#include "core/buffer.h"
+#include "base/buffer.h"
 #include "core/map.h"
 
 /**
@@ -31,12 +31,12 @@ struct check_table {
 	struct check_entry entry[];
 };
 
-size_t check_memory(const struct dmah_domain_config *cfg)
+size_t dmah_check_memory(const struct dmah_domain_config *cfg)
 {
 	return sizeof(struct check_table) + cfg->check_entries * sizeof(struct check_entry);
 }
 
-void check_init(struct dmah_domain *dom, void *memory)
+void dmah_check_init(struct dmah_domain *dom, void *memory)
 {
 	dom->check = memory;
 	dom->check->size = dom->cfg.check_entries;
@@ -44,15 +44,15 @@ void check_init(struct dmah_domain *dom, void *memory)
 
 static uint32_t hash(const struct dmah *h)
 {
-	uint64_t x = (h->dma ^ (uint64_t)meta_slot(h->meta) << 48) * 0x9e3779b97f4a7c15ull;
+	uint64_t x = (h->dma ^ (uint64_t)meta_device(h->meta) << 48) * 0x9e3779b97f4a7c15ull;
 
 	return (uint32_t)(x >> 32);
 }
 
 static bool same(const struct dmah *a, const struct dmah *b)
 {
-	return a->dma == b->dma && a->phys == b->phys && a->be == b->be && a->len == b->len &&
-	       (a->meta | META_SYNC) == (b->meta | META_SYNC);
+	return a->dma == b->dma && a->phys == b->phys && a->backend == b->backend &&
+	       a->len == b->len && (a->meta | META_SYNC) == (b->meta | META_SYNC);
 }
 
 /* The entry of a live mapping, or NULL. Called with the table's lock held. */
@@ -82,7 +82,7 @@ static void unlock(struct dmah_device *dev, unsigned long flags)
 	dmah_host_leave(flags);
 }
 
-void check_map(struct dmah_device *dev, const struct dmah *h)
+void dmah_check_map(struct dmah_device *dev, const struct dmah *h)
 {
 	bool overflow = false;
 	unsigned long flags;
@@ -129,7 +129,7 @@ static uint64_t checksum(const struct dmah *h)
 	return sum;
 }
 
-int check_unmap(struct dmah_device *dev, const struct dmah *h)
+int dmah_check_unmap(struct dmah_device *dev, const struct dmah *h)
 {
 	struct check_entry was = { 0 };
 	unsigned long flags;
@@ -147,13 +147,14 @@ int check_unmap(struct dmah_device *dev, const struct dmah *h)
 	if (!entry)
 		return blind ? DMAH_OK : DMAH_ESTALE;
 	if (was.synced && checksum(h) != was.sum)
-		(void)misuse(dev, DMAH_EINVAL,
-			     "the CPU wrote to a FROM_DEVICE buffer between sync_for_cpu and unmap",
-			     h->dma, NULL);
+		(void)dmah_report_misuse(
+			dev, DMAH_EINVAL,
+			"the CPU wrote to a FROM_DEVICE buffer between sync_for_cpu and unmap",
+			h->dma, NULL);
 	return DMAH_OK;
 }
 
-void check_by_addr(struct dmah_device *dev, const struct dmah *h)
+void dmah_check_by_addr(struct dmah_device *dev, const struct dmah *h)
 {
 	unsigned long flags;
 	struct check_entry *entry = find(lock(dev, &flags), h);
@@ -163,9 +164,9 @@ void check_by_addr(struct dmah_device *dev, const struct dmah *h)
 	unlock(dev, flags);
 }
 
-int check_forget(struct dmah_device *dev, dmah_addr_t dma, uint32_t len)
+int dmah_check_forget(struct dmah_device *dev, dmah_addr_t dma, uint32_t len)
 {
-	struct dmah key = { .dma = dma, .meta = (uint32_t)dev->slot << META_SLOT_SHIFT };
+	struct dmah key = { .dma = dma, .meta = (uint32_t)dev->number << META_DEVICE_SHIFT };
 	unsigned long flags;
 	struct check_table *table = lock(dev, &flags);
 	bool found = false, blind = table->full;
@@ -176,7 +177,7 @@ int check_forget(struct dmah_device *dev, dmah_addr_t dma, uint32_t len)
 		if (entry->state == NEVER)
 			break;
 		if (entry->state != LIVE || !entry->by_addr || entry->h.dma != dma ||
-		    entry->h.len != len || meta_slot(entry->h.meta) != dev->slot)
+		    entry->h.len != len || meta_device(entry->h.meta) != dev->number)
 			continue;
 		entry->state = WAS;
 		table->live--;
@@ -188,8 +189,8 @@ int check_forget(struct dmah_device *dev, dmah_addr_t dma, uint32_t len)
 	return found || blind ? DMAH_OK : DMAH_ESTALE;
 }
 
-int check_sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len,
-	       bool for_cpu)
+int dmah_check_sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len,
+		    bool for_cpu)
 {
 	unsigned long flags;
 	struct check_table *table = lock(dev, &flags);
@@ -204,8 +205,8 @@ int check_sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint
 	return known ? DMAH_OK : DMAH_ESTALE;
 }
 
-void check_synced(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len,
-		  bool for_cpu)
+void dmah_check_synced(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len,
+		       bool for_cpu)
 {
 	struct check_entry *entry;
 	unsigned long flags;

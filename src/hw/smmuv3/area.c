@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-#include "iommu/smmuv3/smmuv3.h"
+#include "hw/smmuv3/smmuv3.h"
 
 static const unsigned char oas_bits[] = { 32, 36, 40, 42, 44, 48, 52, 52 };
 
-int smmuv3_area_alloc(const struct dmah_smmuv3 *smmu, size_t size, struct dmah_smmuv3_area *area)
+int dmah_smmuv3_area_alloc(const struct dmah_smmuv3 *smmu, size_t size,
+			   struct dmah_smmuv3_area *area)
 {
 	dmah_phys_t limit = (1ull << oas_bits[smmu->features >> SMMUV3_OAS_SHIFT & 7]) - 1;
 	unsigned int flags = smmu->features & SMMUV3_COHERENT ? 0 : DMAH_ALLOC_UNCACHED;
@@ -24,7 +25,7 @@ int smmuv3_area_alloc(const struct dmah_smmuv3 *smmu, size_t size, struct dmah_s
 	return DMAH_OK;
 }
 
-void smmuv3_area_free(struct dmah_smmuv3_area *area)
+void dmah_smmuv3_area_free(struct dmah_smmuv3_area *area)
 {
 	if (area->cpu)
 		dmah_host_mem_free(area->whole, area->size);

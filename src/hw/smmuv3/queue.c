@@ -10,7 +10,7 @@
  *
  * Posting is under the unit's lock. Waiting takes none: @cons is a lower bound that whoever looks moves up.
  */
-#include "iommu/smmuv3/smmuv3.h"
+#include "hw/smmuv3/smmuv3.h"
 
 static uint64_t queue_size(const struct dmah_smmuv3 *smmu)
 {
@@ -47,7 +47,7 @@ static uint64_t progress(struct dmah_smmuv3 *smmu)
 /* ---- errors ---- */
 
 /* Whoever waits for something between a command that is lost and here is told; under the lock. */
-static void lose(struct dmah_smmuv3 *smmu, uint64_t pos)
+static void fail_tickets(struct dmah_smmuv3 *smmu, uint64_t pos)
 {
 	if (!smmu->lost_until)
 		__atomic_store_n(&smmu->lost_from, pos, __ATOMIC_RELAXED);
@@ -59,18 +59,18 @@ static void lose(struct dmah_smmuv3 *smmu, uint64_t pos)
  * that does more, so that those who wait for it are not deceived. In place of all else comes a CMD_SYNC, and they are
  * told.
  */
-static void replace(struct dmah_smmuv3 *smmu, uint64_t pos)
+static void patch_command(struct dmah_smmuv3 *smmu, uint64_t pos)
 {
 	uint64_t *entry = slot(smmu, pos);
 	uint32_t op = (uint32_t)entry[0] & 0xff;
 
-	dmah_host_report(NULL, DMAH_EHUNG, "the SMMU refused a command; its first word", entry[0],
-			 NULL);
+	dmah_host_report(NULL, DMAH_ETIMEDOUT, "the SMMU refused a command; its first word",
+			 entry[0], NULL);
 	if (op >= OP_TLBI_FIRST && op <= OP_TLBI_LAST && op != OP_TLBI_NSNH_ALL) {
 		entry[0] = OP_TLBI_NSNH_ALL;
 	} else {
 		entry[0] = OP_SYNC;
-		lose(smmu, pos);
+		fail_tickets(smmu, pos);
 	}
 	entry[1] = 0;
 	dmah_host_wmb();
@@ -84,32 +84,32 @@ static bool command_error(struct dmah_smmuv3 *smmu)
 	__atomic_add_fetch(&smmu->refused, 1, __ATOMIC_RELAXED);
 	switch (CONS_ERR(smmuv3_read(smmu, REG_CMDQ_CONS))) {
 	case CERROR_ILL:
-		replace(smmu, pos);
+		patch_command(smmu, pos);
 		return true;
 	case CERROR_ATC_SYNC:
 		/* The CMD_SYNC is done again, without the device that did not answer. */
-		dmah_host_report(NULL, DMAH_EHUNG, "a device did not invalidate its TLB in time", 0,
-				 NULL);
-		lose(smmu, pos);
+		dmah_host_report(NULL, DMAH_ETIMEDOUT,
+				 "a device did not invalidate its TLB in time", 0, NULL);
+		fail_tickets(smmu, pos);
 		return true;
 	}
 	/* Memory that cannot be read now will not be read better later: every wait runs into its time-out. */
-	dmah_host_report(NULL, DMAH_EHUNG, "the SMMU cannot read its command queue",
+	dmah_host_report(NULL, DMAH_ETIMEDOUT, "the SMMU cannot read its command queue",
 			 smmu->cmdq.phys, NULL);
 	smmu->stopped = true;
 	return false;
 }
 
 /* Under the lock. An error is active while its bits in GERROR and GERRORN differ (section 6.3.19). */
-static void see_to(struct dmah_smmuv3 *smmu, uint32_t active)
+static void handle_gerror(struct dmah_smmuv3 *smmu, uint32_t active)
 {
 	if (active & GERROR_CMDQ && !command_error(smmu))
 		active &= ~GERROR_CMDQ;
 	if (active & GERROR_EVTQ)
 		__atomic_add_fetch(&smmu->events_lost, 1, __ATOMIC_RELEASE);
 	if (active & GERROR_SFM) {
-		dmah_host_report(NULL, DMAH_EHUNG, "the SMMU is in service failure mode", active,
-				 NULL);
+		dmah_host_report(NULL, DMAH_ETIMEDOUT, "the SMMU is in service failure mode",
+				 active, NULL);
 		smmu->lost_from = 0;
 		__atomic_store_n(&smmu->lost_until, UINT64_MAX, __ATOMIC_RELEASE);
 	}
@@ -118,7 +118,7 @@ static void see_to(struct dmah_smmuv3 *smmu, uint32_t active)
 }
 
 /* Inside dmah_host_enter(). */
-static void look(struct dmah_smmuv3 *smmu)
+static void check_gerror(struct dmah_smmuv3 *smmu)
 {
 	uint32_t active;
 
@@ -128,28 +128,28 @@ static void look(struct dmah_smmuv3 *smmu)
 	if (smmu->stopped)
 		active &= ~GERROR_CMDQ;
 	if (active)
-		see_to(smmu, active);
+		handle_gerror(smmu, active);
 	dmah_host_unlock(&smmu->lock);
 }
 
-static void look_for_errors(struct dmah_smmuv3 *smmu, bool entered)
+static void check_errors(struct dmah_smmuv3 *smmu, bool entered)
 {
 	unsigned long flags;
 
 	if (smmuv3_read(smmu, REG_GERROR) == __atomic_load_n(&smmu->gerrorn, __ATOMIC_RELAXED))
 		return;
 	if (entered) {
-		look(smmu);
+		check_gerror(smmu);
 		return;
 	}
 	dmah_host_enter(&flags);
-	look(smmu);
+	check_gerror(smmu);
 	dmah_host_leave(flags);
 }
 
 void dmah_smmuv3_errors(struct dmah_smmuv3 *smmu)
 {
-	look_for_errors(smmu, false);
+	check_errors(smmu, false);
 }
 
 /* ---- waiting ---- */
@@ -160,7 +160,7 @@ static bool reach(struct dmah_smmuv3 *smmu, uint64_t pos, uint64_t *begun, bool 
 	while (progress(smmu) < pos) {
 		uint64_t now = dmah_host_now();
 
-		look_for_errors(smmu, entered);
+		check_errors(smmu, entered);
 		*begun = *begun ? *begun : now;
 		if (now - *begun >= smmu->timeout)
 			return progress(smmu) >= pos;
@@ -176,14 +176,14 @@ static bool is_lost(const struct dmah_smmuv3 *smmu, uint64_t ticket)
 	return ticket <= until && ticket > __atomic_load_n(&smmu->lost_from, __ATOMIC_RELAXED);
 }
 
-int smmuv3_wait(struct dmah_smmuv3 *smmu, uint64_t ticket)
+int dmah_smmuv3_wait(struct dmah_smmuv3 *smmu, uint64_t ticket)
 {
 	uint64_t begun = 0;
 
 	if (__atomic_load_n(&smmu->cons, __ATOMIC_ACQUIRE) < ticket &&
 	    !reach(smmu, ticket, &begun, false))
-		return DMAH_EHUNG;
-	return is_lost(smmu, ticket) ? DMAH_EHUNG : DMAH_OK;
+		return DMAH_ETIMEDOUT;
+	return is_lost(smmu, ticket) ? DMAH_ETIMEDOUT : DMAH_OK;
 }
 
 /* ---- posting ---- */
@@ -232,8 +232,8 @@ static uint64_t try_put(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, 
 	return room;
 }
 
-int smmuv3_post(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsigned int n,
-		uint64_t *ticket)
+int dmah_smmuv3_post(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsigned int n,
+		     uint64_t *ticket)
 {
 	uint64_t begun = 0, room;
 	unsigned long flags;
@@ -246,24 +246,24 @@ int smmuv3_post(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsigned
 			return DMAH_OK;
 		/* Another may take the room; but the wait has one end for all turns. */
 		if (!reach(smmu, room, &begun, false))
-			return DMAH_EHUNG;
+			return DMAH_ETIMEDOUT;
 	}
 }
 
-int smmuv3_post_entered(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsigned int n)
+int dmah_smmuv3_post_entered(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsigned int n)
 {
 	uint64_t begun = 0, room;
 
 	while ((room = try_put(smmu, cmd, n, NULL)) != 0)
 		if (!reach(smmu, room, &begun, true))
-			return DMAH_EHUNG;
+			return DMAH_ETIMEDOUT;
 	return DMAH_OK;
 }
 
-int smmuv3_run(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsigned int n)
+int dmah_smmuv3_run(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsigned int n)
 {
 	uint64_t ticket;
-	int err = smmuv3_post(smmu, cmd, n, &ticket);
+	int err = dmah_smmuv3_post(smmu, cmd, n, &ticket);
 
-	return err ? err : smmuv3_wait(smmu, ticket);
+	return err ? err : dmah_smmuv3_wait(smmu, ticket);
 }

@@ -3,11 +3,11 @@
  * Root and context tables (section 9.1, Root Entry, and 9.3, Context Entry): which page table a device's requests meet.
  * And domain ids, by which the hardware tells what it has cached.
  */
-#include "iommu/vtd/vtd.h"
+#include "hw/vtd/vtd.h"
 
 #define BUSES 256u
 
-unsigned int vtd_levels(const struct dmah_vtd *vtd, unsigned int va_bits)
+unsigned int dmah_vtd_levels(const struct dmah_vtd *vtd, unsigned int va_bits)
 {
 	unsigned int levels = va_bits == 39 ? 3 : va_bits == 48 ? 4 : va_bits == 57 ? 5 : 0;
 
@@ -67,7 +67,7 @@ static int make_table(struct dmah_vtd *vtd, unsigned int bus)
 	return DMAH_OK;
 }
 
-void vtd_tables_free(struct dmah_vtd *vtd)
+void dmah_vtd_tables_free(struct dmah_vtd *vtd)
 {
 	for (unsigned int bus = 0; bus < BUSES; bus++) {
 		uint64_t *table = table_of(vtd, bus);
@@ -117,7 +117,7 @@ static int make_entry(const struct dmah_vtd *vtd, const struct dmah_device *dev,
 		return vtd->ecap & ECAP_PT ? DMAH_OK : DMAH_ENOTSUP;
 	}
 	if (!pt || pt->format != &dmah_pt_vtd_ss || !pt->levels ||
-	    vtd_levels(vtd, pt->va_bits) != pt->levels)
+	    dmah_vtd_levels(vtd, pt->va_bits) != pt->levels)
 		return DMAH_ENOTSUP;
 	entry[0] = (pt->root & ENTRY_ADDR) | (wants_ats(vtd, dev) ? CONTEXT_TT_ATS : 0) | ENTRY_P;
 	entry[1] = CONTEXT_HI(tag, pt->levels);
@@ -159,19 +159,19 @@ static int forget(struct dmah_vtd *vtd, const struct dmah_device *dev, uint32_t 
 	c[n].lo = QI_CONTEXT | QI_CONTEXT_DEV | QI_DID(old) | QI_SID(dev->id);
 	c[n++].hi = 0;
 	if (old)
-		c[n++] = vtd_iotlb(vtd, old, 0, 0, true);
+		c[n++] = dmah_vtd_iotlb(vtd, old, 0, 0, true);
 	if (tag && tag != old)
-		c[n++] = vtd_iotlb(vtd, tag, 0, 0, true);
+		c[n++] = dmah_vtd_iotlb(vtd, tag, 0, 0, true);
 	if (ats) {
 		c[n++] = (struct vtd_command){ QI_WAIT | QI_WAIT_SW | QI_WAIT_FN,
 					       vtd->status_phys + VTD_STATUS_FENCE };
-		c[n++] = vtd_devtlb(dev->id, 0, 0);
+		c[n++] = dmah_vtd_devtlb(dev->id, 0, 0);
 	}
-	return vtd_done(vtd, c, n);
+	return dmah_vtd_done(vtd, c, n);
 }
 
-int vtd_op_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dmah_bind how,
-		const struct dmah_pt_info *pt, uint32_t tag)
+int dmah_vtd_op_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dmah_bind how,
+		     const struct dmah_pt_info *pt, uint32_t tag)
 {
 	struct dmah_vtd *vtd = vtd_of(iommu);
 	static const uint64_t blocked[2];
@@ -199,7 +199,7 @@ int vtd_op_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dmah_bin
 
 /* ---- domain ids ---- */
 
-int vtd_op_tag_alloc(struct dmah_iommu *iommu, uint32_t *tag)
+int dmah_vtd_op_tag_alloc(struct dmah_iommu *iommu, uint32_t *tag)
 {
 	struct dmah_vtd *vtd = vtd_of(iommu);
 	uint32_t n = (vtd->ntags + 63) / 64, i = 0;
@@ -221,7 +221,7 @@ int vtd_op_tag_alloc(struct dmah_iommu *iommu, uint32_t *tag)
 	return err;
 }
 
-void vtd_op_tag_free(struct dmah_iommu *iommu, uint32_t tag)
+void dmah_vtd_op_tag_free(struct dmah_iommu *iommu, uint32_t tag)
 {
 	struct dmah_vtd *vtd = vtd_of(iommu);
 	unsigned long flags;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-#include "core/buffer.h"
-#include "backend/pool.h"
-#include "core/count.h"
+#include "base/buffer.h"
+#include "base/pool.h"
+#include "base/count.h"
 
 static void count_lines(struct dmah_device *dev, uint64_t lines)
 {
@@ -127,14 +127,14 @@ static bool split(const struct dmah_device *dev, const struct dmah *h, struct pi
 	*p = (struct pieces){ 0 };
 	if (!has_slots(h))
 		return true;
-	if (be_head(h->be)) {
-		p->head = pool_slot_of(pool, be_head(h->be), dev->slot);
+	if (token_head(h->backend)) {
+		p->head = dmah_pool_slot_of(pool, token_head(h->backend), dev->number);
 		if (!p->head || p->head->len > h->len)
 			return false;
 		p->head_len = p->head->len;
 	}
-	if (be_tail(h->be)) {
-		p->tail = pool_slot_of(pool, be_tail(h->be), dev->slot);
+	if (token_tail(h->backend)) {
+		p->tail = dmah_pool_slot_of(pool, token_tail(h->backend), dev->number);
 		if (!p->tail || p->tail->len > h->len - p->head_len)
 			return false;
 		p->tail_len = p->tail->len;
@@ -142,7 +142,7 @@ static bool split(const struct dmah_device *dev, const struct dmah *h, struct pi
 	return true;
 }
 
-bool buffer_check(const struct dmah_device *dev, const struct dmah *h)
+bool dmah_buffer_check(const struct dmah_device *dev, const struct dmah *h)
 {
 	struct pieces p;
 
@@ -169,7 +169,7 @@ static void sync_slot(struct dmah_device *dev, const struct dmah *h, uint32_t to
 		      const struct pool_slot *slot, uint32_t at, uint32_t len, bool for_cpu,
 		      bool filling)
 {
-	dmah_phys_t phys = pool_phys(dev->dom->cfg.pool, token) + at;
+	dmah_phys_t phys = dmah_pool_phys(dev->dom->cfg.pool, token) + at;
 	/* A slot's machine address matters only to hypercalls, and the kernel has a mapping of its own pool. */
 	dmah_addr_t bus = phys;
 
@@ -197,7 +197,7 @@ static void transfer(struct dmah_device *dev, const struct dmah *h, uint32_t off
 		return;
 	n = overlap(off, len, 0, p.head_len, &at);
 	if (n)
-		sync_slot(dev, h, be_head(h->be), p.head, at, n, for_cpu, filling);
+		sync_slot(dev, h, token_head(h->backend), p.head, at, n, for_cpu, filling);
 	n = overlap(off, len, p.head_len, h->len - p.head_len - p.tail_len, &at);
 	/*
 	 * For the device every direction is cleaned: a dirty line could be evicted over what the device writes, and
@@ -208,13 +208,13 @@ static void transfer(struct dmah_device *dev, const struct dmah *h, uint32_t off
 			 h->phys + p.head_len + at, h->dma + p.head_len + at, n);
 	n = overlap(off, len, h->len - p.tail_len, p.tail_len, &at);
 	if (n)
-		sync_slot(dev, h, be_tail(h->be), p.tail, at, n, for_cpu, filling);
+		sync_slot(dev, h, token_tail(h->backend), p.tail, at, n, for_cpu, filling);
 }
 
 /* An untrusted device sees the whole granules of a slot. */
 static void pad(struct dmah_device *dev, uint32_t token, const struct pool_slot *slot)
 {
-	dmah_phys_t data = pool_phys(dev->dom->cfg.pool, token), start = data - slot->offset;
+	dmah_phys_t data = dmah_pool_phys(dev->dom->cfg.pool, token), start = data - slot->offset;
 	dmah_phys_t end = start + ((uint64_t)slot->units << POOL_UNIT_SHIFT);
 
 	/*
@@ -229,7 +229,7 @@ static void pad(struct dmah_device *dev, uint32_t token, const struct pool_slot 
 		maintain(dev, DMAH_CACHE_CLEAN, start, start, end - start);
 }
 
-void buffer_give(struct dmah_device *dev, const struct dmah *h)
+void dmah_buffer_give(struct dmah_device *dev, const struct dmah *h)
 {
 	struct pieces p;
 
@@ -237,40 +237,41 @@ void buffer_give(struct dmah_device *dev, const struct dmah *h)
 		return;
 	if (dev->limits.flags & DMAH_DEV_UNTRUSTED && split(dev, h, &p)) {
 		if (p.head)
-			pad(dev, be_head(h->be), p.head);
+			pad(dev, token_head(h->backend), p.head);
 		if (p.tail)
-			pad(dev, be_tail(h->be), p.tail);
+			pad(dev, token_tail(h->backend), p.tail);
 	}
 	if (has_slots(h) || !(h->meta & META_NO_SYNC))
 		transfer(dev, h, 0, h->len, false, true);
 }
 
-void buffer_take(struct dmah_device *dev, const struct dmah *h)
+void dmah_buffer_take(struct dmah_device *dev, const struct dmah *h)
 {
 	if (!(h->meta & META_SYNC) || h->meta & META_NO_SYNC || is_killed(dev))
 		return;
 	transfer(dev, h, 0, h->len, true, false);
 }
 
-void buffer_sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len,
-		 bool for_cpu)
+void dmah_buffer_sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len,
+		      bool for_cpu)
 {
 	transfer(dev, h, off, len, for_cpu, false);
 }
 
-void buffer_copy(struct dmah_device *dev, dmah_phys_t dst, dmah_phys_t src, uint32_t len)
+void dmah_buffer_copy(struct dmah_device *dev, dmah_phys_t dst, dmah_phys_t src, uint32_t len)
 {
 	copy(dev, dst, src, len);
 }
 
-uint32_t buffer_needs_sync(const struct dmah_device *dev, uint64_t be, uint32_t meta)
+uint32_t dmah_buffer_needs_sync(const struct dmah_device *dev, uint64_t backend, uint32_t meta)
 {
 	if (meta & (META_MMIO | META_COHERENT))
 		return 0;
-	return !is_coherent(dev->limits.flags) || (be && !(meta & META_FOREIGN)) ? META_SYNC : 0;
+	return !is_coherent(dev->limits.flags) || (backend && !(meta & META_HAS_BUS)) ? META_SYNC
+										      : 0;
 }
 
-bool buffer_shares_line(const struct dmah_device *dev, const struct map_req *req, bool tail)
+bool dmah_buffer_shares_line(const struct dmah_device *dev, const struct map_req *req, bool tail)
 {
 	uint64_t edge = tail ? req->phys + req->len : req->phys;
 

@@ -3,7 +3,7 @@
  * Fault records (chapter 7, Fault Logging): a ring of registers. The hardware fills the next one that is free, notes
  * that there was none left, and records no second fault of a device while its first is there.
  */
-#include "iommu/vtd/vtd.h"
+#include "hw/vtd/vtd.h"
 
 /* From here on what is recorded as the address is an index into the interrupt remapping table. */
 #define REASON_INTERRUPT 0x20
@@ -101,8 +101,8 @@ static bool take_overflow(struct dmah_vtd *vtd)
 	return overflow;
 }
 
-unsigned int vtd_op_faults(struct dmah_iommu *iommu, struct dmah_iommu_fault *faults,
-			   unsigned int max, bool *lost)
+unsigned int dmah_vtd_op_faults(struct dmah_iommu *iommu, struct dmah_iommu_fault *faults,
+				unsigned int max, bool *lost)
 {
 	struct dmah_vtd *vtd = vtd_of(iommu);
 	struct dmah_vtd_fault fault;

@@ -2,14 +2,14 @@
 /*
  * A domain inside: what lies in the memory that its owner gave, and the table of functions that its backend is.
  */
-#ifndef DMAH_CORE_DOMAIN_H
-#define DMAH_CORE_DOMAIN_H
+#ifndef DMAH_BASE_DOMAIN_H
+#define DMAH_BASE_DOMAIN_H
 
 #include <dmah/addr.h>
 #include <dmah/device.h>
 #include <dmah/dmah.h>
-#include "core/handle.h"
-#include "core/history.h"
+#include "base/handle.h"
+#include "base/history.h"
 #include "iova/cache.h"
 #include "iova/iova.h"
 #include "pt/pt.h"
@@ -83,10 +83,10 @@ struct backend_ops {
 			    uint32_t *done);
 };
 
-extern const struct backend_ops backend_direct;
-extern const struct backend_ops backend_bounce;
-extern const struct backend_ops backend_iommu;
-extern const struct backend_ops backend_xen;
+extern const struct backend_ops dmah_backend_direct;
+extern const struct backend_ops dmah_backend_bounce;
+extern const struct backend_ops dmah_backend_iommu;
+extern const struct backend_ops dmah_backend_xen;
 
 /**
  * struct lazy_entry - an unmapped range that may still translate.
@@ -165,7 +165,7 @@ struct iova_reserve {
  * struct dmah_domain - the domain.
  * @cfg: as given, with defaults filled in.
  * @ops: its backend.
- * @setup: over attach, detach and @device.
+ * @setup_lock: over attach, detach and @device.
  * @device: by index; NULL is free.
  * @ndevices: attached.
  * @history: who mapped what, and when it ended.
@@ -176,7 +176,7 @@ struct iova_reserve {
  * @pt: the page table.
  * @table_lock: over making tables and block entries.
  * @iova: the allocator.
- * @leaf: by IOVA index >> 9, the leaf table; entries_none where there is none.
+ * @leaf: by IOVA index >> 9, the leaf table; dmah_entries_none where there is none.
  * @granules: in the aperture.
  * @aperture_fixed: a device was attached.
  * @ats: devices with a TLB of their own.
@@ -194,7 +194,7 @@ struct iova_reserve {
 struct dmah_domain {
 	struct dmah_domain_config cfg;
 	const struct backend_ops *ops;
-	struct dmah_lock setup;
+	struct dmah_lock setup_lock;
 	struct dmah_device **device;
 	unsigned int ndevices;
 	struct history history;
@@ -225,7 +225,7 @@ struct dmah_domain {
 	struct dmah_cpu *cpu[];
 };
 
-/** domain_live() - mappings live on any device of a domain. */
-uint64_t domain_live(const struct dmah_domain *dom);
+/** dmah_domain_live() - mappings live on any device of a domain. */
+uint64_t dmah_domain_live(const struct dmah_domain *dom);
 
-#endif /* DMAH_CORE_DOMAIN_H */
+#endif /* DMAH_BASE_DOMAIN_H */

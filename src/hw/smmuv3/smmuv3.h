@@ -168,59 +168,61 @@ static inline void smmuv3_write(const struct dmah_smmuv3 *smmu, uint32_t reg, ui
 
 /* ---- area.c ---- */
 
-/** smmuv3_area_alloc() - zeroed memory for the hardware, aligned to its size as all its tables must be. */
-int smmuv3_area_alloc(const struct dmah_smmuv3 *smmu, size_t size, struct dmah_smmuv3_area *area);
+/** dmah_smmuv3_area_alloc() - zeroed memory for the hardware, aligned to its size as all its tables must be. */
+int dmah_smmuv3_area_alloc(const struct dmah_smmuv3 *smmu, size_t size,
+			   struct dmah_smmuv3_area *area);
 
-/** smmuv3_area_free() - give it back; one that was never allocated is a no-op. */
-void smmuv3_area_free(struct dmah_smmuv3_area *area);
+/** dmah_smmuv3_area_free() - give it back; one that was never allocated is a no-op. */
+void dmah_smmuv3_area_free(struct dmah_smmuv3_area *area);
 
 /* ---- queue.c ---- */
 
 /**
- * smmuv3_post() - put commands into the queue; all together, or none.
+ * dmah_smmuv3_post() - put commands into the queue; all together, or none.
  * @ticket: what to wait for until they are complete: a CMD_SYNC goes behind them. NULL: no matter.
  *
- * Context: outside dmah_host_enter(). Return: 0; DMAH_EHUNG: the queue has no room in time.
+ * Context: outside dmah_host_enter(). Return: 0; DMAH_ETIMEDOUT: the queue has no room in time.
  */
-int smmuv3_post(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsigned int n,
-		uint64_t *ticket);
+int dmah_smmuv3_post(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsigned int n,
+		     uint64_t *ticket);
 
-/** smmuv3_post_entered() - the same without a ticket, for a caller that is inside dmah_host_enter() already. */
-int smmuv3_post_entered(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsigned int n);
+/** dmah_smmuv3_post_entered() - the same without a ticket, for a caller that is inside dmah_host_enter() already. */
+int dmah_smmuv3_post_entered(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd,
+			     unsigned int n);
 
-/** smmuv3_faults() - the library's @faults: events, as far as they are refusals. */
-unsigned int smmuv3_faults(struct dmah_iommu *iommu, struct dmah_iommu_fault *faults,
-			   unsigned int max, bool *lost);
+/** dmah_smmuv3_faults() - the library's @faults: events, as far as they are refusals. */
+unsigned int dmah_smmuv3_faults(struct dmah_iommu *iommu, struct dmah_iommu_fault *faults,
+				unsigned int max, bool *lost);
 
-/** smmuv3_wait() - wait for a ticket. Return: 0, DMAH_EHUNG. */
-int smmuv3_wait(struct dmah_smmuv3 *smmu, uint64_t ticket);
+/** dmah_smmuv3_wait() - wait for a ticket. Return: 0, DMAH_ETIMEDOUT. */
+int dmah_smmuv3_wait(struct dmah_smmuv3 *smmu, uint64_t ticket);
 
-/** smmuv3_run() - smmuv3_post() and smmuv3_wait(). */
-int smmuv3_run(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsigned int n);
+/** dmah_smmuv3_run() - dmah_smmuv3_post() and dmah_smmuv3_wait(). */
+int dmah_smmuv3_run(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsigned int n);
 
 /* ---- stream.c ---- */
 
-/** smmuv3_streams_init() - the stream table, all of it invalid, and room for context descriptors. */
-int smmuv3_streams_init(struct dmah_smmuv3 *smmu);
-void smmuv3_streams_fini(struct dmah_smmuv3 *smmu);
+/** dmah_smmuv3_streams_init() - the stream table, all of it invalid, and room for context descriptors. */
+int dmah_smmuv3_streams_init(struct dmah_smmuv3 *smmu);
+void dmah_smmuv3_streams_fini(struct dmah_smmuv3 *smmu);
 
-int smmuv3_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dmah_bind how,
-		const struct dmah_pt_info *pt, uint32_t tag);
-int smmuv3_tag_alloc(struct dmah_iommu *iommu, uint32_t *tag);
-void smmuv3_tag_free(struct dmah_iommu *iommu, uint32_t tag);
+int dmah_smmuv3_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dmah_bind how,
+		     const struct dmah_pt_info *pt, uint32_t tag);
+int dmah_smmuv3_tag_alloc(struct dmah_iommu *iommu, uint32_t *tag);
+void dmah_smmuv3_tag_free(struct dmah_iommu *iommu, uint32_t tag);
 
 /* ---- tlb.c ---- */
 
-/** smmuv3_ops, smmuv3_ops_ats - for a unit without and with ATS. */
-extern const struct dmah_iommu_ops smmuv3_ops;
-extern const struct dmah_iommu_ops smmuv3_ops_ats;
+/** dmah_smmuv3_ops, dmah_smmuv3_ops_ats - for a unit without and with ATS. */
+extern const struct dmah_iommu_ops dmah_smmuv3_ops;
+extern const struct dmah_iommu_ops dmah_smmuv3_ops_ats;
 
 static inline struct smmuv3_cmd smmuv3_tlbi_asid(uint32_t tag)
 {
 	return (struct smmuv3_cmd){ { OP_TLBI_NH_ASID | (uint64_t)tag << 48, 0 } };
 }
 
-/** smmuv3_atc_inv() - the smallest aligned power of two of pages over a range; @size 0: all (section 4.5.1). */
-struct smmuv3_cmd smmuv3_atc_inv(uint32_t sid, dmah_addr_t iova, uint64_t size);
+/** dmah_smmuv3_atc_inv() - the smallest aligned power of two of pages over a range; @size 0: all (section 4.5.1). */
+struct smmuv3_cmd dmah_smmuv3_atc_inv(uint32_t sid, dmah_addr_t iova, uint64_t size);
 
 #endif /* DMAH_IOMMU_SMMUV3_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* What a unit can do, and how it is switched on and off (Arm IHI 0070, sections 3.11 and 6.3). */
-#include "iommu/smmuv3/smmuv3.h"
+#include "hw/smmuv3/smmuv3.h"
 
 #define CMD_BYTES   16u
 #define EVENT_BYTES 32u
@@ -87,7 +87,7 @@ static void present(struct dmah_smmuv3 *smmu, const struct dmah_smmuv3_config *c
 	static const unsigned char oas_bits[] = { 32, 36, 40, 42, 44, 48 };
 	struct dmah_iommu *iommu = &smmu->iommu;
 
-	iommu->ops = smmu->features & SMMUV3_ATS ? &smmuv3_ops_ats : &smmuv3_ops;
+	iommu->ops = smmu->features & SMMUV3_ATS ? &dmah_smmuv3_ops_ats : &dmah_smmuv3_ops;
 	iommu->name = c->name;
 	/*
 	 * That something does not translate is never cached, by the rules of Armv8-A (section 16.2.1), so that a new
@@ -102,7 +102,7 @@ static void present(struct dmah_smmuv3 *smmu, const struct dmah_smmuv3_config *c
 	iommu->reserved = c->reserved;
 	iommu->lock = (struct dmah_lock){ 0 };
 	iommu->links = NULL;
-	iommu->storm = (struct dmah_storm){ 0 };
+	iommu->fault_limit = (struct dmah_rate_limit){ 0 };
 	iommu->nreserved = c->nreserved;
 }
 
@@ -123,7 +123,7 @@ static bool await(const struct dmah_smmuv3 *smmu, uint32_t reg, uint32_t mask, u
 static int set_cr0(const struct dmah_smmuv3 *smmu, uint32_t value)
 {
 	smmuv3_write(smmu, REG_CR0, value);
-	return await(smmu, REG_CR0ACK, ~0u, value) ? DMAH_OK : DMAH_EHUNG;
+	return await(smmu, REG_CR0ACK, ~0u, value) ? DMAH_OK : DMAH_ETIMEDOUT;
 }
 
 /* Off, and aborting everything meanwhile. A unit without GBPA reads as zero there and ignores the write. */
@@ -132,11 +132,11 @@ static int switch_off(const struct dmah_smmuv3 *smmu)
 	uint32_t gbpa;
 
 	if (!await(smmu, REG_GBPA, GBPA_UPDATE, 0))
-		return DMAH_EHUNG;
+		return DMAH_ETIMEDOUT;
 	gbpa = smmuv3_read(smmu, REG_GBPA);
 	smmuv3_write(smmu, REG_GBPA, gbpa | GBPA_ABORT | GBPA_UPDATE);
 	if (!await(smmu, REG_GBPA, GBPA_UPDATE, 0))
-		return DMAH_EHUNG;
+		return DMAH_ETIMEDOUT;
 	return set_cr0(smmu, 0);
 }
 
@@ -176,7 +176,7 @@ static int switch_on(struct dmah_smmuv3 *smmu)
 	set_bases(smmu);
 	err = set_cr0(smmu, cr0);
 	if (!err)
-		err = smmuv3_run(smmu, forget, smmu->features & SMMUV3_HYP ? 3 : 2);
+		err = dmah_smmuv3_run(smmu, forget, smmu->features & SMMUV3_HYP ? 3 : 2);
 	cr0 |= CR0_EVTQEN;
 	if (!err)
 		err = set_cr0(smmu, cr0);
@@ -188,18 +188,19 @@ static int switch_on(struct dmah_smmuv3 *smmu)
 
 static void free_all(struct dmah_smmuv3 *smmu)
 {
-	smmuv3_streams_fini(smmu);
-	smmuv3_area_free(&smmu->evtq);
-	smmuv3_area_free(&smmu->cmdq);
+	dmah_smmuv3_streams_fini(smmu);
+	dmah_smmuv3_area_free(&smmu->evtq);
+	dmah_smmuv3_area_free(&smmu->cmdq);
 }
 
 static int alloc_all(struct dmah_smmuv3 *smmu)
 {
-	int err = smmuv3_area_alloc(smmu, (size_t)CMD_BYTES << smmu->cmdq_log2, &smmu->cmdq);
+	int err = dmah_smmuv3_area_alloc(smmu, (size_t)CMD_BYTES << smmu->cmdq_log2, &smmu->cmdq);
 
 	if (!err)
-		err = smmuv3_area_alloc(smmu, (size_t)EVENT_BYTES << smmu->evtq_log2, &smmu->evtq);
-	return err ? err : smmuv3_streams_init(smmu);
+		err = dmah_smmuv3_area_alloc(smmu, (size_t)EVENT_BYTES << smmu->evtq_log2,
+					     &smmu->evtq);
+	return err ? err : dmah_smmuv3_streams_init(smmu);
 }
 
 int dmah_smmuv3_init(struct dmah_smmuv3 *smmu, volatile void *regs,

@@ -1,43 +1,44 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "backend/iommu/iommu.h"
 
-size_t history_memory(uint32_t records)
+size_t dmah_history_memory(uint32_t records)
 {
 	return records * sizeof(struct history_record);
 }
 
-void history_init(struct history *history, void *memory, uint32_t records)
+void dmah_history_init(struct history *history, void *memory, uint32_t records)
 {
 	history->record = memory;
-	history->mask = history_memory(records) - sizeof(struct history_record);
-	history->note = 1ull << HISTORY_NOTE_SHIFT;
+	history->mask = dmah_history_memory(records) - sizeof(struct history_record);
+	history->timestamp = 1ull << HISTORY_TIMESTAMP_SHIFT;
 }
 
-void history_stamp(struct history *history, uint64_t now)
+void dmah_history_flush_time(struct history *history, uint64_t now)
 {
-	uint32_t n = __atomic_fetch_add(&history->nstamps, 1, __ATOMIC_RELAXED);
+	uint32_t n = __atomic_fetch_add(&history->nflush_times, 1, __ATOMIC_RELAXED);
 	uint64_t tick = now >> HISTORY_TICK_SHIFT & HISTORY_TICKS;
 
-	history_store(&history->stamp[n % HISTORY_STAMPS], tick);
+	history_store(&history->flush_time[n % HISTORY_FLUSH_TIMES], tick);
 	/* What is 0 was never unmapped. */
-	history_store(&history->note, (tick ? tick : 1) << HISTORY_NOTE_SHIFT);
+	history_store(&history->timestamp, (tick ? tick : 1) << HISTORY_TIMESTAMP_SHIFT);
 }
 
-void history_map(struct dmah_device *dev, const struct dmah *h, const void *caller)
+void dmah_history_map(struct dmah_device *dev, const struct dmah *h, const void *caller)
 {
 	const struct dmah_domain *dom = dev->dom;
-	uint64_t gen = dom->cfg.backend == DMAH_BACKEND_IOMMU ? iommu_generation(dom, h->dma) : 0;
+	uint64_t gen = dom->cfg.backend == DMAH_BACKEND_IOMMU ? dmah_iommu_generation(dom, h->dma)
+							      : 0;
 	struct history_record *record = history_at(&dom->history, h->dma);
 
 	history_begin(&dom->history, dev, h->dma, h->phys | gen, h->len, meta_dir(h->meta), caller);
-	if (h->meta & (META_FOREIGN | META_LATER))
+	if (h->meta & (META_HAS_BUS | META_LATER))
 		history_store(&record->ended,
 			      history_load(&record->ended) |
-				      (h->meta & META_FOREIGN ? HISTORY_FOREIGN : 0) |
+				      (h->meta & META_HAS_BUS ? HISTORY_HAS_BUS : 0) |
 				      (h->meta & META_LATER ? HISTORY_INSIDE : 0));
 }
 
-void history_unmap(struct dmah_device *dev, const struct dmah *h)
+void dmah_history_unmap(struct dmah_device *dev, const struct dmah *h)
 {
 	struct history_record *record = history_at(&dev->dom->history, h->dma);
 	bool iommu = dev->dom->cfg.backend == DMAH_BACKEND_IOMMU;
@@ -74,9 +75,9 @@ static bool covers(const struct history_record *record, dmah_addr_t dma)
 	return page >= first && page - first < record->dma - first + record->len;
 }
 
-bool history_find(const struct history *history, dmah_addr_t dma,
-		  bool (*about)(void *ctx, const struct history_record *record), void *ctx,
-		  struct history_record *found)
+bool dmah_history_find(const struct history *history, dmah_addr_t dma,
+		       bool (*about)(void *ctx, const struct history_record *record), void *ctx,
+		       struct history_record *found)
 {
 	struct history_record one;
 	bool any = false;
@@ -101,24 +102,24 @@ static uint64_t ticks_ago(uint64_t now, uint64_t tick)
 	return ((now >> HISTORY_TICK_SHIFT) - tick) & HISTORY_TICKS;
 }
 
-bool history_ended(const struct history *history, uint64_t note, uint64_t now, uint64_t *least,
-		   uint64_t *most)
+bool dmah_history_age(const struct history *history, uint64_t timestamp, uint64_t now,
+		      uint64_t *least, uint64_t *most)
 {
 	uint64_t age, next = 0;
-	uint32_t n = __atomic_load_n(&history->nstamps, __ATOMIC_RELAXED);
+	uint32_t n = __atomic_load_n(&history->nflush_times, __ATOMIC_RELAXED);
 
-	if (!(note & HISTORY_NOTE))
+	if (!(timestamp & HISTORY_TIMESTAMP))
 		return false;
-	age = ticks_ago(now, (note & HISTORY_NOTE) >> HISTORY_NOTE_SHIFT);
+	age = ticks_ago(now, (timestamp & HISTORY_TIMESTAMP) >> HISTORY_TIMESTAMP_SHIFT);
 	*most = (age + 1) << HISTORY_TICK_SHIFT;
 	/* After that flush, and before the next one of those that are known. */
-	for (uint32_t i = 0; i < HISTORY_STAMPS && i < n; i++) {
-		uint64_t other = ticks_ago(now, history_load(&history->stamp[i]));
+	for (uint32_t i = 0; i < HISTORY_FLUSH_TIMES && i < n; i++) {
+		uint64_t other = ticks_ago(now, history_load(&history->flush_time[i]));
 
 		if (other < age && other >= next)
 			next = other;
 	}
-	if (!(note & HISTORY_EXACT))
+	if (!(timestamp & HISTORY_EXACT))
 		age = next;
 	*least = (age ? age - 1 : 0) << HISTORY_TICK_SHIFT;
 	return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* What the library has to say of changed tables: TLBI and ATC_INV (Arm IHI 0070, sections 4.4 and 4.5). */
-#include "iommu/smmuv3/smmuv3.h"
+#include "hw/smmuv3/smmuv3.h"
 
 #define GRANULE_SHIFT 12
 #define GRANULE_MASK  ((1ull << GRANULE_SHIFT) - 1)
@@ -71,11 +71,11 @@ static int op_invalidate(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_t iov
 		n = by_range(cmd, tag, iova, granules, tables);
 	else
 		n = one_by_one(cmd, tag, iova, granules, tables);
-	err = smmuv3_post(smmu, cmd, n, ticket);
+	err = dmah_smmuv3_post(smmu, cmd, n, ticket);
 	return err ? err : (int)n;
 }
 
-struct smmuv3_cmd smmuv3_atc_inv(uint32_t sid, dmah_addr_t iova, uint64_t size)
+struct smmuv3_cmd dmah_smmuv3_atc_inv(uint32_t sid, dmah_addr_t iova, uint64_t size)
 {
 	uint64_t first = iova >> GRANULE_SHIFT, last = (iova + size - 1) >> GRANULE_SHIFT;
 	unsigned int log2 = first == last ? 0 : 64 - (unsigned int)__builtin_clzll(first ^ last);
@@ -96,39 +96,39 @@ struct smmuv3_cmd smmuv3_atc_inv(uint32_t sid, dmah_addr_t iova, uint64_t size)
 static int op_invalidate_dev(struct dmah_iommu *iommu, struct dmah_device *dev, dmah_addr_t iova,
 			     uint64_t size)
 {
-	struct smmuv3_cmd cmd[2] = { { { OP_SYNC, 0 } }, smmuv3_atc_inv(dev->id, iova, size) };
-	int err = smmuv3_post_entered(smmuv3_of(iommu), cmd, 2);
+	struct smmuv3_cmd cmd[2] = { { { OP_SYNC, 0 } }, dmah_smmuv3_atc_inv(dev->id, iova, size) };
+	int err = dmah_smmuv3_post_entered(smmuv3_of(iommu), cmd, 2);
 
 	return err ? err : 1;
 }
 
 static int op_fence(struct dmah_iommu *iommu, uint64_t *ticket)
 {
-	return smmuv3_post(smmuv3_of(iommu), NULL, 0, ticket);
+	return dmah_smmuv3_post(smmuv3_of(iommu), NULL, 0, ticket);
 }
 
 static int op_wait(struct dmah_iommu *iommu, uint64_t ticket)
 {
-	return smmuv3_wait(smmuv3_of(iommu), ticket);
+	return dmah_smmuv3_wait(smmuv3_of(iommu), ticket);
 }
 
-const struct dmah_iommu_ops smmuv3_ops = {
-	.bind = smmuv3_bind,
-	.tag_alloc = smmuv3_tag_alloc,
-	.tag_free = smmuv3_tag_free,
+const struct dmah_iommu_ops dmah_smmuv3_ops = {
+	.bind = dmah_smmuv3_bind,
+	.tag_alloc = dmah_smmuv3_tag_alloc,
+	.tag_free = dmah_smmuv3_tag_free,
 	.invalidate = op_invalidate,
 	.fence = op_fence,
 	.wait = op_wait,
-	.faults = smmuv3_faults,
+	.faults = dmah_smmuv3_faults,
 };
 
-const struct dmah_iommu_ops smmuv3_ops_ats = {
-	.bind = smmuv3_bind,
-	.tag_alloc = smmuv3_tag_alloc,
-	.tag_free = smmuv3_tag_free,
+const struct dmah_iommu_ops dmah_smmuv3_ops_ats = {
+	.bind = dmah_smmuv3_bind,
+	.tag_alloc = dmah_smmuv3_tag_alloc,
+	.tag_free = dmah_smmuv3_tag_free,
 	.invalidate = op_invalidate,
 	.invalidate_dev = op_invalidate_dev,
 	.fence = op_fence,
 	.wait = op_wait,
-	.faults = smmuv3_faults,
+	.faults = dmah_smmuv3_faults,
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-#include "backend/iommu/plain.h"
-#include "backend/pool.h"
+#include "backend/iommu/fast.h"
+#include "base/pool.h"
 
-void plain_attach(struct dmah_device *dev)
+void dmah_fast_set_limits(struct dmah_device *dev)
 {
 	const struct dmah_limits *limits = &dev->limits;
 	uint32_t most = IOVA_CLASS_MAX << PT_GRANULE_SHIFT;
@@ -12,12 +12,12 @@ void plain_attach(struct dmah_device *dev)
 		most = (uint32_t)limits->boundary;
 	if (limits->max_segment && limits->max_segment < most)
 		most = limits->max_segment;
-	dev->plain_max = most;
+	dev->fast_max = most;
 	/* The same for as long as the device is attached, whatever the mode: some of its handles may be live. */
-	dev->plain = KIND_PLAIN << META_KIND_SHIFT | (uint32_t)dev->slot << META_SLOT_SHIFT;
+	dev->fast = KIND_FAST << META_KIND_SHIFT | (uint32_t)dev->number << META_DEVICE_SHIFT;
 }
 
-void plain_set_mode(struct dmah_device *dev, enum dmah_mode mode)
+void dmah_fast_set_mode(struct dmah_device *dev, enum dmah_mode mode)
 {
 	const struct dmah_domain *dom = dev->dom;
 	uint32_t flags = dev->limits.flags;
@@ -26,7 +26,7 @@ void plain_set_mode(struct dmah_device *dev, enum dmah_mode mode)
 		     !(dom->caps & DMAH_IOMMU_MAP_FLUSH);
 
 	/* One granule too few where the CPU's addresses have 64 bits; map.c maps that. */
-	__atomic_store_n(&dev->plain_end, plain ? dom->phys_last & ~GRANULE_MASK : 0,
+	__atomic_store_n(&dev->fast_end, plain ? dom->phys_last & ~GRANULE_MASK : 0,
 			 __ATOMIC_RELEASE);
 }
 
@@ -41,16 +41,17 @@ static bool refill(struct dmah_domain *dom, unsigned int class)
 	unsigned int n;
 
 	n = dmah_host_enter(&flags);
-	first = dom->cpu[n]->cache.ring[class].depth >= run >> class ? iova_get_large(&dom->iova,
-										      run, run, 0,
-										      0)
+	first = dom->cpu[n]->cache.ring[class].depth >= run >> class ? dmah_iova_get_large(
+									       &dom->iova, run, run,
+									       0, 0)
 								     : RANGE_NONE;
 	dmah_host_leave(flags);
 	if (first == RANGE_NONE)
 		return false;
-	if (!entries_has_leaf(dom, first) && entries_make_leaf(dom, first, DMAH_ALLOC_ATOMIC)) {
+	if (!entries_has_leaf(dom, first) &&
+	    dmah_entries_make_leaf(dom, first, DMAH_ALLOC_ATOMIC)) {
 		dmah_host_enter(&flags);
-		iova_put_large(&dom->iova, first, run);
+		dmah_iova_put_large(&dom->iova, first, run);
 		dmah_host_leave(flags);
 		return false;
 	}
@@ -58,7 +59,7 @@ static bool refill(struct dmah_domain *dom, unsigned int class)
 	dmah_host_lock(&cpu->lock);
 	/* What comes in last goes out first: the lowest. */
 	for (uint32_t at = first + run - size; at + size != first; at -= size)
-		cache_release(&cpu->cache, &dom->iova, class, entries_leaf(dom, at), at);
+		dmah_iova_cache_release(&cpu->cache, &dom->iova, class, entries_leaf(dom, at), at);
 	dmah_host_unlock(&cpu->lock);
 	dmah_host_leave(flags);
 	return true;
@@ -86,7 +87,7 @@ static bool map_many(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, 
 		dmah_host_leave(flags);
 		return false;
 	}
-	entry = pt_make(leaf, phys & ~GRANULE_MASK, dir, entries_next_gen(dom, slot.first, n),
+	entry = pt_make(leaf, phys & ~GRANULE_MASK, dir, dmah_entries_next_gen(dom, slot.first, n),
 			false);
 	history_begin(&dom->history, dev, iommu_iova(dom, slot.first) | (phys & GRANULE_MASK),
 		      phys | (entry & leaf->gen_bits), len, dir, caller);
@@ -98,26 +99,26 @@ static bool map_many(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, 
 	count_add(&count_here(dev, cpu)->maps, 1);
 	dmah_host_leave(flags);
 	if (n > 1)
-		meta = (meta & ~META_KIND) | KIND_PLAIN_MANY << META_KIND_SHIFT;
+		meta = (meta & ~META_KIND) | KIND_FAST_MANY << META_KIND_SHIFT;
 	*h = (struct dmah){ .dma = iommu_iova(dom, slot.first) | (phys & GRANULE_MASK),
 			    .phys = phys,
-			    .be = entry,
+			    .backend = entry,
 			    .len = len,
 			    .meta = meta | (uint32_t)dir };
 	return true;
 }
 
-bool plain_map_slow(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
-		    enum dmah_dir dir, const void *caller)
+bool dmah_fast_map_refill(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
+			  enum dmah_dir dir, const void *caller)
 {
-	uint32_t meta = dev->plain, n;
+	uint32_t meta = dev->fast, n;
 
-	if (phys >= __atomic_load_n(&dev->plain_end, __ATOMIC_RELAXED) || !plain_dir(dir) || !len ||
-	    (phys & GRANULE_MASK) + len > IOVA_CLASS_MAX << PT_GRANULE_SHIFT ||
+	if (phys >= __atomic_load_n(&dev->fast_end, __ATOMIC_RELAXED) || !fast_dir_valid(dir) ||
+	    !len || (phys & GRANULE_MASK) + len > IOVA_CLASS_MAX << PT_GRANULE_SHIFT ||
 	    len - 1 > dev->dom->phys_last - phys)
 		return false;
 	n = iommu_granules(phys, len);
-	if (n << PT_GRANULE_SHIFT > dev->plain_max)
+	if (n << PT_GRANULE_SHIFT > dev->fast_max)
 		return false;
 	return map_many(dev, h, phys, (uint32_t)len, dir, meta, caller) ||
 	       (refill(dev->dom, iova_class(n)) &&
@@ -137,47 +138,48 @@ static uint64_t *find(const struct dmah_domain *dom, const struct dmah *h, uint3
 	    (*index & (PT_TABLE_ENTRIES - 1)) + n > PT_TABLE_ENTRIES)
 		return NULL;
 	pte = entries_any(dom, *index);
-	if (pt_load(pte) != h->be || !pt_present(leaf, h->be))
+	if (pt_load(pte) != h->backend || !pt_present(leaf, h->backend))
 		return NULL;
 	for (uint32_t i = 1; i < n; i++)
-		if (pt_load(pte + i) != further(leaf, h->be, i))
+		if (pt_load(pte + i) != further(leaf, h->backend, i))
 			return NULL;
-	return entries_end(dom, *index + n) ? pte : NULL;
+	return dmah_entries_end(dom, *index + n) ? pte : NULL;
 }
 
-uint64_t *plain_find(const struct dmah_device *dev, const struct dmah *h, uint32_t *index,
-		     uint32_t *n)
+uint64_t *dmah_fast_find(const struct dmah_device *dev, const struct dmah *h, uint32_t *index,
+			 uint32_t *n)
 {
-	uint32_t meta = dev->plain;
+	uint32_t meta = dev->fast;
 
 	if (!meta || (h->meta & ~(META_KIND | META_DIR)) != (meta & ~META_KIND) ||
-	    !meta_is_plain(h->meta))
+	    !meta_is_fast(h->meta))
 		return NULL;
 	*n = iommu_granules(h->dma, h->len);
-	if ((meta_kind(h->meta) == KIND_PLAIN_MANY) != (*n > 1))
+	if ((meta_kind(h->meta) == KIND_FAST_MANY) != (*n > 1))
 		return NULL;
 	return find(dev->dom, h, index, *n);
 }
 
-static inline void clear(const struct dmah_domain *dom, uint64_t *pte, uint32_t n, uint64_t note)
+static inline void clear(const struct dmah_domain *dom, uint64_t *pte, uint32_t n,
+			 uint64_t timestamp)
 {
 	for (uint32_t i = 0; i < n; i++)
-		pt_store_clear(pte + i, pt_cleared(&dom->pt.leaf, pt_load(pte + i)) | note);
+		pt_store_clear(pte + i, pt_cleared(&dom->pt.leaf, pt_load(pte + i)) | timestamp);
 	dmah_host_wmb();
 }
 
-void plain_clear(const struct dmah_domain *dom, uint64_t *pte, uint32_t n, uint64_t note)
+void dmah_fast_clear(const struct dmah_domain *dom, uint64_t *pte, uint32_t n, uint64_t timestamp)
 {
-	clear(dom, pte, n, note);
+	clear(dom, pte, n, timestamp);
 }
 
 /* The time is looked up while the hardware is at work; nobody has the granules meanwhile. */
-static inline void date(uint64_t *pte, uint32_t n)
+static inline void set_timestamp(uint64_t *pte, uint32_t n)
 {
-	uint64_t note = history_note_at(dmah_host_now());
+	uint64_t timestamp = history_timestamp_at(dmah_host_now());
 
 	for (uint32_t i = 0; i < n; i++)
-		pt_store_clear(pte + i, (pt_load(pte + i) & ~HISTORY_NOTE) | note);
+		pt_store_clear(pte + i, (pt_load(pte + i) & ~HISTORY_TIMESTAMP) | timestamp);
 }
 
 /* Inline, so that one granule, the usual case, needs no loops. */
@@ -190,27 +192,27 @@ unmap_strict(struct dmah_device *dev, uint64_t *pte, uint32_t index, uint32_t n)
 	struct iommu_post post;
 	unsigned long flags;
 	struct dmah_cpu *cpu;
-	bool home;
+	bool returned;
 	int err;
 
-	clear(dom, pte, n, history_note(&dom->history));
+	clear(dom, pte, n, history_timestamp(&dom->history));
 	err = iommu_post(dom, iommu_iova(dom, index), (uint64_t)n << PT_GRANULE_SHIFT, false,
 			 &post);
-	date(pte, n);
+	set_timestamp(pte, n);
 	if (!err)
 		err = iommu_wait(dom, post.ticket);
 	cpu = dom->cpu[dmah_host_enter(&flags)];
-	home = !err && cache_give_back(&cpu->cache.ring[iova_class(n)], pte, index);
+	returned = !err && cache_give_back(&cpu->cache.ring[iova_class(n)], pte, index);
 	stats = count_here(dev, cpu);
 	count_add(&stats->invalidations, post.posted);
 	count_add(&stats->waits, 1);
 	count_add(&stats->unmaps, 1);
 	dmah_host_leave(flags);
 	if (err)
-		iommu_quarantine(dev, &range);
-	else if (!home)
-		iommu_release(dom, &range);
-	return err ? DMAH_EHUNG : DMAH_OK;
+		dmah_iommu_quarantine(dev, &range);
+	else if (!returned)
+		dmah_iommu_release(dom, &range);
+	return err ? DMAH_ETIMEDOUT : DMAH_OK;
 }
 
 static int unmap_lazy(struct dmah_device *dev, uint64_t *pte, uint32_t index, uint32_t n)
@@ -227,7 +229,7 @@ static int unmap_lazy(struct dmah_device *dev, uint64_t *pte, uint32_t index, ui
 	ring = &cpu->cache.ring[iova_class(n)];
 	room = cache_room(ring, &in);
 	if (room) {
-		plain_clear(dom, pte, n, history_note(&dom->history));
+		dmah_fast_clear(dom, pte, n, history_timestamp(&dom->history));
 		cache_put(ring, in, pte, index);
 	}
 	count_add(&count_here(dev, cpu)->unmaps, 1);
@@ -235,8 +237,8 @@ static int unmap_lazy(struct dmah_device *dev, uint64_t *pte, uint32_t index, ui
 	if (room)
 		return DMAH_OK;
 	/* The first one after a flush, or a flush is due: the clock will be read as well. */
-	plain_clear(dom, pte, n, history_note_at(dmah_host_now()));
-	return iommu_defer(dev, &range);
+	dmah_fast_clear(dom, pte, n, history_timestamp_at(dmah_host_now()));
+	return dmah_iommu_defer(dev, &range);
 }
 
 __attribute__((always_inline)) static inline int unmap(struct dmah_device *dev, struct dmah *h,
@@ -250,15 +252,15 @@ __attribute__((always_inline)) static inline int unmap(struct dmah_device *dev, 
 	return err;
 }
 
-int plain_unmap_one(struct dmah_device *dev, struct dmah *h, uint64_t *pte, uint32_t index)
+int dmah_fast_unmap_one(struct dmah_device *dev, struct dmah *h, uint64_t *pte, uint32_t index)
 {
 	return unmap(dev, h, pte, index, 1);
 }
 
-bool plain_unmap_slow(struct dmah_device *dev, struct dmah *h, int *err)
+bool dmah_fast_unmap_any(struct dmah_device *dev, struct dmah *h, int *err)
 {
 	uint32_t index, n;
-	uint64_t *pte = plain_find(dev, h, &index, &n);
+	uint64_t *pte = dmah_fast_find(dev, h, &index, &n);
 
 	if (!pte)
 		return false;
@@ -272,12 +274,12 @@ static bool ends(const struct dmah_domain *dom, const uint64_t *pte, uint32_t in
 	uint64_t next;
 
 	if (index % PT_TABLE_ENTRIES == PT_TABLE_ENTRIES - 1)
-		return entries_end(dom, index + 1);
+		return dmah_entries_end(dom, index + 1);
 	next = pt_load(pte + 1);
 	return !(next & dom->pt.leaf.cont) || !pt_present(&dom->pt.leaf, next);
 }
 
-bool plain_addr_unmap(struct dmah_device *dev, const struct addr_req *req, int *err)
+bool dmah_fast_addr_unmap(struct dmah_device *dev, const struct addr_req *req, int *err)
 {
 	struct dmah_domain *dom = dev->dom;
 	const struct pt_leaf *leaf = &dom->pt.leaf;
@@ -290,7 +292,7 @@ bool plain_addr_unmap(struct dmah_device *dev, const struct addr_req *req, int *
 	dmah_phys_t phys;
 	bool room;
 
-	if (!__atomic_load_n(&dev->plain_end, __ATOMIC_RELAXED) || req->attrs || dom->nidentity ||
+	if (!__atomic_load_n(&dev->fast_end, __ATOMIC_RELAXED) || req->attrs || dom->nidentity ||
 	    (!req->has_phys && dom->lookup.find) ||
 	    (uint64_t)req->len - 1 > GRANULE_MASK - offset ||
 	    !iommu_index(dom, req->dma, req->len, &index))
@@ -302,7 +304,7 @@ bool plain_addr_unmap(struct dmah_device *dev, const struct addr_req *req, int *
 	if ((entry & ~(leaf->addr_mask | leaf->gen_bits)) != leaf->prot[req->dir & 3] ||
 	    !ends(dom, pte, index) || iommu_in_reserve(dom, index) ||
 	    (req->has_phys && req->phys != phys) ||
-	    (dom->cfg.pool && pool_holds(dom->cfg.pool, phys)))
+	    (dom->cfg.pool && dmah_pool_holds(dom->cfg.pool, phys)))
 		return false;
 	cpu = dom->cpu[dmah_host_enter(&flags)];
 	ring = &cpu->cache.ring[0];
@@ -314,7 +316,7 @@ bool plain_addr_unmap(struct dmah_device *dev, const struct addr_req *req, int *
 	}
 	room = cache_room(ring, &in);
 	if (room) {
-		pt_store_clear(pte, pt_cleared_one(leaf, entry) | history_note(&dom->history));
+		pt_store_clear(pte, pt_cleared_one(leaf, entry) | history_timestamp(&dom->history));
 		dmah_host_wmb();
 		cache_put(ring, in, pte, index);
 		count_add(&stats->unmaps, 1);

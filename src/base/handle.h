@@ -2,8 +2,8 @@
 /*
  * What is packed into a handle's meta word, and into the words that name bounce slots.
  */
-#ifndef DMAH_CORE_HANDLE_H
-#define DMAH_CORE_HANDLE_H
+#ifndef DMAH_BASE_HANDLE_H
+#define DMAH_BASE_HANDLE_H
 
 #include <dmah/device.h>
 #include <dmah/dmah.h>
@@ -12,26 +12,26 @@
  * meta:  31       22 21       12 11 10  9  8  7  6 5      3  2   1 0
  *        generation  device slot  L  V  C  F  M  N  backend  S   dir
  */
-#define META_DIR	0x3u
-#define META_SYNC	DMAH_META_SYNC
-#define META_KIND_SHIFT 3
-#define META_KIND	(7u << META_KIND_SHIFT)
-#define META_NO_SYNC	(1u << 6) /* DMAH_ATTR_NO_CPU_SYNC */
-#define META_MMIO	(1u << 7) /* DMAH_ATTR_MMIO */
-#define META_FOREIGN	(1u << 8) /* the caller gave the bus address */
-#define META_COHERENT	(1u << 9) /* dmah_alloc_coherent() */
-#define META_PART	(1u << 10) /* a piece of a vector */
-#define META_LATER	(1u << 11) /* not the first piece of its vector */
-#define META_SLOT_SHIFT 12
-#define META_SLOT	(0x3ffu << META_SLOT_SHIFT)
-#define META_GEN_SHIFT	22
-#define META_GEN_MASK	0x3ffu
+#define META_DIR	  0x3u
+#define META_SYNC	  DMAH_META_SYNC
+#define META_KIND_SHIFT	  3
+#define META_KIND	  (7u << META_KIND_SHIFT)
+#define META_NO_SYNC	  (1u << 6) /* DMAH_ATTR_NO_CPU_SYNC */
+#define META_MMIO	  (1u << 7) /* DMAH_ATTR_MMIO */
+#define META_HAS_BUS	  (1u << 8) /* the caller gave the bus address */
+#define META_COHERENT	  (1u << 9) /* dmah_alloc_coherent() */
+#define META_PART	  (1u << 10) /* a piece of a vector */
+#define META_LATER	  (1u << 11) /* not the first piece of its vector */
+#define META_DEVICE_SHIFT 12
+#define META_DEVICE	  (0x3ffu << META_DEVICE_SHIFT)
+#define META_GEN_SHIFT	  22
+#define META_GEN_MASK	  0x3ffu
 
 /** META_WHOLE - what buffer_sync_whole() wants to know of a handle, in one comparison with the device's sync_whole. */
-#define META_WHOLE (META_SLOT | META_SYNC | META_MMIO | META_FOREIGN | META_COHERENT)
+#define META_WHOLE (META_DEVICE | META_SYNC | META_MMIO | META_HAS_BUS | META_COHERENT)
 
-/** META_SLOTS - device slots; 0 is none. */
-#define META_SLOTS 1023u
+/** META_DEVICES - device slots; 0 is none. */
+#define META_DEVICES 1023u
 
 static inline enum dmah_dir meta_dir(uint32_t meta)
 {
@@ -45,20 +45,20 @@ static inline unsigned int meta_kind(uint32_t meta)
 
 /*
  * How a mapping is remembered: enum dmah_backend, or one of these behind an IOMMU where neither slots nor caches nor the
- * rest of the device matter. @be is then the first page-table entry as it was written, generation and all, so that one
+ * rest of the device matter. @backend is then the first page-table entry as it was written, generation and all, so that one
  * comparison tells whether the handle is good.
  */
-#define KIND_PLAIN	5u /* one granule */
-#define KIND_PLAIN_MANY 6u /* 2 to IOVA_CLASS_MAX granules */
+#define KIND_FAST      5u /* one granule */
+#define KIND_FAST_MANY 6u /* 2 to IOVA_CLASS_MAX granules */
 
-static inline bool meta_is_plain(uint32_t meta)
+static inline bool meta_is_fast(uint32_t meta)
 {
-	return meta_kind(meta) >= KIND_PLAIN;
+	return meta_kind(meta) >= KIND_FAST;
 }
 
-static inline uint32_t meta_slot(uint32_t meta)
+static inline uint32_t meta_device(uint32_t meta)
 {
-	return (meta & META_SLOT) >> META_SLOT_SHIFT;
+	return (meta & META_DEVICE) >> META_DEVICE_SHIFT;
 }
 
 static inline uint32_t meta_gen(uint32_t meta)
@@ -74,19 +74,19 @@ static inline uint32_t meta_attrs(uint32_t meta)
 
 /*
  * A bounce slot is named by a token: generation (7 bits), pool in the chain (3), slot + 1 (22); 0 is none.
- * A handle's @be holds two: that of the first granule or of the whole buffer, and that of the last granule.
+ * A handle's @backend holds two: that of the first granule or of the whole buffer, and that of the last granule.
  */
-static inline uint32_t be_head(uint64_t be)
+static inline uint32_t token_head(uint64_t backend)
 {
-	return (uint32_t)be;
+	return (uint32_t)backend;
 }
 
-static inline uint32_t be_tail(uint64_t be)
+static inline uint32_t token_tail(uint64_t backend)
 {
-	return (uint32_t)(be >> 32);
+	return (uint32_t)(backend >> 32);
 }
 
-static inline uint64_t be_make(uint32_t head, uint32_t tail)
+static inline uint64_t token_pair(uint32_t head, uint32_t tail)
 {
 	return (uint64_t)head | (uint64_t)tail << 32;
 }
@@ -94,23 +94,23 @@ static inline uint64_t be_make(uint32_t head, uint32_t tail)
 /* Whether bounce slots stand in for parts of the buffer. */
 static inline bool has_slots(const struct dmah *h)
 {
-	return h->be && !(h->meta & META_FOREIGN) && !meta_is_plain(h->meta);
+	return h->backend && !(h->meta & META_HAS_BUS) && !meta_is_fast(h->meta);
 }
 
 /* A handle that was checked the general way goes on that way, also where its words say that it is a plain one. */
 static inline void handle_general(struct dmah *h)
 {
-	if (!meta_is_plain(h->meta))
+	if (!meta_is_fast(h->meta))
 		return;
 	h->meta = (h->meta & ~META_KIND) | (uint32_t)DMAH_BACKEND_IOMMU << META_KIND_SHIFT;
-	h->be = 0;
+	h->backend = 0;
 }
 
 static inline void handle_clear(struct dmah *h)
 {
 	h->dma = 0;
 	h->phys = 0;
-	h->be = 0;
+	h->backend = 0;
 	h->len = 0;
 	h->meta = 0;
 }
@@ -125,4 +125,4 @@ static inline bool is_coherent(uint32_t device_flags)
 	return (device_flags & DMAH_DEV_COHERENT) != 0;
 }
 
-#endif /* DMAH_CORE_HANDLE_H */
+#endif /* DMAH_BASE_HANDLE_H */

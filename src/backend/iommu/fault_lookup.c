@@ -4,7 +4,7 @@
  * unmaps were; the history's record says the rest, where it is about the same mapping.
  */
 #include "backend/iommu/iommu.h"
-#include "backend/pool.h"
+#include "base/pool.h"
 #include "core/fault.h"
 #include "core/ring.h"
 
@@ -39,7 +39,7 @@ static uint64_t raw(const struct dmah_domain *dom, uint32_t index)
 	return pt_load(entries_any(dom, index));
 }
 
-uint64_t iommu_generation(const struct dmah_domain *dom, dmah_addr_t dma)
+uint64_t dmah_iommu_generation(const struct dmah_domain *dom, dmah_addr_t dma)
 {
 	uint32_t index;
 
@@ -51,7 +51,7 @@ uint64_t iommu_generation(const struct dmah_domain *dom, dmah_addr_t dma)
  * @entry: present or cleared.
  * @page: where it leads, while it is present.
  */
-struct question {
+struct lookup {
 	const struct dmah_domain *dom;
 	dmah_addr_t addr;
 	uint64_t entry;
@@ -59,7 +59,7 @@ struct question {
 };
 
 /* Where a record's mapping has the page of an address. */
-static dmah_phys_t page_in(const struct question *q, const struct history_record *record)
+static dmah_phys_t page_in(const struct lookup *q, const struct history_record *record)
 {
 	dmah_phys_t phys = record->phys & ~q->dom->pt.leaf.gen_bits;
 
@@ -70,7 +70,7 @@ static dmah_phys_t page_in(const struct question *q, const struct history_record
  * Whether the entry at an address and that where a record's mapping begins are of one mapping, live or ended, which
  * began there. A record is about the last mapping that did.
  */
-static bool of_one(const struct question *q, const struct history_record *record, uint64_t mask)
+static bool of_one(const struct lookup *q, const struct history_record *record, uint64_t mask)
 {
 	uint64_t entry;
 	uint32_t first;
@@ -90,14 +90,14 @@ static bool of_one(const struct question *q, const struct history_record *record
  */
 static bool about_live(void *ctx, const struct history_record *record)
 {
-	const struct question *q = ctx;
+	const struct lookup *q = ctx;
 	const struct dmah_domain *dom = q->dom;
 
 	if ((record->phys ^ q->entry) & dom->pt.leaf.gen_bits ||
 	    !of_one(q, record, dom->pt.leaf.gen_bits | dom->pt.leaf.present))
 		return false;
-	return page_in(q, record) == q->page || record->ended & HISTORY_FOREIGN ||
-	       (dom->cfg.pool && pool_holds(dom->cfg.pool, q->page));
+	return page_in(q, record) == q->page || record->ended & HISTORY_HAS_BUS ||
+	       (dom->cfg.pool && dmah_pool_holds(dom->cfg.pool, q->page));
 }
 
 /*
@@ -106,10 +106,10 @@ static bool about_live(void *ctx, const struct history_record *record)
  */
 static bool about_ended(void *ctx, const struct history_record *record)
 {
-	const struct question *q = ctx;
+	const struct lookup *q = ctx;
 	const struct pt_leaf *leaf = &q->dom->pt.leaf;
 	return !(((record->phys + leaf->gen_one) ^ q->entry) & leaf->gen_bits) &&
-	       of_one(q, record, leaf->gen_bits | leaf->present | HISTORY_NOTE);
+	       of_one(q, record, leaf->gen_bits | leaf->present | HISTORY_TIMESTAMP);
 }
 
 /* The same where a block was, whose generations are elsewhere. */
@@ -122,7 +122,7 @@ static bool about_block(void *ctx, const struct history_record *record)
 static void of_ring(const struct dmah_ring *ring, struct fault_place *what)
 {
 	what->caller = ring->caller;
-	what->owner = ring->dev->slot;
+	what->owner = ring->dev->number;
 	what->dir = ring->cfg.dir;
 }
 
@@ -137,7 +137,7 @@ static void mapped(struct dmah_domain *dom, dmah_addr_t addr, uint32_t index,
 		   const struct pt_entry *entry, struct fault_place *what)
 {
 	const struct dmah_ring *ring = ring_at(dom, index);
-	struct question q = {
+	struct lookup q = {
 		.dom = dom, .addr = addr, .entry = raw(dom, index), .page = page_at(entry, addr)
 	};
 	struct history_record record;
@@ -147,8 +147,8 @@ static void mapped(struct dmah_domain *dom, dmah_addr_t addr, uint32_t index,
 	what->dir = entry->dir;
 	if (ring)
 		of_ring(ring, what);
-	if (history_find(&dom->history, addr, about_live, &q, &record))
-		fault_remember(what, &record, dom->pt.leaf.gen_bits);
+	if (dmah_history_find(&dom->history, addr, about_live, &q, &record))
+		dmah_fault_remember(what, &record, dom->pt.leaf.gen_bits);
 }
 
 /* ---- ended ---- */
@@ -158,7 +158,7 @@ static void popped_when(const struct dmah_ring *ring, uint64_t number,
 			const struct history *history, struct fault_place *what)
 {
 	uint32_t n = __atomic_load_n(&ring->npops, __ATOMIC_ACQUIRE), i = 0;
-	uint64_t note = 0;
+	uint64_t timestamp = 0;
 
 	/* The first pop that went beyond it. */
 	for (; i < RING_POPS && i < n; i++) {
@@ -166,9 +166,9 @@ static void popped_when(const struct dmah_ring *ring, uint64_t number,
 
 		if (history_load(&pops->until) <= number)
 			break;
-		note = history_load(&pops->note);
+		timestamp = history_load(&pops->timestamp);
 	}
-	if (!history_ended(history, note, dmah_host_now(), &what->least, &what->most))
+	if (!dmah_history_age(history, timestamp, dmah_host_now(), &what->least, &what->most))
 		return;
 	/* As long ago as that, or longer. */
 	if (i == RING_POPS && i < n)
@@ -178,7 +178,7 @@ static void popped_when(const struct dmah_ring *ring, uint64_t number,
 /* As about_ended(), of a mapping that has a record: the time is the ring's. */
 static bool about_popped(void *ctx, const struct history_record *record)
 {
-	const struct question *q = ctx;
+	const struct lookup *q = ctx;
 	const struct pt_leaf *leaf = &q->dom->pt.leaf;
 
 	return !(((record->phys + leaf->gen_one) ^ q->entry) & leaf->gen_bits);
@@ -188,7 +188,7 @@ static void ended_in_ring(struct dmah_domain *dom, const struct dmah_ring *ring,
 			  uint32_t index, struct fault_place *what)
 {
 	uint64_t pushed = history_load(&ring->pushed), popped = history_load(&ring->popped);
-	struct question q = { .dom = dom, .addr = addr, .entry = raw(dom, index) };
+	struct lookup q = { .dom = dom, .addr = addr, .entry = raw(dom, index) };
 	uint64_t number;
 	uint32_t slot = (index - ring->first) / ring->step;
 	struct history_record record;
@@ -203,17 +203,17 @@ static void ended_in_ring(struct dmah_domain *dom, const struct dmah_ring *ring,
 	of_ring(ring, what);
 	if (q.entry & dom->pt.leaf.addr_mask)
 		what->phys = q.entry & dom->pt.leaf.addr_mask;
-	else if (history_find(&dom->history, addr, about_popped, &q, &record))
-		fault_remember(what, &record, dom->pt.leaf.gen_bits);
+	else if (dmah_history_find(&dom->history, addr, about_popped, &q, &record))
+		dmah_fault_remember(what, &record, dom->pt.leaf.gen_bits);
 	popped_when(ring, number, &dom->history, what);
 }
 
 static void ended(struct dmah_domain *dom, dmah_addr_t addr, uint32_t index,
 		  struct fault_place *what)
 {
-	struct question q = { .dom = dom, .addr = addr, .entry = raw(dom, index) };
+	struct lookup q = { .dom = dom, .addr = addr, .entry = raw(dom, index) };
 	const struct dmah_ring *ring = ring_at(dom, index);
-	uint64_t note = q.entry & HISTORY_NOTE, now = dmah_host_now();
+	uint64_t timestamp = q.entry & HISTORY_TIMESTAMP, now = dmah_host_now();
 	struct history_record record;
 	bool found;
 
@@ -221,21 +221,22 @@ static void ended(struct dmah_domain *dom, dmah_addr_t addr, uint32_t index,
 		ended_in_ring(dom, ring, addr, index, what);
 		return;
 	}
-	found = history_find(&dom->history, addr,
-			     entries_has_leaf(dom, index) ? about_ended : about_block, &q, &record);
+	found = dmah_history_find(&dom->history, addr,
+				  entries_has_leaf(dom, index) ? about_ended : about_block, &q,
+				  &record);
 	/* A generation is left of a mapping that is not remembered. */
 	if (!found && !q.entry)
 		return;
 	what->place = DMAH_FAULT_UNMAPPED;
 	if (found)
-		fault_remember(what, &record, dom->pt.leaf.gen_bits);
-	if (note)
-		(void)history_ended(&dom->history, note, now, &what->least, &what->most);
+		dmah_fault_remember(what, &record, dom->pt.leaf.gen_bits);
+	if (timestamp)
+		(void)dmah_history_age(&dom->history, timestamp, now, &what->least, &what->most);
 	else if (found && record.ended & HISTORY_ENDED)
 		what->least = what->most = (now - record.ended) & HISTORY_ENDED;
 }
 
-void iommu_fault_place(struct dmah_domain *dom, dmah_addr_t addr, struct fault_place *what)
+void dmah_iommu_fault_lookup(struct dmah_domain *dom, dmah_addr_t addr, struct fault_place *what)
 {
 	struct pt_entry entry;
 	uint32_t index;
@@ -247,7 +248,7 @@ void iommu_fault_place(struct dmah_domain *dom, dmah_addr_t addr, struct fault_p
 	if (!iommu_index(dom, addr, 1, &index))
 		return;
 	what->place = DMAH_FAULT_NEVER;
-	if (entries_find(dom, index, &entry))
+	if (dmah_entries_find(dom, index, &entry))
 		mapped(dom, addr, index, &entry, what);
 	else
 		ended(dom, addr, index, what);

@@ -5,8 +5,8 @@
  * The record, not the handle, says where a slot's bytes belong: a handle that a device could have scribbled on must
  * not choose where the CPU copies to.
  */
-#ifndef DMAH_BACKEND_POOL_H
-#define DMAH_BACKEND_POOL_H
+#ifndef DMAH_BASE_POOL_H
+#define DMAH_BASE_POOL_H
 
 #include <dmah/device.h>
 #include "iova/range.h"
@@ -96,14 +96,14 @@ struct pool_request {
 };
 
 /**
- * pool_get() - a slot, with its record filled.
+ * dmah_pool_get() - a slot, with its record filled.
  * @token: where to put its name.
  *
  * Return: 0; DMAH_ENOSPC where every pool that the device reaches is exhausted; DMAH_ERANGE where none is reached.
  * Context: outside dmah_host_enter().
  */
-int pool_get(struct dmah_pool *pool, const struct pool_request *request, dmah_phys_t orig,
-	     struct dmah_domain *dom, uint16_t device, uint32_t *token);
+int dmah_pool_get(struct dmah_pool *pool, const struct pool_request *request, dmah_phys_t orig,
+		  struct dmah_domain *dom, uint16_t device, uint32_t *token);
 
 /** pool_in() - the record of a live slot of this very pool, whatever the token says of pools. */
 static inline struct pool_slot *pool_in(struct dmah_pool *pool, uint32_t token, uint16_t device)
@@ -118,8 +118,8 @@ static inline struct pool_slot *pool_in(struct dmah_pool *pool, uint32_t token, 
 	return slot;
 }
 
-/** pool_slot_of() - the record of a live slot; NULL where @token names none of this device. */
-struct pool_slot *pool_slot_of(struct dmah_pool *pool, uint32_t token, uint16_t device);
+/** dmah_pool_slot_of() - the record of a live slot; NULL where @token names none of this device. */
+struct pool_slot *dmah_pool_slot_of(struct dmah_pool *pool, uint32_t token, uint16_t device);
 
 /** pool_slot_phys() - the byte that stands in for the buffer's first one. */
 static inline dmah_phys_t pool_slot_phys(const struct dmah_pool *pool, const struct pool_slot *slot)
@@ -127,33 +127,34 @@ static inline dmah_phys_t pool_slot_phys(const struct dmah_pool *pool, const str
 	return pool->phys + ((uint64_t)(slot - pool->slot) << POOL_UNIT_SHIFT) + slot->offset;
 }
 
-/** pool_phys() - the same by its token, which is valid. */
-dmah_phys_t pool_phys(struct dmah_pool *pool, uint32_t token);
+/** dmah_pool_phys() - the same by its token, which is valid. */
+dmah_phys_t dmah_pool_phys(struct dmah_pool *pool, uint32_t token);
 
-/** pool_retire() - a slot is unmapped but must not be handed out yet. */
-void pool_retire(struct dmah_pool *pool, uint32_t token);
+/** dmah_pool_retire() - a slot is unmapped but must not be handed out yet. */
+void dmah_pool_retire(struct dmah_pool *pool, uint32_t token);
 
-/** pool_put() - a slot is free. @token names a live or retired one, or is 0. */
-void pool_put(struct dmah_pool *pool, uint32_t token);
+/** dmah_pool_put() - a slot is free. @token names a live or retired one, or is 0. */
+void dmah_pool_put(struct dmah_pool *pool, uint32_t token);
 
 /**
- * pool_quarantine() - as pool_retire(), until pool_release_quarantine(). @token may be 0.
+ * dmah_pool_quarantine() - as dmah_pool_retire(), until dmah_pool_release_quarantine(). @token may be 0.
  * @seq: the number of the last flush begun; kept in the record's offset.
  */
-void pool_quarantine(struct dmah_pool *pool, uint32_t token, uint32_t seq);
+void dmah_pool_quarantine(struct dmah_pool *pool, uint32_t token, uint32_t seq);
 
-/** pool_release_quarantine() - all that a domain put there before its flush @seq began is free. */
-void pool_release_quarantine(struct dmah_pool *pool, const struct dmah_domain *dom, uint32_t seq);
+/** dmah_pool_release_quarantine() - all that a domain put there before its flush @seq began is free. */
+void dmah_pool_release_quarantine(struct dmah_pool *pool, const struct dmah_domain *dom,
+				  uint32_t seq);
 
-/** pool_holds() - whether a physical address lies in a pool: no search, a comparison a pool. */
-bool pool_holds(const struct dmah_pool *pool, dmah_phys_t phys);
+/** dmah_pool_holds() - whether a physical address lies in a pool: no search, a comparison a pool. */
+bool dmah_pool_holds(const struct dmah_pool *pool, dmah_phys_t phys);
 
 /**
- * pool_find() - the live slot around a physical address: the reverse lookup of the address-keyed calls.
+ * dmah_pool_find() - the live slot around a physical address: the reverse lookup of the address-keyed calls.
  * @steps: the pools and records visited are added.
  *
  * Return: its token, or 0.
  */
-uint32_t pool_find(struct dmah_pool *pool, dmah_phys_t phys, uint16_t device, uint64_t *steps);
+uint32_t dmah_pool_find(struct dmah_pool *pool, dmah_phys_t phys, uint16_t device, uint64_t *steps);
 
-#endif /* DMAH_BACKEND_POOL_H */
+#endif /* DMAH_BASE_POOL_H */

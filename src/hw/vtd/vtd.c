@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* A VT-d unit: what it can do, taking it over, switching translation on, and giving it up. */
-#include "iommu/vtd/vtd.h"
+#include "hw/vtd/vtd.h"
 
 static const struct dmah_pt_format *const formats[] = { &dmah_pt_vtd_ss };
 
@@ -8,31 +8,31 @@ static const struct dmah_pt_format *const formats[] = { &dmah_pt_vtd_ss };
 static const struct dmah_reserved interrupts[] = { { .base = 0xfee00000, .size = 0x100000 } };
 
 static const struct dmah_iommu_ops ops = {
-	.bind = vtd_op_bind,
-	.tag_alloc = vtd_op_tag_alloc,
-	.tag_free = vtd_op_tag_free,
-	.invalidate = vtd_op_invalidate,
-	.invalidate_dev = vtd_op_invalidate_dev,
-	.fence = vtd_op_fence,
-	.wait = vtd_op_wait,
-	.faults = vtd_op_faults,
+	.bind = dmah_vtd_op_bind,
+	.tag_alloc = dmah_vtd_op_tag_alloc,
+	.tag_free = dmah_vtd_op_tag_free,
+	.invalidate = dmah_vtd_op_invalidate,
+	.invalidate_dev = dmah_vtd_op_invalidate_dev,
+	.fence = dmah_vtd_op_fence,
+	.wait = dmah_vtd_op_wait,
+	.faults = dmah_vtd_op_faults,
 };
 
 /* ---- registers ---- */
 
-int vtd_wait_reg(const struct dmah_vtd *vtd, uint32_t reg, uint32_t mask, uint32_t value)
+int dmah_vtd_wait_reg(const struct dmah_vtd *vtd, uint32_t reg, uint32_t mask, uint32_t value)
 {
 	uint64_t begun = dmah_host_now();
 
 	while ((vtd_read(vtd, reg) & mask) != value) {
 		if (dmah_host_now() - begun > vtd->timeout)
-			return DMAH_EHUNG;
+			return DMAH_ETIMEDOUT;
 		dmah_host_relax();
 	}
 	return DMAH_OK;
 }
 
-int vtd_gcmd(struct dmah_vtd *vtd, uint32_t bit, bool on)
+int dmah_vtd_gcmd(struct dmah_vtd *vtd, uint32_t bit, bool on)
 {
 	unsigned long flags;
 	uint32_t now;
@@ -42,7 +42,7 @@ int vtd_gcmd(struct dmah_vtd *vtd, uint32_t bit, bool on)
 	dmah_host_lock(&vtd->lock);
 	now = vtd_read(vtd, REG_GSTS) & GSTS_STICKY;
 	vtd_write(vtd, REG_GCMD, on ? now | bit : now & ~bit);
-	err = vtd_wait_reg(vtd, REG_GSTS, bit, on ? bit : 0);
+	err = dmah_vtd_wait_reg(vtd, REG_GSTS, bit, on ? bit : 0);
 	dmah_host_unlock(&vtd->lock);
 	dmah_host_leave(flags);
 	return err;
@@ -84,7 +84,7 @@ static void describe(struct dmah_vtd *vtd, const struct dmah_vtd_config *config)
 	iommu->reserved = interrupts;
 	iommu->lock = (struct dmah_lock){ 0 };
 	iommu->links = NULL;
-	iommu->storm = (struct dmah_storm){ 0 };
+	iommu->fault_limit = (struct dmah_rate_limit){ 0 };
 	iommu->nreserved = 1;
 }
 
@@ -137,7 +137,7 @@ static int alloc(struct dmah_vtd *vtd)
 
 static void release(struct dmah_vtd *vtd)
 {
-	vtd_tables_free(vtd);
+	dmah_vtd_tables_free(vtd);
 	dmah_host_mem_free(vtd->queue_phys, (size_t)vtd->entries * 16 + VTD_STATUS_BYTES);
 	vtd->queue = NULL;
 }
@@ -147,7 +147,7 @@ static int leave_scalable_mode(struct dmah_vtd *vtd)
 {
 	if (!(dmah_host_read64(vtd->regs + REG_RTADDR) & RTADDR_TTM))
 		return DMAH_OK;
-	return vtd_gcmd(vtd, GCMD_TE, false);
+	return dmah_vtd_gcmd(vtd, GCMD_TE, false);
 }
 
 static int take_over(struct dmah_vtd *vtd)
@@ -157,7 +157,7 @@ static int take_over(struct dmah_vtd *vtd)
 	vtd_write(vtd, REG_FECTL, FECTL_IM);
 	err = leave_scalable_mode(vtd);
 	if (!err)
-		err = vtd_queue_start(vtd);
+		err = dmah_vtd_queue_start(vtd);
 	if (!err)
 		(void)dmah_vtd_faults(vtd, NULL, NULL, NULL);
 	return err;
@@ -190,7 +190,7 @@ int dmah_vtd_init(struct dmah_vtd *vtd, const struct dmah_vtd_config *config, vo
 		return err;
 	err = take_over(vtd);
 	/* What the hardware may still read can not be given back. */
-	if (err && err != DMAH_EHUNG)
+	if (err && err != DMAH_ETIMEDOUT)
 		release(vtd);
 	return err;
 }
@@ -202,7 +202,7 @@ static int end_protected_regions(struct dmah_vtd *vtd)
 	if (!(vtd->cap & (CAP_PLMR | CAP_PHMR)) || !(vtd_read(vtd, REG_PMEN) & PMEN_PRS))
 		return DMAH_OK;
 	vtd_write(vtd, REG_PMEN, vtd_read(vtd, REG_PMEN) & ~PMEN_EPM);
-	return vtd_wait_reg(vtd, REG_PMEN, PMEN_PRS, 0);
+	return dmah_vtd_wait_reg(vtd, REG_PMEN, PMEN_PRS, 0);
 }
 
 /* A new root table, and nothing remembered of the old one (section 6.5, Invalidation of Translation Caches). */
@@ -215,11 +215,11 @@ static int set_root(struct dmah_vtd *vtd)
 	int err;
 
 	dmah_host_write64(vtd->regs + REG_RTADDR, vtd->root_phys);
-	err = vtd_gcmd(vtd, GCMD_SRTP, true);
+	err = dmah_vtd_gcmd(vtd, GCMD_SRTP, true);
 	/* The IOTLB after the context cache, or it would be filled by way of the old contexts. */
 	if (!err)
-		err = vtd_done(vtd, &all[0], 1);
-	return err ? err : vtd_done(vtd, &all[1], 1);
+		err = dmah_vtd_done(vtd, &all[0], 1);
+	return err ? err : dmah_vtd_done(vtd, &all[1], 1);
 }
 
 int dmah_vtd_enable(struct dmah_vtd *vtd)
@@ -230,7 +230,7 @@ int dmah_vtd_enable(struct dmah_vtd *vtd)
 		return DMAH_OK;
 	err = set_root(vtd);
 	if (!err)
-		err = vtd_gcmd(vtd, GCMD_TE, true);
+		err = dmah_vtd_gcmd(vtd, GCMD_TE, true);
 	if (!err)
 		err = end_protected_regions(vtd);
 	vtd->enabled = !err;
@@ -239,10 +239,10 @@ int dmah_vtd_enable(struct dmah_vtd *vtd)
 
 int dmah_vtd_fini(struct dmah_vtd *vtd)
 {
-	int err = vtd_gcmd(vtd, GCMD_TE, false);
+	int err = dmah_vtd_gcmd(vtd, GCMD_TE, false);
 
 	if (!err)
-		err = vtd_queue_stop(vtd);
+		err = dmah_vtd_queue_stop(vtd);
 	if (err)
 		return err;
 	vtd->enabled = false;

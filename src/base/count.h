@@ -2,10 +2,10 @@
 /*
  * Counting. Each CPU writes its own counters, inside dmah_host_enter(), and anyone may read them at any time.
  */
-#ifndef DMAH_CORE_COUNT_H
-#define DMAH_CORE_COUNT_H
+#ifndef DMAH_BASE_COUNT_H
+#define DMAH_BASE_COUNT_H
 
-#include "core/domain.h"
+#include "base/domain.h"
 
 /* Plain stores but for the sanitizer: there is one writer, and a reader elsewhere may see them late. */
 #if defined(__SANITIZE_THREAD__)
@@ -61,4 +61,4 @@ static inline void count_unmapped(const struct dmah_device *dev, unsigned int cp
 	count_in(dev, cpu, unmaps, n);
 }
 
-#endif /* DMAH_CORE_COUNT_H */
+#endif /* DMAH_BASE_COUNT_H */

@@ -14,8 +14,8 @@
  * mappings choose one place in the same few nanoseconds may mix their records; the page table then tells which address
  * is mapped all the same.
  */
-#ifndef DMAH_CORE_HISTORY_H
-#define DMAH_CORE_HISTORY_H
+#ifndef DMAH_BASE_HISTORY_H
+#define DMAH_BASE_HISTORY_H
 
 #include <dmah/device.h>
 #include <dmah/dmah.h>
@@ -40,58 +40,58 @@ struct history_record {
 	uint64_t ended;
 };
 
-#define HISTORY_DIR_SHIFT  52
-#define HISTORY_SLOT_SHIFT 54
-#define HISTORY_FOREIGN	   (1ull << 51) /* mapped by bus address */
-#define HISTORY_INSIDE	   (1ull << 50) /* its first entry continues a list's or ring's */
-#define HISTORY_ENDED	   (HISTORY_INSIDE - 1)
+#define HISTORY_DIR_SHIFT    52
+#define HISTORY_DEVICE_SHIFT 54
+#define HISTORY_HAS_BUS	     (1ull << 51) /* mapped by bus address */
+#define HISTORY_INSIDE	     (1ull << 50) /* its first entry continues a list's or ring's */
+#define HISTORY_ENDED	     (HISTORY_INSIDE - 1)
 
-/** HISTORY_STAMPS - how many times of flushes are kept. */
-#define HISTORY_STAMPS 32u
+/** HISTORY_FLUSH_TIMES - how many times of flushes are kept. */
+#define HISTORY_FLUSH_TIMES 32u
 
 /**
  * struct history - a domain's.
  * @record: the table.
  * @mask: bytes of the table minus those of a record.
- * @note: the time of the last flush, as a cleared page-table entry holds it: history_note().
- * @nstamps: times of flushes that there ever were.
- * @stamp: the last of them, in ticks.
+ * @timestamp: the time of the last flush, as a cleared page-table entry holds it: history_timestamp().
+ * @nflush_times: times of flushes that there ever were.
+ * @flush_time: the last of them, in ticks.
  */
 struct history {
 	struct history_record *record;
 	uint64_t mask;
-	uint64_t note;
-	uint32_t nstamps;
-	uint64_t stamp[HISTORY_STAMPS];
+	uint64_t timestamp;
+	uint32_t nflush_times;
+	uint64_t flush_time[HISTORY_FLUSH_TIMES];
 };
 
 /*
  * A time in a cleared entry: where the address was, ticks of 1,024 ns, and below them whether it is that of the unmap
  * itself and not of the last flush before. 0: it was never unmapped. Ticks come round after 9 hours.
  */
-#define HISTORY_TICK_SHIFT 10
-#define HISTORY_NOTE	   0x0000fffffffff000ull
-#define HISTORY_EXACT	   0x0000000000001000ull
-#define HISTORY_NOTE_SHIFT 13
-#define HISTORY_TICKS	   (HISTORY_NOTE >> HISTORY_NOTE_SHIFT)
+#define HISTORY_TICK_SHIFT	10
+#define HISTORY_TIMESTAMP	0x0000fffffffff000ull
+#define HISTORY_EXACT		0x0000000000001000ull
+#define HISTORY_TIMESTAMP_SHIFT 13
+#define HISTORY_TICKS		(HISTORY_TIMESTAMP >> HISTORY_TIMESTAMP_SHIFT)
 
-/** history_memory() - bytes of a table. */
-size_t history_memory(uint32_t records);
+/** dmah_history_memory() - bytes of a table. */
+size_t dmah_history_memory(uint32_t records);
 
-/** history_init() - empty. @memory: history_memory() bytes, zeroed, aligned to 64. */
-void history_init(struct history *history, void *memory, uint32_t records);
+/** dmah_history_init() - empty. @memory: dmah_history_memory() bytes, zeroed, aligned to 64. */
+void dmah_history_init(struct history *history, void *memory, uint32_t records);
 
-/** history_stamp() - a flush begins at @now, or lazy unmaps after none. Context: any. */
-void history_stamp(struct history *history, uint64_t now);
+/** dmah_history_flush_time() - a flush begins at @now, or lazy unmaps after none. Context: any. */
+void dmah_history_flush_time(struct history *history, uint64_t now);
 
-/** history_map() - a mapping was made. @caller: by whom. */
-void history_map(struct dmah_device *dev, const struct dmah *h, const void *caller);
+/** dmah_history_map() - a mapping was made. @caller: by whom. */
+void dmah_history_map(struct dmah_device *dev, const struct dmah *h, const void *caller);
 
-/** history_unmap() - it ends, and its entries do not tell when: without an IOMMU, where it is not known, or of blocks. */
-void history_unmap(struct dmah_device *dev, const struct dmah *h);
+/** dmah_history_unmap() - it ends, and its entries do not tell when: without an IOMMU, where it is not known, or of blocks. */
+void dmah_history_unmap(struct dmah_device *dev, const struct dmah *h);
 
 /**
- * history_find() - the record of a mapping that has a DMA address's page.
+ * dmah_history_find() - the record of a mapping that has a DMA address's page.
  * @about: whether it is the one that is looked for: there may have been several since.
  * @ctx: passed to it.
  * @found: where to copy it.
@@ -99,13 +99,13 @@ void history_unmap(struct dmah_device *dev, const struct dmah *h);
  * Of several the one that begins nearest. Visits all of the table where none begins at that page. Return: whether there
  * is one.
  */
-bool history_find(const struct history *history, dmah_addr_t dma,
-		  bool (*about)(void *ctx, const struct history_record *record), void *ctx,
-		  struct history_record *found);
+bool dmah_history_find(const struct history *history, dmah_addr_t dma,
+		       bool (*about)(void *ctx, const struct history_record *record), void *ctx,
+		       struct history_record *found);
 
-/** history_ended() - when a mapping was unmapped whose entry holds @note: ages in ns. Return: false: it never was. */
-bool history_ended(const struct history *history, uint64_t note, uint64_t now, uint64_t *least,
-		   uint64_t *most);
+/** dmah_history_age() - when a mapping was unmapped whose entry holds @timestamp: ages in ns. Return: false: it never was. */
+bool dmah_history_age(const struct history *history, uint64_t timestamp, uint64_t now,
+		      uint64_t *least, uint64_t *most);
 
 /* Plain stores where the CPU has them, and relaxed ones for the sanitizer's sake. */
 static inline void history_store(uint64_t *word, uint64_t value)
@@ -156,22 +156,23 @@ static inline void history_begin(const struct history *history, const struct dma
 	history_store(&record->dma, dma);
 }
 
-/** history_note() - what a lazy unmap leaves in the entry that it clears. */
-static inline uint64_t history_note(const struct history *history)
+/** history_timestamp() - what a lazy unmap leaves in the entry that it clears. */
+static inline uint64_t history_timestamp(const struct history *history)
 {
-	return history_load(&history->note);
+	return history_load(&history->timestamp);
 }
 
-/** history_note_at() - the same where the time of the unmap itself is known. */
-static inline uint64_t history_note_at(uint64_t now)
+/** history_timestamp_at() - the same where the time of the unmap itself is known. */
+static inline uint64_t history_timestamp_at(uint64_t now)
 {
-	return ((now >> HISTORY_TICK_SHIFT) << HISTORY_NOTE_SHIFT & HISTORY_NOTE) | HISTORY_EXACT;
+	return ((now >> HISTORY_TICK_SHIFT) << HISTORY_TIMESTAMP_SHIFT & HISTORY_TIMESTAMP) |
+	       HISTORY_EXACT;
 }
 
 /** history_owner() - what a device's records carry. */
 static inline uint64_t history_owner(uint16_t slot)
 {
-	return (uint64_t)slot << HISTORY_SLOT_SHIFT;
+	return (uint64_t)slot << HISTORY_DEVICE_SHIFT;
 }
 
-#endif /* DMAH_CORE_HISTORY_H */
+#endif /* DMAH_BASE_HISTORY_H */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-#include "backend/pool.h"
+#include "base/pool.h"
 
 #define NO_SLOT UINT32_MAX
 
@@ -11,7 +11,7 @@ size_t dmah_pool_memory(uint64_t size)
 		return 0;
 	units = (size_t)(size >> POOL_UNIT_SHIFT);
 	return sizeof(struct dmah_pool) + units * sizeof(struct pool_slot) +
-	       range_memory((uint32_t)units);
+	       dmah_range_memory((uint32_t)units);
 }
 
 int dmah_pool_init(struct dmah_pool **pool, dmah_phys_t phys, uint64_t size, void *memory,
@@ -29,7 +29,7 @@ int dmah_pool_init(struct dmah_pool **pool, dmah_phys_t phys, uint64_t size, voi
 	p->slot = (struct pool_slot *)(void *)(p + 1);
 	for (uint32_t i = 0; i < units; i++)
 		p->slot[i] = (struct pool_slot){ 0 };
-	range_init(&p->units, p->slot + units, units);
+	dmah_range_init(&p->units, p->slot + units, units);
 	*pool = p;
 	return DMAH_OK;
 }
@@ -94,16 +94,16 @@ static uint32_t pool_alloc(struct dmah_pool *pool, const struct pool_request *re
 	if ((request->limit - pool->phys) >> POOL_UNIT_SHIFT < limit)
 		limit = (uint32_t)((request->limit - pool->phys + 1) >> POOL_UNIT_SHIFT);
 	if (!request->boundary)
-		return range_alloc(&pool->units, units, align, 0, 0, offset, limit);
+		return dmah_range_alloc(&pool->units, units, align, 0, 0, offset, limit);
 	if (request->bus_offset & (request->boundary - 1)) {
 		/* DMA and physical addresses disagree about where a boundary is: keep well clear of both. */
-		uint32_t first = range_alloc(&pool->units, units, align, 0, 0, offset, limit);
+		uint32_t first = dmah_range_alloc(&pool->units, units, align, 0, 0, offset, limit);
 		dmah_addr_t dma = pool->phys + ((uint64_t)first << POOL_UNIT_SHIFT) +
 				  request->offset + request->bus_offset;
 
 		if (first != RANGE_NONE &&
 		    (dma ^ (dma + request->len - 1)) & ~(request->boundary - 1)) {
-			(void)range_free(&pool->units, first, units);
+			(void)dmah_range_free(&pool->units, first, units);
 			return NO_SLOT;
 		}
 		return first;
@@ -113,11 +113,11 @@ static uint32_t pool_alloc(struct dmah_pool *pool, const struct pool_request *re
 		return NO_SLOT;
 	if (align < round_up_pow2(units) && request->boundary >> POOL_UNIT_SHIFT < UINT32_MAX)
 		align = round_up_pow2(units);
-	return range_alloc(&pool->units, units, align, 0, 0, offset, limit);
+	return dmah_range_alloc(&pool->units, units, align, 0, 0, offset, limit);
 }
 
-int pool_get(struct dmah_pool *pool, const struct pool_request *request, dmah_phys_t orig,
-	     struct dmah_domain *dom, uint16_t device, uint32_t *token)
+int dmah_pool_get(struct dmah_pool *pool, const struct pool_request *request, dmah_phys_t orig,
+		  struct dmah_domain *dom, uint16_t device, uint32_t *token)
 {
 	uint64_t bytes = ((uint64_t)request->offset + request->len + request->round - 1) &
 			 ~((uint64_t)request->round - 1);
@@ -154,13 +154,13 @@ int pool_get(struct dmah_pool *pool, const struct pool_request *request, dmah_ph
 	return err;
 }
 
-struct pool_slot *pool_slot_of(struct dmah_pool *pool, uint32_t token, uint16_t device)
+struct pool_slot *dmah_pool_slot_of(struct dmah_pool *pool, uint32_t token, uint16_t device)
 {
 	pool = token_pool(pool, token);
 	return pool ? pool_in(pool, token, device) : NULL;
 }
 
-dmah_phys_t pool_phys(struct dmah_pool *pool, uint32_t token)
+dmah_phys_t dmah_pool_phys(struct dmah_pool *pool, uint32_t token)
 {
 	pool = token_pool(pool, token);
 	return pool_slot_phys(pool, &pool->slot[token_unit(token)]);
@@ -182,25 +182,25 @@ static void set_state(struct dmah_pool *pool, uint32_t token, enum pool_state st
 	dmah_host_lock(&pool->lock);
 	store_state(&pool->slot[token_unit(token)], state);
 	if (state == POOL_FREE)
-		(void)range_free(&pool->units, token_unit(token),
-				 pool->slot[token_unit(token)].units);
+		(void)dmah_range_free(&pool->units, token_unit(token),
+				      pool->slot[token_unit(token)].units);
 	dmah_host_unlock(&pool->lock);
 	dmah_host_leave(flags);
 }
 
-void pool_retire(struct dmah_pool *pool, uint32_t token)
+void dmah_pool_retire(struct dmah_pool *pool, uint32_t token)
 {
 	if (token)
 		set_state(token_pool(pool, token), token, POOL_RETIRED);
 }
 
-void pool_put(struct dmah_pool *pool, uint32_t token)
+void dmah_pool_put(struct dmah_pool *pool, uint32_t token)
 {
 	if (token)
 		set_state(token_pool(pool, token), token, POOL_FREE);
 }
 
-void pool_quarantine(struct dmah_pool *pool, uint32_t token, uint32_t seq)
+void dmah_pool_quarantine(struct dmah_pool *pool, uint32_t token, uint32_t seq)
 {
 	if (!token)
 		return;
@@ -209,7 +209,8 @@ void pool_quarantine(struct dmah_pool *pool, uint32_t token, uint32_t seq)
 	set_state(pool, token, POOL_QUARANTINE);
 }
 
-void pool_release_quarantine(struct dmah_pool *pool, const struct dmah_domain *dom, uint32_t seq)
+void dmah_pool_release_quarantine(struct dmah_pool *pool, const struct dmah_domain *dom,
+				  uint32_t seq)
 {
 	for (; pool; pool = pool->next) {
 		for (uint32_t unit = 0; unit < pool->units.size; unit++) {
@@ -224,7 +225,7 @@ void pool_release_quarantine(struct dmah_pool *pool, const struct dmah_domain *d
 			if (key_state(slot->key) == POOL_QUARANTINE && slot->dom == dom &&
 			    (int32_t)(slot->offset - seq) < 0) {
 				store_state(slot, POOL_FREE);
-				(void)range_free(&pool->units, unit, slot->units);
+				(void)dmah_range_free(&pool->units, unit, slot->units);
 			}
 			dmah_host_unlock(&pool->lock);
 			dmah_host_leave(flags);
@@ -232,7 +233,7 @@ void pool_release_quarantine(struct dmah_pool *pool, const struct dmah_domain *d
 	}
 }
 
-bool pool_holds(const struct dmah_pool *pool, dmah_phys_t phys)
+bool dmah_pool_holds(const struct dmah_pool *pool, dmah_phys_t phys)
 {
 	for (; pool; pool = pool->next)
 		if (phys - pool->phys < pool->size)
@@ -240,7 +241,7 @@ bool pool_holds(const struct dmah_pool *pool, dmah_phys_t phys)
 	return false;
 }
 
-uint32_t pool_find(struct dmah_pool *pool, dmah_phys_t phys, uint16_t device, uint64_t *steps)
+uint32_t dmah_pool_find(struct dmah_pool *pool, dmah_phys_t phys, uint16_t device, uint64_t *steps)
 {
 	for (uint32_t number = 0; pool; pool = pool->next, number++) {
 		uint32_t unit, token = 0;
@@ -263,7 +264,7 @@ uint32_t pool_find(struct dmah_pool *pool, dmah_phys_t phys, uint16_t device, ui
 						number << TOKEN_POOL_SHIFT | (at + 1);
 				break;
 			}
-			if (!at || range_is_free(&pool->units, at, 1))
+			if (!at || dmah_range_is_free(&pool->units, at, 1))
 				break;
 		}
 		dmah_host_unlock(&pool->lock);

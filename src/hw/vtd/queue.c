@@ -3,7 +3,7 @@
  * Queued invalidation: commands go into a ring in memory, under one lock; a mark behind them has the hardware write its
  * number to memory when all before it is done. Whoever waits for a mark reads that number, with no lock held.
  */
-#include "iommu/vtd/vtd.h"
+#include "hw/vtd/vtd.h"
 
 /* How often a wait looks for an error of the queue, in nanoseconds. */
 #define ERROR_CHECK_NS 1000000u
@@ -30,8 +30,8 @@ static unsigned int cover(dmah_addr_t iova, uint64_t size)
 	return order;
 }
 
-struct vtd_command vtd_iotlb(const struct dmah_vtd *vtd, uint32_t did, dmah_addr_t iova,
-			     uint64_t size, bool tables)
+struct vtd_command dmah_vtd_iotlb(const struct dmah_vtd *vtd, uint32_t did, dmah_addr_t iova,
+				  uint64_t size, bool tables)
 {
 	struct vtd_command c = { .lo = QI_IOTLB | QI_DID(did) };
 	bool all = !size || iova + size - 1 < iova || !(vtd->cap & CAP_PSI);
@@ -53,7 +53,7 @@ struct vtd_command vtd_iotlb(const struct dmah_vtd *vtd, uint32_t did, dmah_addr
 	return c;
 }
 
-struct vtd_command vtd_devtlb(uint32_t id, dmah_addr_t iova, uint64_t size)
+struct vtd_command dmah_vtd_devtlb(uint32_t id, dmah_addr_t iova, uint64_t size)
 {
 	struct vtd_command c = { .lo = QI_DEVTLB | QI_SID(id) | QI_DEVTLB_MIP(1) };
 	unsigned int order = 52;
@@ -122,8 +122,8 @@ static void recover(struct dmah_vtd *vtd)
 	}
 	vtd_write(vtd, REG_FSTS, error);
 	vtd_write(vtd, REG_IQT, (vtd->tail & (vtd->entries - 1)) << IQ_SHIFT);
-	dmah_host_report(NULL, DMAH_EHUNG, "the IOMMU's invalidation queue reports an error", error,
-			 NULL);
+	dmah_host_report(NULL, DMAH_ETIMEDOUT, "the IOMMU's invalidation queue reports an error",
+			 error, NULL);
 }
 
 static void recover_unlocked(struct dmah_vtd *vtd)
@@ -143,17 +143,17 @@ static int flush_writes(struct dmah_vtd *vtd)
 	if (!(vtd->cap & CAP_RWBF))
 		return DMAH_OK;
 	vtd_write(vtd, REG_GCMD, (vtd_read(vtd, REG_GSTS) & GSTS_STICKY) | GCMD_WBF);
-	return vtd_wait_reg(vtd, REG_GSTS, GCMD_WBF, 0);
+	return dmah_vtd_wait_reg(vtd, REG_GSTS, GCMD_WBF, 0);
 }
 
-/* With the lock held. Return: 0, DMAH_EBUSY (no room now), DMAH_EHUNG. */
+/* With the lock held. Return: 0, DMAH_EBUSY (no room now), DMAH_ETIMEDOUT. */
 static int post_locked(struct dmah_vtd *vtd, const struct vtd_command *c, unsigned int n,
 		       uint64_t *ticket)
 {
 	if (!has_room(vtd, n + (ticket ? 1u : 0u)))
 		return DMAH_EBUSY;
 	if (n && flush_writes(vtd))
-		return DMAH_EHUNG;
+		return DMAH_ETIMEDOUT;
 	while (n--)
 		put(vtd, *c++);
 	if (ticket) {
@@ -188,44 +188,45 @@ static int post(struct dmah_vtd *vtd, const struct vtd_command *c, unsigned int 
 		if (!begun)
 			begun = dmah_host_now();
 		if (dmah_host_now() - begun > vtd->timeout)
-			return DMAH_EHUNG;
+			return DMAH_ETIMEDOUT;
 		dmah_host_relax();
 	}
 }
 
-int vtd_post(struct dmah_vtd *vtd, const struct vtd_command *c, unsigned int n, uint64_t *ticket)
+int dmah_vtd_post(struct dmah_vtd *vtd, const struct vtd_command *c, unsigned int n,
+		  uint64_t *ticket)
 {
 	return post(vtd, c, n, ticket, false);
 }
 
-int vtd_done(struct dmah_vtd *vtd, const struct vtd_command *c, unsigned int n)
+int dmah_vtd_done(struct dmah_vtd *vtd, const struct vtd_command *c, unsigned int n)
 {
 	uint64_t ticket;
-	int err = vtd_post(vtd, c, n, &ticket);
+	int err = dmah_vtd_post(vtd, c, n, &ticket);
 
-	return err ? err : vtd_op_wait(&vtd->iommu, ticket);
+	return err ? err : dmah_vtd_op_wait(&vtd->iommu, ticket);
 }
 
 /* ---- the library's calls ---- */
 
-int vtd_op_invalidate(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_t iova, uint64_t size,
-		      bool tables, uint64_t *ticket)
+int dmah_vtd_op_invalidate(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_t iova, uint64_t size,
+			   bool tables, uint64_t *ticket)
 {
 	struct dmah_vtd *vtd = vtd_of(iommu);
-	struct vtd_command c = vtd_iotlb(vtd, tag, iova, size, tables);
-	int err = vtd_post(vtd, &c, 1, ticket);
+	struct vtd_command c = dmah_vtd_iotlb(vtd, tag, iova, size, tables);
+	int err = dmah_vtd_post(vtd, &c, 1, ticket);
 
 	return err ? err : 1;
 }
 
 /* The IOMMU's own TLB must be done, or the device would fill itself from there again: hence the fence. */
-int vtd_op_invalidate_dev(struct dmah_iommu *iommu, struct dmah_device *dev, dmah_addr_t iova,
-			  uint64_t size)
+int dmah_vtd_op_invalidate_dev(struct dmah_iommu *iommu, struct dmah_device *dev, dmah_addr_t iova,
+			       uint64_t size)
 {
 	struct dmah_vtd *vtd = vtd_of(iommu);
 	struct vtd_command c[] = {
 		{ QI_WAIT | QI_WAIT_SW | QI_WAIT_FN, vtd->status_phys + VTD_STATUS_FENCE },
-		vtd_devtlb(dev->id, iova, size),
+		dmah_vtd_devtlb(dev->id, iova, size),
 	};
 	int err;
 
@@ -236,9 +237,9 @@ int vtd_op_invalidate_dev(struct dmah_iommu *iommu, struct dmah_device *dev, dma
 	return err ? err : 2;
 }
 
-int vtd_op_fence(struct dmah_iommu *iommu, uint64_t *ticket)
+int dmah_vtd_op_fence(struct dmah_iommu *iommu, uint64_t *ticket)
 {
-	return vtd_post(vtd_of(iommu), NULL, 0, ticket);
+	return dmah_vtd_post(vtd_of(iommu), NULL, 0, ticket);
 }
 
 /*
@@ -252,7 +253,7 @@ static bool lost(const struct dmah_vtd *vtd, uint64_t ticket)
 	return ticket <= until && ticket > vtd->lost_after;
 }
 
-int vtd_op_wait(struct dmah_iommu *iommu, uint64_t ticket)
+int dmah_vtd_op_wait(struct dmah_iommu *iommu, uint64_t ticket)
 {
 	struct dmah_vtd *vtd = vtd_of(iommu);
 	uint64_t begun = 0, check = ERROR_CHECK_NS, passed;
@@ -267,10 +268,10 @@ int vtd_op_wait(struct dmah_iommu *iommu, uint64_t ticket)
 			check = passed + ERROR_CHECK_NS;
 		}
 		if (lost(vtd, ticket) || passed > vtd->timeout)
-			return DMAH_EHUNG;
+			return DMAH_ETIMEDOUT;
 		dmah_host_relax();
 	}
-	return lost(vtd, ticket) ? DMAH_EHUNG : DMAH_OK;
+	return lost(vtd, ticket) ? DMAH_ETIMEDOUT : DMAH_OK;
 }
 
 /* ---- on and off ---- */
@@ -284,7 +285,7 @@ static int drain(const struct dmah_vtd *vtd)
 		if (vtd_read(vtd, REG_FSTS) & FSTS_IQE)
 			break;
 		if (dmah_host_now() - begun > vtd->timeout)
-			return DMAH_EHUNG;
+			return DMAH_ETIMEDOUT;
 		dmah_host_relax();
 	}
 	return DMAH_OK;
@@ -309,10 +310,10 @@ static int put_last_mark(struct dmah_vtd *vtd)
 	vtd_write(vtd, REG_FSTS, FSTS_IQE | FSTS_ICE | FSTS_ITE);
 	next = (next + width) & ((DMAH_PAGE_SIZE << (iqa & IQA_QS)) - 1);
 	vtd_write(vtd, REG_IQT, next);
-	return vtd_wait_reg(vtd, REG_IQH, ~0u, next);
+	return dmah_vtd_wait_reg(vtd, REG_IQH, ~0u, next);
 }
 
-int vtd_queue_stop(struct dmah_vtd *vtd)
+int dmah_vtd_queue_stop(struct dmah_vtd *vtd)
 {
 	int err;
 
@@ -321,12 +322,12 @@ int vtd_queue_stop(struct dmah_vtd *vtd)
 	err = drain(vtd);
 	if (!err)
 		err = put_last_mark(vtd);
-	return err ? err : vtd_gcmd(vtd, GCMD_QIE, false);
+	return err ? err : dmah_vtd_gcmd(vtd, GCMD_QIE, false);
 }
 
-int vtd_queue_start(struct dmah_vtd *vtd)
+int dmah_vtd_queue_start(struct dmah_vtd *vtd)
 {
-	int err = vtd_queue_stop(vtd);
+	int err = dmah_vtd_queue_stop(vtd);
 
 	if (err)
 		return err;
@@ -334,5 +335,5 @@ int vtd_queue_start(struct dmah_vtd *vtd)
 	dmah_host_write64(vtd->regs + REG_IQT, 0);
 	dmah_host_write64(vtd->regs + REG_IQA,
 			  vtd->queue_phys | log2_up(vtd->entries / IQA_QS_ENTRIES));
-	return vtd_gcmd(vtd, GCMD_QIE, true);
+	return dmah_vtd_gcmd(vtd, GCMD_QIE, true);
 }

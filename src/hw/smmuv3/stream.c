@@ -6,7 +6,7 @@
  * domain share it. There are no substreams, so that each table of context descriptors has one. An entry that is not
  * valid, and a part of the table that is not there, block their streams.
  */
-#include "iommu/smmuv3/smmuv3.h"
+#include "hw/smmuv3/smmuv3.h"
 #include "pt/pt.h"
 
 #define SPLIT_ENTRIES (1u << STRTAB_SPLIT)
@@ -19,7 +19,7 @@ static struct smmuv3_cmd cfgi_ste(uint32_t sid, bool leaf)
 
 /* ---- the stream table ---- */
 
-int smmuv3_streams_init(struct dmah_smmuv3 *smmu)
+int dmah_smmuv3_streams_init(struct dmah_smmuv3 *smmu)
 {
 	size_t contexts = (smmu->ntags + 1) * CD_WORDS * sizeof(uint64_t);
 	size_t size = ENTRY_BYTES << smmu->sid_bits;
@@ -27,14 +27,14 @@ int smmuv3_streams_init(struct dmah_smmuv3 *smmu)
 
 	if (smmu->features & SMMUV3_2LEVEL)
 		size = sizeof(uint64_t) << (smmu->sid_bits - STRTAB_SPLIT);
-	err = smmuv3_area_alloc(smmu, size, &smmu->strtab);
+	err = dmah_smmuv3_area_alloc(smmu, size, &smmu->strtab);
 	/* Rounded up to a power of two, as areas are aligned to their size. */
 	while (contexts & (contexts - 1))
 		contexts += contexts & -contexts;
-	return err ? err : smmuv3_area_alloc(smmu, contexts, &smmu->contexts);
+	return err ? err : dmah_smmuv3_area_alloc(smmu, contexts, &smmu->contexts);
 }
 
-void smmuv3_streams_fini(struct dmah_smmuv3 *smmu)
+void dmah_smmuv3_streams_fini(struct dmah_smmuv3 *smmu)
 {
 	for (uint32_t i = 0; smmu->features & SMMUV3_2LEVEL && smmu->strtab.cpu &&
 			     i < 1u << (smmu->sid_bits - STRTAB_SPLIT);
@@ -42,8 +42,8 @@ void smmuv3_streams_fini(struct dmah_smmuv3 *smmu)
 		if (smmu->l2[i])
 			dmah_host_mem_free(smmu->strtab.cpu[i] & ~(uint64_t)(DMAH_PAGE_SIZE - 1),
 					   DMAH_PAGE_SIZE);
-	smmuv3_area_free(&smmu->contexts);
-	smmuv3_area_free(&smmu->strtab);
+	dmah_smmuv3_area_free(&smmu->contexts);
+	dmah_smmuv3_area_free(&smmu->strtab);
 }
 
 /* A stream's entry; NULL where the part of the table that it would be in is not there. */
@@ -85,11 +85,11 @@ static int make_entry(struct dmah_smmuv3 *smmu, uint32_t sid, uint64_t **entry)
 	*entry = entry_of(smmu, sid);
 	if (*entry)
 		return DMAH_OK;
-	err = smmuv3_area_alloc(smmu, DMAH_PAGE_SIZE, &table);
+	err = dmah_smmuv3_area_alloc(smmu, DMAH_PAGE_SIZE, &table);
 	if (err)
 		return err;
 	if (!install(smmu, sid >> STRTAB_SPLIT, &table))
-		smmuv3_area_free(&table);
+		dmah_smmuv3_area_free(&table);
 	*entry = entry_of(smmu, sid);
 	return DMAH_OK;
 }
@@ -138,7 +138,7 @@ static void write_context(struct dmah_smmuv3 *smmu, const struct dmah_pt_info *p
 
 /* ---- tags ---- */
 
-int smmuv3_tag_alloc(struct dmah_iommu *iommu, uint32_t *tag)
+int dmah_smmuv3_tag_alloc(struct dmah_iommu *iommu, uint32_t *tag)
 {
 	struct dmah_smmuv3 *smmu = smmuv3_of(iommu);
 	int err = DMAH_ENOSPC;
@@ -160,7 +160,7 @@ int smmuv3_tag_alloc(struct dmah_iommu *iommu, uint32_t *tag)
 	return err;
 }
 
-void smmuv3_tag_free(struct dmah_iommu *iommu, uint32_t tag)
+void dmah_smmuv3_tag_free(struct dmah_iommu *iommu, uint32_t tag)
 {
 	struct dmah_smmuv3 *smmu = smmuv3_of(iommu);
 	unsigned long flags;
@@ -223,9 +223,9 @@ static int announce(struct dmah_smmuv3 *smmu, uint32_t sid, uint32_t tag, bool a
 		cmd[n++] = smmuv3_tlbi_asid(tag);
 	if (ats) {
 		cmd[n++] = (struct smmuv3_cmd){ { OP_SYNC, 0 } };
-		cmd[n++] = smmuv3_atc_inv(sid, 0, 0);
+		cmd[n++] = dmah_smmuv3_atc_inv(sid, 0, 0);
 	}
-	return smmuv3_run(smmu, cmd, n);
+	return dmah_smmuv3_run(smmu, cmd, n);
 }
 
 /*
@@ -253,7 +253,7 @@ static int give(struct dmah_smmuv3 *smmu, uint64_t *entry, const uint64_t word[2
 	if (!err)
 		return DMAH_OK;
 	pt_store_clear(&entry[0], 0);
-	(void)smmuv3_post(smmu, &cmd, 1, NULL);
+	(void)dmah_smmuv3_post(smmu, &cmd, 1, NULL);
 	return err;
 }
 
@@ -269,8 +269,8 @@ static int block(struct dmah_smmuv3 *smmu, uint64_t *entry, uint32_t sid, bool a
 	return err;
 }
 
-int smmuv3_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dmah_bind how,
-		const struct dmah_pt_info *pt, uint32_t tag)
+int dmah_smmuv3_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dmah_bind how,
+		     const struct dmah_pt_info *pt, uint32_t tag)
 {
 	struct dmah_smmuv3 *smmu = smmuv3_of(iommu);
 	bool translate = how == DMAH_BIND_TRANSLATE, ats;

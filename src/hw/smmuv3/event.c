@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* The event queue (Arm IHI 0070, sections 3.5, 7.2 and 7.3). */
-#include "iommu/smmuv3/smmuv3.h"
+#include "hw/smmuv3/smmuv3.h"
 
 #define EVENT_WORDS    4u
 #define EVENT_READ     (1ull << 35)
@@ -77,8 +77,8 @@ static unsigned int drain(struct dmah_smmuv3 *smmu, struct dmah_smmuv3_event *ev
 	return n;
 }
 
-unsigned int smmuv3_faults(struct dmah_iommu *iommu, struct dmah_iommu_fault *faults,
-			   unsigned int max, bool *lost)
+unsigned int dmah_smmuv3_faults(struct dmah_iommu *iommu, struct dmah_iommu_fault *faults,
+				unsigned int max, bool *lost)
 {
 	struct dmah_smmuv3_event event;
 	unsigned int n = 0;

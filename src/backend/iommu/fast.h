@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The shortest way through map and unmap: a buffer of at most IOVA_CLASS_MAX granules, of a device that is coherent and
+ * trusted, behind IOMMUs that see the CPU's caches and need nothing told of a new mapping. Nothing is copied, maintained
+ * or waited for then, and all that there is to do is here: granules from the CPU's cache, entries, counters, handle.
+ *
+ * Whatever does not fit is left, unchanged, to map.c, which can do everything. Check builds always take that way, so
+ * that their shadow table sees each mapping.
+ */
+#ifndef DMAH_BACKEND_IOMMU_FAST_H
+#define DMAH_BACKEND_IOMMU_FAST_H
+
+#include "backend/iommu/iommu.h"
+#include "base/count.h"
+
+/** dmah_fast_set_limits() - what the plain mappings of a device are like. Before it maps. */
+void dmah_fast_set_limits(struct dmah_device *dev);
+
+/** dmah_fast_set_mode() - whether a device's mappings can be plain, in a mode. */
+void dmah_fast_set_mode(struct dmah_device *dev, enum dmah_mode mode);
+
+/**
+ * dmah_fast_map_refill() - more than one granule, or the CPU's cache had none.
+ *
+ * Return: whether the mapping was made; else nothing has changed.
+ */
+bool dmah_fast_map_refill(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
+			  enum dmah_dir dir, const void *caller);
+
+/** dmah_fast_unmap_any() - a plain mapping of any size. @err: what unmap returns, where it was one. Return: whether it was. */
+bool dmah_fast_unmap_any(struct dmah_device *dev, struct dmah *h, int *err);
+
+/** dmah_fast_find() - the first of the @n entries of a handle's plain mapping; NULL where it is not a live one. */
+uint64_t *dmah_fast_find(const struct dmah_device *dev, const struct dmah *h, uint32_t *index,
+			 uint32_t *n);
+
+/** dmah_fast_clear() - clear entries of one leaf table. @timestamp: history_timestamp(). */
+void dmah_fast_clear(const struct dmah_domain *dom, uint64_t *pte, uint32_t n, uint64_t timestamp);
+
+/** fast_dir_valid() - whether a direction is one. */
+static inline bool fast_dir_valid(enum dmah_dir dir)
+{
+	return (unsigned int)dir - 1 < DMAH_BIDIRECTIONAL;
+}
+
+/**
+ * fast_map() - one granule, where this CPU's cache has one. @caller: for the history.
+ *
+ * Return: whether the mapping was made; else nothing has changed but words of an idle handle.
+ */
+static inline bool fast_map(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
+			    enum dmah_dir dir, const void *caller)
+{
+	struct dmah_domain *dom = dev->dom;
+	uint64_t offset = phys & GRANULE_MASK, entry, gen;
+	dmah_addr_t dma;
+	struct iova_entry slot;
+	struct dmah_cpu *cpu;
+	unsigned long flags;
+
+	/* Where no mapping can be plain, all of memory is beyond the end. A length of 0 wraps round: too much as well. */
+	if (h->meta || !fast_dir_valid(dir) || len - 1 > GRANULE_MASK - offset ||
+	    phys >= __atomic_load_n(&dev->fast_end, __ATOMIC_RELAXED))
+		return false;
+	/* The handle is idle as long as its meta is 0; whoever takes over from here fills or clears it. */
+	h->phys = phys;
+	h->len = (uint32_t)len;
+	cpu = dom->cpu[dmah_host_enter(&flags)];
+	if (!cache_take(&cpu->cache.ring[0], &slot)) {
+		dmah_host_leave(flags);
+		return false;
+	}
+	count_add(&count_here(dev, cpu)->maps, 1);
+	dma = iommu_iova(dom, slot.first) + offset;
+	/* What is left in a cleared entry is the generation of its next mapping, and when the last one ended. */
+	gen = pt_load(slot.pte) & dom->pt.leaf.gen_bits;
+	history_begin(&dom->history, dev, dma, phys | gen, (uint32_t)len, dir, caller);
+	entry = (phys - offset) | dom->pt.leaf.prot[dir] | gen;
+	pt_store_set(slot.pte, entry);
+	dmah_host_wmb();
+	dmah_host_leave(flags);
+	h->dma = dma;
+	h->backend = entry;
+	h->meta = dev->fast | (uint32_t)dir;
+	return true;
+}
+
+/** enum fast_result - what fast_unmap() found. */
+enum fast_result {
+	FAST_NONE, /* no live mapping that is plain and of one granule */
+	FAST_ENDED, /* one, and it has ended */
+	FAST_LEFT, /* one, that dmah_fast_unmap_one() has to end */
+};
+
+/** fast_entry() - the entry of a handle's mapping, where it is plain, live and of one granule; NULL where it is not. */
+static inline uint64_t *fast_entry(const struct dmah_device *dev, const struct dmah_domain *dom,
+				   const struct dmah *h, uint32_t *index)
+{
+	uint32_t kind = h->meta & ~META_DIR;
+	uint64_t at, entry, *pte;
+
+	/* An idle handle of a device that is not attached is not one. */
+	if (!kind || kind != dev->fast)
+		return NULL;
+	at = (h->dma - dom->cfg.aperture_base) >> PT_GRANULE_SHIFT;
+	if (at >= dom->granules)
+		return NULL;
+	*index = (uint32_t)at;
+	pte = entries_any(dom, *index);
+	entry = pt_load(pte);
+	/* Address, permissions and generation at once. */
+	return entry == h->backend && pt_present(&dom->pt.leaf, entry) ? pte : NULL;
+}
+
+/**
+ * fast_unmap() - end a mapping in lazy mode, where that needs no lock.
+ * @pte, @index: where the entry is, with FAST_LEFT.
+ */
+static inline enum fast_result fast_unmap(struct dmah_device *dev, struct dmah *h, uint64_t **pte,
+					  uint32_t *index)
+{
+	struct dmah_domain *dom = dev->dom;
+	struct iova_ring *ring;
+	struct dmah_cpu *cpu;
+	unsigned long flags;
+	uint32_t in;
+
+	*pte = fast_entry(dev, dom, h, index);
+	if (!*pte)
+		return FAST_NONE;
+	cpu = dom->cpu[dmah_host_enter(&flags)];
+	ring = &cpu->cache.ring[0];
+	if (!cache_room(ring, &in)) {
+		dmah_host_leave(flags);
+		return FAST_LEFT;
+	}
+	pt_store_clear(*pte, pt_cleared_one(&dom->pt.leaf, h->backend) |
+				     history_timestamp(&dom->history));
+	dmah_host_wmb();
+	cache_put(ring, in, *pte, *index);
+	count_add(&count_here(dev, cpu)->unmaps, 1);
+	dmah_host_leave(flags);
+	handle_clear(h);
+	return FAST_ENDED;
+}
+
+/**
+ * dmah_fast_addr_unmap() - the shortest way of an address- or page-keyed unmap: one granule, found in the directory, counted
+ *	where it was searched.
+ * @err: what it returns, where it was done.
+ *
+ * Return: whether it was; else nothing has changed, and nothing was counted.
+ */
+bool dmah_fast_addr_unmap(struct dmah_device *dev, const struct addr_req *req, int *err);
+
+/** dmah_fast_unmap_one() - what fast_unmap() left, in any mode. Return: 0, DMAH_ETIMEDOUT. */
+int dmah_fast_unmap_one(struct dmah_device *dev, struct dmah *h, uint64_t *pte, uint32_t index);
+
+#endif /* DMAH_BACKEND_IOMMU_FAST_H */
