@@ -76,10 +76,10 @@ static void exclude_windows(struct space *s, const struct pci_host_bridge *bridg
 {
 	struct resource_entry *window;
 
-	resource_list_for_each_entry(window, &bridge->windows)
-		if (resource_type(window->res) == IORESOURCE_MEM)
-			space_exclude(s, window->res->start - window->offset,
-				      window->res->end - window->offset);
+	resource_list_for_each_entry(window, &bridge->windows) if (resource_type(window->res) ==
+								   IORESOURCE_MEM)
+		space_exclude(s, window->res->start - window->offset,
+			      window->res->end - window->offset);
 }
 
 /* Where the bridge lists the ranges that it passes on, it passes nothing else on. */
@@ -90,7 +90,8 @@ static int exclude_beside(struct space *s, const struct list_head *ranges)
 
 	if (list_empty(ranges))
 		return 0;
-	resource_list_for_each_entry(range, ranges) {
+	resource_list_for_each_entry(range, ranges)
+	{
 		u64 start = range->res->start - range->offset;
 
 		/* The kernel sorts them. */

@@ -174,8 +174,8 @@ static inline bool domain_in_place(const struct domain *d)
 	return !d->pool && !d->noncoherent;
 }
 
-/** domain_take_back() - after the invalidation: what the device wrote becomes the CPU's. @be: the cell's. */
-void domain_take_back(struct domain *d, const struct dmah *h, u64 be, unsigned long attrs);
+/** domain_take_back() - after the invalidation: what the device wrote becomes the CPU's. @backend: the cell's. */
+void domain_take_back(struct domain *d, const struct dmah *h, u64 backend, unsigned long attrs);
 
 /** domain_meta() - a handle's meta, but for the generation. */
 static inline u32 domain_meta(const struct domain *d, const struct request *req)

@@ -11,7 +11,7 @@ u64 *domain_coherent(struct client *c, const struct dmah *h)
 	u32 first;
 
 	cell = cell_of(c->domain, h, &first);
-	return cell ? &cell->be : NULL;
+	return cell ? &cell->backend : NULL;
 }
 
 /* ---- vectors: the pieces' addresses and lengths are in v->part ---- */
@@ -28,7 +28,7 @@ static int map_part(struct domain *d, struct dmah *part, u32 granule, const stru
 	/* The entries are there already: a cell alone may be begun and ended. */
 	part->meta = cell_begin(cell, &one, domain_meta(d, &one));
 	part->dma = domain_iova(d, granule) + (part->phys & (GRANULE - 1));
-	cell->be = 0;
+	cell->backend = 0;
 	return 0;
 }
 
@@ -156,7 +156,7 @@ void domain_batch_finish(struct client *c, const struct dmah *h, u32 n)
 	for (u32 i = 0; i < n; i++) {
 		u32 first = (u32)((h[i].dma - d->space.base) >> 12);
 
-		domain_take_back(d, &h[i], space_cell(&d->space, first)->be, 0);
+		domain_take_back(d, &h[i], space_cell(&d->space, first)->backend, 0);
 		space_put(&d->space, first, domain_granules(h[i].dma, h[i].len));
 	}
 }

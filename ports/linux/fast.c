@@ -50,7 +50,7 @@ static __always_inline bool map_granules(struct client *c, struct dmah *h, phys_
 	WRITE_ONCE(cell->meta, meta);
 	h->dma = iova + (phys & (GRANULE - 1));
 	h->phys = phys;
-	h->be = 0;
+	h->backend = 0;
 	h->len = len;
 	h->meta = meta;
 	client_count(c, maps, 1);

@@ -24,12 +24,12 @@
  * struct cell - the mapping that begins at a granule.
  * @phys, @len, @meta: as in its handle. Without META_DIR in @meta there is none; the generation stays.
  * @caller: who mapped.
- * @be: the library's token of a bounce slot; the CPU pointer of coherent memory.
+ * @backend: the library's token of a bounce slot; the CPU pointer of coherent memory.
  */
 struct cell {
 	phys_addr_t phys;
 	unsigned long caller;
-	u64 be;
+	u64 backend;
 	u32 len;
 	u32 meta;
 };

@@ -22,8 +22,7 @@ void dmah_host_page_free(void *page)
 	free_page((unsigned long)page);
 }
 
-void *dmah_host_mem_alloc(size_t size, dmah_phys_t limit, unsigned int flags,
-			  dmah_phys_t *phys)
+void *dmah_host_mem_alloc(size_t size, dmah_phys_t limit, unsigned int flags, dmah_phys_t *phys)
 {
 	gfp_t gfp = gfp_of(flags);
 	void *cpu;
@@ -104,8 +103,8 @@ void dmah_host_write64(volatile void *reg, uint64_t value)
 
 bool host_silent;
 
-void dmah_host_report(const struct dmah_device *dev, int err, const char *text,
-		      uint64_t addr, const void *caller)
+void dmah_host_report(const struct dmah_device *dev, int err, const char *text, uint64_t addr,
+		      const void *caller)
 {
 	if (!host_silent)
 		pr_err_ratelimited("dmah: library: %s: %s (%d), address %llx, by %pS\n",

@@ -34,7 +34,7 @@
  * struct dmah - a handle: one mapping.
  * @dma: DMA address of the buffer's first byte.
  * @phys: physical address of the buffer's first byte: always the original, never a bounce slot's.
- * @be: the mode's own: a record, a page's, a bounce slot. Never a pointer.
+ * @backend: the mode's own: a record, a page's, a bounce slot. Never a pointer.
  * @len: bytes.
  * @meta: direction, kind, flags, device, generation; 0 is idle.
  *
@@ -44,7 +44,7 @@
 struct dmah {
 	dma_addr_t dma;
 	phys_addr_t phys;
-	u64 be;
+	u64 backend;
 	u32 len;
 	u32 meta;
 };
