@@ -25,6 +25,6 @@ from .cache import BUILD, LOG, ROOT, Error
 from .dmah import Dmah
 from .kernels import KERNELS, Extra, Kernel, busybox, xen_image
 from .ktap import Case, Tap, parse, stamped
-from .machine import IOMMU, Machine, Result
+from .machine import IOMMU, TIMEOUT, Machine, Result
 from .module import build, symvers
 from .xen import XenMachine

@@ -120,7 +120,7 @@ def main():
     p.add_argument("--script", help="a file of shell commands to run")
     p.add_argument("--run", action="append", default=[], metavar="COMMAND", help="a command to run")
     p.add_argument("--messages", action="store_true", help="show the kernel's messages")
-    p.add_argument("--timeout", type=float, default=180, metavar="SECONDS")
+    p.add_argument("--timeout", type=float, default=vm.TIMEOUT, metavar="SECONDS")
     p.add_argument("--name", default="boot", help="of the console's log below build/log/vm")
     p.add_argument("--json", action="store_true")
     p.set_defaults(run_=boot)

@@ -30,9 +30,7 @@ import vm  # noqa: E402
 # For one CPU: with two, the kernel of x86-64 does not come up.
 ICOUNT = "shift=3,sleep=off"
 # The CPUs take turns: with a thread each, 6.12 was seen to die on QEMU 7.2 before it had started anything.
-# On a busy machine a CPU's turn may come too late for the kernel's check of its timer.
 SMP = ["-accel", "tcg,thread=single"]
-SMP_APPEND = "no_timer_check"
 SECTION = "dmah-section:"
 
 STEP = """
@@ -182,8 +180,7 @@ def run(tap, setting, modes, only):
                          swiotlb=setting.swiotlb, devices=["edu"] * 3, cpus=setting.cpus,
                          icount=ICOUNT if setting.cpus == 1 else None,
                          qemu=SMP if setting.cpus > 1 else [],
-                         append=SMP_APPEND if setting.cpus > 1 else "",
-                         modules=[built.dmah, built.test, built.selfcheck], timeout=400)
+                         modules=[built.dmah, built.test, built.selfcheck])
     result = machine.boot(script(setting, modes, only), "linux-" + setting.name)
     tap.case(result.ok, "boots, loads the module, powers off" if result.ok else result.why,
              notes=result.tail())
