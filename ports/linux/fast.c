@@ -151,8 +151,12 @@ int __dmah_unmap(struct device *dev, struct dmah *h)
 	if (unlikely(granule >= d->space.granules))
 		goto slow;
 	cell = space_cell(&d->space, (u32)granule);
-	/* Device, direction, generation, and that the mapping is live; it ends here, once. */
-	if (unlikely(!cell || !cell_claim(cell, h->meta)))
+	/*
+	 * The address may be a neighbour's, if something was written over the handle; a neighbour often has the same
+	 * generation, but another buffer. Then device, direction, generation, and that the mapping is live: it ends
+	 * here, once.
+	 */
+	if (unlikely(!cell || READ_ONCE(cell->phys) != h->phys || !cell_claim(cell, h->meta)))
 		goto slow;
 	/* The cell, not the handle, says what is cleared. */
 	n = domain_granules(cell->phys, cell->len);

@@ -128,18 +128,19 @@ static int pair_run(struct twin *w, bool first)
 			if (err)
 				goto fail;
 		}
-		meet(p, 6 * round + 2);
+		meet(p, 8 * round + 2);
 		mine = p->h;
-		meet(p, 6 * round + 4);
+		meet(p, 8 * round + 4);
 		err = dmah_unmap(p->t->dev, &mine);
 		if (!err)
 			atomic_inc(&p->won);
 		else if (err != -ESTALE)
 			goto fail;
-		meet(p, 6 * round + 6);
+		meet(p, 8 * round + 6);
 		err = atomic_read(&p->won) == 1 ? 0 : -EBADE;
 		if (err)
 			goto fail;
+		meet(p, 8 * round + 8);
 	}
 	return 0;
 fail:
