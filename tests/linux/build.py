@@ -24,6 +24,7 @@ class Built:
         dmah = vm.Dmah(kernel)
         self.logs = {"dmah.ko": os.path.join(dmah.out, "make.log")}
         self.dmah = dmah.ko
+        self.symvers = dmah.symvers
         self.test = self.make(kernel, "dmah_test", "module", ["ports/linux/include"],
                               ["KBUILD_EXTRA_SYMBOLS=" + dmah.symvers])
         self.selfcheck = self.make(kernel, "dmah_selfcheck", "selfcheck",
@@ -33,6 +34,21 @@ class Built:
         out = os.path.join(vm.BUILD, "module", name, kernel.release)
         log = self.logs[name + ".ko"] = os.path.join(out, "make.log")
         return vm.build(kernel, os.path.join(HERE, source), out, also=also, log=log, args=args)[0]
+
+
+def unchecked(kernel, dmah):
+    """(calls, warnings) of a module that ignores the results of calls: what it ignores, and what the compiler says."""
+    source = os.path.join(HERE, "unchecked")
+    out = os.path.join(vm.BUILD, "module", "dmah_unchecked", kernel.release)
+    log = os.path.join(out, "make.log")
+    vm.build(kernel, source, out, also=["ports/linux/include"], log=log,
+             args=["KBUILD_EXTRA_SYMBOLS=" + dmah.symvers])
+    with open(os.path.join(source, "dmah_unchecked.c")) as f:
+        calls = [(n, re.match(r"\t(\w+)\(", line)) for n, line in enumerate(f, 1)]
+    calls = {n: m.group(1) for n, m in calls if m}
+    with open(log, errors="replace") as f:
+        warned = {int(m.group(1)) for m in re.finditer(r"dmah_unchecked\.c:(\d+):.*-Wunused-result", f.read())}
+    return calls, warned
 
 
 def warnings(log):

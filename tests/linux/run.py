@@ -171,6 +171,10 @@ def build_kernel(tap, name):
     for what, log in built.logs.items():
         said = build.warnings(log)
         tap.case(not said, "linux %s: %s builds without warnings" % (name, what), notes=said)
+    calls, warned = build.unchecked(kernel, built)
+    silent = [calls[n] for n in sorted(set(calls) - warned)]
+    tap.case(calls and not silent, "linux %s: the compiler warns of each of %d results that are ignored" % (name, len(calls)),
+             notes=["no warning: " + ", ".join(silent)])
 
 
 def run(tap, setting, modes, only):

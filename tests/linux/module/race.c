@@ -236,7 +236,8 @@ static int spinner_run(void *arg)
 	int i;
 
 	for (i = 0; few && i < 64; i++)
-		(void)dmah_map_page(l->t->stranger, &few[i], l->page, 0, PAGE_SIZE, DMA_TO_DEVICE);
+		if (dmah_map_page(l->t->stranger, &few[i], l->page, 0, PAGE_SIZE, DMA_TO_DEVICE))
+			break;
 	for (i = 0; few && i < 64; i++)
 		(void)dmah_unmap(l->t->stranger, &few[i]);
 	kfree(few);
