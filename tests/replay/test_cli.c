@@ -147,7 +147,7 @@ static void unreadable(void **state)
 	assert_true(says(err, "/garbage: "));
 	assert_int_equal(run("~/none"), 2);
 	assert_true(says(err, "/none: "));
-	/* the others are replayed all the same */
+	/* The other traces are replayed anyway. */
 	assert_int_equal(run("--machine direct ~/missing ~/ok"), 2);
 	assert_true(says(out, "/ok"));
 	assert_true(says(out, "handle"));
@@ -213,7 +213,7 @@ static void json_keys(void **state)
 	json_decref(rows);
 }
 
-/* Return: rows of that selection. */
+/* Returns the number of rows that a selection gives. */
 static size_t rows(const char *args)
 {
 	json_error_t e;
@@ -262,7 +262,7 @@ static void files(void **state)
 	assert_true(there("r.html", "What they do not mean"));
 	assert_true(there("r.html", "<svg"));
 	assert_true(there("r.html", "All is well"));
-	/* nothing is loaded from elsewhere */
+	/* The report loads nothing from elsewhere. */
 	assert_false(there("r.html", "src=\"http"));
 	assert_int_equal(run("--machine vtd --no-verify --plot ~/p.png ~/ok"), 0);
 	assert_true(there("p.png", "PNG"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* dmah replay: the command line. */
+/* The command line of dmah replay. */
 #define _GNU_SOURCE
 #include <getopt.h>
 #include <stdlib.h>
@@ -122,7 +122,7 @@ static bool find_number(const char *s, unsigned long low, unsigned long high, un
 	return s[0] >= '0' && s[0] <= '9' && !*end && n >= low && n <= high;
 }
 
-/* Return: -1 to go on, or an exit status. */
+/* Parses the options. Return: -1 to go on, or an exit status. */
 static int options(int argc, char **argv, struct command *c)
 {
 	static const struct option longs[] = {
@@ -205,7 +205,7 @@ static int options(int argc, char **argv, struct command *c)
 	return optind == argc ? bad_usage("no trace given", "") : -1;
 }
 
-/* Return: an exit status for this trace. */
+/* Replays one trace. Return: its exit status. */
 static int one(const char *path, const struct command *c, struct rows *rows, struct plan **plan)
 {
 	struct trace_error err;
@@ -344,7 +344,7 @@ int cmd_replay(int argc, char **argv)
 		print_json(&rows);
 	if (rows.n)
 		unreadable |= !write_files(&c, &rows);
-	/* a full disk is not a clean trace */
+	/* A table that could not be written whole, on a full disk for example, is an error. */
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		message("standard output: %m");
 		unreadable = true;

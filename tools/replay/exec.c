@@ -179,7 +179,7 @@ static int addr_op(struct exec *x, const struct op *op)
 	}
 }
 
-/* The Intel driver of 2014 also kept its tree up to date; here that is the caller's work. */
+/* Updates the tree with each map and unmap, as the Intel driver of 2014 did. */
 static int tree_op(struct exec *x, const struct op *op)
 {
 	const struct target *t = &x->m->target[op->item];
@@ -247,7 +247,7 @@ int exec_op(struct exec *x, const struct op *op)
 	return x->way.lookup == LOOKUP_RBTREE ? tree_op(x, op) : addr_op(x, op);
 }
 
-/* One loop for each, so that none pays for choosing. */
+/* Each API has a loop of its own, so that no call pays for choosing one. */
 #define RUN(fn)                                           \
 	do {                                              \
 		for (; op < end; op++) {                  \
@@ -265,7 +265,7 @@ uint64_t exec_run(struct exec *x, uint32_t first, uint32_t last)
 	unsigned int cpu = posix_cpu();
 	uint64_t failed = 0;
 
-	/* A plan without operations has no array of them. */
+	/* A plan without operations has no array, and no pointer into it may be formed. */
 	if (first == last)
 		return 0;
 	op = x->ops + first;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Measuring and verifying.
+ * Measures and verifies.
  *
- * All rows of a machine are measured on one instance of it, in turn, so that what the computer does meanwhile meets all of
- * them alike. The first pass of each is not counted. Then each is executed once more on another instance, which has caches
- * and is watched.
+ * All rows of a machine are measured on one instance of it, in turn, so that other load of the computer affects all rows
+ * alike. The first pass of each row warms up and is not counted. Then each row is executed once more on another instance,
+ * which simulates caches, and every access is verified.
  */
 #include <stdlib.h>
 #include "callgrind.h"
@@ -16,7 +16,7 @@
 #include "samples.h"
 #include "xalloc.h"
 
-/* Short traces are repeated until there is something to measure. */
+/* Short traces are repeated until so many calls were timed. */
 #define ENOUGH_OPS  20000u
 #define MOST_PASSES 200u
 
@@ -101,7 +101,7 @@ struct samples {
 	unsigned int ninstructions;
 };
 
-/* A pass over the plan. Only exec_run() is timed. Return: calls that failed. */
+/* Makes a pass over the plan, of which only exec_run() is timed. Return: number of calls that failed. */
 static uint64_t pass(struct exec *x, struct row *row, struct samples *s)
 {
 	const struct plan *p = row->plan;
@@ -129,7 +129,7 @@ static uint64_t pass(struct exec *x, struct row *row, struct samples *s)
 	return failed;
 }
 
-/* Marks a pass for callgrind, behind one that warms up. */
+/* Makes a pass that warms up, and another one that is marked for callgrind. */
 static bool count(struct machine *m, struct row *rows, size_t n)
 {
 	uint32_t nops = m->plan->nops, ntail = m->plan->ntail;
@@ -176,7 +176,7 @@ static bool measure(struct machine *m, struct row *rows, size_t n, const struct 
 
 			if (!err)
 				err = exec_set_way(&x, rows[i].way);
-			/* the first one warms up, and says whether all goes well */
+			/* The first pass warms up. A row that fails in it is not measured. */
 			if (err)
 				rows[i].wrong++;
 			else if (!rows[i].wrong)
@@ -207,7 +207,7 @@ static void print_problems(const struct row *row, const struct verdict *d)
 			d->text[i]);
 }
 
-/* A machine on which mappings are left over is no measure for the next row: that gets a new one. */
+/* Verifies rows. Where a row leaves mappings behind, the next row gets a new machine. */
 static bool verify(const struct plan *plan, const struct machine_kind *kind, struct row *rows,
 		   size_t n, const struct options *opt, void (*step)(void))
 {

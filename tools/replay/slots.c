@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Where a driver keeps its mappings: as many places as it has mappings at one time, taken in turn, as in a ring. And how
- * much is live at most.
+ * Assigns each mapping a slot in the driver's memory, and computes how much is live at most. There are as many slots as
+ * mappings at one time, used in turn, as in a ring.
  */
 #include "plan.h"
 #include "xalloc.h"
 
 #define PAGE 4096u
 
-/* Bytes of a mapping in whole pages: what it takes of an aperture, and at most of a bounce pool. */
+/* Returns the bytes of a mapping in whole pages, which it takes of an aperture, and at most of a bounce pool. */
 static uint64_t in_pages(const struct plan *plan, const struct item *item)
 {
 	uint64_t sum = 0;
@@ -54,7 +54,7 @@ static void count_live(struct plan *plan)
 	free(device);
 }
 
-/* A queue of the free ones. */
+/* A queue of free slots. */
 struct ring {
 	uint32_t *slot;
 	uint32_t in;
