@@ -87,9 +87,9 @@ static void print_table(const struct table *t, json_t *rows)
 
 /**
  * struct output - files to be written.
- * @json: all rows; NULL: none, for each of them.
- * @report: HTML.
- * @markdown: tables of documents; "-": standard output.
+ * @json: file for all rows; NULL: none.
+ * @report: file for the HTML report; NULL: none.
+ * @markdown: file for the tables of documents; NULL: none.
  */
 struct output {
 	const char *json;
