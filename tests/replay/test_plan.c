@@ -281,8 +281,8 @@ static void shared_lines(void **state)
 	done(p);
 }
 
-/* There are as many slots as mappings at one time, used in turn. */
-static void slots(void **state)
+/* A driver keeps as many records as it has mappings at one time, and uses them in turn. */
+static void kept(void **state)
 {
 	struct plan *p = plan_of(MAP("1.0", "1000", "9000", "64") MAP("1.1", "2000", "a000", "64")
 					 UNMAP("1.2", "1000", "64") MAP("1.3", "3000", "b000", "64")
@@ -290,10 +290,10 @@ static void slots(void **state)
 							 MAP("1.5", "4000", "c000", "64"));
 
 	(void)state;
-	assert_int_equal(p->slots[ITEM_SINGLE], 2);
-	assert_int_equal(p->items[2].slot, p->items[0].slot);
-	assert_int_equal(p->items[3].slot, p->items[1].slot);
-	assert_int_not_equal(p->items[0].slot, p->items[1].slot);
+	assert_int_equal(p->kept[ITEM_SINGLE], 2);
+	assert_int_equal(p->items[2].kept, p->items[0].kept);
+	assert_int_equal(p->items[3].kept, p->items[1].kept);
+	assert_int_not_equal(p->items[0].kept, p->items[1].kept);
 	assert_int_equal(p->live_max, 2 * 4096);
 	done(p);
 }
@@ -368,7 +368,7 @@ int main(void)
 		cmocka_unit_test(lost_unmap),	  cmocka_unit_test(identity_twice),
 		cmocka_unit_test(syncs_inside),	  cmocka_unit_test(lists_by_pages),
 		cmocka_unit_test(truncated_list), cmocka_unit_test(memory),
-		cmocka_unit_test(shared_lines),	  cmocka_unit_test(slots),
+		cmocka_unit_test(shared_lines),	  cmocka_unit_test(kept),
 		cmocka_unit_test(kinds),	  cmocka_unit_test(nonsense_is_left_out),
 	};
 

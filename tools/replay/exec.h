@@ -45,17 +45,17 @@ struct kept_list {
  * @m: the machine.
  * @ops: the plan's calls.
  * @way: API and lookup.
- * @handle: single mappings by slot, for the handle API.
- * @addr: single mappings by slot, for the address-keyed API.
- * @page: single mappings by slot, for the page-keyed API.
- * @vec: scatter lists by slot, for the handle API.
- * @list: scatter lists by slot, for the other two.
- * @coherent: coherent memory by slot; all APIs allocate it by handle.
- * @cpu: CPU pointers to coherent memory, by slot.
+ * @handle: single mappings by index, for the handle API.
+ * @addr: single mappings by index, for the address-keyed API.
+ * @page: single mappings by index, for the page-keyed API.
+ * @vec: scatter lists by index, for the handle API.
+ * @list: scatter lists by index, for the other two.
+ * @coherent: coherent memory by index; all APIs allocate it by handle.
+ * @cpu: CPU pointers to coherent memory, by index.
  * @segs: segments of a scatter list while it is mapped.
  * @lookups: emulated lookups.
- * @node: ranges of single mappings in the tree of LOOKUP_RBTREE, by slot.
- * @list_node: ranges of scatter lists in that tree, by slot.
+ * @node: ranges of single mappings in the tree of LOOKUP_RBTREE, by index.
+ * @list_node: ranges of scatter lists in that tree, by index.
  * @memory: arrays that @vec and @list point into.
  */
 struct exec {

@@ -517,7 +517,7 @@ struct plan *plan_make(const struct trace *trace)
 			p->refused - MESSAGES);
 	finish(p);
 	plan_lines(p);
-	plan_slots(p);
+	plan_kept(p);
 	if (!plan_place(p)) {
 		message("%s: the trace touches more than 64 GiB of memory", trace_path(trace));
 		ok = false;

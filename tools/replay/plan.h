@@ -45,7 +45,7 @@ struct piece {
  * @pieces: number of pieces; ITEM_SINGLE has one, ITEM_COHERENT one with a length only.
  * @total: bytes of all pieces.
  * @line: line of its map in the trace.
- * @slot: index of the driver's record, below plan.slots[kind]; reused after the unmap.
+ * @slot: index of the driver's record, below plan.kept[kind]; reused after the unmap.
  * @device: index of its device.
  * @kind: enum item_kind.
  * @dir: enum dmah_dir.
@@ -58,7 +58,7 @@ struct item {
 	uint32_t pieces;
 	uint64_t total;
 	uint64_t line;
-	uint32_t slot;
+	uint32_t kept;
 	uint16_t device;
 	uint8_t kind;
 	uint8_t dir;
@@ -106,7 +106,7 @@ struct plan_device {
  * @pieces: memory of the mappings.
  * @devices: devices.
  * @cpus: number of CPUs.
- * @slots: most mappings of each enum item_kind that are live at one time.
+ * @kept: number of a driver's records for each enum item_kind: the most mappings that are live at one time.
  * @max_pieces: pieces of the longest scatter list.
  * @data: bytes of memory.
  * @live_max: most bytes of buffers mapped at one time, rounded to pages.
@@ -129,7 +129,7 @@ struct plan {
 	struct plan_device *devices;
 	uint32_t ndevices;
 	uint32_t cpus;
-	uint32_t slots[ITEM_KINDS];
+	uint32_t kept[ITEM_KINDS];
 	uint32_t max_pieces;
 	uint64_t data;
 	uint64_t live_max;
@@ -172,8 +172,8 @@ uint32_t plan_pieces(struct piece *pieces, uint32_t n, const uint32_t *lens, uin
 /** plan_place() - Moves the pieces from the trace's memory into data. Return: false if they are too many bytes. */
 bool plan_place(struct plan *plan);
 
-/** plan_slots() - Assigns the drivers' slots, and computes how much is live at most. */
-void plan_slots(struct plan *plan);
+/** plan_kept() - Assigns each mapping the index of a driver's record, and computes how much is live at most. */
+void plan_kept(struct plan *plan);
 
 /** plan_lines() - Marks mappings that share cache lines. Call before plan_place(). */
 void plan_lines(struct plan *plan);

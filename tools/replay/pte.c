@@ -46,7 +46,7 @@ void pte_expect(struct pte_model *model, const struct exec *x, uint32_t i)
 	uint32_t seg = 0;
 
 	if (item->kind == ITEM_COHERENT) {
-		const struct dmah *h = &x->coherent[t->slot];
+		const struct dmah *h = &x->coherent[t->kept];
 
 		expect_range(model, x->m, h->dma, h->phys, h->len, DMAH_BIDIRECTIONAL, false);
 		return;

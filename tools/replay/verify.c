@@ -50,7 +50,7 @@ struct verifier {
 	struct extent *ext;
 	uint32_t next, ext_cap;
 	uint8_t buf[PAGE];
-	uint8_t *fresh; /* of each coherent slot: a byte that CPU and device both expect */
+	uint8_t *fresh; /* of each record of coherent memory: a byte that CPU and device both expect */
 	struct gone
 		gone[LATER]; /* addresses that were unmapped lazily, for a try after the last flush */
 	uint32_t ngone;
@@ -442,19 +442,19 @@ static void after_unmap(struct verifier *v)
 static void coherent_bytes(struct verifier *v)
 {
 	const struct target *t = &v->m->target[v->op->item];
-	volatile uint8_t *cpu = v->x.cpu[t->slot];
+	volatile uint8_t *cpu = v->x.cpu[t->kept];
 	struct sim_device *dev = device_of(v, v->op->item);
-	dmah_addr_t dma = dmah_addr(&v->x.coherent[t->slot]);
+	dmah_addr_t dma = dmah_addr(&v->x.coherent[t->kept]);
 	uint32_t at[2] = { 0, t->len - 1 };
 
 	for (unsigned int i = 0; i < 2; i++) {
-		uint8_t byte = ++v->fresh[t->slot], got = 0;
+		uint8_t byte = ++v->fresh[t->kept], got = 0;
 
 		v->verdict->checked++;
 		cpu[at[i]] = byte;
 		if (sim_dma_read(dev, dma + at[i], &got, 1) || got != byte)
 			wrong(v, "the device does not see the CPU's bytes in coherent memory");
-		byte = ++v->fresh[t->slot];
+		byte = ++v->fresh[t->kept];
 		if (sim_dma_write(dev, dma + at[i], &byte, 1) || cpu[at[i]] != byte)
 			wrong(v, "the CPU does not see the device's bytes in coherent memory");
 	}
@@ -463,7 +463,7 @@ static void coherent_bytes(struct verifier *v)
 static void coherent_op(struct verifier *v)
 {
 	const struct op *op = v->op;
-	dmah_addr_t dma = dmah_addr(&v->x.coherent[v->m->target[op->item].slot]);
+	dmah_addr_t dma = dmah_addr(&v->x.coherent[v->m->target[op->item].kept]);
 	int err;
 
 	if (op->kind == OP_UNMAP)
@@ -639,7 +639,7 @@ struct verifier *verifier_create(struct machine *m)
 	}
 	exec_init(&v->x, m);
 	v->mapped = xcalloc(m->plan->nitems, 1);
-	v->fresh = xcalloc(m->plan->slots[ITEM_COHERENT], 1);
+	v->fresh = xcalloc(m->plan->kept[ITEM_COHERENT], 1);
 	return v;
 }
 

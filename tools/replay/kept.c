@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Assigns each mapping a slot in the driver's memory, and computes how much is live at most. There are as many slots as
- * mappings at one time, used in turn, as in a ring.
+ * Assigns each mapping one of the records that the driver keeps, and computes how much is live at most. There are as many
+ * records as mappings at one time, used in turn, as in a ring.
  */
 #include "plan.h"
 #include "xalloc.h"
@@ -42,8 +42,8 @@ static void count_live(struct plan *plan)
 		}
 		device[item->device] += size;
 		*sum += size;
-		if (++live[item->kind] > plan->slots[item->kind])
-			plan->slots[item->kind] = live[item->kind];
+		if (++live[item->kind] > plan->kept[item->kind])
+			plan->kept[item->kind] = live[item->kind];
 		if (device[item->device] > plan->devices[item->device].live_max)
 			plan->devices[item->device].live_max = device[item->device];
 		if (all > plan->live_max)
@@ -54,34 +54,34 @@ static void count_live(struct plan *plan)
 	free(device);
 }
 
-/* A queue of free slots. */
+/* A queue of the indices of free records. */
 struct ring {
-	uint32_t *slot;
+	uint32_t *index;
 	uint32_t in;
 	uint32_t out;
 };
 
-void plan_slots(struct plan *plan)
+void plan_kept(struct plan *plan)
 {
 	struct ring ring[ITEM_KINDS] = { 0 };
 
 	count_live(plan);
 	for (unsigned int kind = 0; kind < ITEM_KINDS; kind++) {
-		ring[kind].slot = xcalloc(plan->slots[kind], sizeof(uint32_t));
-		for (uint32_t i = 0; i < plan->slots[kind]; i++)
-			ring[kind].slot[i] = i;
+		ring[kind].index = xcalloc(plan->kept[kind], sizeof(uint32_t));
+		for (uint32_t i = 0; i < plan->kept[kind]; i++)
+			ring[kind].index[i] = i;
 	}
 	for (uint32_t i = 0; i < plan->nops + plan->ntail; i++) {
 		const struct op *op = &plan->ops[i];
 		struct item *item = &plan->items[op->item];
 		struct ring *r = &ring[item->kind];
-		uint32_t n = plan->slots[item->kind];
+		uint32_t n = plan->kept[item->kind];
 
 		if (op->kind == OP_MAP)
-			item->slot = r->slot[r->out++ % n];
+			item->kept = r->index[r->out++ % n];
 		else if (op->kind == OP_UNMAP)
-			r->slot[r->in++ % n] = item->slot;
+			r->index[r->in++ % n] = item->kept;
 	}
 	for (unsigned int kind = 0; kind < ITEM_KINDS; kind++)
-		free(ring[kind].slot);
+		free(ring[kind].index);
 }
