@@ -422,35 +422,20 @@ static void end_event(struct maker *m)
 
 static void event(struct maker *m)
 {
-	switch (m->ev->kind) {
-	case TRACE_MAP:
-	case TRACE_MAP_RESOURCE:
-	case TRACE_MAP_SG:
-	case TRACE_MAP_SG_ERR:
-	case TRACE_ALLOC:
-	case TRACE_ALLOC_PAGES:
-	case TRACE_ALLOC_SGT:
-	case TRACE_ALLOC_SGT_ERR:
+	switch (trace_act(m->ev->kind)) {
+	case TRACE_ACT_MAP:
 		begin_event(m);
 		break;
-	case TRACE_UNMAP:
-	case TRACE_UNMAP_RESOURCE:
-	case TRACE_UNMAP_SG:
-	case TRACE_FREE:
-	case TRACE_FREE_PAGES:
-	case TRACE_FREE_SGT:
+	case TRACE_ACT_UNMAP:
 		end_event(m);
 		break;
-	case TRACE_SYNC_CPU:
-	case TRACE_SYNC_DEVICE:
-		sync_single(m);
+	case TRACE_ACT_SYNC:
+		if (trace_class(m->ev->kind) == TRACE_CLASS_LIST)
+			sync_list(m);
+		else
+			sync_single(m);
 		break;
-	case TRACE_SYNC_SG_CPU:
-	case TRACE_SYNC_SG_DEVICE:
-		sync_list(m);
-		break;
-	case TRACE_LOST:
-	case TRACE_NR_KINDS:
+	case TRACE_ACT_NONE:
 		break;
 	}
 }
