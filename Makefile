@@ -80,6 +80,11 @@ bench-instructions: ## the instructions of the same alone, by callgrind: nothing
 	@sh scripts/deps.sh bench
 	@sh scripts/bench.sh --only-instructions
 
+.PHONY: performance
+performance: ## the figures of docs/performance.md, measured anew and put into it (20 minutes, an idle machine)
+	@sh scripts/deps.sh bench
+	@sh scripts/performance.sh
+
 .PHONY: evidence
 evidence: ## what mapping costs in stock kernels under QEMU, and on Xen; report in build/report (10 minutes)
 	@sh scripts/deps.sh test
