@@ -18,6 +18,8 @@
 #define DOMAIN_IOMMUS 4u
 /** DOMAIN_RESERVED - reserved ranges that a domain has room for without a page of their own. */
 #define DOMAIN_RESERVED 16u
+/** DOMAIN_WITHHELD - pieces of coherent memory that may wait for a flush. */
+#define DOMAIN_WITHHELD 16u
 
 /**
  * DOMAIN_CHANGING - the domain's mode while dmah_set_mode() goes to or from passthrough: every map fails with
@@ -131,6 +133,16 @@ struct reserved_block {
 };
 
 /**
+ * struct withheld - coherent memory that a device may still reach.
+ * @seq: the number of the last flush begun.
+ */
+struct withheld {
+	dmah_phys_t phys;
+	uint32_t len;
+	uint32_t seq;
+};
+
+/**
  * struct dmah_domain - the domain.
  * @cfg: as given, with defaults filled in. @cfg.mode is the mode that maps and unmaps follow at this moment; see
  *	@mode_wanted.
@@ -164,6 +176,8 @@ struct reserved_block {
  * @nidentity: reserved ranges that translate to themselves, and are nobody's to unmap.
  * @reserve: dmah_reserve().
  * @flush_seq: flushes begun; an entry put in quarantine after a flush began is not released by it.
+ * @flushed_seq: the number of the last flush that was confirmed.
+ * @withheld, @nwithheld: coherent memory that waits for a confirmed flush; under @setup_lock.
  * @block_gen: generation of the last mapping that began with a block.
  * @quarantine: an invalidation was not confirmed once; flushes look for what waits for one that is.
  * @lookup: how the address-keyed calls find a translation.
@@ -202,6 +216,9 @@ struct dmah_domain {
 	unsigned int nidentity;
 	struct iova_reserve reserve;
 	uint32_t flush_seq;
+	uint32_t flushed_seq;
+	struct withheld withheld[DOMAIN_WITHHELD];
+	unsigned int nwithheld;
 	uint32_t block_gen;
 	bool quarantine;
 	struct dmah_lookup lookup;

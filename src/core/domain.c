@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/count.h"
 #include "base/setup_error.h"
+#include "base/withheld.h"
 #include "core/setup.h"
 
 #define LINE 64u
@@ -169,10 +170,15 @@ int dmah_domain_init(struct dmah_domain **out, const struct dmah_domain_config *
 
 int dmah_domain_fini(struct dmah_domain *dom)
 {
+	int err;
+
 	if (dom->ndevices)
 		return dmah_setup_error(NULL, DMAH_EBUSY, "dmah_domain_fini: devices are attached",
 					dom->ndevices);
-	return dom->ops->fini ? dom->ops->fini(dom) : DMAH_OK;
+	err = dom->ops->fini ? dom->ops->fini(dom) : DMAH_OK;
+	if (!err)
+		dmah_withheld_release(dom);
+	return err;
 }
 
 int dmah_domain_add_iommu(struct dmah_domain *dom, struct dmah_iommu *iommu)

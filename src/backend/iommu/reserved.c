@@ -314,14 +314,14 @@ static bool write_entries(struct dmah_domain *dom, dmah_addr_t iova, uint64_t *e
 		if (!wanted(dom, iova, &dir, &mmio)) {
 			if (!pt_present(leaf, old))
 				continue;
-			pt_store_clear(&entry[i], pt_cleared(leaf, old));
+			leaf_clear(&entry[i], pt_cleared(leaf, old));
 			changed = true;
 			continue;
 		}
 		value = pt_make(leaf, iova, dir, pt_gen(leaf, old), mmio);
 		if (value == old)
 			continue;
-		pt_store_set(&entry[i], value);
+		leaf_set(&entry[i], value);
 		changed = true;
 	}
 	if (!(dom->pt.caps & DMAH_IOMMU_COHERENT_WALK))
