@@ -67,12 +67,24 @@ static int hooked_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum d
 	return err;
 }
 
+static int hooked_wait(struct dmah_iommu *iommu, uint64_t ticket)
+{
+	struct rig *r = hooked;
+	void (*fn)(struct rig * r) = r->on_wait;
+
+	r->on_wait = NULL;
+	if (fn)
+		fn(r);
+	return r->real->wait(iommu, ticket);
+}
+
 static void hook(struct rig *r)
 {
 	hooked = r;
 	r->real = r->iommu->ops;
 	r->ops = *r->real;
 	r->ops.bind = hooked_bind;
+	r->ops.wait = hooked_wait;
 	r->iommu->ops = &r->ops;
 }
 

@@ -53,6 +53,7 @@ struct rig_config {
 /**
  * struct rig - the machine.
  * @on_bind: called before a device is bound; a result other than 0 is what bind returns, and nothing else happens.
+ * @on_wait: called at the next wait for an invalidation, once.
  * @bound: called after a device was bound.
  * @reports: reports of setup errors.
  * @text: the text of the last one.
@@ -74,6 +75,7 @@ struct rig {
 	const struct dmah_iommu_ops *real;
 	struct dmah_iommu_ops ops;
 	int (*on_bind)(struct rig *r, struct dmah_device *dev, enum dmah_bind how);
+	void (*on_wait)(struct rig *r);
 	void (*bound)(struct rig *r, struct dmah_device *dev, enum dmah_bind how);
 	unsigned int reports;
 	const char *text;

@@ -642,6 +642,71 @@ static void maps_beside_passthrough(void **state)
 	}
 }
 
+static int set_with;
+
+static void set_passthrough(struct rig *r)
+{
+	posix_set_cpu(1);
+	set_with = dmah_set_mode(r->dom, DMAH_PASSTHROUGH);
+	posix_set_cpu(0);
+}
+
+/* A map that waits for the hardware (caching mode) while another CPU goes to passthrough: it is undone. */
+static void passthrough_beside_maps(void **state)
+{
+	struct rig_config config = at_ram;
+
+	(void)state;
+	config.caching_mode = true;
+	for (unsigned int way = 0; way < 3; way++) {
+		struct dmah_ring_config ring_config = { .entries = 4,
+							.entry_size = 4096,
+							.dir = DMAH_FROM_DEVICE };
+		void *memory =
+			aligned_alloc(64, (dmah_ring_memory(&ring_config) + 63) & ~(size_t)63);
+		struct dmah_sg sg[2] = { 0 };
+		struct dmah h = { 0 };
+		struct dmah_device *a;
+		struct dmah_ring *ring;
+		dmah_addr_t dma;
+		struct rig r;
+		int err;
+
+		rig_open(&r, RIG_VTD, &config);
+		a = rig_attach(&r, false);
+		assert_int_equal(dmah_ring_init(&ring, a, &ring_config, memory,
+						dmah_ring_memory(&ring_config)),
+				 0);
+		for (unsigned int i = 0; i < 2; i++)
+			sg[i] = (struct dmah_sg){ .phys = rig_page(&r, 1), .len = 4096 };
+		r.on_wait = set_passthrough;
+		set_with = 1;
+		if (way == 0)
+			err = dmah_map(a, &h, sg[0].phys, 4096, DMAH_FROM_DEVICE, 0);
+		else if (way == 1)
+			err = dmah_addr_map_sg(a, sg, 2, DMAH_FROM_DEVICE, 0);
+		else
+			err = dmah_ring_push(ring, sg[0].phys, 4096, &dma);
+		assert_int_equal(set_with, DMAH_OK);
+		assert_int_equal(err, DMAH_EBUSY);
+		assert_int_equal(dmah_device_live(a), 0);
+		assert_int_equal(dmah_ring_live(ring), 0);
+		assert_int_equal(dmah_set_mode(r.dom, DMAH_STRICT), DMAH_OK);
+		/* The ring's slots are in order. */
+		for (unsigned int i = 0; i < 10; i++) {
+			assert_int_equal(dmah_ring_push(ring, sg[0].phys, 4096, &dma), 0);
+			assert_true(rig_writes(&r, a, dma));
+			assert_int_equal(dmah_ring_pop(ring, 1), 0);
+			assert_false(rig_writes(&r, a, dma));
+		}
+		assert_int_equal(dmah_ring_fini(ring), DMAH_OK);
+		map_all(&r, a, 4 * 512);
+		assert_int_equal(dmah_detach(a), DMAH_OK);
+		rig_close(&r);
+		free(memory);
+	}
+}
+
 /* ---- the reserve ---- */
 
 /* Reserved before the first device, which reaches 16 MiB only and has a range where the cells were. */
@@ -821,6 +886,122 @@ static void numbers(void **state)
 	free(memory);
 }
 
+/* Two domains share a pool, and two of their devices have one number: neither may use the other's slots. */
+static void shared_pool(void **state)
+{
+	static const struct rig_config config = { .no_domain = true };
+	struct dmah_domain_config dc = { .backend = DMAH_BACKEND_BOUNCE };
+	uint64_t size = 1u << 20;
+	void *memory[2],
+		*pool_memory = aligned_alloc(64, (dmah_pool_memory(size) + 63) & ~(size_t)63);
+	struct dmah_domain *dom[2];
+	struct dmah_device *dev[2];
+	struct dmah h = { 0 }, copy;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, RIG_FAKE_VTD, &config);
+	assert_int_equal(dmah_pool_init(&dc.pool, sim_ram_take(r.sim, size, 4096), size,
+					pool_memory, dmah_pool_memory(size)),
+			 DMAH_OK);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct dmah_limits limits;
+
+		dom[i] = rig_domain(&r, &dc, &memory[i]);
+		dev[i] = rig_device(&r, false);
+		limits = rig_limits(&r, dev[i]);
+		dev[i]->iommu = NULL;
+		assert_int_equal(dmah_attach(dom[i], dev[i], &limits), DMAH_OK);
+	}
+	assert_int_not_equal(dev[0]->number, dev[1]->number);
+	assert_int_equal(dmah_map(dev[0], &h, rig_page(&r, 1), 100, DMAH_BIDIRECTIONAL, 0),
+			 DMAH_OK);
+	/* As if more devices were attached than there are numbers. */
+	dev[1]->number ^= dev[0]->number;
+	dev[0]->number ^= dev[1]->number;
+	dev[1]->number ^= dev[0]->number;
+	copy = h;
+	assert_int_equal(dmah_unmap(dev[1], &copy), DMAH_ESTALE);
+	assert_int_equal(dmah_sync_for_cpu(dev[1], &h, 0, 100), DMAH_ESTALE);
+	dev[1]->number ^= dev[0]->number;
+	dev[0]->number ^= dev[1]->number;
+	dev[1]->number ^= dev[0]->number;
+	assert_int_equal(dmah_unmap(dev[0], &h), DMAH_OK);
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(dmah_detach(dev[i]), DMAH_OK);
+		assert_int_equal(dmah_domain_fini(dom[i]), DMAH_OK);
+		free(memory[i]);
+	}
+	rig_close(&r);
+	free(pool_memory);
+}
+
+/* ---- setup errors ---- */
+
+/* Each setup error names the call and the argument. */
+static void expect_report(struct rig *r, int err, int expected, const char *call,
+			  const char *argument)
+{
+	assert_int_equal(err, expected);
+	assert_int_equal(r->reports, 1);
+	assert_int_equal(strncmp(r->text, call, strlen(call)), 0);
+	assert_non_null(strstr(r->text, argument));
+	r->reports = 0;
+}
+
+static void setup_errors(void **state)
+{
+	static const struct {
+		struct dmah_limits limits;
+		const char *argument;
+	} bad[] = {
+		{ { .mask = 0x1234 }, "limits.mask" },
+		{ { .mask = ~0ull, .boundary = 3 }, "limits.boundary" },
+		{ { .mask = ~0ull, .max_segment = 3 }, "limits.max_segment" },
+		{ { .mask = ~0ull, .min_align_mask = 4 }, "limits.min_align_mask" },
+		{ { .mask = ~0ull, .nreserved = 4 }, "limits.reserved" },
+		{ { .mask = ~0ull, .flags = 1u << 20 }, "limits.flags" },
+	};
+	struct dmah_domain_config c;
+	struct dmah_domain *dom;
+	struct dmah_device *a;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, RIG_FAKE_VTD, &plain);
+	a = rig_device(&r, false);
+	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		expect_report(&r, dmah_attach(r.dom, a, &bad[i].limits), DMAH_EINVAL,
+			      "dmah_attach:", bad[i].argument);
+	expect_report(&r, dmah_reserve(r.dom, 0, 1), DMAH_EINVAL, "dmah_reserve:", "count");
+	expect_report(&r, dmah_reserve(r.dom, 1, 0), DMAH_EINVAL, "dmah_reserve:", "len");
+	expect_report(&r, dmah_set_mode(r.dom, (enum dmah_mode)7), DMAH_EINVAL,
+		      "dmah_set_mode:", "mode");
+	expect_report(&r, dmah_domain_add_iommu(r.dom, r.iommu), DMAH_EBUSY,
+		      "dmah_domain_add_iommu:", "IOMMU");
+	expect_report(&r, dmah_domain_init(&dom, &r.config, r.domain_memory, 1), DMAH_EINVAL,
+		      "dmah_domain_init:", "memory_size");
+#define BAD_FIELD(field, value)                                                               \
+	do {                                                                                  \
+		c = r.config;                                                                 \
+		c.field = (value);                                                            \
+		expect_report(&r, dmah_domain_memory(&c) ? 1 : 0, 0, "dmah_domain:", #field); \
+	} while (0)
+	BAD_FIELD(backend, (enum dmah_backend)9);
+	BAD_FIELD(cpus, 5000);
+	BAD_FIELD(devices, 5000);
+	BAD_FIELD(cache_line, 100);
+	BAD_FIELD(lazy_entries, 100);
+	BAD_FIELD(history, 100);
+	BAD_FIELD(mode, (enum dmah_mode)9);
+	BAD_FIELD(iommu, NULL);
+	BAD_FIELD(format, NULL);
+	BAD_FIELD(aperture_size, 4096);
+	BAD_FIELD(aperture_base, 4096);
+	BAD_FIELD(va_bits, 40);
+	rig_close(&r);
+}
+
 /* ---- poll ---- */
 
 static unsigned int wanted;
@@ -931,6 +1112,9 @@ int main(void)
 		cmocka_unit_test(reserve_of_large_buffers),
 		cmocka_unit_test(held_granules),
 		cmocka_unit_test(numbers),
+		cmocka_unit_test(passthrough_beside_maps),
+		cmocka_unit_test(shared_pool),
+		cmocka_unit_test(setup_errors),
 		cmocka_unit_test(poll_is_wanted),
 	};
 
