@@ -7,8 +7,8 @@
 
 #include <sys/mman.h>
 
-#define WINDOW ((uint64_t)1 << 20)
-#define PAGE   4096u
+#define WINDOW	((uint64_t)1 << 20)
+#define PAGE	4096u
 #define READ_NS 1000u
 
 static struct sim_regs *at(struct sim_mmio *mmio, uint64_t offset)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* The bench on lab/sim: every backend, format and kind of device; real drivers of VT-d and SMMUv3 on register models. */
 #include "bench_int.h"
+#include "bench_sim.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -107,6 +108,7 @@ static struct dmah_iommu *iommu_of(struct bench *b, unsigned int n)
 	if (u->iommu)
 		return u->iommu;
 	unit_start(u, TIMEOUT);
+	sim_inject_watch(b->sim, n, u->iommu);
 	/* An SMMU has no register that says these. */
 	if (u->smmu_model && b->config.map_flush)
 		u->iommu->caps |= DMAH_IOMMU_MAP_FLUSH;
@@ -243,6 +245,21 @@ struct dmah_domain *bench_domain(struct bench *b)
 struct dmah_device *bench_device(struct bench *b)
 {
 	return sim_device_dmah(b->dev);
+}
+
+struct sim *bench_sim(struct bench *b)
+{
+	return b->sim;
+}
+
+struct sim_device *bench_sim_device(struct bench *b)
+{
+	return b->dev;
+}
+
+uint64_t bench_machine_address(struct bench *b, dmah_phys_t phys)
+{
+	return sim_xen(b->sim) ? sim_xen_machine(sim_xen(b->sim), phys) : phys;
 }
 
 struct dmah_pool *bench_pool(struct bench *b)
