@@ -61,7 +61,7 @@ linux-module: ## dmah.ko for KERNEL=6.1, 6.12, a release or build directory (the
 		$(if $(CROSS_COMPILE),CROSS_COMPILE=$(CROSS_COMPILE))
 
 .PHONY: bench
-bench: ## what mapping costs, beside Linux's own code; report in build/report (15 minutes)
+bench: ## measure mapping beside Linux's own code; report in build/report (15 minutes)
 	@sh scripts/deps.sh bench
 	@sh scripts/bench.sh --instructions
 
@@ -86,7 +86,7 @@ performance: ## the figures of docs/performance.md, measured anew and put into i
 	@sh scripts/performance.sh
 
 .PHONY: evidence
-evidence: ## what mapping costs in stock kernels under QEMU, and on Xen; report in build/report (10 minutes)
+evidence: ## measure mapping in stock kernels under QEMU, and on Xen; report in build/report (10 minutes)
 	@sh scripts/deps.sh test
 	@sh scripts/deps.sh bench
 	@python3 bench/linux/evidence.py
