@@ -169,7 +169,7 @@ static void windows(void **state)
 	assert_int_equal(cpu_sees(BUF + 1), 2);
 	assert_int_equal(cpu_sees(BUF + 2), 3);
 	assert_int_equal(dev_sees(dev, BUF + 1), 0); /* it went through the cache */
-	/* what was only read is not dirty, and no eviction brings it back */
+	/* bytes that were only read are not dirty, and no eviction writes them back */
 	dev_writes(dev, BUF + 128, 6);
 	sim_cache_evict(sim, BUF + 128, 64);
 	assert_int_equal(dev_sees(dev, BUF + 128), 6);
