@@ -48,6 +48,12 @@ install: ## headers, libdmah.a, pkg-config file, command, man page (prefix, DEST
 	@DESTDIR='$(DESTDIR)' meson install -C build/release --no-rebuild --quiet
 	@echo 'installed under $(DESTDIR)$(prefix)'
 
+.PHONY: example-kernel
+example-kernel: ## boot the example kernel (examples/kernel) on x86 and arm64 under QEMU
+	@sh scripts/deps.sh example-kernel
+	@$(MAKE) -s -j $(JOBS) -C examples/kernel ARCH=x86 run
+	@$(MAKE) -s -j $(JOBS) -C examples/kernel ARCH=arm64 run
+
 .PHONY: linux-module
 linux-module: ## dmah.ko for KERNEL=version or build directory (the running one's), ARCH= CROSS_COMPILE= OUT=
 	@sh ports/linux/build.sh '$(OUT)' '$(KERNEL)' $(if $(ARCH),ARCH=$(ARCH)) \

@@ -21,7 +21,8 @@ import runner
 # Suites about the source text, about models or about other compilers: their result does not depend
 # on the configuration, so they run once, in the native one. So does what drives QEMU's machines
 # or boots kernels on them.
-ONCE = ["headers", "freestanding", "lint", "install", "scripts", "spin", "qemu", "vm", "linux", "xen", "evidence"]
+ONCE = ["headers", "freestanding", "lint", "install", "scripts", "spin", "qemu", "vm", "linux", "xen", "evidence",
+        "example-kernel"]
 
 UBSAN = "print_stacktrace=1:halt_on_error=1"
 ASAN = "abort_on_error=0:detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1"

@@ -5,7 +5,7 @@
  *
  * There is one set of registers a bank, and so a driver holds a lock over all three steps.
  */
-#include "sim_int.h"
+#include "fake_iommu.h"
 
 #include "posix.h"
 
@@ -17,8 +17,8 @@ struct sim_bank *sim_iommu_bank(struct sim_iommu *iommu, const struct dmah_pt_in
 		return NULL;
 	sim_lock(&iommu->lock);
 	for (unsigned int i = 1; !bank && i <= iommu->config.tags; i++)
-		if (iommu->bank[i].users && iommu->bank[i].table.root == pt->root)
-			bank = &iommu->bank[i];
+		if (iommu->fake->bank[i].users && iommu->fake->bank[i].table.root == pt->root)
+			bank = &iommu->fake->bank[i];
 	sim_unlock(&iommu->lock);
 	return bank;
 }
@@ -26,7 +26,7 @@ struct sim_bank *sim_iommu_bank(struct sim_iommu *iommu, const struct dmah_pt_in
 void sim_iommu_set_polls(struct sim_iommu *iommu, unsigned int polls)
 {
 	sim_lock(&iommu->lock);
-	iommu->polls = polls;
+	iommu->fake->polls = polls;
 	sim_unlock(&iommu->lock);
 }
 
@@ -58,7 +58,7 @@ void sim_bank_write64(struct sim_bank *bank, unsigned int reg, uint64_t value)
 	}
 	reason = sim_iommu_lookup(bank->iommu, &bank->table, iova, &walk);
 	bank->par = par_of(&walk, reason, iova);
-	bank->active = bank->iommu->polls;
+	bank->active = bank->fake->polls;
 }
 
 uint32_t sim_bank_read32(struct sim_bank *bank, unsigned int reg)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* Devices: they put addresses on the bus, as far as they can, and what is there is read or written. */
-#include "smmuv3_unit.h"
-#include "vtd_unit.h"
+#include "sim_int.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,12 +26,12 @@ struct sim_device *sim_device_add(struct sim *sim, const struct sim_device_confi
 		dev->config.mask = UINT64_MAX;
 	dev->iommu = config->bare ? NULL : sim->iommu[i];
 	/* Its TLB is on all the time, where registers say what the IOMMU makes of that. */
-	dev->ats = dev->iommu && (dev->iommu->unit || dev->iommu->smmu) && config->ats;
+	dev->ats = dev->iommu && dev->iommu->has_registers && config->ats;
 	dev->coherent = config->coherent || !(config->noncoherent || sim->config.noncoherent);
 	snprintf(dev->name, sizeof(dev->name), "dev%u", sim->ndevices++);
 	dev->dmah.name = config->name ? config->name : dev->name;
 	dev->dmah.id = config->id;
-	dev->dmah.iommu = dev->iommu ? &dev->iommu->dmah : NULL;
+	dev->dmah.iommu = dev->iommu ? dev->iommu->dmah : NULL;
 	if (dev->iommu)
 		sim_tlb_set_limit(&dev->tlb, dev->iommu->tlb.limit, config->id + 1);
 	dev->next = sim->devices;
@@ -80,10 +79,9 @@ static enum sim_reason one(struct sim_device *dev, dmah_addr_t dma, void *buf, s
 	if (dev->iommu) {
 		sim_lock(&dev->iommu->lock);
 		reason = sim_translate(dev, dma, write, &addr, code);
-		if (reason && *code && buf && dev->iommu->unit)
-			sim_vtd_fault(dev->iommu->unit, dev->config.id, dma, write, *code);
-		if (reason && *code && buf && dev->iommu->smmu)
-			sim_smmuv3_event(dev->iommu->smmu, dev->config.id, dma, write, *code);
+		if (reason && *code && buf && dev->iommu->interface->fault)
+			dev->iommu->interface->fault(dev->iommu->unit, dev->config.id, dma, write,
+						     *code);
 	}
 	*out = addr;
 	if (!reason && buf && !sim_bus(dev->sim, addr, buf, len, write, dev->coherent))

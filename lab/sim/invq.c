@@ -30,14 +30,20 @@ void sim_invq_fini(struct sim_invq *q)
 	q->ring = NULL;
 }
 
+/* Returns true if the queue does not execute the command at its head, whenever that is due. */
+static bool stands_still(const struct sim_invq *q)
+{
+	return q->head >= q->stuck_at || (q->halted && *q->halted);
+}
+
 void sim_invq_run(struct sim_invq *q)
 {
 	uint64_t now = 0;
 
-	if (q->head == q->tail || q->head >= q->stuck_at)
+	if (q->head == q->tail || stands_still(q))
 		return;
 	now = dmah_host_now();
-	while (q->head != q->tail && q->head < q->stuck_at) {
+	while (q->head != q->tail && !stands_still(q)) {
 		const struct sim_command *c = &q->ring[q->head % q->size];
 
 		if (c->due == NEVER ? q->head >= q->wanted : c->due > now)
@@ -60,7 +66,7 @@ static int spin_until(struct sim_invq *q, struct sim_lock *lock, uint64_t n)
 		sim_invq_run(q);
 		if (q->head >= n)
 			return DMAH_OK;
-		due = q->head < q->stuck_at ? q->ring[q->head % q->size].due : NEVER;
+		due = stands_still(q) ? NEVER : q->ring[q->head % q->size].due;
 		if (posix_clock_is_manual()) {
 			/* Time passes until the command is due, or the wait is over. */
 			posix_clock_reach(due < start + q->timeout ? due : start + q->timeout);
@@ -85,7 +91,7 @@ int sim_invq_post(struct sim_invq *q, struct sim_lock *lock, const struct sim_co
 	while (q->tail - q->head >= q->size)
 		if (spin_until(q, lock, q->tail - q->size + 1))
 			return DMAH_ETIMEDOUT;
-	if (!q->latency && q->head == q->tail && q->head < q->stuck_at) {
+	if (!q->latency && q->head == q->tail && !stands_still(q)) {
 		q->execute(q->ctx, command);
 		q->head++;
 		q->tail++;

@@ -47,6 +47,7 @@ struct sim_command {
  * @latency: of the next command posted.
  * @timeout: of a wait.
  * @stuck_at: commands from this one on are not executed; UINT64_MAX: all are.
+ * @halted: no command is executed while *@halted; may be NULL.
  * @last_due: when the last one posted takes effect.
  * @execute: what a command does.
  * @ctx: passed to that.
@@ -62,6 +63,7 @@ struct sim_invq {
 	uint64_t latency;
 	uint64_t timeout;
 	uint64_t stuck_at;
+	const bool *halted;
 	uint64_t last_due;
 	void (*execute)(void *ctx, const struct sim_command *command);
 	void *ctx;

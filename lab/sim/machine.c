@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* Putting a machine together, and taking it down. */
-#include "sim_int.h"
+#include "fake_iommu.h"
 
 #include "posix.h"
 
@@ -141,7 +141,7 @@ static bool build(struct sim *sim)
 		if (c->iommu[i].flavour == SIM_NO_IOMMU)
 			continue;
 		sim->iommu[i] = sim_iommu_create(sim, &c->iommu[i], i);
-		if (!sim->iommu[i])
+		if (!sim->iommu[i] || !sim_fake_create(sim->iommu[i]))
 			return false;
 	}
 	if (c->backend == DMAH_BACKEND_XEN) {
@@ -171,6 +171,7 @@ void sim_destroy(struct sim *sim)
 
 	if (!sim)
 		return;
+	sim_inject_end();
 	posix_set_machine(NULL);
 	sim_mmio_fini(&sim->mmio);
 	while (sim->devices) {
@@ -179,8 +180,11 @@ void sim_destroy(struct sim *sim)
 		sim_tlb_fini(&dev->tlb);
 		free(dev);
 	}
-	for (unsigned int i = 0; i < SIM_IOMMUS; i++)
+	for (unsigned int i = 0; i < SIM_IOMMUS; i++) {
+		if (sim->iommu[i])
+			sim_fake_destroy(sim->iommu[i]);
 		sim_iommu_destroy(sim->iommu[i]);
+	}
 	sim_xen_destroy(sim->xen);
 	if (sim->config.cache)
 		sim_cache_fini(&sim->cache);

@@ -332,26 +332,34 @@ typedef void sim_reg_write(void *ctx, uint64_t offset, unsigned int size, uint64
 volatile void *sim_regs_add(struct sim *sim, uint64_t size, void *ctx, sim_reg_read *read,
 			    sim_reg_write *write);
 
-/* ---- IOMMUs (iommu.c) ---- */
+/* ---- the fake IOMMU: driver and hardware in one, no registers (fake_iommu.c) ---- */
 
-/** sim_iommu_dmah() - what the library is given. */
-struct dmah_iommu *sim_iommu_dmah(struct sim_iommu *iommu);
+/** sim_fake_iommu() - an IOMMU with the fake driver, for the library. Not for one that has a register model. */
+struct dmah_iommu *sim_fake_iommu(struct sim_iommu *iommu);
 
-/** sim_iommu_set_latency() - of commands posted from now on, in ns, or SIM_LATENCY_WAIT. Threads. */
-void sim_iommu_set_latency(struct sim_iommu *iommu, uint64_t ns);
+/** sim_iommu_dmah() - the former name of sim_fake_iommu(), for programs written for that. */
+static inline struct dmah_iommu *sim_iommu_dmah(struct sim_iommu *iommu)
+{
+	return sim_fake_iommu(iommu);
+}
 
-/** sim_iommu_set_timeout() - after how many ns a wait gives up. Threads. */
-void sim_iommu_set_timeout(struct sim_iommu *iommu, uint64_t ns);
+/** sim_fake_set_latency() - set the latency of later commands, in ns, or SIM_LATENCY_WAIT. Threads. */
+void sim_fake_set_latency(struct sim_iommu *iommu, uint64_t ns);
+
+/** sim_fake_set_timeout() - set the time after which a wait gives up, in ns. Threads. */
+void sim_fake_set_timeout(struct sim_iommu *iommu, uint64_t ns);
 
 /**
- * sim_iommu_stick() - the queue executes @after commands more, and then no other.
+ * sim_fake_stick() - the queue executes @after commands more, and then no other.
  *
  * Waits then end with DMAH_ETIMEDOUT after the time-out, and so do posts when the queue is full. Threads.
  */
-void sim_iommu_stick(struct sim_iommu *iommu, uint64_t after);
+void sim_fake_stick(struct sim_iommu *iommu, uint64_t after);
 
-/** sim_iommu_unstick() - it goes on, with what is queued. Threads. */
-void sim_iommu_unstick(struct sim_iommu *iommu);
+/** sim_fake_unstick() - the queue goes on with the commands in it. Threads. */
+void sim_fake_unstick(struct sim_iommu *iommu);
+
+/* ---- IOMMUs (iommu.c) ---- */
 
 /**
  * sim_iommu_set_tlb() - how many entries the IOTLB and each device's TLB hold.

@@ -123,69 +123,114 @@ struct sim_device {
 };
 
 /**
- * struct sim_bank - SMMU: a context bank; VT-d: what the driver knows of a domain id.
- * @iommu: whose.
- * @table: what it translates by.
- * @tag: its number.
- * @taken: the number is handed out.
- * @users: devices bound to it.
- * @lock: of the registers.
- * @par: PAR.
- * @active: how often ATSR will still read active.
+ * struct sim_interface - the side of an IOMMU that software sees: registers, or the fake driver. The IOMMU's lock is
+ *	held in all calls.
+ * @context: read how @dev's transactions are treated from the tables in memory. Must change nothing. *@code: the
+ *	specification's number of a fault; 0: the hardware records none.
+ * @fault: record a refused transaction; may be NULL.
+ * @run: take the commands that are due.
+ * @power_on: registers return to their values after power-on; may be NULL.
  */
-struct sim_bank {
-	struct sim_iommu *iommu;
-	struct sim_table table;
-	uint32_t tag;
-	bool taken;
-	unsigned int users;
-	struct sim_lock lock;
-	uint64_t par;
-	unsigned int active;
+struct sim_interface {
+	enum sim_reason (*context)(void *unit, const struct sim_device *dev,
+				   struct sim_context *context, uint32_t *code);
+	void (*fault)(void *unit, uint32_t id, dmah_addr_t dma, bool write, uint32_t code);
+	void (*run)(void *unit);
+	void (*power_on)(void *unit);
 };
 
 /**
- * struct sim_iommu - an IOMMU and its driver.
- * @dmah: what the library is given; first.
+ * struct sim_failing - injected failures that are in effect (inject.c). The IOMMU's lock protects all members.
+ * @halted: no command is taken.
+ * @ones: registers read as all ones, and writes are lost.
+ * @until_error: @halted ends when a call of the driver has returned an error.
+ * @commands: so many commands that are still to be refused.
+ * @no_answers: so many TLB invalidations that device @device will not answer; @device 0: any device.
+ */
+struct sim_failing {
+	bool halted;
+	bool ones;
+	bool until_error;
+	uint64_t commands;
+	uint64_t no_answers;
+	uint32_t device;
+};
+
+/**
+ * struct sim_watch - an IOMMU driver of the library with injection in front (inject.c).
+ * @driver: the driver's IOMMU; NULL: none is watched.
+ * @real: the driver's own functions.
+ * @ops: the functions that the library calls instead.
+ */
+struct sim_watch {
+	struct dmah_iommu *driver;
+	const struct dmah_iommu_ops *real;
+	struct dmah_iommu_ops ops;
+};
+
+/**
+ * struct sim_iommu - an IOMMU's hardware.
  * @sim: its machine.
  * @config: with the defaults filled in.
  * @name: its name, where the configuration has none.
- * @lock: of what follows.
+ * @lock: of all members below.
  * @hw: its limits, as a table that fills them.
  * @mem: memory as its walker sees it.
- * @root: VT-d: its root table.
  * @tlb: its IOTLB.
  * @psc: its paging-structure cache.
- * @q: its queue.
- * @bank: by tag, from 1.
- * @polls: how often ATSR reads active.
- * @unit: VT-d: its registers, where it has any; then @root and commands come from there.
- * @smmu: SMMU: the same.
- * @off: it does not translate; @abort: and lets nothing through.
- * @faults_taken: entries of the machine's log that its driver has gone through.
+ * @interface: the side that software sees; @unit: passed to its functions.
+ * @has_registers: @unit is a register model, allocated; else @unit is @fake.
+ * @fake: the fake driver.
+ * @dmah: the IOMMU as the library sees it with the fake driver.
+ * @off: transactions are not translated; @abort: they are refused then.
+ * @failing: injected failures.
+ * @watch: the driver that failures are injected into.
  * @stats: counters, but for those that the parts have.
  */
 struct sim_iommu {
-	struct dmah_iommu dmah;
 	struct sim *sim;
 	struct sim_iommu_config config;
 	char name[16];
 	struct sim_lock lock;
 	struct sim_table hw;
 	struct sim_mem mem;
-	uint64_t root;
 	struct sim_tlb tlb;
 	struct sim_psc psc;
-	struct sim_invq q;
-	struct sim_bank *bank;
-	unsigned int polls;
-	struct sim_vtd *unit;
-	struct sim_smmuv3 *smmu;
+	const struct sim_interface *interface;
+	void *unit;
+	bool has_registers;
+	struct sim_fake *fake;
+	struct dmah_iommu *dmah;
 	bool off;
 	bool abort;
-	size_t faults_taken;
+	struct sim_failing failing;
+	struct sim_watch watch;
 	struct sim_iommu_stats stats;
 };
+
+/** sim_iommu_set_interface() - a register model takes the fake driver's place. Returns false if one has done so already. */
+bool sim_iommu_set_interface(struct sim_iommu *iommu, const struct sim_interface *interface,
+			     void *unit);
+
+/** sim_iommu_device() - the device with @id behind @iommu, or NULL. */
+struct sim_device *sim_iommu_device(struct sim_iommu *iommu, uint32_t id);
+
+/** sim_iommu_table() - the table that @pt describes, with the limits of @iommu. */
+struct sim_table sim_iommu_table(const struct sim_iommu *iommu, const struct dmah_pt_info *pt);
+
+/* ---- injected failures (inject.c); the IOMMU's lock is held ---- */
+
+/** sim_inject_command() - the unit takes a command. Returns true if this command must be refused. */
+bool sim_inject_command(struct sim_iommu *iommu);
+
+/** sim_inject_no_answer() - Returns true if device @id does not answer the invalidation of its TLB. */
+bool sim_inject_no_answer(struct sim_iommu *iommu, uint32_t id);
+
+/** sim_inject_register() - a register of @iommu is accessed. Returns true if the unit does not respond. */
+bool sim_inject_register(struct sim_iommu *iommu);
+
+/** sim_inject_end() - the machine is taken down: injection ends. */
+void sim_inject_end(void);
 
 struct sim_iommu *sim_iommu_create(struct sim *sim, const struct sim_iommu_config *config,
 				   unsigned int index);

@@ -25,6 +25,7 @@ struct sim_vtd;
  * @records: fault records, 1 to 256; 0: 4.
  * @no_psi: no page-selective invalidation.
  * @mask: largest address mask, 0 to 63; 0: 18.
+ * @no_error_record: IQERCD_REG reads as zero, so that the id of a silent device is not known.
  * @no_device_tlb: devices' TLBs are not let in.
  */
 struct sim_vtd_config {
@@ -32,6 +33,7 @@ struct sim_vtd_config {
 	bool no_psi;
 	unsigned int mask;
 	bool no_device_tlb;
+	bool no_error_record;
 };
 
 /** sim_vtd_create() - give IOMMU @n of the machine registers; it goes with the machine. Return: NULL: there are no more. */

@@ -45,6 +45,12 @@ enum {
 #define QUEUE_AT   0x000fffffffffffe0ull
 
 enum {
+	CERROR_ILL = 1,
+	CERROR_ABT = 2,
+	CERROR_ATC_INV_SYNC = 3,
+};
+
+enum {
 	C_BAD_STREAMID = 0x02,
 	F_STE_FETCH = 0x03,
 	C_BAD_STE = 0x04,
@@ -105,10 +111,11 @@ static enum sim_reason descriptor(const struct sim_smmuv3 *u, uint64_t at, struc
 	return SIM_OK;
 }
 
-enum sim_reason sim_smmuv3_context(struct sim_smmuv3 *u, struct sim_device *dev, uint32_t *code)
+static enum sim_reason read_context(void *ctx, const struct sim_device *dev, struct sim_context *c,
+				    uint32_t *code)
 {
+	struct sim_smmuv3 *u = ctx;
 	uint64_t at = entry_of(u, dev->config.id), ste[2];
-	struct sim_context *c = &dev->context;
 
 	*code = 0;
 	if (!at)
@@ -138,9 +145,9 @@ enum sim_reason sim_smmuv3_context(struct sim_smmuv3 *u, struct sim_device *dev,
 
 /* ---- events ---- */
 
-void sim_smmuv3_event(struct sim_smmuv3 *u, uint32_t sid, dmah_addr_t dma, bool write,
-		      uint32_t code)
+static void record_event(void *ctx, uint32_t sid, dmah_addr_t dma, bool write, uint32_t code)
 {
+	struct sim_smmuv3 *u = ctx;
 	uint32_t log2 = u->evtq_base & 0x1f, mask = (2u << log2) - 1, size = 1u << log2;
 	bool address = code >= 0x10 || code == SMMU_F_WALK_EABT;
 	uint64_t record[4] = { code | (uint64_t)sid << 32, address && !write ? 1ull << 35 : 0,
@@ -220,6 +227,10 @@ static void device_tlb(struct sim_smmuv3 *u, const uint64_t w[2])
 	struct sim_command c = { .kind = SIM_COMMAND_DEV_TLB, .target = (uint32_t)(w[0] >> 32) };
 	unsigned int log2 = w[1] & 0x3f;
 
+	if (sim_inject_no_answer(u->iommu, c.target)) {
+		u->unanswered = true;
+		return;
+	}
 	if (log2 < 52) {
 		c.size = 4096ull << log2;
 		c.iova = w[1] & ~0xfffull & ~(c.size - 1);
@@ -237,21 +248,26 @@ static bool range_is_reserved(const struct sim_smmuv3 *u, const uint64_t w[2])
 	return range && !(w[0] >> 12 & 0x1f1f) && !(w[1] >> 8 & 3);
 }
 
-/* Return: whether the unit knows it. */
-static bool command(struct sim_smmuv3 *u, const uint64_t w[2])
+/* Returns 0, or the number for CMDQ_CONS.ERR. Section 4.1.3, 7.1. */
+static uint32_t command(struct sim_smmuv3 *u, const uint64_t w[2])
 {
 	switch (w[0] & 0xff) {
 	case 0x46:
+		/* Completes when software has acknowledged the error. */
+		if (u->unanswered) {
+			u->unanswered = false;
+			return CERROR_ATC_INV_SYNC;
+		}
 		execute_all(u);
-		return true;
+		return 0;
 	case 0x40:
 		if (u->config.no_ats)
-			return false;
+			return CERROR_ILL;
 		device_tlb(u, w);
-		return true;
+		return 0;
 	case 0x12:
 		if (range_is_reserved(u, w))
-			return false;
+			return CERROR_ILL;
 		break;
 	case 0x03:
 	case 0x04:
@@ -260,12 +276,12 @@ static bool command(struct sim_smmuv3 *u, const uint64_t w[2])
 	case 0x30:
 		break;
 	default:
-		return false;
+		return CERROR_ILL;
 	}
 	if (u->npending == SIM_SMMUV3_PENDING)
 		execute_all(u);
 	u->pending[u->npending++] = (struct sim_smmuv3_op){ { w[0], w[1] } };
-	return true;
+	return 0;
 }
 
 static bool failed(const struct sim_smmuv3 *u)
@@ -278,16 +294,22 @@ static void run(struct sim_smmuv3 *u)
 	uint32_t log2 = u->cmdq_base & 0x1f, mask = (2u << log2) - 1, at = u->cmdq_cons & mask;
 	uint64_t w[2];
 
-	if (u->held || !(u->cr0 & CMDQEN))
+	if (u->held || u->iommu->failing.halted || !(u->cr0 & CMDQEN))
 		return;
 	while (at != (u->cmdq_prod & mask) && !failed(u)) {
 		uint64_t from = (u->cmdq_base & QUEUE_AT) + (at & (mask >> 1)) * 16ull;
-		bool read =
-			sim_bus(u->iommu->sim, from, w, sizeof(w), false, u->iommu->mem.coherent);
+		uint32_t error = sim_inject_command(u->iommu) ? CERROR_ILL : 0;
 
+		/* The failure may have struck at this command. */
+		if (u->iommu->failing.halted)
+			return;
+		if (!sim_bus(u->iommu->sim, from, w, sizeof(w), false, u->iommu->mem.coherent))
+			error = CERROR_ABT;
 		u->cmdq_cons = at;
-		if (!read || !command(u, w)) {
-			u->cmdq_cons |= (read ? 1u : 2u) << 24;
+		if (!error)
+			error = command(u, w);
+		if (error) {
+			u->cmdq_cons |= error << 24;
 			u->gerror ^= CMDQ_ERROR;
 			return;
 		}
@@ -432,7 +454,9 @@ static uint64_t window_read(void *ctx, uint64_t reg, unsigned int size)
 
 	sim_lock(&u->iommu->lock);
 	value = word(u, reg);
-	if (size == 8)
+	if (sim_inject_register(u->iommu))
+		value = size == 8 ? UINT64_MAX : UINT32_MAX;
+	else if (size == 8)
 		value = reg == STRTAB_BASE ? u->strtab_base
 			: reg == CMDQ_BASE ? u->cmdq_base
 					   : u->evtq_base;
@@ -446,11 +470,36 @@ static void window_write(void *ctx, uint64_t reg, unsigned int size, uint64_t va
 
 	(void)size;
 	sim_lock(&u->iommu->lock);
-	reg_write(u, reg, value);
+	if (!sim_inject_register(u->iommu))
+		reg_write(u, reg, value);
 	sim_unlock(&u->iommu->lock);
 }
 
-/* ---- life ---- */
+/* ---- the hardware's view ---- */
+
+static void run_queue(void *ctx)
+{
+	run(ctx);
+}
+
+static void power_on(void *ctx)
+{
+	struct sim_smmuv3 *u = ctx;
+	const struct sim_smmuv3 was = *u;
+
+	*u = (struct sim_smmuv3){
+		.iommu = was.iommu, .config = was.config, .regs = was.regs, .held = was.held
+	};
+}
+
+static const struct sim_interface interface = {
+	.context = read_context,
+	.fault = record_event,
+	.run = run_queue,
+	.power_on = power_on,
+};
+
+/* ---- set-up ---- */
 
 struct sim_smmuv3 *sim_smmuv3_create(struct sim *sim, unsigned int n,
 				     const struct sim_smmuv3_config *config)
@@ -458,7 +507,7 @@ struct sim_smmuv3 *sim_smmuv3_create(struct sim *sim, unsigned int n,
 	struct sim_iommu *iommu = sim_iommu(sim, n);
 	struct sim_smmuv3 *u = calloc(1, sizeof(*u));
 
-	if (!u || !iommu || iommu->smmu || iommu->config.flavour != SIM_SMMU) {
+	if (!u || !iommu || iommu->has_registers || iommu->config.flavour != SIM_SMMU) {
 		free(u);
 		return NULL;
 	}
@@ -467,12 +516,10 @@ struct sim_smmuv3 *sim_smmuv3_create(struct sim *sim, unsigned int n,
 	u->config.sid_bits = u->config.sid_bits ? u->config.sid_bits : 16;
 	u->iommu = iommu;
 	u->regs = sim_regs_add(sim, REGS, u, window_read, window_write);
-	if (!u->regs) {
+	if (!u->regs || !sim_iommu_set_interface(iommu, &interface, u)) {
 		free(u);
 		return NULL;
 	}
-	iommu->smmu = u;
-	iommu->off = true;
 	return u;
 }
 

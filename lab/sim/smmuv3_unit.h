@@ -43,13 +43,7 @@ struct sim_smmuv3 {
 	bool held;
 	struct sim_smmuv3_op pending[SIM_SMMUV3_PENDING];
 	unsigned int npending;
+	bool unanswered;
 };
-
-/** sim_smmuv3_context() - stream table entry and context descriptor of a device. @code: the event's number; 0: none. */
-enum sim_reason sim_smmuv3_context(struct sim_smmuv3 *unit, struct sim_device *dev, uint32_t *code);
-
-/** sim_smmuv3_event() - record a transaction that was refused; the IOMMU's lock is held. */
-void sim_smmuv3_event(struct sim_smmuv3 *unit, uint32_t sid, dmah_addr_t dma, bool write,
-		      uint32_t code);
 
 #endif /* SIM_SMMUV3_UNIT_H */

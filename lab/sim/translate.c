@@ -1,38 +1,19 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* What a transaction meets on its way through an IOMMU: the device's TLB, its context, the IOTLB, a walk. */
-#include "smmuv3_unit.h"
+#include "sim_int.h"
 
 #define VTD_INTERRUPTS 0xfeeull /* address bits 31:20; VT-d specification, 3.14 */
 
 static enum sim_reason read_context(struct sim_device *dev, uint32_t *code)
 {
 	struct sim_iommu *iommu = dev->iommu;
+	enum sim_reason reason = SIM_OK;
 
-	if (dev->known)
-		return SIM_OK;
-	if (iommu->config.flavour == SIM_VTD) {
-		enum sim_reason reason = sim_walk_context(&iommu->mem, iommu->root, dev->config.id,
-							  &iommu->hw, !iommu->config.no_passthrough,
-							  &dev->context, code);
-
-		if (reason)
-			return reason;
-	} else if (iommu->smmu) {
-		enum sim_reason reason = sim_smmuv3_context(iommu->smmu, dev, code);
-
-		if (reason)
-			return reason;
-	} else {
-		*code = SMMU_F_STREAM_DISABLED;
-		if (dev->how == DMAH_BIND_BLOCK)
-			return SIM_FAULT_BLOCKED;
-		dev->context.translate = dev->how == DMAH_BIND_TRANSLATE;
-		dev->context.domain = dev->bank;
-		dev->context.table = iommu->bank[dev->bank].table;
-		dev->context.ats = dev->ats;
-	}
-	dev->known = true;
-	return SIM_OK;
+	if (!dev->known)
+		reason = iommu->interface->context(iommu->unit, dev, &dev->context, code);
+	if (!reason)
+		dev->known = true;
+	return reason;
 }
 
 static enum sim_reason lookup(struct sim_iommu *iommu, const struct sim_context *context,
@@ -117,7 +98,7 @@ enum sim_reason sim_translate(struct sim_device *dev, dmah_addr_t dma, bool writ
 	struct sim_tlb_entry e;
 	enum sim_reason reason;
 
-	sim_invq_run(&iommu->q);
+	iommu->interface->run(iommu->unit);
 	*code = 0;
 	if (iommu->off) {
 		*out = dma;

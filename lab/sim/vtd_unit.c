@@ -20,6 +20,7 @@ enum {
 	IQH = 0x80,
 	IQT = 0x88,
 	IQA = 0x90,
+	IQER = 0xb0,
 	FRCD = 0x200,
 	REGS = 0x2000,
 };
@@ -29,6 +30,7 @@ enum {
 #define WBF (1u << 27)
 #define QIE (1u << 26)
 #define IQE (1u << 4)
+#define ITE (1u << 6)
 #define PFO (1u << 0)
 #define PPF (1u << 1)
 #define F   (1ull << 63) /* of a record's upper half */
@@ -57,8 +59,9 @@ static uint64_t more_capabilities(const struct sim_vtd *u)
 
 /* ---- faults ---- */
 
-void sim_vtd_fault(struct sim_vtd *u, uint32_t id, dmah_addr_t dma, bool write, uint32_t code)
+static void record_fault(void *ctx, uint32_t id, dmah_addr_t dma, bool write, uint32_t code)
 {
+	struct sim_vtd *u = ctx;
 	struct sim_vtd_record *r = &u->record[u->next_record];
 
 	if (u->fsts & PFO || r->hi & F) {
@@ -206,8 +209,27 @@ static bool device_command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
 		c.iova = hi & ~0xfffull & ~(c.size - 1);
 	}
 	u->stats.device_tlbs++;
+	if (sim_inject_no_answer(u->iommu, c.target)) {
+		u->unanswered = true;
+		u->iqer = (uint64_t)c.target << 32;
+		return true;
+	}
 	sim_iommu_execute(u->iommu, &c);
 	return true;
+}
+
+/* A device did not answer: the waits that have been taken are aborted, and no command is taken until ITE is cleared. */
+static void abort_waits(struct sim_vtd *u)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < u->npending; i++)
+		if (u->pending[i].kind != SIM_VTD_STATUS)
+			u->pending[n++] = u->pending[i];
+	u->npending = n;
+	u->awaited = false;
+	u->unanswered = false;
+	u->fsts |= ITE;
 }
 
 static bool wait_command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
@@ -216,6 +238,10 @@ static bool wait_command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
 
 	if (lo & ~0xffffffff0000007full || hi & 3)
 		return false;
+	if (u->unanswered) {
+		abort_waits(u);
+		return true;
+	}
 	/* A fence: what follows waits for what is in front. */
 	if (lo & 1 << 6)
 		execute_all(u);
@@ -249,10 +275,16 @@ static void run(struct sim_vtd *u)
 	uint32_t size = 4096u << (u->iqa & 7);
 	uint64_t c[2];
 
-	if (u->held || !(u->gsts & QIE))
+	if (u->held || u->iommu->failing.halted || !(u->gsts & QIE))
 		return;
-	while (u->iqh != u->iqt && !(u->fsts & IQE)) {
-		if (!sim_bus(u->iommu->sim, (u->iqa & ~0xfffull) + u->iqh, c, 16, false, true) ||
+	while (u->iqh != u->iqt && !(u->fsts & (IQE | ITE))) {
+		bool refused = sim_inject_command(u->iommu);
+
+		/* The failure may have struck at this command. */
+		if (u->iommu->failing.halted)
+			return;
+		if (refused ||
+		    !sim_bus(u->iommu->sim, (u->iqa & ~0xfffull) + u->iqh, c, 16, false, true) ||
 		    !command(u, c[0], c[1])) {
 			u->fsts |= IQE;
 			break;
@@ -271,7 +303,7 @@ static void set_root(struct sim_vtd *u)
 {
 	if (u->rtaddr & 3 << 10)
 		posix_misuse("a table mode that the unit does not have");
-	u->iommu->root = u->rtaddr & ~0xfffull;
+	u->root = u->rtaddr & ~0xfffull;
 	u->gsts |= RTP;
 }
 
@@ -375,6 +407,9 @@ static uint32_t word(struct sim_vtd *u, uint64_t reg)
 		case IQA:
 			value = u->iqa;
 			break;
+		case IQER:
+			value = u->config.no_error_record ? 0 : u->iqer;
+			break;
 		}
 	}
 	return (uint32_t)(reg & 4 ? value >> 32 : value);
@@ -386,9 +421,13 @@ static uint64_t window_read(void *ctx, uint64_t reg, unsigned int size)
 	uint64_t value;
 
 	sim_lock(&u->iommu->lock);
-	value = word(u, reg);
-	if (size == 8)
-		value |= (uint64_t)word(u, reg + 4) << 32;
+	if (sim_inject_register(u->iommu)) {
+		value = size == 8 ? UINT64_MAX : UINT32_MAX;
+	} else {
+		value = word(u, reg);
+		if (size == 8)
+			value |= (uint64_t)word(u, reg + 4) << 32;
+	}
 	sim_unlock(&u->iommu->lock);
 	return value;
 }
@@ -398,18 +437,55 @@ static void window_write(void *ctx, uint64_t reg, unsigned int size, uint64_t va
 	struct sim_vtd *u = ctx;
 
 	sim_lock(&u->iommu->lock);
-	reg_write(u, reg, size, value);
+	if (!sim_inject_register(u->iommu))
+		reg_write(u, reg, size, value);
 	sim_unlock(&u->iommu->lock);
 }
 
-/* ---- life ---- */
+/* ---- the hardware's view ---- */
+
+static enum sim_reason read_context(void *ctx, const struct sim_device *dev,
+				    struct sim_context *context, uint32_t *code)
+{
+	struct sim_vtd *u = ctx;
+	struct sim_iommu *iommu = u->iommu;
+
+	return sim_walk_context(&iommu->mem, u->root, dev->config.id, &iommu->hw,
+				!iommu->config.no_passthrough, context, code);
+}
+
+static void run_queue(void *ctx)
+{
+	run(ctx);
+}
+
+static void power_on(void *ctx)
+{
+	struct sim_vtd *u = ctx;
+	const struct sim_vtd was = *u;
+
+	*u = (struct sim_vtd){ .iommu = was.iommu,
+			       .config = was.config,
+			       .regs = was.regs,
+			       .held = was.held,
+			       .stats = was.stats };
+}
+
+static const struct sim_interface interface = {
+	.context = read_context,
+	.fault = record_fault,
+	.run = run_queue,
+	.power_on = power_on,
+};
+
+/* ---- set-up ---- */
 
 struct sim_vtd *sim_vtd_create(struct sim *sim, unsigned int n, const struct sim_vtd_config *config)
 {
 	struct sim_iommu *iommu = sim_iommu(sim, n);
 	struct sim_vtd *u = calloc(1, sizeof(*u));
 
-	if (!u || !iommu || iommu->unit || iommu->config.flavour != SIM_VTD) {
+	if (!u || !iommu || iommu->has_registers || iommu->config.flavour != SIM_VTD) {
 		free(u);
 		return NULL;
 	}
@@ -419,13 +495,10 @@ struct sim_vtd *sim_vtd_create(struct sim *sim, unsigned int n, const struct sim
 	u->config.mask = u->config.mask ? u->config.mask : 18;
 	u->iommu = iommu;
 	u->regs = sim_regs_add(sim, REGS, u, window_read, window_write);
-	if (!u->regs || u->config.records > 256) {
+	if (!u->regs || u->config.records > 256 || !sim_iommu_set_interface(iommu, &interface, u)) {
 		free(u);
 		return NULL;
 	}
-	iommu->unit = u;
-	iommu->off = true;
-	iommu->root = 0;
 	return u;
 }
 

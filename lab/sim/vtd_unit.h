@@ -53,21 +53,21 @@ struct sim_vtd {
 	volatile void *regs;
 	uint32_t gsts;
 	uint64_t rtaddr;
+	uint64_t root;
 	uint32_t fsts;
 	uint32_t fectl;
 	uint32_t iqh;
 	uint32_t iqt;
 	uint64_t iqa;
+	uint64_t iqer;
 	bool held;
 	struct sim_vtd_record record[256];
 	unsigned int next_record;
 	struct sim_vtd_op pending[SIM_VTD_PENDING];
 	unsigned int npending;
 	bool awaited;
+	bool unanswered;
 	struct sim_vtd_stats stats;
 };
-
-/** sim_vtd_fault() - record a transaction that was refused; the IOMMU's lock is held. */
-void sim_vtd_fault(struct sim_vtd *unit, uint32_t id, dmah_addr_t dma, bool write, uint32_t code);
 
 #endif /* SIM_VTD_UNIT_H */

@@ -22,6 +22,8 @@ static size_t hint;
 static struct posix_alloc_stats stats;
 static enum posix_fail fail_how;
 static uint64_t fail_n, fail_count;
+static bool (*filter)(void *ctx, bool page);
+static void *filter_ctx;
 
 void posix_report_reset(void);
 
@@ -49,6 +51,7 @@ int posix_set_machine(const struct posix_machine *m)
 	hint = 0;
 	memset(&stats, 0, sizeof(stats));
 	fail_how = POSIX_FAIL_NEVER;
+	filter = NULL;
 	posix_fast.delta = (uintptr_t)machine.base - (uintptr_t)machine.phys;
 	posix_fast.hook_map = machine.phys_map != NULL;
 	posix_fast.hook_virt = machine.virt_to_phys != NULL;
@@ -66,6 +69,14 @@ void posix_fail_alloc(enum posix_fail how, uint64_t n)
 	pthread_mutex_unlock(&mutex);
 }
 
+void posix_set_alloc_filter(bool (*fn)(void *ctx, bool page), void *ctx)
+{
+	pthread_mutex_lock(&mutex);
+	filter = fn;
+	filter_ctx = ctx;
+	pthread_mutex_unlock(&mutex);
+}
+
 void posix_alloc_stats(struct posix_alloc_stats *out)
 {
 	pthread_mutex_lock(&mutex);
@@ -73,8 +84,10 @@ void posix_alloc_stats(struct posix_alloc_stats *out)
 	pthread_mutex_unlock(&mutex);
 }
 
-static bool must_fail(unsigned int flags)
+static bool must_fail(unsigned int flags, bool page)
 {
+	if (filter && filter(filter_ctx, page))
+		return true;
 	fail_count++;
 	switch (fail_how) {
 	case POSIX_FAIL_NTH:
@@ -153,7 +166,7 @@ void *dmah_host_page_alloc(unsigned int flags)
 	check_context(flags);
 	pthread_mutex_lock(&mutex);
 	stats.calls++;
-	if (!must_fail(flags)) {
+	if (!must_fail(flags, true)) {
 		i = find_pages(hint, pages, 1);
 		if (i == pages)
 			i = find_pages(0, pages, 1);
@@ -198,7 +211,7 @@ void *dmah_host_mem_alloc(size_t size, dmah_phys_t limit, unsigned int flags, dm
 		end = 0;
 	else if ((limit - machine.host_phys) / DMAH_PAGE_SIZE < end)
 		end = (size_t)((limit - machine.host_phys + 1) / DMAH_PAGE_SIZE);
-	if (!must_fail(flags) && end) {
+	if (!must_fail(flags, false) && end) {
 		i = find_pages(0, end, n);
 		if (i < end) {
 			cpu = take(i, n,

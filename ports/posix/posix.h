@@ -146,6 +146,16 @@ enum posix_fail {
 void posix_fail_alloc(enum posix_fail how, uint64_t n);
 
 /**
+ * posix_set_alloc_filter() - have a function decide, beside posix_fail_alloc(), which allocations fail.
+ * @fn: called for each allocation: a table page (@page) or memory. Returns true where the allocation must fail. May not
+ *	allocate from the port. NULL: none.
+ * @ctx: passed to @fn.
+ *
+ * posix_set_machine() removes the function.
+ */
+void posix_set_alloc_filter(bool (*fn)(void *ctx, bool page), void *ctx);
+
+/**
  * struct posix_alloc_stats - what the port handed out since it was given its machine.
  * @calls: allocations asked for.
  * @failed: those that failed, injected or not.

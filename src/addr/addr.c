@@ -164,3 +164,13 @@ int dmah_page_sync_for_device(struct dmah_device *dev, dmah_addr_t dma, dmah_phy
 
 	return dmah_addr_sync(dev, &req, len, false, __builtin_return_address(0));
 }
+
+int dmah_addr_set_lookup(struct dmah_domain *dom, const struct dmah_lookup *lookup)
+{
+	if (!dom->ops->pt_info)
+		return DMAH_ENOTSUP;
+	if (dmah_domain_live(dom))
+		return DMAH_EBUSY;
+	dom->lookup = lookup ? *lookup : (struct dmah_lookup){ 0 };
+	return DMAH_OK;
+}

@@ -5,7 +5,7 @@
 #include "addr/request.h"
 #include "base/count.h"
 #include "core/map.h"
-#include "core/vec.h"
+#include "base/vec.h"
 
 static int check_list(const struct dmah_device *dev, const struct dmah_sg *sg, uint32_t n,
 		      enum dmah_dir dir, uint32_t attrs)

@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "backend/bounce.h"
+#include "backend/direct.h"
 #include "base/pool.h"
 #include "base/buffer.h"
 #include "base/count.h"
-#include "core/map.h"
-
-bool dmah_direct_reaches(const struct dmah_device *dev, dmah_addr_t bus, uint64_t len)
-{
-	dmah_addr_t last = bus + len - 1;
-	uint64_t boundary = dev->limits.boundary;
-
-	return last >= bus && last <= dev->limits.mask &&
-	       !(boundary && (bus ^ last) & ~(boundary - 1));
-}
+#include "base/request.h"
 
 int dmah_bounce_slot(struct dmah_device *dev, const struct map_req *req, uint64_t bus_offset,
 		     uint32_t *token)
@@ -117,7 +109,15 @@ static int bounce_map(struct dmah_device *dev, struct dmah *h, const struct map_
 	return DMAH_OK;
 }
 
+static bool bounce_memory(const struct dmah_domain_config *cfg, struct backend_memory *need)
+{
+	(void)need;
+	return cfg->pool != NULL;
+}
+
 const struct backend_ops dmah_backend_bounce = {
+	.memory = bounce_memory,
+	.highest = dmah_direct_highest,
 	.map = bounce_map,
 	.check = dmah_direct_check,
 	.unmap = dmah_direct_unmap,

@@ -6,10 +6,7 @@
 #ifndef DMAH_BACKEND_BOUNCE_H
 #define DMAH_BACKEND_BOUNCE_H
 
-#include "base/domain.h"
-
-/** dmah_direct_reaches() - whether a device can be given these bus addresses: mask and boundary. */
-bool dmah_direct_reaches(const struct dmah_device *dev, dmah_addr_t bus, uint64_t len);
+#include "backend/direct.h"
 
 /**
  * dmah_bounce_slot() - a slot for the whole of a buffer.
@@ -35,13 +32,5 @@ int dmah_bounce_rebuild_part(struct dmah_device *dev, struct dmah *h, const stru
 
 /** dmah_addr_request() - the map request that an address-keyed call implies. */
 struct map_req dmah_addr_request(const struct addr_req *req, dmah_phys_t phys);
-
-/* The direct backend, which passthrough uses too. */
-int dmah_direct_map(struct dmah_device *dev, struct dmah *h, const struct map_req *req);
-int dmah_direct_check(struct dmah_device *dev, const struct dmah *h);
-int dmah_direct_unmap(struct dmah_device *dev, struct dmah *h, bool strict);
-int dmah_direct_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req *req);
-int dmah_direct_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
-			     uint32_t *done);
 
 #endif /* DMAH_BACKEND_BOUNCE_H */

@@ -4,10 +4,20 @@
  * stale handle is caught here only where it bounced, or in check builds.
  */
 #include "backend/bounce.h"
+#include "backend/direct.h"
 #include "base/pool.h"
 #include "base/buffer.h"
 #include "base/count.h"
-#include "core/map.h"
+#include "base/request.h"
+
+bool dmah_direct_reaches(const struct dmah_device *dev, dmah_addr_t bus, uint64_t len)
+{
+	dmah_addr_t last = bus + len - 1;
+	uint64_t boundary = dev->limits.boundary;
+
+	return last >= bus && last <= dev->limits.mask &&
+	       !(boundary && (bus ^ last) & ~(boundary - 1));
+}
 
 static bool shares_line(const struct dmah_device *dev, const struct map_req *req)
 {
@@ -99,7 +109,17 @@ int dmah_direct_rebuild_part(struct dmah_device *dev, struct dmah *h, const stru
 	return dmah_direct_rebuild(dev, h, req);
 }
 
+dmah_phys_t dmah_direct_highest(const struct dmah_device *dev)
+{
+	int64_t offset = dev->dom->cfg.offset;
+
+	return offset > 0 && (uint64_t)offset > dev->limits.mask
+		       ? 0
+		       : dev->limits.mask - (uint64_t)offset;
+}
+
 const struct backend_ops dmah_backend_direct = {
+	.highest = dmah_direct_highest,
 	.map = dmah_direct_map,
 	.check = dmah_direct_check,
 	.unmap = dmah_direct_unmap,

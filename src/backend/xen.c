@@ -7,10 +7,11 @@
  * sync ask nobody; from the machine address alone the page could only be guessed.
  */
 #include "backend/bounce.h"
+#include "backend/direct.h"
 #include "base/pool.h"
 #include "base/buffer.h"
 #include "base/count.h"
-#include "core/map.h"
+#include "base/request.h"
 
 #define NO_BUS (~(dmah_addr_t)0)
 
@@ -149,7 +150,22 @@ static int xen_unmap(struct dmah_device *dev, struct dmah *h, bool strict)
 	return dmah_direct_unmap(dev, h, strict);
 }
 
+static bool xen_memory(const struct dmah_domain_config *cfg, struct backend_memory *need)
+{
+	(void)need;
+	return cfg->xen && cfg->xen->phys_to_bus && cfg->xen->bus_to_phys &&
+	       cfg->xen->has_mapping && cfg->xen->cache;
+}
+
+static dmah_phys_t xen_highest(const struct dmah_device *dev)
+{
+	(void)dev;
+	return ~0ull;
+}
+
 const struct backend_ops dmah_backend_xen = {
+	.memory = xen_memory,
+	.highest = xen_highest,
 	.map = xen_map,
 	.check = xen_check,
 	.unmap = xen_unmap,

@@ -4,7 +4,7 @@
 #ifdef DMAH_CHECK
 
 #include "base/buffer.h"
-#include "core/map.h"
+#include "base/request.h"
 
 /**
  * struct check_entry - one live mapping.

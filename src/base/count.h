@@ -61,4 +61,7 @@ static inline void count_unmapped(const struct dmah_device *dev, unsigned int cp
 	count_in(dev, cpu, unmaps, n);
 }
 
+/** dmah_domain_live() - mappings live on any device of a domain. */
+uint64_t dmah_domain_live(const struct dmah_domain *dom);
+
 #endif /* DMAH_BASE_COUNT_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * A domain inside: what lies in the memory that its owner gave, and the table of functions that its backend is.
+ * A domain inside: the memory that its owner gave.
  */
 #ifndef DMAH_BASE_DOMAIN_H
 #define DMAH_BASE_DOMAIN_H
@@ -8,6 +8,7 @@
 #include <dmah/addr.h>
 #include <dmah/device.h>
 #include <dmah/dmah.h>
+#include "base/backend.h"
 #include "base/handle.h"
 #include "base/history.h"
 #include "iova/cache.h"
@@ -16,77 +17,6 @@
 
 #define DOMAIN_IOMMUS	4u
 #define DOMAIN_RESERVED 32u
-
-/**
- * struct map_req - one mapping that is asked for, checked already.
- * @has_bus: the caller gave @bus.
- * @coherent: the host's own memory, chosen so that the device reaches it: it never bounces.
- */
-struct map_req {
-	dmah_phys_t phys;
-	dmah_addr_t bus;
-	uint32_t len;
-	enum dmah_dir dir;
-	uint32_t attrs;
-	bool has_bus;
-	bool coherent;
-};
-
-/**
- * struct addr_req - a mapping that is named by its DMA address: what an address- or page-keyed call knows.
- * @phys: with @has_phys, the physical address that belongs to @dma.
- * @inside: the bytes follow others of the same mapping.
- * @part: for an unmap: a piece of a scatter list, which is not the whole mapping.
- */
-struct addr_req {
-	dmah_addr_t dma;
-	dmah_phys_t phys;
-	uint32_t len;
-	enum dmah_dir dir;
-	uint32_t attrs;
-	bool has_phys;
-	bool inside;
-	bool part;
-};
-
-/**
- * struct backend_ops - a backend. Handles are checked by the caller: not idle, of this device and backend kind.
- */
-struct backend_ops {
-	/** @map: fill an idle handle. The buffer is the device's on return. Nothing is changed on error. */
-	int (*map)(struct dmah_device *dev, struct dmah *h, const struct map_req *req);
-	/** @check: whether what the handle names is live. Return: 0, DMAH_ESTALE. */
-	int (*check)(struct dmah_device *dev, const struct dmah *h);
-	/** @unmap: end it, having checked it; @strict even in lazy mode. The handle is left to the caller. */
-	int (*unmap)(struct dmah_device *dev, struct dmah *h, bool strict);
-	/** @map_vec: a vector; NULL: piece by piece through @map. */
-	int (*map_vec)(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs,
-		       uint32_t n, enum dmah_dir dir, uint32_t attrs);
-	/** @unmap_vec: goes with @map_vec. */
-	int (*unmap_vec)(struct dmah_device *dev, struct dmah_vec *v);
-	/** @map_sg: a scatter list; fills the DMA address of every entry. NULL: piece by piece. */
-	int (*map_sg)(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir,
-		      uint32_t attrs);
-	/** @unmap_sg: goes with @map_sg; every entry has its own DMA address again, and loses it. */
-	int (*unmap_sg)(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir,
-			uint32_t attrs);
-	/**
-	 * @rebuild: the handle of the mapping that begins at @req->dma, for unmap. Counts its lookups.
-	 * Return: 0, DMAH_ESTALE, DMAH_EINVAL.
-	 */
-	int (*rebuild)(struct dmah_device *dev, struct dmah *h, const struct addr_req *req);
-	/**
-	 * @rebuild_part: a handle good for one sync of the bytes at @req->dma, anywhere inside a mapping. @done: how many
-	 * of them it covers; for the rest the caller asks again.
-	 */
-	int (*rebuild_part)(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
-			    uint32_t *done);
-};
-
-extern const struct backend_ops dmah_backend_direct;
-extern const struct backend_ops dmah_backend_bounce;
-extern const struct backend_ops dmah_backend_iommu;
-extern const struct backend_ops dmah_backend_xen;
 
 /**
  * struct lazy_entry - an unmapped range that may still translate.
@@ -224,8 +154,5 @@ struct dmah_domain {
 #endif
 	struct dmah_cpu *cpu[];
 };
-
-/** dmah_domain_live() - mappings live on any device of a domain. */
-uint64_t dmah_domain_live(const struct dmah_domain *dom);
 
 #endif /* DMAH_BASE_DOMAIN_H */

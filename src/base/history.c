@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-#include "backend/iommu/iommu.h"
+#include "base/domain.h"
+#include "base/fault.h"
 
 size_t dmah_history_memory(uint32_t records)
 {
@@ -26,8 +27,7 @@ void dmah_history_flush_time(struct history *history, uint64_t now)
 void dmah_history_map(struct dmah_device *dev, const struct dmah *h, const void *caller)
 {
 	const struct dmah_domain *dom = dev->dom;
-	uint64_t gen = dom->cfg.backend == DMAH_BACKEND_IOMMU ? dmah_iommu_generation(dom, h->dma)
-							      : 0;
+	uint64_t gen = dom->ops->generation ? dom->ops->generation(dom, h->dma) : 0;
 	struct history_record *record = history_at(&dom->history, h->dma);
 
 	history_begin(&dom->history, dev, h->dma, h->phys | gen, h->len, meta_dir(h->meta), caller);
@@ -41,14 +41,14 @@ void dmah_history_map(struct dmah_device *dev, const struct dmah *h, const void 
 void dmah_history_unmap(struct dmah_device *dev, const struct dmah *h)
 {
 	struct history_record *record = history_at(&dev->dom->history, h->dma);
-	bool iommu = dev->dom->cfg.backend == DMAH_BACKEND_IOMMU;
+	bool in_entries = dev->dom->ops->timestamps;
 	uint64_t time = 0;
 
-	if (iommu && h->len < 1u << PT_LEAF_SHIFT)
+	if (in_entries && h->len < 1u << PT_LEAF_SHIFT)
 		return;
 	if (history_load(&record->dma) != h->dma)
 		return;
-	if (iommu)
+	if (in_entries)
 		time = dmah_host_now() & HISTORY_ENDED;
 	history_store(&record->ended,
 		      (history_load(&record->ended) & ~HISTORY_ENDED) | (time ? time : 1));
@@ -123,4 +123,23 @@ bool dmah_history_age(const struct history *history, uint64_t timestamp, uint64_
 		age = next;
 	*least = (age ? age - 1 : 0) << HISTORY_TICK_SHIFT;
 	return true;
+}
+
+/* A return address of which 32 bits are known: the one that is nearest to the library's own code. */
+static const void *near(uint32_t low)
+{
+	uintptr_t here = (uintptr_t)&dmah_fault_remember;
+
+	return low ? (const void *)(here + (uintptr_t)(int64_t)(int32_t)(low - (uint32_t)here))
+		   : NULL;
+}
+
+void dmah_fault_remember(struct fault_place *what, const struct history_record *record,
+			 uint64_t gen_bits)
+{
+	what->phys = record->phys & ~gen_bits;
+	what->len = record->len;
+	what->dir = (enum dmah_dir)(record->ended >> HISTORY_DIR_SHIFT & META_DIR);
+	what->owner = (uint32_t)(record->ended >> HISTORY_DEVICE_SHIFT);
+	what->caller = near(record->caller);
 }

@@ -10,7 +10,7 @@
 /* Where unmap waits for nothing, there is nothing to put off. */
 static bool waits(const struct dmah_device *dev)
 {
-	return dev->dom->cfg.backend == DMAH_BACKEND_IOMMU && !is_killed(dev) && iommu_strict(dev);
+	return dev->dom->ops->waits && dev->dom->ops->waits(dev);
 }
 
 static int start_one(struct dmah_device *dev, struct dmah_batch *b, struct dmah *h,

@@ -8,20 +8,6 @@ static uint32_t page_round(uint64_t len)
 	return (uint32_t)((len + DMAH_PAGE_SIZE - 1) & ~(uint64_t)(DMAH_PAGE_SIZE - 1));
 }
 
-/* Where the host may take the memory: behind an IOMMU anywhere that it can send a device, else where the mask ends. */
-static dmah_phys_t highest(const struct dmah_device *dev)
-{
-	const struct dmah_domain *dom = dev->dom;
-
-	if (dom->cfg.backend == DMAH_BACKEND_IOMMU && dom->cfg.mode != DMAH_PASSTHROUGH)
-		return dom->pt.out_bits < 64 ? (1ull << dom->pt.out_bits) - 1 : ~0ull;
-	if (dom->cfg.backend == DMAH_BACKEND_XEN)
-		return ~0ull;
-	return dom->cfg.offset > 0 && (uint64_t)dom->cfg.offset > dev->limits.mask
-		       ? 0
-		       : dev->limits.mask - (uint64_t)dom->cfg.offset;
-}
-
 static int coherent_map(struct dmah_device *dev, struct dmah *h, const struct map_req *req)
 {
 	int err = dev->dom->ops->map(dev, h, req);
@@ -48,7 +34,7 @@ int dmah_alloc_coherent(struct dmah_device *dev, struct dmah *h, uint64_t len, v
 		return DMAH_ENODEV;
 	req.len = page_round(len);
 	flags = dev->limits.flags & DMAH_DEV_COHERENT ? 0 : DMAH_ALLOC_UNCACHED;
-	*cpu = dmah_host_mem_alloc(req.len, highest(dev), flags, &req.phys);
+	*cpu = dmah_host_mem_alloc(req.len, dev->dom->ops->highest(dev), flags, &req.phys);
 	if (!*cpu) {
 		count(dev, failed_maps, 1);
 		return DMAH_ENOMEM;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-#include "backend/iommu/iommu.h"
 #include "base/count.h"
-#include "core/ring.h"
 
 static bool is_pow2(uint64_t n)
 {
@@ -93,8 +91,8 @@ int dmah_attach(struct dmah_domain *dom, struct dmah_device *dev, const struct d
 		dom->cpu[i]->count[index] = (struct dev_count){ 0 };
 	dev->count_at = (uint32_t)(offsetof(struct dmah_cpu, count) +
 				   (unsigned int)index * sizeof(struct dev_count));
-	if (dom->cfg.backend == DMAH_BACKEND_IOMMU)
-		err = dmah_iommu_attach(dev, limits);
+	if (dom->ops->attach)
+		err = dom->ops->attach(dev, limits);
 	if (err) {
 		dev->dom = NULL;
 		dev->iommu = iommu;
@@ -113,8 +111,8 @@ int dmah_detach(struct dmah_device *dev)
 		return DMAH_ENODEV;
 	if (dev->rings || dmah_device_live(dev))
 		return DMAH_EBUSY;
-	if (dom->cfg.backend == DMAH_BACKEND_IOMMU)
-		err = dmah_iommu_detach(dev);
+	if (dom->ops->detach)
+		err = dom->ops->detach(dev);
 	if (err)
 		return err;
 	publish(dom, dev->index, NULL);
@@ -131,33 +129,5 @@ int dmah_kill(struct dmah_device *dev)
 		return DMAH_ENODEV;
 	__atomic_store_n(&dev->killed, true, __ATOMIC_RELEASE);
 	__atomic_store_n(&dev->fast_end, 0, __ATOMIC_RELEASE);
-	return dev->dom->cfg.backend == DMAH_BACKEND_IOMMU ? dmah_iommu_kill(dev) : DMAH_ENOTSUP;
-}
-
-uint64_t dmah_device_live(const struct dmah_device *dev)
-{
-	uint64_t live = 0;
-
-	/* A mapping may begin on one CPU and end on another. */
-	for (unsigned int i = 0; dev->dom && i < dev->dom->cfg.cpus; i++) {
-		const struct dmah_stats *stats = &count_of(dev, i)->stats;
-
-		live += __atomic_load_n(&stats->maps, __ATOMIC_RELAXED) -
-			__atomic_load_n(&stats->unmaps, __ATOMIC_RELAXED);
-	}
-	return dev->dom ? live + dmah_ring_counted_live(dev) : 0;
-}
-
-void dmah_device_stats(const struct dmah_device *dev, struct dmah_stats *stats)
-{
-	*stats = (struct dmah_stats){ 0 };
-	for (unsigned int i = 0; dev->dom && i < dev->dom->cfg.cpus; i++) {
-		const uint64_t *from = (const uint64_t *)&count_of(dev, i)->stats;
-		uint64_t *to = (uint64_t *)stats;
-
-		for (size_t field = 0; field < sizeof(*stats) / sizeof(uint64_t); field++)
-			to[field] += __atomic_load_n(&from[field], __ATOMIC_RELAXED);
-	}
-	if (dev->dom)
-		dmah_ring_add_stats(dev, stats);
+	return dev->dom->ops->kill ? dev->dom->ops->kill(dev) : DMAH_ENOTSUP;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "base/domain.h"
-#include "backend/iommu/iommu.h"
 #include "base/check.h"
 #include "base/count.h"
 
@@ -11,8 +10,7 @@ struct plan {
 	size_t devices;
 	size_t cpus;
 	size_t cpu_stride;
-	size_t cache;
-	size_t lazy;
+	size_t cpu_backend;
 	size_t history;
 	size_t check;
 	size_t backend;
@@ -46,53 +44,43 @@ static bool fill_defaults(struct dmah_domain_config *cfg)
 	       cfg->check_entries <= 1u << 24 && (unsigned int)cfg->mode <= DMAH_PASSTHROUGH;
 }
 
-/* Room behind the point where a flush is due, for what is unmapped while it is under way or after it failed. */
-static uint32_t lazy_capacity(const struct dmah_domain_config *cfg)
+static const struct backend_ops *backend_of(const struct dmah_domain_config *cfg)
 {
-	return 2 * cfg->lazy_entries;
-}
+	static const struct backend_ops *const backends[] = {
+		[DMAH_BACKEND_DIRECT] = &dmah_backend_direct,
+		[DMAH_BACKEND_BOUNCE] = &dmah_backend_bounce,
+		[DMAH_BACKEND_IOMMU] = &dmah_backend_iommu,
+		[DMAH_BACKEND_XEN] = &dmah_backend_xen,
+	};
 
-static bool backend_memory(const struct dmah_domain_config *cfg, size_t *size)
-{
-	*size = 0;
-	switch (cfg->backend) {
-	case DMAH_BACKEND_DIRECT:
-		return true;
-	case DMAH_BACKEND_BOUNCE:
-		return cfg->pool != NULL;
-	case DMAH_BACKEND_IOMMU:
-		*size = dmah_iommu_memory(cfg);
-		return *size != 0;
-	case DMAH_BACKEND_XEN:
-		return cfg->xen && cfg->xen->phys_to_bus && cfg->xen->bus_to_phys &&
-		       cfg->xen->has_mapping && cfg->xen->cache;
-	}
-	return false;
+	return (unsigned int)cfg->backend < sizeof(backends) / sizeof(backends[0])
+		       ? backends[cfg->backend]
+		       : NULL;
 }
 
 static bool make_plan(struct dmah_domain_config *cfg, struct plan *plan)
 {
-	bool lazy = cfg->backend == DMAH_BACKEND_IOMMU;
-	size_t at, backend;
+	const struct backend_ops *ops = backend_of(cfg);
+	struct backend_memory need = { 0 };
+	size_t at;
 
-	if (!fill_defaults(cfg) || !backend_memory(cfg, &backend))
+	if (!ops || !fill_defaults(cfg) || (ops->memory && !ops->memory(cfg, &need)))
 		return false;
 	at = lines(sizeof(struct dmah_domain) + cfg->cpus * sizeof(struct dmah_cpu *));
 	plan->devices = at;
 	at += lines(cfg->devices * sizeof(struct dmah_device *));
-	/* A CPU's part is in one piece: its counters, and behind them the entries of its cache and lazy queue. */
+	/* A CPU's part is one piece: its counters, then its part of the backend. */
 	plan->cpus = at;
-	plan->cache = lines(sizeof(struct dmah_cpu) + cfg->devices * sizeof(struct dev_count));
-	plan->lazy = plan->cache + (lazy ? lines(dmah_iova_cache_memory(cfg->lazy_entries)) : 0);
-	plan->cpu_stride =
-		plan->lazy + (lazy ? lines(lazy_capacity(cfg) * sizeof(struct lazy_entry)) : 0);
+	plan->cpu_backend =
+		lines(sizeof(struct dmah_cpu) + cfg->devices * sizeof(struct dev_count));
+	plan->cpu_stride = plan->cpu_backend + lines(need.cpu);
 	at += cfg->cpus * plan->cpu_stride;
 	plan->history = at;
 	at += lines(dmah_history_memory(cfg->history));
 	plan->check = at;
 	at += lines(dmah_check_memory(cfg));
 	plan->backend = at;
-	plan->total = at + lines(backend);
+	plan->total = at + lines(need.domain);
 	return true;
 }
 
@@ -107,12 +95,6 @@ size_t dmah_domain_memory(const struct dmah_domain_config *config)
 int dmah_domain_init(struct dmah_domain **out, const struct dmah_domain_config *config,
 		     void *memory, size_t memory_size)
 {
-	static const struct backend_ops *const backends[] = {
-		[DMAH_BACKEND_DIRECT] = &dmah_backend_direct,
-		[DMAH_BACKEND_BOUNCE] = &dmah_backend_bounce,
-		[DMAH_BACKEND_IOMMU] = &dmah_backend_iommu,
-		[DMAH_BACKEND_XEN] = &dmah_backend_xen,
-	};
 	struct dmah_domain_config cfg = *config;
 	struct dmah_domain *dom = memory;
 	char *base = memory;
@@ -124,23 +106,19 @@ int dmah_domain_init(struct dmah_domain **out, const struct dmah_domain_config *
 		return DMAH_EINVAL;
 	__builtin_memset(memory, 0, plan.total);
 	dom->cfg = cfg;
-	dom->ops = backends[cfg.backend];
+	dom->ops = backend_of(&cfg);
 	dom->device = (struct dmah_device **)(void *)(base + plan.devices);
-	dom->lazy_capacity = lazy_capacity(&cfg);
 	for (unsigned int i = 0; i < cfg.cpus; i++) {
 		char *part = base + plan.cpus + i * plan.cpu_stride;
 
 		dom->cpu[i] = (struct dmah_cpu *)(void *)part;
-		if (cfg.backend != DMAH_BACKEND_IOMMU)
-			continue;
-		dmah_iova_cache_init(&dom->cpu[i]->cache, part + plan.cache, cfg.lazy_entries,
-				     cfg.mode == DMAH_LAZY);
-		dom->cpu[i]->lazy.entry = (struct lazy_entry *)(void *)(part + plan.lazy);
+		if (dom->ops->init_cpu)
+			dom->ops->init_cpu(dom, dom->cpu[i], part + plan.cpu_backend);
 	}
 	dmah_history_init(&dom->history, base + plan.history, cfg.history);
 	dmah_check_init(dom, base + plan.check);
-	if (cfg.backend == DMAH_BACKEND_IOMMU) {
-		err = dmah_iommu_init(dom, base + plan.backend);
+	if (dom->ops->init) {
+		err = dom->ops->init(dom, base + plan.backend);
 		if (err)
 			return err;
 	}
@@ -150,25 +128,27 @@ int dmah_domain_init(struct dmah_domain **out, const struct dmah_domain_config *
 
 int dmah_domain_fini(struct dmah_domain *dom)
 {
-	int err;
-
 	if (dom->ndevices)
 		return DMAH_EBUSY;
-	if (dom->cfg.backend != DMAH_BACKEND_IOMMU)
-		return DMAH_OK;
-	err = dmah_flush(dom);
-	if (err)
-		return err;
-	dmah_iommu_fini(dom);
+	return dom->ops->fini ? dom->ops->fini(dom) : DMAH_OK;
+}
+
+int dmah_domain_add_iommu(struct dmah_domain *dom, struct dmah_iommu *iommu)
+{
+	return dom->ops->add_iommu ? dom->ops->add_iommu(dom, iommu) : DMAH_ENOTSUP;
+}
+
+int dmah_domain_pt(const struct dmah_domain *dom, struct dmah_pt_info *info)
+{
+	if (!dom->ops->pt_info)
+		return DMAH_ENOTSUP;
+	dom->ops->pt_info(dom, info);
 	return DMAH_OK;
 }
 
-uint64_t dmah_domain_live(const struct dmah_domain *dom)
+void dmah_domain_aperture(const struct dmah_domain *dom, dmah_addr_t *base, uint64_t *size)
 {
-	uint64_t live = 0;
-
-	for (unsigned int i = 0; i < dom->cfg.devices; i++)
-		if (dom->device[i])
-			live += dmah_device_live(dom->device[i]);
-	return live;
+	/* Without an IOMMU there are no granules. */
+	*base = dom->granules ? dom->cfg.aperture_base : 0;
+	*size = (uint64_t)dom->granules << PT_GRANULE_SHIFT;
 }

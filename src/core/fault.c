@@ -1,28 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-#include "core/fault.h"
+#include "base/fault.h"
 #include "base/count.h"
 
 #define BATCH	16u
 #define BATCHES 16u
-
-/* A return address of which 32 bits are known: the one that is nearest to the library's own code. */
-static const void *near(uint32_t low)
-{
-	uintptr_t here = (uintptr_t)&dmah_map;
-
-	return low ? (const void *)(here + (uintptr_t)(int64_t)(int32_t)(low - (uint32_t)here))
-		   : NULL;
-}
-
-void dmah_fault_remember(struct fault_place *what, const struct history_record *record,
-			 uint64_t gen_bits)
-{
-	what->phys = record->phys & ~gen_bits;
-	what->len = record->len;
-	what->dir = (enum dmah_dir)(record->ended >> HISTORY_DIR_SHIFT & META_DIR);
-	what->owner = (uint32_t)(record->ended >> HISTORY_DEVICE_SHIFT);
-	what->caller = near(record->caller);
-}
 
 static bool is_live(void *ctx, const struct history_record *record)
 {
@@ -68,9 +49,9 @@ static void explain(struct dmah_domain *dom, struct dmah_fault *fault)
 	fault->killed = is_killed(fault->dev);
 	if (!fault->hw.has_addr)
 		;
-	else if (dom->cfg.backend == DMAH_BACKEND_IOMMU &&
+	else if (dom->ops->fault_lookup &&
 		 __atomic_load_n(&dom->cfg.mode, __ATOMIC_RELAXED) != DMAH_PASSTHROUGH)
-		dmah_iommu_fault_lookup(dom, fault->hw.addr, &what);
+		dom->ops->fault_lookup(dom, fault->hw.addr, &what);
 	else
 		plain_place(dom, fault->hw.addr, &what);
 	fault->place = what.place;

@@ -2,7 +2,6 @@
 /*
  * Rings: what is the same with and without an IOMMU.
  */
-#include "core/ring.h"
 #include "backend/iommu/ring.h"
 #include "base/check.h"
 #include "base/count.h"
@@ -64,8 +63,8 @@ int dmah_ring_init(struct dmah_ring **ring, struct dmah_device *dev,
 	r->full_at = config->entries;
 	r->room = config->entry_size - 1;
 	r->caller = __builtin_return_address(0);
-	if (dev->dom->cfg.backend == DMAH_BACKEND_IOMMU)
-		err = dmah_iommu_ring_init(r);
+	if (dev->dom->ops->ring_init)
+		err = dev->dom->ops->ring_init(r);
 	if (err)
 		return err;
 	publish(r, true);
@@ -98,33 +97,6 @@ int dmah_ring_fini(struct dmah_ring *ring)
 uint32_t dmah_ring_live(const struct dmah_ring *ring)
 {
 	return (uint32_t)(ring->pushed - ring->popped);
-}
-
-static uint64_t load(const uint64_t *counter)
-{
-	return __atomic_load_n(counter, __ATOMIC_RELAXED);
-}
-
-void dmah_ring_add_stats(const struct dmah_device *dev, struct dmah_stats *stats)
-{
-	unsigned long flags;
-
-	dmah_host_enter(&flags);
-	dmah_host_lock(&dev->dom->setup_lock);
-	for (const struct dmah_ring *r = dev->rings; r; r = r->next) {
-		stats->maps += load(&r->pushed) - load(&r->elsewhere_begun);
-		stats->unmaps += load(&r->popped) - load(&r->elsewhere_ended);
-	}
-	dmah_host_unlock(&dev->dom->setup_lock);
-	dmah_host_leave(flags);
-}
-
-uint64_t dmah_ring_counted_live(const struct dmah_device *dev)
-{
-	struct dmah_stats stats = { 0 };
-
-	dmah_ring_add_stats(dev, &stats);
-	return stats.maps - stats.unmaps;
 }
 
 /* ---- push ---- */

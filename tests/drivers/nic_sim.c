@@ -93,7 +93,7 @@ static void open_domain(struct nic *n, const struct sim_config *machine)
 	size_t need;
 
 	if (n->config.iommu) {
-		config.iommu = sim_iommu_dmah(sim_iommu(n->sim, 0));
+		config.iommu = sim_fake_iommu(sim_iommu(n->sim, 0));
 		config.format = machine->iommu[0].flavour == SIM_VTD ? &dmah_pt_vtd_ss
 								     : &dmah_pt_lpae_s1;
 		config.va_bits = 48;

@@ -120,7 +120,7 @@ static void open_domain(struct sim_rig *r)
 		.pool = r->rig.pool,
 		.mode = c->mode,
 		.format = c->kind == SIM_SMMU ? &dmah_pt_lpae_s1 : &dmah_pt_vtd_ss,
-		.iommu = c->iommu ? sim_iommu_dmah(sim_iommu(r->sim, 0)) : NULL,
+		.iommu = c->iommu ? sim_fake_iommu(sim_iommu(r->sim, 0)) : NULL,
 		.aperture_size = c->small_aperture ? 2u << 20 : 64u << 20,
 		.xen = sim_xen(r->sim) ? &sim_xen_ops : NULL,
 		.xen_ctx = sim_xen(r->sim),
@@ -265,9 +265,9 @@ void rig_status(struct rig *rig, uint32_t clear, uint32_t set)
 void rig_stick(struct rig *rig, bool on)
 {
 	if (on)
-		sim_iommu_stick(sim_iommu(of(rig)->sim, 0), 0);
+		sim_fake_stick(sim_iommu(of(rig)->sim, 0), 0);
 	else
-		sim_iommu_unstick(sim_iommu(of(rig)->sim, 0));
+		sim_fake_unstick(sim_iommu(of(rig)->sim, 0));
 }
 
 const bool rig_limits = true;

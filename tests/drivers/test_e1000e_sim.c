@@ -127,13 +127,13 @@ static void hung(const struct nic_config *machine, bool rx)
 	struct traffic *t = traffic_open(machine, &(struct traffic_config){ .seed = 3 });
 	struct sim_iommu *iommu = sim_iommu(nic_sim(t->n), 0);
 
-	sim_iommu_set_timeout(iommu, 1000000);
+	sim_fake_set_timeout(iommu, 1000000);
 	if (rx)
 		assert_true(traffic_put(t));
 	else
 		assert_int_equal(traffic_transmit(t), 0);
 	e1000e_kick(&t->nic);
-	sim_iommu_stick(iommu, 0);
+	sim_fake_stick(iommu, 0);
 	if (rx)
 		assert_int_equal(e1000e_receive(&t->nic, 4, nothing, t), DMAH_ETIMEDOUT);
 	else
@@ -143,7 +143,7 @@ static void hung(const struct nic_config *machine, bool rx)
 	assert_int_equal(traffic_transmit(t), DMAH_ETIMEDOUT);
 	assert_int_equal(e1000e_stop(&t->nic), DMAH_ETIMEDOUT);
 	assert_int_equal(dmah_device_live(nic_device(t->n)), 2);
-	sim_iommu_unstick(iommu);
+	sim_fake_unstick(iommu);
 	assert_int_equal(dmah_flush(nic_domain(t->n)), 0);
 	assert_int_equal(e1000e_fini(&t->nic), 0);
 	t->in.n = 0;

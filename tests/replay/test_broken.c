@@ -9,8 +9,8 @@
 
 static bool skip_invalidations, claim_coherent;
 
-struct dmah_iommu *__real_sim_iommu_dmah(struct sim_iommu *iommu);
-struct dmah_iommu *__wrap_sim_iommu_dmah(struct sim_iommu *iommu);
+struct dmah_iommu *__real_sim_fake_iommu(struct sim_iommu *iommu);
+struct dmah_iommu *__wrap_sim_fake_iommu(struct sim_iommu *iommu);
 void __real_sim_device_limits(const struct sim_device *dev, struct dmah_limits *limits);
 void __wrap_sim_device_limits(const struct sim_device *dev, struct dmah_limits *limits);
 
@@ -26,10 +26,10 @@ static int no_invalidation(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_t i
 	return 1;
 }
 
-struct dmah_iommu *__wrap_sim_iommu_dmah(struct sim_iommu *iommu)
+struct dmah_iommu *__wrap_sim_fake_iommu(struct sim_iommu *iommu)
 {
 	static struct dmah_iommu_ops broken;
-	struct dmah_iommu *dmah = __real_sim_iommu_dmah(iommu);
+	struct dmah_iommu *dmah = __real_sim_fake_iommu(iommu);
 
 	if (skip_invalidations) {
 		broken = *dmah->ops;

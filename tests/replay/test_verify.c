@@ -111,7 +111,7 @@ static int no_invalidation(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_t i
 
 static void skip_invalidations(struct fixture *f)
 {
-	struct dmah_iommu *iommu = sim_iommu_dmah(sim_iommu(f->m->sim, 0));
+	struct dmah_iommu *iommu = sim_fake_iommu(sim_iommu(f->m->sim, 0));
 
 	f->broken = *iommu->ops;
 	f->broken.invalidate = no_invalidation;

@@ -183,7 +183,7 @@ static struct dmah_iommu *iommu_of(struct bench *b, unsigned int n)
 	struct unit *u = &b->unit[n];
 
 	if (!b->config.driver)
-		return sim_iommu_dmah(sim_iommu(b->sim, n));
+		return sim_fake_iommu(sim_iommu(b->sim, n));
 	if (!u->memory && u->vtd_regs)
 		open_vtd(u);
 	else if (!u->memory)
@@ -370,9 +370,9 @@ void bench_stick(struct bench *b, bool stuck)
 	if (b->config.driver)
 		hold(b, stuck);
 	else if (stuck)
-		sim_iommu_stick(sim_iommu(b->sim, 0), 0);
+		sim_fake_stick(sim_iommu(b->sim, 0), 0);
 	else
-		sim_iommu_unstick(sim_iommu(b->sim, 0));
+		sim_fake_unstick(sim_iommu(b->sim, 0));
 }
 
 void bench_latency(struct bench *b, uint64_t ns)
@@ -382,7 +382,7 @@ void bench_latency(struct bench *b, uint64_t ns)
 		hold(b, b->keep);
 		return;
 	}
-	sim_iommu_set_latency(sim_iommu(b->sim, 0), ns);
+	sim_fake_set_latency(sim_iommu(b->sim, 0), ns);
 }
 
 void bench_on_wait(struct bench *b, void (*fn)(void *arg), void *arg)

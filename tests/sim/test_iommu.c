@@ -56,7 +56,7 @@ static void begin_with(const struct sim_config *c, bool ats)
 {
 	sim = t_machine(c);
 	iommu = sim_iommu(sim, 0);
-	d = sim_iommu_dmah(iommu);
+	d = sim_fake_iommu(iommu);
 	dev = sim_device_add(
 		sim, &(struct sim_device_config){ .name = "disk", .id = 0x310, .ats = ats });
 	assert_non_null(dev);
@@ -220,7 +220,7 @@ static void posted_is_not_done(void **state)
 	(void)state;
 	begin("vtd", false);
 	assert_int_equal(bind_to(DMAH_BIND_TRANSLATE), 0);
-	sim_iommu_set_latency(iommu, 1000);
+	sim_fake_set_latency(iommu, 1000);
 	set_entry(IOVA, present(buffer));
 	assert_int_equal(reaches(IOVA, true), SIM_OK);
 	set_entry(IOVA, 0);
@@ -230,7 +230,7 @@ static void posted_is_not_done(void **state)
 	assert_int_equal(reaches(IOVA, true), SIM_OK);
 	posix_clock_advance(1);
 	assert_int_equal(reaches(IOVA, true), SIM_FAULT_TRANSLATION);
-	sim_iommu_set_latency(iommu, SIM_LATENCY_WAIT);
+	sim_fake_set_latency(iommu, SIM_LATENCY_WAIT);
 	set_entry(IOVA, present(buffer));
 	assert_int_equal(reaches(IOVA, true), SIM_OK);
 	set_entry(IOVA, 0);
@@ -250,7 +250,7 @@ static void hung(void **state)
 	assert_int_equal(bind_to(DMAH_BIND_TRANSLATE), 0);
 	set_entry(IOVA, present(buffer));
 	assert_int_equal(reaches(IOVA, true), SIM_OK);
-	sim_iommu_stick(iommu, 0);
+	sim_fake_stick(iommu, 0);
 	set_entry(IOVA, 0);
 	assert_int_equal(d->ops->invalidate(d, tag, IOVA, 0x1000, false, NULL), 1);
 	assert_int_equal(settle(d), DMAH_ETIMEDOUT);
@@ -260,7 +260,7 @@ static void hung(void **state)
 	assert_int_equal(reaches(IOVA, true), SIM_OK);
 	sim_iommu_stats(iommu, &stats);
 	assert_int_equal(stats.timeouts, 2);
-	sim_iommu_unstick(iommu);
+	sim_fake_unstick(iommu);
 	assert_int_equal(reaches(IOVA, true), SIM_FAULT_BLOCKED);
 	assert_int_equal(settle(d), 0);
 }
@@ -415,12 +415,12 @@ static void translated_requests(void **state)
 	assert_int_equal(bind_to(DMAH_BIND_TRANSLATE), 0);
 	assert_int_equal(reaches(IOVA, true), SIM_OK);
 	/* the IOMMU forgets the device's context, but the device's own TLB is never told */
-	sim_iommu_stick(iommu, 2);
+	sim_fake_stick(iommu, 2);
 	assert_int_equal(bind_to(DMAH_BIND_PASSTHROUGH), DMAH_ETIMEDOUT);
 	assert_int_equal(sim_dma_read(dev, IOVA, &byte, 1), SIM_FAULT_ATS);
 	assert_int_equal(sim_faults(sim, &f, 1), 1);
 	assert_int_equal(f.code, 0xd);
-	sim_iommu_unstick(iommu);
+	sim_fake_unstick(iommu);
 	assert_int_equal(bind_to(DMAH_BIND_PASSTHROUGH), 0);
 	assert_int_equal(reaches(buffer, true), SIM_OK);
 }
@@ -461,10 +461,10 @@ static void several(void **state)
 	begin_with(&c, false);
 	other = sim_device_add(sim, &(struct sim_device_config){ .id = 0x311, .iommu = 2 });
 	assert_non_null(other);
-	assert_ptr_equal(sim_device_dmah(other)->iommu, sim_iommu_dmah(sim_iommu(sim, 1)));
+	assert_ptr_equal(sim_device_dmah(other)->iommu, sim_fake_iommu(sim_iommu(sim, 1)));
 	assert_null(sim_iommu(sim, 2));
 	assert_null(sim_device_add(sim, &(struct sim_device_config){ .id = 0x312, .iommu = 3 }));
-	assert_int_equal(sim_iommu_dmah(sim_iommu(sim, 1))->va_bits, 39);
+	assert_int_equal(sim_fake_iommu(sim_iommu(sim, 1))->va_bits, 39);
 	assert_int_equal(bind_to(DMAH_BIND_TRANSLATE), 0);
 	set_entry(IOVA, present(buffer));
 	assert_int_equal(reaches(IOVA, true), SIM_OK);

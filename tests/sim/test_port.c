@@ -105,7 +105,7 @@ static void waits(void **state)
 	(void)state;
 	sim_destroy(sim);
 	sim = t_machine(&c);
-	iommu = sim_iommu_dmah(sim_iommu(sim, 0));
+	iommu = sim_fake_iommu(sim_iommu(sim, 0));
 	assert_int_equal(settle(iommu), 0);
 	assert_int_equal(t_misuses, 0);
 	dmah_host_enter(&flags);

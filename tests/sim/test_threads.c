@@ -133,7 +133,7 @@ static void devices(void **state)
 		c.iommu[0].latency = latency;
 		sim = t_machine(&c);
 		iommu = sim_iommu(sim, 0);
-		d = sim_iommu_dmah(iommu);
+		d = sim_fake_iommu(iommu);
 		for (unsigned int i = 0; i < 4; i++)
 			page[i] = dmah_host_virt_to_phys(dmah_host_page_alloc(0));
 		for (unsigned int i = 0; i < 3; i++)

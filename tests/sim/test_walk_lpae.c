@@ -161,7 +161,7 @@ static void malformed(void **state)
 static void lookups(void **state)
 {
 	struct sim_iommu *iommu = sim_iommu(sim, 0);
-	struct dmah_iommu *d = sim_iommu_dmah(iommu);
+	struct dmah_iommu *d = sim_fake_iommu(iommu);
 	struct dmah_pt_info pt = {
 		.format = &dmah_pt_lpae_s1, .root = ROOT, .va_bits = 48, .levels = 4
 	};

@@ -175,7 +175,7 @@ static const char *make_device(struct machine *m, uint32_t i)
 	int err;
 
 	if (m->kind->va_bits) {
-		config.iommu = sim_iommu_dmah(sim_iommu(m->sim, 0));
+		config.iommu = sim_fake_iommu(sim_iommu(m->sim, 0));
 		config.format = config.iommu->formats[0];
 		config.va_bits = m->kind->va_bits;
 		config.aperture_size = aperture(m, d);

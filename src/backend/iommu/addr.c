@@ -3,11 +3,11 @@
  * A handle from a DMA address: what the page table and the slots say of it. This is the reverse lookup, and counted.
  */
 #include "backend/bounce.h"
-#include "backend/iommu/iommu.h"
+#include "backend/iommu/entries.h"
 #include "base/pool.h"
 #include "base/buffer.h"
 #include "base/count.h"
-#include "core/map.h"
+#include "base/request.h"
 
 /* What a DMA address translates to. An address-keyed call searches; a page-keyed one only reads the entry. */
 static int translate(struct dmah_device *dev, const struct addr_req *req, uint32_t index,

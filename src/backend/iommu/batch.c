@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "backend/iommu/map.h"
 #include "backend/iommu/batch.h"
 #include "backend/bounce.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-#include "backend/iommu/iommu.h"
+#include "backend/iommu/entries.h"
 
 #define CHUNK_GRANULES PT_TABLE_ENTRIES
 #define GIANT_GRANULES (PT_TABLE_ENTRIES * PT_TABLE_ENTRIES)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "backend/iommu/fast.h"
+#include "backend/iommu/cells.h"
 #include "base/pool.h"
 
 void dmah_fast_set_limits(struct dmah_device *dev)

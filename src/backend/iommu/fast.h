@@ -10,7 +10,9 @@
 #ifndef DMAH_BACKEND_IOMMU_FAST_H
 #define DMAH_BACKEND_IOMMU_FAST_H
 
-#include "backend/iommu/iommu.h"
+#include "backend/iommu/entries.h"
+#include "backend/iommu/flush.h"
+#include "backend/iommu/invalidate.h"
 #include "base/count.h"
 
 /** dmah_fast_set_limits() - what the plain mappings of a device are like. Before it maps. */

@@ -3,10 +3,10 @@
  * What is or was at an IOVA. The page table says whether something is mapped, and its cleared entries when the shortest
  * unmaps were; the history's record says the rest, where it is about the same mapping.
  */
-#include "backend/iommu/iommu.h"
+#include "backend/iommu/entries.h"
 #include "base/pool.h"
-#include "core/fault.h"
-#include "core/ring.h"
+#include "base/fault.h"
+#include "base/ring.h"
 
 static bool is_reserved(const struct dmah_domain *dom, dmah_addr_t addr)
 {

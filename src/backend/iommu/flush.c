@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-#include "backend/iommu/iommu.h"
+/*
+ * Lazy queues, flushes and quarantine: when an unmapped range may be used again.
+ */
+#include "backend/iommu/flush.h"
+#include "backend/iommu/cells.h"
+#include "backend/iommu/entries.h"
+#include "backend/iommu/invalidate.h"
 #include "backend/iommu/ring.h"
 #include "base/pool.h"
 #include "base/count.h"
@@ -9,114 +15,16 @@
 /* CPUs, and rings, that one invalidation serves. */
 #define FLUSH_CPUS RING_MARKS
 
-static int post_iommus(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size, bool tables,
-		       bool last, struct iommu_post *post)
-{
-	int err = DMAH_OK;
-
-	for (unsigned int i = 0; i < dom->nlinks; i++) {
-		struct dmah_link *link = &dom->links[i];
-		int n = link->iommu->ops->invalidate(link->iommu, link->tag, iova, size, tables,
-						     last ? &post->ticket[i] : NULL);
-
-		if (n < 0)
-			err = n;
-		else
-			post->posted += (uint64_t)n;
-	}
-	return err;
-}
-
-/* A device's TLB is asked after its IOMMU's, or it would fill itself from there again. */
-static int post_devices(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size,
-			struct iommu_post *post)
-{
-	unsigned long flags;
-	int err = DMAH_OK;
-
-	dmah_host_enter(&flags);
-	dmah_host_lock(&dom->setup_lock);
-	for (unsigned int i = 0; i < dom->cfg.devices; i++) {
-		struct dmah_device *dev = dom->device[i];
-		int n;
-
-		if (!dev || !(dev->limits.flags & DMAH_DEV_ATS) || !dev->iommu->ops->invalidate_dev)
-			continue;
-		n = dev->iommu->ops->invalidate_dev(dev->iommu, dev, iova, size);
-		if (n < 0)
-			err = n;
-		else
-			post->posted += (uint64_t)n;
-	}
-	dmah_host_unlock(&dom->setup_lock);
-	dmah_host_leave(flags);
-	return err;
-}
-
-int dmah_iommu_post_all(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size, bool tables,
-			bool ats, struct iommu_post *post)
-{
-	int err;
-
-	post->posted = 0;
-	err = post_iommus(dom, iova, size, tables, !ats, post);
-	if (err || !ats)
-		return err;
-	err = post_devices(dom, iova, size, post);
-	for (unsigned int i = 0; !err && i < dom->nlinks; i++)
-		err = dom->links[i].iommu->ops->fence(dom->links[i].iommu, &post->ticket[i]);
-	return err;
-}
-
-int dmah_iommu_wait_all(struct dmah_domain *dom, const uint64_t *ticket)
-{
-	int err = DMAH_OK;
-
-	for (unsigned int i = 0; i < dom->nlinks; i++) {
-		struct dmah_iommu *iommu = dom->links[i].iommu;
-
-		err |= iommu->ops->wait(iommu, ticket[i]);
-	}
-	return err ? DMAH_ETIMEDOUT : DMAH_OK;
-}
-
-int dmah_iommu_invalidate(struct dmah_domain *dom, const struct dmah_device *dev, dmah_addr_t iova,
-			  uint64_t size, bool tables)
-{
-	struct iommu_post post;
-	unsigned long flags;
-	unsigned int cpu;
-	int err;
-
-	err = iommu_post(dom, iova, size, tables, &post);
-	if (!err)
-		err = iommu_wait(dom, post.ticket);
-	if (dev) {
-		cpu = dmah_host_enter(&flags);
-		count_in(dev, cpu, invalidations, post.posted);
-		count_in(dev, cpu, waits, 1);
-		dmah_host_leave(flags);
-	}
-	return err ? DMAH_ETIMEDOUT : DMAH_OK;
-}
-
 /* Inside dmah_host_enter(). @own: this CPU's part, with its lock held; NULL: back to the depot. */
 static void put_granules(struct dmah_domain *dom, struct dmah_cpu *own, uint32_t first, uint32_t n)
 {
-	struct iova_reserve *reserve = &dom->reserve;
-
-	if (!n)
+	if (!n || dmah_iommu_put_cell(dom, first))
 		return;
-	if (iommu_in_reserve(dom, first)) {
-		dmah_host_lock(&reserve->lock);
-		(void)dmah_range_free(&reserve->cells, (first - reserve->first) / reserve->cell, 1);
-		dmah_host_unlock(&reserve->lock);
-	} else if (own && n <= IOVA_CLASS_MAX) {
+	if (own && n <= IOVA_CLASS_MAX)
 		dmah_iova_cache_release(&own->cache, &dom->iova, iova_class(n),
 					entries_leaf(dom, first), first);
-	} else {
+	else
 		dmah_iova_put_large(&dom->iova, first, iommu_units(n));
-	}
 }
 
 void dmah_iommu_release(struct dmah_domain *dom, const struct iova_range *range)
@@ -345,47 +253,4 @@ int dmah_iommu_defer(struct dmah_device *dev, const struct iova_range *range)
 	/* The flush of a full queue failed before; this range finds another place to wait for one that does not. */
 	dmah_iommu_quarantine(dev, range);
 	return dmah_iommu_flush(dom, dev);
-}
-
-/* ---- what CPUs keep, taken back ---- */
-
-static void drain_locked(struct dmah_domain *dom, struct dmah_cpu *cpu)
-{
-	dmah_host_lock(&cpu->lock);
-	dmah_iova_cache_drain(&cpu->cache, &dom->iova);
-	dmah_host_unlock(&cpu->lock);
-}
-
-/* Another CPU must be out of the section that it may be in; from then on its own takes and puts come by the lock. */
-static void drain_other(struct dmah_domain *dom, unsigned int n)
-{
-	struct dmah_cpu *cpu = dom->cpu[n];
-	unsigned long flags;
-	bool quiet;
-
-	dmah_host_enter(&flags);
-	dmah_host_lock(&cpu->lock);
-	dmah_iova_cache_close(&cpu->cache);
-	dmah_host_unlock(&cpu->lock);
-	dmah_host_leave(flags);
-	quiet = dmah_host_quiesce(n);
-	dmah_host_enter(&flags);
-	dmah_host_lock(&cpu->lock);
-	if (quiet)
-		dmah_iova_cache_drain(&cpu->cache, &dom->iova);
-	dmah_iova_cache_open(&cpu->cache);
-	dmah_host_unlock(&cpu->lock);
-	dmah_host_leave(flags);
-}
-
-void dmah_iommu_drain(struct dmah_domain *dom, unsigned int cpu)
-{
-	unsigned long flags;
-	bool own = dmah_host_enter(&flags) == cpu;
-
-	if (own)
-		drain_locked(dom, dom->cpu[cpu]);
-	dmah_host_leave(flags);
-	if (!own)
-		drain_other(dom, cpu);
 }

@@ -9,7 +9,9 @@
 #ifndef DMAH_BACKEND_IOMMU_LAYOUT_H
 #define DMAH_BACKEND_IOMMU_LAYOUT_H
 
-#include "backend/iommu/iommu.h"
+#include "backend/iommu/entries.h"
+#include "backend/iommu/flush.h"
+#include "backend/iommu/invalidate.h"
 
 /**
  * struct layout - so far.

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "backend/iommu/map.h"
 #include "backend/iommu/list.h"
 #include "base/pool.h"
 #include "base/buffer.h"
 #include "base/count.h"
-#include "core/map.h"
+#include "base/request.h"
 
 void dmah_list_handle(struct dmah_device *dev, const struct piece_list *list, uint32_t i,
 		      struct layout *layout, const struct list_range *range, struct dmah *h)

@@ -4,11 +4,20 @@
  * a device must not see.
  */
 #include "backend/bounce.h"
-#include "backend/iommu/iommu.h"
+#include "backend/direct.h"
+#include "backend/iommu/map.h"
+#include "backend/iommu/aperture.h"
+#include "backend/iommu/cells.h"
+#include "backend/iommu/device.h"
+#include "backend/iommu/invalidate.h"
+#include "backend/iommu/link.h"
+#include "backend/iommu/mode.h"
+#include "backend/iommu/poll.h"
+#include "backend/iommu/ring.h"
 #include "base/pool.h"
 #include "base/buffer.h"
 #include "base/count.h"
-#include "core/map.h"
+#include "base/request.h"
 
 /* ---- bounced edges ---- */
 
@@ -119,22 +128,6 @@ static void drain(struct dmah_domain *dom)
 		dmah_iommu_drain(dom, i);
 }
 
-static uint32_t take_cell(struct dmah_domain *dom, uint32_t n, uint32_t align, uint32_t skew)
-{
-	struct iova_reserve *reserve = &dom->reserve;
-	uint32_t cell = RANGE_NONE;
-	unsigned long flags;
-
-	if (!reserve->page || n > reserve->cell || (align > 1 && (align > reserve->cell || skew)))
-		return RANGE_NONE;
-	dmah_host_enter(&flags);
-	dmah_host_lock(&reserve->lock);
-	cell = dmah_range_alloc(&reserve->cells, 1, 1, 0, 0, 0, reserve->cells.size);
-	dmah_host_unlock(&reserve->lock);
-	dmah_host_leave(flags);
-	return cell == RANGE_NONE ? RANGE_NONE : reserve->first + cell * reserve->cell;
-}
-
 uint32_t dmah_iommu_take_iova(struct dmah_device *dev, uint32_t n, uint32_t align, uint32_t skew,
 			      uint32_t boundary, unsigned int attempt)
 {
@@ -151,7 +144,8 @@ uint32_t dmah_iommu_take_iova(struct dmah_device *dev, uint32_t n, uint32_t alig
 		drain(dom);
 	}
 	if (attempt == 3)
-		return take_cell(dom, n, boundary && boundary < align ? boundary : align, skew);
+		return dmah_iommu_take_cell(dom, n, boundary && boundary < align ? boundary : align,
+					    skew);
 	cpu = dom->cpu[dmah_host_enter(&flags)];
 	dmah_host_lock(&cpu->lock);
 	if (n <= IOVA_CLASS_MAX && align <= 1)
@@ -382,8 +376,8 @@ void dmah_iommu_release_wait(struct dmah_device *dev, uint32_t first, uint32_t n
 						     (uint64_t)n << PT_GRANULE_SHIFT, false);
 }
 
-static void go_home(struct dmah_device *dev, const struct iova_range *range,
-		    struct unmap_release *release)
+static void release_range(struct dmah_device *dev, const struct iova_range *range,
+			  struct unmap_release *release)
 {
 	if (release->defer) {
 		int err = dmah_iommu_defer(dev, range);
@@ -409,7 +403,7 @@ void dmah_iommu_release_buffer(struct dmah_device *dev, const struct dmah *h,
 		dmah_pool_retire(dev->dom->cfg.pool, slots.head);
 		dmah_pool_retire(dev->dom->cfg.pool, slots.tail);
 	}
-	go_home(dev, &slots, release);
+	release_range(dev, &slots, release);
 }
 
 void dmah_iommu_release_granules(struct dmah_device *dev, uint32_t first, uint32_t n,
@@ -417,7 +411,7 @@ void dmah_iommu_release_granules(struct dmah_device *dev, uint32_t first, uint32
 {
 	struct iova_range range = { .first = first, .n = n };
 
-	go_home(dev, &range, release);
+	release_range(dev, &range, release);
 }
 
 static int iommu_unmap(struct dmah_device *dev, struct dmah *h, bool strict)
@@ -441,7 +435,49 @@ static int iommu_unmap(struct dmah_device *dev, struct dmah *h, bool strict)
 	return release.err;
 }
 
+void dmah_iommu_pt_info(const struct dmah_domain *dom, struct dmah_pt_info *info)
+{
+	info->format = dom->pt.fmt;
+	info->root = dom->pt.root_phys;
+	info->va_bits = dom->pt.va_bits;
+	info->levels = dom->pt.levels;
+}
+
+static dmah_phys_t iommu_highest(const struct dmah_device *dev)
+{
+	const struct pt *pt = &dev->dom->pt;
+
+	if (dev->dom->cfg.mode == DMAH_PASSTHROUGH)
+		return dmah_direct_highest(dev);
+	return pt->out_bits < 64 ? (1ull << pt->out_bits) - 1 : ~0ull;
+}
+
+static bool iommu_waits(const struct dmah_device *dev)
+{
+	return !is_killed(dev) && iommu_strict(dev);
+}
+
 const struct backend_ops dmah_backend_iommu = {
+	.memory = dmah_iommu_memory,
+	.init = dmah_iommu_init,
+	.init_cpu = dmah_iommu_init_cpu,
+	.fini = dmah_iommu_fini,
+	.add_iommu = dmah_iommu_add,
+	.pt_info = dmah_iommu_pt_info,
+	.attach = dmah_iommu_attach,
+	.detach = dmah_iommu_detach,
+	.kill = dmah_iommu_kill,
+	.set_mode = dmah_iommu_set_mode,
+	.reserve = dmah_iommu_reserve,
+	.flush = dmah_iommu_flush,
+	.poll = dmah_iommu_poll,
+	.cpu_dead = dmah_iommu_cpu_dead,
+	.highest = iommu_highest,
+	.waits = iommu_waits,
+	.ring_init = dmah_iommu_ring_init,
+	.timestamps = true,
+	.generation = dmah_iommu_generation,
+	.fault_lookup = dmah_iommu_fault_lookup,
 	.map = iommu_map,
 	.check = iommu_check,
 	.unmap = iommu_unmap,

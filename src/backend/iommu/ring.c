@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "backend/iommu/map.h"
 #include "backend/iommu/ring.h"
 #include "base/pool.h"
 #include "base/buffer.h"
-#include "core/map.h"
+#include "base/request.h"
 
 /* ---- slots ---- */
 

@@ -5,9 +5,11 @@
 #ifndef DMAH_BACKEND_IOMMU_RING_H
 #define DMAH_BACKEND_IOMMU_RING_H
 
-#include "backend/iommu/iommu.h"
+#include "backend/iommu/entries.h"
+#include "backend/iommu/flush.h"
+#include "backend/iommu/invalidate.h"
 #include "base/count.h"
-#include "core/ring.h"
+#include "base/ring.h"
 
 /** dmah_iommu_ring_init() - slots, with their page tables. Return: 0, DMAH_ENOMEM, DMAH_ENOSPC. */
 int dmah_iommu_ring_init(struct dmah_ring *ring);

@@ -3,8 +3,8 @@
  * Vectors and scatter lists behind an IOMMU: one range of IOVAs, one generation, one invalidation.
  */
 #include "backend/iommu/list.h"
-#include "core/map.h"
-#include "core/vec.h"
+#include "base/request.h"
+#include "base/vec.h"
 
 static struct piece_list vec_list(struct dmah_vec *v, const void *segs, size_t stride, uint32_t n,
 				  enum dmah_dir dir, uint32_t attrs)

@@ -2,8 +2,8 @@
 /*
  * Faults inside: what a backend knows of an address.
  */
-#ifndef DMAH_CORE_FAULT_H
-#define DMAH_CORE_FAULT_H
+#ifndef DMAH_BASE_FAULT_H
+#define DMAH_BASE_FAULT_H
 
 #include <dmah/fault.h>
 #include "base/domain.h"
@@ -28,7 +28,4 @@ struct fault_place {
 void dmah_fault_remember(struct fault_place *what, const struct history_record *record,
 			 uint64_t gen_bits);
 
-/** dmah_iommu_fault_lookup() - behind an IOMMU. Context: with the domain's setup lock held. */
-void dmah_iommu_fault_lookup(struct dmah_domain *dom, dmah_addr_t addr, struct fault_place *what);
-
-#endif /* DMAH_CORE_FAULT_H */
+#endif /* DMAH_BASE_FAULT_H */

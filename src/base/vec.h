@@ -2,8 +2,8 @@
 /*
  * Vectors piece by piece, for backends without a way of their own.
  */
-#ifndef DMAH_CORE_VEC_H
-#define DMAH_CORE_VEC_H
+#ifndef DMAH_BASE_VEC_H
+#define DMAH_BASE_VEC_H
 
 #include "base/domain.h"
 
@@ -25,4 +25,4 @@ bool dmah_vec_merge(const struct dmah_device *dev, dmah_addr_t dma, uint32_t len
 /** dmah_vec_merge_parts() - the DMA segments of a mapped vector: neighbours whose DMA addresses meet become one. */
 void dmah_vec_merge_parts(const struct dmah_device *dev, struct dmah_vec *v);
 
-#endif /* DMAH_CORE_VEC_H */
+#endif /* DMAH_BASE_VEC_H */

@@ -12,8 +12,8 @@
  * the middle of something, which they do not end; the granules before the first slot are never mapped, so that the ring
  * does not seem to continue a neighbour.
  */
-#ifndef DMAH_CORE_RING_H
-#define DMAH_CORE_RING_H
+#ifndef DMAH_BASE_RING_H
+#define DMAH_BASE_RING_H
 
 #include "base/domain.h"
 
@@ -110,10 +110,4 @@ static inline uint64_t ring_flushed(const struct dmah_ring *ring)
 	return own > others ? own : others;
 }
 
-/** dmah_ring_counted_live() - mappings of a device's rings that are live and counted nowhere else. */
-uint64_t dmah_ring_counted_live(const struct dmah_device *dev);
-
-/** dmah_ring_add_stats() - add what a device's rings have counted. */
-void dmah_ring_add_stats(const struct dmah_device *dev, struct dmah_stats *stats);
-
-#endif /* DMAH_CORE_RING_H */
+#endif /* DMAH_BASE_RING_H */

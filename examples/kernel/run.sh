@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT OR GPL-2.0-only
+#
+# Boot the example kernel under QEMU. The kernel's exit status becomes this script's.
+#
+#   run.sh x86|arm64 KERNEL [QEMU OPTION...]
+#
+# IOMMU=no in the environment leaves the IOMMU out: the kernel then fails.
+set -u
+arch=$1
+kernel=$2
+shift 2
+common='-nodefaults -no-user-config -display none -no-reboot -m 256M -serial stdio -monitor none'
+edu='-device edu,dma_mask=0xffffffffffffffff'
+case $arch in
+x86)
+	vtd='-device intel-iommu,intremap=on,aw-bits=48'
+	[ "${IOMMU-}" = no ] && vtd=
+	# shellcheck disable=SC2086
+	qemu-system-x86_64 $common -machine q35 -cpu qemu64 $vtd $edu \
+		-device isa-debug-exit,iobase=0xf4,iosize=4 -kernel "$kernel" "$@" </dev/null
+	status=$?
+	# The kernel writes 16 when it has passed, and isa-debug-exit ends QEMU with 2 * 16 + 1.
+	[ $status = 33 ] && exit 0
+	exit 1
+	;;
+arm64)
+	smmu=,iommu=smmuv3
+	[ "${IOMMU-}" = no ] && smmu=
+	# shellcheck disable=SC2086
+	qemu-system-aarch64 $common -machine virt$smmu -cpu cortex-a57 $edu \
+		-semihosting-config enable=on,target=native -kernel "$kernel" "$@" </dev/null
+	;;
+*)
+	echo "run.sh: unknown architecture '$arch' (x86 or arm64)" >&2
+	exit 2
+	;;
+esac

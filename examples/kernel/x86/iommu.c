@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Intel VT-d: take the unit over, enable it and its fault interrupt, give it up.
+ */
+#include <dmah/vtd.h>
+
+#include "kernel.h"
+#include "machine.h"
+
+/* The unit's registers on q35. A real kernel finds them in the ACPI table DMAR. */
+#define REGISTERS 0xfed90000u
+
+/* Registers of the fault interrupt (VT-d specification, chapter 11). */
+#define FECTL  0x38u
+#define FEDATA 0x3cu
+#define FEADDR 0x40u
+
+const struct dmah_pt_format *const iommu_format = &dmah_pt_vtd_ss;
+
+static struct dmah_vtd vtd;
+
+int iommu_take_over(struct dmah_iommu **iommu)
+{
+	struct dmah_vtd_config config = { .regs = (volatile void *)REGISTERS };
+	size_t size;
+	void *memory;
+
+	/* Where no unit answers, the bus reads as ones. */
+	if (dmah_host_read32(config.regs) == ~0u)
+		return DMAH_ENODEV;
+	size = dmah_vtd_memory(&config);
+	memory = pages_alloc(size);
+	*iommu = &vtd.iommu;
+	return memory ? dmah_vtd_init(&vtd, &config, memory, size) : DMAH_ENOMEM;
+}
+
+int iommu_enable(void)
+{
+	volatile uint8_t *regs = (volatile uint8_t *)REGISTERS;
+	int err = dmah_vtd_enable(&vtd);
+
+	if (err)
+		return err;
+	/* A message to the local APIC with number 0, fixed delivery. */
+	dmah_host_write32(regs + FEDATA, FAULT_VECTOR);
+	dmah_host_write32(regs + FEADDR, 0xfee00000);
+	dmah_host_write32(regs + FECTL, 0);
+	return DMAH_OK;
+}
+
+int iommu_release(void)
+{
+	return dmah_vtd_fini(&vtd);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The direct backend. Passthrough behind an IOMMU uses it too.
+ */
+#ifndef DMAH_BACKEND_DIRECT_H
+#define DMAH_BACKEND_DIRECT_H
+
+#include "base/domain.h"
+
+/** dmah_direct_reaches() - whether a device can be given these bus addresses: mask and boundary. */
+bool dmah_direct_reaches(const struct dmah_device *dev, dmah_addr_t bus, uint64_t len);
+
+/* The entries of dmah_backend_direct. */
+int dmah_direct_map(struct dmah_device *dev, struct dmah *h, const struct map_req *req);
+int dmah_direct_check(struct dmah_device *dev, const struct dmah *h);
+int dmah_direct_unmap(struct dmah_device *dev, struct dmah *h, bool strict);
+int dmah_direct_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req *req);
+int dmah_direct_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
+			     uint32_t *done);
+dmah_phys_t dmah_direct_highest(const struct dmah_device *dev);
+
+#endif /* DMAH_BACKEND_DIRECT_H */

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The aperture of a domain and its page table: made with the domain, cut to what its devices can address.
+ */
+#include "backend/iommu/aperture.h"
+#include "backend/iommu/entries.h"
+#include "backend/iommu/flush.h"
+#include "backend/iommu/link.h"
+
+#define CHUNK_BYTES  (1ull << PT_LEAF_SHIFT)
+#define APERTURE_MAX (1ull << 40)
+
+static unsigned int pick_va_bits(const struct dmah_domain_config *cfg)
+{
+	static const unsigned int widths[] = { 39, 48, 57 };
+	uint64_t last = cfg->aperture_base + cfg->aperture_size - 1;
+
+	if (cfg->va_bits)
+		return cfg->format->fits(cfg->va_bits) && !(last >> cfg->va_bits) ? cfg->va_bits
+										  : 0;
+	for (unsigned int i = 0; i < sizeof(widths) / sizeof(widths[0]); i++)
+		if (cfg->format->fits(widths[i]) && !(last >> widths[i]) &&
+		    widths[i] >= cfg->iommu->va_bits_min)
+			return widths[i];
+	return 0;
+}
+
+static uint32_t chunks(const struct dmah_domain_config *cfg)
+{
+	return (uint32_t)(cfg->aperture_size >> PT_LEAF_SHIFT);
+}
+
+static uint32_t all_granules(const struct dmah_domain_config *cfg)
+{
+	return (uint32_t)(cfg->aperture_size >> PT_GRANULE_SHIFT);
+}
+
+/* Room behind the point where a flush is due, for ranges that are unmapped while it is under way or after it failed. */
+static uint32_t lazy_capacity(const struct dmah_domain_config *cfg)
+{
+	return 2 * cfg->lazy_entries;
+}
+
+/* Bytes of one CPU's cache, rounded up to the alignment of the lazy queue behind it. */
+static size_t cpu_cache_memory(const struct dmah_domain_config *cfg)
+{
+	return (dmah_iova_cache_memory(cfg->lazy_entries) + 63) & ~(size_t)63;
+}
+
+bool dmah_iommu_memory(const struct dmah_domain_config *cfg, struct backend_memory *need)
+{
+	uint64_t size = cfg->aperture_size;
+
+	if (!cfg->iommu || !cfg->format || size < CHUNK_BYTES || size > APERTURE_MAX ||
+	    size % CHUNK_BYTES || cfg->aperture_base % CHUNK_BYTES ||
+	    cfg->aperture_base + size < size || !pick_va_bits(cfg))
+		return false;
+	need->domain = chunks(cfg) * sizeof(uint64_t) + dmah_iova_memory(all_granules(cfg));
+	need->cpu = cpu_cache_memory(cfg) + lazy_capacity(cfg) * sizeof(struct lazy_entry);
+	return true;
+}
+
+/* How much each CPU may keep depends on what there is. */
+static void set_depth(struct dmah_domain *dom)
+{
+	unsigned long flags;
+
+	for (unsigned int i = 0; i < dom->cfg.cpus; i++) {
+		dmah_host_enter(&flags);
+		dmah_host_lock(&dom->cpu[i]->lock);
+		dmah_iova_cache_set_depth(&dom->cpu[i]->cache, dom->iova.depth);
+		dmah_host_unlock(&dom->cpu[i]->lock);
+		dmah_host_leave(flags);
+	}
+}
+
+int dmah_iommu_init(struct dmah_domain *dom, void *memory)
+{
+	struct dmah_domain_config *cfg = &dom->cfg;
+	struct dmah_iommu *iommu = cfg->iommu;
+	int err;
+
+	cfg->va_bits = pick_va_bits(cfg);
+	if (!dmah_iommu_suits(iommu, cfg))
+		return DMAH_ENOTSUP;
+	dom->leaf = memory;
+	for (uint32_t i = 0; i < chunks(cfg); i++)
+		dom->leaf[i] = (uint64_t *)(uintptr_t)dmah_entries_none;
+	dom->granules = all_granules(cfg);
+	dom->lazy_capacity = lazy_capacity(cfg);
+	/* The bookkeeping of granules needs alignment to 8 bytes, which pointers of 32 bits leave open. */
+	dmah_iova_init(&dom->iova, (char *)memory + chunks(cfg) * sizeof(uint64_t), dom->granules,
+		       cfg->aperture_base >> PT_GRANULE_SHIFT, cfg->cpus);
+	/* Address 0 is what a driver takes for "none". */
+	if (!cfg->aperture_base)
+		(void)dmah_range_take(&dom->iova.depot, 0, 1);
+	dom->caps = iommu->caps;
+	dom->pt = (struct pt){
+		.fmt = cfg->format,
+		.va_bits = cfg->va_bits,
+		.out_bits = iommu->out_bits,
+		.levels = cfg->format->fits(cfg->va_bits),
+		.caps = iommu->caps,
+		.cache_line = cfg->cache_line,
+	};
+	err = dom->pt.fmt->init(&dom->pt);
+	if (err)
+		return err;
+	err = dmah_iommu_link(dom, iommu);
+	if (err) {
+		dom->pt.fmt->fini(&dom->pt);
+		return err;
+	}
+	set_depth(dom);
+	return DMAH_OK;
+}
+
+void dmah_iommu_init_cpu(struct dmah_domain *dom, struct dmah_cpu *cpu, void *memory)
+{
+	const struct dmah_domain_config *cfg = &dom->cfg;
+
+	dmah_iova_cache_init(&cpu->cache, memory, cfg->lazy_entries, cfg->mode == DMAH_LAZY);
+	cpu->lazy.entry = (struct lazy_entry *)(void *)((char *)memory + cpu_cache_memory(cfg));
+}
+
+int dmah_iommu_fini(struct dmah_domain *dom)
+{
+	int err = dmah_iommu_flush(dom, NULL);
+
+	if (err)
+		return err;
+	dmah_iommu_unlink_all(dom);
+	if (dom->reserve.page)
+		dmah_host_page_free(dom->reserve.page);
+	dom->pt.fmt->fini(&dom->pt);
+	return DMAH_OK;
+}
+
+/* What the CPUs keep must not stand in the way of a reserved range, nor lie above a cut. */
+void dmah_iommu_recall(struct dmah_domain *dom)
+{
+	(void)dmah_iommu_flush(dom, NULL);
+	for (unsigned int i = 0; i < dom->cfg.cpus; i++)
+		dmah_iommu_drain(dom, i);
+}
+
+static void cut_aperture(struct dmah_domain *dom, uint32_t granules, bool fixed)
+{
+	dom->granules = granules;
+	dom->aperture_fixed = fixed;
+	dmah_iova_cut(&dom->iova, granules, dom->cfg.cpus);
+	set_depth(dom);
+}
+
+/* The first device's mask ends the aperture; a later device with a narrower mask is refused. */
+int dmah_iommu_fit_aperture(struct dmah_domain *dom, const struct dmah_limits *limits)
+{
+	uint64_t base = dom->cfg.aperture_base, room;
+
+	if (limits->mask < base || limits->mask - base < CHUNK_BYTES - 1)
+		return DMAH_ERANGE;
+	room = (limits->mask - base) >> PT_GRANULE_SHIFT;
+	if (dom->aperture_fixed)
+		return room + 1 < dom->granules ? DMAH_EBUSY : DMAH_OK;
+	cut_aperture(dom, room + 1 < dom->granules ? (uint32_t)(room + 1) : dom->granules, true);
+	return DMAH_OK;
+}
+
+void dmah_iommu_uncut_aperture(struct dmah_domain *dom)
+{
+	cut_aperture(dom, all_granules(&dom->cfg), false);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Extents of page-table entries: write, compare, clear.
+ */
+#ifndef DMAH_BACKEND_IOMMU_ENTRIES_H
+#define DMAH_BACKEND_IOMMU_ENTRIES_H
+
+#include "backend/iommu/iommu.h"
+
+/**
+ * struct extent - neighbouring granules that map neighbouring memory.
+ * @first: index of the first granule.
+ * @n: granules.
+ * @phys: where the first one goes, granule-aligned.
+ * @dir: what the device may do.
+ * @gen: the mapping's generation.
+ * @attrs: enum dmah_attr.
+ * @cont: the run continues a mapping that began before it.
+ */
+struct extent {
+	uint32_t first;
+	uint32_t n;
+	dmah_phys_t phys;
+	enum dmah_dir dir;
+	uint32_t gen;
+	uint32_t attrs;
+	bool cont;
+};
+
+/** dmah_entries_next_gen() - the generation of the next mapping of @n granules, none of which is mapped. */
+uint32_t dmah_entries_next_gen(struct dmah_domain *dom, uint32_t first, uint32_t n);
+
+/**
+ * dmah_entries_set() - write a run, none of whose entries is present.
+ * @flags: enum dmah_alloc_flags for table pages.
+ * @set: granules written, from the first, also where the call fails half-way: the caller takes them back.
+ *
+ * Return: 0, DMAH_ENOMEM.
+ */
+int dmah_entries_set(struct dmah_domain *dom, const struct extent *run, unsigned int flags,
+		     uint32_t *set);
+
+/** dmah_entries_make_leaf() - a leaf table over a granule. Return: 0, DMAH_ENOMEM, DMAH_EBUSY (a block is there). */
+int dmah_entries_make_leaf(struct dmah_domain *dom, uint32_t index, unsigned int flags);
+
+/** dmah_entries_match() - whether exactly this run is mapped now: every entry, its place in the mapping and generation. */
+bool dmah_entries_match(const struct dmah_domain *dom, const struct extent *run);
+
+/** dmah_entries_end() - whether the mapping that a run belongs to does not go on at @index. */
+bool dmah_entries_end(const struct dmah_domain *dom, uint32_t index);
+
+/** dmah_entries_clear() - clear every entry of a range, keeping generations. @timestamp: history_timestamp_at(), or 0. */
+void dmah_entries_clear(struct dmah_domain *dom, uint32_t first, uint32_t n, uint64_t timestamp);
+
+/** dmah_entries_none - stands in the directory where there is no leaf table: entries that are never present, nor written. */
+extern const uint64_t dmah_entries_none[PT_TABLE_ENTRIES];
+
+/** entries_has_leaf() - whether the 2 MiB around a granule have a leaf table: no block is or can be there. */
+static inline bool entries_has_leaf(const struct dmah_domain *dom, uint32_t index)
+{
+	return __atomic_load_n(&dom->leaf[index >> 9], __ATOMIC_ACQUIRE) != dmah_entries_none;
+}
+
+/** entries_any() - the entry of a granule, to be written only where it is present. */
+static inline uint64_t *entries_any(const struct dmah_domain *dom, uint32_t index)
+{
+	uint64_t *table = __atomic_load_n(&dom->leaf[index >> 9], __ATOMIC_ACQUIRE);
+
+	return &table[index & (PT_TABLE_ENTRIES - 1)];
+}
+
+/** entries_leaf() - the entry of a granule; NULL where it has no leaf table (a block, or nothing). */
+static inline uint64_t *entries_leaf(const struct dmah_domain *dom, uint32_t index)
+{
+	return entries_has_leaf(dom, index) ? entries_any(dom, index) : NULL;
+}
+
+/** dmah_entries_find() - what a granule translates to, block or not. Return: tables visited; 0 where it does not. */
+unsigned int dmah_entries_find(const struct dmah_domain *dom, uint32_t index,
+			       struct pt_entry *entry);
+
+#endif /* DMAH_BACKEND_IOMMU_ENTRIES_H */

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The IOMMUs in front of a domain's devices: what all of them can do, and which domains each of them serves.
+ */
+#include "backend/iommu/link.h"
+
+static bool format_known(const struct dmah_iommu *iommu, const struct dmah_pt_format *format)
+{
+	for (unsigned int i = 0; i < iommu->nformats; i++)
+		if (iommu->formats[i] == format)
+			return true;
+	return false;
+}
+
+static bool width_known(const struct dmah_iommu *iommu, unsigned int va_bits)
+{
+	return va_bits >= iommu->va_bits_min && va_bits <= iommu->va_bits;
+}
+
+bool dmah_iommu_suits(const struct dmah_iommu *iommu, const struct dmah_domain_config *cfg)
+{
+	return format_known(iommu, cfg->format) && width_known(iommu, cfg->va_bits) &&
+	       (cfg->mode != DMAH_PASSTHROUGH || iommu->caps & DMAH_IOMMU_PASSTHROUGH);
+}
+
+/* Enter a domain into its IOMMU's list, by which faults find the domain that they are about. */
+static void link_in(struct dmah_domain *dom, struct dmah_link *link)
+{
+	struct dmah_iommu *iommu = link->iommu;
+	unsigned long flags;
+
+	link->dom = dom;
+	dmah_host_enter(&flags);
+	dmah_host_lock(&iommu->lock);
+	link->next = iommu->links;
+	iommu->links = link;
+	dmah_host_unlock(&iommu->lock);
+	dmah_host_leave(flags);
+}
+
+static void link_out(struct dmah_link *link)
+{
+	struct dmah_iommu *iommu = link->iommu;
+	struct dmah_link **at = &iommu->links;
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&iommu->lock);
+	/* A driver that began anew has forgotten its domains. */
+	while (*at && *at != link)
+		at = &(*at)->next;
+	if (*at)
+		*at = link->next;
+	dmah_host_unlock(&iommu->lock);
+	dmah_host_leave(flags);
+}
+
+/* Restrict the domain to what all of its IOMMUs can do; a flush at map is needed where one of them needs it. */
+static void restrict_to(struct dmah_domain *dom, const struct dmah_iommu *iommu)
+{
+	dom->caps = (dom->caps & iommu->caps) | ((dom->caps | iommu->caps) & DMAH_IOMMU_MAP_FLUSH);
+	if (dom->pt.caps & ~iommu->caps & DMAH_IOMMU_COHERENT_WALK)
+		dmah_pt_clean(&dom->pt, dom->pt.root, PT_TABLE_ENTRIES);
+	dom->pt.caps = dom->caps;
+	if (iommu->out_bits < dom->pt.out_bits)
+		dom->pt.out_bits = iommu->out_bits;
+	dom->phys_last = dom->pt.out_bits < 64 ? (1ull << dom->pt.out_bits) - 1 : ~0ull;
+}
+
+int dmah_iommu_link(struct dmah_domain *dom, struct dmah_iommu *iommu)
+{
+	struct dmah_link *link = &dom->links[dom->nlinks];
+	int err = iommu->ops->tag_alloc(iommu, &link->tag);
+
+	if (err)
+		return err;
+	link->iommu = iommu;
+	dom->nlinks++;
+	link_in(dom, link);
+	restrict_to(dom, iommu);
+	return DMAH_OK;
+}
+
+void dmah_iommu_unlink_all(struct dmah_domain *dom)
+{
+	for (unsigned int i = 0; i < dom->nlinks; i++) {
+		link_out(&dom->links[i]);
+		dom->links[i].iommu->ops->tag_free(dom->links[i].iommu, dom->links[i].tag);
+	}
+}
+
+int dmah_iommu_add(struct dmah_domain *dom, struct dmah_iommu *iommu)
+{
+	if (dom->ndevices)
+		return DMAH_EBUSY;
+	if (dom->nlinks == DOMAIN_IOMMUS)
+		return DMAH_ENOSPC;
+	for (unsigned int i = 0; i < dom->nlinks; i++)
+		if (dom->links[i].iommu == iommu)
+			return DMAH_EBUSY;
+	return dmah_iommu_suits(iommu, &dom->cfg) ? dmah_iommu_link(dom, iommu) : DMAH_ENOTSUP;
+}
+
+struct dmah_link *dmah_iommu_link_of(struct dmah_domain *dom, const struct dmah_device *dev)
+{
+	for (unsigned int i = 0; i < dom->nlinks; i++)
+		if (!dev->iommu || dom->links[i].iommu == dev->iommu)
+			return &dom->links[i];
+	return NULL;
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/*
+ * Real drivers and the fake IOMMU under injected failures: a strict unmap that says "done" has ended every way to the
+ * memory, whatever failed at which point; one that did not know says so.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <dmah/device.h>
+#include <dmah/dmah.h>
+#include <dmah/smmuv3.h>
+#include <dmah/vtd.h>
+
+#include "posix.h"
+#include "sim.h"
+#include "sim_inject.h"
+#include "sim_reach.h"
+#include "sim_smmuv3.h"
+#include "sim_vtd.h"
+
+enum kind { VTD, SMMU, FAKE_VTD, FAKE_SMMU, KINDS };
+
+static const char *const kind_text[KINDS] = { "VT-d", "SMMUv3", "fake VT-d", "fake SMMU" };
+
+/** struct rig - a machine with one device that has a TLB, and one page mapped and used. */
+struct rig {
+	struct sim *sim;
+	struct sim_device *sim_dev;
+	struct dmah_device *dev;
+	struct dmah_domain *dom;
+	struct dmah_vtd vtd;
+	struct dmah_smmuv3 smmu;
+	void *driver_memory;
+	void *domain_memory;
+	dmah_phys_t page;
+	struct dmah h;
+};
+
+static void quiet(void *ctx, const struct dmah_device *dev, int err, const char *text,
+		  uint64_t addr, const void *caller)
+{
+	(void)ctx;
+	(void)dev;
+	(void)err;
+	(void)text;
+	(void)addr;
+	(void)caller;
+}
+
+static struct dmah_iommu *open_driver(struct rig *r, enum kind kind)
+{
+	if (kind == VTD) {
+		struct dmah_vtd_config c = { .regs = sim_vtd_regs(sim_vtd_create(r->sim, 0, NULL)),
+					     .phys_bits = 46,
+					     .timeout_ns = 5000000 };
+		size_t need = dmah_vtd_memory(&c);
+
+		r->driver_memory = malloc(need);
+		assert_int_equal(dmah_vtd_init(&r->vtd, &c, r->driver_memory, need), DMAH_OK);
+		assert_int_equal(dmah_vtd_enable(&r->vtd), DMAH_OK);
+		return &r->vtd.iommu;
+	}
+	if (kind == SMMU) {
+		struct dmah_smmuv3_config c = { .timeout_ns = 5000000 };
+		size_t need = dmah_smmuv3_memory(&c);
+
+		r->driver_memory = malloc(need);
+		assert_int_equal(
+			dmah_smmuv3_init(&r->smmu,
+					 sim_smmuv3_regs(sim_smmuv3_create(r->sim, 0, NULL)), &c,
+					 r->driver_memory, need),
+			DMAH_OK);
+		return &r->smmu.iommu;
+	}
+	return sim_fake_iommu(sim_iommu(r->sim, 0));
+}
+
+static void rig_open(struct rig *r, enum kind kind)
+{
+	struct sim_config config;
+	struct dmah_limits limits;
+	struct dmah_domain_config dc = { .backend = DMAH_BACKEND_IOMMU, .mode = DMAH_STRICT };
+	size_t need;
+	char byte = 1;
+
+	memset(r, 0, sizeof(*r));
+	posix_set_cpu(0);
+	posix_clock_manual(1000000000);
+	posix_set_report(quiet, NULL);
+	assert_true(sim_config_named(kind == VTD || kind == FAKE_VTD ? "vtd" : "smmu", &config));
+	config.iommu[0].timeout = 5000000;
+	r->sim = sim_create(&config);
+	assert_non_null(r->sim);
+	dc.iommu = open_driver(r, kind);
+	dc.format = dc.iommu->formats[0];
+	sim_inject_watch(r->sim, 0, dc.iommu);
+	need = dmah_domain_memory(&dc);
+	r->domain_memory = aligned_alloc(64, (need + 63) & ~(size_t)63);
+	assert_int_equal(dmah_domain_init(&r->dom, &dc, r->domain_memory, need), DMAH_OK);
+	r->sim_dev =
+		sim_device_add(r->sim, &(struct sim_device_config){ .id = 0x300, .ats = true });
+	r->dev = sim_device_dmah(r->sim_dev);
+	r->dev->iommu = dc.iommu;
+	sim_device_limits(r->sim_dev, &limits);
+	assert_int_equal(dmah_attach(r->dom, r->dev, &limits), DMAH_OK);
+	r->page = sim_ram_take(r->sim, 4096, 4096);
+	assert_int_equal(dmah_map(r->dev, &r->h, r->page, 4096, DMAH_BIDIRECTIONAL, 0), DMAH_OK);
+	assert_int_equal(sim_dma_write(r->sim_dev, dmah_addr(&r->h), &byte, 1), SIM_OK);
+	assert_int_equal(sim_reaches_memory(r->sim_dev, r->page, 4096), 3);
+}
+
+static void rig_close(struct rig *r)
+{
+	sim_destroy(r->sim);
+	posix_clock_real();
+	posix_set_report(NULL, NULL);
+	free(r->driver_memory);
+	free(r->domain_memory);
+}
+
+/* The unmap under one injection. Returns true if the point was reached. */
+static bool one_unmap(enum kind kind, const struct sim_injection *what)
+{
+	struct rig r;
+	bool struck;
+	int err;
+
+	rig_open(&r, kind);
+	sim_inject(r.sim, what);
+	err = dmah_unmap(r.dev, &r.h);
+	struck = sim_inject_struck(r.sim) != 0;
+	if (!err && sim_reaches_memory(r.sim_dev, r.page, 4096))
+		fail_msg("%s: %s at %s %u: unmap returned 0 and the device reaches the memory",
+			 kind_text[kind], sim_failure_text(what->failure),
+			 sim_point_text(what->point), (unsigned int)what->nth);
+	if (!struck)
+		assert_int_equal(err, DMAH_OK);
+	rig_close(&r);
+	return struck;
+}
+
+/* Every point of the unmap, with every failure but those of registers. */
+static void unmap(void **state)
+{
+	static const enum sim_point points[] = { SIM_POINT_INVALIDATE, SIM_POINT_INVALIDATE_DEV,
+						 SIM_POINT_FENCE, SIM_POINT_WAIT,
+						 SIM_POINT_COMMAND };
+	unsigned int struck = 0;
+
+	(void)state;
+	for (enum kind kind = 0; kind < KINDS; kind++)
+		for (unsigned int i = 0; i < sizeof(points) / sizeof(points[0]); i++)
+			for (enum sim_failure f = 0; f < SIM_FAILURES; f++) {
+				struct sim_injection what = { .point = points[i], .failure = f };
+
+				if ((f == SIM_FAIL_CALL && points[i] == SIM_POINT_COMMAND) ||
+				    f == SIM_FAIL_ONES)
+					continue;
+				for (what.nth = 1; one_unmap(kind, &what); what.nth++)
+					struck++;
+			}
+	assert_true(struck > 50);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(unmap),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
