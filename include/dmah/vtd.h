@@ -73,6 +73,7 @@ struct dmah_vtd_config {
  * @status: the hardware writes the number of the last mark that it passed here; @status_phys: its address.
  * @marks: the last mark posted.
  * @redo_until, @redo_ticket: waits for marks up to the first end when the second is passed.
+ * @lost_after, @lost_until: marks between the two have a command in front that was lost.
  * @refused_at, @refusals: the command that was refused last, and how often.
  * @failed: the unit does not answer. @resetting: dmah_vtd_reset() is at work.
  * @faults: held while a fault record is taken or the interrupt is programmed.
@@ -105,6 +106,8 @@ struct dmah_vtd {
 	uint64_t marks;
 	uint64_t redo_until;
 	uint64_t redo_ticket;
+	uint64_t lost_after;
+	uint64_t lost_until;
 	uint32_t refused_at;
 	uint32_t refusals;
 	bool failed;

@@ -137,14 +137,13 @@ static void open_vtd(struct unit *u)
 
 static void open_smmu(struct unit *u, bool no_blocks)
 {
-	struct dmah_smmuv3_config config = { .timeout_ns = TIMEOUT };
+	struct dmah_smmuv3_config config = { .regs = sim_smmuv3_regs(u->smmu_regs),
+					     .timeout_ns = TIMEOUT };
 	size_t need = dmah_smmuv3_memory(&config);
 
 	assert_true(need > 0);
 	u->memory = malloc(need);
-	assert_int_equal(dmah_smmuv3_init(&u->smmu, sim_smmuv3_regs(u->smmu_regs), &config,
-					  u->memory, need),
-			 DMAH_OK);
+	assert_int_equal(dmah_smmuv3_init(&u->smmu, &config, u->memory, need), DMAH_OK);
 	u->iommu = &u->smmu.iommu;
 	if (no_blocks)
 		u->iommu->caps &= ~(uint32_t)(DMAH_IOMMU_BLOCK_2M | DMAH_IOMMU_BLOCK_1G);

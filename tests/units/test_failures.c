@@ -64,15 +64,13 @@ static struct dmah_iommu *open_driver(struct rig *r, enum kind kind)
 		return &r->vtd.iommu;
 	}
 	if (kind == SMMU) {
-		struct dmah_smmuv3_config c = { .timeout_ns = 5000000 };
+		struct dmah_smmuv3_config c = { .regs = sim_smmuv3_regs(
+							sim_smmuv3_create(r->sim, 0, NULL)),
+						.timeout_ns = 5000000 };
 		size_t need = dmah_smmuv3_memory(&c);
 
 		r->driver_memory = malloc(need);
-		assert_int_equal(
-			dmah_smmuv3_init(&r->smmu,
-					 sim_smmuv3_regs(sim_smmuv3_create(r->sim, 0, NULL)), &c,
-					 r->driver_memory, need),
-			DMAH_OK);
+		assert_int_equal(dmah_smmuv3_init(&r->smmu, &c, r->driver_memory, need), DMAH_OK);
 		return &r->smmu.iommu;
 	}
 	return sim_fake_iommu(sim_iommu(r->sim, 0));

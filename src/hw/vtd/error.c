@@ -3,8 +3,8 @@
  * Errors of the invalidation queue (section 6.5.2.10, Invalidation Queue Considerations; 11.4.9.9, Invalidation Queue
  * Error Record Register), units that do not answer, and how a unit comes back into service.
  *
- * A command that was refused (IQE), or a device that did not answer (ITE), costs nobody else anything: the command is
- * replaced, the device is blocked, everything is invalidated once, and all waits go on until that is confirmed. A unit
+ * A command that was refused (IQE) is replaced by one that does more. A device that did not answer (ITE) is blocked;
+ * everything is invalidated once, and all waits go on until that is confirmed. Neither costs anybody else anything. A unit
  * that stays silent is remembered as failed. Every call answers DMAH_ETIMEDOUT at once then, after one look at its
  * registers: a unit that was merely slow, and has caught up, is back in service.
  */
@@ -117,24 +117,60 @@ static bool recover(struct dmah_vtd *vtd)
 	return true;
 }
 
-/* Replaces the refused command. Returns true where it is the first refusal of this command. */
-static bool replace_refused(struct dmah_vtd *vtd, uint32_t head, struct vtd_report *report)
+/* Nothing that waits for a mark between the last one passed and here is confirmed: nobody knows what the command was. */
+static void lose_marks(struct dmah_vtd *vtd)
 {
-	const struct vtd_command noop = dmah_vtd_noop(vtd);
+	if (!vtd->lost_until)
+		__atomic_store_n(&vtd->lost_after,
+				 vtd->marks - (uint32_t)((uint32_t)vtd->marks - vtd_status(vtd)),
+				 __ATOMIC_RELAXED);
+	__atomic_store_n(&vtd->lost_until, vtd->marks, __ATOMIC_RELEASE);
+}
+
+/*
+ * Puts a command that does more in place of a refused one, at the same position: a device's TLB behind it would be filled
+ * again from what the refused command should have removed.
+ */
+static void widen(struct dmah_vtd *vtd, uint64_t *at)
+{
+	struct vtd_command c = { QI_IOTLB | QI_IOTLB_ALL, 0 };
+
+	switch (QI_TYPE(at[0])) {
+	case QI_WAIT:
+		return;
+	case QI_CONTEXT:
+		c.lo = QI_CONTEXT | QI_CONTEXT_ALL;
+		break;
+	case QI_DEVTLB:
+		c = dmah_vtd_devtlb(QI_SID_OF(at[0]), 0, 0);
+		break;
+	case QI_IOTLB:
+		break;
+	default:
+		lose_marks(vtd);
+	}
+	at[0] = c.lo;
+	at[1] = c.hi;
+}
+
+/* Returns true where a device was blocked for it, which must be confirmed. */
+static bool handle_refusal(struct dmah_vtd *vtd, uint32_t head, struct vtd_report *report)
+{
 	uint64_t *at = vtd_slot(vtd, head);
 
-	if (vtd->refusals && vtd->refused_at == head) {
-		if (++vtd->refusals > REFUSALS)
-			fail_locked(vtd, report, "the IOMMU refuses all commands of its queue");
+	if (!vtd->refusals || vtd->refused_at != head) {
+		vtd->refused_at = head;
+		vtd->refusals = 1;
+		*report =
+			(struct vtd_report){ "the IOMMU refused a command; its first half", at[0] };
+		widen(vtd, at);
 		return false;
 	}
-	vtd->refused_at = head;
-	vtd->refusals = 1;
-	*report = (struct vtd_report){ "the IOMMU refused a command; its first half", at[0] };
-	if (QI_TYPE(at[0]) == QI_DEVTLB)
-		isolate(vtd, head, QI_SID_OF(at[0]), report);
-	at[0] = noop.lo;
-	at[1] = noop.hi;
+	if (++vtd->refusals > REFUSALS)
+		fail_locked(vtd, report, "the IOMMU refuses all commands of its queue");
+	if (QI_TYPE(at[0]) != QI_DEVTLB)
+		return false;
+	isolate(vtd, head, QI_SID_OF(at[0]), report);
 	return true;
 }
 
@@ -152,7 +188,7 @@ static void handle_error(struct dmah_vtd *vtd, uint32_t error, struct vtd_report
 	if (error & FSTS_ITE && find_silent(vtd, head, &id))
 		isolate(vtd, head, id, report);
 	if (error & FSTS_IQE)
-		again |= replace_refused(vtd, head, report);
+		again |= handle_refusal(vtd, head, report);
 	if (again && !recover(vtd))
 		fail_locked(vtd, report, "the IOMMU's queue reports error after error");
 	vtd_write(vtd, REG_FSTS, error);

@@ -125,8 +125,8 @@ int dmah_vtd_done(struct dmah_vtd *vtd, const struct vtd_command *c, unsigned in
 /* ---- waiting ---- */
 
 /*
- * Returns true when all before @ticket is done. After an error of the queue the numbers of marks up to @redo_until prove
- * nothing: @redo_ticket stands for them. dmah_vtd_check() says so before it lets the hardware go on, so that a number
+ * Returns true when the hardware has passed @ticket. After an error of the queue the numbers of marks up to @redo_until
+ * prove nothing: @redo_ticket stands for them. dmah_vtd_check() says so before it lets the hardware go on, so that a number
  * which the hardware wrote afterwards is never seen without @redo_until.
  */
 static bool passed(const struct dmah_vtd *vtd, uint64_t ticket)
@@ -140,26 +140,39 @@ static bool passed(const struct dmah_vtd *vtd, uint64_t ticket)
 	return false;
 }
 
+/* Returns true where a command in front of @ticket was lost. As with passed(), look after the hardware's number. */
+static bool is_lost(const struct dmah_vtd *vtd, uint64_t ticket)
+{
+	uint64_t until = __atomic_load_n(&vtd->lost_until, __ATOMIC_ACQUIRE);
+
+	return ticket <= until && ticket > __atomic_load_n(&vtd->lost_after, __ATOMIC_RELAXED);
+}
+
+static int result(const struct dmah_vtd *vtd, uint64_t ticket)
+{
+	return passed(vtd, ticket) && !is_lost(vtd, ticket) ? DMAH_OK : DMAH_ETIMEDOUT;
+}
+
 int dmah_vtd_op_wait(struct dmah_iommu *iommu, uint64_t ticket)
 {
 	struct dmah_vtd *vtd = vtd_of(iommu);
 	uint64_t begun = 0, check = ERROR_CHECK_NS;
 	bool late = false;
 
-	while (!passed(vtd, ticket)) {
+	while (!passed(vtd, ticket) && !is_lost(vtd, ticket)) {
 		if (late) {
 			dmah_vtd_fail(vtd, "the IOMMU does not confirm invalidations in time");
-			return DMAH_ETIMEDOUT;
+			break;
 		}
 		late = dmah_vtd_late(vtd, &begun);
 		if (late || vtd_failed(vtd) || dmah_host_now() - begun > check) {
 			check += ERROR_CHECK_NS;
 			if (!dmah_vtd_check(vtd))
-				return passed(vtd, ticket) ? DMAH_OK : DMAH_ETIMEDOUT;
+				break;
 		}
 		dmah_host_relax();
 	}
-	return DMAH_OK;
+	return result(vtd, ticket);
 }
 
 /* ---- the library's calls ---- */
@@ -213,6 +226,8 @@ int dmah_vtd_op_make_room(struct dmah_iommu *iommu)
 	uint64_t begun = 0;
 	bool late = false;
 
+	if (vtd_failed(vtd) && !dmah_vtd_check(vtd))
+		return DMAH_ETIMEDOUT;
 	while (!room_now(vtd))
 		if (await_room(vtd, &begun, &late))
 			return DMAH_ETIMEDOUT;
