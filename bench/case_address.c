@@ -74,7 +74,7 @@ const struct bench_case case_address_directory = {
 	.run = run_address,
 	.drain = drain,
 	.check = check,
-	.lookup = LOOKUP_OWN,
+	.lookup = LOOKUP_DIRECTORY,
 	.looks_up = 1,
 };
 
@@ -125,7 +125,7 @@ const struct bench_case case_address_rbtree = {
 	.run = run_address_tree,
 	.drain = drain_tree,
 	.check = check,
-	.lookup = LOOKUP_TREE,
+	.lookup = LOOKUP_RBTREE,
 	.looks_up = 1,
 };
 

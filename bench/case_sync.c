@@ -27,7 +27,7 @@ static const char *check_copy(struct work *w)
 	bool copies = dmah_direction(&s->h) == DMAH_FROM_DEVICE;
 	uint8_t was = buf[w->size - 1], now = (uint8_t)(was + 1);
 
-	if (dmah_addr(&s->h) - w->m->pool_phys >= w->m->config.pool)
+	if (dmah_addr(&s->h) - w->m->pool.phys >= w->m->pool.size)
 		return "a mapping did not bounce";
 	slot[w->size - 1] = now;
 	if (dmah_sync_for_cpu(w->dev, &s->h, 0, w->size))

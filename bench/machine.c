@@ -3,10 +3,10 @@
 
 #include "memory.h"
 
-#define XEN_PAGES (1u << 20) /* from MEMORY_FAR on */
+#define XEN_PAGES (1u << 20) /* the first is at MEMORY_FAR */
 #define XEN_BUS	  (1ull << 40)
 
-/* ---- Xen: a table from pages to machine frames, and one back ---- */
+/* ---- Xen: tables from pages to machine frames and back ---- */
 
 static uint32_t *p2m, *m2p;
 
@@ -96,20 +96,18 @@ static struct dmah_domain_config domain_config(const struct machine_config *c)
 	};
 }
 
-static bool translated(const struct machine *m)
+bool machine_translated(enum machine_kind kind)
 {
-	return m->config.kind == MACHINE_VTD || m->config.kind == MACHINE_LPAE;
+	return kind == MACHINE_VTD || kind == MACHINE_LPAE;
 }
 
 static const char *make_pool(struct machine *m)
 {
-	size_t need = dmah_pool_memory(m->config.pool);
+	dmah_phys_t phys = m->config.pool ? memory_take(m->config.pool) : 0;
 
-	m->pool_phys = memory_take(m->config.pool);
-	if (m->pool_phys == ~(dmah_phys_t)0 ||
-	    dmah_pool_init(&m->pool, m->pool_phys, m->config.pool, memory_alloc(need), need))
-		return "no room for the bounce pool";
-	return NULL;
+	if (phys == ~(dmah_phys_t)0)
+		return "no memory is left for the bounce pool";
+	return rig_pool_open(&m->pool, phys, m->config.pool, memory_alloc);
 }
 
 static const char *make(struct machine *m)
@@ -117,14 +115,13 @@ static const char *make(struct machine *m)
 	const struct machine_config *c = &m->config;
 	struct dmah_domain_config config = domain_config(c);
 	struct dmah_limits limits = { .mask = UINT64_MAX };
-	const char *why = c->pool ? make_pool(m) : NULL;
-	size_t need;
+	const char *why = make_pool(m);
 
 	if (why)
 		return why;
 	if (c->kind == MACHINE_XEN)
 		xen_init();
-	if (translated(m)) {
+	if (machine_translated(c->kind)) {
 		m->queue = queue_create(config.format);
 		queue_set_latency(m->queue, c->latency_ns);
 		config.iommu = queue_iommu(m->queue);
@@ -132,19 +129,15 @@ static const char *make(struct machine *m)
 		config.mode = DMAH_STRICT;
 		config.va_bits = 0;
 	}
-	config.pool = m->pool;
-	need = dmah_domain_memory(&config);
-	if (!need || dmah_domain_init(&m->dom, &config, memory_alloc(need), need))
-		return "the domain cannot be set up";
+	config.pool = m->pool.pool;
 	limits.flags = (c->noncoherent ? 0u : DMAH_DEV_COHERENT) |
 		       (c->untrusted ? DMAH_DEV_UNTRUSTED : 0u);
 	m->dev.name = "bench";
-	if (dmah_attach(m->dom, &m->dev, &limits))
-		return "the device cannot be attached";
-	if (translated(m) &&
-	    (dmah_domain_pt(m->dom, &m->pt) || lookup_set(&m->lookup, m->dom, c->lookup)))
-		return "the lookup cannot be set";
-	return NULL;
+	why = rig_open(&m->rig, &config, &m->dev, &limits, memory_alloc);
+	if (!why && machine_translated(c->kind) &&
+	    (dmah_domain_pt(m->rig.dom, &m->pt) || lookup_set(&m->lookup, m->rig.dom, c->lookup)))
+		why = "the lookup cannot be set";
+	return why;
 }
 
 struct machine *machine_create(const struct machine_config *config, const char **why)
@@ -158,15 +151,9 @@ struct machine *machine_create(const struct machine_config *config, const char *
 
 const char *machine_destroy(struct machine *m)
 {
-	if (dmah_flush(m->dom))
-		return "the last flush failed";
-	if (dmah_device_live(&m->dev))
-		return "mappings are left over";
-	if (dmah_detach(&m->dev))
-		return "the device cannot be detached";
-	if (m->pool && dmah_pool_used(m->pool))
-		return "bounce slots are left over";
-	return dmah_domain_fini(m->dom) ? "the domain cannot be ended" : NULL;
+	const char *why = rig_close(&m->rig);
+
+	return why ? why : rig_pool_close(&m->pool);
 }
 
 size_t machine_cpu_memory(void)
@@ -174,7 +161,7 @@ size_t machine_cpu_memory(void)
 	struct machine_config c = { .kind = MACHINE_VTD, .mode = DMAH_LAZY };
 	struct dmah_domain_config one = domain_config(&c), two;
 
-	/* Nothing is called through it: only that there is one counts. */
+	/* A translated domain must have an IOMMU. No function of this one is called. */
 	static struct dmah_iommu iommu;
 
 	one.iommu = &iommu;

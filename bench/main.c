@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* dmah-bench: what mapping costs, beside Linux's own code and beside the least that it could be. */
+/* dmah-bench: measures what mapping costs, beside Linux's own code and beside the least that it could be. */
 #define _GNU_SOURCE
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "plots.h"
 #include "memory.h"
-#include "posix.h"
-#include "targets.h"
+#include "message.h"
+#include "rig.h"
+#include "rows.h"
+#include "tables.h"
 
 enum {
 	OPT_HELP = 256,
@@ -19,6 +22,8 @@ enum {
 	OPT_SMOKE,
 	OPT_JSON,
 	OPT_REPORT,
+	OPT_MARKDOWN,
+	OPT_FROM,
 	OPT_INSTRUCTIONS,
 	OPT_ONLY_INSTRUCTIONS,
 	OPT_COUNTED
@@ -34,6 +39,8 @@ static const struct option options[] = {
 	{ "smoke", no_argument, NULL, OPT_SMOKE },
 	{ "json", required_argument, NULL, OPT_JSON },
 	{ "report", required_argument, NULL, OPT_REPORT },
+	{ "markdown", required_argument, NULL, OPT_MARKDOWN },
+	{ "from", required_argument, NULL, OPT_FROM },
 	{ "instructions", no_argument, NULL, OPT_INSTRUCTIONS },
 	{ "only-instructions", no_argument, NULL, OPT_ONLY_INSTRUCTIONS },
 	{ "counted", no_argument, NULL, OPT_COUNTED },
@@ -53,13 +60,15 @@ static const char usage[] =
 	"  --only-instructions  count them, and time nothing\n"
 	"  --json FILE          write all rows\n"
 	"  --report FILE        write an HTML report\n"
+	"  --markdown FILE      write the tables of docs/performance.md; - is standard output\n"
+	"  --from FILE          measure nothing: take the rows that --json wrote\n"
 	"  --smoke              run every case once, check its results, time nothing (TAP)\n"
 	"  --list               list the cases\n"
 	"  --version            print the version\n"
 	"  --help               print this\n"
 	"\n"
-	"Exit status: 0; 1 where a check failed or a file could not be written; 2 on wrong "
-	"usage.\n";
+	"Exit status: 0; 1 if a check failed or a file could not be written; 2 on wrong usage or\n"
+	"without memory.\n";
 
 static void list_cases(void)
 {
@@ -68,34 +77,61 @@ static void list_cases(void)
 		       cases[i]->needs == NEEDS_PEER && !have_peer() ? " (not built in)" : "");
 }
 
-static void print_rows(const struct rows *rows)
+static void print_table(const struct table *t, json_t *rows)
 {
-	printf("%-26s %-7s %-6s %7s %-6s %-4s %7s %8s %7s %9s %9s %9s %8s\n", "case", "backend",
-	       "mode", "live", "order", "ser.", "threads", "bytes", "latency", "ns", "min", "max",
-	       "instr");
-	for (size_t i = 0; i < rows->n; i++) {
-		const struct row *r = &rows->list[i];
-		char name[64];
-
-		printf("%-26s %-7s %-6s %7u %-6s %-4s %7u %8u %7u", row_case(r, name, sizeof(name)),
-		       row_backend(r), row_mode(r), r->live, r->fifo ? "fifo" : "random",
-		       r->serialised ? "yes" : "no", r->threads, r->size, r->latency_ns);
-		if (r->n)
-			printf(" %9.1f %9.1f %9.1f", r->ns, r->ns_min, r->ns_max);
-		else
-			printf(" %9s %9s %9s", "-", "-", "-");
-		if (r->instructions >= 0)
-			printf(" %8.1f", r->instructions);
-		else
-			printf(" %8s", "-");
-		if (r->threads > 1 && r->n)
-			printf("  overlap %.0f %%", r->overlap * 100);
-		if (r->dropped)
-			printf("  %u run%s dropped: too little overlap", r->dropped,
-			       r->dropped > 1 ? "s" : "");
-		putchar('\n');
-	}
+	table_text(stdout, t, rows, 0);
 	putchar('\n');
+	json_decref(rows);
+}
+
+/**
+ * struct output - files to be written.
+ * @json: all rows; NULL: none, for each of them.
+ * @report: HTML.
+ * @markdown: tables of documents; "-": standard output.
+ */
+struct output {
+	const char *json;
+	const char *report;
+	const char *markdown;
+};
+
+static bool write_json(const char *path, const struct rows *rows)
+{
+	json_t *json = rows_to_json(rows);
+	bool ok = rows_write(path, json);
+
+	json_decref(json);
+	return ok;
+}
+
+static bool write_markdown(const char *path, const struct rows *rows, bool measured)
+{
+	FILE *f = strcmp(path, "-") ? fopen(path, "w") : stdout;
+	bool ok = f != NULL;
+
+	if (f) {
+		markdown_print(f, rows, measured);
+		ok = !fflush(f) && !ferror(f);
+		if (f != stdout)
+			ok &= fclose(f) == 0;
+	}
+	if (!ok)
+		message("cannot write %s: %m", path);
+	return ok;
+}
+
+static bool write_files(const struct output *out, const struct rows *rows, bool measured)
+{
+	bool ok = true;
+
+	if (out->json)
+		ok &= write_json(out->json, rows);
+	if (out->report)
+		ok &= bench_report(out->report, rows);
+	if (out->markdown)
+		ok &= write_markdown(out->markdown, rows, measured);
+	return ok;
 }
 
 static int wrong(const char *what, const char *arg)
@@ -104,20 +140,15 @@ static int wrong(const char *what, const char *arg)
 	return 2;
 }
 
-/* Errors come back as such, and are counted. */
-static void no_report(void *ctx, const struct dmah_device *dev, int err, const char *text,
-		      uint64_t addr, const void *caller)
+static void print_tables(const struct rows *rows)
 {
-	(void)ctx;
-	(void)dev;
-	(void)err;
-	(void)text;
-	(void)addr;
-	(void)caller;
+	print_table(&table_all, all_rows(rows));
+	print_table(&table_targets, target_rows(rows, false));
+	puts("net: without the loop around an operation. Syncs are without it throughout.");
 }
 
-static int measure(struct rows *rows, const struct options *opt, bool timed, const char *json,
-		   const char *report)
+static int measure(struct rows *rows, const struct options *opt, bool timed, bool counted,
+		   const struct output *out)
 {
 	bool ok = true;
 
@@ -126,19 +157,30 @@ static int measure(struct rows *rows, const struct options *opt, bool timed, con
 	else
 		puts("without Linux's own code, which was not built "
 		     "(bench/peers/linux/build.sh)\n");
-	/* Before the rows are in memory. */
-	if (opt->instructions)
+	/* Count first: the process under callgrind needs the memory that timing takes for good. */
+	if (counted)
 		ok = instructions_count(rows, opt);
 	if (timed)
 		ok &= rows_run(rows, opt);
-	print_rows(rows);
 	if (timed && ok)
 		printf("%.0f MiB in huge pages\n\n", (double)memory_huge() / (1 << 20));
-	targets_print(stdout, rows);
-	if (json)
-		ok &= json_write(json, rows);
-	if (report)
-		ok &= report_write(report, rows);
+	print_tables(rows);
+	ok &= write_files(out, rows, true);
+	return ok ? 0 : 1;
+}
+
+static int present(const char *path, const struct output *out)
+{
+	json_t *json = rows_read(path);
+	struct rows rows = { 0 };
+	bool ok = json && rows_from_json(&rows, json);
+
+	if (ok) {
+		print_tables(&rows);
+		ok = write_files(out, &rows, false);
+	}
+	free(rows.list);
+	json_decref(json);
 	return ok ? 0 : 1;
 }
 
@@ -146,11 +188,13 @@ int main(int argc, char **argv)
 {
 	struct options opt = { 0 };
 	struct rows rows = { 0 };
-	const char *json = NULL, *report = NULL;
-	bool timed = true, counted = false;
+	struct output out = { 0 };
+	const char *from = NULL;
+	bool timed = true, instructions = false, smoke = false, under_callgrind = false;
 	int c, status;
 	char *end;
 
+	message_program("dmah-bench");
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
 		case OPT_HELP:
@@ -170,48 +214,56 @@ int main(int argc, char **argv)
 		case OPT_LIVE:
 			opt.live = (uint32_t)strtoul(optarg, &end, 10);
 			if (!opt.live || *end)
-				return wrong("no number of mappings: ", optarg);
+				return wrong("--live is a number above 0, not ", optarg);
 			break;
 		case OPT_QUICK:
 			opt.quick = true;
 			break;
 		case OPT_SMOKE:
-			opt.smoke = true;
+			smoke = true;
 			break;
 		case OPT_JSON:
-			json = optarg;
+			out.json = optarg;
 			break;
 		case OPT_REPORT:
-			report = optarg;
+			out.report = optarg;
+			break;
+		case OPT_MARKDOWN:
+			out.markdown = optarg;
+			break;
+		case OPT_FROM:
+			from = optarg;
 			break;
 		case OPT_ONLY_INSTRUCTIONS:
 			timed = false;
-			opt.instructions = true;
+			instructions = true;
 			break;
 		case OPT_INSTRUCTIONS:
-			opt.instructions = true;
+			instructions = true;
 			break;
 		case OPT_COUNTED:
-			counted = true;
+			under_callgrind = true;
 			break;
 		default:
 			return 2;
 		}
 	}
 	if (optind < argc)
-		return wrong("what is this: ", argv[optind]);
+		return wrong("unexpected argument: ", argv[optind]);
+	if (from)
+		return present(from, &out);
 	rows_make(&rows, &opt);
 	if (!rows.n) {
 		puts(opt.live ? "no rows" : "no rows: Linux's own code was not built");
 		return 0;
 	}
-	posix_set_report(no_report, NULL);
-	if (opt.smoke)
+	rig_silence(true);
+	if (smoke)
 		status = rows_smoke(&rows) ? 0 : 1;
-	else if (counted)
+	else if (under_callgrind)
 		status = rows_counted(&rows) ? 0 : 1;
 	else
-		status = measure(&rows, &opt, timed, json, report);
+		status = measure(&rows, &opt, timed, instructions, &out);
 	free(rows.list);
 	return status;
 }

@@ -1,20 +1,10 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* The report: one HTML file that needs nothing else, and begins with what its figures mean and what they do not. */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
+/* The report. It begins with what its figures mean and what they do not prove. */
+#include "report.h"
 
+#include "plots.h"
 #include "memory.h"
-#include "targets.h"
-
-static const char style[] =
-	"body{font:15px/1.5 sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#222}"
-	"table{border-collapse:collapse;font-size:13px;margin:1rem 0}"
-	"th,td{padding:.15rem .6rem;text-align:right;white-space:nowrap}"
-	"th{border-bottom:2px solid #888}th.t,td.t{text-align:left}"
-	"tr.first td{border-top:1px solid #bbb}td.yes{background:#d9f0d3}td.no{background:#fdd0c2}"
-	".note{color:#555}.scroll{overflow-x:auto}svg{max-width:100%;height:auto}";
+#include "tables.h"
 
 static const char meaning[] =
 	"<h2>What the figures mean</h2>\n<ul>\n"
@@ -60,250 +50,69 @@ static const char meaning[] =
 	"driver, a network or a disk would gain.</li>\n"
 	"</ul>\n";
 
-/* ---- text ---- */
-
-static void escaped(FILE *f, const char *s)
+static void table(FILE *f, const struct table *t, json_t *rows)
 {
-	for (; *s; s++) {
-		if (*s == '<')
-			fputs("&lt;", f);
-		else if (*s == '>')
-			fputs("&gt;", f);
-		else if (*s == '&')
-			fputs("&amp;", f);
-		else
-			fputc(*s, f);
+	table_html(f, t, rows);
+	json_decref(rows);
+}
+
+static void gains(FILE *f, const struct rows *rows, enum dmah_mode mode, const char *title)
+{
+	json_t *list = gain_rows(rows, mode);
+
+	if (json_array_size(list)) {
+		fprintf(f, "<h3>%s</h3>\n", title);
+		table_html(f, &table_gains, list);
 	}
-}
-
-static void processor(FILE *f)
-{
-	char line[512];
-	FILE *info = fopen("/proc/cpuinfo", "r");
-
-	while (info && fgets(line, sizeof(line), info)) {
-		char *colon = strchr(line, ':');
-
-		if (!colon || strncmp(line, "model name", 10) != 0)
-			continue;
-		line[strcspn(line, "\n")] = '\0';
-		fputs(", processor ", f);
-		escaped(f, colon + 2);
-		break;
-	}
-	if (info)
-		fclose(info);
-}
-
-/* ---- the targets ---- */
-
-static void figure(FILE *f, double v, enum unit unit)
-{
-	static const char *const names[] = { "%.1f ns", "%.1f instructions", "%.0f bytes",
-					     "%.2fx" };
-
-	fputs("<td>", f);
-	if (v >= 0)
-		fprintf(f, names[unit], v);
-	else
-		fputs("-", f);
-	fputs("</td>", f);
-}
-
-static void ratio(FILE *f, const struct target *t, double v)
-{
-	if (v < 0 || t->unit == UNIT_BYTES || !strncmp(t->what, "sync", 4))
-		fputs("<td></td>", f);
-	else
-		fprintf(f, "<td>%.2fx</td>", v);
-}
-
-static void targets(FILE *f, const struct rows *rows)
-{
-	struct target list[TARGETS];
-	unsigned int n = targets_make(list, rows);
-
-	fputs("<h2>Targets</h2>\n<p>Lazy, 4 KiB, 1,024 live mappings, random, one thread, unless "
-	      "said; all figures from this run.</p>\n<div class=\"scroll\"><table>\n<tr><th "
-	      "class=\"t\"></th><th class=\"t\">target</th><th>Linux, or what it says</th>"
-	      "<th>dmah</th><th>gross</th><th>net of the loop</th><th class=\"t\">met</th></tr>\n",
-	      f);
-	for (unsigned int i = 0; i < n; i++) {
-		const char *verdict = target_verdict(&list[i]);
-
-		fputs("<tr><td class=\"t\">", f);
-		escaped(f, list[i].what);
-		fputs("</td><td class=\"t\">", f);
-		escaped(f, list[i].wants);
-		fputs("</td>", f);
-		figure(f, list[i].theirs, list[i].unit);
-		figure(f, list[i].ours, list[i].unit);
-		ratio(f, &list[i], list[i].gross);
-		ratio(f, &list[i], list[i].net);
-		fprintf(f, "<td class=\"t %s\">%s</td></tr>\n", verdict, verdict);
-	}
-	fputs("</table></div>\n", f);
-}
-
-/* ---- what comes from what ---- */
-
-/** struct part - of the gain: what came before it, and what it led to. */
-struct part {
-	const char *name;
-	bool fifo;
-	const char *what;
-};
-
-static void gain(FILE *f, const struct rows *rows, enum dmah_mode mode)
-{
-	static const struct part parts[] = {
-		{ "linux-vtd", false, "Linux's own code, VT-d" },
-		{ "address-walk", false,
-		  "this library below an address-keyed API that walks the page table: its "
-		  "structure" },
-		{ "address-directory", false, "a flat directory instead of the walk" },
-		{ "page", false, "the caller's page instead of a lookup" },
-		{ "handle", false, "the handle: nothing is rebuilt" },
-	};
-	const struct row *first =
-		row_find(rows, parts[0].name, MACHINE_VTD, mode, 1024, false, false);
-	const struct row *last = row_find(rows, "handle", MACHINE_VTD, mode, 1024, false, false);
-	const struct row *before = first;
-	double all;
-
-	if (!first || !last || !first->n || !last->n)
-		return;
-	all = first->ns - last->ns;
-	fprintf(f,
-		"<h3>%s</h3>\n<div class=\"scroll\"><table>\n<tr><th class=\"t\"></th><th "
-		"class=\"t\">case</th><th>ns</th><th>gained, ns</th><th>of the gain</th></tr>\n",
-		mode == DMAH_LAZY ? "Lazy" : "Strict, latency 0");
-	for (unsigned int i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		const struct row *r =
-			row_find(rows, parts[i].name, MACHINE_VTD, mode, 1024, false, false);
-
-		if (!r || !r->n)
-			continue;
-		fprintf(f, "<tr><td class=\"t\">%s</td><td class=\"t\">%s</td><td>%.1f</td>",
-			parts[i].what, parts[i].name, r->ns);
-		if (i)
-			fprintf(f, "<td>%.1f</td><td>%.0f %%</td></tr>\n", before->ns - r->ns,
-				all > 0 ? (before->ns - r->ns) / all * 100 : 0);
-		else
-			fputs("<td></td><td></td></tr>\n", f);
-		before = r;
-	}
-	fputs("</table></div>\n", f);
+	json_decref(list);
 }
 
 static void picture(FILE *f, const char *title, const char *text, char *svg)
 {
-	char *start = svg ? strstr(svg, "<svg") : NULL;
-
 	fprintf(f, "<h2>%s</h2>\n<p>%s</p>\n", title, text);
-	fputs(start ? start : "<p class=\"note\">No plot: gnuplot is not installed.</p>\n", f);
-	free(svg);
+	report_plot(f, svg);
 }
 
-/* ---- every row ---- */
-
-static void table_row(FILE *f, const struct row *r, bool first)
+static void body(FILE *f, const void *ctx)
 {
-	char name[64];
+	const struct rows *rows = ctx;
+	char more[128];
 
-	fprintf(f,
-		"<tr%s><td class=\"t\">%s</td><td class=\"t\">%s</td><td class=\"t\">%s</td>"
-		"<td>%u</td><td class=\"t\">%s</td><td class=\"t\">%s</td><td>%u</td><td>%u</td>"
-		"<td>%u</td>",
-		first ? " class=\"first\"" : "", row_case(r, name, sizeof(name)), row_backend(r),
-		row_mode(r), r->live, r->fifo ? "fifo" : "random", r->serialised ? "yes" : "no",
-		r->threads, r->size, r->latency_ns);
-	if (r->n)
-		fprintf(f, "<td>%.1f</td><td>%.1f</td><td>%.1f</td>", r->ns, r->ns_min, r->ns_max);
-	else
-		fputs("<td>-</td><td>-</td><td>-</td>", f);
-	if (r->instructions >= 0)
-		fprintf(f, "<td>%.1f</td>", r->instructions);
-	else
-		fputs("<td></td>", f);
-	fputs("<td class=\"t note\">", f);
-	if (r->threads > 1 && r->n)
-		fprintf(f, "overlap %.0f %%", r->overlap * 100);
-	if (r->dropped)
-		fprintf(f, "%s%u runs dropped", r->n ? ", " : "", r->dropped);
-	fputs("</td></tr>\n", f);
-}
-
-static void every_row(FILE *f, const struct rows *rows)
-{
-	fputs("<h2>Every row</h2>\n<div class=\"scroll\"><table>\n<tr><th class=\"t\">case</th><th "
-	      "class=\"t\">backend</th><th class=\"t\">mode</th><th>live</th><th "
-	      "class=\"t\">order</th><th class=\"t\">serialised</th><th>threads</th><th>bytes</th>"
-	      "<th>latency</th><th>ns</th><th>least</th><th>most</th><th>instructions</th><th "
-	      "class=\"t\"></th></tr>\n",
-	      f);
-	for (size_t i = 0; i < rows->n; i++)
-		table_row(f, &rows->list[i], i && rows->list[i].c != rows->list[i - 1].c);
-	fputs("</table></div>\n", f);
-}
-
-static void case_list(FILE *f)
-{
-	fputs("<h2>Cases</h2>\n<table>\n", f);
-	for (unsigned int i = 0; cases[i]; i++)
-		fprintf(f, "<tr><td class=\"t\"><b>%s</b></td><td class=\"t\">%s</td></tr>\n",
-			cases[i]->name, cases[i]->what);
-	fputs("</table>\n<p class=\"note\">\"-2domains\" behind a name: each of the two threads "
-	      "has "
-	      "a domain, and an IOMMU, of its own.</p>\n",
-	      f);
-}
-
-static void body(FILE *f, const struct rows *rows)
-{
-	fputs("<h1>DMA mapping: what it costs</h1>\n<p class=\"note\">dmah " DMAH_VERSION, f);
-	if (have_peer())
-		fprintf(f, ", beside the code of Linux %s", peer_version());
-	else
-		fputs(", without Linux's own code, which was not built", f);
-	processor(f);
-	fprintf(f, ", %.0f MiB in huge pages</p>\n", (double)memory_huge() / (1 << 20));
+	snprintf(more, sizeof(more), "%s%s, %.0f MiB in huge pages",
+		 have_peer() ? "beside the code of Linux "
+			     : "without Linux's own code, which was not built",
+		 have_peer() ? peer_version() : "", (double)memory_huge() / (1 << 20));
+	report_versions(f, more);
 	fputs(meaning, f);
-	targets(f, rows);
-	fputs("<h2>Which part of the gain comes from what</h2>\n", f);
-	gain(f, rows, DMAH_LAZY);
-	gain(f, rows, DMAH_STRICT);
+	fputs("<h2>Targets</h2>\n<p>Lazy, 4 KiB, 1,024 live mappings, random order, one thread, "
+	      "unless the row says otherwise. All figures are from this run.</p>\n",
+	      f);
+	table(f, &table_targets, target_rows(rows, false));
+	fputs("<h2>Slower than Linux's own code</h2>\n<p>Rows of Linux's code, and this library's "
+	      "by handle under the same conditions, where the latter take as much or more.</p>\n",
+	      f);
+	table(f, &table_slower, slower_rows(rows));
+	fputs("<h2>The parts of the gain</h2>\n", f);
+	gains(f, rows, DMAH_LAZY, "Lazy");
+	gains(f, rows, DMAH_STRICT, "Strict, latency 0");
 	picture(f, "The ablation",
-		"1,024 live mappings of 4 KiB, random (rings, floor and loop: in order), one "
-		"thread. "
-		"From the third bar on, each step is drawn from the one before.",
+		"1,024 live mappings of 4 KiB, random order (rings, floor and loop: in order), one "
+		"thread. From the third bar on, each step is drawn from the one before.",
 		plot_ablation(rows));
 	picture(f, "Cost against live mappings",
-		"Lazy, 4 KiB, random, one thread; bars from the least to the most.",
+		"Lazy, 4 KiB, random order, one thread; bars from the least to the most.",
 		plot_live(rows));
 	picture(f, "Cost against threads", "1,024 live mappings of 4 KiB for each thread.",
 		plot_threads(rows));
-	case_list(f);
-	every_row(f, rows);
+	fputs("<h2>Cases</h2>\n", f);
+	table(f, &table_cases, case_rows());
+	fputs("<p class=\"note\">\"-2domains\" behind a name: each of the two threads has a "
+	      "domain, and an IOMMU, of its own.</p>\n<h2>Every row</h2>\n",
+	      f);
+	table(f, &table_all, all_rows(rows));
 }
 
-bool report_write(const char *path, const struct rows *rows)
+bool bench_report(const char *path, const struct rows *rows)
 {
-	FILE *f = fopen(path, "w");
-	bool ok = f != NULL;
-
-	if (f) {
-		fprintf(f,
-			"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-			"<title>DMA mapping: what it costs</title>\n<style>%s</style>\n</head>\n"
-			"<body>\n",
-			style);
-		body(f, rows);
-		fputs("</body>\n</html>\n", f);
-		ok = !ferror(f);
-		ok &= fclose(f) == 0;
-	}
-	if (!ok)
-		fprintf(stderr, "dmah-bench: cannot write %s: %s\n", path, strerror(errno));
-	return ok;
+	return report_write(path, "DMA mapping: what it costs", body, rows);
 }

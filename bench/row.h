@@ -1,30 +1,34 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Rows: a case under one set of conditions, and what came of it. */
+/* Rows: a case under one set of conditions, and its results. */
 #ifndef DMAH_BENCH_ROW_H
 #define DMAH_BENCH_ROW_H
 
+#include <jansson.h>
 #include <stdio.h>
 
 #include "work.h"
 
 /**
- * struct row - one.
+ * struct row - a row.
  * @c: the case.
- * @kind: backend; of Linux's cases the one whose code it is.
- * @mode: strict or lazy, with an IOMMU.
- * @live: live mappings, for each thread.
- * @fifo, @serialised: see struct work.
+ * @kind: backend; for a case of Linux's code the one that it stands for.
+ * @mode: strict or lazy; without meaning where there is no IOMMU.
+ * @live: live mappings of each thread.
+ * @fifo: see struct work.
+ * @serialised: see struct work.
  * @threads: 1 or 2.
  * @two_domains: each thread has a domain of its own.
- * @size: bytes in a mapping.
+ * @size: bytes of a mapping.
  * @latency_ns: of an invalidation.
- * @quick: one of those of --quick.
+ * @quick: measured with --quick, too.
  * @count: its instructions are counted.
- * @ns, @ns_min, @ns_max: of an operation: median, least and most; @n 0: nothing was measured.
- * @n: runs that are in them.
+ * @ns: nanoseconds of an operation, the median of all runs.
+ * @ns_min: the least of all runs.
+ * @ns_max: the most of all runs.
+ * @n: runs in those figures; 0: nothing was timed.
  * @instructions: of an operation; negative: not counted.
- * @overlap: the part of the runs in which both threads were on a CPU, at least.
- * @dropped: runs thrown away because that was too little.
+ * @overlap: mean part of the runs in which both threads were on a CPU.
+ * @dropped: runs that were thrown away for too little overlap.
  */
 struct row {
 	const struct bench_case *c;
@@ -48,89 +52,90 @@ struct row {
 	unsigned int dropped;
 };
 
-/** struct rows - all. */
+/** struct rows - all rows of a run. */
 struct rows {
 	struct row *list;
 	size_t n, cap;
 };
 
 /**
- * struct options - what was asked for.
- * @quick: the headline's rows only.
- * @smoke: every case once, and nothing is timed.
- * @only: this case; NULL: all.
- * @live: rows with so many live mappings; 0: all.
- * @instructions: count them too.
+ * struct options - options of the command line.
+ * @quick: only the rows of the headline.
+ * @only: only this case; NULL: all.
+ * @live: only rows with this number of live mappings; 0: all.
  */
 struct options {
 	bool quick;
-	bool smoke;
 	const struct bench_case *only;
 	uint32_t live;
-	bool instructions;
 };
 
-/** rows_make() - the rows that were asked for. */
+/** rows_make() - Makes the rows that the options select. */
 void rows_make(struct rows *rows, const struct options *opt);
 
-/** row_case() - the case's name as in the output: with "-2domains" where each thread has its own. */
+/** row_case() - Prints the name of the row's case into @buf: with "-2domains" where each thread has a domain. */
 const char *row_case(const struct row *r, char *buf, size_t size);
 
-/** row_backend() - the backend as in the output. */
-const char *row_backend(const struct row *r);
-
-/** row_mode() - the mode as in the output: "none" without an IOMMU. */
+/** row_mode() - Returns the mode's name, "none" without an IOMMU. */
 const char *row_mode(const struct row *r);
 
-/** row_print_id() - all that a row is, on one line. */
+/** row_print_id() - Prints all conditions of a row on one line. */
 void row_print_id(FILE *f, const struct row *r);
 
-/** have_peer() - Linux's own code was built. */
+/**
+ * row_find() - Finds a measured row of one thread and no latency.
+ * @rows: all rows.
+ * @name: as row_case() gives it.
+ * @kind: backend.
+ * @mode: ignored where the backend has no IOMMU.
+ * @live: live mappings.
+ * @fifo: see struct work.
+ * @serialised: see struct work.
+ *
+ * Return: NULL if there is no such row, or it was not measured.
+ */
+const struct row *row_find(const struct rows *rows, const char *name, enum machine_kind kind,
+			   enum dmah_mode mode, uint32_t live, bool fifo, bool serialised);
+
+/** row_find_more() - Finds a measured row as row_find() does, by threads and latency, too. */
+const struct row *row_find_more(const struct rows *rows, const char *name, enum machine_kind kind,
+				enum dmah_mode mode, uint32_t live, bool fifo, bool serialised,
+				unsigned int threads, uint32_t latency_ns);
+
+/** have_peer() - Returns true if Linux's own code was built. */
 bool have_peer(void);
 
-/** peer_version() - of Linux; NULL without. */
+/** peer_version() - Returns the version of that Linux; NULL without. */
 const char *peer_version(void);
 
 /* ---- run.c ---- */
 
 /**
- * rows_run() - measure all rows, in turn, again and again.
+ * rows_run() - Measures all rows, in turn, again and again.
  *
- * Return: false where a check failed, and stderr says which.
+ * Return: false if a check failed, after a message.
  */
 bool rows_run(struct rows *rows, const struct options *opt);
 
-/** rows_smoke() - each row once, as TAP on stdout. Return: false where one failed. */
+/** rows_smoke() - Runs each row once and prints the results as TAP. Return: false if a row failed. */
 bool rows_smoke(struct rows *rows);
 
-/** rows_counted() - in a process under callgrind: run those rows of which instructions are wanted. Return: all went well. */
+/** rows_counted() - Runs the rows whose instructions are wanted; for the process under callgrind. Return: as rows_run(). */
 bool rows_counted(struct rows *rows);
 
-/* ---- instructions.c ---- */
-
-/** instructions_count() - of all rows that want it, by callgrind. Return: false, and stderr says why. */
+/** instructions_count() - Counts the instructions of the rows that want it. Return: false on an error, after a message. */
 bool instructions_count(struct rows *rows, const struct options *opt);
 
-/** instructions_begin() - collect from here, under callgrind. */
-void instructions_begin(void);
+/* ---- row_json.c ---- */
 
-/** instructions_end() - collect no more, and write down that this was row @index in @ops operations. */
-void instructions_end(size_t index, uint64_t ops);
+/** rows_to_json() - Returns all rows as an array of JSON objects. */
+json_t *rows_to_json(const struct rows *rows);
 
-/** instructions_here() - this process runs under callgrind. */
-bool instructions_here(void);
+/** rows_from_json() - Makes rows of what rows_to_json() returned. Return: false on an error, after a message. */
+bool rows_from_json(struct rows *rows, const json_t *json);
 
-/* ---- output ---- */
-
-/** json_write() - all rows that were measured. Return: false, and stderr says why. */
-bool json_write(const char *path, const struct rows *rows);
-
-/** report_write() - the HTML report. Return: false, and stderr says why. */
-bool report_write(const char *path, const struct rows *rows);
-
-/** plot_live(), plot_threads(), plot_ablation() - SVG as text to be freed; NULL where gnuplot is missing or fails. */
-char *plot_live(const struct rows *rows);
-char *plot_threads(const struct rows *rows);
-char *plot_ablation(const struct rows *rows);
+/** row_add() - Adds a row of one thread, 4 KiB and no latency, and returns it until the next one is added. */
+struct row *row_add(struct rows *rows, const struct bench_case *c, enum machine_kind kind,
+		    enum dmah_mode mode, uint32_t live);
 
 #endif

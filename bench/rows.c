@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/*
- * Which rows there are: not every case under all conditions, but what the targets and plots want.
- */
+/* Makes the rows: not every case under all conditions, but those that the targets and plots need. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "cases.h"
+#include "message.h"
 #include "row.h"
 
 #define LAZY   DMAH_LAZY
@@ -37,16 +36,9 @@ const char *row_case(const struct row *r, char *buf, size_t size)
 	return buf;
 }
 
-const char *row_backend(const struct row *r)
-{
-	return machine_name(r->kind);
-}
-
 const char *row_mode(const struct row *r)
 {
-	if (r->kind != MACHINE_VTD && r->kind != MACHINE_LPAE)
-		return "none";
-	return r->mode == LAZY ? "lazy" : "strict";
+	return machine_translated(r->kind) ? mode_name(r->mode) : "none";
 }
 
 void row_print_id(FILE *f, const struct row *r)
@@ -54,25 +46,45 @@ void row_print_id(FILE *f, const struct row *r)
 	char name[64];
 
 	fprintf(f, "%s %s %s, %u live, %s%s, %u thread%s, %u bytes, %u ns",
-		row_case(r, name, sizeof(name)), row_backend(r), row_mode(r), r->live,
+		row_case(r, name, sizeof(name)), machine_name(r->kind), row_mode(r), r->live,
 		r->fifo ? "fifo" : "random", r->serialised ? ", serialised" : "", r->threads,
 		r->threads > 1 ? "s" : "", r->size, r->latency_ns);
 }
 
+const struct row *row_find_more(const struct rows *rows, const char *name, enum machine_kind kind,
+				enum dmah_mode mode, uint32_t live, bool fifo, bool serialised,
+				unsigned int threads, uint32_t latency_ns)
+{
+	char buf[64];
+
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct row *r = &rows->list[i];
+
+		if (!strcmp(row_case(r, buf, sizeof(buf)), name) && r->kind == kind &&
+		    r->live == live && r->fifo == fifo && r->serialised == serialised &&
+		    r->threads == threads && r->latency_ns == latency_ns &&
+		    (!machine_translated(r->kind) || r->mode == mode) &&
+		    (r->size == 4096 || !strncmp(name, "sync", 4) || r->c->segments) &&
+		    (r->n || r->instructions >= 0))
+			return r;
+	}
+	return NULL;
+}
+
+const struct row *row_find(const struct rows *rows, const char *name, enum machine_kind kind,
+			   enum dmah_mode mode, uint32_t live, bool fifo, bool serialised)
+{
+	return row_find_more(rows, name, kind, mode, live, fifo, serialised, 1, 0);
+}
+
 /* ---- the list ---- */
 
-static struct row *add(struct rows *rows, const struct bench_case *c, enum machine_kind kind,
-		       enum dmah_mode mode, uint32_t live)
+struct row *row_add(struct rows *rows, const struct bench_case *c, enum machine_kind kind,
+		    enum dmah_mode mode, uint32_t live)
 {
-	static struct row none;
-
-	if (!c->run || (c->needs == NEEDS_PEER && !have_peer()))
-		return &none;
 	if (rows->n == rows->cap) {
 		rows->cap = rows->cap ? 2 * rows->cap : 256;
-		rows->list = realloc(rows->list, rows->cap * sizeof(*rows->list));
-		if (!rows->list)
-			abort();
+		rows->list = must(realloc(rows->list, rows->cap * sizeof(*rows->list)));
 	}
 	rows->list[rows->n] = (struct row){ .c = c,
 					    .kind = kind,
@@ -86,13 +98,24 @@ static struct row *add(struct rows *rows, const struct bench_case *c, enum machi
 	return &rows->list[rows->n++];
 }
 
+/* Adds a row; without Linux's own code, rows of it go nowhere. */
+static struct row *add(struct rows *rows, const struct bench_case *c, enum machine_kind kind,
+		       enum dmah_mode mode, uint32_t live)
+{
+	static struct row none;
+
+	if (c->needs == NEEDS_PEER && !have_peer())
+		return &none;
+	return row_add(rows, c, kind, mode, live);
+}
+
 /** struct combination - a case on a backend. */
 struct combination {
 	const struct bench_case *c;
 	enum machine_kind kind;
 };
 
-/* What the headline is made of: 1,024 live, random, lazy. */
+/* Adds the rows of the headline: 1,024 live mappings in random order. */
 static void add_headline(struct rows *rows)
 {
 	static const struct combination list[] = {
@@ -122,7 +145,7 @@ static void add_headline(struct rows *rows)
 		r->quick = list[i].c == &case_handle || list[i].c->needs == NEEDS_PEER ||
 			   list[i].c == &case_ring || list[i].c == &case_batch;
 	}
-	/* What the ring is compared with, in its own order. */
+	/* Rings are used in order: add the rows that they are compared with in that order. */
 	for (unsigned int i = 0; i < 4; i++) {
 		struct row *r = add(rows, list[i].c, list[i].kind, LAZY, 1024);
 
@@ -145,13 +168,13 @@ static void add_live(struct rows *rows)
 	for (unsigned int i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
 		bool ring = list[i].c == &case_ring;
 
-		/* order 0, throughput and serialised; order 1, throughput */
+		/* random order, throughput and serialised; fifo order, throughput */
 		for (unsigned int k = 0; k < 3 * sizeof(live) / sizeof(live[0]); k++) {
 			uint32_t n = live[k / 3];
 			bool fifo = k % 3 == 2, serialised = k % 3 == 1;
 			struct row *r;
 
-			/* a ring has one order, and at most 32,768 entries; the rest is in the headline */
+			/* A ring has one order and at most 32,768 entries. Other rows are in the headline. */
 			if ((ring && (n > 16384 || (fifo && n != 0))) ||
 			    (fifo &&
 			     (list[i].c == &case_address_walk || list[i].c == &case_page ||
@@ -164,13 +187,13 @@ static void add_live(struct rows *rows)
 			r->serialised = serialised;
 			r->quick = n == 262144 && serialised && list[i].c != &case_page &&
 				   list[i].c != &case_address_walk;
-			/* 256 live is what is measured in kernels (bench/linux) */
+			/* bench/linux measures 256 live mappings in booted kernels. */
 			r->count = (n == 262144 && serialised) || (n == 256 && !serialised);
 		}
 	}
 }
 
-/* The rest of what has its peer in a kernel. */
+/* Adds the other rows that bench/linux measures in kernels. */
 static void add_kernel(struct rows *rows)
 {
 	static const struct bench_case *const list[] = { &case_handle, &case_ring, &case_ring32 };
@@ -182,7 +205,7 @@ static void add_kernel(struct rows *rows)
 
 static void add_threads(struct rows *rows)
 {
-	/* The first two share nothing between threads: what they lose is the computer's own. */
+	/* The threads of the first two share nothing: their loss is that of the computer. */
 	static const struct combination list[] = {
 		{ &case_harness, MACHINE_NONE },
 		{ &case_floor, MACHINE_NONE },
@@ -212,7 +235,7 @@ static void add_threads(struct rows *rows)
 	}
 }
 
-/* Latency 0 is in the headline. */
+/* Adds latencies above 0; the headline has those of 0. */
 static void add_latency(struct rows *rows)
 {
 	static const struct combination list[] = {
@@ -258,12 +281,12 @@ static void add_sizes(struct rows *rows)
 		{ &case_address_directory, MACHINE_VTD }, { &case_handle, MACHINE_VTD },
 		{ &case_handle, MACHINE_LPAE },
 	};
-	/* 4 KiB is everywhere else */
+	/* all other rows have 4 KiB */
 	static const uint32_t size[] = { 1536, 64u << 10, 2u << 20 };
 
 	for (unsigned int i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
 		for (unsigned int k = 0; k < 3; k++) {
-			/* of 2 MiB, so many that lazy ones fit a 4 GiB aperture beside the live ones */
+			/* So few of 2 MiB that lazily unmapped ones fit a 4 GiB aperture beside the live ones. */
 			struct row *r = add(rows, list[i].c, list[i].kind, LAZY,
 					    size[k] > 65536 ? 256 : 1024);
 

@@ -13,10 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "callgrind.h"
 #include "memory.h"
+#include "message.h"
 #include "posix.h"
 #include "progress.h"
 #include "row.h"
+#include "samples.h"
 #include "walk.h"
 
 #define RUN_NS	     60000000u
@@ -55,10 +58,13 @@ struct instance {
 
 static bool fail(const struct row *r, const char *why)
 {
-	progress_clear();
-	fputs("dmah-bench: ", stderr);
-	row_print_id(stderr, r);
-	fprintf(stderr, ": %s\n", why);
+	char id[256];
+	FILE *f = fmemopen(id, sizeof(id), "w");
+
+	must(f);
+	row_print_id(f, r);
+	fclose(f);
+	message("%s: %s", id, why);
 	return false;
 }
 
@@ -211,7 +217,7 @@ static bool close_row(struct instance *in)
 
 static const char *check_lookups(const struct row *r, const struct machine *m)
 {
-	bool wants = r->c->looks_up && (r->kind == MACHINE_VTD || r->kind == MACHINE_LPAE);
+	bool wants = r->c->looks_up && machine_translated(r->kind);
 	struct dmah_stats stats;
 
 	dmah_device_stats(&m->dev, &stats);
@@ -238,7 +244,7 @@ static const char *check_machine(const struct row *r, const struct machine *m)
 	}
 	if (dmah_device_live(&m->dev) != live)
 		return "the library counts another number of live mappings";
-	if ((r->kind == MACHINE_VTD || r->kind == MACHINE_LPAE) && walk_count(&m->pt) != granules)
+	if (machine_translated(r->kind) && walk_count(&m->pt) != granules)
 		return "the page table has another number of entries";
 	return check_lookups(r, m);
 }
@@ -427,26 +433,16 @@ static void sample(struct instance *in)
 
 /* ---- all of them ---- */
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static void summarise(struct instance *in)
 {
 	struct row *r = in->row;
-	unsigned int n = r->n;
+	struct summary s = samples_summarise(in->ns, r->n);
 
-	if (!n)
-		return;
-	qsort(in->ns, n, sizeof(*in->ns), by_value);
-	r->ns = n % 2 ? in->ns[n / 2] : (in->ns[n / 2 - 1] + in->ns[n / 2]) / 2;
-	r->ns_min = in->ns[0];
-	r->ns_max = in->ns[n - 1];
-	if (r->threads > 1)
-		r->overlap = in->overlap / n;
+	r->ns = s.median;
+	r->ns_min = s.least;
+	r->ns_max = s.most;
+	if (r->threads > 1 && r->n)
+		r->overlap = in->overlap / r->n;
 }
 
 static unsigned int cpus(void)
@@ -456,15 +452,6 @@ static unsigned int cpus(void)
 	return sched_getaffinity(0, sizeof(all), &all) ? 1 : (unsigned int)CPU_COUNT(&all);
 }
 
-static void *must(void *p)
-{
-	if (!p) {
-		fputs("dmah-bench: no memory\n", stderr);
-		exit(1);
-	}
-	return p;
-}
-
 bool rows_run(struct rows *rows, const struct options *opt)
 {
 	unsigned int rounds = opt->quick ? QUICK_ROUNDS : ROUNDS;
@@ -472,10 +459,10 @@ bool rows_run(struct rows *rows, const struct options *opt)
 	bool ok = memory_init(TABLES_BYTES, BUFFERS_BYTES);
 
 	if (!ok)
-		fputs("dmah-bench: no memory\n", stderr);
+		message("no memory for page tables and buffers");
 	be_cpu(0);
 	progress_begin(rows->n * (rounds + 1));
-	progress_trace("measuring");
+	progress_label("measuring");
 	for (size_t i = 0; ok && i < rows->n; i++) {
 		in[i].ns = must(calloc(rounds, sizeof(double)));
 		ok = open_row(&in[i], &rows->list[i]);
@@ -553,9 +540,9 @@ bool rows_counted(struct rows *rows)
 		if (!ok)
 			break;
 		w->c->run(w, 2ull * rows->list[i].live > ops ? 2ull * rows->list[i].live : ops);
-		instructions_begin();
+		callgrind_begin();
 		w->c->run(w, ops);
-		instructions_end(i, ops);
+		callgrind_end(i, ops);
 		ok = check_row(&in) && close_row(&in);
 	}
 	return ok;

@@ -6,37 +6,11 @@
 #define LAZY   DMAH_LAZY
 #define STRICT DMAH_STRICT
 
-const struct row *row_find_more(const struct rows *rows, const char *name, enum machine_kind kind,
-				enum dmah_mode mode, uint32_t live, bool fifo, bool serialised,
-				unsigned int threads, uint32_t latency_ns)
-{
-	char buf[64];
-
-	for (size_t i = 0; i < rows->n; i++) {
-		const struct row *r = &rows->list[i];
-
-		if (!strcmp(row_case(r, buf, sizeof(buf)), name) && r->kind == kind &&
-		    r->live == live && r->fifo == fifo && r->serialised == serialised &&
-		    r->threads == threads && r->latency_ns == latency_ns &&
-		    (r->kind == MACHINE_NONE || r->mode == mode) &&
-		    (r->size == 4096 || !strncmp(name, "sync", 4) || r->c->segments) &&
-		    (r->n || r->instructions >= 0))
-			return r;
-	}
-	return NULL;
-}
-
-const struct row *row_find(const struct rows *rows, const char *name, enum machine_kind kind,
-			   enum dmah_mode mode, uint32_t live, bool fifo, bool serialised)
-{
-	return row_find_more(rows, name, kind, mode, live, fifo, serialised, 1, 0);
-}
-
 static double figure(const struct row *r, enum unit unit)
 {
 	if (!r)
 		return -1;
-	/* Entering the loop makes thousandths of each operation. */
+	/* Entering the loop adds thousandths to each operation: round to tenths. */
 	if (unit == UNIT_INSTRUCTIONS)
 		return r->instructions < 0 ? -1
 					   : (double)(int64_t)(r->instructions * 10 + 0.5) / 10;
@@ -53,7 +27,7 @@ static double without(double a, double loop)
 	return a >= 0 && loop >= 0 && a > loop ? a - loop : -1;
 }
 
-/* How many times less @ours takes than @theirs, with and without the loop. */
+/* Computes how many times less @ours takes than @theirs, with and without the loop. */
 static struct target compare(const char *what, const char *wants, enum unit unit, double limit,
 			     const struct row *theirs, const struct row *ours,
 			     const struct row *loop)
@@ -101,7 +75,7 @@ static struct target batch(const struct rows *rows, const char *what, const char
 	return t;
 }
 
-/* What a second thread makes of an operation's time; Linux's beside. */
+/* Compares the time of an operation in two threads with that in one thread, for Linux as well. */
 static struct target threads(const struct rows *rows, const char *what, const char *name,
 			     enum machine_kind kind)
 {
@@ -122,7 +96,7 @@ static struct target threads(const struct rows *rows, const char *what, const ch
 	return t;
 }
 
-/* No target: what a second thread costs where nothing is shared but the computer. */
+/* Not a target: the same ratio for code whose threads share nothing but the computer. */
 static struct target floor_threads(const struct rows *rows)
 {
 	struct target t = { .what = "  the same of the floor, which shares nothing",
@@ -140,7 +114,7 @@ static struct target floor_threads(const struct rows *rows)
 	return t;
 }
 
-/* Instructions of a sync, without the loop around it. */
+/* Counts the instructions of a sync, without the loop around it. */
 static struct target sync(const struct rows *rows, const char *what, const char *wants,
 			  double limit, const char *name, enum machine_kind kind,
 			  enum dmah_mode mode)
@@ -157,7 +131,7 @@ static struct target sync(const struct rows *rows, const char *what, const char 
 			    .limit = limit,
 			    .by_net = true };
 
-	/* What Linux's costs where there is something to do was not measured. */
+	/* Linux's sync was measured only where there is nothing to do. */
 	t.theirs = strcmp(name, "sync-nothing") ? -1 : without(theirs, loop);
 	t.ours = ours >= 0 && loop >= 0 ? (double)(int64_t)((ours - loop) * 10 + 0.5) / 10 : -1;
 	t.gross = ours;
@@ -200,7 +174,7 @@ unsigned int targets_make(struct target *list, const struct rows *rows)
 			    15, arm, lpae, loop);
 	list[n++] = compare("handle, LPAE, against linux-arm", ">= 12x less", UNIT_NS, 12, arm,
 			    lpae, loop);
-	/* As a driver that takes what its device has completed, and then gives it as many. */
+	/* Popping 32 at once is how a driver works that takes all completions of its device, then refills. */
 	list[n++] = compare("ring slot, 32 popped at once, against linux-arm", ">= 28x fewer",
 			    UNIT_INSTRUCTIONS, 28, arm_fifo, many, loop_fifo);
 	list[n++] = compare("ring slot, popped one by one, against linux-arm", ">= 28x fewer",
@@ -255,50 +229,4 @@ const char *target_verdict(const struct target *t)
 	if (meets(t, v))
 		return "yes";
 	return !t->by_net && t->net >= 0 && meets(t, t->net) ? "net only" : "no";
-}
-
-/* ---- output ---- */
-
-static void print_figure(FILE *f, double v, enum unit unit)
-{
-	char buf[32];
-
-	if (v < 0)
-		snprintf(buf, sizeof(buf), "-");
-	else if (unit == UNIT_NS)
-		snprintf(buf, sizeof(buf), "%.1f ns", v);
-	else if (unit == UNIT_INSTRUCTIONS)
-		snprintf(buf, sizeof(buf), "%.1f instr", v);
-	else if (unit == UNIT_BYTES)
-		snprintf(buf, sizeof(buf), "%.0f B", v);
-	else
-		snprintf(buf, sizeof(buf), "%.2fx", v);
-	fprintf(f, " %13s", buf);
-}
-
-static void print_ratio(FILE *f, const struct target *t, double v)
-{
-	if (v < 0 || t->unit == UNIT_BYTES || !strncmp(t->what, "sync", 4))
-		fprintf(f, " %8s", "");
-	else
-		fprintf(f, " %7.2fx", v);
-}
-
-void targets_print(FILE *f, const struct rows *rows)
-{
-	struct target list[TARGETS];
-	unsigned int n = targets_make(list, rows);
-
-	fprintf(f, "%-51s %-13s %13s %13s %8s %8s  %s\n",
-		"lazy, 4 KiB, 1,024 live, random, 1 thread", "target", "Linux, floor", "dmah",
-		"gross", "net", "met");
-	for (unsigned int i = 0; i < n; i++) {
-		fprintf(f, "%-51s %-13s", list[i].what, list[i].wants);
-		print_figure(f, list[i].theirs, list[i].unit);
-		print_figure(f, list[i].ours, list[i].unit);
-		print_ratio(f, &list[i], list[i].gross);
-		print_ratio(f, &list[i], list[i].net);
-		fprintf(f, "  %s\n", target_verdict(&list[i]));
-	}
-	fputs("net: without the loop around an operation. Syncs are without it throughout.\n", f);
 }

@@ -46,7 +46,7 @@ const struct bench_case *case_named(const char *name)
 static const char *check_bounced(const struct work *w, dmah_phys_t page, dmah_phys_t at,
 				 uint64_t len)
 {
-	if (at - w->m->pool_phys >= w->m->config.pool)
+	if (at - w->m->pool.phys >= w->m->pool.size)
 		return "a mapping did not bounce";
 	return memcmp(memory_at(page), memory_at(at), len) ? "a bounce slot has other bytes" : NULL;
 }

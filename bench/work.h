@@ -91,7 +91,7 @@ struct work {
 	uint64_t *ring;
 	uint64_t tail;
 	struct iova_node *nodes;
-	struct lookup *lookup;
+	struct lookup_state *lookup;
 	struct linux_peer *peer;
 	struct dmah_ring *dma_ring;
 	struct work_batches *batches;
@@ -133,7 +133,7 @@ struct bench_case {
 	void (*run)(struct work *w, uint64_t n);
 	bool (*drain)(struct work *w);
 	const char *(*check)(struct work *w);
-	enum lookup_kind lookup;
+	enum lookup lookup;
 	uint32_t segments;
 	enum dmah_dir dir;
 	bool noncoherent;

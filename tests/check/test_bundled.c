@@ -30,7 +30,8 @@ static size_t count(const struct findings *fs, enum finding_kind kind, bool erro
 	size_t n = 0;
 
 	for (size_t i = 0; i < fs->nr; i++)
-		n += fs->list[i].kind == kind && fs->list[i].error == error;
+		if (fs->list[i].kind == kind && fs->list[i].error == error)
+			n += fs->list[i].count ? fs->list[i].count : 1;
 	return n;
 }
 

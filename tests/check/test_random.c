@@ -33,6 +33,7 @@ struct model {
 	int line;
 	struct model_mapping slot[NR_DEVICES][NR_SLOTS];
 	int failed_line[NR_DEVICES];
+	uint64_t failed[NR_DEVICES];
 	struct expected *want;
 	int nr_want;
 	long unmaps[NR_DEVICES], reachable[NR_DEVICES], writable[NR_DEVICES], maps[NR_DEVICES],
@@ -88,6 +89,15 @@ static bool share(const struct model_mapping *a, const struct model_mapping *b, 
 	return false;
 }
 
+static bool meets_itself(const struct model_mapping *n)
+{
+	for (int i = 0; i < n->nr; i++)
+		for (int j = 0; j < i; j++)
+			if (meet(n->phys[i], n->len[i], n->phys[j], n->len[j], 1))
+				return true;
+	return false;
+}
+
 static void new_mapping(struct model *m, struct model_mapping *n)
 {
 	bool beside;
@@ -106,6 +116,8 @@ static void new_mapping(struct model *m, struct model_mapping *n)
 				want(m, SHARED_LINE, false, o->line);
 		}
 	}
+	if (writes(n->dir) && meets_itself(n))
+		want(m, OVERLAP, true, n->line);
 	m->maps[n->device]++;
 	beside = n->dma % 4096 || (n->dma + n->size) % 4096;
 	m->maps_beside[n->device] += beside;
@@ -265,6 +277,7 @@ static void failed_map(struct model *m, int device)
 		fprintf(m->out, "dir=TO_DEVICE dma_addr=ffffffffffffffff size=4096 phys_addr=1000 "
 				"attrs=\n");
 		m->failed_line[device] = m->line;
+		m->failed[device]++;
 		return;
 	}
 	say(m, device, rnd(m, 2) ? "dma_unmap_page" : "dma_unmap_phys");
@@ -330,6 +343,26 @@ static void compare_exposure(const struct model *m, const struct finding *f)
 	assert_int_equal(v[5], m->beside[d]);
 }
 
+static int device_of(const struct finding *f)
+{
+	return strcmp(f->device, devices[1]) == 0;
+}
+
+/* Leaks may be grouped: each finding is about a live mapping, and their numbers add up. */
+static uint64_t compare_live(const struct model *m, const struct finding *f, bool final)
+{
+	bool found = false;
+
+	for (int i = 0; i < NR_SLOTS; i++) {
+		const struct model_mapping *n = &m->slot[device_of(f)][i];
+
+		found = found || (n->live && (uint64_t)n->line == f->map_line);
+	}
+	assert_true(found);
+	assert_int_equal(f->error, final);
+	return f->count ? f->count : 1;
+}
+
 static void run(uint64_t seed)
 {
 	const struct check_options opt = { .final = seed % 2 };
@@ -340,6 +373,7 @@ static void run(uint64_t seed)
 	char *text;
 	size_t len;
 	int nr_got = 0;
+	uint64_t live[NR_DEVICES] = { 0 };
 
 	m.want = calloc(MAX_EXPECTED, sizeof(*m.want));
 	got = calloc(MAX_EXPECTED, sizeof(*got));
@@ -352,15 +386,6 @@ static void run(uint64_t seed)
 	for (int i = 0; i < OPS; i++)
 		step(&m);
 	fclose(m.out);
-	for (int d = 0; d < NR_DEVICES; d++) {
-		for (int s = 0; s < NR_SLOTS; s++) {
-			if (!m.slot[d][s].live)
-				continue;
-			m.line = m.slot[d][s].line;
-			want(&m, LIVE_AT_END, opt.final, m.line);
-		}
-	}
-
 	t = load_text(text);
 	check_trace(t, &opt, &fs);
 	for (size_t i = 0; i < fs.nr; i++) {
@@ -368,6 +393,10 @@ static void run(uint64_t seed)
 
 		if (f->kind == EXPOSURE)
 			compare_exposure(&m, f);
+		else if (f->kind == FAILED_MAP)
+			assert_int_equal(f->count, m.failed[device_of(f)]);
+		else if (f->kind == LIVE_AT_END)
+			live[device_of(f)] += compare_live(&m, f, opt.final);
 		else
 			got[nr_got++] = (struct expected){ (int)f->ev->line, (int)f->map_line,
 							   (int)f->kind, f->error };
@@ -387,6 +416,11 @@ static void run(uint64_t seed)
 			 g->error ? "error" : "note", finding_name((enum finding_kind)g->kind),
 			 g->map_line);
 	}
+	for (int d = 0; d < NR_DEVICES; d++)
+		for (int i = 0; i < NR_SLOTS; i++)
+			live[d] -= m.slot[d][i].live;
+	assert_int_equal(live[0], 0);
+	assert_int_equal(live[1], 0);
 	findings_free(&fs);
 	trace_close(t);
 	free(text);

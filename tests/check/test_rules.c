@@ -125,7 +125,7 @@ static const struct rule rules[] = {
 	  MAP(D, TO, "ff000", "4096", "5000") MAP(E, TO, "ee000", "4096", "7000")
 		  UNMAP(E, TO, "ff000", "4096") UNMAP(E, TO, "ee000", "4096")
 			  UNMAP(D, TO, "ff000", "4096"),
-	  "!3:unmap-unknown",
+	  "!3:unmap-unknown<1",
 	  { 0 } },
 	{ "unmapped in part",
 	  MAP(D, TO, "fe000", "8192", "5000") UNMAP(D, TO, "ff000", "4096")
@@ -209,7 +209,7 @@ static const struct rule rules[] = {
 	  { 0 } },
 	{ "begins with a failed map",
 	  MAP(D, TO, FAILED, "4096", "5000") UNMAP(D, TO, "ff000", "4096"),
-	  "!2:unmap-unknown",
+	  "!2:unmap-unknown ?1:failed-map",
 	  { 0 } },
 
 	/* ---- lost events ---- */
@@ -231,18 +231,18 @@ static const struct rule rules[] = {
 	{ "overwritten at the beginning",
 	  "# entries-in-buffer/entries-written: 2/9   #P:1\n" MAP(D, TO, "ff000", "4096", "5000")
 		  UNMAP(D, TO, "fe000", "4096") UNMAP(D, TO, "ff000", "4096"),
-	  "?1:lost-events ?3:unmap-unknown",
+	  "?1:lost-events ?3:unmap-unknown<2",
 	  { 0 } },
 	{ "not overwritten",
 	  "# entries-in-buffer/entries-written: 9/9   #P:1\n" MAP(D, TO, "ff000", "4096", "5000")
 		  UNMAP(D, TO, "fe000", "4096") UNMAP(D, TO, "ff000", "4096"),
-	  "!3:unmap-unknown",
+	  "!3:unmap-unknown<2",
 	  { 0 } },
 	/* the hole lies before the line that tells of it */
 	{ "buffer started later",
 	  MAP(D, TO, "ff000", "4096", "5000") UNMAP(D, TO, "fe000", "4096")
 		  UNMAP(D, TO, "ff000", "4096") "##### CPU 0 buffer started ####\n",
-	  "?2:unmap-unknown ?4:lost-events",
+	  "?2:unmap-unknown<1 ?4:lost-events",
 	  { 0 } },
 	/* an IOVA that is given out again was unmapped in the hole */
 	{ "unmap lost",
@@ -302,14 +302,15 @@ static const struct rule rules[] = {
 	  "!2:direction-mismatch<1",
 	  { 0 } },
 	/* 6.12 does not store the direction of these */
+	/* dma_map_page: a kernel that may not store the direction of an allocation */
 	{ "allocations have none",
-	  T(D, "dma_alloc_pages",
-	    "dir=TO_DEVICE dma_addr=ff000 size=4096 "
-	    "virt_addr=(____ptrval____) flags=GFP_KERNEL attrs=")
+	  MAP(E, TO, "1000", "4096", "1000") T(D, "dma_alloc_pages",
+					     "dir=TO_DEVICE dma_addr=ff000 size=4096 "
+					     "virt_addr=(____ptrval____) flags=GFP_KERNEL attrs=")
 		  T(D, "dma_free_pages",
 		    "dir=FROM_DEVICE dma_addr=ff000 size=4096 "
 		    "virt_addr=(____ptrval____) attrs="),
-	  "",
+	  "?1:live-at-end<1",
 	  { 0 } },
 
 	/* ---- sync-out-of-range ---- */
@@ -376,12 +377,12 @@ static const struct rule rules[] = {
 	{ "sync of nothing",
 	  MAP(D, FROM, "ff000", "4096", "5000") CPU(D, FROM, "100000", "1")
 		  UNMAP(D, FROM, "ff000", "4096"),
-	  "!2:sync-unmapped",
+	  "!2:sync-unmapped<1",
 	  { 0 } },
 	{ "sync on another device",
 	  MAP(D, FROM, "ff000", "4096", "5000") ALLOC(E, "1000", "4096") CPU(
 		  E, FROM, "ff000", "4096") FREE(E, "1000", "4096") UNMAP(D, FROM, "ff000", "4096"),
-	  "!3:sync-unmapped",
+	  "!3:sync-unmapped<1",
 	  { 0 } },
 
 	/* ---- sync-direction ---- */
@@ -415,7 +416,7 @@ static const struct rule rules[] = {
 	{ "failed and left alone",
 	  MAP(D, TO, FAILED, "4096", "5000") MAP(D, TO, "ff000", "4096", "5000")
 		  UNMAP(D, TO, "ff000", "4096"),
-	  "",
+	  "?1:failed-map",
 	  { 0 } },
 	{ "sync of a failed map",
 	  MAP(D, TO, FAILED, "4096", "5000") CPU(D, TO, FAILED, "4096"),
@@ -438,14 +439,14 @@ static const struct rule rules[] = {
 	{ "list failed, then mapped",
 	  T(D, "dma_map_sg_err", "dir=TO_DEVICE dma_addrs={0x5000,0x9000} err=-12 attrs=") MAPSG(
 		  D, TO, "0xff000", "0x2000", "0x5000,0x9000") UNMAPSG(D, TO, "0x5000,0x9000"),
-	  "",
+	  "?1:failed-map",
 	  { 0 } },
 	{ "failed allocation",
 	  T(D, "dma_alloc",
 	    "dir=BIDIRECTIONAL dma_addr=0 size=4096 "
 	    "virt_addr=0000000000000000 flags=GFP_KERNEL attrs=") ALLOC(D, "ff000", "4096")
 		  FREE(D, "ff000", "4096"),
-	  "",
+	  "?1:failed-map",
 	  { 0 } },
 
 	/* ---- overlap ---- */
@@ -490,11 +491,190 @@ static const struct rule rules[] = {
 		  UNMAP(D, FROM, "a000", "512") UNMAP(D, FROM, "b000", "512"),
 	  "!2:overlap<1",
 	  { 0 } },
-	{ "the driver says so",
+	{ "the new mapping has SKIP_CPU_SYNC",
+	  MAP(D, FROM, "ff000", "4096", "5000")
+		  MAPA(D, TO, "fe000", "4096", "5000", "SKIP_CPU_SYNC")
+			  UNMAP(D, FROM, "ff000", "4096") UNMAP(D, TO, "fe000", "4096"),
+	  "?2:overlap<1 ?3:exposure",
+	  { 0 } },
+	{ "only the old mapping has SKIP_CPU_SYNC",
 	  MAPA(D, FROM, "ff000", "4096", "5000", "SKIP_CPU_SYNC")
 		  MAP(D, TO, "fe000", "4096", "5000") UNMAP(D, FROM, "ff000", "4096")
 			  UNMAP(D, TO, "fe000", "4096"),
-	  "?2:overlap<1 ?3:exposure",
+	  "!2:overlap<1 ?3:exposure",
+	  { 0 } },
+	{ "both mappings have attributes for an overlap",
+	  MAPA(D, FROM, "ff000", "4096", "5000", "CACHE_CLEAN")
+		  MAPA(D, FROM, "fe000", "4096", "5000", "REQUIRE_COHERENT"),
+	  "?2:overlap<1 ?1:live-at-end<1 ?2:live-at-end<2",
+	  { 0 } },
+	{ "only one mapping has the attribute for an overlap",
+	  MAP(D, FROM, "ff000", "4096", "5000")
+		  MAPA(D, FROM, "fe000", "4096", "5000", "CACHELINES_OVERLAP"),
+	  "!2:overlap<1 ?1:live-at-end<1 ?2:live-at-end<2",
+	  { 0 } },
+	{ "one page twice in a list",
+	  MAPSG(D, FROM, "0xfe000,0xff000", "0x1000,0x1000", "0x5000,0x5000")
+		  UNMAPSG(D, FROM, "0x5000,0x5000"),
+	  "!1:overlap<1",
+	  { 0 } },
+	{ "one page twice in a list that the device reads",
+	  MAPSG(D, TO, "0xfe000,0xff000", "0x1000,0x1000", "0x5000,0x5000")
+		  UNMAPSG(D, TO, "0x5000,0x5000"),
+	  "",
+	  { 0 } },
+	{ "coherent memory mapped, without translation",
+	  MAP(D, TO, "5000", "4096", "5000") ALLOC(D, "8000", "8192")
+		  MAP(D, TO, "9000", "64", "9000"),
+	  "!3:overlap<2 ?1:live-at-end<1 ?2:live-at-end<2 ?3:live-at-end<3 ?3:exposure",
+	  { 0 } },
+	{ "an IOVA that looks like the address of coherent memory",
+	  MAP(D, TO, "ff000", "4096", "5000") ALLOC(D, "8000", "8192")
+		  MAP(D, TO, "a000", "4096", "9000") UNMAP(D, TO, "ff000", "4096")
+			  FREE(D, "8000", "8192") UNMAP(D, TO, "a000", "4096"),
+	  "",
+	  { 0 } },
+
+	/* ---- arguments that differ ---- */
+	{ "attrs-mismatch",
+	  MAPA(D, TO, "ff000", "4096", "5000", "PRIVILEGED|NO_WARN") UNMAP(D, TO, "ff000", "4096"),
+	  "!2:attrs-mismatch<1",
+	  { 0 } },
+	{ "attributes that may differ",
+	  MAPA(D, TO, "ff000", "4096", "5000",
+	       "SKIP_CPU_SYNC|NO_WARN|WEAK_ORDERING|ALLOC_CC_SHARED") UNMAP(D, TO, "ff000", "4096"),
+	  "",
+	  { 0 } },
+	{ "attributes of a list",
+	  MAPSG(D, TO, "0xfe000", "0x1000", "0x5000")
+		  T(D, "dma_unmap_sg", "dir=TO_DEVICE phys_addrs={0x5000} attrs=CC_SHARED"),
+	  "!2:attrs-mismatch<1",
+	  { 0 } },
+	{ "a resource of 6.12 has no MMIO",
+	  T(D, "dma_map_resource", "dir=TO_DEVICE dma_addr=fe0 size=16 phys_addr=fe0 attrs=")
+		  T(D, "dma_unmap_resource", "dir=TO_DEVICE dma_addr=fe0 size=16 attrs=MMIO"),
+	  "",
+	  { 0 } },
+	{ "cpu-address-mismatch",
+	  T(D, "dma_alloc",
+	    "dir=BIDIRECTIONAL dma_addr=ff000 size=64 virt_addr=00000000a1b2c3d4 "
+	    "flags=GFP_KERNEL attrs=")
+		  T(D, "dma_free",
+		    "dir=BIDIRECTIONAL dma_addr=ff000 size=64 virt_addr=00000000a1b2c3d8 "
+		    "attrs="),
+	  "!2:cpu-address-mismatch<1",
+	  { 0 } },
+	{ "CPU addresses that are not printed",
+	  T(D, "dma_alloc",
+	    "dir=BIDIRECTIONAL dma_addr=ff000 size=64 virt_addr=00000000a1b2c3d4 "
+	    "flags=GFP_KERNEL attrs=") FREE(D, "ff000", "64"),
+	  "",
+	  { 0 } },
+	{ "direction of pages",
+	  T(D, "dma_alloc_pages",
+	    "dir=TO_DEVICE dma_addr=ff000 size=4096 virt_addr=(____ptrval____) "
+	    "flags=GFP_KERNEL attrs=") T(D, "dma_free_pages",
+					 "dir=FROM_DEVICE dma_addr=ff000 size=4096 "
+					 "virt_addr=(____ptrval____) attrs="),
+	  "!2:direction-mismatch<1",
+	  { 0 } },
+	{ "a kernel that stores no direction",
+	  T(D, "dma_alloc",
+	    "dir=TO_DEVICE dma_addr=fe000 size=64 virt_addr=(____ptrval____) "
+	    "flags=GFP_KERNEL attrs=") T(D, "dma_alloc_pages",
+					 "dir=TO_DEVICE dma_addr=ff000 size=4096 "
+					 "virt_addr=(____ptrval____) flags=GFP_KERNEL attrs=")
+		  T(D, "dma_free_pages",
+		    "dir=FROM_DEVICE dma_addr=ff000 size=4096 "
+		    "virt_addr=(____ptrval____) attrs=") FREE(D, "fe000", "64"),
+	  "",
+	  { 0 } },
+
+	/* ---- lists ---- */
+	{ "sync-entries",
+	  MAPSG(D, TO, "0xfe000", "0x2000", "0x5000,0x6000") CPUSG(D, TO, "0xfe000", "0x2000")
+		  UNMAPSG(D, TO, "0x5000,0x6000"),
+	  "!2:sync-entries<1",
+	  { 0 } },
+	{ "all entries of a coalesced list",
+	  MAPSG(D, TO, "0xfe000", "0x2000", "0x5000,0x6000")
+		  CPUSG(D, TO, "0xfe000,0xffffffffffffffff", "0x2000,0x0")
+			  UNMAPSG(D, TO, "0x5000,0x6000"),
+	  "",
+	  { 0 } },
+	{ "a part of a list",
+	  MAPSG(D, TO, "0xfe000,0xf0000", "0x1000,0x1000", "0x5000,0x8000")
+		  CPUSG(D, TO, "0xf0000", "0x1000") UNMAPSG(D, TO, "0x8000"),
+	  "!3:unmap-unknown<1 ?1:live-at-end<1",
+	  { 0 } },
+	{ "segment-boundary",
+	  MAPSG(D, TO, "0xfffff000", "0x2000", "0x5000,0x6000") UNMAPSG(D, TO, "0x5000,0x6000"),
+	  "?1:segment-boundary",
+	  { 0 } },
+	{ "up to the boundary",
+	  MAPSG(D, TO, "0xffffe000", "0x2000", "0x5000,0x6000") UNMAPSG(D, TO, "0x5000,0x6000"),
+	  "",
+	  { 0 } },
+	{ "a boundary of 64 KiB",
+	  MAPSG(D, TO, "0xf000", "0x2000", "0x5000,0x6000") UNMAPSG(D, TO, "0x5000,0x6000"),
+	  "?1:segment-boundary",
+	  { .boundary = 65536 } },
+	{ "no boundary",
+	  MAPSG(D, TO, "0xfffff000", "0x2000", "0x5000,0x6000") UNMAPSG(D, TO, "0x5000,0x6000"),
+	  "",
+	  { .boundary = NO_BOUNDARY } },
+	{ "empty-sync",
+	  MAPSG(D, TO, "0xfe000", "0x1000", "0x5000") CPUSG(D, TO, "", "") UNMAPSG(D, TO, "0x5000"),
+	  "?2:empty-sync",
+	  { 0 } },
+	{ "sync-coherent",
+	  ALLOC(D, "ff000", "4096") CPU(D, TO, "ff000", "64") FREE(D, "ff000", "4096"),
+	  "?2:sync-coherent<1",
+	  { 0 } },
+
+	/* ---- arguments that are wrong by themselves ---- */
+	{ "zero-length",
+	  MAP(D, TO, "ff000", "0", "5000") UNMAP(D, TO, "ff000", "0"),
+	  "?1:zero-length",
+	  { 0 } },
+	{ "bad-direction",
+	  MAP(D, "NONE", "ff000", "4096", "5000") UNMAP(D, "NONE", "ff000", "4096"),
+	  "!1:bad-direction",
+	  { 0 } },
+	{ "a cache line of 128 bytes",
+	  MAP(D, FROM, "ff000", "64", "5000") MAP(D, FROM, "fe040", "64", "5040"),
+	  "?2:shared-line<1 ?1:live-at-end<1 ?2:live-at-end<2 ?1:exposure",
+	  { .cache_line = 128 } },
+
+	/* ---- addresses given out again ---- */
+	{ "iova-reused",
+	  MAP(D, TO, "ff000", "4096", "5000") MAP(D, TO, "ff000", "4096", "7000")
+		  UNMAP(D, TO, "ff000", "4096"),
+	  "?2:iova-reused<2",
+	  { 0 } },
+	{ "iova-reused, and both are live",
+	  MAP(D, TO, "ff000", "4096", "5000") MAP(D, TO, "ff000", "4096", "7000"),
+	  "?1:iova-reused<1 ?2:live-at-end<2",
+	  { 0 } },
+	{ "an address of two mappings, with an offset",
+	  MAP(D, TO, "c0005000", "4096", "5000") MAP(D, TO, "c0005000", "4096", "5000")
+		  UNMAP(D, TO, "c0005000", "4096") UNMAP(D, TO, "c0005000", "4096"),
+	  "?3:exposure",
+	  { 0 } },
+	/* memory from a device's own pool: Linux traces no free */
+	{ "coherent memory allocated again",
+	  ALLOC(D, "ff000", "4096") ALLOC(D, "ff000", "4096") FREE(D, "ff000", "4096"),
+	  "?2:iova-reused<1",
+	  { 0 } },
+	{ "freed by the wrong function, then by the right one, without translation",
+	  MAP(D, TO, "5000", "4096", "5000") ALLOC(D, "8000", "4096") UNMAP(D, TO, "8000", "64")
+		  FREE(D, "8000", "4096") UNMAP(D, TO, "5000", "4096"),
+	  "!3:unmap-unknown<2",
+	  { 0 } },
+	{ "freed by the wrong function, then by the right one, behind an IOMMU",
+	  MAP(D, TO, "ff000", "4096", "5000") ALLOC(D, "8000", "4096") UNMAP(D, TO, "8000", "64")
+		  FREE(D, "8000", "4096") UNMAP(D, TO, "ff000", "4096"),
+	  "!3:unmap-unknown<2 !4:double-unmap<2",
 	  { 0 } },
 	{ "a list and a buffer",
 	  MAPSG(D, FROM, "0xfe000", "0x2000", "0x5000,0x9000") MAP(D, TO, "fcff0", "16", "9ff0")

@@ -123,7 +123,7 @@ static void wrong_answers_are_refused(void **state)
 	(void)state;
 	begin(&f, "vtd", LOOKUP_DIRECTORY);
 	posix_set_report(no_report, NULL);
-	assert_int_equal(dmah_addr_set_lookup(f.m->dom[0], &lookup), DMAH_OK);
+	assert_int_equal(dmah_addr_set_lookup(f.m->rig[0].dom, &lookup), DMAH_OK);
 	assert_int_equal(exec_run(&f.x, 0, f.plan->nops), 4);
 	posix_set_report(NULL, NULL);
 	assert_false(finish(&f));

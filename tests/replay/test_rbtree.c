@@ -9,7 +9,7 @@
 #define NODES 300u
 
 /* Black nodes on every path below @n; all rules of a red-black tree hold there. */
-static unsigned int blacks(const struct rb_node *n, const struct rb_node *parent)
+static unsigned int blacks(const struct rbtree_node *n, const struct rbtree_node *parent)
 {
 	unsigned int left, right;
 
@@ -37,9 +37,9 @@ static int by_key(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void compare(const struct rb_tree *t, const struct rb_node *nodes, const bool *in)
+static void compare(const struct rbtree *t, const struct rbtree_node *nodes, const bool *in)
 {
-	const struct rb_node *n = rb_lower(t, 0), *back = NULL;
+	const struct rbtree_node *n = rbtree_lower(t, 0), *back = NULL;
 	uint64_t keys[NODES];
 	size_t count = 0;
 
@@ -52,17 +52,17 @@ static void compare(const struct rb_tree *t, const struct rb_node *nodes, const 
 	for (size_t i = 0; i < count; i++) {
 		assert_non_null(n);
 		assert_int_equal(n->key, keys[i]);
-		assert_ptr_equal(rb_step(n, false), back);
+		assert_ptr_equal(rbtree_step(n, false), back);
 		back = n;
-		n = rb_step(n, true);
+		n = rbtree_step(n, true);
 	}
 	assert_null(n);
 	for (uint64_t key = 0; key < 70; key++) {
-		const struct rb_node *low = rb_lower(t, key), *floor;
+		const struct rbtree_node *low = rbtree_lower(t, key), *floor;
 		uint64_t steps = 0;
 		size_t i = 0;
 
-		floor = rb_floor(t, key, &steps);
+		floor = rbtree_floor(t, key, &steps);
 		while (i < count && keys[i] < key)
 			i++;
 		assert_int_equal(low ? low->key : 1000, i < count ? keys[i] : 1000);
@@ -75,9 +75,9 @@ static void compare(const struct rb_tree *t, const struct rb_node *nodes, const 
 
 static void random_life(void **state)
 {
-	struct rb_node nodes[NODES] = { 0 };
+	struct rbtree_node nodes[NODES] = { 0 };
 	bool in[NODES] = { false };
-	struct rb_tree t = { 0 };
+	struct rbtree t = { 0 };
 
 	(void)state;
 	srand(4711);
@@ -85,10 +85,10 @@ static void random_life(void **state)
 		size_t i = (size_t)rand() % NODES;
 
 		if (in[i]) {
-			rb_erase(&t, &nodes[i]);
+			rbtree_erase(&t, &nodes[i]);
 		} else {
 			nodes[i].key = (uint64_t)rand() % 64;
-			rb_insert(&t, &nodes[i]);
+			rbtree_insert(&t, &nodes[i]);
 		}
 		in[i] = !in[i];
 		if (round % 7 == 0)
@@ -96,24 +96,24 @@ static void random_life(void **state)
 	}
 	for (size_t i = 0; i < NODES; i++)
 		if (in[i])
-			rb_erase(&t, &nodes[i]);
+			rbtree_erase(&t, &nodes[i]);
 	assert_null(t.root);
 }
 
 /* Equal keys stay in the order they came: the oldest of two mappings is found first. */
 static void equal_keys(void **state)
 {
-	struct rb_node n[5];
-	struct rb_tree t = { 0 };
-	struct rb_node *at;
+	struct rbtree_node n[5];
+	struct rbtree t = { 0 };
+	struct rbtree_node *at;
 
 	(void)state;
 	for (unsigned int i = 0; i < 5; i++) {
 		n[i].key = 9;
-		rb_insert(&t, &n[i]);
+		rbtree_insert(&t, &n[i]);
 	}
-	at = rb_lower(&t, 9);
-	for (unsigned int i = 0; i < 5; i++, at = rb_step(at, true))
+	at = rbtree_lower(&t, 9);
+	for (unsigned int i = 0; i < 5; i++, at = rbtree_step(at, true))
 		assert_ptr_equal(at, &n[i]);
 	assert_null(at);
 }

@@ -152,7 +152,7 @@ static void lying_lookup(struct fixture *f)
 {
 	struct dmah_lookup lookup = { .find = lie };
 
-	assert_int_equal(dmah_addr_set_lookup(f->m->dom[0], &lookup), DMAH_OK);
+	assert_int_equal(dmah_addr_set_lookup(f->m->rig[0].dom, &lookup), DMAH_OK);
 }
 
 static void wrong_page(void **state)
@@ -168,7 +168,7 @@ static void wrong_page(void **state)
 
 static void pretend_coherent(struct fixture *f)
 {
-	f->m->dev[0]->limits.flags |= DMAH_DEV_COHERENT;
+	f->m->rig[0].dev->limits.flags |= DMAH_DEV_COHERENT;
 }
 
 static void missing_maintenance(void **state)
@@ -235,7 +235,7 @@ static uint64_t *any_entry(struct fixture *f, bool present)
 	struct dmah_pt_info pt;
 	uint64_t *table;
 
-	assert_int_equal(dmah_domain_pt(f->m->dom[0], &pt), DMAH_OK);
+	assert_int_equal(dmah_domain_pt(f->m->rig[0].dom, &pt), DMAH_OK);
 	table = dmah_host_table_virt(pt.root);
 	for (unsigned int level = pt.levels; level > 1; level--) {
 		unsigned int i = 0;

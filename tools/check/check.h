@@ -9,20 +9,31 @@
 #include <stdio.h>
 #include "trace.h"
 
-/** enum finding_kind - errors first, then what is only noted */
+/** enum finding_kind - errors first, then kinds that are only noted */
 enum finding_kind {
 	DOUBLE_UNMAP,
 	UNMAP_UNKNOWN,
 	SIZE_MISMATCH,
 	DIRECTION_MISMATCH,
+	ATTRS_MISMATCH,
+	CPU_ADDRESS_MISMATCH,
 	SYNC_OUT_OF_RANGE,
 	SYNC_UNMAPPED,
 	SYNC_DIRECTION,
+	SYNC_ENTRIES,
 	USE_OF_FAILED_MAP,
+	BAD_DIRECTION,
 	OVERLAP,
 	EXPOSURE,
 	SHARED_LINE,
 	LIVE_AT_END,
+	IOVA_REUSED,
+	ZERO_LENGTH,
+	SEGMENT_BOUNDARY,
+	EMPTY_SYNC,
+	SYNC_COHERENT,
+	FAILED_MAP,
+	LONG_LIST,
 	LOST_EVENTS,
 	NR_FINDING_KINDS
 };
@@ -30,26 +41,40 @@ enum finding_kind {
 /** finding_name() - "double-unmap" and so on */
 const char *finding_name(enum finding_kind kind);
 
-/** enum from_start - is a device's record taken to begin with the life of its driver? */
+/** enum from_start - does a device's record begin with the life of its driver? */
 enum from_start { FROM_START_AUTO, FROM_START_YES, FROM_START_NO };
 
-/** struct check_options - what the command line says */
+#define DEFAULT_CACHE_LINE 64u
+#define DEFAULT_BOUNDARY   (UINT64_C(1) << 32)
+#define NO_BOUNDARY	   UINT64_MAX
+
+/**
+ * struct check_options - options of the command line; zero is the default of each
+ * @final: mappings that are live at the end are errors
+ * @from_start: the trace holds the whole life of the drivers
+ * @cache_line: bytes of a cache line, a power of two
+ * @boundary: bytes; no segment of a list may cross a multiple, or NO_BOUNDARY
+ */
 struct check_options {
-	bool final; /* what is live at the end is an error */
+	bool final;
 	enum from_start from_start;
+	uint32_t cache_line;
+	uint64_t boundary;
 };
 
 /**
  * struct finding - one finding; unknown addresses are TRACE_NO_ADDR
- * @kind: what
+ * @kind: kind
  * @error: an error, else a note
- * @ev: event at which it was found; NULL if it belongs to none
+ * @ev: event at which it was found, without its lists; NULL if it belongs to none
  * @device: name, or NULL
  * @dma: DMA address
  * @phys: physical address of the caller's buffer
  * @size: bytes
  * @has_size: @size is known
- * @map_line: line of the map that it is about, or 0
+ * @map_line: line of the map concerned, or 0
+ * @map_caller: caller of that map, "" or NULL if unknown
+ * @count: events that this finding sums up; 0 and 1 are one
  * @text: a sentence
  */
 struct finding {
@@ -60,6 +85,8 @@ struct finding {
 	uint64_t dma, phys, size;
 	bool has_size;
 	uint64_t map_line;
+	const char *map_caller;
+	uint64_t count;
 	char *text;
 };
 
@@ -69,22 +96,22 @@ struct findings {
 	size_t nr, cap;
 };
 
-/** findings_add() - append one; @text is filled in from @fmt */
+/** findings_add() - append a copy of a finding and its event; its text is made from @fmt */
 __attribute__((format(printf, 3, 4))) void
 findings_add(struct findings *fs, const struct finding *f, const char *fmt, ...);
 
-/** findings_errors() - how many of them are errors */
+/** findings_errors() - Returns the number of errors. */
 size_t findings_errors(const struct findings *fs);
 
 void findings_free(struct findings *fs);
 
 /**
  * check_trace() - find all misuse in a loaded trace
- * @t: from trace_load(); the findings point into it
+ * @t: from trace_load(); the findings use its names
  * @opt: options
  * @fs: to append to
  */
-void check_trace(const struct trace *t, const struct check_options *opt, struct findings *fs);
+void check_trace(struct trace *t, const struct check_options *opt, struct findings *fs);
 
 /** print_text() - findings of one trace for people, then a table */
 void print_text(FILE *to, const struct trace *t, const struct findings *fs);

@@ -11,14 +11,25 @@ const char *finding_name(enum finding_kind kind)
 		[UNMAP_UNKNOWN] = "unmap-unknown",
 		[SIZE_MISMATCH] = "size-mismatch",
 		[DIRECTION_MISMATCH] = "direction-mismatch",
+		[ATTRS_MISMATCH] = "attrs-mismatch",
+		[CPU_ADDRESS_MISMATCH] = "cpu-address-mismatch",
 		[SYNC_OUT_OF_RANGE] = "sync-out-of-range",
 		[SYNC_UNMAPPED] = "sync-unmapped",
 		[SYNC_DIRECTION] = "sync-direction",
+		[SYNC_ENTRIES] = "sync-entries",
 		[USE_OF_FAILED_MAP] = "use-of-failed-map",
+		[BAD_DIRECTION] = "bad-direction",
 		[OVERLAP] = "overlap",
 		[EXPOSURE] = "exposure",
 		[SHARED_LINE] = "shared-line",
 		[LIVE_AT_END] = "live-at-end",
+		[IOVA_REUSED] = "iova-reused",
+		[ZERO_LENGTH] = "zero-length",
+		[SEGMENT_BOUNDARY] = "segment-boundary",
+		[EMPTY_SYNC] = "empty-sync",
+		[SYNC_COHERENT] = "sync-coherent",
+		[FAILED_MAP] = "failed-map",
+		[LONG_LIST] = "long-list",
 		[LOST_EVENTS] = "lost-events",
 	};
 
@@ -31,6 +42,15 @@ void findings_add(struct findings *fs, const struct finding *f, const char *fmt,
 
 	xgrow(fs->list, fs->nr, fs->cap);
 	fs->list[fs->nr] = *f;
+	if (f->ev) {
+		struct trace_event *ev = xmalloc(sizeof(*ev));
+
+		/* the event may be gone when the finding is printed */
+		*ev = *f->ev;
+		ev->physs = ev->dmas = NULL;
+		ev->lens = NULL;
+		fs->list[fs->nr].ev = ev;
+	}
 	va_start(ap, fmt);
 	if (vasprintf(&fs->list[fs->nr].text, fmt, ap) < 0)
 		xcheck(NULL);
@@ -49,8 +69,10 @@ size_t findings_errors(const struct findings *fs)
 
 void findings_free(struct findings *fs)
 {
-	for (size_t i = 0; i < fs->nr; i++)
+	for (size_t i = 0; i < fs->nr; i++) {
 		free(fs->list[i].text);
+		free((void *)(uintptr_t)fs->list[i].ev);
+	}
 	free(fs->list);
 	*fs = (struct findings){ 0 };
 }

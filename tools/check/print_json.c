@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
  * Findings for programs. The keys are a contract: kind, severity, device, dma, phys, size, line,
- * time, map_line, text. What is unknown or does not apply is null. Addresses are strings ("0x..."),
- * for JSON's numbers do not hold 64 bits everywhere. The time is in seconds, or in the counts of a
- * clock that is no time.
+ * time, map_line, text. A value that is unknown or does not apply is null. Three more keys are there
+ * only where they apply: caller and map_caller where the trace has stacks, count where a finding
+ * sums up several events. Addresses are strings ("0x..."), since JSON's numbers do not hold 64 bits
+ * everywhere. The time is in seconds, or in the counts of a clock that counts something else.
  */
 #include <inttypes.h>
 #include <jansson.h>
@@ -19,7 +20,7 @@ static json_t *address(uint64_t v)
 	return json_string(text);
 }
 
-/* Names come from a file: whatever is not UTF-8 must not cost the whole finding. */
+/* Replace bytes that are not UTF-8: names come from a file, and must not cost the whole finding. */
 static json_t *name(const char *s)
 {
 	json_t *j = json_string(s);
@@ -50,8 +51,9 @@ static json_t *where(const struct finding *f)
 
 	if (!f->ev || f->ev->kind == TRACE_LOST)
 		return name(f->text);
-	snprintf(text, sizeof(text), "%s [%s, CPU %u, task %s-%d]", f->text, f->ev->name,
-		 f->ev->cpu, f->ev->task, f->ev->pid);
+	snprintf(text, sizeof(text), "%s [%s, CPU %u, task %s-%d%s%s]", f->text, f->ev->name,
+		 f->ev->cpu, f->ev->task, f->ev->pid, *f->ev->caller ? ", called by " : "",
+		 f->ev->caller);
 	return name(text);
 }
 
@@ -77,6 +79,12 @@ void json_add(json_t *array, const struct trace *t, const struct findings *fs)
 				    f->map_line ? json_integer((json_int_t)f->map_line)
 						: json_null());
 		json_object_set_new(o, "text", where(f));
+		if (f->ev && *f->ev->caller)
+			json_object_set_new(o, "caller", name(f->ev->caller));
+		if (f->map_caller && *f->map_caller)
+			json_object_set_new(o, "map_caller", name(f->map_caller));
+		if (f->count > 1)
+			json_object_set_new(o, "count", json_integer((json_int_t)f->count));
 		json_array_append_new(array, o);
 	}
 }

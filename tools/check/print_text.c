@@ -3,8 +3,9 @@
 #include <inttypes.h>
 #include "check.h"
 
-/* Notes of one kind are shown up to this many; errors all. */
-#define NOTES_SHOWN 5
+/* Findings of one kind are shown up to this many. */
+#define NOTES_SHOWN  5
+#define ERRORS_SHOWN 100
 
 static void print_time(FILE *to, const struct trace *t, uint64_t time)
 {
@@ -15,6 +16,17 @@ static void print_time(FILE *to, const struct trace *t, uint64_t time)
 	else
 		fprintf(to, "%" PRIu64 ".%06" PRIu64 " s", time / 1000000000,
 			time / 1000 % 1000000);
+}
+
+static void print_call(FILE *to, const struct trace_event *ev)
+{
+	fprintf(to, ", CPU %u", ev->cpu);
+	/* the kernel's log names no task */
+	if (*ev->task || ev->pid)
+		fprintf(to, ", task %s-%d", ev->task, ev->pid);
+	fprintf(to, ": %s", ev->name);
+	if (*ev->caller)
+		fprintf(to, ", called by %s", ev->caller);
 }
 
 static void print_one(FILE *to, const struct trace *t, const struct finding *f)
@@ -34,8 +46,7 @@ static void print_one(FILE *to, const struct trace *t, const struct finding *f)
 			print_time(to, t, f->ev->time);
 		}
 		if (f->ev->kind != TRACE_LOST)
-			fprintf(to, ", CPU %u, task %s-%d: %s", f->ev->cpu, f->ev->task, f->ev->pid,
-				f->ev->name);
+			print_call(to, f->ev);
 		fputs("\n    ", to);
 	}
 	if (f->kind != EXPOSURE) {
@@ -53,6 +64,8 @@ static void print_one(FILE *to, const struct trace *t, const struct finding *f)
 		}
 		if (f->map_line && f->kind != LIVE_AT_END) {
 			fprintf(to, "%smap in %s %" PRIu64, sep, unit, f->map_line);
+			if (f->map_caller && *f->map_caller)
+				fprintf(to, " by %s", f->map_caller);
 			sep = ", ";
 		}
 		if (*sep)
@@ -70,6 +83,17 @@ void print_text(FILE *to, const struct trace *t, const struct findings *fs)
 	fprintf(to,
 		"%s: %" PRIu64 " DMA events of %u device%s, %" PRIu64 " other events passed over\n",
 		trace_path(t), in->events, devices, devices == 1 ? "" : "s", in->unknown);
+	if (in->other_text)
+		fprintf(to,
+			"note: %" PRIu64 " line%s, from line %" PRIu64
+			" on, are no part of a trace and were passed over\n",
+			in->other_text, in->other_text == 1 ? "" : "s", in->first_other);
+	if (in->iommu_maps_alone)
+		fprintf(to,
+			"note: %" PRIu64 " iommu:map events belong to no dma event: "
+					 "dma_iova_link(), VFIO and others "
+			"map without one, and nothing is known of their mappings here\n",
+			in->iommu_maps_alone);
 	if (in->cut)
 		fprintf(to, "note: line %" PRIu64 " is cut off and left out\n", in->cut);
 	if (in->left_out)
@@ -83,8 +107,8 @@ void print_text(FILE *to, const struct trace *t, const struct findings *fs)
 	for (size_t i = 0; i < fs->nr; i++) {
 		const struct finding *f = &fs->list[i];
 
-		(f->error ? errors : notes)[f->kind]++;
-		if (f->error || notes[f->kind] <= NOTES_SHOWN)
+		if (++(f->error ? errors : notes)[f->kind] <=
+		    (f->error ? ERRORS_SHOWN : NOTES_SHOWN))
 			print_one(to, t, f);
 	}
 	if (!fs->nr) {
@@ -97,7 +121,9 @@ void print_text(FILE *to, const struct trace *t, const struct findings *fs)
 			continue;
 		fprintf(to, "%-20s %8zu %8zu%s\n", finding_name((enum finding_kind)k), errors[k],
 			notes[k],
-			notes[k] > NOTES_SHOWN ? "   (not all shown: --json has them)" : "");
+			notes[k] > NOTES_SHOWN || errors[k] > ERRORS_SHOWN
+				? "   (not all shown: --json has them)"
+				: "");
 	}
 	fprintf(to, "%-20s %8zu %8zu\n\n", "all", findings_errors(fs),
 		fs->nr - findings_errors(fs));

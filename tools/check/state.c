@@ -13,6 +13,7 @@ static void free_mapping(struct mapping *m)
 {
 	free(m->dma);
 	free(m->phys);
+	free(m->physs);
 	free(m);
 }
 
@@ -24,40 +25,8 @@ void state_free(struct state *s)
 		s->oldest = m->newer;
 		free_mapping(m);
 	}
-	for (size_t i = 0; i < STATE_BUCKETS; i++) {
-		while (s->past[i]) {
-			struct past *p = s->past[i];
-
-			s->past[i] = p->chain;
-			free(p);
-		}
-	}
+	past_free(&s->pasts);
 	free(s->devices);
-}
-
-enum mapping_class state_class(enum trace_kind kind)
-{
-	switch (kind) {
-	case TRACE_MAP_RESOURCE:
-	case TRACE_UNMAP_RESOURCE:
-		return RESOURCE;
-	case TRACE_MAP_SG:
-	case TRACE_MAP_SG_ERR:
-	case TRACE_UNMAP_SG:
-		return LIST;
-	case TRACE_ALLOC:
-	case TRACE_FREE:
-		return COHERENT;
-	case TRACE_ALLOC_PAGES:
-	case TRACE_FREE_PAGES:
-		return PAGES;
-	case TRACE_ALLOC_SGT:
-	case TRACE_ALLOC_SGT_ERR:
-	case TRACE_FREE_SGT:
-		return NONCONTIGUOUS;
-	default:
-		return BUFFER;
-	}
 }
 
 static uint64_t mix(uint64_t h, uint64_t v)
@@ -66,7 +35,7 @@ static uint64_t mix(uint64_t h, uint64_t v)
 	return h ^ h >> 29;
 }
 
-/* Lists are found by their first entry, so that a wrong number of entries is found as well. */
+/* Find lists by their first entry, so that one with a wrong number of entries is found as well. */
 static uint64_t list_key(const struct trace_event *ev)
 {
 	return mix(mix(1, ev->device), ev->nr_phys ? ev->physs[0] : 0);
@@ -79,7 +48,8 @@ static uint64_t address_key(uint32_t device, uint64_t dma)
 
 static uint64_t event_key(const struct trace_event *ev)
 {
-	return state_class(ev->kind) == LIST ? list_key(ev) : address_key(ev->device, ev->dma);
+	return trace_class(ev->kind) == TRACE_CLASS_LIST ? list_key(ev)
+							 : address_key(ev->device, ev->dma);
 }
 
 static uint64_t last_of(uint64_t first, uint64_t size)
@@ -95,11 +65,13 @@ static struct inode range(struct mapping *m, uint64_t first, uint64_t size)
 }
 
 /*
- * Bytes of each entry of the caller's list. The event has lengths of the coalesced entries only.
- * Where nothing was coalesced they are the same. Where it was, the common case is recognised: each
- * entry inside one page, and the pages add up. Else only this is sure: entries are coalesced where
- * one ends and the next begins at the end of a granule, so all but the last of a run reach at least
- * that far; and each has a first byte.
+ * Compute the bytes of each entry of the caller's list. The event has lengths of the coalesced
+ * entries only.
+ *
+ * Where nothing was coalesced, these are the same. Else the common case is tried: each entry lies
+ * inside one page, and the pages add up. Else only a lower bound is sure: entries are coalesced
+ * where one ends and the next begins at the end of a granule, so each but the last reaches at least
+ * to the end of its granule; and each has a first byte.
  */
 static void list_lengths(const struct trace_event *ev, uint64_t *len)
 {
@@ -126,18 +98,16 @@ static void list_lengths(const struct trace_event *ev, uint64_t *len)
 					 : GRANULE - (ev->physs[p] & (GRANULE - 1));
 }
 
-/* Memory that the device reaches, as far as the event tells */
-static void physical(struct mapping *m)
+/* List the memory that the device reaches, as far as the event tells. */
+static void physical(struct mapping *m, const struct trace_event *ev)
 {
-	const struct trace_event *ev = m->ev;
-
 	if (ev->attrs & TRACE_ATTR_MMIO)
 		return;
-	if (m->cls == BUFFER && ev->size) {
+	if (m->cls == TRACE_CLASS_BUFFER && ev->size) {
 		m->nr_phys = 1;
 		m->phys = xcalloc(1, sizeof(*m->phys));
 		m->phys[0] = range(m, ev->phys, ev->size);
-	} else if (m->cls == LIST) {
+	} else if (m->cls == TRACE_CLASS_LIST) {
 		uint64_t *len = xcalloc(ev->nr_phys, sizeof(*len));
 
 		list_lengths(ev, len);
@@ -150,40 +120,34 @@ static void physical(struct mapping *m)
 }
 
 /*
- * An IOMMU keeps the offset inside the granule, and without one the addresses are equal: an offset
- * that differs is a bounce slot's. A slot may also happen to have the same offset; so on a device
- * that bounces, all but whole granules (which an IOMMU need not bounce) are taken to be in slots.
+ * Returns true if the mapping bounces.
+ *
+ * An IOMMU keeps the offset inside the granule, and without an IOMMU the addresses are equal: an
+ * offset that differs is a bounce slot's. A slot may have the right offset by chance. So on a device
+ * that bounces, all mappings but whole granules (which an IOMMU need not bounce) count as bounced.
  */
 static bool bounced(struct device *dev, const struct mapping *m)
 {
-	const struct trace_event *ev = m->ev;
+	const struct trace_event *ev = &m->ev;
 
-	if (m->cls != BUFFER && m->cls != LIST)
+	if (m->cls != TRACE_CLASS_BUFFER && m->cls != TRACE_CLASS_LIST)
 		return false;
 	if ((ev->dma ^ ev->phys) & (GRANULE - 1)) {
 		dev->bounces = true;
 		return true;
 	}
 	return dev->bounces && ev->dma != ev->phys &&
-	       ((ev->dma | ev->size) & (GRANULE - 1) || m->cls == LIST);
+	       ((ev->dma | ev->size) & (GRANULE - 1) || m->cls == TRACE_CLASS_LIST);
 }
 
-struct mapping *state_map(struct state *s, const struct trace_event *ev)
+bool state_untranslated(const struct device *dev)
 {
-	struct device *dev = &s->devices[ev->device];
-	struct mapping *m = xcalloc(1, sizeof(*m));
+	return dev->same && !dev->other;
+}
 
-	m->ev = ev;
-	m->cls = state_class(ev->kind);
-	m->nr_dma = m->cls == LIST ? ev->nr_dma : 1;
-	m->dma = xcalloc(m->nr_dma, sizeof(*m->dma));
-	if (m->cls == LIST)
-		for (uint32_t i = 0; i < ev->nr_dma; i++)
-			m->dma[i] = range(m, ev->dmas[i], ev->lens[i]);
-	else
-		m->dma[0] = range(m, ev->dma, ev->size);
-	physical(m);
-	m->bounced = bounced(dev, m);
+static void link_mapping(struct state *s, struct mapping *m)
+{
+	struct device *dev = &s->devices[m->ev.device];
 
 	for (uint32_t i = 0; i < m->nr_dma; i++)
 		itree_insert(&dev->dma, &m->dma[i]);
@@ -195,94 +159,154 @@ struct mapping *state_map(struct state *s, const struct trace_event *ev)
 	else
 		s->oldest = m;
 	s->newest = m;
-	if (m->cls == LIST) {
-		struct mapping **at = &s->lists[list_key(ev) % STATE_BUCKETS];
+	if (m->cls == TRACE_CLASS_LIST) {
+		struct mapping **at = &s->lists[list_key(&m->ev) % STATE_BUCKETS];
 
 		/* the oldest first */
 		while (*at)
 			at = &(*at)->chain;
 		*at = m;
 	}
-	dev->truncated += ev->truncated;
+	dev->truncated += m->ev.truncated;
+}
+
+struct mapping *state_map(struct state *s, const struct trace_event *ev, bool may_end_unseen)
+{
+	struct device *dev = &s->devices[ev->device];
+	struct mapping *m = xcalloc(1, sizeof(*m));
+
+	m->ev = *ev;
+	m->ev.dmas = NULL;
+	m->ev.lens = NULL;
+	m->ev.physs = NULL;
+	m->cls = trace_class(ev->kind);
+	m->may_end_unseen = may_end_unseen;
+	if (m->cls == TRACE_CLASS_LIST) {
+		m->nr_dma = ev->nr_dma;
+		m->dma = xcalloc(m->nr_dma, sizeof(*m->dma));
+		for (uint32_t i = 0; i < ev->nr_dma; i++)
+			m->dma[i] = range(m, ev->dmas[i], ev->lens[i]);
+		m->physs = xmalloc(ev->nr_phys * sizeof(*m->physs));
+		memcpy(m->physs, ev->physs, ev->nr_phys * sizeof(*m->physs));
+		m->ev.physs = m->physs;
+	} else {
+		m->nr_dma = 1;
+		m->dma = xcalloc(1, sizeof(*m->dma));
+		m->dma[0] = range(m, ev->dma, ev->size);
+	}
+	physical(m, ev);
+	m->bounced = bounced(dev, m);
+	if (m->cls <= TRACE_CLASS_LIST && !m->bounced && ev->phys != TRACE_NO_ADDR) {
+		dev->same += ev->dma == ev->phys;
+		dev->other += ev->dma != ev->phys;
+	}
+	link_mapping(s, m);
 	return m;
 }
 
-static void remember(struct state *s, const struct trace_event *who, const struct trace_event *map,
-		     const struct trace_event *unmap)
+static void remember(struct state *s, const struct mapping *m, const struct trace_event *unmap)
 {
-	uint64_t key = event_key(who);
-	struct past **at = &s->past[key % STATE_BUCKETS], *p;
+	const struct past p = { .map_line = m->ev.line,
+				.unmap_line = unmap ? unmap->line : 0,
+				.unseen = !unmap,
+				.dma = m->ev.dma,
+				.phys = m->ev.phys,
+				.size = m->ev.size,
+				.nr_phys = m->physs ? m->ev.nr_phys : 0 };
 
-	for (p = *at; p && p->key != key; p = p->chain)
-		;
-	if (!p) {
-		p = xcalloc(1, sizeof(*p));
-		p->key = key;
-		p->chain = *at;
-		*at = p;
-	}
-	p->map = map;
-	p->unmap = unmap;
+	past_add(&s->pasts, event_key(&m->ev), &p, m->physs);
+}
+
+static void unlink_phys(struct state *s, struct mapping *m)
+{
+	for (uint32_t i = 0; i < m->nr_phys; i++)
+		itree_remove(&s->phys, &m->phys[i]);
+	m->nr_phys = 0;
 }
 
 void state_unmap(struct state *s, struct mapping *m, const struct trace_event *ev)
 {
-	struct device *dev = &s->devices[m->ev->device];
+	struct device *dev = &s->devices[m->ev.device];
 
 	for (uint32_t i = 0; i < m->nr_dma; i++)
 		itree_remove(&dev->dma, &m->dma[i]);
-	for (uint32_t i = 0; i < m->nr_phys; i++)
-		itree_remove(&s->phys, &m->phys[i]);
+	unlink_phys(s, m);
 	*(m->older ? &m->older->newer : &s->oldest) = m->newer;
 	*(m->newer ? &m->newer->older : &s->newest) = m->older;
-	if (m->cls == LIST) {
-		struct mapping **at = &s->lists[list_key(m->ev) % STATE_BUCKETS];
+	if (m->cls == TRACE_CLASS_LIST) {
+		struct mapping **at = &s->lists[list_key(&m->ev) % STATE_BUCKETS];
 
 		while (*at != m)
 			at = &(*at)->chain;
 		*at = m->chain;
 	}
-	dev->truncated -= m->ev->truncated;
-	if (ev)
-		remember(s, m->ev, m->ev, ev);
+	dev->truncated -= m->ev.truncated;
+	if (ev || m->may_end_unseen)
+		remember(s, m, ev);
 	free_mapping(m);
+}
+
+void state_end_wrongly(struct state *s, struct mapping *m)
+{
+	unlink_phys(s, m);
+	m->ended_wrongly = true;
+}
+
+static void count_failure(struct failures *f, const struct trace_event *ev)
+{
+	if (!f->nr++) {
+		f->first = *ev;
+		f->first.physs = f->first.dmas = NULL;
+		f->first.lens = NULL;
+	}
+	f->last_line = ev->line;
+	f->high += ev->phys != TRACE_NO_ADDR && ev->phys > UINT32_MAX;
 }
 
 void state_fail(struct state *s, const struct trace_event *ev)
 {
-	if (state_class(ev->kind) == LIST)
-		remember(s, ev, ev, NULL);
-	else if (state_class(ev->kind) == BUFFER || state_class(ev->kind) == RESOURCE)
-		s->devices[ev->device].failed = ev;
+	struct device *dev = &s->devices[ev->device];
+	enum trace_class cls = trace_class(ev->kind);
+
+	count_failure(cls >= TRACE_CLASS_COHERENT ? &dev->failed_allocs : &dev->failed_maps, ev);
+	if (cls == TRACE_CLASS_LIST) {
+		const struct past p = { .map_line = ev->line,
+					.failed = true,
+					.dma = ev->dma,
+					.phys = ev->phys,
+					.size = ev->size,
+					.nr_phys = ev->nr_phys };
+
+		past_add(&s->pasts, event_key(ev), &p, ev->physs);
+	} else if (cls == TRACE_CLASS_BUFFER || cls == TRACE_CLASS_RESOURCE) {
+		dev->failed = (struct failed){ .any = true,
+					       .line = ev->line,
+					       .dma = ev->dma,
+					       .phys = ev->phys,
+					       .size = ev->size };
+	}
 }
 
-static const struct past *past(const struct state *s, uint64_t key)
+/* Returns true if two lists agree in all entries that both have, and in one at least. */
+static bool same_start(const uint64_t *a, uint32_t nr_a, const struct trace_event *b)
 {
-	const struct past *p = s->past[key % STATE_BUCKETS];
+	uint32_t n = nr_a < b->nr_phys ? nr_a : b->nr_phys;
 
-	while (p && p->key != key)
-		p = p->chain;
-	return p;
-}
-
-/* How far two lists agree: at least in all entries that both have? */
-static bool same_start(const struct trace_event *a, const struct trace_event *b)
-{
-	uint32_t n = a->nr_phys < b->nr_phys ? a->nr_phys : b->nr_phys;
-
-	return n && memcmp(a->physs, b->physs, n * sizeof(*a->physs)) == 0;
+	return n && memcmp(a, b->physs, n * sizeof(*a)) == 0;
 }
 
 const struct past *state_past(const struct state *s, const struct trace_event *ev)
 {
-	const struct past *p = past(s, event_key(ev));
+	const struct past *p = past_find(&s->pasts, event_key(ev));
 
-	return p && state_class(ev->kind) == LIST && !same_start(p->map, ev) ? NULL : p;
+	if (p && trace_class(ev->kind) == TRACE_CLASS_LIST && !same_start(p->physs, p->nr_phys, ev))
+		return NULL;
+	return p;
 }
 
 const struct past *state_past_at(const struct state *s, uint32_t device, uint64_t dma)
 {
-	return past(s, address_key(device, dma));
+	return past_find(&s->pasts, address_key(device, dma));
 }
 
 struct best {
@@ -299,8 +323,8 @@ static bool better(struct inode *n, void *arg)
 
 	if (n->first != b->ev->dma || n != &m->dma[0])
 		return true;
-	score = 8 + 4 * (m->cls == state_class(b->ev->kind)) + 2 * (m->ev->size == b->ev->size) +
-		(m->ev->dir == b->ev->dir);
+	score = 16 + 8 * (m->cls == trace_class(b->ev->kind)) + 4 * !m->ended_wrongly +
+		2 * (m->ev.size == b->ev->size) + (m->ev.dir == b->ev->dir);
 	/* the tree gives those of one address by age */
 	if (score > b->score) {
 		b->score = score;
@@ -323,9 +347,9 @@ struct mapping *state_find_list(const struct state *s, const struct trace_event 
 	unsigned int score, top = 0;
 
 	for (m = s->lists[list_key(ev) % STATE_BUCKETS]; m; m = m->chain) {
-		if (m->ev->device != ev->device || !same_start(m->ev, ev))
+		if (m->ev.device != ev->device || !same_start(m->physs, m->ev.nr_phys, ev))
 			continue;
-		score = 1 + 4 * (m->ev->nents == ev->nents) + 2 * (m->ev->dir == ev->dir);
+		score = 1 + 4 * (m->ev.nents == ev->nents) + 2 * (m->ev.dir == ev->dir);
 		if (score > top) {
 			top = score;
 			best = m;

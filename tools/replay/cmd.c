@@ -6,8 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 #include "cmd.h"
+#include "message.h"
+#include "plot.h"
 #include "progress.h"
 #include "row.h"
+#include "rows.h"
 #include "xalloc.h"
 
 static const char usage[] =
@@ -58,7 +61,7 @@ static void help(void)
 static int bad_usage(const char *what, const char *value)
 {
 	if (what)
-		fprintf(stderr, "dmah replay: %s%s\n", what, value);
+		message("%s%s", what, value);
 	fputs("Try 'dmah replay --help'.\n", stderr);
 	return CMD_UNREADABLE;
 }
@@ -146,7 +149,7 @@ static int options(int argc, char **argv, struct command *c)
 			break;
 		case 'p':
 			c->plot = optarg;
-			if (!plot_can(optarg, &why))
+			if (!plot_possible(optarg, &why))
 				return bad_usage(why, optarg);
 			break;
 		case 'r':
@@ -181,17 +184,15 @@ static int one(const char *path, const struct command *c, struct rows *rows, str
 	struct trace *t;
 	bool all;
 
-	progress_trace(path);
+	progress_label(path);
 	t = trace_load(path, &err);
 	*plan = NULL;
 	if (!t) {
-		progress_clear();
-		fflush(stdout);
-		fprintf(stderr, "dmah replay: %s\n", err.text);
+		message("%s", err.text);
 		return CMD_UNREADABLE;
 	}
 	if (trace_info(t)->cut)
-		fprintf(stderr, "dmah replay: %s: note: line %llu is cut off and left out\n", path,
+		message("%s: note: line %llu is cut off and left out", path,
 			(unsigned long long)trace_info(t)->cut);
 	*plan = plan_make(t);
 	if (!*plan) {
@@ -201,7 +202,7 @@ static int one(const char *path, const struct command *c, struct rows *rows, str
 	all = replay_plan(*plan, &c->opt, rows, progress_step);
 	progress_clear();
 	if (!c->json)
-		table_print(stdout, *plan, rows, c->opt.foreign);
+		replay_table(stdout, *plan, rows, c->opt.foreign);
 	fflush(stdout);
 	return (*plan)->refused || !all ? CMD_UNREADABLE : CMD_OK;
 }
@@ -211,10 +212,18 @@ static bool write_files(const struct command *c, const struct rows *rows)
 	bool ok = true;
 
 	if (c->plot)
-		ok &= plot_file(c->plot, rows);
+		ok &= replay_plot(c->plot, rows);
 	if (c->report)
-		ok &= report_write(c->report, rows, &c->opt);
+		ok &= replay_report(c->report, rows, &c->opt);
 	return ok;
+}
+
+static void print_json(const struct rows *rows)
+{
+	json_t *json = replay_rows(rows);
+
+	rows_print(stdout, json);
+	json_decref(json);
 }
 
 int cmd_replay(int argc, char **argv)
@@ -228,8 +237,10 @@ int cmd_replay(int argc, char **argv)
 	struct rows rows = { 0 };
 	struct plan **plans;
 	bool unreadable = false;
-	int status = options(argc, argv, &c), n;
+	int status, n;
 
+	message_program("dmah replay");
+	status = options(argc, argv, &c);
 	if (status >= 0)
 		return status;
 	n = argc - optind;
@@ -239,12 +250,12 @@ int cmd_replay(int argc, char **argv)
 		unreadable |= one(argv[optind + i], &c, &rows, &plans[i]) != CMD_OK;
 	progress_clear();
 	if (c.json)
-		json_print(stdout, &rows);
+		print_json(&rows);
 	if (rows.n)
 		unreadable |= !write_files(&c, &rows);
 	/* a full disk is not a clean trace */
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		perror("dmah replay: standard output");
+		message("standard output: %m");
 		unreadable = true;
 	}
 	status = rows_wrong(&rows) ? CMD_FOUND : CMD_OK;

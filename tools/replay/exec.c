@@ -58,7 +58,7 @@ int exec_set_way(struct exec *x, struct way way)
 
 static int coherent(struct exec *x, const struct target *t, const struct op *op)
 {
-	struct dmah_device *dev = x->m->dev[t->device];
+	struct dmah_device *dev = x->m->rig[t->device].dev;
 
 	if (op->kind == OP_MAP)
 		return dmah_alloc_coherent(dev, &x->coherent[t->slot], t->len, &x->cpu[t->slot]);
@@ -69,7 +69,7 @@ static int coherent(struct exec *x, const struct target *t, const struct op *op)
 
 static int handle_list(struct exec *x, const struct target *t, const struct op *op)
 {
-	struct dmah_device *dev = x->m->dev[t->device];
+	struct dmah_device *dev = x->m->rig[t->device].dev;
 	struct dmah_vec *v = &x->vec[t->slot];
 
 	switch (op->kind) {
@@ -92,7 +92,7 @@ static int handle_list(struct exec *x, const struct target *t, const struct op *
 static int handle_op(struct exec *x, const struct op *op)
 {
 	const struct target *t = &x->m->target[op->item];
-	struct dmah_device *dev = x->m->dev[t->device];
+	struct dmah_device *dev = x->m->rig[t->device].dev;
 	struct dmah *h = &x->handle[t->slot];
 
 	if (op->item_kind == ITEM_SG)
@@ -127,7 +127,7 @@ static int map_list(struct exec *x, const struct target *t)
 	l->n = t->len;
 	l->dir = t->dir;
 	l->attrs = t->attrs;
-	n = dmah_addr_map_sg(x->m->dev[t->device], l->sg, l->n, t->dir, t->attrs);
+	n = dmah_addr_map_sg(x->m->rig[t->device].dev, l->sg, l->n, t->dir, t->attrs);
 	if (n < 0)
 		l->n = 0;
 	return n < 0 ? n : DMAH_OK;
@@ -135,7 +135,7 @@ static int map_list(struct exec *x, const struct target *t)
 
 static int addr_list(struct exec *x, const struct target *t, const struct op *op)
 {
-	struct dmah_device *dev = x->m->dev[t->device];
+	struct dmah_device *dev = x->m->rig[t->device].dev;
 	struct kept_list *l = &x->list[t->slot];
 	uint32_t n = l->n;
 
@@ -157,7 +157,7 @@ static int addr_list(struct exec *x, const struct target *t, const struct op *op
 static int addr_op(struct exec *x, const struct op *op)
 {
 	const struct target *t = &x->m->target[op->item];
-	struct dmah_device *dev = x->m->dev[t->device];
+	struct dmah_device *dev = x->m->rig[t->device].dev;
 	struct kept_addr *k = &x->addr[t->slot];
 
 	if (op->item_kind == ITEM_SG)
@@ -183,7 +183,7 @@ static int addr_op(struct exec *x, const struct op *op)
 static int tree_op(struct exec *x, const struct op *op)
 {
 	const struct target *t = &x->m->target[op->item];
-	struct iova_tree *tree = &x->lookups.tree[t->device];
+	struct iova_tree *tree = &x->lookups.state[t->device].tree;
 	bool sg = op->item_kind == ITEM_SG, live;
 	int err;
 
@@ -213,7 +213,7 @@ static int tree_op(struct exec *x, const struct op *op)
 static int page_op(struct exec *x, const struct op *op)
 {
 	const struct target *t = &x->m->target[op->item];
-	struct dmah_device *dev = x->m->dev[t->device];
+	struct dmah_device *dev = x->m->rig[t->device].dev;
 	struct kept_page *k = &x->page[t->slot];
 
 	if (op->item_kind == ITEM_SG)

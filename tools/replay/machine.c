@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 #include <stdlib.h>
 #include "machine.h"
+#include "message.h"
 #include "posix.h"
 #include "xalloc.h"
 
@@ -83,14 +84,6 @@ const char *api_name(enum api api)
 	return names[api];
 }
 
-const char *lookup_name(enum lookup lookup)
-{
-	static const char *const names[] = { "none",	 "directory", "walk",  "rbtree",
-					     "register", "p2m",	      "search" };
-
-	return names[lookup];
-}
-
 /* ---- building ---- */
 
 static uint64_t round_up(uint64_t n, uint64_t to)
@@ -98,12 +91,12 @@ static uint64_t round_up(uint64_t n, uint64_t to)
 	return (n + to - 1) / to * to;
 }
 
-/* A real machine would not bounce that much either, and this one would copy it again and again. */
+/* Limits what the bounce machine maps at one time: no real machine bounces more, and each replay would copy it all. */
 #define BOUNCE_MOST GIB
 
 static uint64_t pool_size(const struct machine_kind *kind, const struct plan *plan)
 {
-	/* twice what is needed at most: slots are contiguous, and lazily unmapped ones come back late */
+	/* Twice the most that is mapped: slots are contiguous, and lazily unmapped ones become free late. */
 	uint64_t size = round_up(2 * plan->live_max + 32 * MIB, MIB);
 
 	return !kind->pool ? 0 : size < 4 * GIB ? size : 4 * GIB;
@@ -112,6 +105,7 @@ static uint64_t pool_size(const struct machine_kind *kind, const struct plan *pl
 static bool make_sim(struct machine *m, bool caches)
 {
 	const struct plan *plan = m->plan;
+	uint64_t pool = pool_size(m->kind, plan);
 	struct sim_config config;
 
 	if (!sim_config_named(m->kind->sim, &config))
@@ -122,28 +116,20 @@ static bool make_sim(struct machine *m, bool caches)
 	config.iommu[0].va_bits = m->kind->va_bits;
 	config.iommu[0].tags = plan->ndevices + 1;
 	config.ram_base = RAM_BASE;
-	/* page tables and coherent memory, and what is between the one and the other */
+	/* room for page tables and coherent memory, fragmentation included */
 	config.host_size = round_up(64 * MIB + 2 * plan->coherent_max + plan->live_max / 256 +
 					    plan->ndevices * 64 * PAGE,
 				    MIB);
-	m->pool_size = pool_size(m->kind, plan);
-	m->pool_phys = RAM_BASE + config.host_size;
-	m->data = m->pool_phys + m->pool_size;
-	config.ram_size = config.host_size + m->pool_size + round_up(plan->data, MIB);
+	m->data = RAM_BASE + config.host_size + pool;
+	config.ram_size = config.host_size + pool + round_up(plan->data, MIB);
 	config.foreign_size = round_up(plan->data, MIB);
 	m->sim = sim_create(&config);
 	return m->sim != NULL;
 }
 
-static bool make_pool(struct machine *m)
+static void *alloc(size_t size)
 {
-	size_t need = dmah_pool_memory(m->pool_size);
-
-	if (!m->pool_size)
-		return true;
-	m->pool_memory = xcheck(aligned_alloc(64, round_up(need, 64)));
-	return dmah_pool_init(&m->pool, m->pool_phys, m->pool_size, m->pool_memory, need) ==
-	       DMAH_OK;
+	return xcheck(aligned_alloc(64, round_up(size, 64)));
 }
 
 static uint64_t aperture(const struct machine *m, const struct plan_device *d)
@@ -163,7 +149,7 @@ static const char *make_device(struct machine *m, uint32_t i)
 		.backend = sim_config_of(m->sim)->backend,
 		.cpus = m->plan->cpus,
 		.devices = 1,
-		.pool = m->pool,
+		.pool = m->pool.pool,
 		.xen = sim_xen(m->sim) ? &sim_xen_ops : NULL,
 		.xen_ctx = sim_xen(m->sim),
 	};
@@ -171,8 +157,6 @@ static const char *make_device(struct machine *m, uint32_t i)
 					.id = 8 + i,
 					.mask = d->wide ? UINT64_MAX : UINT32_MAX };
 	struct dmah_limits limits;
-	size_t need;
-	int err;
 
 	if (m->kind->va_bits) {
 		config.iommu = sim_fake_iommu(sim_iommu(m->sim, 0));
@@ -180,28 +164,16 @@ static const char *make_device(struct machine *m, uint32_t i)
 		config.va_bits = m->kind->va_bits;
 		config.aperture_size = aperture(m, d);
 	}
-	need = dmah_domain_memory(&config);
-	if (!need)
-		return "a domain like this makes no sense";
-	m->memory[i] = xcheck(aligned_alloc(64, round_up(need, 64)));
 	m->simdev[i] = sim_device_add(m->sim, &sd);
 	if (!m->simdev[i])
-		return "no such simulated device";
-	err = dmah_domain_init(&m->dom[i], &config, m->memory[i], need);
-	if (err) {
-		free(m->memory[i]);
-		return dmah_strerror(err);
-	}
+		return "the simulated device cannot be added";
 	sim_device_limits(m->simdev[i], &limits);
-	m->dev[i] = sim_device_dmah(m->simdev[i]);
-	m->ndev = i + 1;
-	err = dmah_attach(m->dom[i], m->dev[i], &limits);
-	return err ? dmah_strerror(err) : NULL;
+	return rig_open(&m->rig[i], &config, sim_device_dmah(m->simdev[i]), &limits, alloc);
 }
 
 /*
- * A Linux driver answers for the rest of the cache lines at its buffers' edges, and the library is told so, but where the
- * trace shows that the line has another buffer.
+ * A Linux driver must own the whole cache lines at its buffers' edges, so buffers need not bounce for them. The exception is
+ * a line in which the trace shows another buffer.
  */
 static uint8_t attrs_of(const struct machine *m, const struct item *item)
 {
@@ -236,42 +208,46 @@ static void make_targets(struct machine *m)
 	}
 }
 
+/* Builds the parts of a machine. Return: NULL, or the reason of a failure and the device in @device, if it is one's. */
+static const char *make(struct machine *m, bool caches, const struct plan_device **device)
+{
+	const struct plan *plan = m->plan;
+	uint64_t pool = pool_size(m->kind, plan);
+	const char *why;
+
+	if (!m->kind->noncoherent && m->kind->pool && plan->live_max > BOUNCE_MOST)
+		return "more than 1 GiB is mapped at one time and would have to be copied";
+	if (!make_sim(m, caches))
+		return "the simulated machine cannot be built: no memory";
+	why = rig_pool_open(&m->pool, m->data - pool, pool, alloc);
+	for (uint32_t i = 0; !why && i < plan->ndevices; i++) {
+		*device = &plan->devices[i];
+		why = make_device(m, i);
+	}
+	return why;
+}
+
 struct machine *machine_create(const struct machine_kind *kind, const struct plan *plan,
 			       bool caches, unsigned int foreign)
 {
 	struct machine *m = xcalloc(1, sizeof(*m));
-	const char *why = NULL;
-	bool said = false;
+	const struct plan_device *device = NULL;
+	const char *why;
 
 	m->kind = kind;
 	m->plan = plan;
-	m->dev = xcalloc(plan->ndevices, sizeof(*m->dev));
+	m->rig = xcalloc(plan->ndevices, sizeof(*m->rig));
 	m->simdev = xcalloc(plan->ndevices, sizeof(*m->simdev));
-	m->dom = xcalloc(plan->ndevices, sizeof(*m->dom));
-	m->memory = xcalloc(plan->ndevices, sizeof(*m->memory));
 	posix_set_cpu(0);
-	if (!kind->noncoherent && kind->pool && plan->live_max > BOUNCE_MOST)
-		why = "more than 1 GiB is mapped at one time, and would have to be copied";
-	else if (!make_sim(m, caches))
-		why = "the simulated machine cannot be built: no memory";
-	else if (!make_pool(m))
-		why = "the bounce pool cannot be set up";
-	for (uint32_t i = 0; !why && i < plan->ndevices; i++) {
-		why = make_device(m, i);
-		said = why != NULL;
-		if (why)
-			fprintf(stderr, "dmah replay: %s: machine %s: device %s: %s\n",
-				trace_path(plan->trace), kind->name, plan->devices[i].name, why);
-	}
+	why = make(m, caches, &device);
 	if (!why) {
 		make_targets(m);
 		if (sim_xen(m->sim))
 			xen_place(m, foreign);
 		return m;
 	}
-	if (!said)
-		fprintf(stderr, "dmah replay: %s: machine %s: %s\n", trace_path(plan->trace),
-			kind->name, why);
+	message("%s: machine %s: %s%s%s%s", trace_path(plan->trace), kind->name,
+		device ? "device " : "", device ? device->name : "", device ? ": " : "", why);
 	machine_destroy(m);
 	return NULL;
 }
@@ -282,23 +258,19 @@ bool machine_destroy(struct machine *m)
 	bool clean = true;
 
 	posix_set_cpu(0);
-	for (uint32_t i = 0; i < m->ndev; i++) {
-		if (m->dev[i]->dom)
-			clean &= dmah_detach(m->dev[i]) == DMAH_OK;
-		clean &= dmah_domain_fini(m->dom[i]) == DMAH_OK;
-		free(m->memory[i]);
+	for (uint32_t i = 0; i < m->plan->ndevices; i++) {
+		clean &= !rig_close(&m->rig[i]);
+		free(m->rig[i].memory);
 	}
-	clean &= !m->pool || dmah_pool_used(m->pool) == 0;
+	clean &= !rig_pool_close(&m->pool);
 	if (m->sim) {
 		posix_alloc_stats(&stats);
 		clean &= !stats.pages && !stats.mem;
 		sim_destroy(m->sim);
 	}
-	free(m->pool_memory);
-	free(m->dev);
+	free(m->pool.memory);
+	free(m->rig);
 	free(m->simdev);
-	free(m->dom);
-	free(m->memory);
 	free(m->target);
 	free(m->piece);
 	free(m);
@@ -309,8 +281,8 @@ int machine_set_mode(struct machine *m, enum dmah_mode mode)
 {
 	int err = DMAH_OK;
 
-	for (uint32_t i = 0; m->kind->va_bits && !err && i < m->ndev; i++)
-		err = dmah_set_mode(m->dom[i], mode);
+	for (uint32_t i = 0; m->kind->va_bits && !err && i < m->plan->ndevices; i++)
+		err = dmah_set_mode(m->rig[i].dom, mode);
 	return err;
 }
 
@@ -318,8 +290,8 @@ int machine_flush(struct machine *m)
 {
 	int err = DMAH_OK;
 
-	for (uint32_t i = 0; i < m->ndev; i++) {
-		int one = dmah_flush(m->dom[i]);
+	for (uint32_t i = 0; i < m->plan->ndevices; i++) {
+		int one = dmah_flush(m->rig[i].dom);
 
 		err = err ? err : one;
 	}
@@ -328,16 +300,12 @@ int machine_flush(struct machine *m)
 
 void machine_stats(const struct machine *m, struct dmah_stats *sum)
 {
-	uint64_t *to = (uint64_t *)sum;
-
 	*sum = (struct dmah_stats){ 0 };
-	for (uint32_t i = 0; i < m->ndev; i++) {
+	for (uint32_t i = 0; i < m->plan->ndevices; i++) {
 		struct dmah_stats one;
-		const uint64_t *from = (const uint64_t *)&one;
 
-		dmah_device_stats(m->dev[i], &one);
-		for (size_t k = 0; k < sizeof(one) / sizeof(*from); k++)
-			to[k] += from[k];
+		dmah_device_stats(m->rig[i].dev, &one);
+		stats_add(sum, &one);
 	}
 }
 

@@ -1,32 +1,21 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The machines that a plan is executed on: the simulated ones, set up for its devices and memory. */
+/* Simulated machines, set up for the devices and the memory of a plan. */
 #ifndef DMAH_REPLAY_MACHINE_H
 #define DMAH_REPLAY_MACHINE_H
 
-#include <dmah/device.h>
 #include <dmah/dmah.h>
+#include "lookup.h"
 #include "plan.h"
+#include "rig.h"
 #include "sim.h"
 
-/** enum api - which of the library's faces is used. */
+/** enum api - the library's APIs. */
 enum api { API_ADDRESS, API_PAGE, API_HANDLE, APIS };
 
-/** enum lookup - how the address-keyed calls find a mapping again. */
-enum lookup {
-	LOOKUP_NONE,
-	LOOKUP_DIRECTORY,
-	LOOKUP_WALK,
-	LOOKUP_RBTREE,
-	LOOKUP_REGISTER,
-	LOOKUP_P2M,
-	LOOKUP_SEARCH,
-};
-
-/** api_name(), lookup_name() - as in the output. */
+/** api_name() - Returns an API's name in tables and JSON. */
 const char *api_name(enum api api);
-const char *lookup_name(enum lookup lookup);
 
-/** struct way - an API, and how it looks up. */
+/** struct way - an API and its lookup. */
 struct way {
 	enum api api;
 	enum lookup lookup;
@@ -39,11 +28,11 @@ struct way {
  * struct machine_kind - a kind of machine.
  * @name: as in --machine.
  * @what: in words.
- * @sim: name of the simulated machine that it begins with.
- * @noncoherent: devices and table walks are made so.
- * @pool: it needs a bounce pool.
+ * @sim: name of the simulated machine that it is made from.
+ * @noncoherent: neither devices nor table walks snoop the CPU's caches.
+ * @pool: it has a bounce pool.
  * @va_bits: IOVA bits of its page tables; 0: no IOMMU.
- * @ways: what is measured on it.
+ * @ways: the ways that are measured on it.
  * @nways: how many.
  */
 struct machine_kind {
@@ -57,15 +46,15 @@ struct machine_kind {
 	unsigned int nways;
 };
 
-/** machine_kind() - the @i-th kind; NULL behind the last. */
+/** machine_kind() - Returns the @i-th kind, NULL behind the last. */
 const struct machine_kind *machine_kind(unsigned int i);
 
 /**
- * struct target - an item, as it is on a machine.
- * @phys: physical address; of a scatter list: index of the first piece in machine.piece.
- * @len: bytes; of a scatter list: pieces.
- * @slot: where the driver keeps it.
- * @device: whose.
+ * struct target - an item of the plan, placed on a machine.
+ * @phys: physical address; of a scatter list: index of its first piece in machine.piece.
+ * @len: bytes; of a scatter list: number of pieces.
+ * @slot: place where the driver keeps the mapping.
+ * @device: index of its device.
  * @dir: enum dmah_dir.
  * @attrs: enum dmah_attr.
  */
@@ -79,38 +68,26 @@ struct target {
 };
 
 /**
- * struct machine - one that runs.
- * @kind: what it is.
- * @plan: for what.
+ * struct machine - a simulated machine, set up for a plan.
+ * @kind: its kind.
+ * @plan: the plan.
  * @sim: the simulated machine.
- * @dev: the library's devices.
- * @simdev: the simulated ones.
- * @dom: each device's domain.
- * @memory: the domains' memory.
- * @ndev: devices that are set up.
- * @pool: the bounce pool or NULL.
- * @pool_memory: its bookkeeping.
- * @pool_phys: where it is.
- * @pool_size: bytes.
- * @data: where the plan's memory begins.
+ * @rig: domain and device of the library, for each device of the plan.
+ * @simdev: the simulated devices.
+ * @pool: the bounce pool, which all domains share.
+ * @data: physical address at which the plan's memory begins.
  * @target: of each item.
  * @piece: of each piece.
- * @foreign: pages that are other domains'.
- * @aliased: those of them that have two physical addresses.
+ * @foreign: number of pages that belong to other domains.
+ * @aliased: number of those that have two physical addresses.
  */
 struct machine {
 	const struct machine_kind *kind;
 	const struct plan *plan;
 	struct sim *sim;
-	struct dmah_device **dev;
+	struct rig *rig;
 	struct sim_device **simdev;
-	struct dmah_domain **dom;
-	void **memory;
-	uint32_t ndev;
-	struct dmah_pool *pool;
-	void *pool_memory;
-	dmah_phys_t pool_phys;
-	uint64_t pool_size;
+	struct rig_pool pool;
 	dmah_phys_t data;
 	struct target *target;
 	struct piece *piece;
@@ -119,33 +96,33 @@ struct machine {
 };
 
 /**
- * machine_create() - build one; there is one a process at a time.
- * @kind: which.
- * @plan: for what; must outlive it.
- * @caches: CPU caches are modelled, so that missing maintenance shows; without, the simulator takes no time for them.
- * @foreign: percent of the memory's pages that are another domain's, on Xen.
+ * machine_create() - Builds a machine. A process has one at a time.
+ * @kind: its kind.
+ * @plan: the plan; must outlive the machine.
+ * @caches: simulate CPU caches, so that missing maintenance shows. Without them the simulator takes no time for caches.
+ * @foreign: percentage of the memory's pages that belong to another domain, on Xen.
  *
- * Return: the machine, or NULL, and stderr says why.
+ * Return: NULL on an error, after a message.
  */
 struct machine *machine_create(const struct machine_kind *kind, const struct plan *plan,
 			       bool caches, unsigned int foreign);
 
-/** machine_destroy() - take it down. Return: nothing was left on it: no mapping, slot, table or memory. */
+/** machine_destroy() - Ends a machine. Return: false if a mapping, slot, table or other memory was left over. */
 bool machine_destroy(struct machine *m);
 
-/** machine_set_mode() - of all domains; without an IOMMU there is one mode. Return: an error of the library. */
+/** machine_set_mode() - Sets the mode of all domains; does nothing without an IOMMU. Return: an error of the library. */
 int machine_set_mode(struct machine *m, enum dmah_mode mode);
 
-/** machine_flush() - all domains. Return: an error of the library. */
+/** machine_flush() - Flushes all domains. Return: the first error of the library. */
 int machine_flush(struct machine *m);
 
-/** machine_stats() - the sums over all devices. */
+/** machine_stats() - Sums the counters of all devices. */
 void machine_stats(const struct machine *m, struct dmah_stats *sum);
 
-/** machine_addr() - the machine address behind a physical one. */
+/** machine_addr() - Returns the machine address behind a physical one; they differ only on Xen. */
 uint64_t machine_addr(const struct machine *m, dmah_phys_t phys);
 
-/** xen_place() - give pages of the plan's memory to another domain: what machine_create() does on Xen. */
+/** xen_place() - Gives pages of the plan's memory to another domain. machine_create() calls this on Xen. */
 void xen_place(struct machine *m, unsigned int percent);
 
 #endif

@@ -21,8 +21,8 @@
 
 /* A mapping that is live in the trace. */
 struct live {
-	struct rb_node by_dma;
-	struct rb_node by_phys; /* scatter lists */
+	struct rbtree_node by_dma;
+	struct rbtree_node by_phys; /* scatter lists */
 	uint64_t dma;
 	uint32_t item;
 	uint32_t nents; /* of the list, as the driver had it */
@@ -31,8 +31,8 @@ struct live {
 };
 
 struct known {
-	struct rb_tree dma;
-	struct rb_tree phys;
+	struct rbtree dma;
+	struct rbtree phys;
 };
 
 struct maker {
@@ -127,9 +127,9 @@ static void end(struct maker *m, struct live *l)
 	struct known *k = &m->known[m->plan->items[l->item].device];
 
 	add_op(m, OP_UNMAP, l->item);
-	rb_erase(&k->dma, &l->by_dma);
+	rbtree_erase(&k->dma, &l->by_dma);
 	if (m->plan->items[l->item].kind == ITEM_SG)
-		rb_erase(&k->phys, &l->by_phys);
+		rbtree_erase(&k->phys, &l->by_phys);
 	free(l);
 }
 
@@ -137,12 +137,12 @@ static void end(struct maker *m, struct live *l)
 static void end_what_was(struct maker *m, uint64_t dma, bool identity)
 {
 	struct known *k = &m->known[m->ev->device];
-	struct rb_node *n = rb_lower(&k->dma, dma), *next;
+	struct rbtree_node *n = rbtree_lower(&k->dma, dma), *next;
 
 	for (; n && n->key == dma; n = next) {
 		struct live *l = OF(n, by_dma);
 
-		next = rb_step(n, true);
+		next = rbtree_step(n, true);
 		if (identity && l->identity)
 			continue;
 		m->plan->implied++;
@@ -182,10 +182,10 @@ static void begin(struct maker *m, enum item_kind kind, uint32_t first, uint64_t
 		p->devices[ev->device].wide = true;
 
 	l->by_dma.key = dma;
-	rb_insert(&k->dma, &l->by_dma);
+	rbtree_insert(&k->dma, &l->by_dma);
 	if (kind == ITEM_SG) {
 		l->by_phys.key = phys;
-		rb_insert(&k->phys, &l->by_phys);
+		rbtree_insert(&k->phys, &l->by_phys);
 	}
 }
 
@@ -249,10 +249,10 @@ static bool ends_as(const struct item *item, enum trace_kind kind)
 static struct live *find_by_dma(struct maker *m)
 {
 	const struct trace_event *ev = m->ev;
-	struct rb_node *n = rb_lower(&m->known[ev->device].dma, ev->dma);
+	struct rbtree_node *n = rbtree_lower(&m->known[ev->device].dma, ev->dma);
 	struct live *best = NULL;
 
-	for (; n && n->key == ev->dma; n = rb_step(n, true)) {
+	for (; n && n->key == ev->dma; n = rbtree_step(n, true)) {
 		struct live *l = OF(n, by_dma);
 		const struct item *item = &m->plan->items[l->item];
 
@@ -281,10 +281,11 @@ static bool same_list(const struct plan *p, const struct live *l, const struct t
 static struct live *find_list(struct maker *m)
 {
 	const struct trace_event *ev = m->ev;
-	struct rb_node *n = ev->nr_phys ? rb_lower(&m->known[ev->device].phys, ev->physs[0]) : NULL;
+	struct rbtree_node *n = ev->nr_phys ? rbtree_lower(&m->known[ev->device].phys, ev->physs[0])
+					    : NULL;
 	struct live *best = NULL;
 
-	for (; n && n->key == ev->physs[0]; n = rb_step(n, true)) {
+	for (; n && n->key == ev->physs[0]; n = rbtree_step(n, true)) {
 		struct live *l = OF(n, by_phys);
 		const struct item *item = &m->plan->items[l->item];
 
@@ -330,11 +331,11 @@ static void sync_single(struct maker *m)
 {
 	const struct trace_event *ev = m->ev;
 	uint64_t steps = 0;
-	struct rb_node *n = rb_floor(&m->known[ev->device].dma, ev->dma, &steps);
+	struct rbtree_node *n = rbtree_floor(&m->known[ev->device].dma, ev->dma, &steps);
 	struct op *op;
 
 	/* addresses that are not translated may stand several times, one over the other */
-	for (unsigned int i = 0; n && i < 64; i++, n = rb_step(n, false)) {
+	for (unsigned int i = 0; n && i < 64; i++, n = rbtree_step(n, false)) {
 		struct live *l = OF(n, by_dma);
 		const struct item *item = &m->plan->items[l->item];
 		uint64_t off = ev->dma - l->dma;
@@ -353,9 +354,9 @@ static void sync_single(struct maker *m)
 static void sync_list(struct maker *m)
 {
 	const struct trace_event *ev = m->ev;
-	struct rb_node *n = rb_lower(&m->known[ev->device].dma, ev->dma);
+	struct rbtree_node *n = rbtree_lower(&m->known[ev->device].dma, ev->dma);
 
-	for (; n && n->key == ev->dma; n = rb_step(n, true)) {
+	for (; n && n->key == ev->dma; n = rbtree_step(n, true)) {
 		struct live *l = OF(n, by_dma);
 
 		if (m->plan->items[l->item].kind != ITEM_SG)
@@ -420,35 +421,20 @@ static void end_event(struct maker *m)
 
 static void event(struct maker *m)
 {
-	switch (m->ev->kind) {
-	case TRACE_MAP:
-	case TRACE_MAP_RESOURCE:
-	case TRACE_MAP_SG:
-	case TRACE_MAP_SG_ERR:
-	case TRACE_ALLOC:
-	case TRACE_ALLOC_PAGES:
-	case TRACE_ALLOC_SGT:
-	case TRACE_ALLOC_SGT_ERR:
+	switch (trace_act(m->ev->kind)) {
+	case TRACE_ACT_MAP:
 		begin_event(m);
 		break;
-	case TRACE_UNMAP:
-	case TRACE_UNMAP_RESOURCE:
-	case TRACE_UNMAP_SG:
-	case TRACE_FREE:
-	case TRACE_FREE_PAGES:
-	case TRACE_FREE_SGT:
+	case TRACE_ACT_UNMAP:
 		end_event(m);
 		break;
-	case TRACE_SYNC_CPU:
-	case TRACE_SYNC_DEVICE:
-		sync_single(m);
+	case TRACE_ACT_SYNC:
+		if (trace_class(m->ev->kind) == TRACE_CLASS_LIST)
+			sync_list(m);
+		else
+			sync_single(m);
 		break;
-	case TRACE_SYNC_SG_CPU:
-	case TRACE_SYNC_SG_DEVICE:
-		sync_list(m);
-		break;
-	case TRACE_LOST:
-	case TRACE_NR_KINDS:
+	case TRACE_ACT_NONE:
 		break;
 	}
 }
@@ -460,9 +446,9 @@ static void add_tail(struct maker *m)
 
 	m->ev = NULL;
 	for (uint32_t d = 0; d < m->plan->ndevices; d++) {
-		struct rb_node *node;
+		struct rbtree_node *node;
 
-		while ((node = rb_lower(&m->known[d].dma, 0)))
+		while ((node = rbtree_lower(&m->known[d].dma, 0)))
 			end(m, OF(node, by_dma));
 	}
 	m->plan->ntail = m->plan->nops - n;

@@ -1,68 +1,33 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * The plot: for each machine and mode the time of a call, as a multiple of that of the handle's, whose own time is below.
+ * The plot: for each machine and mode the time of a call, as a multiple of the handle's time, which stands below the bars.
  * Times differ so much between machines (bouncing copies every byte) that one scale for all would show nothing.
  */
-#define _GNU_SOURCE
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "plot.h"
 #include "row.h"
 #include "xalloc.h"
 
-#define PANEL_WIDTH  1100
 #define PANEL_HEIGHT 330
-#define SERIES	     5
+#define LEGEND	     36
 
-static bool ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), m = strlen(end);
+enum series { SERIES_RBTREE, SERIES_SYSTEM, SERIES_DIRECTORY, SERIES_PAGE, SERIES_HANDLE, SERIES };
 
-	return n > m && strcasecmp(s + n - m, end) == 0;
-}
+/* "The system's own" is the lookup that the operating systems of that machine make today. */
+static const char *const names[SERIES] = { "address: rbtree (2014)",
+					   "address: the system's own lookup", "address: directory",
+					   "page", "handle" };
+static const char *const colours[SERIES] = { "#8c510a", "#d8842e", "#f0c674", "#80b1d3",
+					     "#1f4e79" };
 
-static bool have_gnuplot(void)
-{
-	return system("command -v gnuplot >/dev/null 2>&1") == 0;
-}
-
-bool plot_can(const char *path, const char **why)
-{
-	*why = "the plot's file must end in .svg or .png: ";
-	if (!ends_with(path, ".svg") && !ends_with(path, ".png"))
-		return false;
-	*why = "gnuplot is not installed (Debian: apt install gnuplot-nox), and is needed for ";
-	return have_gnuplot();
-}
-
-/* ---- what is drawn ---- */
-
-/* Bars of a cluster. "The system's own" is what that machine's operating systems do today. */
-static const char *const series[SERIES] = { "address: rbtree (2014)",
-					    "address: the system's own lookup",
-					    "address: directory", "page", "handle" };
-
-static int series_of(const struct row *r)
+static enum series series_of(const struct row *r)
 {
 	if (r->way.api == API_HANDLE)
-		return 4;
+		return SERIES_HANDLE;
 	if (r->way.api == API_PAGE)
-		return 3;
+		return SERIES_PAGE;
 	if (r->way.lookup == LOOKUP_DIRECTORY)
-		return 2;
-	return r->way.lookup == LOOKUP_RBTREE ? 0 : 1;
-}
-
-/* Single quotes are doubled in gnuplot's strings. */
-static void quoted(FILE *f, const char *s)
-{
-	fputc('\'', f);
-	for (; *s; s++) {
-		if (*s == '\'')
-			fputc('\'', f);
-		fputc((unsigned char)*s < ' ' ? '?' : *s, f);
-	}
-	fputc('\'', f);
+		return SERIES_DIRECTORY;
+	return r->way.lookup == LOOKUP_RBTREE ? SERIES_RBTREE : SERIES_SYSTEM;
 }
 
 static const char *base(const struct plan *plan)
@@ -77,58 +42,22 @@ static bool same_cluster(const struct row *a, const struct row *b)
 	return a->plan == b->plan && a->kind == b->kind && a->mode == b->mode;
 }
 
-static void cluster(FILE *f, const struct rows *rows, const struct row *first)
+static struct cluster cluster(const struct rows *rows, const struct row *first)
 {
 	const struct row *h = rows_of_handle(rows, first);
-	double value[SERIES] = { 0 }, unit = h && h->ns > 0 ? h->ns : 1;
+	double unit = h && h->ns > 0 ? h->ns : 1;
+	struct cluster c = { 0 };
+	int n = snprintf(c.label, sizeof(c.label), "%s\\n%s", first->kind->name,
+			 first->kind->va_bits ? mode_name(first->mode) : "");
 
-	for (const struct row *r = first; r < rows->list + rows->n && same_cluster(r, first); r++)
-		value[series_of(r)] = r->ns / unit;
-	fprintf(f, "\"%s\\n%s", first->kind->name,
-		first->kind->va_bits ? mode_name(first->mode) : "");
 	if (h)
-		fprintf(f, "\\n%.0f ns", h->ns);
-	fputc('"', f);
-	for (unsigned int i = 0; i < SERIES; i++) {
-		if (value[i] > 0)
-			fprintf(f, " %.3f", value[i]);
-		else
-			fputs(" NaN", f);
-	}
-	fputc('\n', f);
+		snprintf(c.label + n, sizeof(c.label) - (size_t)n, "\\n%.0f ns", h->ns);
+	for (const struct row *r = first; r < rows->list + rows->n && same_cluster(r, first); r++)
+		c.value[series_of(r)] = r->ns / unit;
+	return c;
 }
 
-static void panel(FILE *f, const struct rows *rows, const struct plan *plan, unsigned int number,
-		  bool ratio)
-{
-	unsigned int clusters = 0;
-
-	fprintf(f, "$d%u << EOD\n", number);
-	for (size_t i = 0; i < rows->n; i++) {
-		if (rows->list[i].plan != plan ||
-		    (i && same_cluster(&rows->list[i], &rows->list[i - 1])))
-			continue;
-		cluster(f, rows, &rows->list[i]);
-		clusters++;
-	}
-	fputs("EOD\nset title ", f);
-	quoted(f, base(plan));
-	fprintf(f, " noenhanced\nset ylabel '%s'\n",
-		ratio ? "time of a call, handle = 1" : "ns per call");
-	if (ratio)
-		fputs("set arrow 1 from graph 0, first 1 to graph 1, first 1 nohead lc rgb "
-		      "'#666666' dt 2 front\n",
-		      f);
-	fprintf(f, "set xrange [-0.7:%u.0-0.3]\nplot ", clusters);
-	for (unsigned int i = 0; i < SERIES; i++) {
-		fprintf(f, "%s$d%u using %u:xtic(1) ls %u title ", i ? ", " : "", number, i + 2,
-			i + 1);
-		quoted(f, series[i]);
-	}
-	fputc('\n', f);
-}
-
-/* Without handle rows there is nothing to compare with. */
+/* Returns true if there are handle rows to compare with. */
 static bool has_ratio(const struct rows *rows)
 {
 	for (size_t i = 0; i < rows->n; i++)
@@ -137,114 +66,72 @@ static bool has_ratio(const struct rows *rows)
 	return false;
 }
 
-static unsigned int panels(const struct rows *rows, const struct plan *only)
+static void panel(FILE *f, const struct rows *rows, const struct plan *plan)
 {
+	struct cluster *list = xcalloc(rows->n, sizeof(*list));
+	bool ratio = has_ratio(rows);
 	unsigned int n = 0;
 
 	for (size_t i = 0; i < rows->n; i++)
-		n += (!i || rows->list[i].plan != rows->list[i - 1].plan) &&
-		     (!only || rows->list[i].plan == only);
-	return n;
+		if (rows->list[i].plan == plan &&
+		    (!i || !same_cluster(&rows->list[i], &rows->list[i - 1])))
+			list[n++] = cluster(rows, &rows->list[i]);
+	plot_bars(f, &(struct bars){ .title = base(plan),
+				     .ylabel = ratio ? "time of a call, handle = 1" : "ns per call",
+				     .series = names,
+				     .colours = colours,
+				     .nseries = SERIES,
+				     .clusters = list,
+				     .nclusters = n,
+				     .line_at_1 = ratio });
+	free(list);
 }
 
-static void script(FILE *f, const struct rows *rows, const struct plan *only, const char *terminal,
-		   const char *output)
+/** struct selection - rows to be drawn: those of plan @only; NULL: all. */
+struct selection {
+	const struct rows *rows;
+	const struct plan *only;
+};
+
+/* Returns true where the @i-th row begins a panel. */
+static bool begins_panel(const struct selection *s, size_t i)
 {
-	unsigned int n = panels(rows, only), number = 0;
+	const struct row *list = s->rows->list;
 
-	fprintf(f, "set terminal %s size %d,%d enhanced font 'sans,11' background rgb 'white'\n",
-		terminal, PANEL_WIDTH, PANEL_HEIGHT * (int)n);
-	fputs("set output ", f);
-	quoted(f, output);
-	fputs("\nset style data histogram\nset style histogram clustered gap 1\nset style fill "
-	      "solid 0.9\n"
-	      "set boxwidth 0.9\nset yrange [0:*]\nset grid ytics lc rgb '#dddddd'\nset border 3\n"
-	      "set tics nomirror scale 0.5\nset key outside right center Left reverse samplen 1.2\n"
-	      "set style line 1 lc rgb '#8c510a'\nset style line 2 lc rgb '#d8842e'\n"
-	      "set style line 3 lc rgb '#f0c674'\nset style line 4 lc rgb '#80b1d3'\n"
-	      "set style line 5 lc rgb '#1f4e79'\nset lmargin 9\nset rmargin 36\nset bmargin 4.5\n",
-	      f);
-	fprintf(f, "set multiplot layout %u,1\n", n);
-	for (size_t i = 0; i < rows->n; i++) {
-		const struct plan *plan = rows->list[i].plan;
-
-		if ((!i || plan != rows->list[i - 1].plan) && (!only || plan == only))
-			panel(f, rows, plan, number++, has_ratio(rows));
-	}
-	fputs("unset multiplot\n", f);
+	return (!i || list[i].plan != list[i - 1].plan) && (!s->only || list[i].plan == s->only);
 }
 
-/* ---- gnuplot ---- */
-
-static char *slurp(FILE *f, size_t *size)
+static void script(FILE *f, const void *ctx)
 {
-	char *text = NULL;
-	size_t n = 0, cap = 0, got;
+	const struct selection *s = ctx;
 
-	do {
-		cap = n + (1u << 16);
-		text = xreallocarray(text, cap + 1, 1);
-		got = fread(text + n, 1, cap - n, f);
-		n += got;
-	} while (got);
-	text[n] = '\0';
-	*size = n;
-	return text;
+	for (size_t i = 0; i < s->rows->n; i++)
+		if (begins_panel(s, i))
+			panel(f, s->rows, s->rows->list[i].plan);
 }
 
-static char *render(const struct rows *rows, const struct plan *only, const char *terminal,
-		    size_t *size)
+static struct plot plot_of(const struct selection *s)
 {
-	char path[] = "/tmp/dmah-plot-XXXXXX";
-	int fd = mkstemp(path), status = -1;
-	char *text = NULL;
-	FILE *f;
+	struct plot p = { .legend = LEGEND, .script = script, .ctx = s };
 
-	if (fd < 0) {
-		perror("dmah replay: a temporary file for the plot");
-		return NULL;
-	}
-	f = popen("gnuplot", "w");
-	if (f) {
-		script(f, rows, only, terminal, path);
-		status = pclose(f);
-	}
-	f = fdopen(fd, "r");
-	if (f && status == 0)
-		text = slurp(f, size);
-	if (f)
-		fclose(f);
-	unlink(path);
-	if (text && *size)
-		return text;
-	free(text);
-	fputs("dmah replay: gnuplot failed\n", stderr);
-	return NULL;
+	for (size_t i = 0; i < s->rows->n; i++)
+		p.panels += begins_panel(s, i);
+	p.height = PANEL_HEIGHT * p.panels;
+	return p;
 }
 
-bool plot_file(const char *path, const struct rows *rows)
+bool replay_plot(const char *path, const struct rows *rows)
 {
-	size_t size;
-	char *text = render(rows, NULL, ends_with(path, ".png") ? "pngcairo" : "svg", &size);
-	bool ok = false;
-	FILE *f;
+	struct selection s = { .rows = rows };
+	struct plot p = plot_of(&s);
 
-	if (!text)
-		return false;
-	f = fopen(path, "w");
-	if (f) {
-		ok = fwrite(text, 1, size, f) == size;
-		ok &= fclose(f) == 0;
-	}
-	if (!ok)
-		fprintf(stderr, "dmah replay: cannot write %s: %m\n", path);
-	free(text);
-	return ok;
+	return plot_write(path, &p);
 }
 
-char *plot_svg(const struct rows *rows, const struct plan *plan)
+char *replay_svg(const struct rows *rows, const struct plan *plan)
 {
-	size_t size;
+	struct selection s = { .rows = rows, .only = plan };
+	struct plot p = plot_of(&s);
 
-	return have_gnuplot() ? render(rows, plan, "svg", &size) : NULL;
+	return plot_svg(&p);
 }

@@ -110,7 +110,7 @@ __attribute__((format(printf, 3, 4))) static void differs(struct comparison *c, 
 static void compare_one(struct comparison *c, const struct pte *want, uint64_t phys,
 			unsigned int perm)
 {
-	bool bounced = phys - c->m->pool_phys < c->m->pool_size;
+	bool bounced = phys - c->m->pool.phys < c->m->pool.size;
 	/* LPAE stage 1 has no "write only" */
 	bool too_much = perm & SIM_PERM_WRITE && !(want->dir & DMAH_FROM_DEVICE);
 
@@ -149,7 +149,7 @@ uint64_t pte_compare(struct pte_model *model, const struct machine *m, uint32_t 
 	struct comparison c = { .m = m, .model = model, .why = why, .size = size };
 	struct dmah_pt_info pt;
 
-	if (dmah_domain_pt(m->dom[d], &pt)) {
+	if (dmah_domain_pt(m->rig[d].dom, &pt)) {
 		differs(&c, 0, "there is none");
 		return c.bad;
 	}

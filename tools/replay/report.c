@@ -1,123 +1,53 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* The report: one HTML file that needs nothing else, and begins with what its figures do not say. */
-#define _GNU_SOURCE
+/* The report. It begins with what its figures mean and what they do not. */
+#include "report.h"
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 #include "lookups.h"
 #include "row.h"
-
-static const char style[] =
-	"body{font:15px/1.5 sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#222}"
-	"table{border-collapse:collapse;font-size:13px;margin:1rem 0}"
-	"th,td{padding:.15rem .6rem;text-align:right;white-space:nowrap}"
-	"th{border-bottom:2px solid #888}"
-	"th.t,td.t{text-align:left}"
-	"tr.first td{border-top:1px solid #bbb}tr.handle td{font-weight:bold}"
-	"td.bad{background:#c00;color:#fff}.note{color:#555}"
-	".scroll{overflow-x:auto}svg{max-width:100%;height:auto}"
-	"dt{font-weight:bold}dd{margin:0 0 .5rem 1.5rem}";
 
 static const char meaning[] =
 	"<h2>What the figures mean</h2>\n<ul>\n"
 	"<li>Every map, unmap, sync, allocation and free of a recorded trace is one call of the "
-	"library, in "
-	"the order of the trace's clock, with its sizes, its directions, and as many mappings live "
-	"at a time "
-	"as there were.</li>\n"
-	"<li><b>ns/op</b> is the time of such a call, as the median of several passes with "
-	"warm caches; "
-	"the rows of a machine take turns. What drivers must keep (a handle, or address and "
-	"length) is in "
-	"memory of the size that they would need.</li>\n"
+	"library, in the order of the trace's clock, with the sizes and directions of the trace, "
+	"and with as many live mappings.</li>\n"
+	"<li><b>ns/op</b> is the time of the thread's CPU for one such call: the median of several "
+	"passes with warm caches. The rows of a machine take turns. Drivers keep a handle, or "
+	"address and length, in memory of the size that each API needs.</li>\n"
 	"<li><b>Lookups, steps, invalidations, hypercalls, bounced bytes and cache lines</b> are "
-	"counts of what "
-	"was done in one pass; they do not depend on this computer.</li>\n"
-	"<li><b>wrong</b> and <b>stale</b> are failures, from a further pass that is not timed, in "
-	"which devices "
-	"read and write every buffer through their IOMMU. wrong: bytes that are not as they should "
-	"be on either "
-	"side or beside a buffer, errors of the library, page-table entries that are not as the "
-	"model says. "
-	"stale: accesses that succeed though the mapping has ended, in strict mode at once, in "
-	"lazy mode after "
-	"the last flush.</li>\n"
-	"<li>The row <b>directory</b> looks up in this library's own flat directory. What lies "
-	"between it and "
-	"the other lookups is the gain of that structure, which an address-keyed API can have as "
-	"well; only "
-	"what lies between it and <b>handle</b> is the gain of the handle.</li>\n"
+	"counts of one pass. They do not depend on this computer.</li>\n"
+	"<li><b>wrong</b> and <b>stale</b> are failures. A further pass, which is not timed, finds "
+	"them: in it devices read and write every buffer through their IOMMU. wrong: bytes that "
+	"differ from the model in a buffer, on either side, or beside it; errors of the library; "
+	"page-table entries that differ from the model. stale: accesses that succeed although the "
+	"mapping has ended, in strict mode at once, in lazy mode after the last flush.</li>\n"
+	"<li>The row <b>directory</b> looks up in this library's own flat directory. The "
+	"difference between that row and the other lookups is the gain of the structure, which an "
+	"address-keyed API can have as well. Only the difference between that row and "
+	"<b>handle</b> is the gain of the handle.</li>\n"
 	"</ul>\n"
 	"<h2>What they do not mean</h2>\n<ul>\n"
-	"<li>Not throughput, and no waits or contention: one thread makes all calls, as the CPU of "
-	"the trace "
-	"by number only.</li>\n"
+	"<li>Not throughput, and no waits or contention: one thread makes all calls, and changes "
+	"only the number of its CPU as the trace does.</li>\n"
 	"<li>No time of hardware: simulated invalidations are done at once, cache maintenance is "
-	"counted but "
-	"takes no time, registers and hypercalls take what the simulator takes. Where the counts "
-	"differ, a real "
-	"machine would differ more.</li>\n"
+	"counted but takes no time, registers and hypercalls take as long as the simulator takes. "
+	"Where the counts differ, a real machine would differ more.</li>\n"
 	"<li>Not the cost of Linux: the emulated lookups (walk, rbtree, register) come on top of "
-	"this "
-	"library's other work, which also reads its own entry; the layers, locks and IOVA search "
-	"of "
-	"other systems are not there. The rbtree row has the tree's search and upkeep, not the "
-	"search of that "
-	"tree for free addresses.</li>\n"
-	"<li>strict says that an IOVA range no longer translates, not that its page is out of "
-	"reach: another "
-	"live mapping may have the page (<code>dmah check</code> counts them).</li>\n"
+	"this library's other work, which reads its own entry as well. The layers, locks and IOVA "
+	"search of other systems are missing. The rbtree row has the tree's search and upkeep, "
+	"not the search of that tree for free addresses.</li>\n"
+	"<li>strict means that an IOVA range no longer translates, not that its page is out of "
+	"reach: another live mapping may have the page (<code>dmah check</code> counts "
+	"them).</li>\n"
 	"<li>The record is not complete. Memory is moved together, so that all of it is below 4 "
-	"GiB where it "
-	"fits; a device's reach is taken from the DMA addresses it was given, as 32 or 64 bits; "
-	"lengths of "
-	"merged scatter-list pieces are guessed where more than one answer fits (each piece to the "
-	"end of "
-	"its page, what is left to one that can grow without meeting another); coherent memory is "
-	"the "
-	"simulator's; a driver is taken to answer for the cache lines at its buffers' edges, "
-	"unless the trace "
-	"shows that another mapping has part of one.</li>\n"
-	"<li>On xen, which pages are foreign and which are mapped twice is chosen here: no trace "
-	"says it.</li>\n"
+	"GiB where it fits. A device's reach, 32 or 64 bits, is taken from the DMA addresses that "
+	"it was given. Lengths of merged scatter-list pieces are guessed where more than one "
+	"answer fits: each piece reaches to the end of its page, and the rest goes to a piece that "
+	"can grow without meeting another. Coherent memory is the simulator's. A driver is assumed "
+	"to own the whole cache lines at its buffers' edges, unless the trace shows that another "
+	"mapping has a part of one.</li>\n"
+	"<li>On xen, this program chooses the pages that are foreign and those that are mapped "
+	"twice: traces do not record it.</li>\n"
 	"</ul>\n";
-
-/* ---- text ---- */
-
-static void escaped(FILE *f, const char *s)
-{
-	for (; *s; s++) {
-		if (*s == '<')
-			fputs("&lt;", f);
-		else if (*s == '>')
-			fputs("&gt;", f);
-		else if (*s == '&')
-			fputs("&amp;", f);
-		else if (*s == '"')
-			fputs("&quot;", f);
-		else
-			fputc((unsigned char)*s < ' ' ? '?' : *s, f);
-	}
-}
-
-static void processor(FILE *f)
-{
-	char line[512];
-	FILE *info = fopen("/proc/cpuinfo", "r");
-
-	while (info && fgets(line, sizeof(line), info)) {
-		char *colon = strchr(line, ':');
-
-		if (!colon || strncmp(line, "model name", 10) != 0)
-			continue;
-		line[strcspn(line, "\n")] = '\0';
-		fputs(", processor ", f);
-		escaped(f, colon + 2);
-		break;
-	}
-	if (info)
-		fclose(info);
-}
 
 static void fact(FILE *f, const char *what, uint64_t n)
 {
@@ -135,7 +65,7 @@ static void trace_facts(FILE *f, const struct plan *p)
 		p->nops, p->nitems, p->cpus, p->data / 1024);
 	for (uint32_t i = 0; i < p->ndevices; i++) {
 		fputc(' ', f);
-		escaped(f, p->devices[i].name);
+		html_text(f, p->devices[i].name);
 		fprintf(f, " (%d bits)", p->devices[i].wide ? 64 : 32);
 	}
 	fputs("</li>\n", f);
@@ -149,87 +79,6 @@ static void trace_facts(FILE *f, const struct plan *p)
 	fact(f, "unmaps that are not in the record but must have been, filled in", p->implied);
 	fact(f, "scatter lists with guessed lengths", p->guessed);
 	fputs("</ul>\n", f);
-}
-
-/* ---- tables ---- */
-
-static void cell(FILE *f, uint64_t n)
-{
-	if (n)
-		fprintf(f, "<td>%" PRIu64 "</td>", n);
-	else
-		fputs("<td>-</td>", f);
-}
-
-static void failures(FILE *f, uint64_t n, bool verified)
-{
-	if (!verified && !n)
-		fputs("<td>not looked</td>", f);
-	else
-		fprintf(f, "<td%s>%" PRIu64 "</td>", n ? " class=\"bad\"" : "", n);
-}
-
-static void table_row(FILE *f, const struct rows *rows, const struct row *r, bool first)
-{
-	const struct row *h = rows_of_handle(rows, r);
-
-	fprintf(f,
-		"<tr class=\"%s%s\"><td class=\"t\">%s</td><td class=\"t\">%s</td><td "
-		"class=\"t\">%s</td><td class=\"t\">%s</td>",
-		first ? "first " : "", r->way.api == API_HANDLE ? "handle" : "",
-		first ? r->kind->name : "", first ? mode_name(r->mode) : "", api_name(r->way.api),
-		lookup_name(r->way.lookup));
-	fprintf(f, "<td>%.1f</td>", r->ns);
-	if (h && h->ns > 0)
-		fprintf(f, "<td>%.2f</td>", r->ns / h->ns);
-	else
-		fputs("<td></td>", f);
-	if (r->instructions >= 0)
-		fprintf(f, "<td>%.0f</td>", r->instructions);
-	else
-		fputs("<td>n/a</td>", f);
-	cell(f, r->stats.reverse_lookups);
-	cell(f, r->stats.lookup_steps);
-	cell(f, r->stats.invalidations);
-	cell(f, r->stats.hypercalls);
-	cell(f, r->stats.bounced_bytes);
-	cell(f, r->stats.maintained_lines);
-	failures(f, r->wrong, r->verified);
-	failures(f, r->stale, r->verified);
-	fputs("</tr>\n", f);
-}
-
-static void table(FILE *f, const struct rows *rows, const struct plan *plan)
-{
-	const struct row *last = NULL;
-
-	fputs("<div class=\"scroll\"><table>\n<tr><th class=\"t\">machine</th><th "
-	      "class=\"t\">mode</th>"
-	      "<th class=\"t\">API</th><th class=\"t\">lookup</th><th>ns/op</th><th>ratio</th>"
-	      "<th>instructions</th><th>lookups</th><th>steps</th><th>invalidations</"
-	      "th><th>hypercalls</th>"
-	      "<th>bounced bytes</th><th>cache lines</th><th>wrong</th><th>stale</th></tr>\n",
-	      f);
-	for (size_t i = 0; i < rows->n; i++) {
-		const struct row *r = &rows->list[i];
-
-		if (r->plan != plan)
-			continue;
-		table_row(f, rows, r, !last || last->kind != r->kind || last->mode != r->mode);
-		last = r;
-	}
-	fputs("</table></div>\n", f);
-}
-
-static void picture(FILE *f, const struct rows *rows, const struct plan *plan)
-{
-	char *svg = plot_svg(rows, plan), *start = svg ? strstr(svg, "<svg") : NULL;
-
-	if (start)
-		fputs(start, f);
-	else
-		fputs("<p class=\"note\">No plot: gnuplot is not installed.</p>\n", f);
-	free(svg);
 }
 
 /* ---- the whole ---- */
@@ -269,15 +118,21 @@ static void machines(FILE *f, const struct options *opt)
 	fputs("</dl>\n", f);
 }
 
-static void body(FILE *f, const struct rows *rows, const struct options *opt)
+/** struct content - the report's content. */
+struct content {
+	const struct rows *rows;
+	const struct options *opt;
+};
+
+static void body(FILE *f, const void *ctx)
 {
-	fputs("<h1>DMA mapping: traces replayed</h1>\n", f);
-	fputs("<p class=\"note\">dmah " DMAH_VERSION, f);
-	processor(f);
-	fputs("</p>\n", f);
-	verdict(f, rows, opt);
+	const struct content *c = ctx;
+	const struct rows *rows = c->rows;
+
+	report_versions(f, NULL);
+	verdict(f, rows, c->opt);
 	fputs(meaning, f);
-	machines(f, opt);
+	machines(f, c->opt);
 	fputs("<p class=\"note\">In the plots, the number below a machine is the handle's own "
 	      "time.</p>\n",
 	      f);
@@ -287,31 +142,17 @@ static void body(FILE *f, const struct rows *rows, const struct options *opt)
 		if (i && plan == rows->list[i - 1].plan)
 			continue;
 		fputs("<h2>", f);
-		escaped(f, trace_path(plan->trace));
+		html_text(f, trace_path(plan->trace));
 		fputs("</h2>\n", f);
 		trace_facts(f, plan);
-		picture(f, rows, plan);
-		table(f, rows, plan);
+		report_plot(f, replay_svg(rows, plan));
+		replay_html(f, plan, rows);
 	}
 }
 
-bool report_write(const char *path, const struct rows *rows, const struct options *opt)
+bool replay_report(const char *path, const struct rows *rows, const struct options *opt)
 {
-	FILE *f = fopen(path, "w");
-	bool ok = f != NULL;
+	struct content c = { .rows = rows, .opt = opt };
 
-	if (f) {
-		fprintf(f,
-			"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-			"<title>DMA mapping: traces "
-			"replayed</title>\n<style>%s</style>\n</head>\n<body>\n",
-			style);
-		body(f, rows, opt);
-		fputs("</body>\n</html>\n", f);
-		ok = !ferror(f);
-		ok &= fclose(f) == 0;
-	}
-	if (!ok)
-		fprintf(stderr, "dmah replay: cannot write %s: %m\n", path);
-	return ok;
+	return report_write(path, "DMA mapping: traces replayed", body, &c);
 }

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* A row of the result: a trace through an API of a machine. */
+/* Rows: a trace replayed through one API on one machine, and the results. */
 #ifndef DMAH_REPLAY_ROW_H
 #define DMAH_REPLAY_ROW_H
 
+#include <jansson.h>
 #include <stdio.h>
 #include "machine.h"
 #include "verify.h"
 
 /**
- * struct row - one.
- * @plan: of the trace.
+ * struct row - a row.
+ * @plan: plan of the trace.
  * @kind: the machine.
  * @way: API and lookup.
  * @mode: strict or lazy; strict without an IOMMU.
- * @ops: calls.
- * @ns: nanoseconds for one of them: the median of all repeats.
- * @instructions: for one of them; negative: they cannot be counted here.
- * @stats: what the library counted in one pass.
- * @verified: @wrong and @stale say something.
- * @wrong: see struct verdict; with the calls that failed while they were timed.
+ * @ops: calls of one pass.
+ * @ns: nanoseconds of one call: the median of all passes.
+ * @instructions: of one call; negative: not counted.
+ * @stats: the library's counters of one pass.
+ * @verified: @wrong and @stale are results of a verification.
+ * @wrong: see struct verdict; calls that failed in a timed pass are added.
  * @stale: see struct verdict.
  * @checked: see struct verdict.
  */
@@ -37,20 +38,21 @@ struct row {
 	uint64_t checked;
 };
 
-/** struct rows - all of a command. */
+/** struct rows - all rows of a command. */
 struct rows {
 	struct row *list;
 	size_t n, cap;
 };
 
 /**
- * struct options - what was asked for.
- * @machine: or NULL for all.
- * @api: or APIS for all.
- * @strict, @lazy: the modes.
- * @verify: or only measure.
+ * struct options - options of the command line.
+ * @machine: only this machine; NULL: all.
+ * @api: only this API; APIS: all.
+ * @strict: measure strict mode.
+ * @lazy: measure lazy mode.
+ * @verify: verify each row after it was timed.
  * @repeat: timed passes of each row.
- * @foreign: percent.
+ * @foreign: percentage of the pages that belong to other domains on Xen.
  */
 struct options {
 	const struct machine_kind *machine;
@@ -62,45 +64,45 @@ struct options {
 	unsigned int foreign;
 };
 
-/** mode_name() - as in the output. */
-const char *mode_name(enum dmah_mode mode);
-
-/** rows_of_handle() - the handle row beside @row: of the same trace, machine and mode; NULL where there is none. */
+/** rows_of_handle() - Returns the handle's row of the same trace, machine and mode as @row; NULL if there is none. */
 const struct row *rows_of_handle(const struct rows *rows, const struct row *row);
 
-/** rows_wrong() - verification failures in all rows. */
+/** rows_wrong() - Returns the failures of verification in all rows. */
 uint64_t rows_wrong(const struct rows *rows);
 
-/** plan_rows() - how many rows a trace gives. */
+/** plan_rows() - Returns the number of rows of each trace. */
 size_t plan_rows(const struct options *opt);
 
 /**
- * replay_plan() - measure and verify a plan on every machine that was asked for.
- * @step: called after each row is done, for a progress bar; may be NULL.
+ * replay_plan() - Measures and verifies a plan on every machine that the options select.
+ * @plan: the plan.
+ * @opt: the options.
+ * @rows: the rows are added here.
+ * @step: called after each row, for a progress bar; may be NULL.
  *
- * Return: false where a machine could not be built and has no rows; stderr says why.
+ * Return: false if a machine could not be built and has no rows, after a message.
  */
 bool replay_plan(const struct plan *plan, const struct options *opt, struct rows *rows,
 		 void (*step)(void));
 
 /* ---- output ---- */
 
-/** table_print() - the rows of one plan. */
-void table_print(FILE *f, const struct plan *plan, const struct rows *rows, unsigned int foreign);
+/** replay_rows() - Returns all rows as JSON. The keys are a contract with users of --json. The caller frees the array. */
+json_t *replay_rows(const struct rows *rows);
 
-/** json_print() - all rows, as an array. */
-void json_print(FILE *f, const struct rows *rows);
+/** replay_table() - Prints the head and the table of one plan for a terminal. */
+void replay_table(FILE *f, const struct plan *plan, const struct rows *rows, unsigned int foreign);
 
-/** plot_can() - whether @path has an ending that can be drawn, and gnuplot is there; else @why says so. */
-bool plot_can(const char *path, const char **why);
+/** replay_html() - Prints the table of one plan as HTML. */
+void replay_html(FILE *f, const struct plan *plan, const struct rows *rows);
 
-/** plot_file() - draw all rows into a file, a panel for each trace. Return: false, and stderr says why. */
-bool plot_file(const char *path, const struct rows *rows);
+/** replay_plot() - Draws all rows into a file, a panel for each trace. Return: false on an error, after a message. */
+bool replay_plot(const char *path, const struct rows *rows);
 
-/** plot_svg() - the panel of one trace, as text to be freed; NULL where gnuplot is missing or fails. */
-char *plot_svg(const struct rows *rows, const struct plan *plan);
+/** replay_svg() - Draws the panel of one trace as SVG text, which the caller frees. Return: as plot_svg(). */
+char *replay_svg(const struct rows *rows, const struct plan *plan);
 
-/** report_write() - the HTML report. Return: false, and stderr says why. */
-bool report_write(const char *path, const struct rows *rows, const struct options *opt);
+/** replay_report() - Writes the HTML report. Return: false on an error, after a message. */
+bool replay_report(const char *path, const struct rows *rows, const struct options *opt);
 
 #endif

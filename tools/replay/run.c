@@ -7,20 +7,17 @@
  * and is watched.
  */
 #include <stdlib.h>
-#include <time.h>
-#include "instructions.h"
+#include "clock.h"
+#include "message.h"
+#include "perf.h"
 #include "posix.h"
 #include "row.h"
+#include "samples.h"
 #include "xalloc.h"
 
 /* Short traces are repeated until there is something to measure. */
 #define ENOUGH_OPS  20000u
 #define MOST_PASSES 200u
-
-const char *mode_name(enum dmah_mode mode)
-{
-	return mode == DMAH_LAZY ? "lazy" : "strict";
-}
 
 const struct row *rows_of_handle(const struct rows *rows, const struct row *row)
 {
@@ -98,23 +95,6 @@ struct samples {
 	unsigned int ninstructions;
 };
 
-static uint64_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-static void subtract(struct dmah_stats *from, const struct dmah_stats *what)
-{
-	uint64_t *a = (uint64_t *)from;
-	const uint64_t *b = (const uint64_t *)what;
-
-	for (size_t i = 0; i < sizeof(*from) / sizeof(*a); i++)
-		a[i] -= b[i];
-}
-
 /* A pass over the plan. Only exec_run() is timed. Return: calls that failed. */
 static uint64_t pass(struct exec *x, struct row *row, struct samples *s)
 {
@@ -124,13 +104,13 @@ static uint64_t pass(struct exec *x, struct row *row, struct samples *s)
 	bool counted;
 
 	machine_stats(x->m, &before);
-	counted = s && instructions_begin();
-	begun = now();
+	counted = s && perf_begin();
+	begun = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	failed = exec_run(x, 0, p->nops);
-	took = now() - begun;
-	counted = counted && instructions_end(&n);
+	took = clock_ns(CLOCK_THREAD_CPUTIME_ID) - begun;
+	counted = counted && perf_end(&n);
 	machine_stats(x->m, &row->stats);
-	subtract(&row->stats, &before);
+	stats_subtract(&row->stats, &before);
 
 	failed += exec_run(x, p->nops, p->nops + p->ntail);
 	failed += machine_flush(x->m) != DMAH_OK;
@@ -141,33 +121,6 @@ static uint64_t pass(struct exec *x, struct row *row, struct samples *s)
 	if (counted)
 		s->instructions[s->ninstructions++] = (double)n / p->nops;
 	return failed;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static double median(double *v, unsigned int n)
-{
-	if (!n)
-		return 0;
-	qsort(v, n, sizeof(*v), by_value);
-	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
-}
-
-/* Errors come back as such, and are counted. */
-static void no_report(void *ctx, const struct dmah_device *dev, int err, const char *text,
-		      uint64_t addr, const void *caller)
-{
-	(void)ctx;
-	(void)dev;
-	(void)err;
-	(void)text;
-	(void)addr;
-	(void)caller;
 }
 
 static bool measure(struct machine *m, struct row *rows, size_t n, const struct options *opt)
@@ -183,7 +136,7 @@ static bool measure(struct machine *m, struct row *rows, size_t n, const struct 
 		s[i].instructions = xcalloc(passes, sizeof(double));
 	}
 	exec_init(&x, m);
-	posix_set_report(no_report, NULL);
+	rig_silence(true);
 	for (unsigned int k = 0; k <= passes; k++) {
 		for (size_t i = 0; i < n; i++) {
 			int err = machine_set_mode(m, rows[i].mode);
@@ -197,11 +150,11 @@ static bool measure(struct machine *m, struct row *rows, size_t n, const struct 
 				rows[i].wrong += pass(&x, &rows[i], k ? &s[i] : NULL);
 		}
 	}
-	posix_set_report(NULL, NULL);
+	rig_silence(false);
 	for (size_t i = 0; i < n; i++) {
-		rows[i].ns = median(s[i].ns, s[i].n);
+		rows[i].ns = samples_summarise(s[i].ns, s[i].n).median;
 		if (s[i].ninstructions == s[i].n && s[i].n)
-			rows[i].instructions = median(s[i].instructions, s[i].n);
+			rows[i].instructions = samples_summarise(s[i].instructions, s[i].n).median;
 		free(s[i].ns);
 		free(s[i].instructions);
 	}
@@ -215,9 +168,9 @@ static bool measure(struct machine *m, struct row *rows, size_t n, const struct 
 static void print_problems(const struct row *row, const struct verdict *d)
 {
 	for (unsigned int i = 0; i < d->ntext; i++)
-		fprintf(stderr, "dmah replay: %s: %s %s %s (%s): %s\n",
-			trace_path(row->plan->trace), row->kind->name, mode_name(row->mode),
-			api_name(row->way.api), lookup_name(row->way.lookup), d->text[i]);
+		message("%s: %s %s %s (%s): %s", trace_path(row->plan->trace), row->kind->name,
+			mode_name(row->mode), api_name(row->way.api), lookup_name(row->way.lookup),
+			d->text[i]);
 }
 
 /* A machine on which mappings are left over is no measure for the next row: that gets a new one. */
@@ -245,8 +198,7 @@ static bool verify(const struct plan *plan, const struct machine_kind *kind, str
 			verifier_free(v);
 			if (!machine_destroy(m) && clean) {
 				d.wrong++;
-				fprintf(stderr,
-					"dmah replay: %s: %s: memory is left over at the end\n",
+				message("%s: %s: memory is left over at the end",
 					trace_path(plan->trace), kind->name);
 			}
 			v = NULL;

@@ -282,7 +282,7 @@ static void check_translation(struct verifier *v)
 	r = sim_dma_reaches(device_of(v, v->op->item), e->dma, write, &to);
 	if (r)
 		wrong(v, "the device does not reach 0x%" PRIx64 ": %s", e->dma, sim_reason_text(r));
-	else if (to != e->addr && to - v->m->pool_phys >= v->m->pool_size)
+	else if (to != e->addr && to - v->m->pool.phys >= v->m->pool.size)
 		wrong(v, "0x%" PRIx64 " leads to 0x%" PRIx64 " and not to 0x%" PRIx64, e->dma, to,
 		      e->addr);
 }
@@ -525,7 +525,7 @@ static void check_tables(struct verifier *v)
 	if (!v->m->kind->va_bits)
 		return;
 	v->op = NULL;
-	for (uint32_t d = 0; d < v->m->ndev; d++) {
+	for (uint32_t d = 0; d < v->m->plan->ndevices; d++) {
 		uint64_t bad;
 
 		model.n = 0;
@@ -547,8 +547,8 @@ static bool check_empty(struct verifier *v)
 	bool empty = true;
 
 	v->op = NULL;
-	for (uint32_t d = 0; d < v->m->ndev; d++) {
-		uint64_t live = dmah_device_live(v->m->dev[d]);
+	for (uint32_t d = 0; d < v->m->plan->ndevices; d++) {
+		uint64_t live = dmah_device_live(v->m->rig[d].dev);
 
 		if (!live)
 			continue;
@@ -556,12 +556,12 @@ static bool check_empty(struct verifier *v)
 		wrong(v, "device %s: %" PRIu64 " mappings are live after all were ended",
 		      v->m->plan->devices[d].name, live);
 	}
-	if (v->m->pool && dmah_pool_used(v->m->pool)) {
+	if (v->m->pool.pool && dmah_pool_used(v->m->pool.pool)) {
 		empty = false;
 		wrong(v,
 		      "%" PRIu64
 		      " bytes of the bounce pool are in use after all mappings were ended",
-		      dmah_pool_used(v->m->pool));
+		      dmah_pool_used(v->m->pool.pool));
 	}
 	return empty;
 }

@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include "dat.h"
 #include "internal.h"
+#include "iommu_maps.h"
 #include "xalloc.h"
 
 /* A child that has not sent anything for so long is in an endless loop. */
@@ -139,6 +140,7 @@ static int take_event(struct trace *t, const struct frame *f, struct trace_event
 				    .time = f->time,
 				    .cpu = f->cpu,
 				    .task = "",
+				    .caller = "",
 				    .device = TRACE_NO_DEVICE,
 				    .dma = TRACE_NO_ADDR,
 				    .phys = TRACE_NO_ADDR,
@@ -218,6 +220,7 @@ static int take_probe(struct trace *t, const struct frame *f, struct trace_event
 {
 	char device[UINT16_MAX + 1], task[MAX_NAME];
 	struct trace_event head = { .line = f->line,
+				    .caller = "",
 				    .time = f->time,
 				    .cpu = f->cpu,
 				    .pid = f->pid,
@@ -268,6 +271,8 @@ int dat_next(struct trace *t, struct trace_event *ev, struct trace_error *err)
 			break;
 		case FRAME_IOVA:
 			pair_iova(t, f.pid, f.cpu, f.value);
+			if (f.size)
+				iommu_maps_add(t, f.pid, f.cpu, f.value, f.value + f.size - 1);
 			break;
 		case FRAME_DONE:
 			return 0;

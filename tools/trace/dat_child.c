@@ -294,7 +294,7 @@ static int record(struct tracecmd_input *h, struct tep_record *rec, int cpu, voi
 	}
 	if (probe(c, rec, &f))
 		return 0;
-	if (dat_probes_iova(&c->probes, rec, &f.value)) {
+	if (dat_probes_iova(&c->probes, rec, &f.value, &f.size)) {
 		f.type = FRAME_IOVA;
 		f.pid = tep_data_pid(c->tep, rec);
 		child_send(c, &f, sizeof(f));

@@ -33,8 +33,9 @@ void dat_probes_resolve(struct dat_probes *ps, struct tep_handle *tep)
 			add(ps, name);
 		}
 	}
-	ps->map = ps->nr ? tep_find_event_by_name(tep, "iommu", "map") : NULL;
+	ps->map = tep_find_event_by_name(tep, "iommu", "map");
 	ps->iova = ps->map ? tep_find_field(ps->map, "iova") : NULL;
+	ps->size = ps->map ? tep_find_field(ps->map, "size") : NULL;
 }
 
 static bool inside(const struct tep_record *rec, const struct tep_format_field *f)
@@ -114,8 +115,10 @@ int dat_probes_read(struct dat_probes *ps, struct tep_record *rec, struct probe 
 	return 1;
 }
 
-bool dat_probes_iova(struct dat_probes *ps, struct tep_record *rec, uint64_t *iova)
+bool dat_probes_iova(struct dat_probes *ps, struct tep_record *rec, uint64_t *iova, uint64_t *size)
 {
-	return ps->iova && tep_data_type(ps->tep, rec) == ps->map->id &&
-	       number(rec, ps->iova, iova);
+	*size = 0;
+	if (!ps->iova || tep_data_type(ps->tep, rec) != ps->map->id || !number(rec, ps->iova, iova))
+		return false;
+	return !ps->size || number(rec, ps->size, size);
 }

@@ -21,7 +21,7 @@ struct dat_probes {
 	struct dat_probe p[MOST_PROBES];
 	int nr;
 	struct tep_event *map; /* iommu:map */
-	struct tep_format_field *iova;
+	struct tep_format_field *iova, *size;
 };
 
 void dat_probes_resolve(struct dat_probes *ps, struct tep_handle *tep);
@@ -36,7 +36,7 @@ void dat_probes_resolve(struct dat_probes *ps, struct tep_handle *tep);
  */
 int dat_probes_read(struct dat_probes *ps, struct tep_record *rec, struct probe *p);
 
-/** dat_probes_iova() - the address in a record of iommu:map. False: it is not one */
-bool dat_probes_iova(struct dat_probes *ps, struct tep_record *rec, uint64_t *iova);
+/** dat_probes_iova() - read the address and size of iommu:map. Returns false for another record. */
+bool dat_probes_iova(struct dat_probes *ps, struct tep_record *rec, uint64_t *iova, uint64_t *size);
 
 #endif

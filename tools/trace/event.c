@@ -11,6 +11,7 @@
  *   on.
  * - dma_map_sg_err prints physical addresses under the name dma_addrs.
  */
+#include <stdio.h>
 #include <string.h>
 #include "event.h"
 
@@ -59,6 +60,7 @@ static const struct {
 	{ "PRIVILEGED", TRACE_ATTR_PRIVILEGED },
 	{ "MMIO", TRACE_ATTR_MMIO },
 	{ "CACHELINES_OVERLAP", TRACE_ATTR_CACHELINES_OVERLAP },
+	{ "CACHE_CLEAN", TRACE_ATTR_CACHELINES_OVERLAP }, /* in the first 7.0 kernels */
 	{ "REQUIRE_COHERENT", TRACE_ATTR_REQUIRE_COHERENT },
 	{ "CC_SHARED", TRACE_ATTR_CC_SHARED },
 	{ "ALLOC_CC_SHARED", TRACE_ATTR_ALLOC_CC_SHARED },
@@ -77,6 +79,19 @@ const struct event_desc *event_find(const char *name, size_t len)
 		if (strlen(d->name) == len && memcmp(d->name, name, len) == 0)
 			return d;
 	return NULL;
+}
+
+const char *trace_attr_names(uint64_t bits, char *to, size_t n)
+{
+	size_t at = 0;
+
+	snprintf(to, n, "no attribute");
+	for (size_t i = 0; i < sizeof(attrs) / sizeof(attrs[0]) && at < n; i++)
+		/* of two names of one bit, the first */
+		if (bits & attrs[i].bit && !(i && attrs[i].bit == attrs[i - 1].bit))
+			at += (size_t)snprintf(to + at, n - at, "%s%s", at ? "|" : "",
+					       attrs[i].name);
+	return to;
 }
 
 uint64_t event_attr(const char *name, size_t len)
@@ -124,6 +139,9 @@ void event_finish(struct trace_event *ev, unsigned int fields)
 		ev->phys = ev->nr_phys ? ev->physs[0] : TRACE_NO_ADDR;
 	if (ev->nents < ev->nr_phys)
 		ev->nents = ev->nr_phys;
+	/* a sync's record has all entries of the caller's list, by their DMA addresses only */
+	if ((fields & EV_DMAS) && !(fields & EV_PHYSS) && ev->nents < ev->nr_dma)
+		ev->nents = ev->nr_dma;
 	if (ev->ents < ev->nr_dma)
 		ev->ents = ev->nr_dma;
 	if ((fields & EV_NENTS) && (ev->nents > ev->nr_phys || ev->ents > ev->nr_dma))

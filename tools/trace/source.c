@@ -274,6 +274,27 @@ bool source_is_dat(const struct source *s)
 	return s->dat;
 }
 
+const char *source_foreign(const struct source *s)
+{
+	static const struct {
+		const char *magic;
+		size_t len;
+		const char *what;
+	} all[] = {
+		{ "PERFILE2", 8,
+		  "a perf.data file: give the output of perf script --ns -i FILE instead" },
+		{ "2ELIFREP", 8,
+		  "a perf.data file: give the output of perf script --ns -i FILE instead" },
+		{ "\xc1\x1f\xfc\xc1", 4, "an LTTng (CTF) stream: record with dmah record" },
+		{ "\xc1\xfc\x1f\xc1", 4, "an LTTng (CTF) stream: record with dmah record" },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (starts(s->buf, s->len, all[i].magic, all[i].len))
+			return all[i].what;
+	return NULL;
+}
+
 int source_line(struct source *s, char **line, size_t *len, bool *ended, struct trace_error *err)
 {
 	size_t seen = 0;

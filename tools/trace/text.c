@@ -1,430 +1,72 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * tracefs text: what `cat /sys/kernel/tracing/trace` prints, and `trace-cmd report` for all but
- * scatter lists.
- *
- *	kworker/u4:1-30      [000] d.h1.     3.373447: dma_unmap_page: 0000:00:02.0 dir=...
- *	TASK-PID  (TGID)     [CPU] flags TIME: EVENT: ...
- *
- * The TGID and the flags are there or not, as the tracer was set up. A task's name may hold
- * anything, '-', ' ', '/' and brackets as well, so the line is read from the first place where all
- * that follows fits.
+ * Text traces, line by line: `cat /sys/kernel/tracing/trace` in its variants, trace-cmd report, perf
+ * script, the kernel's log, and mails and issues that quote one of them.
  */
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include "internal.h"
+#include "iommu_maps.h"
 #include "probes.h"
 #include "scan.h"
+#include "text.h"
 #include "xalloc.h"
 
-struct head {
-	const char *task;
-	size_t task_len;
-	long pid;
-	unsigned long cpu;
-	uint64_t time;
-	bool counts; /* no decimal point: a count, not a time */
-	const char *name; /* of the event, NULL if none (a function trace) */
-	size_t name_len;
-	const char *rest; /* after the name and ':' */
+/* Lines that a mail program may have made of one */
+#define MOST_JOINED 16
+
+/**
+ * struct text - state between two lines
+ * @last_time: of the last event
+ * @multiline: the last event may go on in further lines
+ * @quoting: the text quotes a trace, so that prose around it is passed over
+ * @graph: the function_graph tracer wrote this
+ * @printk: this is the kernel's log
+ * @stack: frames of a stack trace may follow
+ * @stack_cpu, @stack_pid: whose
+ * @refusal: message for the first line that is no part of a trace, if no event follows
+ * @joined: an event that a mail program broke into lines, so far
+ * @joined_len, @joined_cap, @joined_lines: its bytes and lines
+ * @joined_line: number of its first line
+ */
+struct text {
+	uint64_t last_time;
+	bool multiline;
+	bool quoting;
+	bool graph;
+	bool printk;
+	bool stack;
+	uint32_t stack_cpu;
+	int32_t stack_pid;
+	char *refusal;
+	char *joined;
+	size_t joined_len, joined_cap;
+	unsigned int joined_lines;
+	uint64_t joined_line;
 };
 
-/* "3.461021:" or "123456:" */
-static bool timestamp(const char **p, struct head *h)
+void text_open(struct trace *t)
 {
-	const char *s = *p, *frac;
-	uint64_t v, f = 0;
-
-	if (!scan_decimal(&s, &v))
-		return false;
-	h->counts = *s != '.';
-	if (!h->counts) {
-		frac = ++s;
-		for (; isdigit((unsigned char)*s); s++)
-			if (s - frac < 9)
-				f = f * 10 + (uint64_t)(*s - '0');
-		if (s == frac)
-			return false;
-		for (ptrdiff_t i = s - frac; i < 9; i++)
-			f *= 10;
-		if (v > UINT64_MAX / 1000000000 - 1)
-			return false;
-		v = v * 1000000000 + f;
-	}
-	if (*s != ':' || (s[1] != ' ' && s[1] != '\0'))
-		return false;
-	h->time = v;
-	*p = s + 1;
-	return true;
+	t->text = xcalloc(1, sizeof(*t->text));
 }
 
-/* What follows "[" if that is where the CPU stands */
-static bool after_bracket(const char *s, struct head *h)
+void text_close(struct trace *t)
 {
-	const char *from;
-	uint64_t cpu;
-
-	if (!scan_decimal(&s, &cpu) || cpu > 1u << 20 || s[0] != ']' || s[1] != ' ')
-		return false;
-	h->cpu = cpu;
-	s = scan_skip(s + 1);
-	from = s;
-	if (!timestamp(&s, h)) {
-		s = from;
-		while (isalnum((unsigned char)*s) || *s == '.' || *s == '#')
-			s++;
-		if (s == from || s - from > 10 || *s != ' ')
-			return false;
-		s = scan_skip(s);
-		if (!timestamp(&s, h))
-			return false;
-	}
-	s = scan_skip(s);
-	from = s;
-	while (isalnum((unsigned char)*s) || *s == '_')
-		s++;
-	h->name = NULL;
-	h->name_len = 0;
-	if (s > from && *s == ':') {
-		h->name = from;
-		h->name_len = (size_t)(s - from);
-		s++;
-	}
-	h->rest = scan_skip(s);
-	return true;
+	if (!t->text)
+		return;
+	free(t->text->refusal);
+	free(t->text->joined);
+	free(t->text);
 }
 
-/* "TASK-PID (TGID)" before the bracket */
-static bool before_bracket(const char *from, const char *to, struct head *h)
-{
-	const char *s;
-	uint64_t pid;
-
-	while (to > from && to[-1] == ' ')
-		to--;
-	/* A parenthesis that begins the line closes nothing. */
-	if (to - from > 1 && to[-1] == ')') {
-		for (s = to - 2;
-		     s > from && (isdigit((unsigned char)*s) || *s == ' ' || *s == '-');)
-			s--;
-		if (*s == '(')
-			for (to = s; to > from && to[-1] == ' ';)
-				to--;
-	}
-	for (s = to; s > from && isdigit((unsigned char)s[-1]);)
-		s--;
-	if (s == to || s == from || s[-1] != '-' || !scan_decimal(&(const char *){ s }, &pid) ||
-	    pid > INT32_MAX)
-		return false;
-	h->pid = (long)pid;
-	to = s - 1;
-	while (from < to && *from == ' ')
-		from++;
-	h->task = from;
-	h->task_len = (size_t)(to - from);
-	return true;
-}
-
-static bool head(const char *line, struct head *h)
-{
-	for (const char *p = strchr(line, '['); p; p = strchr(p + 1, '['))
-		if (p > line && p[-1] == ' ' && after_bracket(p + 1, h) &&
-		    before_bracket(line, p, h))
-			return true;
-	return false;
-}
-
-static int bad(const struct trace *t, struct trace_error *err, const char *name, const char *what)
-{
-	return trace_fail(t, err, "line %" PRIu64 ": %s: %s", t->line, name, what);
-}
-
-/* The value of a field ends at a space or at the end of the line. */
-static bool at_end(const char *s)
-{
-	return *s == ' ' || *s == '\0';
-}
-
-static bool list64(const char **p, uint64_t **v, uint32_t *nr, uint32_t *cap)
-{
-	const char *s = *p;
-
-	*nr = 0;
-	if (*s++ != '{')
-		return false;
-	while (*s != '}') {
-		uint64_t x;
-
-		if (*nr && *s++ != ',')
-			return false;
-		if (!scan_hex(&s, &x))
-			return false;
-		xgrow(*v, *nr, *cap);
-		(*v)[(*nr)++] = x;
-	}
-	*p = s + 1;
-	return true;
-}
-
-static bool list32(const char **p, uint32_t **v, uint32_t *nr, uint32_t *cap)
-{
-	const char *s = *p;
-
-	*nr = 0;
-	if (*s++ != '{')
-		return false;
-	while (*s != '}') {
-		uint64_t x;
-
-		if (*nr && *s++ != ',')
-			return false;
-		if (!scan_hex(&s, &x) || x > UINT32_MAX)
-			return false;
-		xgrow(*v, *nr, *cap);
-		(*v)[(*nr)++] = (uint32_t)x;
-	}
-	*p = s + 1;
-	return true;
-}
-
-static bool direction(const char *s, size_t len, struct trace_event *ev, bool lenient)
-{
-	for (enum trace_dir d = 0; d < TRACE_DIR_UNKNOWN; d++) {
-		const char *name = trace_dir_name(d);
-
-		if (strlen(name) == len && memcmp(name, s, len) == 0) {
-			ev->dir = d;
-			return true;
-		}
-	}
-	ev->dir = TRACE_DIR_UNKNOWN;
-	return lenient;
-}
-
-/* "WEAK_ORDERING|SKIP_CPU_SYNC", bits without a name as "0x10000" */
-static bool attributes(const char *s, size_t len, struct trace_event *ev)
-{
-	const char *end = s + len;
-
-	while (s < end) {
-		const char *bar = memchr(s, '|', (size_t)(end - s));
-		const char *to = bar ? bar : end;
-		uint64_t v;
-
-		if (to == s)
-			return false;
-		if (isdigit((unsigned char)*s)) {
-			if (!scan_hex(&s, &v) || s != to)
-				return false;
-			ev->attrs |= v;
-		} else {
-			for (const char *c = s; c < to; c++)
-				if (!isalnum((unsigned char)*c) && *c != '_')
-					return false;
-			ev->attrs |= event_attr(s, (size_t)(to - s));
-		}
-		s = bar ? bar + 1 : end;
-		if (bar && s == end)
-			return false;
-	}
-	return true;
-}
-
-/* "128/187" */
-static bool count(const char **p, uint32_t *shown, uint32_t *full)
-{
-	uint64_t a, b;
-
-	if (!scan_decimal(p, &a) || *(*p)++ != '/' || !scan_decimal(p, &b) || a > b ||
-	    b > UINT32_MAX)
-		return false;
-	*shown = (uint32_t)a;
-	*full = (uint32_t)b;
-	return true;
-}
-
-struct shown {
-	uint32_t nents, ents, nr_lens;
-};
-
-/* One "key=value". Return: the EV_* bits it fills, 0 for a key that is not known, -1. */
-static int field(struct trace *t, const char *key, size_t klen, const char **p,
-		 struct trace_event *ev, unsigned int fields, struct shown *sh)
-{
-	const char *s = *p;
-	bool ok = true;
-	uint64_t v;
-	int bits;
-
-#define IS(name) (klen == sizeof(name) - 1 && memcmp(key, name, klen) == 0)
-	if (IS("dir")) {
-		s += strcspn(s, " ");
-		ok = direction(*p, (size_t)(s - *p), ev, fields & EV_NODIR);
-		bits = EV_DIR;
-	} else if (IS("dma_addr")) {
-		ok = scan_hex(&s, &ev->dma);
-		bits = EV_DMA;
-	} else if (IS("size")) {
-		ok = scan_decimal(&s, &ev->size);
-		bits = EV_SIZE;
-	} else if (IS("phys_addr")) {
-		ok = scan_hex(&s, &ev->phys);
-		bits = EV_PHYS;
-	} else if (IS("attrs")) {
-		s += strcspn(s, " ");
-		ok = attributes(*p, (size_t)(s - *p), ev);
-		bits = EV_ATTRS;
-	} else if (IS("virt_addr")) {
-		/* "(____ptrval____)" is a hash not yet ready; "(null)" is no memory */
-		if (*s == '(') {
-			ev->has_virt = strncmp(s, "(null)", 6) == 0;
-			s += strcspn(s, " ");
-			ok = s[-1] == ')';
-		} else {
-			ok = scan_hex(&s, &ev->virt);
-			ev->has_virt = true;
-		}
-		bits = EV_VIRT;
-	} else if (IS("flags")) {
-		/* names in all bundled kernels: their bits differ by kernel, so they are not kept */
-		if (s[0] == '0' && s[1] == 'x')
-			ok = scan_hex(&s, &ev->gfp);
-		s += strcspn(s, " ");
-		bits = EV_GFP;
-	} else if (IS("phys_addrs") || (IS("dma_addrs") && (fields & EV_PDMAS))) {
-		ok = list64(&s, &t->physs, &ev->nr_phys, &t->cap_physs);
-		bits = EV_PHYSS | EV_PDMAS;
-	} else if (IS("dma_addrs")) {
-		ok = list64(&s, &t->dmas, &ev->nr_dma, &t->cap_dmas);
-		bits = EV_DMAS;
-	} else if (IS("sizes")) {
-		ok = list32(&s, &t->lens, &sh->nr_lens, &t->cap_lens);
-		bits = 1 << 30;
-	} else if (IS("err")) {
-		ok = *s == '-' ? (s++, true) : true;
-		ok = scan_decimal(&s, &v) && v < 4096;
-		ev->error = ok && **p == '-' ? -(int)v : (int)(ok ? v : 0);
-		bits = EV_ERR;
-	} else if (IS("nents")) {
-		ok = count(&s, &sh->nents, &ev->nents);
-		bits = EV_NENTS;
-	} else if (IS("ents")) {
-		ok = count(&s, &sh->ents, &ev->ents);
-		bits = EV_NENTS;
-	} else {
-		s += strcspn(s, " ");
-		bits = 0;
-	}
-#undef IS
-	if (!ok || !at_end(s))
-		return -1;
-	*p = s;
-	return bits;
-}
-
-/* "[TRUNCATED]" says what nents and ents say as well. */
-static bool truncated(const char **p)
-{
-	static const char word[] = "[TRUNCATED]";
-
-	if (strncmp(*p, word, sizeof(word) - 1) != 0)
-		return false;
-	*p += sizeof(word) - 1;
-	return at_end(*p);
-}
-
-static int parse(struct trace *t, const struct event_desc *d, const char *s, struct trace_event *ev,
-		 struct trace_error *err)
-{
-	/* the lists have two fields in the text: 1 << 30 stands for sizes= */
-	unsigned int want = d->fields & ~(EV_NENTS | EV_NODIR), have = 0;
-	struct shown sh = { 0, 0, 0 };
-	const char *p, *dma;
-
-	if (d->fields & EV_DMAS)
-		want |= 1u << 30;
-	if (d->fields & EV_NODIR)
-		want &= ~EV_DIR;
-	if (strstr(s, "[FAILED TO PARSE]"))
-		return bad(t, err, d->name,
-			   "trace-cmd report cannot print this event: give the trace.dat itself");
-	/* dev_name() may hold spaces; the first field after it is one of these two */
-	p = strstr(s, " dir=");
-	dma = strstr(s, " dma_addr=");
-	if (!p || (dma && dma < p))
-		p = dma;
-	if (!p || p == s)
-		return bad(t, err, d->name, "no device, or cut off");
-	while (p > s && p[-1] == ' ')
-		p--;
-	ev->device = intern(&t->devices, s, (size_t)(p - s));
-
-	for (p = scan_skip(p); *p; p = scan_skip(p)) {
-		const char *key = p;
-		size_t klen;
-		int bits;
-		char what[80];
-
-		if (truncated(&p))
-			continue;
-		p += strcspn(p, "= ");
-		klen = (size_t)(p - key);
-		if (*p != '=' || klen == 0) {
-			snprintf(what, sizeof(what), "\"%.*s\" is not a field",
-				 (int)(klen < 40 ? klen : 40), key);
-			return bad(t, err, d->name, what);
-		}
-		p++;
-		bits = field(t, key, klen, &p, ev, d->fields, &sh);
-		if (bits < 0) {
-			snprintf(what, sizeof(what),
-				 "bad value of %.*s=", (int)(klen < 40 ? klen : 40), key);
-			return bad(t, err, d->name, what);
-		}
-		have |= (unsigned int)bits;
-	}
-	if (want & ~have) {
-		static const struct {
-			unsigned int bit;
-			const char *name;
-		} names[] = {
-			{ EV_DIR, "dir" },	    { EV_DMA, "dma_addr" },
-			{ EV_SIZE, "size" },	    { EV_PHYS, "phys_addr" },
-			{ EV_PHYSS, "phys_addrs" }, { EV_DMAS, "dma_addrs" },
-			{ 1u << 30, "sizes" },	    { EV_ERR, "err" },
-			{ EV_VIRT, "virt_addr" },   { EV_GFP, "flags" },
-			{ EV_ATTRS, "attrs" },	    { EV_PDMAS, "dma_addrs" },
-		};
-		char what[80];
-
-		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-			if (!(names[i].bit & want & ~have))
-				continue;
-			snprintf(what, sizeof(what), "no %s=: the line is cut off or damaged",
-				 names[i].name);
-			return bad(t, err, d->name, what);
-		}
-	}
-	if ((d->fields & EV_DMAS) && ev->nr_dma != sh.nr_lens)
-		return bad(t, err, d->name, "dma_addrs and sizes differ in length");
-	if ((have & EV_NENTS) && (sh.nents != ev->nr_phys || sh.ents != ev->nr_dma))
-		return bad(t, err, d->name, "the lists are not as long as nents and ents say");
-	if (d->kind == TRACE_MAP_SG && (ev->nr_phys == 0 || ev->nr_dma == 0))
-		return bad(t, err, d->name, "an empty scatter list");
-	ev->physs = ev->nr_phys ? t->physs : NULL;
-	ev->dmas = ev->nr_dma ? t->dmas : NULL;
-	ev->lens = ev->nr_dma ? t->lens : NULL;
-	event_finish(ev, d->fields);
-	return 1;
-}
+/* ---- losses ---- */
 
 static int lost(struct trace *t, struct trace_event *ev, enum trace_lost how, uint32_t cpu,
 		uint64_t events)
 {
 	ev->kind = TRACE_LOST;
 	ev->name = "lost";
-	ev->time = t->last_time;
+	ev->time = t->text->last_time;
 	ev->cpu = cpu;
 	ev->lost = how;
 	ev->lost_cpu = cpu;
@@ -432,7 +74,7 @@ static int lost(struct trace *t, struct trace_event *ev, enum trace_lost how, ui
 	return 1;
 }
 
-/* Lines that are no events but say that some are missing. Return: 1 if this is one, else 0. */
+/* Read a line that says that events are missing. Return: 1 if this is one, else 0. */
 static int hole(struct trace *t, const char *s, struct trace_event *ev)
 {
 	static const char entries[] = "entries-in-buffer/entries-written:";
@@ -476,19 +118,20 @@ static int hole(struct trace *t, const char *s, struct trace_event *ev)
 	return 0;
 }
 
-/* What trace-cmd report prints ahead of the events */
+/* ---- lines that are no events ---- */
+
+/* Returns true for a line that trace-cmd report prints before the events. */
 static bool preamble(const char *s)
 {
 	return strncmp(s, "cpus=", 5) == 0 || strncmp(s, "version = ", 10) == 0 ||
 	       (strncmp(s, "CPU ", 4) == 0 && strstr(s, " is empty"));
 }
 
-/* Events whose text goes on in further lines: stacks, and what user space wrote */
-static bool goes_on(const struct head *h)
+/* Returns true for an event whose text goes on in further lines: text that user space wrote. */
+static bool is_multiline(const struct head *h)
 {
-	static const char *const names[] = { "kernel_stack", "user_stack",	   "print",
-					     "bprint",	     "tracing_mark_write", "bputs",
-					     "raw_data" };
+	static const char *const names[] = { "user_stack",	   "print", "bprint",
+					     "tracing_mark_write", "bputs", "raw_data" };
 
 	for (size_t i = 0; h->name && i < sizeof(names) / sizeof(names[0]); i++)
 		if (strlen(names[i]) == h->name_len && memcmp(names[i], h->name, h->name_len) == 0)
@@ -496,16 +139,139 @@ static bool goes_on(const struct head *h)
 	return false;
 }
 
-/* What the IOMMU's own event tells within a call of which the probes do not tell the address */
-static void iova(struct trace *t, const struct head *h)
+/* Skip the marks of quoted mail, "> " and "> > ". */
+static char *skip_quote(struct trace *t, char *s)
+{
+	char *p = (char *)(uintptr_t)scan_skip(s);
+
+	if (*p != '>')
+		return s;
+	t->text->quoting = true;
+	/* leave the blanks before the trace's own text: a stack frame begins with one */
+	while (*p == '>' || (p[0] == ' ' && p[1] == '>'))
+		p++;
+	return p;
+}
+
+/* Returns true for a line that begins or ends a block of literal text in Markdown, Jira or HTML. */
+static bool is_fence(const char *s)
+{
+	static const char *const fences[] = { "```",	   "~~~",      "{noformat", "{code",
+					      "<pre>",	   "</pre>",   "<code>",    "</code>",
+					      "<details>", "</details" };
+
+	s = scan_skip(s);
+	for (size_t i = 0; i < sizeof(fences) / sizeof(fences[0]); i++)
+		if (strncmp(s, fences[i], strlen(fences[i])) == 0)
+			return true;
+	return false;
+}
+
+static bool is_mail_header(const char *s)
+{
+	static const char *const headers[] = { "From ",	      "From:",	     "Subject:",  "Date:",
+					       "To:",	      "Message-ID:", "Received:", "Cc:",
+					       "Message-Id:", "Return-Path:" };
+
+	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
+		if (strncmp(s, headers[i], strlen(headers[i])) == 0)
+			return true;
+	return false;
+}
+
+/* Returns true if a line that cannot be read has parts of a DMA event: passing it over loses one. */
+static bool is_damaged_event(const char *s)
+{
+	return strstr(s, "dma_addr=") || strstr(s, "phys_addr=") || strstr(s, "dma_map_") ||
+	       strstr(s, "dma_unmap_") || strstr(s, "dma_alloc") || strstr(s, "dma_free") ||
+	       strstr(s, "dma_sync_");
+}
+
+static void pass_over(struct trace *t)
+{
+	if (!t->info.other_text++)
+		t->info.first_other = t->line;
+}
+
+/*
+ * Handle a line that is no part of a trace. Prose may stand before a trace, and around one that is
+ * quoted. In the middle of a trace such a line is damage.
+ *
+ * Return: 0 to go on, -1.
+ */
+static int other_line(struct trace *t, const char *s, bool ended, struct trace_error *err)
+{
+	struct text *x = t->text;
+	bool begun = t->info.events + t->info.unknown != 0;
+	const char *foreign = begun ? NULL : foreign_format(s);
+
+	if (x->multiline || (!begun && preamble(s)))
+		return 0;
+	if (foreign)
+		return trace_fail(t, err, "line %" PRIu64 ": this is %s", t->line, foreign);
+	if (is_mail_header(s) && !begun)
+		x->quoting = true;
+	if (x->quoting && !is_damaged_event(s)) {
+		pass_over(t);
+		return 0;
+	}
+	if (begun && !ended) {
+		t->info.cut = t->line;
+		return 0;
+	}
+	trace_fail(t, err, "line %" PRIu64 ": not a line of a trace%s", t->line,
+		   t->line == 1 ? ", and this is the first" : ": cut off?");
+	if (begun || is_damaged_event(s))
+		return -1;
+	if (!x->refusal)
+		x->refusal = xstrdup(err->text);
+	pass_over(t);
+	return 0;
+}
+
+/* ---- stack traces ---- */
+
+/* Begin the stack of a task's last event. */
+static void expect_stack(struct trace *t, const struct head *h)
+{
+	t->text->stack = true;
+	t->text->stack_cpu = (uint32_t)h->cpu;
+	t->text->stack_pid = (int32_t)h->pid;
+}
+
+/* Return: false if the line is no frame. */
+static bool stack_line(struct trace *t, const char *s)
+{
+	const char *name;
+	size_t len;
+
+	if (!stack_frame(s, &name, &len))
+		return false;
+	if (t->text->stack && name && !stack_is_dma_api(name, len)) {
+		trace_caller(t, t->text->stack_cpu, t->text->stack_pid, name, len);
+		t->text->stack = false;
+	}
+	return true;
+}
+
+/* ---- events ---- */
+
+/* Read iommu:map, which may tell the address of a call of which the probes do not. */
+static void iommu_map(struct trace *t, const struct head *h)
 {
 	static const char is[] = "IOMMU: iova=";
 	const char *s = h->rest + sizeof(is) - 1;
-	uint64_t v;
+	uint64_t first, end;
 
-	if (h->name && h->name_len == 3 && memcmp(h->name, "map", 3) == 0 &&
-	    strncmp(h->rest, is, sizeof(is) - 1) == 0 && scan_hex(&s, &v))
-		pair_iova(t, (int32_t)h->pid, (uint32_t)h->cpu, v);
+	if (h->name_len != 3 || memcmp(h->name, "map", 3) != 0 ||
+	    strncmp(h->rest, is, sizeof(is) - 1) != 0 || !scan_hex(&s, &first))
+		return;
+	pair_iova(t, (int32_t)h->pid, (uint32_t)h->cpu, first);
+	if (strncmp(s, " - ", 3) == 0) {
+		s += 3;
+		if (scan_hex(&s, &end) && end > first)
+			iommu_maps_add(t, (int32_t)h->pid, (uint32_t)h->cpu, first, end - 1);
+	}
 }
 
 /* Return: 1, 0: no event yet, -1 */
@@ -528,83 +294,281 @@ static int probe(struct trace *t, const struct head *h, struct probe *p, bool en
 	return pair_probe(t, &from, p, ev);
 }
 
-int text_next(struct trace *t, struct trace_event *ev, struct trace_error *err)
+/* Keep the beginning of an event that a mail program may have broken into lines. */
+static void begin_join(struct text *x, const char *s, uint64_t line)
+{
+	size_t n = strlen(s);
+
+	if (x->joined_cap <= n) {
+		x->joined = xreallocarray(x->joined, n + 1, 1);
+		x->joined_cap = n + 1;
+	}
+	memcpy(x->joined, s, n + 1);
+	x->joined_len = n;
+	x->joined_lines = 1;
+	x->joined_line = line;
+}
+
+static void add_join(struct text *x, const char *s)
+{
+	size_t n;
+
+	s = scan_skip(s);
+	n = strlen(s);
+	if (x->joined_cap < x->joined_len + n + 2) {
+		x->joined_cap = 2 * x->joined_cap + n + 2;
+		x->joined = xreallocarray(x->joined, x->joined_cap, 1);
+	}
+	x->joined[x->joined_len++] = ' ';
+	memcpy(x->joined + x->joined_len, s, n + 1);
+	x->joined_len += n;
+	x->joined_lines++;
+}
+
+static void fresh(struct trace *t, struct trace_event *ev)
+{
+	*ev = (struct trace_event){ .line = t->line,
+				    .dma = TRACE_NO_ADDR,
+				    .phys = TRACE_NO_ADDR,
+				    .device = TRACE_NO_DEVICE,
+				    .dir = TRACE_DIR_UNKNOWN,
+				    .task = "",
+				    .caller = "" };
+}
+
+/* A DMA event. @s is the whole line. Return: 1, 0: no event, -1 */
+static int dma_event(struct trace *t, const struct head *h, const struct event_desc *d,
+		     const char *s, bool ended, struct trace_event *ev, struct trace_error *err)
+{
+	int r;
+
+	ev->name = d->name;
+	ev->kind = d->kind;
+	r = fields_read(t, d, h->rest, ev, err);
+	if (r > 0) {
+		ev->task = trace_task(t, h->task, h->task_len);
+		/* perf prints a call chain at once */
+		if (h->layout == LAYOUT_PERF)
+			expect_stack(t, h);
+		return 1;
+	}
+	if (!ended) {
+		t->info.cut = t->line;
+		return 0;
+	}
+	if (h->layout == LAYOUT_PRINTK) {
+		/* the kernel cuts a message at 1 KiB: a long list */
+		fresh(t, ev);
+		return lost(t, ev, TRACE_LOST_HERE, TRACE_NO_CPU, 1);
+	}
+	if (t->text->quoting && !strstr(h->rest, "[FAILED TO PARSE]") &&
+	    t->text->joined_lines < MOST_JOINED) {
+		if (!t->text->joined_lines)
+			begin_join(t->text, s, t->line);
+		return 0;
+	}
+	return -1;
+}
+
+/* A line with a head. Return: 1, 0: no event, -1 */
+static int head_line(struct trace *t, const struct head *h, const char *s, bool ended,
+		     struct trace_event *ev, struct trace_error *err)
 {
 	const struct event_desc *d;
 	struct probe p;
+
+	t->text->multiline = is_multiline(h);
+	t->text->stack = false;
+	if ((!h->name && strncmp(h->rest, "<stack trace", 12) == 0) ||
+	    (h->name_len == 12 && memcmp(h->name, "kernel_stack", 12) == 0)) {
+		expect_stack(t, h);
+		t->info.unknown++;
+		return 0;
+	}
+	t->text->last_time = h->time;
+	d = h->name ? event_find(h->name, h->name_len) : NULL;
+	if (!d && !(h->name && probe_find(h->name, h->name_len, &p))) {
+		if (h->name)
+			iommu_map(t, h);
+		t->info.unknown++;
+		return 0;
+	}
+	if (h->counts)
+		t->info.counts = true;
+	ev->time = h->time;
+	ev->cpu = (uint32_t)h->cpu;
+	ev->pid = (int32_t)h->pid;
+	return d ? dma_event(t, h, d, s, ended, ev, err) : probe(t, h, &p, ended, ev, err);
+}
+
+/* A line of the kernel's log. Return: 1, 0: no event, -1, 2: not one */
+static int printk_line(struct trace *t, char *s, bool ended, struct trace_event *ev,
+		       struct trace_error *err)
+{
+	struct head h, inner;
+	const char *message = head_printk(s, &h);
+
+	if (!message)
+		return t->text->printk ? 0 : 2;
+	t->text->printk = true;
+	/* ftrace_dump_on_oops writes the trace into the log */
+	if (head_read(message, &inner))
+		return head_line(t, &inner, message, ended, ev, err);
+	if (stack_line(t, message) || !h.name ||
+	    !(event_find(h.name, h.name_len) || (h.name_len == 3 && memcmp(h.name, "map", 3) == 0)))
+		return 0;
+	if (h.counts && t->text->last_time) {
+		h.time = t->text->last_time;
+		h.counts = false;
+	}
+	return head_line(t, &h, message, ended, ev, err);
+}
+
+/* A line of the function_graph tracer. Return: 1, 0: no event, -1, 2: not one */
+static int graph_line(struct trace *t, char *s, bool ended, struct trace_event *ev,
+		      struct trace_error *err)
+{
 	struct head h;
+
+	switch (head_graph(s, &h)) {
+	case GRAPH_NONE:
+		return 2;
+	case GRAPH_OTHER:
+		t->text->graph = true;
+		return 0;
+	default:
+		t->text->graph = true;
+		/* without the option funcgraph-abstime, lines count */
+		if (h.counts)
+			h.time = t->line;
+		return head_line(t, &h, s, ended, ev, err);
+	}
+}
+
+/* A line of any layout. Return: 1, 0: no event, -1 */
+static int any_line(struct trace *t, char *s, bool ended, struct trace_event *ev,
+		    struct trace_error *err)
+{
+	struct head h;
+	int r;
+
+	/* without the name of an event it is a function ("f <-caller"), a stack, or cut off */
+	if (!t->text->graph && head_read(s, &h) &&
+	    (h.name || *h.rest == '<' || strstr(h.rest, "<-")))
+		return head_line(t, &h, s, ended, ev, err);
+	if (stack_line(t, s))
+		return 0;
+	if (is_fence(s)) {
+		t->text->quoting = true;
+		return 0;
+	}
+	if (*scan_skip(s) == '[' || strstr(s, " kernel: ") || *s == '<' || t->text->printk) {
+		r = printk_line(t, s, ended, ev, err);
+		if (r != 2)
+			return r;
+	}
+	r = graph_line(t, s, ended, ev, err);
+	if (r != 2)
+		return r;
+	return other_line(t, s, ended, err);
+}
+
+/* Try an event that was broken into lines with one more. Return: 1, 0: not whole yet, -1 */
+static int join_line(struct trace *t, char *s, struct trace_event *ev, struct trace_error *err)
+{
+	struct text *x = t->text;
+	uint64_t line = t->line;
+	struct head h;
+	int r = 0;
+
+	if (!head_read(s, &h) && *scan_skip(s) && x->joined_lines < MOST_JOINED) {
+		add_join(x, s);
+		ev->line = x->joined_line;
+		t->line = x->joined_line;
+		r = any_line(t, x->joined, true, ev, err);
+		t->line = line;
+		if (r > 0)
+			x->joined_lines = 0;
+		return r;
+	}
+	/* the next event begins, and this one never was whole: say why */
+	x->joined_lines = MOST_JOINED;
+	ev->line = x->joined_line;
+	t->line = x->joined_line;
+	return any_line(t, x->joined, true, ev, err);
+}
+
+/* No event followed the first line that is no part of a trace. */
+static int refuse(const struct trace *t, struct trace_error *err)
+{
+	snprintf(err->text, sizeof(err->text), "%s", t->text->refusal);
+	return -1;
+}
+
+static char *clean(struct trace *t, char *s, size_t *len)
+{
+	if (t->line == 1 && *len >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0) {
+		s += 3;
+		*len -= 3;
+	}
+	if (*len && s[*len - 1] == '\r')
+		s[--*len] = '\0';
+	return s;
+}
+
+/* The text has ended. Return: 0, or -1 */
+static int at_text_end(struct trace *t, struct trace_event *ev, struct trace_error *err)
+{
+	struct text *x = t->text;
+
+	if (x->joined_lines) {
+		x->joined_lines = MOST_JOINED;
+		ev->line = t->line = x->joined_line;
+		return any_line(t, x->joined, true, ev, err);
+	}
+	if (t->info.events + t->info.unknown == 0 && x->refusal)
+		return refuse(t, err);
+	return 0;
+}
+
+int text_next(struct trace *t, struct trace_event *ev, struct trace_error *err)
+{
 	size_t len;
-	bool ended, is_probe;
+	bool ended;
 	char *s;
 	int r;
 
 	while ((r = source_line(t->src, &s, &len, &ended, err)) > 0) {
 		t->line++;
-		if (t->line == 1 && len >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0) {
-			s += 3;
-			len -= 3;
-		}
-		if (len && s[len - 1] == '\r')
-			s[--len] = '\0';
+		s = clean(t, s, &len);
+		if (strlen(s) != len && t->text->refusal)
+			return refuse(t, err);
 		if (strlen(s) != len)
 			return trace_fail(t, err,
 					  "line %" PRIu64 ": not text (it holds a byte of 0)",
 					  t->line);
-		*ev = (struct trace_event){ .line = t->line,
-					    .dma = TRACE_NO_ADDR,
-					    .phys = TRACE_NO_ADDR,
-					    .device = TRACE_NO_DEVICE,
-					    .dir = TRACE_DIR_UNKNOWN,
-					    .task = "" };
+		s = skip_quote(t, s);
+		fresh(t, ev);
+		if (t->text->joined_lines) {
+			r = join_line(t, s, ev, err);
+			if (r)
+				return r;
+			continue;
+		}
 		if (hole(t, s, ev)) {
 			pair_forget(t);
 			return 1;
 		}
-		if (*scan_skip(s) == '\0' || *s == '#')
+		if (*scan_skip(s) == '\0')
 			continue;
-		/* without the name of an event it is a function ("f <-caller") or cut off */
-		if (!head(s, &h) || (!h.name && !strstr(h.rest, "<-"))) {
-			if (t->multiline || strncmp(scan_skip(s), "=>", 2) == 0 ||
-			    (t->info.events + t->info.unknown == 0 && preamble(s)))
-				continue;
-			if (!ended) {
-				t->info.cut = t->line;
-				continue;
-			}
-			return trace_fail(t, err, "line %" PRIu64 ": not a line of a trace%s",
-					  t->line,
-					  t->line == 1 ? ", and this is the first" : ": cut off?");
-		}
-		t->multiline = goes_on(&h);
-		t->last_time = h.time;
-		d = h.name ? event_find(h.name, h.name_len) : NULL;
-		is_probe = !d && h.name && probe_find(h.name, h.name_len, &p);
-		if (!d && !is_probe) {
-			iova(t, &h);
-			t->info.unknown++;
+		if (*scan_skip(s) == '#') {
+			if (strstr(s, "tracer: function_graph"))
+				t->text->graph = true;
 			continue;
 		}
-		if (h.counts)
-			t->info.counts = true;
-		ev->time = h.time;
-		ev->cpu = (uint32_t)h.cpu;
-		ev->pid = (int32_t)h.pid;
-		if (is_probe) {
-			r = probe(t, &h, &p, ended, ev, err);
-			if (r == 0)
-				continue;
+		r = any_line(t, s, ended, ev, err);
+		if (r)
 			return r;
-		}
-		ev->name = d->name;
-		ev->kind = d->kind;
-		r = parse(t, d, h.rest, ev, err);
-		if (r < 0 && !ended) {
-			t->info.cut = t->line;
-			continue;
-		}
-		if (r > 0)
-			ev->task = trace_task(t, h.task, h.task_len);
-		return r;
 	}
-	return r;
+	return r < 0 ? r : at_text_end(t, ev, err);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 #include "internal.h"
+#include "iommu_maps.h"
 #include "xalloc.h"
 
 #define CHUNK_SIZE (256 * 1024)
@@ -45,8 +46,14 @@ struct trace *trace_open_fd(int fd, const char *name, struct trace_error *err)
 	t->src = source_open(fd, name, err);
 	if (!t->src)
 		goto fail;
+	if (source_foreign(t->src)) {
+		trace_fail(t, err, "is %s", source_foreign(t->src));
+		goto fail;
+	}
 	t->info.dat = source_is_dat(t->src);
-	if (t->info.dat && dat_open(t, err) < 0)
+	if (!t->info.dat)
+		text_open(t);
+	else if (dat_open(t, err) < 0)
 		goto fail;
 	return t;
 fail:
@@ -74,14 +81,21 @@ int trace_next(struct trace *t, struct trace_event *ev, struct trace_error *err)
 		r = 1;
 	else
 		r = t->info.dat ? dat_next(t, ev, err) : text_next(t, ev, err);
+	if (r == 0)
+		iommu_maps_end(t);
 	if (r == 0 && t->info.events == 0)
 		return trace_fail(
 			t, err,
-			"has no dma:* events (%llu others): record it with dmah record, or "
+			"has no dma:* events (%llu others%s): record it with dmah record, or "
 			"enable events/dma on Linux 6.12 or newer",
-			(unsigned long long)t->info.unknown);
+			(unsigned long long)t->info.unknown,
+			t->info.iommu_maps
+				? ", with iommu:map events among them: dma_iova_link() and "
+				  "users like VFIO map without dma:* events"
+				: "");
 	if (r <= 0)
 		return r;
+	iommu_maps_event(t, ev);
 	t->pairs.given++;
 	if (ev->kind == TRACE_LOST) {
 		t->info.lost++;
@@ -165,32 +179,149 @@ static void leave_out(struct trace *t)
 	t->info.events -= t->info.left_out;
 }
 
+/* ---- loading ---- */
+
+static void add_unpacked(struct trace *t, struct trace_event ev)
+{
+	ev.physs = keep(t, ev.physs, ev.nr_phys * sizeof(*ev.physs));
+	ev.dmas = keep(t, ev.dmas, ev.nr_dma * sizeof(*ev.dmas));
+	ev.lens = keep(t, ev.lens, ev.nr_dma * sizeof(*ev.lens));
+	if (ev.kind == TRACE_UNMAP_SG && ev.nr_dma)
+		complete(t, &ev);
+	xgrow(t->events, t->nr_events, t->cap_events);
+	t->events[t->nr_events++] = ev;
+}
+
+static const char *caller_name(const struct trace *t, uint32_t caller)
+{
+	return caller ? t->callers.names[caller - 1] : "";
+}
+
+/* Unpack the log: for events of probes, which are completed later, and for sorting. */
+static void unpack(struct trace *t)
+{
+	struct log_reader r = { .log = &t->log };
+	const struct trace_event *ev;
+
+	if (t->unpacked)
+		return;
+	while ((ev = log_read(&r))) {
+		struct trace_event copy = *ev;
+
+		copy.task = t->tasks.nr ? t->tasks.names[r.task] : "";
+		copy.caller = caller_name(t, r.caller);
+		add_unpacked(t, copy);
+	}
+	log_reader_free(&r);
+	log_free(&t->log);
+	for (uint32_t i = 0; i < t->nr_recent; i++)
+		t->recent[i].any = false;
+	t->unpacked = true;
+}
+
+#define MOST_CPUS 65536u
+
+static struct recent *recent_of(struct trace *t, uint32_t cpu)
+{
+	if (cpu >= MOST_CPUS)
+		return NULL;
+	if (cpu >= t->nr_recent) {
+		uint32_t nr = cpu + 1;
+
+		t->recent = xreallocarray(t->recent, nr, sizeof(*t->recent));
+		memset(t->recent + t->nr_recent, 0, (nr - t->nr_recent) * sizeof(*t->recent));
+		t->nr_recent = nr;
+	}
+	return &t->recent[cpu];
+}
+
+void trace_caller(struct trace *t, uint32_t cpu, int32_t pid, const char *name, size_t len)
+{
+	struct recent *r = recent_of(t, cpu);
+	uint32_t at;
+
+	if (!r || !r->any || r->pid != pid)
+		return;
+	r->any = false;
+	t->info.stacks++;
+	at = intern(&t->callers, name, len);
+	if (r->place)
+		log_set_caller(r->place, at + 1);
+	else
+		t->events[r->index].caller = t->callers.names[at];
+}
+
+static void add(struct trace *t, const struct trace_event *ev)
+{
+	struct recent *r = ev->kind == TRACE_LOST ? NULL : recent_of(t, ev->cpu);
+	uint8_t *place = NULL;
+
+	if (t->info.probes)
+		unpack(t);
+	if (t->unpacked)
+		add_unpacked(t, *ev);
+	else
+		place = log_add(&t->log, ev, intern(&t->tasks, ev->task, strlen(ev->task)));
+	if (r)
+		*r = (struct recent){ true, ev->pid, place, t->nr_events - 1 };
+}
+
+struct facts {
+	bool page_names, phys_names, bad_dirs;
+	bool sorted;
+	uint64_t time;
+};
+
+/* dma_alloc() and dma_free() are BIDIRECTIONAL; where another is printed, it was not stored. */
+static void learn(struct trace *t, struct facts *f, const struct trace_event *ev)
+{
+	if (f->time > ev->time)
+		f->sorted = false;
+	f->time = ev->time;
+	switch (ev->kind) {
+	case TRACE_MAP:
+	case TRACE_UNMAP:
+		if (strstr(ev->name, "phys"))
+			f->phys_names = true;
+		else
+			f->page_names = true;
+		break;
+	case TRACE_ALLOC:
+	case TRACE_FREE:
+		if (ev->dir != TRACE_BIDIRECTIONAL)
+			f->bad_dirs = true;
+		break;
+	case TRACE_LOST:
+		if (ev->lost != TRACE_LOST_HERE)
+			t->info.lost_before = true;
+		break;
+	default:
+		break;
+	}
+}
+
 static struct trace *load(struct trace *t, struct trace_error *err)
 {
+	struct facts f = { .sorted = true };
 	struct trace_event ev;
-	bool sorted = true;
 	int r;
 
 	if (!t)
 		return NULL;
 	while ((r = trace_next(t, &ev, err)) > 0) {
-		ev.physs = keep(t, ev.physs, ev.nr_phys * sizeof(*ev.physs));
-		ev.dmas = keep(t, ev.dmas, ev.nr_dma * sizeof(*ev.dmas));
-		ev.lens = keep(t, ev.lens, ev.nr_dma * sizeof(*ev.lens));
-		if (ev.kind == TRACE_UNMAP_SG && ev.nr_dma)
-			complete(t, &ev);
-		if (t->nr_events && t->events[t->nr_events - 1].time > ev.time)
-			sorted = false;
-		xgrow(t->events, t->nr_events, t->cap_events);
-		t->events[t->nr_events++] = ev;
+		learn(t, &f, &ev);
+		add(t, &ev);
 	}
 	if (r < 0) {
 		trace_close(t);
 		return NULL;
 	}
+	t->info.pages_have_dir = t->info.probes || (!f.bad_dirs && (f.phys_names || !f.page_names));
 	leave_out(t);
-	if (!sorted)
+	if (!f.sorted) {
+		unpack(t);
 		qsort(t->events, t->nr_events, sizeof(*t->events), by_time);
+	}
 	return t;
 }
 
@@ -206,8 +337,47 @@ struct trace *trace_load_fd(int fd, const char *name, struct trace_error *err)
 
 const struct trace_event *trace_events(const struct trace *t, size_t *nr)
 {
+	/* the same events, in another form */
+	unpack((struct trace *)(uintptr_t)t);
 	*nr = t->nr_events;
 	return t->events;
+}
+
+struct trace_cursor {
+	struct trace *t;
+	struct log_reader r;
+	struct trace_event ev;
+	size_t at;
+};
+
+struct trace_cursor *trace_begin(struct trace *t)
+{
+	struct trace_cursor *c = xcalloc(1, sizeof(*c));
+
+	c->t = t;
+	c->r.log = &t->log;
+	return c;
+}
+
+const struct trace_event *trace_step(struct trace_cursor *c)
+{
+	const struct trace_event *ev;
+
+	if (c->t->unpacked)
+		return c->at < c->t->nr_events ? &c->t->events[c->at++] : NULL;
+	ev = log_read(&c->r);
+	if (!ev)
+		return NULL;
+	c->ev = *ev;
+	c->ev.task = c->t->tasks.names[c->r.task];
+	c->ev.caller = caller_name(c->t, c->r.caller);
+	return &c->ev;
+}
+
+void trace_end(struct trace_cursor *c)
+{
+	log_reader_free(&c->r);
+	free(c);
 }
 
 const struct trace_info *trace_info(const struct trace *t)
@@ -239,6 +409,11 @@ void trace_close(struct trace *t)
 	source_close(t->src);
 	intern_free(&t->devices);
 	intern_free(&t->tasks);
+	intern_free(&t->callers);
+	text_close(t);
+	iommu_maps_free(t);
+	log_free(&t->log);
+	free(t->recent);
 	while (t->chunks) {
 		struct chunk *c = t->chunks;
 

@@ -56,6 +56,24 @@ enum trace_kind {
 	TRACE_NR_KINDS
 };
 
+/** enum trace_act - what an event does to the set of live mappings and allocations */
+enum trace_act {
+	TRACE_ACT_MAP, /* begins one, or fails to */
+	TRACE_ACT_UNMAP, /* ends one */
+	TRACE_ACT_SYNC, /* syncs one, or a part */
+	TRACE_ACT_NONE /* TRACE_LOST */
+};
+
+/** enum trace_class - sort of memory; a mapping is ended by an event of its own class */
+enum trace_class {
+	TRACE_CLASS_BUFFER,
+	TRACE_CLASS_RESOURCE, /* MMIO */
+	TRACE_CLASS_LIST, /* a scatter list */
+	TRACE_CLASS_COHERENT,
+	TRACE_CLASS_PAGES,
+	TRACE_CLASS_NONCONTIGUOUS
+};
+
 /** enum trace_dir - direction of the data; the values are Linux's enum dma_data_direction */
 enum trace_dir {
 	TRACE_BIDIRECTIONAL = 0,
@@ -96,6 +114,8 @@ enum trace_lost {
  * @pid: task
  * @task: name of the task, "" where unknown; lives as long as the trace
  * @name: name of the event ("dma_map_page"), a constant string
+ * @caller: function outside the DMA API that made the call, from the event's stack trace, "" where
+ *	unknown; only in a loaded trace; lives as long as the trace
  * @device: index for trace_device()
  * @kind: what happened
  * @dir: direction
@@ -131,6 +151,7 @@ struct trace_event {
 	int32_t pid;
 	const char *task;
 	const char *name;
+	const char *caller;
 	uint32_t device;
 	enum trace_kind kind;
 	enum trace_dir dir;
@@ -173,6 +194,14 @@ struct trace_error {
  * @counts: the clock counts something other than time (x86-tsc, counter, uptime)
  * @dat: it is a trace.dat, so that a "line" is a record
  * @cut: the last line was cut off and is left out: its number, or 0
+ * @other_text: lines that are no part of a trace and were passed over, as in a mail
+ * @first_other: the first of them, or 0
+ * @stacks: stack traces of DMA events
+ * @iommu_maps: iommu:map events
+ * @iommu_maps_alone: iommu:map events whose address no DMA event of the task has
+ * @has_counts: dma_map_sg tells the numbers of entries, as since February 2026
+ * @pages_have_dir: the kernel records the direction of dma_alloc_pages()
+ * @lost_before: a loss lies before its place in the trace, and may reach back to its beginning
  */
 struct trace_info {
 	uint64_t events;
@@ -184,6 +213,12 @@ struct trace_info {
 	bool counts;
 	bool dat;
 	uint64_t cut;
+	uint64_t other_text, first_other;
+	uint64_t stacks;
+	uint64_t iommu_maps, iommu_maps_alone;
+	bool has_counts;
+	bool pages_have_dir;
+	bool lost_before;
 };
 
 struct trace;
@@ -222,20 +257,35 @@ int trace_next(struct trace *t, struct trace_event *ev, struct trace_error *err)
  * @path: as trace_open()
  * @err: filled in on failure
  *
- * trace_events() has its events in the order of their times; those of one time stay in the order
- * of the file.
+ * The events are in the order of their times; those of one time stay in the order of the file. A
+ * trace in that order is kept packed, at about 25 bytes an event without lists.
  *
  * Return: the trace, or NULL.
  */
 struct trace *trace_load(const char *path, struct trace_error *err);
 
-/** trace_load_fd() - the same for an open file, see trace_open_fd() */
+/** trace_load_fd() - load an open file, see trace_open_fd() */
 struct trace *trace_load_fd(int fd, const char *name, struct trace_error *err);
 
+struct trace_cursor;
+
+/** trace_begin() - Returns a place before the first event of a loaded trace. */
+struct trace_cursor *trace_begin(struct trace *t);
+
+/** trace_step() - Returns the next event, valid until the next call, or NULL at the end. */
+const struct trace_event *trace_step(struct trace_cursor *c);
+
+/** trace_end() - free a cursor */
+void trace_end(struct trace_cursor *c);
+
 /**
- * trace_events() - the events of a loaded trace
+ * trace_events() - unpack all events of a loaded trace
  * @t: from trace_load()
- * @nr: how many
+ * @nr: their number
+ *
+ * The first call unpacks them, into about 200 bytes each.
+ *
+ * Return: the events, which live as long as the trace.
  */
 const struct trace_event *trace_events(const struct trace *t, size_t *nr);
 
@@ -254,8 +304,17 @@ const char *trace_device(const struct trace *t, uint32_t device);
 /** trace_close() - free all of it; NULL is allowed */
 void trace_close(struct trace *t);
 
+/** trace_act() - Returns what an event of this kind does to mappings. */
+enum trace_act trace_act(enum trace_kind kind);
+
+/** trace_class() - Returns the sort of memory that an event of this kind is about. */
+enum trace_class trace_class(enum trace_kind kind);
+
 /** trace_kind_name() - "dma_map_page" for TRACE_MAP, as Linux 6.12 names it */
 const char *trace_kind_name(enum trace_kind kind);
+
+/** trace_attr_names() - write attributes as Linux does, "NO_WARN|MMIO", or "no attribute"; Returns @to */
+const char *trace_attr_names(uint64_t attrs, char *to, size_t n);
 
 /** trace_dir_name() - "TO_DEVICE" and so on, as Linux prints it */
 const char *trace_dir_name(enum trace_dir dir);

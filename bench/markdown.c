@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/* The tables of docs/performance.md: scripts/quote.py puts them between the marks of their names. */
+#include "report.h"
+#include "tables.h"
+
+static void block(FILE *f, const char *name, const struct table *t, json_t *rows)
+{
+	fprintf(f, "<!-- run: %s -->\n", name);
+	if (json_array_size(rows))
+		table_markdown(f, t, rows);
+	else
+		fputs("This run has no rows for this table.\n", f);
+	fputs("<!-- end -->\n", f);
+	json_decref(rows);
+}
+
+void markdown_print(FILE *f, const struct rows *rows, bool measured)
+{
+	if (measured)
+		fprintf(f,
+			"<!-- run: versions -->\ndmah " DMAH_VERSION "%s%s; compiler " __VERSION__
+			"; processor %s.\n<!-- end -->\n",
+			have_peer() ? "; code of Linux " : "; without Linux's own code",
+			have_peer() ? peer_version() : "", processor_name());
+	block(f, "slower", &table_slower, slower_rows(rows));
+	block(f, "targets", &table_targets, target_rows(rows, true));
+	block(f, "headline", &table_headline, headline_rows(rows));
+	block(f, "conditions", &table_conditions, condition_rows(rows));
+	block(f, "syncs", &table_syncs, sync_rows(rows));
+	block(f, "gains-lazy", &table_gains, gain_rows(rows, DMAH_LAZY));
+	block(f, "gains-strict", &table_gains, gain_rows(rows, DMAH_STRICT));
+}

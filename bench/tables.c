@@ -1,0 +1,480 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+#include "tables.h"
+
+#include <string.h>
+
+#include "targets.h"
+
+#define LAZY	 DMAH_LAZY
+#define STRICT	 DMAH_STRICT
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static double ns_of(const struct row *r)
+{
+	return r && r->n ? r->ns : -1;
+}
+
+static double instructions_of(const struct row *r)
+{
+	return r ? r->instructions : -1;
+}
+
+/* ---- every row ---- */
+
+static const struct column all_columns[] = {
+	{ .key = "case", .head = "case", .left = true },
+	{ .key = "backend", .head = "backend", .left = true },
+	{ .key = "mode", .head = "mode", .left = true },
+	{ .key = "live", .head = "live" },
+	{ .key = "order", .head = "order", .left = true },
+	{ .key = "serialised", .head = "serialised", .brief = "ser.", .left = true },
+	{ .key = "threads", .head = "threads" },
+	{ .key = "size", .head = "bytes" },
+	{ .key = "latency_ns", .head = "latency" },
+	{ .key = "ns", .head = "ns", .decimals = 1 },
+	{ .key = "ns_min", .head = "least", .brief = "min", .decimals = 1 },
+	{ .key = "ns_max", .head = "most", .brief = "max", .decimals = 1 },
+	{ .key = "instructions", .head = "instructions", .brief = "instr", .decimals = 1 },
+	{ .key = "note", .head = "", .left = true, .none = "" },
+	{ 0 },
+};
+
+const struct table table_all = { .columns = all_columns, .group = 1 };
+
+json_t *all_rows(const struct rows *rows)
+{
+	json_t *array = rows_to_json(rows);
+
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct row *r = &rows->list[i];
+		char note[96] = "", dropped[48] = "";
+
+		if (r->dropped)
+			snprintf(dropped, sizeof(dropped), "%u run%s dropped: too little overlap",
+				 r->dropped, r->dropped > 1 ? "s" : "");
+		if (r->threads > 1 && r->n && r->overlap > 0)
+			snprintf(note, sizeof(note), "overlap %.0f %%%s%s", r->overlap * 100,
+				 r->dropped ? ", " : "", dropped);
+		else
+			snprintf(note, sizeof(note), "%s", dropped);
+		row_text(json_array_get(array, i), "note", note);
+	}
+	return array;
+}
+
+/* ---- targets ---- */
+
+static const struct column target_columns[] = {
+	{ .key = "what",
+	  .head = "",
+	  .brief = "lazy, 4 KiB, 1,024 live, random, 1 thread",
+	  .left = true },
+	{ .key = "wants", .head = "target", .left = true },
+	{ .key = "theirs", .head = "Linux or floor" },
+	{ .key = "ours", .head = "dmah" },
+	{ .key = "gross", .head = "gross", .decimals = 2, .suffix = "x", .none = "" },
+	{ .key = "net",
+	  .head = "net of the loop",
+	  .brief = "net",
+	  .decimals = 2,
+	  .suffix = "x",
+	  .none = "" },
+	{ .key = "met", .head = "met", .left = true, .verdict = true },
+	{ 0 },
+};
+
+const struct table table_targets = { .columns = target_columns };
+
+static void add_figure(json_t *o, const char *key, double v, enum unit unit)
+{
+	static const char *const forms[] = { "%.1f ns", "%.1f instr", "%.0f B", "%.2fx" };
+	char text[32];
+
+	snprintf(text, sizeof(text), forms[unit], v);
+	row_text(o, key, v < 0 ? NULL : text);
+}
+
+static void add_targets(json_t *array, const struct target *list, unsigned int n, bool met,
+			bool missed)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		const struct target *t = &list[i];
+		const char *verdict = target_verdict(t);
+		bool factor = t->unit != UNIT_BYTES && strncmp(t->what, "sync", 4) != 0;
+		bool is_missed = !strcmp(verdict, "no") || !strcmp(verdict, "net only");
+		json_t *o;
+
+		if (is_missed ? !missed : !met)
+			continue;
+		o = json_object();
+		row_text(o, "what", t->what);
+		row_text(o, "wants", t->wants);
+		add_figure(o, "theirs", t->theirs, t->unit);
+		add_figure(o, "ours", t->ours, t->unit);
+		row_real(o, "gross", factor ? t->gross : -1, 2);
+		row_real(o, "net", factor ? t->net : -1, 2);
+		row_text(o, "met", verdict);
+		json_array_append_new(array, o);
+	}
+}
+
+json_t *target_rows(const struct rows *rows, bool missed_first)
+{
+	struct target list[TARGETS];
+	unsigned int n = targets_make(list, rows);
+	json_t *array = json_array();
+
+	if (missed_first)
+		add_targets(array, list, n, false, true);
+	add_targets(array, list, n, true, !missed_first);
+	return array;
+}
+
+/* ---- parts of the gain ---- */
+
+static const struct column gain_columns[] = {
+	{ .key = "step", .head = "step", .left = true },
+	{ .key = "case", .head = "case", .left = true },
+	{ .key = "ns", .head = "ns", .decimals = 1 },
+	{ .key = "gained", .head = "gained, ns", .decimals = 1, .none = "" },
+	{ .key = "part", .head = "of the gain", .decimals = 0, .suffix = " %", .none = "" },
+	{ 0 },
+};
+
+const struct table table_gains = { .columns = gain_columns };
+
+json_t *gain_rows(const struct rows *rows, enum dmah_mode mode)
+{
+	static const struct {
+		const char *name;
+		const char *step;
+	} steps[] = {
+		{ "linux-vtd", "Linux's own code, VT-d" },
+		{ "address-walk",
+		  "this library's structure, below an address-keyed API that walks the table" },
+		{ "address-directory", "a flat directory instead of the walk" },
+		{ "page", "the caller's page instead of a lookup" },
+		{ "handle", "the handle: nothing is rebuilt" },
+	};
+	const struct row *first =
+		row_find(rows, "linux-vtd", MACHINE_VTD, mode, 1024, false, false);
+	const struct row *last = row_find(rows, "handle", MACHINE_VTD, mode, 1024, false, false);
+	double before = ns_of(first), all = before - ns_of(last);
+	json_t *array = json_array();
+
+	if (ns_of(first) < 0 || ns_of(last) < 0)
+		return array;
+	for (unsigned int i = 0; i < COUNT(steps); i++) {
+		double ns =
+			ns_of(row_find(rows, steps[i].name, MACHINE_VTD, mode, 1024, false, false));
+		json_t *o;
+
+		if (ns < 0)
+			continue;
+		o = json_object();
+		row_text(o, "step", steps[i].step);
+		row_text(o, "case", steps[i].name);
+		row_real(o, "ns", ns, 2);
+		/* A step may lose time, and row_real() takes a negative number for one that was not measured. */
+		if (i)
+			json_object_set_new(o, "gained", json_real(before - ns));
+		if (i && all > 0)
+			json_object_set_new(o, "part", json_real((before - ns) / all * 100));
+		json_array_append_new(array, o);
+		before = ns;
+	}
+	return array;
+}
+
+/* ---- cases ---- */
+
+static const struct column case_columns[] = {
+	{ .key = "case", .head = "case", .left = true },
+	{ .key = "what", .head = "an operation", .left = true },
+	{ 0 },
+};
+
+const struct table table_cases = { .columns = case_columns };
+
+json_t *case_rows(void)
+{
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; cases[i]; i++) {
+		json_t *o = json_object();
+
+		row_text(o, "case", cases[i]->name);
+		row_text(o, "what", cases[i]->what);
+		json_array_append_new(array, o);
+	}
+	return array;
+}
+
+/* ---- slower than Linux ---- */
+
+static const struct column slower_columns[] = {
+	{ .key = "conditions", .head = "conditions", .left = true },
+	{ .key = "linux_ns", .head = "Linux, ns", .decimals = 1, .optional = true },
+	{ .key = "ns", .head = "handle, ns", .decimals = 1, .optional = true },
+	{ .key = "linux_instructions",
+	  .head = "Linux, instructions",
+	  .decimals = 0,
+	  .optional = true },
+	{ .key = "instructions", .head = "handle, instructions", .decimals = 0, .optional = true },
+	{ 0 },
+};
+
+const struct table table_slower = { .columns = slower_columns };
+
+/* Returns the row by handle of this library under the conditions of a row of Linux's code; NULL if there is none. */
+static const struct row *counterpart(const struct rows *rows, const struct row *linux_row)
+{
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct row *r = &rows->list[i];
+		const char *name = !strcmp(linux_row->c->name, "linux-sync") ? "sync-nothing"
+									     : "handle";
+
+		if (!strcmp(r->c->name, name) && r->kind == linux_row->kind &&
+		    r->mode == linux_row->mode && r->live == linux_row->live &&
+		    r->fifo == linux_row->fifo && r->serialised == linux_row->serialised &&
+		    r->threads == linux_row->threads && r->two_domains == linux_row->two_domains &&
+		    r->size == linux_row->size && r->latency_ns == linux_row->latency_ns)
+			return r;
+	}
+	return NULL;
+}
+
+json_t *slower_rows(const struct rows *rows)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct row *theirs = &rows->list[i], *ours;
+		char id[256] = "";
+		json_t *o;
+		FILE *f;
+
+		if (strncmp(theirs->c->name, "linux", 5) != 0)
+			continue;
+		ours = counterpart(rows, theirs);
+		if (!ours ||
+		    !((ns_of(theirs) >= 0 && ns_of(ours) >= ns_of(theirs)) ||
+		      (theirs->instructions >= 0 && ours->instructions >= theirs->instructions)))
+			continue;
+		f = fmemopen(id, sizeof(id) - 1, "w");
+		if (f) {
+			row_print_id(f, theirs);
+			fclose(f);
+		}
+		o = json_object();
+		row_text(o, "conditions", id);
+		row_real(o, "linux_ns", ns_of(theirs), 2);
+		row_real(o, "ns", ns_of(ours), 2);
+		row_real(o, "linux_instructions", theirs->instructions, 1);
+		row_real(o, "instructions", ours->instructions, 1);
+		json_array_append_new(array, o);
+	}
+	return array;
+}
+
+/* ---- the headline ---- */
+
+static const struct column headline_columns[] = {
+	{ .key = "what", .head = "", .left = true },
+	{ .key = "case", .head = "case", .left = true },
+	{ .key = "lazy_ns", .head = "lazy, ns", .decimals = 1, .optional = true },
+	{ .key = "lazy", .head = "lazy, instructions", .decimals = 0, .optional = true },
+	{ .key = "strict_ns", .head = "strict, ns", .decimals = 1, .optional = true },
+	{ .key = "strict", .head = "strict, instructions", .decimals = 0, .optional = true },
+	{ 0 },
+};
+
+const struct table table_headline = { .columns = headline_columns };
+
+json_t *headline_rows(const struct rows *rows)
+{
+	static const struct {
+		const char *what;
+		const char *name;
+		enum machine_kind kind;
+		bool fifo;
+		bool strong;
+	} list[] = {
+		{ "the loop alone", "harness", MACHINE_NONE, false, false },
+		{ "floor: two stores to a page-table entry, one 16-byte descriptor", "floor",
+		  MACHINE_NONE, false, false },
+		{ "Linux, Arm page tables", "linux-arm", MACHINE_LPAE, false, false },
+		{ "Linux, VT-d", "linux-vtd", MACHINE_VTD, false, false },
+		{ "this library by address, looked up in a red-black tree, as in 2014",
+		  "address-rbtree", MACHINE_VTD, false, false },
+		{ "this library by address, looked up by a walk of the page table", "address-walk",
+		  MACHINE_VTD, false, false },
+		{ "this library by address, looked up in its directory", "address-directory",
+		  MACHINE_VTD, false, false },
+		{ "this library by page", "page", MACHINE_VTD, false, false },
+		{ "this library by handle", "handle", MACHINE_VTD, false, true },
+		{ "the same, Arm page tables", "handle", MACHINE_LPAE, false, false },
+		{ "batches of 32", "batch-32", MACHINE_VTD, false, false },
+		{ "a ring, one at a time, in order", "ring", MACHINE_VTD, true, false },
+		{ "a ring, 32 at a time, in order", "ring-32", MACHINE_VTD, true, false },
+	};
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; i < COUNT(list); i++) {
+		const struct row *lazy =
+			row_find(rows, list[i].name, list[i].kind, LAZY, 1024, list[i].fifo, false);
+		const struct row *strict = row_find(rows, list[i].name, list[i].kind, STRICT, 1024,
+						    list[i].fifo, false);
+		json_t *o;
+
+		if (!lazy && !strict)
+			continue;
+		if (list[i].kind == MACHINE_NONE)
+			strict = NULL;
+		o = json_object();
+		row_text(o, "what", list[i].what);
+		row_text(o, "case", list[i].name);
+		row_real(o, "lazy_ns", ns_of(lazy), 2);
+		row_real(o, "lazy", instructions_of(lazy), 1);
+		row_real(o, "strict_ns", ns_of(strict), 2);
+		row_real(o, "strict", instructions_of(strict), 1);
+		row_flag(o, "_strong", list[i].strong);
+		json_array_append_new(array, o);
+	}
+	return array;
+}
+
+/* ---- other conditions ---- */
+
+#define COLUMN(k, h)                                                 \
+	{                                                            \
+		.key = k, .head = h, .decimals = 1, .optional = true \
+	}
+
+static const struct column condition_columns[] = {
+	{ .key = "conditions", .head = "ns of an operation", .left = true },
+	COLUMN("linux-arm", "Linux, Arm"),
+	COLUMN("linux-vtd", "Linux, VT-d"),
+	COLUMN("address-directory", "by address, directory"),
+	COLUMN("handle-lpae", "by handle, Arm"),
+	COLUMN("handle", "by handle, VT-d"),
+	COLUMN("batch-32", "batches of 32"),
+	COLUMN("ring", "ring"),
+	COLUMN("ring-32", "ring, 32 at a time"),
+	{ 0 },
+};
+
+const struct table table_conditions = { .columns = condition_columns };
+
+/** struct conditions - what the rows of one line of the table have in common. */
+struct conditions {
+	const char *what;
+	enum dmah_mode mode;
+	uint32_t live;
+	bool serialised;
+	unsigned int threads;
+	bool two_domains;
+	uint32_t size;
+	uint32_t latency_ns;
+};
+
+static double condition_ns(const struct rows *rows, const struct conditions *c, const char *name,
+			   enum machine_kind kind)
+{
+	/* Rings are used in order, all others at random. */
+	bool fifo = !strncmp(name, "ring", 4);
+
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct row *r = &rows->list[i];
+
+		if (!strcmp(r->c->name, name) && r->kind == kind && r->mode == c->mode &&
+		    r->live == c->live && r->fifo == fifo && r->serialised == c->serialised &&
+		    r->threads == c->threads && r->two_domains == c->two_domains &&
+		    r->size == c->size && r->latency_ns == c->latency_ns)
+			return ns_of(r);
+	}
+	return -1;
+}
+
+json_t *condition_rows(const struct rows *rows)
+{
+	static const struct conditions list[] = {
+		{ "2 MiB, 256 live", LAZY, 256, false, 1, false, 2u << 20, 0 },
+		{ "64 KiB", LAZY, 1024, false, 1, false, 64u << 10, 0 },
+		{ "1.5 KiB across two granules", LAZY, 1024, false, 1, false, 1536, 0 },
+		{ "64 live", LAZY, 64, false, 1, false, 4096, 0 },
+		{ "16,384 live", LAZY, 16384, false, 1, false, 4096, 0 },
+		{ "262,144 live", LAZY, 262144, false, 1, false, 4096, 0 },
+		{ "262,144 live, a fence before each operation", LAZY, 262144, true, 1, false, 4096,
+		  0 },
+		{ "two threads, one domain", LAZY, 1024, false, 2, false, 4096, 0 },
+		{ "two threads, a domain each", LAZY, 1024, false, 2, true, 4096, 0 },
+		{ "two threads, one domain, strict", STRICT, 1024, false, 2, false, 4096, 0 },
+		{ "two threads, a domain each, strict", STRICT, 1024, false, 2, true, 4096, 0 },
+		{ "strict, hardware that takes 200 ns", STRICT, 1024, false, 1, false, 4096, 200 },
+		{ "strict, hardware that takes 1,000 ns", STRICT, 1024, false, 1, false, 4096,
+		  1000 },
+	};
+	static const struct {
+		const char *key;
+		const char *name;
+		enum machine_kind kind;
+	} columns[] = {
+		{ "linux-arm", "linux-arm", MACHINE_LPAE },
+		{ "linux-vtd", "linux-vtd", MACHINE_VTD },
+		{ "address-directory", "address-directory", MACHINE_VTD },
+		{ "handle-lpae", "handle", MACHINE_LPAE },
+		{ "handle", "handle", MACHINE_VTD },
+		{ "batch-32", "batch-32", MACHINE_VTD },
+		{ "ring", "ring", MACHINE_VTD },
+		{ "ring-32", "ring-32", MACHINE_VTD },
+	};
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; i < COUNT(list); i++) {
+		json_t *o = json_object();
+		bool any = false;
+
+		row_text(o, "conditions", list[i].what);
+		for (unsigned int k = 0; k < COUNT(columns); k++) {
+			double ns = condition_ns(rows, &list[i], columns[k].name, columns[k].kind);
+
+			row_real(o, columns[k].key, ns, 2);
+			any |= ns >= 0;
+		}
+		if (any)
+			json_array_append(array, o);
+		json_decref(o);
+	}
+	return array;
+}
+
+/* ---- syncs ---- */
+
+static const struct column sync_columns[] = {
+	{ .key = "what", .head = "a sync for the CPU", .left = true },
+	{ .key = "ns", .head = "ns", .decimals = 1, .optional = true },
+	{ .key = "instructions", .head = "instructions", .decimals = 0, .optional = true },
+	{ 0 },
+};
+
+const struct table table_syncs = { .columns = sync_columns };
+
+json_t *sync_rows(const struct rows *rows)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct row *r = &rows->list[i];
+		json_t *o;
+
+		if (!r->c->no_maps || (ns_of(r) < 0 && r->instructions < 0))
+			continue;
+		o = json_object();
+		row_text(o, "what", r->c->what);
+		row_real(o, "ns", ns_of(r), 2);
+		row_real(o, "instructions", r->instructions, 1);
+		json_array_append_new(array, o);
+	}
+	return array;
+}
