@@ -21,6 +21,9 @@ static unsigned int pick_va_bits(const struct dmah_domain_config *cfg)
 {
 	uint64_t last = cfg->aperture_base + cfg->aperture_size - 1;
 
+	/* The width of the table is one thing, the IOVAs that the IOMMU takes from devices another. */
+	if (!dmah_iommu_takes(cfg->iommu, last))
+		return 0;
 	if (cfg->va_bits)
 		return cfg->format->fits(cfg->va_bits) && !(last >> cfg->va_bits) ? cfg->va_bits
 										  : 0;
@@ -75,6 +78,10 @@ bool dmah_iommu_memory(const struct dmah_domain_config *cfg, struct backend_memo
 		return refuse(
 			"dmah_domain: config.aperture_base is not a multiple of 2 MiB, or too high",
 			base);
+	if (!dmah_iommu_takes(cfg->iommu, base + size - 1))
+		return refuse(
+			"dmah_domain: the IOMMU takes no addresses as high as the aperture's end",
+			base + size - 1);
 	if (!pick_va_bits(cfg))
 		return refuse(
 			"dmah_domain: config.va_bits does not exist or does not cover the aperture",
@@ -179,6 +186,9 @@ void dmah_iommu_pt_info(const struct dmah_domain *dom, struct dmah_pt_info *info
 /* The smallest width that every IOMMU walks and that @last fits in; 0: none. */
 static unsigned int wider(const struct dmah_domain *dom, dmah_addr_t last)
 {
+	for (unsigned int k = 0; k < dom->nlinks; k++)
+		if (!dmah_iommu_takes(dom->links[k].iommu, last))
+			return 0;
 	for (unsigned int i = 0; i < WIDTHS; i++) {
 		bool known = dom->pt.fmt->fits(widths[i]) && !(last >> widths[i]);
 
@@ -196,8 +206,12 @@ int dmah_iommu_widen(struct dmah_domain *dom, dmah_addr_t last, const struct dma
 	struct pt wide = dom->pt;
 	int err;
 
-	if (!(last >> now->va_bits))
+	if (!(last >> now->va_bits)) {
+		for (unsigned int k = 0; k < dom->nlinks; k++)
+			if (!dmah_iommu_takes(dom->links[k].iommu, last))
+				return DMAH_ERANGE;
 		return DMAH_OK;
+	}
 	wide.va_bits = dom->va_bits_given ? 0 : wider(dom, last);
 	if (!wide.va_bits)
 		return DMAH_ERANGE;

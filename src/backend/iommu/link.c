@@ -18,9 +18,16 @@ bool dmah_iommu_width_known(const struct dmah_iommu *iommu, unsigned int va_bits
 	return va_bits >= iommu->va_bits_min && va_bits <= iommu->va_bits;
 }
 
+bool dmah_iommu_takes(const struct dmah_iommu *iommu, dmah_addr_t iova)
+{
+	return !iommu->iova_bits || iommu->iova_bits >= 64 || !(iova >> iommu->iova_bits);
+}
+
 int dmah_iommu_suits(const struct dmah_iommu *iommu, const struct dmah_domain_config *cfg,
 		     unsigned int va_bits)
 {
+	dmah_addr_t last = cfg->aperture_base + cfg->aperture_size - 1;
+
 	if (!format_known(iommu, cfg->format))
 		return dmah_setup_error(NULL, DMAH_ENOTSUP,
 					"dmah_domain: the IOMMU does not walk config.format", 0);
@@ -28,6 +35,11 @@ int dmah_iommu_suits(const struct dmah_iommu *iommu, const struct dmah_domain_co
 		return dmah_setup_error(NULL, DMAH_ENOTSUP,
 					"dmah_domain: the IOMMU walks no tables of so many bits",
 					va_bits);
+	if (!dmah_iommu_takes(iommu, last))
+		return dmah_setup_error(
+			NULL, DMAH_ENOTSUP,
+			"dmah_domain: the IOMMU takes no addresses as high as the aperture's end",
+			last);
 	if (cfg->mode == DMAH_PASSTHROUGH && !(iommu->caps & DMAH_IOMMU_PASSTHROUGH))
 		return dmah_setup_error(NULL, DMAH_ENOTSUP,
 					"dmah_domain: the IOMMU has no passthrough", iommu->caps);

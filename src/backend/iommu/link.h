@@ -18,6 +18,9 @@ bool dmah_iommu_width_known(const struct dmah_iommu *iommu, unsigned int va_bits
 int dmah_iommu_suits(const struct dmah_iommu *iommu, const struct dmah_domain_config *cfg,
 		     unsigned int va_bits);
 
+/** dmah_iommu_takes() - Returns true where devices before the IOMMU can use @iova, whatever the page table's width. */
+bool dmah_iommu_takes(const struct dmah_iommu *iommu, dmah_addr_t iova);
+
 /** dmah_iommu_link() - put an IOMMU before the domain's devices. Return: 0, or the error of its tag_alloc. */
 int dmah_iommu_link(struct dmah_domain *dom, struct dmah_iommu *iommu);
 
