@@ -274,6 +274,17 @@ bool source_is_dat(const struct source *s)
 	return s->dat;
 }
 
+double source_part(const struct source *s)
+{
+	off_t at = lseek(s->fd, 0, SEEK_CUR);
+	struct stat st;
+
+	/* a trace.dat is read by a child, from another file descriptor */
+	if (s->dat || at < 0 || fstat(s->fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size <= 0)
+		return -1;
+	return at < st.st_size ? (double)at / (double)st.st_size : 1;
+}
+
 const char *source_foreign(const struct source *s)
 {
 	static const struct {

@@ -300,6 +300,15 @@ static void learn(struct trace *t, struct facts *f, const struct trace_event *ev
 	}
 }
 
+#define PROGRESS_EVENTS 65536u
+
+static void (*progress)(double part, uint64_t events);
+
+void trace_on_progress(void (*fn)(double part, uint64_t events))
+{
+	progress = fn;
+}
+
 static struct trace *load(struct trace *t, struct trace_error *err)
 {
 	struct facts f = { .sorted = true };
@@ -311,6 +320,8 @@ static struct trace *load(struct trace *t, struct trace_error *err)
 	while ((r = trace_next(t, &ev, err)) > 0) {
 		learn(t, &f, &ev);
 		add(t, &ev);
+		if (progress && t->info.events % PROGRESS_EVENTS == 0)
+			progress(source_part(t->src), t->info.events);
 	}
 	if (r < 0) {
 		trace_close(t);

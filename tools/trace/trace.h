@@ -267,6 +267,13 @@ struct trace *trace_load(const char *path, struct trace_error *err);
 /** trace_load_fd() - load an open file, see trace_open_fd() */
 struct trace *trace_load_fd(int fd, const char *name, struct trace_error *err);
 
+/**
+ * trace_on_progress() - call a function now and then while traces are loaded
+ * @fn: given the part of the file that has been read, 0 to 1, or a negative number where its size is
+ *	not known, and the events so far; NULL: none
+ */
+void trace_on_progress(void (*fn)(double part, uint64_t events));
+
 struct trace_cursor;
 
 /** trace_begin() - Returns a place before the first event of a loaded trace. */
