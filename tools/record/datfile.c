@@ -122,6 +122,23 @@ static void add_options(struct head *h, const struct session *s)
 	add16(h, 0);
 }
 
+/* Names of the functions in stacks. A file without them is still a recording. */
+static void add_symbols(struct head *h)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	size_t at = h->len, n;
+	char buf[65536];
+	uint32_t len;
+
+	add32(h, 0);
+	while (f && h->len - at < UINT32_MAX / 2 && (n = fread(buf, 1, sizeof(buf), f)))
+		add(h, buf, n);
+	if (f)
+		fclose(f);
+	len = (uint32_t)(h->len - at - 4);
+	memcpy(h->p + at, &len, 4);
+}
+
 static int make_head(struct head *h, const struct session *s, size_t page)
 {
 	static const char *const iommu[] = { "map", "unmap", NULL };
@@ -138,13 +155,19 @@ static int make_head(struct head *h, const struct session *s, size_t page)
 	add_name(h, "header_event");
 	if (add_file(h, s, "events/header_event") < 0)
 		return -1;
-	add32(h, 0); /* ftrace's own events */
+	/* ftrace's own events */
+	add32(h, s->stacks ? 1 : 0);
+	if (s->stacks && add_file(h, s, "events/ftrace/kernel_stack/format") < 0)
+		return -1;
 	add32(h, s->iommu ? 2 : 1);
 	if (add_system(h, s, s->source == SOURCE_KPROBES ? s->group : "dma", NULL) < 0)
 		return -1;
 	if (s->iommu && add_system(h, s, "iommu", iommu) < 0)
 		return -1;
-	add32(h, 0); /* symbols */
+	if (s->stacks)
+		add_symbols(h);
+	else
+		add32(h, 0);
 	add32(h, 0); /* formats of printk */
 	return add_file(h, s, "saved_cmdlines");
 }

@@ -49,10 +49,26 @@ void ability_find(struct ability *a, const char *root);
 /** missing_what() - the reason in words, and how to get what is missing */
 const char *missing_what(enum missing m);
 
+/**
+ * struct session_options - what to record
+ * @source: where the events come from
+ * @buffer: KiB for each CPU; 0: as much as the machine's free memory allows, see session.c
+ * @iommu: iommu:map and iommu:unmap, too
+ * @stacks: a stack trace with each event
+ * @dat: the pages of the ring buffer are read, and not its text
+ */
+struct session_options {
+	enum source source;
+	unsigned long buffer;
+	bool iommu, stacks, dat;
+};
+
 /** struct session - zero is nothing */
 struct session {
 	struct tracefs fs;
 	enum source source; /* EVENTS or KPROBES */
+	unsigned long buffer; /* KiB for each CPU */
+	bool stacks;
 	char name[64]; /* of the instance */
 	char group[64]; /* of the probes */
 	pid_t guard;
@@ -65,14 +81,11 @@ struct session {
  * session_open() - make the instance and the probes; nothing is recorded yet
  * @s: filled in
  * @a: from ability_find()
- * @source: what is wanted
- * @buffer: KiB for each CPU
- * @iommu: iommu:map and iommu:unmap, too
+ * @opt: what to record
  *
- * Return: 0, or -1: it is said why, and nothing is left behind.
+ * Return: 0, or -1: the reason was printed, and nothing is left behind.
  */
-int session_open(struct session *s, const struct ability *a, enum source source,
-		 unsigned long buffer, bool iommu);
+int session_open(struct session *s, const struct ability *a, const struct session_options *opt);
 
 /** session_switch() - begin or end recording; 0 or -1, and it is said why */
 int session_switch(struct session *s, bool on);
