@@ -533,7 +533,7 @@ def list_forbidden(k):
 def main():
     tap = Tap()
     old = dict(events=False)
-    cases = [(from_events, {}), (while_it_records, stacks_and_long_lists, {}), (from_kprobes, old), (symbols_missing, {}),
+    cases = [(from_events, {}), (while_it_records, {}), (stacks_and_long_lists, {}), (from_kprobes, old), (symbols_missing, {}),
              (compressed, {}), (trace_dat, old), (damaged_dat, {}), (command, {}), (signals, {}),
              (killed, {}), (seconds, {}), (losses, {}), (nothing, {}), (kernel_refuses, {}),
              (output_fails, {}), (wrong_use, {}), (help_and_version, {}), (list_all, {}),
