@@ -55,12 +55,13 @@ example-kernel: ## boot the example kernel (examples/kernel) on x86 and arm64 un
 	@$(MAKE) -s -j $(JOBS) -C examples/kernel ARCH=arm64 run
 
 .PHONY: linux-module
-linux-module: ## dmah.ko for KERNEL=version or build directory (the running one's), ARCH= CROSS_COMPILE= OUT=
+linux-module: ## dmah.ko for KERNEL=6.1, 6.12, a release or build directory (the running one's), ARCH= CROSS_COMPILE= OUT=
+	@sh scripts/deps.sh linux-module
 	@sh ports/linux/build.sh '$(OUT)' '$(KERNEL)' $(if $(ARCH),ARCH=$(ARCH)) \
 		$(if $(CROSS_COMPILE),CROSS_COMPILE=$(CROSS_COMPILE))
 
 .PHONY: bench
-bench: ## what mapping costs, beside Linux's own code; report in build/report (15 minutes)
+bench: ## measure mapping beside Linux's own code; report in build/report (15 minutes)
 	@sh scripts/deps.sh bench
 	@sh scripts/bench.sh --instructions
 
@@ -79,8 +80,13 @@ bench-instructions: ## the instructions of the same alone, by callgrind: nothing
 	@sh scripts/deps.sh bench
 	@sh scripts/bench.sh --only-instructions
 
+.PHONY: performance
+performance: ## the figures of docs/performance.md, measured anew and put into it (20 minutes, an idle machine)
+	@sh scripts/deps.sh bench
+	@sh scripts/performance.sh
+
 .PHONY: evidence
-evidence: ## what mapping costs in stock kernels under QEMU, and on Xen; report in build/report (10 minutes)
+evidence: ## measure mapping in stock kernels under QEMU, and on Xen; report in build/report (10 minutes)
 	@sh scripts/deps.sh test
 	@sh scripts/deps.sh bench
 	@python3 bench/linux/evidence.py

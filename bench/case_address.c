@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * The address-keyed API on this library's structure, with one lookup or another below it; and the page-keyed one, which has
- * the physical address from the caller.
+ * The address-keyed API on this library's structure, over several lookups, and the page-keyed API, which takes the physical
+ * address from the caller.
  */
 #include "cases.h"
 #include "memory.h"
@@ -9,7 +9,7 @@
 static bool fill(struct work *w)
 {
 	for (uint64_t i = 0; i <= w->mask; i++) {
-		struct slot *s = &w->slots[i];
+		struct buffer *s = &w->buffers[i];
 
 		s->page = work_page(w, i);
 		s->len = w->size;
@@ -23,7 +23,8 @@ static bool fill(struct work *w)
 static bool drain(struct work *w)
 {
 	for (uint64_t i = 0; i <= w->mask; i++)
-		if (dmah_addr_unmap(w->dev, w->slots[i].dma, w->slots[i].len, DMAH_FROM_DEVICE, 0))
+		if (dmah_addr_unmap(w->dev, w->buffers[i].dma, w->buffers[i].len, DMAH_FROM_DEVICE,
+				    0))
 			return false;
 	return true;
 }
@@ -31,8 +32,8 @@ static bool drain(struct work *w)
 static const char *check(struct work *w)
 {
 	for (uint64_t i = 0; i <= w->mask; i++) {
-		const struct slot *s = &w->slots[i];
-		const char *why = work_check_slot(w, s, s->dma, s->len);
+		const struct buffer *s = &w->buffers[i];
+		const char *why = work_check_buffer(w, s, s->dma, s->len);
 
 		if (why)
 			return why;
@@ -40,7 +41,7 @@ static const char *check(struct work *w)
 	return NULL;
 }
 
-static inline void address(struct work *w, struct slot *s, dmah_phys_t page)
+static inline void address(struct work *w, struct buffer *s, dmah_phys_t page)
 {
 	int err = dmah_addr_unmap(w->dev, s->dma, s->len, DMAH_FROM_DEVICE, 0);
 
@@ -87,8 +88,8 @@ static bool fill_tree(struct work *w)
 	if (!fill(w))
 		return false;
 	for (uint64_t i = 0; i <= w->mask; i++)
-		iova_tree_insert(&w->lookup->tree, &w->nodes[i], w->slots[i].dma, w->size,
-				 w->slots[i].page);
+		iova_tree_insert(&w->lookup->tree, &w->nodes[i], w->buffers[i].dma, w->size,
+				 w->buffers[i].page);
 	return true;
 }
 
@@ -101,9 +102,9 @@ static bool drain_tree(struct work *w)
 	return ok;
 }
 
-static inline void address_tree(struct work *w, struct slot *s, dmah_phys_t page)
+static inline void address_tree(struct work *w, struct buffer *s, dmah_phys_t page)
 {
-	struct iova_node *n = &w->nodes[s - w->slots];
+	struct iova_node *n = &w->nodes[s - w->buffers];
 	int err = dmah_addr_unmap(w->dev, s->dma, s->len, DMAH_FROM_DEVICE, 0);
 
 	iova_tree_remove(&w->lookup->tree, n);
@@ -131,7 +132,7 @@ const struct bench_case case_address_rbtree = {
 
 /* ---- page-keyed ---- */
 
-static inline void page_keyed(struct work *w, struct slot *s, dmah_phys_t page)
+static inline void page_keyed(struct work *w, struct buffer *s, dmah_phys_t page)
 {
 	int err = dmah_page_unmap(w->dev, s->dma, s->page, s->len, DMAH_FROM_DEVICE, 0);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* The loop alone, and the least that a mapping behind an IOMMU can be. */
+/* The loop alone, and the floor: the least work that any mapping behind an IOMMU takes. */
 #include "cases.h"
 #include "memory.h"
 
@@ -12,27 +12,27 @@ static bool nothing(struct work *w)
 	return true;
 }
 
-static bool fill_slots(struct work *w)
+static bool fill_buffers(struct work *w)
 {
 	for (uint64_t i = 0; i <= w->mask; i++) {
-		w->slots[i].page = work_page(w, i);
-		w->slots[i].dma = w->slots[i].page;
-		w->slots[i].len = w->size;
+		w->buffers[i].page = work_page(w, i);
+		w->buffers[i].dma = w->buffers[i].page;
+		w->buffers[i].len = w->size;
 	}
 	w->k = w->mask + 1;
 	return true;
 }
 
-static const char *check_slots(struct work *w)
+static const char *check_buffers(struct work *w)
 {
 	for (uint64_t i = 0; i <= w->mask; i++)
-		if (w->slots[i].dma != w->slots[i].page || w->slots[i].len != w->size)
-			return "a slot is not what was written";
+		if (w->buffers[i].dma != w->buffers[i].page || w->buffers[i].len != w->size)
+			return "a buffer record has changed";
 	return NULL;
 }
 
-/* Reads what an unmap would be given, writes what a map would give. */
-static inline void harness(struct work *w, struct slot *s, dmah_phys_t page)
+/* Reads the arguments of an unmap and writes the results of a map. */
+static inline void harness(struct work *w, struct buffer *s, dmah_phys_t page)
 {
 	dmah_addr_t dma = s->dma;
 	uint32_t len = s->len;
@@ -47,15 +47,15 @@ WORK_RUN(run_harness, harness)
 
 const struct bench_case case_harness = {
 	.name = "harness",
-	.what = "the loop alone: a slot is chosen, read and written",
-	.fill = fill_slots,
+	.what = "the loop alone: a buffer record is chosen, read and written",
+	.fill = fill_buffers,
 	.run = run_harness,
 	.drain = nothing,
-	.check = check_slots,
+	.check = check_buffers,
 };
 
-/* For the syncs, which write nothing. */
-static inline void harness_sync(struct work *w, struct slot *s, dmah_phys_t page)
+/* The loop around a sync, which writes nothing. */
+static inline void harness_sync(struct work *w, struct buffer *s, dmah_phys_t page)
 {
 	uint32_t len = s->len;
 
@@ -68,10 +68,10 @@ WORK_RUN(run_harness_sync, harness_sync)
 const struct bench_case case_harness_sync = {
 	.name = "harness-sync",
 	.what = "the loop around a sync alone",
-	.fill = fill_slots,
+	.fill = fill_buffers,
 	.run = run_harness_sync,
 	.drain = nothing,
-	.check = check_slots,
+	.check = check_buffers,
 	.no_maps = true,
 };
 
@@ -81,14 +81,14 @@ static bool fill_floor(struct work *w)
 	w->ring = memory_alloc(RING_ENTRIES * 16);
 	for (uint64_t i = 0; i <= w->mask; i++)
 		w->pte[i] = work_page(w, i) | PTE_BITS;
-	return fill_slots(w);
+	return fill_buffers(w);
 }
 
-static inline void floor_op(struct work *w, struct slot *s, dmah_phys_t page)
+static inline void floor_op(struct work *w, struct buffer *s, dmah_phys_t page)
 {
 	dmah_addr_t dma = s->dma;
 	uint32_t len = s->len;
-	uint64_t i = (uint64_t)(s - w->slots);
+	uint64_t i = (uint64_t)(s - w->buffers);
 	uint64_t *pte = &w->pte[i], *d = &w->ring[(w->tail++ & (RING_ENTRIES - 1)) * 2];
 
 	__asm__ volatile("" : : "r"(dma), "r"(len) : "memory");
@@ -106,9 +106,9 @@ WORK_RUN(run_floor, floor_op)
 static const char *check_floor(struct work *w)
 {
 	for (uint64_t i = 0; i <= w->mask; i++)
-		if (w->pte[i] != (w->slots[i].page | PTE_BITS))
-			return "an entry is not what was written";
-	return check_slots(w);
+		if (w->pte[i] != (w->buffers[i].page | PTE_BITS))
+			return "an entry has changed";
+	return check_buffers(w);
 }
 
 const struct bench_case case_floor = {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Batches of 32, 16 of them under way: each is begun, its slots are mapped anew at once, and it is waited for only when 15
- * others have been begun behind it. All are waited for before a run ends.
+ * Batches of 32, 16 of them under way. Each batch is begun, its buffers are mapped anew at once, and it is waited for only
+ * after 15 others have begun. A run ends when all batches are finished.
  */
 #include "cases.h"
 #include "memory.h"
 
 /**
- * struct work_batches - those under way.
- * @b: all; the next to be waited for and used again is @next.
- * @next: index.
- * @mark: of the batch that is gathered: a slot is in it once.
+ * struct work_batches - batches under way.
+ * @b: the batches, used in turn.
+ * @next: number of the batch that is finished and used next.
+ * @mark: number of the batch that is being gathered; a buffer is in it once.
  */
 struct work_batches {
 	struct dmah_batch b[WORK_BATCHES];
@@ -39,13 +39,13 @@ static inline __attribute__((always_inline)) uint64_t gather(struct work *w, str
 
 	for (unsigned int n = 0; n < WORK_BATCH;) {
 		uint64_t i = (k + n) & mask;
-		struct slot *s;
+		struct buffer *s;
 
 		if (!fifo) {
 			rng = rng * 6364136223846793005u + 1442695040888963407u;
 			i = rng >> 33 & mask;
 		}
-		s = &w->slots[i];
+		s = &w->buffers[i];
 		if (s->mark == mark)
 			continue;
 		if (serialised)
@@ -73,7 +73,7 @@ static inline __attribute__((always_inline)) void batches(struct work *w, uint64
 		w->k = gather(w, h, k, fifo, serialised);
 		err |= dmah_unmap_start(w->dev, b, h, WORK_BATCH);
 		for (unsigned int i = 0; i < WORK_BATCH; i++) {
-			struct slot *s = (struct slot *)(void *)h[i];
+			struct buffer *s = (struct buffer *)(void *)h[i];
 			dmah_phys_t page = work_page(w, k + i);
 
 			err |= dmah_map(w->dev, &s->h, page, w->size, DMAH_FROM_DEVICE, 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* The handle API: what this library is about. */
+/* The handle API. */
 #include "cases.h"
 
 static enum dmah_dir dir_of(const struct work *w)
@@ -10,7 +10,7 @@ static enum dmah_dir dir_of(const struct work *w)
 bool handles_fill(struct work *w)
 {
 	for (uint64_t i = 0; i <= w->mask; i++) {
-		struct slot *s = &w->slots[i];
+		struct buffer *s = &w->buffers[i];
 
 		s->page = work_page(w, i);
 		if (dmah_map(w->dev, &s->h, s->page, w->size, dir_of(w), 0))
@@ -23,7 +23,7 @@ bool handles_fill(struct work *w)
 bool handles_drain(struct work *w)
 {
 	for (uint64_t i = 0; i <= w->mask; i++)
-		if (dmah_unmap(w->dev, &w->slots[i].h))
+		if (dmah_unmap(w->dev, &w->buffers[i].h))
 			return false;
 	return true;
 }
@@ -31,19 +31,19 @@ bool handles_drain(struct work *w)
 const char *handles_check(struct work *w)
 {
 	for (uint64_t i = 0; i <= w->mask; i++) {
-		const struct slot *s = &w->slots[i];
+		const struct buffer *s = &w->buffers[i];
 		const char *why;
 
 		if (dmah_length(&s->h) != w->size || dmah_direction(&s->h) != dir_of(w))
 			return "a handle has another length or direction";
-		why = work_check_slot(w, s, dmah_addr(&s->h), w->size);
+		why = work_check_buffer(w, s, dmah_addr(&s->h), w->size);
 		if (why)
 			return why;
 	}
 	return NULL;
 }
 
-static inline void handle(struct work *w, struct slot *s, dmah_phys_t page)
+static inline void handle(struct work *w, struct buffer *s, dmah_phys_t page)
 {
 	int err = dmah_unmap(w->dev, &s->h);
 

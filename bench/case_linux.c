@@ -7,7 +7,7 @@
 static bool linux_fill(struct work *w)
 {
 	for (uint64_t i = 0; i <= w->mask; i++) {
-		struct slot *s = &w->slots[i];
+		struct buffer *s = &w->buffers[i];
 
 		s->page = work_page(w, i);
 		s->len = w->size;
@@ -22,14 +22,14 @@ static bool linux_fill(struct work *w)
 static bool linux_drain(struct work *w)
 {
 	for (uint64_t i = 0; i <= w->mask; i++)
-		linux_peer_unmap(w->peer, w->slots[i].dma, w->slots[i].len);
+		linux_peer_unmap(w->peer, w->buffers[i].dma, w->buffers[i].len);
 	return true;
 }
 
 static const char *linux_check(struct work *w)
 {
 	for (uint64_t i = 0; i <= w->mask; i++) {
-		const struct slot *s = &w->slots[i];
+		const struct buffer *s = &w->buffers[i];
 
 		for (uint64_t at = 0; at < s->len; at += 4096 - ((s->dma + at) & 4095))
 			if (linux_peer_iova_to_phys(w->peer, s->dma + at) != s->page + at)
@@ -38,7 +38,7 @@ static const char *linux_check(struct work *w)
 	return NULL;
 }
 
-static inline void op(struct work *w, struct slot *s, dmah_phys_t page)
+static inline void op(struct work *w, struct buffer *s, dmah_phys_t page)
 {
 	linux_peer_unmap(w->peer, s->dma, s->len);
 	s->dma = linux_peer_map(w->peer, page, w->size);
@@ -50,7 +50,7 @@ static inline void op(struct work *w, struct slot *s, dmah_phys_t page)
 
 WORK_RUN(linux_run, op)
 
-static inline void sync_op(struct work *w, struct slot *s, dmah_phys_t page)
+static inline void sync_op(struct work *w, struct buffer *s, dmah_phys_t page)
 {
 	uint32_t len = s->len;
 
@@ -62,7 +62,7 @@ WORK_RUN(linux_run_sync, sync_op)
 
 #else
 
-/* Never called: rows of these cases are left out. */
+/* Rows of these cases are left out, so the functions are never called. */
 #define linux_fill     NULL
 #define linux_run      NULL
 #define linux_run_sync NULL

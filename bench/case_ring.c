@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* Rings: the oldest mapping ends, a new one begins; one at a time, or 32. */
+/* Rings: the oldest mappings end and new ones begin, one or 32 at a time. */
 #include "cases.h"
 #include "memory.h"
 
@@ -15,7 +15,7 @@ static bool ring_fill(struct work *w)
 	if (!need || dmah_ring_init(&w->dma_ring, w->dev, &config, memory_alloc(need), need))
 		return false;
 	for (uint64_t i = 0; i <= w->mask; i++) {
-		struct slot *s = &w->slots[i];
+		struct buffer *s = &w->buffers[i];
 
 		s->page = work_page(w, i);
 		s->len = w->size;
@@ -36,8 +36,8 @@ static const char *ring_check(struct work *w)
 	if (dmah_ring_live(w->dma_ring) != w->mask + 1)
 		return "a ring has another number of mappings";
 	for (uint64_t i = 0; i <= w->mask; i++) {
-		const struct slot *s = &w->slots[i];
-		const char *why = work_check_slot(w, s, s->dma, s->len);
+		const struct buffer *s = &w->buffers[i];
+		const char *why = work_check_buffer(w, s, s->dma, s->len);
 
 		if (why)
 			return why;
@@ -45,7 +45,7 @@ static const char *ring_check(struct work *w)
 	return NULL;
 }
 
-static inline void op(struct work *w, struct slot *s, dmah_phys_t page)
+static inline void op(struct work *w, struct buffer *s, dmah_phys_t page)
 {
 	int err = dmah_ring_pop(w->dma_ring, 1);
 
@@ -66,7 +66,7 @@ static inline __attribute__((always_inline)) void by_32(struct work *w, uint64_t
 	while ((int64_t)(end - k) > 0) {
 		err |= dmah_ring_pop(w->dma_ring, POP);
 		for (unsigned int i = 0; i < POP; i++, k++) {
-			struct slot *s = &w->slots[k & w->mask];
+			struct buffer *s = &w->buffers[k & w->mask];
 			dmah_phys_t page = work_page(w, k);
 
 			if (serialised)

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Syncs. An operation is one dmah_sync_for_cpu() of a whole mapping. Where a buffer bounced, that of a DMAH_TO_DEVICE mapping
- * does all but the copy, which is what shows the price of finding the slot.
+ * Syncs. An operation is one dmah_sync_for_cpu() of a whole mapping. For a bounced DMAH_TO_DEVICE mapping it does everything
+ * but the copy, and so shows the cost of finding the slot.
  */
 #include "cases.h"
 #include "memory.h"
 
 #include <string.h>
 
-static inline void sync_op(struct work *w, struct slot *s, dmah_phys_t page)
+static inline void sync_op(struct work *w, struct buffer *s, dmah_phys_t page)
 {
 	uint32_t len = w->size;
 
@@ -19,10 +19,10 @@ static inline void sync_op(struct work *w, struct slot *s, dmah_phys_t page)
 
 WORK_RUN(run_sync, sync_op)
 
-/* What the device writes must come through a sync, and only where there is something to copy. */
+/* Checks that a sync copies the device's bytes from the slot, and only for a direction that wants it. */
 static const char *check_copy(struct work *w)
 {
-	struct slot *s = &w->slots[w->k & w->mask];
+	struct buffer *s = &w->buffers[w->k & w->mask];
 	uint8_t *buf = memory_at(s->page), *slot = memory_at(dmah_addr(&s->h));
 	bool copies = dmah_direction(&s->h) == DMAH_FROM_DEVICE;
 	uint8_t was = buf[w->size - 1], now = (uint8_t)(was + 1);
@@ -33,7 +33,7 @@ static const char *check_copy(struct work *w)
 	if (dmah_sync_for_cpu(w->dev, &s->h, 0, w->size))
 		return "a sync failed";
 	if (buf[w->size - 1] != (copies ? now : was))
-		return "a sync copied what it should not, or did not what it should";
+		return "a sync copied against the direction, or did not copy";
 	slot[w->size - 1] = was;
 	buf[w->size - 1] = was;
 	return handles_check(w);
@@ -43,7 +43,7 @@ static const char *check_maintained(struct work *w)
 {
 	uint64_t before = memory_maintained();
 
-	if (dmah_sync_for_cpu(w->dev, &w->slots[0].h, 0, w->size))
+	if (dmah_sync_for_cpu(w->dev, &w->buffers[0].h, 0, w->size))
 		return "a sync failed";
 	if (memory_maintained() - before != w->size)
 		return "a sync did not maintain the lines that it should";

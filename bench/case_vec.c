@@ -7,16 +7,16 @@
 #define TABLE 8192u /* pieces to choose from; a power of two */
 
 /**
- * struct work_vectors - one for each slot, and where their pieces come from.
- * @vec: by slot.
- * @segs: pieces: a vector has some that follow each other.
+ * struct work_vectors - vectors and their pieces.
+ * @vec: by buffer.
+ * @segs: all pieces; a vector takes neighbours.
  */
 struct work_vectors {
 	struct dmah_vec *vec;
 	struct dmah_seg *segs;
 };
 
-/* The vector that a page stands for: the page only chooses pieces. */
+/* Returns the pieces that a page number chooses. */
 static inline const struct dmah_seg *pieces_of(const struct work *w, dmah_phys_t page)
 {
 	return &w->vectors->segs[(page >> 12) * w->segments & (TABLE - 1)];
@@ -39,8 +39,8 @@ static bool fill(struct work *w)
 		v->vec[i] = (struct dmah_vec){ .part = parts + i * w->segments,
 					       .seg = dma + i * w->segments,
 					       .max = w->segments };
-		w->slots[i].page = work_page(w, i);
-		if (dmah_map_vec(w->dev, &v->vec[i], pieces_of(w, w->slots[i].page), w->segments,
+		w->buffers[i].page = work_page(w, i);
+		if (dmah_map_vec(w->dev, &v->vec[i], pieces_of(w, w->buffers[i].page), w->segments,
 				 DMAH_FROM_DEVICE, 0))
 			return false;
 	}
@@ -56,9 +56,9 @@ static bool drain(struct work *w)
 	return true;
 }
 
-static inline void op(struct work *w, struct slot *s, dmah_phys_t page)
+static inline void op(struct work *w, struct buffer *s, dmah_phys_t page)
 {
-	struct dmah_vec *v = &w->vectors->vec[s - w->slots];
+	struct dmah_vec *v = &w->vectors->vec[s - w->buffers];
 	int err = dmah_unmap_vec(w->dev, v);
 
 	err |= dmah_map_vec(w->dev, v, pieces_of(w, page), w->segments, DMAH_FROM_DEVICE, 0);
@@ -69,12 +69,12 @@ static inline void op(struct work *w, struct slot *s, dmah_phys_t page)
 
 WORK_RUN(run, op)
 
-/* The pieces lie in the DMA segments one behind the other. */
+/* Checks that the DMA segments lead to the pieces, in order. */
 static const char *check(struct work *w)
 {
 	for (uint64_t i = 0; i <= w->mask; i++) {
 		const struct dmah_vec *v = &w->vectors->vec[i];
-		const struct dmah_seg *piece = pieces_of(w, w->slots[i].page);
+		const struct dmah_seg *piece = pieces_of(w, w->buffers[i].page);
 		uint64_t steps = 0;
 		uint32_t n = 0;
 

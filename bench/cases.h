@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The cases, by the file that they are in. */
+/* The cases, by file. */
 #ifndef DMAH_BENCH_CASES_H
 #define DMAH_BENCH_CASES_H
 
@@ -31,7 +31,7 @@ extern const struct bench_case case_sync_nothing, case_sync_noncoherent, case_sy
 /* case_vec.c */
 extern const struct bench_case case_vec1, case_vec8, case_vec128;
 
-/* case_handle.c: for those that only begin and end as it does. */
+/* case_handle.c: set-up, end and check for other cases whose buffers hold handles. */
 bool handles_fill(struct work *w);
 bool handles_drain(struct work *w);
 const char *handles_check(struct work *w);

@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plots.h"
+#include "file.h"
 #include "memory.h"
 #include "message.h"
+#include "plots.h"
 #include "rig.h"
 #include "rows.h"
 #include "tables.h"
@@ -86,9 +87,9 @@ static void print_table(const struct table *t, json_t *rows)
 
 /**
  * struct output - files to be written.
- * @json: all rows; NULL: none, for each of them.
- * @report: HTML.
- * @markdown: tables of documents; "-": standard output.
+ * @json: file for all rows; NULL: none.
+ * @report: file for the HTML report; NULL: none.
+ * @markdown: file for the tables of documents; NULL: none.
  */
 struct output {
 	const char *json;
@@ -105,20 +106,14 @@ static bool write_json(const char *path, const struct rows *rows)
 	return ok;
 }
 
-static bool write_markdown(const char *path, const struct rows *rows, bool measured)
+static void print_measured(FILE *f, const void *rows)
 {
-	FILE *f = strcmp(path, "-") ? fopen(path, "w") : stdout;
-	bool ok = f != NULL;
+	markdown_print(f, rows, true);
+}
 
-	if (f) {
-		markdown_print(f, rows, measured);
-		ok = !fflush(f) && !ferror(f);
-		if (f != stdout)
-			ok &= fclose(f) == 0;
-	}
-	if (!ok)
-		message("cannot write %s: %m", path);
-	return ok;
+static void print_read(FILE *f, const void *rows)
+{
+	markdown_print(f, rows, false);
 }
 
 static bool write_files(const struct output *out, const struct rows *rows, bool measured)
@@ -130,7 +125,7 @@ static bool write_files(const struct output *out, const struct rows *rows, bool 
 	if (out->report)
 		ok &= bench_report(out->report, rows);
 	if (out->markdown)
-		ok &= write_markdown(out->markdown, rows, measured);
+		ok &= file_write(out->markdown, measured ? print_measured : print_read, rows);
 	return ok;
 }
 

@@ -3,30 +3,33 @@
 #include "report.h"
 #include "tables.h"
 
-static void block(FILE *f, const char *name, const struct table *t, json_t *rows)
+/* Prints a table, or @none if it has no rows. */
+static void block(FILE *f, const char *name, const struct table *t, json_t *rows, const char *none)
 {
 	fprintf(f, "<!-- run: %s -->\n", name);
 	if (json_array_size(rows))
 		table_markdown(f, t, rows);
 	else
-		fputs("This run has no rows for this table.\n", f);
+		fprintf(f, "%s\n", none);
 	fputs("<!-- end -->\n", f);
 	json_decref(rows);
 }
 
 void markdown_print(FILE *f, const struct rows *rows, bool measured)
 {
+	static const char unmeasured[] = "Not measured in this run.";
+
 	if (measured)
 		fprintf(f,
 			"<!-- run: versions -->\ndmah " DMAH_VERSION "%s%s; compiler " __VERSION__
 			"; processor %s.\n<!-- end -->\n",
 			have_peer() ? "; code of Linux " : "; without Linux's own code",
 			have_peer() ? peer_version() : "", processor_name());
-	block(f, "slower", &table_slower, slower_rows(rows));
-	block(f, "targets", &table_targets, target_rows(rows, true));
-	block(f, "headline", &table_headline, headline_rows(rows));
-	block(f, "conditions", &table_conditions, condition_rows(rows));
-	block(f, "syncs", &table_syncs, sync_rows(rows));
-	block(f, "gains-lazy", &table_gains, gain_rows(rows, DMAH_LAZY));
-	block(f, "gains-strict", &table_gains, gain_rows(rows, DMAH_STRICT));
+	block(f, "slower", &table_slower, slower_rows(rows), "None in this run.");
+	block(f, "targets", &table_verdicts, target_rows(rows, true), unmeasured);
+	block(f, "headline", &table_headline, headline_rows(rows), unmeasured);
+	block(f, "conditions", &table_conditions, condition_rows(rows), unmeasured);
+	block(f, "syncs", &table_syncs, sync_rows(rows), unmeasured);
+	block(f, "gains-lazy", &table_gains, gain_rows(rows, DMAH_LAZY), unmeasured);
+	block(f, "gains-strict", &table_gains, gain_rows(rows, DMAH_STRICT), unmeasured);
 }

@@ -11,14 +11,14 @@
 
 #define ENTRIES 4096u /* descriptors */
 #define MARKS \
-	4096u /* of those under way; more than that many later ones mean that one is long done */
+	4096u /* most marks under way; a mark is done once so many others were posted after it */
 
 struct descriptor {
 	uint64_t lo;
 	uint64_t hi;
 };
 
-/* When a mark is done, and how far the queue is then. */
+/* A mark: the time when it is done, and the position in the queue behind it. */
 struct mark {
 	uint64_t due;
 	uint32_t tail;
@@ -28,12 +28,12 @@ struct queue {
 	struct dmah_iommu iommu;
 	uint64_t latency; /* ticks */
 	uint32_t tags;
-	/* what callers write, in a line of its own */
+	/* written by callers: a cache line of its own */
 	uint32_t lock __attribute__((aligned(64)));
 	uint32_t tail;
-	uint32_t head; /* as far as is known to be done */
+	uint32_t head; /* descriptors before this position are done */
 	uint64_t marks;
-	uint64_t oldest; /* mark that is not known to be done */
+	uint64_t oldest; /* first mark that is not known to be done */
 	struct descriptor *ring;
 	struct mark *mark;
 };
@@ -50,7 +50,7 @@ static void lock(struct queue *q)
 	while (__atomic_exchange_n(&q->lock, 1, __ATOMIC_ACQUIRE)) {
 		while (__atomic_load_n(&q->lock, __ATOMIC_RELAXED)) {
 			dmah_host_relax();
-			/* The holder may not be running: this is no kernel. */
+			/* In user space the holder may have lost its CPU: yield to it. */
 			if (++spins >= 64)
 				sched_yield();
 		}
@@ -78,7 +78,7 @@ static bool done(const struct queue *q, uint64_t ticket)
 			 __atomic_load_n(&q->mark[ticket % MARKS].due, __ATOMIC_RELAXED)) >= 0;
 }
 
-/* Room for @n descriptors, behind those that marks say are done; without latency all are. */
+/* Waits until there is room for @n descriptors. Marks tell how far the queue is done; without latency all of it is. */
 static void make_room(struct queue *q, uint32_t n)
 {
 	if (__builtin_expect(q->tail + n - q->head <= ENTRIES, 1))
@@ -90,12 +90,12 @@ static void make_room(struct queue *q, uint32_t n)
 			dmah_host_relax();
 		q->head = q->mark[q->oldest++ % MARKS].tail;
 	}
-	/* What no mark follows is nobody's to wait for. */
+	/* Nobody waits for descriptors without a mark behind them: they are done. */
 	if (!q->latency || q->tail + n - q->head > ENTRIES)
 		q->head = q->tail;
 }
 
-/* With the lock held. */
+/* Posts a mark. Call with the lock held. */
 static uint64_t post_mark(struct queue *q)
 {
 	uint64_t ticket = q->marks;
@@ -122,7 +122,7 @@ static int post(struct queue *q, uint64_t lo, uint64_t hi, uint64_t *ticket)
 	return ticket ? 2 : 1;
 }
 
-/* A range becomes an aligned power of two of granules, as the hardware wants it. */
+/* Widens a range to an aligned power of two of granules, as VT-d's descriptors need it. */
 static uint64_t range_of(dmah_addr_t iova, uint64_t size)
 {
 	uint64_t span = (iova ^ (iova + size - 1)) >> 12;
@@ -146,7 +146,7 @@ static int wait_for(struct dmah_iommu *iommu, uint64_t ticket)
 {
 	const struct queue *q = of(iommu);
 
-	/* Bounded: every mark becomes due. */
+	/* The loop ends because every mark becomes due. */
 	while (!done(q, ticket))
 		dmah_host_relax();
 	return DMAH_OK;

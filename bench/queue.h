@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The bench's IOMMU: what the driver of a real one costs the CPU, and nothing else.
+ * The benchmark's IOMMU: the CPU's work in the driver of a real one, and nothing else.
  *
- * A ring of 16-byte descriptors in memory under a spinlock, a descriptor more for each mark that is waited for, the test for
- * room, and the wait. There is no hardware: what is posted is done after the latency that was set, and nothing is written
- * to a register, which would take some 100 ns more on either side of a comparison.
+ * A spinlock protects a ring of 16-byte descriptors. A caller tests for room, posts its descriptors and, if it will wait, a
+ * mark. There is no hardware: a mark is done when the set latency has passed. No register is written; that would cost some
+ * 100 ns more on both sides of a comparison.
  */
 #ifndef DMAH_BENCH_QUEUE_H
 #define DMAH_BENCH_QUEUE_H
@@ -13,19 +13,20 @@
 
 struct queue;
 
-/** queue_create() - an IOMMU that walks @format's tables, coherently, with a queue of its own. */
+/** queue_create() - Makes an IOMMU with a queue, for page tables of @format and coherent walks. */
 struct queue *queue_create(const struct dmah_pt_format *format);
 
-/** queue_iommu() - for the domain. */
+/** queue_iommu() - Returns the library's view of the IOMMU, for a domain's configuration. */
 struct dmah_iommu *queue_iommu(struct queue *q);
 
 /**
- * queue_set_latency() - a mark is done @ns after it was posted; 0: at once. Marks wait beside each other, as they do where
- *	hardware works on more than one command.
+ * queue_set_latency() - Sets the time after which a posted mark is done; 0: at once.
+ *
+ * The latencies of several marks overlap, as with hardware that works on several commands at once.
  */
 void queue_set_latency(struct queue *q, uint64_t ns);
 
-/** queue_posted() - descriptors posted so far, marks included; wraps. */
+/** queue_posted() - Returns the number of descriptors posted so far, marks included; wraps. */
 uint32_t queue_posted(const struct queue *q);
 
 #endif

@@ -17,7 +17,8 @@ static const char meaning[] =
 	"next.</li>\n"
 	"<li><b>instructions</b> are counted by valgrind's callgrind around the loop, in runs of "
 	"their own. They are the same every time, whatever else the computer does.</li>\n"
-	"<li><b>harness</b> is the loop alone: an order, a slot read and written. <b>floor</b> is "
+	"<li><b>harness</b> is the loop alone: an order, a buffer record read and written. "
+	"<b>floor</b> is "
 	"the least that a mapping behind an IOMMU can be: an entry cleared, a 16-byte invalidation "
 	"written, an entry written. <i>net</i> figures are without the harness.</li>\n"
 	"<li>After every run each live mapping was looked up in the page table, by code that "
@@ -52,7 +53,10 @@ static const char meaning[] =
 
 static void table(FILE *f, const struct table *t, json_t *rows)
 {
-	table_html(f, t, rows);
+	if (json_array_size(rows))
+		table_html(f, t, rows);
+	else
+		fputs("<p class=\"note\">None in this run.</p>\n", f);
 	json_decref(rows);
 }
 

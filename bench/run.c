@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Measuring.
+ * Measures the rows.
  *
- * Every row is built once and stays, and all rows are run in turn, round by round, so that what the computer does meanwhile
- * meets all of them alike. A run begins with operations that are not timed, which bring its memory back into the caches, and
- * ends with the checks. Two threads each go on until one of them has done its share; a run counts only if both had a CPU
- * for nearly all of that time.
+ * Every row is set up once and stays. All rows are run in turn, round by round, so that other load of the computer affects
+ * all rows alike. A run begins with operations that are not timed, which bring its memory back into the caches, and ends
+ * with the checks. Of two threads, both go on until one of them has done its share; a run counts only if both had a CPU for
+ * nearly all of that time.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -27,7 +27,7 @@
 #define ROUNDS	     15u
 #define QUICK_ROUNDS 9u
 #define LEAST_OPS    8192u
-#define CHUNK	     4096u /* operations between two looks at whether the other thread is done */
+#define CHUNK	     4096u /* operations between two tests for the end of the run */
 #define TRIES	     5u
 #define OVERLAP	     0.9
 
@@ -36,14 +36,15 @@
 #define SMALL_BYTES   (256ull << 20)
 
 /**
- * struct instance - a row, built.
- * @row: which.
- * @w: its threads' work.
- * @m, @peer: domains: one, or one a thread.
- * @ops: operations in a run.
- * @warm: before them, not timed: enough to bring back into the caches what fits there.
- * @ns: a run's result each, @row->n of them.
- * @overlap: sum of the overlaps.
+ * struct instance - a row that is set up.
+ * @row: the row.
+ * @w: work of each thread.
+ * @m: machines: one, or one for each thread.
+ * @peer: Linux's domains: one, or one for each thread.
+ * @ops: timed operations of a run.
+ * @warm: operations before those, which fill the caches and are not timed.
+ * @ns: result of each run, @row->n of them.
+ * @overlap: sum of the runs' overlaps.
  */
 struct instance {
 	struct row *row;
@@ -94,7 +95,7 @@ static const char *open_machine(struct instance *in, unsigned int i)
 		.untrusted = r->c->untrusted,
 		.latency_ns = r->latency_ns,
 		.lookup = r->c->lookup,
-		/* slots of other sizes must not be in the way */
+		/* room for slots of several sizes */
 		.pool = pool ? 8ull * r->live * 4096 : 0,
 	};
 	const char *why;
@@ -121,7 +122,7 @@ static const char *open_peer(struct instance *in, unsigned int i)
 #endif
 }
 
-/* Buffers: of no memory at all where nobody reads them, so that their own cache misses are not in the figures. */
+/* Assigns buffers. If nothing reads them they have no memory, so that their cache misses are not in the figures. */
 static const char *give_pages(struct work *w, const struct row *r)
 {
 	bool real = r->c->pool || r->kind == MACHINE_BOUNCE;
@@ -141,7 +142,7 @@ static const char *give_pages(struct work *w, const struct row *r)
 			((uint8_t *)memory_at(w->page_base))[i] = (uint8_t)(i * 7 + (i >> 12));
 	}
 	w->page_mask = n - 1;
-	/* 1.5 KiB lie across two granules, but where the part of one is the point */
+	/* Buffers of 1.5 KiB lie across two granules, except where a part of one granule is measured. */
 	if (r->size == 1536)
 		w->page_base += r->c->untrusted ? 512 : 4096 - 768;
 	return NULL;
@@ -165,7 +166,7 @@ static const char *open_work(struct instance *in, unsigned int i)
 			    .dev = in->m[d] ? &in->m[d]->dev : NULL,
 			    .peer = in->peer[d],
 			    .cpu = i };
-	w->slots = memory_alloc(r->live * sizeof(*w->slots));
+	w->buffers = memory_alloc(r->live * sizeof(*w->buffers));
 	why = give_pages(w, r);
 	if (why)
 		return why;
@@ -230,7 +231,7 @@ static const char *check_lookups(const struct row *r, const struct machine *m)
 	return NULL;
 }
 
-/* The whole table, so that what is mapped beside the live ones is seen as well. */
+/* Counts the entries of the whole page table, so that leftover entries are found, too. */
 static const char *check_machine(const struct row *r, const struct machine *m)
 {
 	unsigned int threads = r->two_domains ? 1 : r->threads;
@@ -271,12 +272,14 @@ static bool check_row(struct instance *in)
 /**
  * struct runner - a thread of a run.
  * @w: its work.
- * @ops: to be done by the first of them.
- * @warm: before those, not timed.
- * @done: done, in the time below.
- * @cpu_ns: time on a CPU.
- * @from, @to: on the wall's clock.
- * @ready, @stop: shared.
+ * @ops: the run ends when one thread has done so many operations.
+ * @warm: operations before those, not timed.
+ * @done: operations done.
+ * @cpu_ns: CPU time of those.
+ * @from: beginning, on the wall clock.
+ * @to: end, on the wall clock.
+ * @ready: number of threads that are ready; shared.
+ * @stop: set by the thread that ends the run; shared.
  */
 struct runner {
 	struct work *w;
@@ -289,7 +292,7 @@ struct runner {
 	bool *stop;
 };
 
-/* The @n-th of the CPUs that this process may use. Return: false where there are fewer. */
+/* Pins the thread to the @n-th CPU that this process may use. Return: false if there are fewer. */
 static bool pin(unsigned int n, cpu_set_t *all)
 {
 	cpu_set_t one;
@@ -331,7 +334,7 @@ static void *run_thread(void *arg)
 	return NULL;
 }
 
-/* Of all the time, the part in which neither thread was alone, or off its CPU. */
+/* Returns the part of the time in which both threads ran, each on a CPU. */
 static double overlap_of(const struct runner *t)
 {
 	uint64_t first = t[0].from < t[1].from ? t[0].from : t[1].from;
@@ -390,7 +393,7 @@ static double run_one(struct instance *in)
 	return (double)(clock_ns(CLOCK_THREAD_CPUTIME_ID) - begun) / (double)in->ops;
 }
 
-/* Mix the slots well, then see how many operations make up a run. */
+/* Mixes the order of the mappings well, then computes the number of operations of a run. */
 static void warm_up(struct instance *in, uint64_t run_ns)
 {
 	uint64_t mix = 2ull * in->row->live, took, most, n = LEAST_OPS;

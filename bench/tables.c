@@ -85,6 +85,18 @@ static const struct column target_columns[] = {
 
 const struct table table_targets = { .columns = target_columns };
 
+/* Other tables of a document have the figures that the factors are made of. */
+static const struct column verdict_columns[] = {
+	{ .key = "what", .head = "", .left = true },
+	{ .key = "wants", .head = "target", .left = true },
+	{ .key = "measured", .head = "measured" },
+	{ .key = "net", .head = "net of the loop", .decimals = 2, .suffix = "x", .none = "" },
+	{ .key = "met", .head = "met", .left = true },
+	{ 0 },
+};
+
+const struct table table_verdicts = { .columns = verdict_columns };
+
 static void add_figure(json_t *o, const char *key, double v, enum unit unit)
 {
 	static const char *const forms[] = { "%.1f ns", "%.1f instr", "%.0f B", "%.2fx" };
@@ -114,6 +126,8 @@ static void add_targets(json_t *array, const struct target *list, unsigned int n
 		row_real(o, "gross", factor ? t->gross : -1, 2);
 		row_real(o, "net", factor ? t->net : -1, 2);
 		row_text(o, "met", verdict);
+		add_figure(o, "measured", factor ? t->gross : t->ours,
+			   factor ? UNIT_RATIO : t->unit);
 		json_array_append_new(array, o);
 	}
 }
@@ -135,13 +149,75 @@ json_t *target_rows(const struct rows *rows, bool missed_first)
 static const struct column gain_columns[] = {
 	{ .key = "step", .head = "step", .left = true },
 	{ .key = "case", .head = "case", .left = true },
-	{ .key = "ns", .head = "ns", .decimals = 1 },
-	{ .key = "gained", .head = "gained, ns", .decimals = 1, .none = "" },
-	{ .key = "part", .head = "of the gain", .decimals = 0, .suffix = " %", .none = "" },
+	{ .key = "ns", .head = "ns", .decimals = 1, .optional = true },
+	{ .key = "ns_gained", .head = "gained, ns", .decimals = 1, .none = "", .optional = true },
+	{ .key = "ns_part", .head = "of the gain", .suffix = " %", .none = "", .optional = true },
+	{ .key = "instructions", .head = "instructions", .optional = true },
+	{ .key = "instructions_gained",
+	  .head = "gained, instructions",
+	  .none = "",
+	  .optional = true },
+	{ .key = "instructions_part",
+	  .head = "of that gain",
+	  .suffix = " %",
+	  .none = "",
+	  .optional = true },
 	{ 0 },
 };
 
 const struct table table_gains = { .columns = gain_columns };
+
+static double figure_of(const struct row *r, bool instructions)
+{
+	return instructions ? instructions_of(r) : ns_of(r);
+}
+
+static const struct row *gain_row(const struct rows *rows, const char *name, enum dmah_mode mode)
+{
+	return row_find(rows, name, MACHINE_VTD, mode, 1024, false, false);
+}
+
+/**
+ * struct gain - the state of one figure while the steps are added.
+ * @instructions: the figure; else nanoseconds.
+ * @all: the whole gain; negative: an end was not measured.
+ * @before: the figure of the step before; negative: none yet.
+ */
+struct gain {
+	bool instructions;
+	double all;
+	double before;
+};
+
+static struct gain gain_of(const struct rows *rows, enum dmah_mode mode, bool instructions)
+{
+	double first = figure_of(gain_row(rows, "linux-vtd", mode), instructions);
+	double last = figure_of(gain_row(rows, "handle", mode), instructions);
+
+	return (struct gain){ .instructions = instructions,
+			      .all = first >= 0 && last >= 0 ? first - last : -1,
+			      .before = -1 };
+}
+
+/* Adds the figure of a step to its row. A step may lose, so its gain may be negative. */
+static bool add_gain(json_t *o, struct gain *g, const struct row *r)
+{
+	const char *name = g->instructions ? "instructions" : "ns";
+	double v = figure_of(r, g->instructions);
+	char key[32];
+
+	if (g->all < 0 || v < 0)
+		return false;
+	row_real(o, name, v, 2);
+	snprintf(key, sizeof(key), "%s_gained", name);
+	if (g->before >= 0)
+		json_object_set_new(o, key, json_real(g->before - v));
+	snprintf(key, sizeof(key), "%s_part", name);
+	if (g->before >= 0 && g->all > 0)
+		json_object_set_new(o, key, json_real((g->before - v) / g->all * 100));
+	g->before = v;
+	return true;
+}
 
 json_t *gain_rows(const struct rows *rows, enum dmah_mode mode)
 {
@@ -156,32 +232,21 @@ json_t *gain_rows(const struct rows *rows, enum dmah_mode mode)
 		{ "page", "the caller's page instead of a lookup" },
 		{ "handle", "the handle: nothing is rebuilt" },
 	};
-	const struct row *first =
-		row_find(rows, "linux-vtd", MACHINE_VTD, mode, 1024, false, false);
-	const struct row *last = row_find(rows, "handle", MACHINE_VTD, mode, 1024, false, false);
-	double before = ns_of(first), all = before - ns_of(last);
+	struct gain ns = gain_of(rows, mode, false), instructions = gain_of(rows, mode, true);
 	json_t *array = json_array();
 
-	if (ns_of(first) < 0 || ns_of(last) < 0)
-		return array;
 	for (unsigned int i = 0; i < COUNT(steps); i++) {
-		double ns =
-			ns_of(row_find(rows, steps[i].name, MACHINE_VTD, mode, 1024, false, false));
-		json_t *o;
+		const struct row *r = gain_row(rows, steps[i].name, mode);
+		json_t *o = json_object();
+		bool any;
 
-		if (ns < 0)
-			continue;
-		o = json_object();
 		row_text(o, "step", steps[i].step);
 		row_text(o, "case", steps[i].name);
-		row_real(o, "ns", ns, 2);
-		/* A step may lose time, and row_real() takes a negative number for one that was not measured. */
-		if (i)
-			json_object_set_new(o, "gained", json_real(before - ns));
-		if (i && all > 0)
-			json_object_set_new(o, "part", json_real((before - ns) / all * 100));
-		json_array_append_new(array, o);
-		before = ns;
+		any = add_gain(o, &ns, r);
+		any |= add_gain(o, &instructions, r);
+		if (any)
+			json_array_append(array, o);
+		json_decref(o);
 	}
 	return array;
 }
@@ -244,15 +309,31 @@ static const struct row *counterpart(const struct rows *rows, const struct row *
 	return NULL;
 }
 
+static void describe(char *buf, size_t size, const struct row *r)
+{
+	bool kib = r->size % 1024 == 0, mib = r->size % (1u << 20) == 0;
+
+	snprintf(buf, size, "%s, %s, %s, %u %s, %u live, %s order%s, %u thread%s%s, latency %u ns",
+		 r->c->name, r->kind == MACHINE_LPAE ? "Arm" : "VT-d", row_mode(r),
+		 mib   ? r->size >> 20
+		 : kib ? r->size >> 10
+		       : r->size,
+		 mib   ? "MiB"
+		 : kib ? "KiB"
+		       : "bytes",
+		 r->live, r->fifo ? "fifo" : "random", r->serialised ? ", serialised" : "",
+		 r->threads, r->threads > 1 ? "s" : "", r->two_domains ? " with a domain each" : "",
+		 r->latency_ns);
+}
+
 json_t *slower_rows(const struct rows *rows)
 {
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct row *theirs = &rows->list[i], *ours;
-		char id[256] = "";
+		char conditions[160];
 		json_t *o;
-		FILE *f;
 
 		if (strncmp(theirs->c->name, "linux", 5) != 0)
 			continue;
@@ -261,13 +342,9 @@ json_t *slower_rows(const struct rows *rows)
 		    !((ns_of(theirs) >= 0 && ns_of(ours) >= ns_of(theirs)) ||
 		      (theirs->instructions >= 0 && ours->instructions >= theirs->instructions)))
 			continue;
-		f = fmemopen(id, sizeof(id) - 1, "w");
-		if (f) {
-			row_print_id(f, theirs);
-			fclose(f);
-		}
+		describe(conditions, sizeof(conditions), theirs);
 		o = json_object();
-		row_text(o, "conditions", id);
+		row_text(o, "conditions", conditions);
 		row_real(o, "linux_ns", ns_of(theirs), 2);
 		row_real(o, "ns", ns_of(ours), 2);
 		row_real(o, "linux_instructions", theirs->instructions, 1);
@@ -366,7 +443,7 @@ static const struct column condition_columns[] = {
 
 const struct table table_conditions = { .columns = condition_columns };
 
-/** struct conditions - what the rows of one line of the table have in common. */
+/** struct conditions - conditions that the rows of one line of the table share. */
 struct conditions {
 	const char *what;
 	enum dmah_mode mode;

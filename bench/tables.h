@@ -14,6 +14,8 @@ json_t *all_rows(const struct rows *rows);
 
 /** table_targets - the targets, in their order, or those that were missed first. */
 extern const struct table table_targets;
+/** table_verdicts - those rows without the figures that other tables of a document have. */
+extern const struct table table_verdicts;
 json_t *target_rows(const struct rows *rows, bool missed_first);
 
 /** table_gains - the parts of the gain over Linux, of one mode; no rows if an end of it was not measured. */

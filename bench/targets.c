@@ -175,12 +175,14 @@ unsigned int targets_make(struct target *list, const struct rows *rows)
 	list[n++] = compare("handle, LPAE, against linux-arm", ">= 12x less", UNIT_NS, 12, arm,
 			    lpae, loop);
 	/* Popping 32 at once is how a driver works that takes all completions of its device, then refills. */
-	list[n++] = compare("ring slot, 32 popped at once, against linux-arm", ">= 28x fewer",
-			    UNIT_INSTRUCTIONS, 28, arm_fifo, many, loop_fifo);
-	list[n++] = compare("ring slot, popped one by one, against linux-arm", ">= 28x fewer",
-			    UNIT_INSTRUCTIONS, 28, arm_fifo, one, loop_fifo);
-	list[n++] = against_floor(rows, "ring slot, 32 popped at once, against floor", "ring-32");
-	list[n++] = against_floor(rows, "ring slot, popped one by one, against floor", "ring");
+	list[n++] = compare("a mapping in a ring, 32 popped at once, against linux-arm",
+			    ">= 28x fewer", UNIT_INSTRUCTIONS, 28, arm_fifo, many, loop_fifo);
+	list[n++] = compare("a mapping in a ring, popped one by one, against linux-arm",
+			    ">= 28x fewer", UNIT_INSTRUCTIONS, 28, arm_fifo, one, loop_fifo);
+	list[n++] = against_floor(rows, "a mapping in a ring, 32 popped at once, against floor",
+				  "ring-32");
+	list[n++] = against_floor(rows, "a mapping in a ring, popped one by one, against floor",
+				  "ring");
 	list[n++] = compare("strict, latency 0, against linux-vtd", ">= 10x less", UNIT_NS, 10,
 			    ROW("linux-vtd", MACHINE_VTD, STRICT),
 			    ROW("handle", MACHINE_VTD, STRICT), loop);

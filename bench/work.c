@@ -42,7 +42,7 @@ const struct bench_case *case_named(const char *name)
 	return NULL;
 }
 
-/* Where a bounced buffer goes is the slot's; that it has what the buffer has is to be seen. */
+/* Checks that a mapping leads to a bounce slot, and that the slot has the buffer's bytes. */
 static const char *check_bounced(const struct work *w, dmah_phys_t page, dmah_phys_t at,
 				 uint64_t len)
 {
@@ -51,7 +51,7 @@ static const char *check_bounced(const struct work *w, dmah_phys_t page, dmah_ph
 	return memcmp(memory_at(page), memory_at(at), len) ? "a bounce slot has other bytes" : NULL;
 }
 
-const char *work_check_slot(struct work *w, const struct slot *s, dmah_addr_t dma, uint64_t len)
+const char *work_check_buffer(struct work *w, const struct buffer *s, dmah_addr_t dma, uint64_t len)
 {
 	bool bounces = w->c->untrusted && (s->page | len) & 4095;
 	uint64_t steps = 0;
@@ -72,14 +72,14 @@ const char *work_check_slot(struct work *w, const struct slot *s, dmah_addr_t dm
 	}
 	if ((dma ^ s->page) & 4095)
 		return "a DMA address has lost its offset";
-	/* The first of the buffer's bytes in each granule. */
+	/* Check the first byte of the buffer in each granule. */
 	for (uint64_t at = 0; at < len; at += 4096 - ((dma + at) & 4095)) {
 		dmah_phys_t phys = walk(&w->m->pt, dma + at, &steps);
 
 		if (bounces)
 			return check_bounced(w, s->page, phys, len);
 		if (phys != s->page + at)
-			return "a DMA address leads elsewhere";
+			return "a DMA address leads to another page";
 	}
 	return NULL;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What is measured: cases, and what one thread works on.
+ * Cases, and the data of one thread.
  *
- * One operation picks a live mapping, unmaps it and maps another buffer in its place. All cases have the same loop around
- * it (work_loop()), compiled once for each order and with or without a fence, so that what is left when the case
- * "harness" is subtracted is the mapping alone.
+ * An operation picks a live mapping, unmaps it and maps another page in its place. All cases share the loop around the
+ * operation (work_loop()), which is compiled once for each order, with and without a fence. The case "harness" is the loop
+ * alone; subtracting it leaves the mapping calls.
  */
 #ifndef DMAH_BENCH_WORK_H
 #define DMAH_BENCH_WORK_H
@@ -22,18 +22,19 @@
 
 /** WORK_BATCH - mappings in a batch. */
 #define WORK_BATCH 32u
-/** WORK_BATCHES - batches under way at one time: what hides the latency of an invalidation. */
+/** WORK_BATCHES - batches under way at one time, to hide the latency of an invalidation. */
 #define WORK_BATCHES 16u
 
 /**
- * struct slot - what a driver keeps of a buffer: a cache line. Linux's e1000e, igb and nvme have 32 to 72 bytes.
- * @h: the handle, or:
- * @dma, @len: what an address-keyed API makes drivers keep.
- * @page: the buffer, by which the driver finds its memory; also what the checks go by.
- * @mark: of the batch that it is in.
- * @driver: the driver's own.
+ * struct buffer - a driver's record of a buffer, one cache line. Those of Linux's e1000e, igb and nvme take 32 to 72 bytes.
+ * @h: the handle; the other APIs use @dma and @len in its place.
+ * @dma: DMA address, for the APIs without a handle.
+ * @len: length, for the APIs without a handle.
+ * @page: physical address of the mapped page, for the driver and for the checks.
+ * @mark: number of the batch that the buffer is in.
+ * @driver: space for the driver's other data.
  */
-struct slot {
+struct buffer {
 	union {
 		struct dmah h;
 		struct {
@@ -52,30 +53,35 @@ struct work_batches;
 struct work_vectors;
 
 /**
- * struct work - a thread's.
- * @slots: live mappings, each in its slot.
- * @mask: how many, a power of two, minus 1.
+ * struct work - data of a thread.
+ * @buffers: the driver's records, each with a live mapping.
+ * @mask: number of buffers, a power of two, minus 1.
  * @k: operations so far.
- * @rng: for the order.
- * @dev: for whom.
- * @page_base, @page_mask, @page_shift: buffers: the k-th is at base + (scrambled k & mask) << shift.
- * @size: bytes in each.
+ * @rng: state of the generator that gives the order.
+ * @dev: the device.
+ * @page_base: see work_page().
+ * @page_mask: see work_page().
+ * @page_shift: see work_page().
+ * @size: bytes of each mapping.
  * @failed: calls that returned an error.
- * @fifo: the oldest mapping is next; else any.
+ * @fifo: an operation takes the oldest mapping; else a random one.
  * @serialised: each operation ends before the next begins.
- * @pte, @ring, @tail: the floor's own: entries and descriptors.
- * @nodes: of the tree, one a slot.
- * @lookup: the tree.
- * @peer: Linux's.
- * @dma_ring: a dmah_ring.
- * @batches, @vectors: those cases' own.
+ * @pte: entries of the case "floor".
+ * @ring: descriptors of the case "floor".
+ * @tail: number of those descriptors.
+ * @nodes: tree nodes of the case "address-rbtree", by buffer.
+ * @lookup: tree of that case.
+ * @peer: Linux's domain.
+ * @dma_ring: ring of the ring cases.
+ * @batches: data of the batch case.
+ * @vectors: data of the vector cases.
  * @segments: pieces of each vector.
  * @c: the case.
  * @m: the machine; NULL without.
- * @cpu: of the thread.
+ * @cpu: the thread's CPU, as the library counts them.
  */
 struct work {
-	struct slot *slots;
+	struct buffer *buffers;
 	uint64_t mask;
 	uint64_t k;
 	uint64_t rng;
@@ -102,7 +108,7 @@ struct work {
 	unsigned int cpu;
 };
 
-/** enum case_needs - what a case works on. */
+/** enum case_needs - the thing that a case works on. */
 enum case_needs {
 	NEEDS_NOTHING,
 	NEEDS_MACHINE,
@@ -111,19 +117,21 @@ enum case_needs {
 
 /**
  * struct bench_case - a case.
- * @name: in the output.
- * @what: for people.
- * @needs: what it works on.
- * @fill: map all slots. Return: false where something failed.
- * @run: @n operations, or as many as make up whole batches.
- * @drain: unmap all slots. Return: false where something failed.
- * @check: what is mapped, against the slots' pages. Return: what is wrong, or NULL.
- * @lookup: of the address-keyed calls.
- * @segments: of a vector; 0: not one.
- * @dir: which way bytes go; 0: DMAH_FROM_DEVICE.
- * @noncoherent, @untrusted, @pool, @memory: of its machine: struct machine_config; buffers that exist.
- * @no_maps: no mapping is made or ended by an operation.
- * @looks_up: reverse lookups of an operation that are expected; any other number is an error.
+ * @name: its name in tables and JSON.
+ * @what: its operation, described for readers.
+ * @needs: the thing that it works on.
+ * @fill: maps all buffers. Return: false on an error.
+ * @run: makes @n operations; the batch and ring cases round up to whole batches.
+ * @drain: unmaps all buffers. Return: false on an error.
+ * @check: compares the mappings with the buffers' pages. Return: NULL, or a text that names the difference.
+ * @lookup: lookup of the address-keyed calls.
+ * @segments: pieces of a vector; 0: no vector.
+ * @dir: direction; 0: DMAH_FROM_DEVICE.
+ * @noncoherent: see struct machine_config.
+ * @untrusted: see struct machine_config.
+ * @pool: the machine has a bounce pool, and buffers have memory.
+ * @no_maps: operations neither map nor unmap.
+ * @looks_up: expected reverse lookups of an operation; any other number is an error.
  */
 struct bench_case {
 	const char *name;
@@ -143,25 +151,25 @@ struct bench_case {
 	unsigned int looks_up;
 };
 
-/** cases - all of them; the last has no name. */
+/** cases - all cases; ends with NULL. */
 extern const struct bench_case *const cases[];
 
-/** case_named() - the case of that name, or NULL. */
+/** case_named() - Returns the case of that name, NULL if there is none. */
 const struct bench_case *case_named(const char *name);
 
-/** work_page() - the @k-th buffer. No two within 2^20 are the same, where memory is not scarce. */
+/** work_page() - Returns the page of the @k-th operation. Within 2^20 / (page size / 4 KiB) operations none comes twice. */
 static inline dmah_phys_t work_page(const struct work *w, uint64_t k)
 {
 	return w->page_base + (((k * 0x9e3779b1u) & w->page_mask) << w->page_shift);
 }
 
-/** work_loop() - @n operations @op; to be compiled into each case. */
+/** work_loop() - Makes @n operations @op. Each case compiles the loop anew, with @op inline. */
 static inline __attribute__((always_inline)) void
 work_loop(struct work *w, uint64_t n, bool fifo, bool serialised,
-	  void (*op)(struct work *w, struct slot *s, dmah_phys_t page))
+	  void (*op)(struct work *w, struct buffer *s, dmah_phys_t page))
 {
 	uint64_t k = w->k, end = k + n, rng = w->rng, mask = w->mask;
-	struct slot *slots = w->slots;
+	struct buffer *buffers = w->buffers;
 
 	for (; k != end; k++) {
 		uint64_t i = k & mask;
@@ -172,13 +180,13 @@ work_loop(struct work *w, uint64_t n, bool fifo, bool serialised,
 		}
 		if (serialised)
 			clock_serialise();
-		op(w, &slots[i], work_page(w, k));
+		op(w, &buffers[i], work_page(w, k));
 	}
 	w->k = k;
 	w->rng = rng;
 }
 
-/** WORK_RUN() - define @name(), a bench_case.run of operations @op. */
+/** WORK_RUN() - Defines @name(), a bench_case.run of operations @op. */
 #define WORK_RUN(name, op)                                        \
 	static void name(struct work *w, uint64_t n)              \
 	{                                                         \
@@ -194,7 +202,8 @@ work_loop(struct work *w, uint64_t n, bool fifo, bool serialised,
 		}                                                 \
 	}
 
-/** work_check_slot() - a check that slot @s leads to its page, in the whole of its length. Return: NULL, or what is wrong. */
-const char *work_check_slot(struct work *w, const struct slot *s, dmah_addr_t dma, uint64_t len);
+/** work_check_buffer() - Checks that a mapping leads to its page, over its whole length. Return: NULL, or the difference. */
+const char *work_check_buffer(struct work *w, const struct buffer *s, dmah_addr_t dma,
+			      uint64_t len);
 
 #endif

@@ -19,7 +19,7 @@ fail() {
 
 if [ ! -f "$dir/build.ninja" ]; then
 	rm -rf "$dir"
-	# What is timed is the library, not the assertions of the port that it runs on.
+	# Leave out assertions: the library is timed, not the checks of the port that it runs on.
 	# Neither it nor Linux's code is position-independent in a kernel.
 	meson setup "$dir" -Dtests=disabled -Dtools=disabled -Db_ndebug=true \
 		-Db_staticpic=false -Db_pie=false >"$log" 2>&1 || fail

@@ -21,7 +21,7 @@ if [ -f "$dir/build.ninja" ]; then
 	meson configure "$dir" -Dprefix="$prefix" >"$log" 2>&1 || fail
 else
 	rm -rf "$dir"
-	# What is timed is the library, not the assertions of the port that it runs on.
+	# Leave out assertions: the library is timed, not the checks of the port that it runs on.
 	meson setup "$dir" -Dprefix="$prefix" -Dtests=disabled -Dtools=enabled -Db_ndebug=true >"$log" 2>&1 || fail
 fi
 ninja -C "$dir" -j "${JOBS:-2}" >>"$log" 2>&1 || fail

@@ -89,7 +89,7 @@ fetch() {
 
 [ -f "$src/src/cmocka.c" ] || fetch
 
-# What its CMake would have found on a Linux with glibc or musl.
+# Write the answers that its CMake would have found on a Linux with glibc or musl.
 rm -rf "$out"
 mkdir -p "$out/lib/pkgconfig" "$out/obj"
 {

@@ -3,7 +3,7 @@
 #
 # Install the Debian packages that a make target needs, and only those that are missing.
 #
-#   scripts/deps.sh build|run|bench|test|lint|example-kernel   install what is missing for that target
+#   scripts/deps.sh build|run|bench|test|lint|example-kernel|linux-module   install what is missing for that target
 #   scripts/deps.sh --list TARGET      print the packages and what each is for
 #
 # DEPS=no in the environment skips the step (packages handled elsewhere). On a system without
@@ -51,6 +51,10 @@ test  qemu-system-arm         the SMMUv3, likewise
 test  make                    builds kernel modules
 test  device-tree-compiler    the device tree that gives Xen a second domain
 test  libelf1                 the kernel's own build tools need it
+module gcc                    compiles the kernel module
+module make                   builds it
+module python3                fetches the kernel's headers where they are not installed
+module libelf1                the kernel's own build tools need it
 kernel gcc                    compiles the example kernel for x86
 kernel gcc-aarch64-linux-gnu  compiles the example kernel for arm64
 kernel make                   builds it
@@ -69,8 +73,9 @@ classes() {
 	test) echo 'build run lint test' ;;
 	lint) echo 'lint' ;;
 	example-kernel) echo 'kernel' ;;
+	linux-module) echo 'module' ;;
 	*)
-		echo "deps.sh: unknown target '$1' (build, run, bench, test, lint or example-kernel)" >&2
+		echo "deps.sh: unknown target '$1' (build, run, bench, test, lint, example-kernel or linux-module)" >&2
 		exit 2
 		;;
 	esac
@@ -89,7 +94,7 @@ if [ "${1-}" = --list ]; then
 	packages "${2:-test}" | awk '{ p = $1; $1 = ""; printf "%-24s%s\n", p, $0 }'
 	exit
 fi
-target=${1:?usage: deps.sh [--list] build|run|bench|test|lint|example-kernel}
+target=${1:?usage: deps.sh [--list] build|run|bench|test|lint|example-kernel|linux-module}
 classes "$target" >/dev/null || exit 2
 
 [ "${DEPS-}" = no ] && exit 0

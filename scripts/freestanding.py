@@ -5,12 +5,14 @@
 Every file below src/ and drivers/ is compiled with no headers but the compiler's own freestanding ones and with
 conversion warnings as errors; the objects are linked into one, and what is then still undefined must
 be the host contract (dmah_host_*) and nothing else but what a freestanding compiler may call by
-itself. And nothing in src/, include/ or drivers/ includes a header of a port, a test or the lab;
+itself. Every symbol that an object of src/ shows to the linker begins with dmah_, and no room of src/
+uses a symbol of another room that the table of ARCHITECTURE.md does not let it include. And nothing in src/, include/ or drivers/ includes a header of a port, a test or the lab;
 drivers know of the library what dmah/dmah.h has.
 
 For x86-64 the check build (-DDMAH_CHECK) is compiled as well: it adds code, not needs.
 """
 
+import collections
 import concurrent.futures
 import os
 import re
@@ -18,6 +20,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+
+sys.dont_write_bytecode = True
+
+import layers
+import tree
 
 ROOT = os.environ.get("DMAH_ROOT") or os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -40,7 +47,7 @@ FLAGS = ["-ffreestanding", "-nostdinc", "-std=gnu11", "-O2", "-Wall", "-Wextra",
 ALLOWED = re.compile(r"^(dmah_host_\w+|memcpy|memmove|memset|memcmp"
                      r"|__aeabi_\w+|__u?(div|mod|divmod)[ds]i[34]|__(clz|ctz|ffs|popcount)[ds]i2)$")
 
-# What C11 demands of a freestanding implementation (section 4, paragraph 6), and stdatomic.h, which
+# The headers that C11 demands of a freestanding implementation (section 4, paragraph 6), and stdatomic.h, which
 # is the compiler's own as well.
 STD = {"float.h", "iso646.h", "limits.h", "stdalign.h", "stdarg.h", "stdbool.h", "stddef.h",
        "stdint.h", "stdnoreturn.h", "stdatomic.h"}
@@ -76,7 +83,7 @@ def files(top, suffixes):
 
 
 def includes():
-    """What src/ and include/ include that they must not."""
+    """Return the includes in src/, include/ and drivers/ that are not allowed."""
     bad = []
     names = files("src", (".c", ".h", ".inc")) + files("include", (".h",))
     for name in names + files("drivers", (".c", ".h")):
@@ -113,10 +120,65 @@ def call(argv):
     return proc.returncode, proc.stdout.decode(errors="replace").splitlines()
 
 
+def symbols(prefix, obj):
+    """Return the external symbols that an object defines, with the letter of nm, and those it uses."""
+    status, text = call([prefix + "nm", "-g", obj])
+    if status != 0:
+        raise RuntimeError("\n".join(text))
+    defined, used = {}, set()
+    for line in text:
+        *_, kind, name = line.split()
+        if kind in "Uvw":
+            used.add(name)
+        else:
+            defined[name] = kind
+    return defined, used
+
+
+def misnamed(prefix, objects):
+    """Return a line for each symbol of the objects, (source, object), that does not begin with dmah_."""
+    return ["%s defines %s" % (source, name) for source, obj in objects
+            for name in sorted(symbols(prefix, obj)[0]) if not name.startswith("dmah_")]
+
+
+def check_symbols(tap, name, prefix, objects):
+    tap.report("%s: every external symbol of src begins with dmah_" % name, misnamed(prefix, objects))
+    if not objects or not name.startswith("x86-64"):
+        return    # one architecture's symbols are those of all
+    rooms, problems = layers.read_table(tree.read(ROOT, "ARCHITECTURE.md"))
+    excused = tree.read_list(ROOT, layers.ALLOWED)
+    # An object that is no function, such as a page-table format or a table of functions, may belong to a
+    # lower or higher room: its declaration decides.
+    words = {h: set(re.findall(r"\w+", tree.read(ROOT, h)))
+             for h in files("include", (".h",)) + files("src", (".h",))}
+
+    def declared(symbol, room):
+        return any(symbol in w and layers.allowed(room, h, rooms) for h, w in words.items())
+
+    home, users, data = {}, collections.defaultdict(list), set()
+    for source, obj in objects:
+        defined, used = symbols(prefix, obj)
+        for symbol, kind in defined.items():
+            home[symbol] = source
+            if kind in "BDR":
+                data.add(symbol)
+        for symbol in used:
+            users[symbol].append(source)
+    for symbol in sorted(users):
+        for source in users[symbol]:
+            target = home.get(symbol)
+            room = layers.room_of(source, rooms)
+            if symbol in data and declared(symbol, room):
+                continue
+            if target and source not in excused and not layers.allowed(room, target, rooms):
+                problems.append("%s uses %s of %s" % (source, symbol, target))
+    tap.report("%s: symbols are used along the arrows of ARCHITECTURE.md" % name, problems)
+
+
 def check(tap, name, prefix, flags, sources, work):
     gcc = prefix + "gcc"
     if not shutil.which(gcc):
-        for what in ("compiles", "links with the host contract alone"):
+        for what in ("compiles", "symbols", "links with the host contract alone"):
             tap.report("%s %s" % (name, what), ["%s is not installed" % gcc])
         return
     _, own = call([gcc, "-print-file-name=include"])
@@ -137,11 +199,13 @@ def check(tap, name, prefix, flags, sources, work):
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for source, obj, (status, text) in pool.map(one, sources):
             if status == 0:
-                objects.append(obj)
+                objects.append((source, obj))
             else:
                 problems += ["%s:" % source] + text
     tap.report("%s: %d files compile freestanding" % (name, len(sources)), problems)
 
+    check_symbols(tap, name, prefix, [(s, o) for s, o in objects if s.startswith("src/")])
+    objects = [o for _, o in objects]
     name += ": links with the host contract alone"
     if problems:
         tap.report(name, ["not all files compiled"])

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 #
-# What can be said of the source text without compiling it.
+# Check the source text without compiling it.
 #
 #   scripts/lint.sh          findings on the terminal, last line as in `make test`
 #   scripts/lint.sh --tap    the same as TAP
@@ -107,12 +107,14 @@ suites() {
 }
 
 tap() {
-	echo '1..5'
+	echo '1..7'
 	say 'C files are in the style of .clang-format (make format does it)' "$(style)"
 	say 'every source file names its licence' "$(licence)"
 	say 'no white space at the end of a line' "$(whitespace)"
 	say 'scripts parse and are executable' "$(scripts)"
 	say 'every folder of tests is run' "$(suites)"
+	say 'includes follow the table of ARCHITECTURE.md' "$(python3 scripts/layers.py 2>&1)"
+	say 'comments and documents keep to the language of CONTRIBUTING.md' "$(python3 scripts/language.py 2>&1)"
 	[ $bad = 0 ]
 }
 

@@ -211,7 +211,7 @@ class Bench:
 
     @staticmethod
     def targets(builddir, suites):
-        """What ninja has to build for these suites, and no more."""
+        """Return the ninja targets of these suites, and no more."""
         files = {t["id"]: t["filename"] for t in runner.introspect(builddir, "targets")}
         out = set()
         for t in runner.introspect(builddir, "tests"):

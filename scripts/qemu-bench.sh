@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 #
-# What takes too long for the suite qemu: the same tests on QEMU's device models, at length. Prints what they measured;
+# Run at length, too long for the suite qemu, the same tests on QEMU's device models, at length. Prints what they measured;
 # the last line is as in `make test`.
 #
 #   scripts/qemu-bench.sh [STEP...]    all steps, or those named

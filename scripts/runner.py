@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
-"""What test.py, fuzz.py and mutants.py share: Meson build directories, TAP, and the last line."""
+"""Code shared by test.py, fuzz.py and mutants.py: Meson build directories, TAP, the last line."""
 
 import glob
 import json

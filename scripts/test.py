@@ -104,7 +104,7 @@ def no_aslr():
 
 
 class Run:
-    """What became of one configuration."""
+    """The outcome of one configuration."""
 
     def __init__(self, config):
         self.config = config

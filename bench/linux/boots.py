@@ -23,7 +23,6 @@ MACHINES += [("6.1-arm64", "lazy"), ("6.1-arm64", "strict")]
 
 # One instruction is one nanosecond of the machine's time.
 ICOUNT = "shift=0"
-TIMEOUT = 300
 # Mappings that are outstanding (COST_LIVE of the module).
 LIVE = 256
 
@@ -93,7 +92,7 @@ def modules(kernel, source=None):
 def boot(kernel_name, mode, passes, probed, source=None):
     """Boot, measure, parse. Return: Machine."""
     kernel = vm.Kernel(kernel_name)
-    machine = vm.Machine(kernel, icount=ICOUNT, modules=modules(kernel, source), timeout=TIMEOUT, **MODES[mode])
+    machine = vm.Machine(kernel, icount=ICOUNT, modules=modules(kernel, source), **MODES[mode])
     result = machine.boot(SCRIPT % {"passes": passes, "probed": probed}, "evidence-%s-%s" % (kernel_name, mode))
     if not result.ok:
         raise Trouble("%s %s: %s; the console is in %s\n%s"

@@ -49,9 +49,9 @@ def xen_counts():
         return {"why": "there is no tests/xen/counts.py"}
     try:
         out = subprocess.run([sys.executable, XEN, "--json"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.PIPE, check=False, timeout=600)
+                             stderr=subprocess.PIPE, check=False, timeout=2 * vm.TIMEOUT)
     except subprocess.TimeoutExpired:
-        return {"why": "tests/xen/counts.py did not end within 600 s"}
+        return {"why": "tests/xen/counts.py did not end within %d s" % (2 * vm.TIMEOUT)}
     if out.returncode != 0:
         why = (out.stderr or out.stdout).decode(errors="replace").strip().split("\n")
         return {"why": "tests/xen/counts.py failed: " + why[0]}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * A device that cannot cross a page, so that some buffers bounce.
+ * Two buffers for a device that cannot cross a page: the second one bounces. No IOMMU; examples/kernel has one.
  */
 #include <dmah/device.h>
 #include <dmah/dmah.h>
@@ -18,7 +18,7 @@ void machine_print(const char *device, const char *error, const char *text, uint
 	printf("%s: %s (%s) at 0x%" PRIx64 "\n", device, text, error, addr);
 }
 
-/* What the device does: it writes to a DMA address, which on this machine is a physical one. */
+/* The device writes to a DMA address, which on this machine is a physical address. */
 static void device_writes(dmah_addr_t dma, const char *text)
 {
 	memcpy(machine_ram + (dma - MACHINE_BASE), text, strlen(text) + 1);
@@ -44,7 +44,7 @@ static int receive(struct dmah_device *dev, char *buffer)
 	err = dmah_unmap(dev, &h);
 	if (err)
 		return err;
-	/* A second unmap of the same mapping: caught where it bounced; direct mapping keeps no state. */
+	/* A second unmap of the same mapping. Caught if the buffer bounced; a direct mapping keeps no state. */
 	if (stale.backend)
 		(void)dmah_unmap(dev, &stale);
 	return DMAH_OK;
@@ -71,7 +71,7 @@ int main(void)
 		err = dmah_domain_init(&dom, &config, domain_memory, sizeof(domain_memory));
 	if (!err)
 		err = dmah_attach(dom, &dev, &limits);
-	/* The first lies within a page; the second crosses one, which this device cannot. */
+	/* The first buffer lies within a page. The second crosses a page, which this device cannot do. */
 	if (!err)
 		err = receive(&dev, (char *)machine_ram + POOL_SIZE + 0x100);
 	if (!err)

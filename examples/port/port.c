@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The smallest host: one CPU, no interrupts, static memory, caches that devices see. Every function of the host
- * contract is here; a real kernel replaces each by what it has.
+ * The smallest host port, as a program: one CPU, no interrupts, static memory, no IOMMU, and devices that read through the
+ * caches. All functions of the host contract are here. examples/kernel has the port of a kernel that boots.
  */
 #include <dmah/device.h>
 
@@ -9,7 +9,7 @@
 
 _Alignas(4096) unsigned char machine_ram[MACHINE_RAM];
 
-/* ---- memory: physical address 0 is the first byte of machine_ram ---- */
+/* ---- memory: physical address MACHINE_BASE is the first byte of machine_ram ---- */
 
 dmah_phys_t dmah_host_virt_to_phys(const void *cpu)
 {
@@ -26,7 +26,7 @@ void *dmah_host_table_virt(dmah_phys_t phys)
 	return virt(phys);
 }
 
-/* All memory is mapped all the time. */
+/* The CPU can access all memory at any time. */
 void *dmah_host_phys_map(dmah_phys_t phys, size_t len)
 {
 	(void)len;
@@ -40,7 +40,7 @@ void dmah_host_phys_unmap(void *cpu, dmah_phys_t phys, size_t len)
 	(void)len;
 }
 
-/* An allocator that only goes up is enough where nothing is ever torn down. */
+/* This allocator never frees: the program sets one domain up and ends. The memory is static and so it is zeroed. */
 static size_t used = MACHINE_HEAP;
 
 static void *take(size_t size, dmah_phys_t limit)
@@ -81,7 +81,7 @@ void dmah_host_mem_free(dmah_phys_t phys, size_t size)
 	(void)size;
 }
 
-/* Devices see the caches: there is nothing to maintain. */
+/* Empty, since the device reads through the caches and there is no IOMMU. */
 void dmah_host_cache(enum dmah_cache_op op, dmah_phys_t phys, uint64_t len)
 {
 	(void)op;
@@ -89,7 +89,7 @@ void dmah_host_cache(enum dmah_cache_op op, dmah_phys_t phys, uint64_t len)
 	(void)len;
 }
 
-/* ---- one CPU that nothing interrupts ---- */
+/* ---- one CPU without interrupts ---- */
 
 unsigned int dmah_host_enter(unsigned long *flags)
 {
@@ -123,7 +123,7 @@ void dmah_host_wmb(void)
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 }
 
-/* ---- time ---- */
+/* ---- time: each reading is 1 us later than the one before ---- */
 
 uint64_t dmah_host_now(void)
 {
@@ -136,7 +136,7 @@ void dmah_host_relax(void)
 {
 }
 
-/* ---- registers: as memory ---- */
+/* ---- registers: this machine has none; a read or write of memory ---- */
 
 uint32_t dmah_host_read32(const volatile void *reg)
 {
@@ -158,7 +158,7 @@ void dmah_host_write64(volatile void *reg, uint64_t value)
 	*(volatile uint64_t *)reg = value;
 }
 
-/* ---- what goes wrong ---- */
+/* ---- reports ---- */
 
 void dmah_host_report(const struct dmah_device *dev, int err, const char *text, uint64_t addr,
 		      const void *caller)

@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "message.h"
 
 #define WIDTH 1100
@@ -105,23 +106,30 @@ static char *render(const struct plot *p, const char *terminal, size_t *size)
 	return NULL;
 }
 
+/** struct picture - a drawn plot. */
+struct picture {
+	const char *data;
+	size_t size;
+};
+
+static void print(FILE *f, const void *ctx)
+{
+	const struct picture *p = ctx;
+
+	fwrite(p->data, 1, p->size, f);
+}
+
 bool plot_write(const char *path, const struct plot *p)
 {
-	size_t size;
-	char *text = render(p, ends_with(path, ".png") ? "pngcairo" : "svg", &size);
-	bool ok = false;
-	FILE *f;
+	struct picture picture;
+	char *data = render(p, ends_with(path, ".png") ? "pngcairo" : "svg", &picture.size);
+	bool ok;
 
-	if (!text)
+	if (!data)
 		return false;
-	f = fopen(path, "w");
-	if (f) {
-		ok = fwrite(text, 1, size, f) == size;
-		ok &= fclose(f) == 0;
-	}
-	if (!ok)
-		message("cannot write %s: %m", path);
-	free(text);
+	picture.data = data;
+	ok = file_write(path, print, &picture);
+	free(data);
 	return ok;
 }
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "message.h"
+#include "file.h"
 
 static const char style[] =
 	"body{font:15px/1.5 sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#222}"
@@ -56,23 +56,29 @@ void report_plot(FILE *f, char *svg)
 	free(svg);
 }
 
+/** struct content - a report's content. */
+struct content {
+	const char *title;
+	void (*body)(FILE *f, const void *ctx);
+	const void *ctx;
+};
+
+static void print(FILE *f, const void *ctx)
+{
+	const struct content *c = ctx;
+
+	fprintf(f,
+		"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+		"<title>%s</title>\n<style>%s</style>\n</head>\n<body>\n<h1>%s</h1>\n",
+		c->title, style, c->title);
+	c->body(f, c->ctx);
+	fputs("</body>\n</html>\n", f);
+}
+
 bool report_write(const char *path, const char *title, void (*body)(FILE *f, const void *ctx),
 		  const void *ctx)
 {
-	FILE *f = fopen(path, "w");
-	bool ok = f != NULL;
+	struct content c = { .title = title, .body = body, .ctx = ctx };
 
-	if (f) {
-		fprintf(f,
-			"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-			"<title>%s</title>\n<style>%s</style>\n</head>\n<body>\n<h1>%s</h1>\n",
-			title, style, title);
-		body(f, ctx);
-		fputs("</body>\n</html>\n", f);
-		ok = !ferror(f);
-		ok &= fclose(f) == 0;
-	}
-	if (!ok)
-		message("cannot write %s: %m", path);
-	return ok;
+	return file_write(path, print, &c);
 }

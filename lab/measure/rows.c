@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "file.h"
 #include "message.h"
 
 /* Digits of a real number: enough for nanoseconds of a second, with two decimals. */
@@ -66,19 +67,14 @@ void rows_print(FILE *f, const json_t *rows)
 	fputs("]\n", f);
 }
 
+static void print(FILE *f, const void *rows)
+{
+	rows_print(f, rows);
+}
+
 bool rows_write(const char *path, const json_t *rows)
 {
-	FILE *f = fopen(path, "w");
-	bool ok = f != NULL;
-
-	if (f) {
-		rows_print(f, rows);
-		ok = !ferror(f);
-		ok &= fclose(f) == 0;
-	}
-	if (!ok)
-		message("cannot write %s: %m", path);
-	return ok;
+	return file_write(path, print, rows);
 }
 
 json_t *rows_read(const char *path)
@@ -87,7 +83,10 @@ json_t *rows_read(const char *path)
 	json_t *rows = json_load_file(path, 0, &err);
 
 	if (!rows) {
-		message("cannot read %s: line %d: %s", path, err.line, err.text);
+		if (err.line > 0)
+			message("cannot read %s: line %d: %s", path, err.line, err.text);
+		else
+			message("%s", err.text);
 		return NULL;
 	}
 	for (size_t i = 0; i < json_array_size(rows); i++) {

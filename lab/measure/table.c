@@ -180,17 +180,26 @@ void html_text(FILE *f, const char *text)
 	}
 }
 
+/* Prints a tag with those of two classes that are not empty. */
+static void html_tag(FILE *f, const char *tag, const char *one, const char *two)
+{
+	fprintf(f, "<%s", tag);
+	if (one[0] || two[0])
+		fprintf(f, " class=\"%s%s%s\"", one, one[0] && two[0] ? " " : "", two);
+	fputc('>', f);
+}
+
 static void html_cell(FILE *f, const struct column *c, const json_t *row, bool blank)
 {
 	char cell[CELL];
-	bool failed = c->bad && json_number_value(json_object_get(row, c->key)) > 0;
+	const char *mark = "";
 
 	format_cell(cell, c, row, false);
-	fputs("<td", f);
-	if (c->left || c->verdict || failed)
-		fprintf(f, " class=\"%s%s%s\"", c->left ? "t " : "", failed ? "bad" : "",
-			c->verdict ? cell : "");
-	fputc('>', f);
+	if (c->verdict)
+		mark = cell;
+	if (c->bad && json_number_value(json_object_get(row, c->key)) > 0)
+		mark = "bad";
+	html_tag(f, "td", c->left ? "t" : "", mark);
 	if (!blank)
 		html_text(f, cell);
 	fputs("</td>", f);
@@ -202,7 +211,7 @@ void table_html(FILE *f, const struct table *t, const json_t *rows)
 
 	fputs("<div class=\"scroll\"><table>\n<tr>", f);
 	for (unsigned int i = 0; i < n; i++) {
-		fputs(t->columns[list[i]].left ? "<th class=\"t\">" : "<th>", f);
+		html_tag(f, "th", t->columns[list[i]].left ? "t" : "", "");
 		html_text(f, t->columns[list[i]].head);
 		fputs("</th>", f);
 	}
@@ -211,8 +220,8 @@ void table_html(FILE *f, const struct table *t, const json_t *rows)
 		const json_t *row = json_array_get(rows, k);
 		bool first = begins_group(t, rows, k);
 
-		fprintf(f, "<tr class=\"%s%s\">", t->group && first && k ? "first " : "",
-			strong(row) ? "strong" : "");
+		html_tag(f, "tr", t->group && first && k ? "first" : "",
+			 strong(row) ? "strong" : "");
 		for (unsigned int i = 0; i < n; i++)
 			html_cell(f, &t->columns[list[i]], row, repeats(t, list[i], first));
 		fputs("</tr>\n", f);

@@ -7,10 +7,9 @@
 
 #include <sys/mman.h>
 
-#define WINDOW ((uint64_t)1 << 20)
-#define PAGE   4096u
-#define READ_NS \
-	1000u /* what a read takes, on the manual clock: it crosses the bus and comes back */
+#define WINDOW	((uint64_t)1 << 20)
+#define PAGE	4096u
+#define READ_NS 1000u
 
 static struct sim_regs *at(struct sim_mmio *mmio, uint64_t offset)
 {
@@ -22,10 +21,11 @@ static struct sim_regs *at(struct sim_mmio *mmio, uint64_t offset)
 
 static uint64_t window_read(void *ctx, uint64_t offset, unsigned int size)
 {
-	struct sim_regs *regs = at(ctx, offset);
+	struct sim_mmio *mmio = ctx;
+	struct sim_regs *regs = at(mmio, offset);
 
-	if (posix_clock_is_manual())
-		posix_clock_advance(READ_NS);
+	if (mmio->read_ns && posix_clock_is_manual())
+		posix_clock_advance(mmio->read_ns);
 	if (regs)
 		return regs->read(regs->ctx, offset - regs->offset, size);
 	posix_misuse("a read of a register that is not there");
@@ -57,6 +57,8 @@ volatile void *sim_regs_add(struct sim *sim, uint64_t size, void *ctx, sim_reg_r
 			mmio->base = NULL;
 			return NULL;
 		}
+		if (!mmio->read_ns_set)
+			mmio->read_ns = READ_NS;
 		posix_set_mmio(&(struct posix_mmio){ .base = mmio->base,
 						     .size = WINDOW,
 						     .ctx = mmio,
@@ -67,6 +69,12 @@ volatile void *sim_regs_add(struct sim *sim, uint64_t size, void *ctx, sim_reg_r
 	mmio->used += room;
 	mmio->count++;
 	return mmio->base + regs->offset;
+}
+
+void sim_regs_set_read_time(struct sim *sim, uint64_t ns)
+{
+	sim->mmio.read_ns = ns;
+	sim->mmio.read_ns_set = true;
 }
 
 void sim_mmio_fini(struct sim_mmio *mmio)

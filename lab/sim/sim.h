@@ -326,11 +326,14 @@ typedef void sim_reg_write(void *ctx, uint64_t offset, unsigned int size, uint64
  * @size: bytes.
  * @ctx: passed to the functions, with the offset and size of an access in bytes.
  *
- * On the manual clock a read takes 10 us. Return: a pointer for dmah_host_read32() and friends alone, valid as long as the
+ * On the manual clock a read takes time (sim_regs_set_read_time()). Return: a pointer for dmah_host_read32() and friends alone, valid as long as the
  * machine; NULL: there is no room.
  */
 volatile void *sim_regs_add(struct sim *sim, uint64_t size, void *ctx, sim_reg_read *read,
 			    sim_reg_write *write);
+
+/** sim_regs_set_read_time() - set the nanoseconds that a read of a register takes on the manual clock; 1,000 at first. */
+void sim_regs_set_read_time(struct sim *sim, uint64_t ns);
 
 /* ---- the fake IOMMU: driver and hardware in one, no registers (fake_iommu.c) ---- */
 

@@ -33,8 +33,16 @@ struct sim_regs {
 	sim_reg_write *write;
 };
 
-/** struct sim_mmio - all of them. @base: of the window; NULL: there are none. @used: bytes of it that are. */
+/**
+ * struct sim_mmio - all registers of a machine.
+ * @base: first byte of the window; NULL: no device has registers.
+ * @used: bytes of the window that are taken.
+ * @read_ns: nanoseconds that a read takes on the manual clock; @read_ns_set: not the default.
+ * @count: entries of @regs.
+ */
 struct sim_mmio {
+	uint64_t read_ns;
+	bool read_ns_set;
 	uint8_t *base;
 	uint64_t used;
 	unsigned int count;

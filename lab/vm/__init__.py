@@ -23,8 +23,8 @@ for arm64 its cross compiler, libelf1 for the kernel's own tools.
 
 from .cache import BUILD, LOG, ROOT, Error
 from .dmah import Dmah
-from .kernels import KERNELS, Extra, Kernel, busybox, xen_image
+from .kernels import KERNELS, Extra, Kernel, busybox, find_headers, xen_image
 from .ktap import Case, Tap, parse, stamped
-from .machine import IOMMU, Machine, Result
+from .machine import IOMMU, TIMEOUT, Machine, Result
 from .module import build, symvers
 from .xen import XenMachine

@@ -31,6 +31,11 @@ def fetch(args):
             print("%-11s %-22s %s" % row)
 
 
+def headers(args):
+    directory, arch = vm.find_headers(args.kernel)
+    print(directory, arch)
+
+
 def build(args):
     kernel = vm.Kernel(args.kernel)
     out = args.out or os.path.join(vm.BUILD, "module", os.path.basename(os.path.abspath(args.source)),
@@ -86,6 +91,11 @@ def main():
     p.add_argument("--json", action="store_true")
     p.set_defaults(run_=fetch)
 
+    p = commands.add_parser("headers", help="fetch a kernel's headers alone; prints their directory and architecture")
+    p.add_argument("kernel", metavar="NAME|RELEASE",
+                   help="of %s, or a release as uname -r prints it" % ", ".join(vm.KERNELS))
+    p.set_defaults(run_=headers)
+
     p = commands.add_parser("build", help="build the modules of a directory")
     p.add_argument("source")
     p.add_argument("--kernel", default="6.1", choices=list(vm.KERNELS))
@@ -120,7 +130,7 @@ def main():
     p.add_argument("--script", help="a file of shell commands to run")
     p.add_argument("--run", action="append", default=[], metavar="COMMAND", help="a command to run")
     p.add_argument("--messages", action="store_true", help="show the kernel's messages")
-    p.add_argument("--timeout", type=float, default=180, metavar="SECONDS")
+    p.add_argument("--timeout", type=float, default=vm.TIMEOUT, metavar="SECONDS")
     p.add_argument("--name", default="boot", help="of the console's log below build/log/vm")
     p.add_argument("--json", action="store_true")
     p.set_defaults(run_=boot)

@@ -59,7 +59,7 @@ class Kernel:
     @property
     def headers(self):
         """The directory for make -C; fetched on first use. The tools in it run on amd64."""
-        return Headers(self).dir
+        return Headers(self.release, self.arch, self.suite).dir
 
     def config(self, option):
         """The value of a configuration option, "" where it is not set."""
@@ -98,20 +98,23 @@ class Kernel:
 
 
 class Headers:
-    """A kernel's headers, with the tools that building against them runs."""
+    """A kernel's headers, with the tools that building against them runs.
 
-    def __init__(self, kernel):
-        self.kernel = kernel
+    release, arch, suite: the kernel's, as uname -r says it, and of its Debian package
+    """
+
+    def __init__(self, release, arch, suite):
+        self.release = release
+        self.arch = arch
+        self.suite = suite
         # The release is part of the name: headers of another build would not do.
-        kind = "headers/" + kernel.release
-        self.top = cache.made(kind, self.fill)
-        self.dir = os.path.join(self.top, "usr", "src", "linux-headers-" + kernel.release)
+        self.top = cache.made("headers/" + release, self.fill)
+        self.dir = os.path.join(self.top, "usr", "src", "linux-headers-" + release)
 
     def fill(self, into):
-        kernel = self.kernel
-        archive = apt.Archive(kernel.arch, kernel.suite)
+        archive = apt.Archive(self.arch, self.suite)
         archive.refresh()
-        package = "linux-headers-" + kernel.release
+        package = "linux-headers-" + self.release
         try:
             deps = archive.depends(package)
         except cache.Error as err:
@@ -123,7 +126,7 @@ class Headers:
             raise cache.Error("%s: %s names no common headers or no kbuild" % (archive.name, package))
         archive.unpack([package] + common, into)
         # modpost and its like run here, whatever they build for.
-        host = apt.Archive("amd64", kernel.suite)
+        host = apt.Archive("amd64", self.suite)
         host.refresh()
         host.unpack(kbuild, into)
         src = os.path.join(into, "usr", "src")
@@ -137,6 +140,35 @@ class Headers:
             raise cache.Error("%s: its Makefile is not as expected" % package)
         with open(path, "w") as f:
             f.write(text)
+
+
+def find_headers(wanted):
+    """(headers directory, Debian architecture) of a name of KERNELS, or of a release as uname -r says it.
+
+    Headers that are in the cache need no network. Of a name the newest release is taken.
+    """
+    if wanted in KERNELS:
+        arch, suite = KERNELS[wanted]
+        if os.path.exists(os.path.join(cache.top(), "kernel", wanted, "info.json")):
+            return Kernel(wanted).headers, arch
+        archive = apt.Archive(arch, suite)
+        archive.refresh()
+        names = [d for d in archive.depends("linux-headers-" + arch) if d.startswith("linux-headers-")]
+        if len(names) != 1:
+            raise cache.Error("%s: linux-headers-%s does not depend on one package" % (archive.name, arch))
+        return Headers(names[0][len("linux-headers-"):], arch, suite).dir, arch
+    arch = "arm64" if wanted.endswith("-arm64") else "amd64"
+    if os.path.isdir(os.path.join(cache.top(), "headers", wanted)):
+        return Headers(wanted, arch, apt.RELEASE).dir, arch
+    for suite in (apt.RELEASE, apt.BACKPORTS):
+        archive = apt.Archive(arch, suite)
+        archive.refresh()
+        try:
+            archive.fields("linux-headers-" + wanted)
+        except cache.Error:
+            continue
+        return Headers(wanted, arch, suite).dir, arch
+    raise cache.Error("Debian's archive (%s, %s) has no linux-headers-%s" % (apt.RELEASE, apt.BACKPORTS, wanted))
 
 
 class Extra:

@@ -104,7 +104,7 @@ def tool(argv):
     if not shutil.which(argv[0]):
         raise cache.Error("%s is not installed (scripts/deps.sh test installs it)" % argv[0])
     out = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                         stderr=subprocess.PIPE, check=False, timeout=60)
+                         stderr=subprocess.PIPE, check=False, timeout=600)
     if out.returncode != 0:
         raise cache.Error("%s failed with status %d:\n%s"
                           % (" ".join(argv), out.returncode, out.stderr.decode(errors="replace")))

@@ -16,7 +16,7 @@ static int start_wrapped(struct client *c, const struct dmah *h, unsigned long c
 
 	if (err)
 		return err;
-	if (c->check && h->be && !record_remove(&c->records, h->be, h, NULL))
+	if (c->check && h->backend && !record_remove(&c->records, h->backend, h, NULL))
 		return misuse_handle(c, -ESTALE, h, what, caller);
 	return 0;
 }

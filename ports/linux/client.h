@@ -6,7 +6,7 @@
  *	wrap.c		the same by the kernel's DMA API		record.c what is remembered of a wrapped mapping
  *	domain.c	the client's own IOMMU domain			space.c	its IOVAs: the library's src/iova
  *	vec.c ring.c batch.c coherent.c					cache.c	CPU caches		xen.c
- *	report.c debugfs.c trace.h					host.c selfcheck.c the library in the kernel
+ *	report.c debugfs.c trace.h					host_inline.h the library's host
  */
 #ifndef DMAH_LINUX_CLIENT_H
 #define DMAH_LINUX_CLIENT_H
@@ -94,7 +94,7 @@ struct client_counts {
  * @coherent: its accesses see the CPU's caches.
  * @untrusted: it may be hostile.
  * @translated: the kernel's DMA API maps it through an IOMMU.
- * @check: wrapped mappings are recorded.
+ * @check: every sync is checked; in wrap mode mappings are recorded.
  * @records: those records.
  * @limit: so many reports are printed in a time.
  * @rings: rings that are not freed.

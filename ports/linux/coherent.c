@@ -31,8 +31,8 @@ static void *wrap_alloc(struct client *c, struct dmah *h, size_t size, gfp_t gfp
 	h->phys = phys_of(cpu);
 	h->len = (u32)size;
 	h->meta = META_DIR | META_COHERENT | FIELD_PREP(META_KIND, KIND_COHERENT) | c->meta;
-	h->be = record_add(&c->records, h, caller, cpu);
-	if (h->be)
+	h->backend = record_add(&c->records, h, caller, cpu);
+	if (h->backend)
 		return cpu;
 	dma_free_coherent(c->dev, size, cpu, dma);
 	handle_clear(h);
@@ -47,7 +47,7 @@ static int wrap_free(struct client *c, struct dmah *h, unsigned long caller)
 
 	if (err)
 		return err;
-	if (!record_remove(&c->records, h->be, h, &cpu))
+	if (!record_remove(&c->records, h->backend, h, &cpu))
 		return misuse_handle(c, -ESTALE, h, what, caller);
 	dma_free_coherent(c->dev, h->len, cpu, h->dma);
 	client_count(c, unmaps, 1);

@@ -20,7 +20,7 @@ static int stats_show(struct seq_file *m, void *unused)
 		return 0;
 	seq_printf(m, "mode %s\n", modes[dmah_mode(c->dev)]);
 	seq_printf(m, "coherent %d\nuntrusted %d\nchecked %d\n", c->coherent, c->untrusted,
-		   c->check || c->domain);
+		   c->check);
 	seq_printf(m, "live %llu\nmaps %llu\nunmaps %llu\nfailed_maps %llu\nsyncs %llu\n", s.live,
 		   s.maps, s.unmaps, s.failed_maps, s.syncs);
 	seq_printf(m, "misuse %llu\nbounced_bytes %llu\nmaintained_lines %llu\nhypercalls %llu\n",

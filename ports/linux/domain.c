@@ -68,9 +68,9 @@ void domain_sync(struct client *c, const struct dmah *h, u32 off, u32 len, bool 
 	cell = cell_of(d, h, &first);
 	if (!cell)
 		return;
-	if (d->pool && cell->be) {
+	if (d->pool && cell->backend) {
 		if (h->meta & (for_cpu ? 2 : 1))
-			bounce_copy(d, (u32)cell->be, off, len, for_cpu);
+			bounce_copy(d, (u32)cell->backend, off, len, for_cpu);
 	} else if (h->meta & META_OWN) {
 		if (for_cpu)
 			cache_take_back(c, h, off, len);

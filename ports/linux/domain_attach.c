@@ -13,8 +13,11 @@ static bool late;
 module_param(late, bool, 0444);
 MODULE_PARM_DESC(late, "lazy domains: entries are cleared by the flush, not by unmap (default: 0)");
 
-/* Largest aperture, in bytes: what is mapped at one time, not memory. */
-#define APERTURE_MAX  SZ_4G
+/*
+ * End of the largest aperture. The kernel's DMA API takes IOVAs from 4 GiB downwards, so addresses that it gave out
+ * before the device was attached lie above.
+ */
+#define APERTURE_END  SZ_2G
 #define APERTURE_UNIT SZ_2M
 /* Unmaps of one page that one CPU gathers before it flushes. */
 #define LAZY_BATCH 256u
@@ -57,7 +60,7 @@ static int plan_space(struct domain *d)
 	u64 base, end;
 
 	/* The last address that is in; 0 is never handed out. */
-	limit = min3(limit, (u64)g->aperture_end, (u64)APERTURE_MAX - 1);
+	limit = min3(limit, (u64)g->aperture_end, (u64)APERTURE_END - 1);
 	base = ALIGN(max_t(u64, g->aperture_start, APERTURE_UNIT), APERTURE_UNIT);
 	end = ALIGN_DOWN(limit + 1, APERTURE_UNIT);
 	if (end < base + 4 * APERTURE_UNIT)
@@ -65,33 +68,73 @@ static int plan_space(struct domain *d)
 	return space_init(&d->space, base, (u32)((end - base) / GRANULE), LAZY_BATCH, d->lazy);
 }
 
-/* Where bridges answer themselves: a request to there may never come to the IOMMU. */
-static void exclude_bridges(struct domain *d)
+/*
+ * A request to an address of the host bridge's windows may be answered by another device before it comes to the IOMMU.
+ * The bridge lists all of its windows, also those of a root bus, whose resources have no fixed numbers.
+ */
+static void exclude_windows(struct space *s, const struct pci_host_bridge *bridge)
 {
-	struct pci_bus *bus;
-	struct resource *res;
-	int i;
+	struct resource_entry *window;
 
-	if (!dev_is_pci(d->c->dev))
-		return;
-	for (bus = to_pci_dev(d->c->dev)->bus; bus->parent; bus = bus->parent)
-		;
-	for (i = 0; i < PCI_BRIDGE_RESOURCE_NUM; i++) {
-		struct pci_bus_region region;
-
-		res = pci_bus_resource_n(bus, i);
-		if (!res || resource_type(res) != IORESOURCE_MEM)
-			continue;
-		pcibios_resource_to_bus(bus, &region, res);
-		space_exclude(&d->space, region.start, region.end);
-	}
+	resource_list_for_each_entry(window, &bridge->windows) if (resource_type(window->res) ==
+								   IORESOURCE_MEM)
+		space_exclude(s, window->res->start - window->offset,
+			      window->res->end - window->offset);
 }
 
+/* Where the bridge lists the ranges that it passes on, it passes nothing else on. */
+static int exclude_beside(struct space *s, const struct list_head *ranges)
+{
+	struct resource_entry *range;
+	u64 next = 0;
+
+	if (list_empty(ranges))
+		return 0;
+	resource_list_for_each_entry(range, ranges)
+	{
+		u64 start = range->res->start - range->offset;
+
+		/* The kernel sorts them. */
+		if (start < next)
+			return -EINVAL;
+		if (start > next)
+			space_exclude(s, next, start - 1);
+		next = range->res->end - range->offset + 1;
+	}
+	if (next)
+		space_exclude(s, next, U64_MAX);
+	return 0;
+}
+
+static int exclude_bridge(struct domain *d)
+{
+	struct pci_host_bridge *bridge;
+
+	if (!dev_is_pci(d->c->dev))
+		return 0;
+	bridge = pci_find_host_bridge(to_pci_dev(d->c->dev)->bus);
+	exclude_windows(&d->space, bridge);
+	return exclude_beside(&d->space, &bridge->dma_ranges);
+}
+
+/* Regions overlap where firmware lists one for several reasons: pages that are mapped already stay. */
 static int map_direct(struct domain *d, const struct iommu_resv_region *r)
 {
-	u64 start = ALIGN_DOWN(r->start, GRANULE), end = ALIGN(r->start + r->length, GRANULE);
+	u64 at = ALIGN_DOWN(r->start, GRANULE), end = ALIGN(r->start + r->length, GRANULE), next;
 
-	return compat_iommu_map(d->iommu, start, start, end - start, r->prot);
+	for (; at < end; at = next) {
+		int err;
+
+		next = at + GRANULE;
+		if (iommu_iova_to_phys(d->iommu, at))
+			continue;
+		while (next < end && !iommu_iova_to_phys(d->iommu, next))
+			next += GRANULE;
+		err = compat_iommu_map(d->iommu, at, at, next - at, r->prot);
+		if (err)
+			return err;
+	}
+	return 0;
 }
 
 /* Before the device is attached, where its driver lets us: what must translate to itself is never without. */
@@ -124,12 +167,27 @@ static int reserve(struct domain *d)
 		space_exclude(&d->space, r->start, r->start + r->length - 1);
 	}
 	iommu_put_resv_regions(d->c->dev, &list);
-	exclude_bridges(d);
-	return err;
+	return err ? err : exclude_bridge(d);
+}
+
+/*
+ * The kernel's DMA API goes on allocating IOVAs of the default domain for this device. A driver that calls it by
+ * mistake must get an address at which this domain maps nothing, so that the device faults. The API keeps below the
+ * device's bus_dma_limit, and the aperture begins above.
+ */
+static void limit_kernel(struct domain *d)
+{
+	struct device *dev = d->c->dev;
+
+	d->bus_dma_limit = dev->bus_dma_limit;
+	d->limited = true;
+	dev->bus_dma_limit = d->space.base - 1;
 }
 
 static void domain_free(struct domain *d)
 {
+	if (d->limited)
+		d->c->dev->bus_dma_limit = d->bus_dma_limit;
 	if (d->joined)
 		iommu_detach_device(d->iommu, d->c->dev);
 	bounce_end(d);
@@ -250,6 +308,7 @@ int domain_attach(struct client *c, enum dmah_mode mode)
 	d->unmap_pages = d->iommu->ops->unmap_pages;
 	d->late = late && d->lazy && domain_in_place(d);
 	set_fast(d);
+	limit_kernel(d);
 	c->domain = d;
 	dev_info(c->dev, "dmah: own domain, %s, IOVAs %pad to %llx\n",
 		 d->late   ? "lazy, entries cleared late"

@@ -24,10 +24,11 @@ int bounce_begin(struct domain *d)
 	d->pool_memory = kvzalloc(size, GFP_KERNEL);
 	if (!d->pool_pages || !d->pool_memory)
 		return -ENOMEM;
-	return library_dmah_pool_init(&d->pool, virt_to_phys(d->pool_pages), POOL_SIZE,
-				      d->pool_memory, size)
-		       ? -EINVAL
-		       : 0;
+	if (library_dmah_pool_init(&d->pool, virt_to_phys(d->pool_pages), POOL_SIZE, d->pool_memory,
+				   size))
+		return -EINVAL;
+	host_lock_init(&d->pool->lock);
+	return 0;
 }
 
 void bounce_end(struct domain *d)

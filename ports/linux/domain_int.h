@@ -36,6 +36,7 @@ struct library_dmah_pool;
  * @timer: bounds how long an unmapped range waits.
  * @flush_begun: flushes begun.
  * @flush_done: the last of them that has ended, and all before it.
+ * @bus_dma_limit: the device's own, while the domain's is in its place; @limited says that it is.
  * @pool: bounce slots of an untrusted device, or NULL; @pool_memory, @pool_pages: its parts.
  */
 struct domain {
@@ -57,6 +58,8 @@ struct domain {
 	struct timer_list timer;
 	atomic_t flush_begun;
 	atomic_t flush_done;
+	u64 bus_dma_limit;
+	bool limited;
 	struct library_dmah_pool *pool;
 	void *pool_memory;
 	void *pool_pages;
@@ -130,9 +133,22 @@ static inline u32 cell_begin(struct cell *cell, const struct request *req, u32 m
 	return meta;
 }
 
+/** cell_end() - the mapping ends. The caller alone can end it. */
 static inline void cell_end(struct cell *cell)
 {
 	WRITE_ONCE(cell->meta, cell->meta & META_GEN);
+}
+
+/**
+ * cell_claim() - end the mapping of a handle that others may have copies of.
+ * @meta: the handle's, not 0.
+ *
+ * Two CPUs may unmap copies of one handle at the same time: the exchange succeeds for one of them, and the cell is
+ * that CPU's from then on. Return: false where the mapping is not live, or is another one.
+ */
+static __always_inline bool cell_claim(struct cell *cell, u32 meta)
+{
+	return try_cmpxchg(&cell->meta, &meta, meta & META_GEN);
 }
 
 /** cell_of() - the cell of a handle, where the handle is live. */
@@ -158,14 +174,19 @@ static inline bool domain_in_place(const struct domain *d)
 	return !d->pool && !d->noncoherent;
 }
 
-/** domain_take_back() - after the invalidation: what the device wrote becomes the CPU's. @be: the cell's. */
-void domain_take_back(struct domain *d, const struct dmah *h, u64 be, unsigned long attrs);
+/** domain_take_back() - after the invalidation: what the device wrote becomes the CPU's. @backend: the cell's. */
+void domain_take_back(struct domain *d, const struct dmah *h, u64 backend, unsigned long attrs);
 
 /** domain_meta() - a handle's meta, but for the generation. */
 static inline u32 domain_meta(const struct domain *d, const struct request *req)
 {
-	return (req->meta & (META_DIR | META_ASKED)) | meta_from_attrs(req->attrs) |
-	       FIELD_PREP(META_KIND, KIND_DOMAIN) | d->c->meta;
+	u32 meta = (req->meta & (META_DIR | META_ASKED)) | meta_from_attrs(req->attrs) |
+		   FIELD_PREP(META_KIND, KIND_DOMAIN) | d->c->meta;
+
+	/* With META_SYNC a sync that has nothing to do comes to be checked all the same. */
+	if (d->c->check && !(meta & META_COHERENT))
+		meta |= META_SYNC;
+	return meta;
 }
 
 /* domain_bounce.c: an untrusted device reaches no byte beside its buffers */

@@ -180,7 +180,7 @@ void domain_release(struct domain *d, struct cell *cell, u32 first, u32 n)
 /* ---- map ---- */
 
 static int map_at(struct domain *d, struct dmah *h, const struct request *req, phys_addr_t target,
-		  u64 be, u32 extra)
+		  u64 backend, u32 extra)
 {
 	u32 n = domain_granules(target, req->len), first;
 	/* Where the IOMMU has large pages they are used if the two addresses agree below them. */
@@ -197,11 +197,11 @@ static int map_at(struct domain *d, struct dmah *h, const struct request *req, p
 		space_put(&d->space, first, n);
 		return err;
 	}
-	cell->be = be;
+	cell->backend = backend;
 	h->meta = cell_begin(cell, req, domain_meta(d, req) | extra);
 	h->dma = domain_iova(d, first) + (target & (GRANULE - 1));
 	h->phys = req->phys;
-	h->be = 0;
+	h->backend = 0;
 	h->len = req->len;
 	return 0;
 }
@@ -215,6 +215,9 @@ static noinline int map_special(struct client *c, struct dmah *h, const struct r
 	u32 token;
 	int err;
 
+	/* Registers cannot bounce, and a part of a granule would show an untrusted device the rest of it. */
+	if (d->pool && req->meta & META_MMIO && ((req->phys | req->len) & (GRANULE - 1)))
+		return -EINVAL;
 	if (bounce_wants(d, req)) {
 		err = bounce_get(d, req, &token, &slot);
 		if (err)
@@ -266,14 +269,14 @@ static noinline int refuse(struct client *c, const struct dmah *h, u32 allow, un
 		   : misuse_handle(c, -ESTALE, h, "unmap of a mapping that is not live", caller);
 }
 
-void domain_take_back(struct domain *d, const struct dmah *h, u64 be, unsigned long attrs)
+void domain_take_back(struct domain *d, const struct dmah *h, u64 backend, unsigned long attrs)
 {
 	bool sync = !((h->meta & META_NO_SYNC) || (attrs & DMA_ATTR_SKIP_CPU_SYNC));
 
-	if (d->pool && be && !(h->meta & META_COHERENT)) {
+	if (d->pool && backend && !(h->meta & META_COHERENT)) {
 		if (sync && meta_device_writes(h->meta))
-			bounce_copy(d, (u32)be, 0, h->len, true);
-		bounce_put(d, (u32)be);
+			bounce_copy(d, (u32)backend, 0, h->len, true);
+		bounce_put(d, (u32)backend);
 	} else if (h->meta & META_OWN && sync) {
 		cache_take_back(d->c, h, 0, h->len);
 	}
@@ -285,26 +288,26 @@ int domain_unmap(struct client *c, struct dmah *h, u32 allow, unsigned long attr
 	struct domain *d = c->domain;
 	struct cell *cell;
 	u32 first, n;
-	u64 be;
+	u64 backend;
 
 	cell = cell_of(d, h, &first);
-	/* The cell says that it is a live one of this device; whether it is of this kind is left to see. */
-	if (unlikely(!cell || (h->meta & (META_PART | META_COHERENT)) != allow))
+	/* The cell says that the handle is live and of this device; its kind is left to check. */
+	if (unlikely(!cell || (h->meta & (META_PART | META_COHERENT)) != allow ||
+		     !cell_claim(cell, h->meta)))
 		return refuse(c, h, allow, caller);
-	be = cell->be;
-	cell_end(cell);
+	backend = cell->backend;
 	n = domain_granules(h->dma, h->len);
 	if (likely(d->lazy && n <= IOVA_CLASS_MAX && !allow)) {
 		if (!d->late)
 			table_unmap(d, domain_iova(d, first), n);
 		if (unlikely(d->noncoherent))
-			domain_take_back(d, h, be, attrs);
+			domain_take_back(d, h, backend, attrs);
 		release(d, cell, first, n);
 		return 0;
 	}
 	table_end(d, domain_iova(d, first), n);
 	if (unlikely(d->noncoherent || d->pool))
-		domain_take_back(d, h, be, attrs);
+		domain_take_back(d, h, backend, attrs);
 	space_put(&d->space, first, n);
 	return 0;
 }

@@ -11,7 +11,7 @@ u64 *domain_coherent(struct client *c, const struct dmah *h)
 	u32 first;
 
 	cell = cell_of(c->domain, h, &first);
-	return cell ? &cell->be : NULL;
+	return cell ? &cell->backend : NULL;
 }
 
 /* ---- vectors: the pieces' addresses and lengths are in v->part ---- */
@@ -28,7 +28,7 @@ static int map_part(struct domain *d, struct dmah *part, u32 granule, const stru
 	/* The entries are there already: a cell alone may be begun and ended. */
 	part->meta = cell_begin(cell, &one, domain_meta(d, &one));
 	part->dma = domain_iova(d, granule) + (part->phys & (GRANULE - 1));
-	cell->be = 0;
+	cell->backend = 0;
 	return 0;
 }
 
@@ -104,9 +104,13 @@ int domain_unmap_parts(struct client *c, struct dmah_vec *v, unsigned long calle
 	if (granules != v->granules)
 		return misuse_handle(c, -ESTALE, &v->part[0], "unmap of a vector that is not live",
 				     caller);
-	forget_parts(d, v, v->nparts);
 	first = (u32)((v->iova - d->space.base) >> 12);
 	cell = space_cell(&d->space, first);
+	/* Two CPUs may unmap copies of one vector at the same time: the first piece decides. */
+	if (!cell_claim(cell, v->part[0].meta))
+		return misuse_handle(c, -ESTALE, &v->part[0], "unmap of a vector that is not live",
+				     caller);
+	forget_parts(d, v, v->nparts);
 	/* The first cell knows of the first piece alone: not for what is cleared later by its cell. */
 	if (d->lazy && !d->late && granules <= IOVA_CLASS_MAX) {
 		table_unmap(d, v->iova, granules);
@@ -131,9 +135,8 @@ int domain_batch_start(struct client *c, const struct dmah *h, unsigned long cal
 	if (err)
 		return err;
 	cell = cell_of(d, h, &first);
-	if (!cell)
+	if (!cell || !cell_claim(cell, h->meta))
 		return misuse_handle(c, -ESTALE, h, "unmap of a mapping that is not live", caller);
-	cell_end(cell);
 	table_unmap(d, domain_iova(d, first), domain_granules(h->dma, h->len));
 	return 0;
 }
@@ -153,7 +156,7 @@ void domain_batch_finish(struct client *c, const struct dmah *h, u32 n)
 	for (u32 i = 0; i < n; i++) {
 		u32 first = (u32)((h[i].dma - d->space.base) >> 12);
 
-		domain_take_back(d, &h[i], space_cell(&d->space, first)->be, 0);
+		domain_take_back(d, &h[i], space_cell(&d->space, first)->backend, 0);
 		space_put(&d->space, first, domain_granules(h[i].dma, h[i].len));
 	}
 }

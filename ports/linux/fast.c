@@ -14,23 +14,23 @@
 #include "map.h"
 #include "trace.h"
 
-/* The driver has made less than was asked. Return: false. */
-static noinline bool undo(struct domain *d, struct dmah *h, u32 first, u32 n)
+/* The driver has mapped only @mapped bytes. Return: false. */
+static noinline bool undo(struct domain *d, size_t mapped, u32 first, u32 n)
 {
-	if (h->be)
-		table_end(d, domain_iova(d, first), (u32)(h->be / GRANULE));
+	if (mapped)
+		table_end(d, domain_iova(d, first), (u32)(mapped / GRANULE));
 	space_put(&d->space, first, n);
-	h->be = 0;
 	return false;
 }
 
-/* Return: whether the mapping was made. */
+/* Return: true if the mapping was made. */
 static __always_inline bool map_granules(struct client *c, struct dmah *h, phys_addr_t phys,
 					 u32 len, unsigned int dir, u32 n, unsigned int class,
 					 unsigned long caller)
 {
 	struct domain *d = c->fast;
 	struct iova_entry slot = {};
+	size_t mapped = 0;
 	struct cell *cell;
 	dma_addr_t iova;
 	u32 meta;
@@ -38,13 +38,10 @@ static __always_inline bool map_granules(struct client *c, struct dmah *h, phys_
 	if (unlikely(!space_take(&d->space, class, &slot)))
 		return false;
 	iova = domain_iova(d, slot.first);
-	BUILD_BUG_ON(sizeof(h->be) != sizeof(size_t));
-	h->be = 0;
-	/* Where it says how much it made: nobody else's, until the handle is live. */
 	if (unlikely(d->map_pages(d->iommu, iova, phys & ~(phys_addr_t)(GRANULE - 1), GRANULE, n,
-				  d->fast_prot[dir], GFP_ATOMIC, (size_t *)&h->be) ||
-		     h->be != (u64)n * GRANULE))
-		return undo(d, h, slot.first, n);
+				  d->fast_prot[dir], GFP_ATOMIC, &mapped) ||
+		     mapped != (size_t)n * GRANULE))
+		return undo(d, mapped, slot.first, n);
 	cell = (struct cell *)slot.pte;
 	meta = ((cell->meta + META_GEN_STEP) & META_GEN) | d->fast_meta[dir];
 	cell->phys = phys;
@@ -53,7 +50,7 @@ static __always_inline bool map_granules(struct client *c, struct dmah *h, phys_
 	WRITE_ONCE(cell->meta, meta);
 	h->dma = iova + (phys & (GRANULE - 1));
 	h->phys = phys;
-	h->be = 0;
+	h->backend = 0;
 	h->len = len;
 	h->meta = meta;
 	client_count(c, maps, 1);
@@ -108,7 +105,6 @@ static __always_inline void unmap_granules(struct client *c, struct dmah *h, str
 {
 	struct domain *d = c->fast;
 
-	cell_end(cell);
 	if (!d->late)
 		clear_granules(d, h->dma & ~(dma_addr_t)(GRANULE - 1), n);
 	if (unlikely(!space_wait(&d->space, class, cell, first)))
@@ -118,12 +114,12 @@ static __always_inline void unmap_granules(struct client *c, struct dmah *h, str
 	handle_clear(h);
 }
 
-static noinline void unmap_strict(struct client *c, struct dmah *h, struct cell *cell, u32 first,
-				  u32 n, unsigned long caller)
+/* The mapping is strict, or larger than what may wait for a flush. */
+static noinline void unmap_now(struct client *c, struct dmah *h, u32 first, u32 n,
+			       unsigned long caller)
 {
 	struct domain *d = c->fast;
 
-	cell_end(cell);
 	table_end(d, h->dma & ~(dma_addr_t)(GRANULE - 1), n);
 	space_put(&d->space, first, n);
 	client_count(c, unmaps, 1);
@@ -145,25 +141,31 @@ int __dmah_unmap(struct device *dev, struct dmah *h)
 	u64 granule;
 	u32 n;
 
-	if (unlikely(!c || !c->fast || h->meta & (META_PART | META_COHERENT)))
+	/* Idle handles, and what only the general path ends, differ in these bits. */
+	if (unlikely(!c || !c->fast ||
+		     (h->meta & (META_KIND | META_PART | META_COHERENT)) !=
+			     FIELD_PREP(META_KIND, KIND_DOMAIN)))
 		goto slow;
 	d = c->fast;
 	granule = (h->dma - d->space.base) / GRANULE;
 	if (unlikely(granule >= d->space.granules))
 		goto slow;
 	cell = space_cell(&d->space, (u32)granule);
-	/* Device, direction, generation, and that it is live. What is ended is what the cell says, not the handle. */
-	if (unlikely(!cell || READ_ONCE(cell->meta) != h->meta))
+	/*
+	 * The address may be a neighbour's, if something was written over the handle; a neighbour often has the same
+	 * generation, but another buffer. Then device, direction, generation, and that the mapping is live: it ends
+	 * here, once.
+	 */
+	if (unlikely(!cell || READ_ONCE(cell->phys) != h->phys || !cell_claim(cell, h->meta)))
 		goto slow;
+	/* The cell, not the handle, says what is cleared. */
 	n = domain_granules(cell->phys, cell->len);
-	if (unlikely(!d->lazy))
-		unmap_strict(c, h, cell, (u32)granule, n, _RET_IP_);
+	if (unlikely(!d->lazy || n > IOVA_CLASS_MAX))
+		unmap_now(c, h, (u32)granule, n, _RET_IP_);
 	else if (likely(n == 1))
 		unmap_granules(c, h, cell, (u32)granule, 1, 0, _RET_IP_);
-	else if (n <= IOVA_CLASS_MAX)
-		unmap_many(c, h, cell, (u32)granule, n, _RET_IP_);
 	else
-		goto slow;
+		unmap_many(c, h, cell, (u32)granule, n, _RET_IP_);
 	return 0;
 slow:
 	return unmap_buffer(dev, h, 0, _RET_IP_);

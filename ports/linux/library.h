@@ -22,6 +22,10 @@
 #include <linux/smp.h>
 #include <linux/spinlock.h>
 #include <linux/timekeeping.h>
+
+#if defined(CONFIG_DEBUG_SPINLOCK) || defined(CONFIG_DEBUG_LOCK_ALLOC)
+#define DMAH_HOST_LOCK_WORDS 16
+#endif
 #endif
 
 #include "library_names.h"

@@ -10,25 +10,34 @@
 
 #include "client.h"
 #include "domain.h"
-#include "selfcheck.h"
 
 static bool check = true;
 module_param(check, bool, 0444);
-MODULE_PARM_DESC(check, "wrap mode: hold every call against a record of its mapping (default: 1)");
+MODULE_PARM_DESC(check, "check every sync, and in wrap mode record every mapping (default: 1)");
 
 static bool wrap;
 module_param(wrap, bool, 0444);
 MODULE_PARM_DESC(wrap, "wrap mode for all devices, whatever their drivers ask for (default: 0)");
-
-static bool selfcheck;
-module_param(selfcheck, bool, 0444);
-MODULE_PARM_DESC(selfcheck, "at load, run the library's own map, unmap and sync (default: 0)");
 
 struct client_entry client_table[1 << CLIENT_HASH_BITS];
 
 /* Over the table and the slots. */
 static DEFINE_MUTEX(setup);
 static DECLARE_BITMAP(slots, CLIENT_SLOTS + 1);
+static u32 last_slot;
+
+/*
+ * A handle that outlives its device's attachment names a slot. Slots are given in turn, so that slot comes back only
+ * after CLIENT_SLOTS other attachments. Return: the slot, or 0.
+ */
+static u32 slot_get(void)
+{
+	u32 slot = find_next_zero_bit(slots, CLIENT_SLOTS + 1, last_slot + 1);
+
+	if (slot > CLIENT_SLOTS)
+		slot = find_next_zero_bit(slots, CLIENT_SLOTS + 1, 1);
+	return slot > CLIENT_SLOTS ? 0 : slot;
+}
 
 static void table_add(struct client *c)
 {
@@ -94,13 +103,14 @@ static int attach_locked(struct device *dev, enum dmah_mode mode)
 
 	if (client_of(dev))
 		return -EBUSY;
-	slot = find_next_zero_bit(slots, CLIENT_SLOTS + 1, 1);
-	if (slot > CLIENT_SLOTS)
+	slot = slot_get();
+	if (!slot)
 		return -ENOSPC;
 	c = client_alloc(dev);
 	if (!c)
 		return -ENOMEM;
 	c->meta = FIELD_PREP(META_DEVICE, slot);
+	c->check = check;
 	if (mode != DMAH_MODE_WRAP && !wrap) {
 		err = domain_attach(c, mode);
 		if (err == -ENOMEM) {
@@ -108,8 +118,8 @@ static int attach_locked(struct device *dev, enum dmah_mode mode)
 			return err;
 		}
 	}
-	c->check = check && !c->domain;
 	__set_bit(slot, slots);
+	last_slot = slot;
 	table_add(c);
 	debugfs_add(c);
 	return 0;
@@ -258,14 +268,7 @@ EXPORT_SYMBOL_GPL(dmah_get_stats);
 
 static int __init dmah_begin(void)
 {
-	int err;
-
 	BUILD_BUG_ON(sizeof(struct dmah) != 32);
-	if (selfcheck) {
-		err = selfcheck_run();
-		if (err)
-			return err;
-	}
 	debugfs_begin();
 	return 0;
 }

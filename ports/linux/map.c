@@ -125,8 +125,8 @@ int client_check(struct client *c, const struct dmah *h, u32 allow, const char *
 		return misuse_handle(c, -EINVAL, h, "a handle that does not fit the call", caller);
 	if (c->domain)
 		live = domain_check(c, h);
-	else if ((c->check && h->be) || kind == KIND_COHERENT)
-		live = record_check(&c->records, h->be, h);
+	else if ((c->check && h->backend) || kind == KIND_COHERENT)
+		live = record_check(&c->records, h->backend, h);
 	return live ? 0 : misuse_handle(c, -ESTALE, h, what, caller);
 }
 
@@ -138,7 +138,7 @@ static int unmap_wrapped(struct client *c, struct dmah *h, u32 allow, unsigned l
 	if (err)
 		return err;
 	/* Again, as it goes: of two unmaps at one time one is too late. */
-	if (c->check && h->be && !record_remove(&c->records, h->be, h, NULL))
+	if (c->check && h->backend && !record_remove(&c->records, h->backend, h, NULL))
 		return misuse_handle(c, -ESTALE, h, "unmap of a mapping that is not live", caller);
 	wrap_unmap(c, h, attrs);
 	return 0;

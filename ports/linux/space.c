@@ -1,9 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "space.h"
 
+#include <linux/cpu.h>
+#include <linux/delay.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+
+/* On the CPU that owns @arg, with interrupts off: the CPU is in no section that works without the lock. */
+static void drain_own(void *arg)
+{
+	struct space_cpu *c = arg;
+
+	raw_spin_lock(&c->lock);
+	dmah_iova_cache_drain(&c->cache, &c->space->iova);
+	raw_spin_unlock(&c->lock);
+}
+
+static void drain_asked(void *arg)
+{
+	struct space_cpu *c = arg;
+
+	drain_own(c);
+	/* Last: space_fini() frees @c after this. */
+	atomic_set_release(&c->asked, 0);
+}
 
 int space_init(struct space *s, dma_addr_t base, u32 granules, u32 batch, bool lazy)
 {
@@ -19,9 +40,13 @@ int space_init(struct space *s, dma_addr_t base, u32 granules, u32 batch, bool l
 	if (!s->memory || !s->leaf || !s->cpu)
 		return -ENOMEM;
 	dmah_iova_init(&s->iova, s->memory, granules, base / GRANULE, cpus);
+	host_lock_init(&s->iova.lock);
 	for_each_possible_cpu(cpu) {
 		struct space_cpu *c = per_cpu_ptr(s->cpu, cpu);
 
+		raw_spin_lock_init(&c->lock);
+		c->space = s;
+		INIT_CSD(&c->csd, drain_asked, c);
 		c->entries =
 			kvzalloc_node(dmah_iova_cache_memory(batch), GFP_KERNEL, cpu_to_node(cpu));
 		if (!c->entries)
@@ -36,9 +61,16 @@ void space_fini(struct space *s)
 {
 	int cpu;
 
-	if (s->cpu)
-		for_each_possible_cpu(cpu)
-			kvfree(per_cpu_ptr(s->cpu, cpu)->entries);
+	if (s->cpu) {
+		for_each_possible_cpu(cpu) {
+			struct space_cpu *c = per_cpu_ptr(s->cpu, cpu);
+
+			/* The CPU may be about to answer space_drain(). */
+			while (atomic_read_acquire(&c->asked))
+				usleep_range(100, 200);
+			kvfree(c->entries);
+		}
+	}
 	free_percpu(s->cpu);
 	for (u32 i = 0; s->leaf && i < DIV_ROUND_UP(s->granules, CELLS); i++)
 		free_page((unsigned long)s->leaf[i]);
@@ -47,20 +79,36 @@ void space_fini(struct space *s)
 	*s = (struct space){};
 }
 
+/* Granules that are looked at with interrupts off at one time. */
+#define EXCLUDE_STEP 64u
+
+static void exclude_step(struct space *s, u32 first, u32 n)
+{
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	/* Ranges that are reserved for several reasons overlap: one by one then. */
+	if (!dmah_iova_take(&s->iova, first, n))
+		for (u32 i = 0; i < n; i++)
+			(void)dmah_iova_take(&s->iova, first + i, 1);
+	dmah_host_leave(flags);
+}
+
 void space_exclude(struct space *s, u64 start, u64 last)
 {
 	u64 end = s->base + (u64)s->granules * GRANULE - 1;
-	unsigned long flags;
 
 	start = max_t(u64, start, s->base);
 	last = min(last, end);
 	if (start > last)
 		return;
-	dmah_host_enter(&flags);
-	/* One by one: ranges that are reserved for several reasons overlap. */
-	for (u32 i = (start - s->base) / GRANULE; i <= (last - s->base) / GRANULE; i++)
-		(void)dmah_iova_take(&s->iova, i, 1);
-	dmah_host_leave(flags);
+	for (u32 i = (start - s->base) / GRANULE, stop = (last - s->base) / GRANULE + 1;
+	     i < stop;) {
+		u32 n = min(stop - i, EXCLUDE_STEP - i % EXCLUDE_STEP);
+
+		exclude_step(s, i, n);
+		i += n;
+	}
 }
 
 struct cell *space_add_cell(struct space *s, u32 granule)
@@ -88,9 +136,9 @@ static u32 take(struct space *s, u32 n, u32 align, u32 skew)
 		first = dmah_iova_get_large(&s->iova, n, align, skew, 0);
 	} else {
 		c = this_cpu_ptr(s->cpu);
-		dmah_host_lock(&c->lock);
+		raw_spin_lock(&c->lock);
 		first = dmah_iova_cache_take_locked(&c->cache, &s->iova, iova_class(n));
-		dmah_host_unlock(&c->lock);
+		raw_spin_unlock(&c->lock);
 	}
 	dmah_host_leave(flags);
 	return first;
@@ -127,9 +175,9 @@ void space_put(struct space *s, u32 first, u32 n)
 		class = iova_class(n);
 		c = this_cpu_ptr(s->cpu);
 		if (!cell || !cache_give_back(&c->cache.ring[class], (u64 *)cell, first)) {
-			dmah_host_lock(&c->lock);
+			raw_spin_lock(&c->lock);
 			dmah_iova_cache_release(&c->cache, &s->iova, class, (u64 *)cell, first);
-			dmah_host_unlock(&c->lock);
+			raw_spin_unlock(&c->lock);
 		}
 	}
 	dmah_host_leave(flags);
@@ -143,10 +191,10 @@ enum cache_deferred space_defer_slow(struct space *s, struct cell *cell, u32 fir
 
 	dmah_host_enter(&flags);
 	c = this_cpu_ptr(s->cpu);
-	dmah_host_lock(&c->lock);
+	raw_spin_lock(&c->lock);
 	deferred = dmah_iova_cache_defer(&c->cache, &s->iova, iova_class(n), (u64 *)cell, first,
 					 dmah_host_now());
-	dmah_host_unlock(&c->lock);
+	raw_spin_unlock(&c->lock);
 	dmah_host_leave(flags);
 	return deferred;
 }
@@ -186,7 +234,7 @@ bool space_capture(struct space *s, unsigned int cpu, struct space_mark *mark,
 
 	mark->begun = dmah_host_now();
 	dmah_host_enter(&flags);
-	dmah_host_lock(&c->lock);
+	raw_spin_lock(&c->lock);
 	if (clear) {
 		/* What is put while this runs waits for the next flush. */
 		for (unsigned int i = 0; i < IOVA_CLASSES; i++) {
@@ -197,7 +245,7 @@ bool space_capture(struct space *s, unsigned int cpu, struct space_mark *mark,
 	} else {
 		waits = dmah_iova_cache_capture(&c->cache, mark->until) != 0;
 	}
-	dmah_host_unlock(&c->lock);
+	raw_spin_unlock(&c->lock);
 	dmah_host_leave(flags);
 	return waits;
 }
@@ -209,52 +257,89 @@ bool space_flushed(struct space *s, unsigned int cpu, const struct space_mark *m
 	bool own, waits;
 
 	own = dmah_host_enter(&flags) == cpu;
-	dmah_host_lock(&c->lock);
+	raw_spin_lock(&c->lock);
 	dmah_iova_cache_flushed(&c->cache, mark->until, mark->begun);
 	/* Only its own CPU may take from what it keeps. */
 	if (own)
 		dmah_iova_cache_trim(&c->cache, &s->iova);
 	waits = dmah_iova_cache_waiting(&c->cache) != 0;
-	dmah_host_unlock(&c->lock);
+	raw_spin_unlock(&c->lock);
 	dmah_host_leave(flags);
 	return waits;
 }
 
-/* The owner must be out of the section that it may be in; from then on it comes by the lock. */
-static void drain_other(struct space *s, unsigned int cpu)
+/* The CPU is offline and stays so. It takes the lock, like every other CPU, while the cache is closed. */
+static void drain_offline(struct space_cpu *c)
 {
-	struct space_cpu *c = per_cpu_ptr(s->cpu, cpu);
 	unsigned long flags;
-	bool quiet;
 
-	dmah_host_enter(&flags);
-	dmah_host_lock(&c->lock);
+	raw_spin_lock_irqsave(&c->lock, flags);
 	dmah_iova_cache_close(&c->cache);
-	dmah_host_unlock(&c->lock);
-	dmah_host_leave(flags);
-	quiet = dmah_host_quiesce(cpu);
-	dmah_host_enter(&flags);
-	dmah_host_lock(&c->lock);
-	if (quiet)
-		dmah_iova_cache_drain(&c->cache, &s->iova);
+	dmah_iova_cache_drain(&c->cache, &c->space->iova);
 	dmah_iova_cache_open(&c->cache);
-	dmah_host_unlock(&c->lock);
-	dmah_host_leave(flags);
+	raw_spin_unlock_irqrestore(&c->lock, flags);
 }
 
+static void drain_all(struct space *s)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct space_cpu *c = per_cpu_ptr(s->cpu, cpu);
+
+		if (!cpu_online(cpu) || smp_call_function_single(cpu, drain_own, c, 1))
+			drain_offline(c);
+	}
+}
+
+static void ask(struct space_cpu *c, int cpu)
+{
+	if (atomic_xchg(&c->asked, 1))
+		return;
+	if (smp_call_function_single_async(cpu, &c->csd))
+		atomic_set_release(&c->asked, 0);
+}
+
+static bool answered(struct space *s)
+{
+	int cpu;
+
+	for_each_online_cpu(cpu)
+		if (atomic_read_acquire(&per_cpu_ptr(s->cpu, cpu)->asked))
+			return false;
+	return true;
+}
+
+static void ask_all(struct space *s)
+{
+	unsigned long flags;
+	int cpu, own;
+	u64 end;
+
+	local_irq_save(flags);
+	own = smp_processor_id();
+	drain_own(this_cpu_ptr(s->cpu));
+	for_each_online_cpu(cpu)
+		if (cpu != own)
+			ask(per_cpu_ptr(s->cpu, cpu), cpu);
+	local_irq_restore(flags);
+	end = ktime_get_mono_fast_ns() + SPACE_ASK_NS;
+	while (!irqs_disabled() && !answered(s) && (s64)(ktime_get_mono_fast_ns() - end) < 0)
+		cpu_relax();
+}
+
+/*
+ * A driver maps with a lock held, and another CPU spins for that lock with interrupts off: that CPU answers no
+ * interprocessor interrupt until map has returned. So an answer is waited for without a limit only where the caller
+ * holds no spinlock for certain. Kernels without CONFIG_PREEMPT_COUNT never know.
+ */
 void space_drain(struct space *s)
 {
-	struct space_cpu *c;
-	unsigned long flags;
-	unsigned int cpu, own;
-
-	own = dmah_host_enter(&flags);
-	c = this_cpu_ptr(s->cpu);
-	dmah_host_lock(&c->lock);
-	dmah_iova_cache_drain(&c->cache, &s->iova);
-	dmah_host_unlock(&c->lock);
-	dmah_host_leave(flags);
-	for_each_possible_cpu(cpu)
-		if (cpu != own)
-			drain_other(s, cpu);
+	/* A CPU that comes or goes is waited for by nobody here: a hotplug callback may be the caller. */
+	if (preemptible() && cpus_read_trylock()) {
+		drain_all(s);
+		cpus_read_unlock();
+		return;
+	}
+	ask_all(s);
 }

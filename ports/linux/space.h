@@ -8,6 +8,8 @@
 
 #include <linux/percpu.h>
 #include <linux/sizes.h>
+#include <linux/smp.h>
+#include <linux/spinlock.h>
 
 #include "library.h"
 #include "iova/cache.h"
@@ -22,12 +24,12 @@
  * struct cell - the mapping that begins at a granule.
  * @phys, @len, @meta: as in its handle. Without META_DIR in @meta there is none; the generation stays.
  * @caller: who mapped.
- * @be: the library's token of a bounce slot; the CPU pointer of coherent memory.
+ * @backend: the library's token of a bounce slot; the CPU pointer of coherent memory.
  */
 struct cell {
 	phys_addr_t phys;
 	unsigned long caller;
-	u64 be;
+	u64 backend;
 	u32 len;
 	u32 meta;
 };
@@ -36,14 +38,22 @@ struct cell {
 #define CELLS	   (1u << CELL_SHIFT) /* a page */
 
 /**
- * struct space_cpu - what one CPU keeps, and the lock that the library wants over it.
- * @cleared: how far entries that wait were given to space_capture()'s @clear, by class.
+ * struct space_cpu - the granules that one CPU keeps.
+ * @cache: the granules. Only the CPU itself takes and puts without @lock, with interrupts off.
+ * @lock: for everything else on @cache.
+ * @cleared: by class, how far entries that wait for a flush were given to space_capture()'s @clear.
+ * @entries: the memory of @cache.
+ * @space: the space that this belongs to.
+ * @csd: asks the CPU to give back its free granules; @asked: it has not answered yet.
  */
 struct space_cpu {
 	struct iova_cache cache;
-	struct library_dmah_lock lock;
+	raw_spinlock_t lock;
 	u32 cleared[IOVA_CLASSES];
 	void *entries;
+	struct space *space;
+	call_single_data_t csd;
+	atomic_t asked;
 } ____cacheline_aligned;
 
 /**
@@ -151,6 +161,9 @@ static __always_inline enum cache_deferred space_defer(struct space *s, struct c
 	return likely(!*started) ? CACHE_WAITS : space_defer_slow(s, cell, first, n);
 }
 
+/** SPACE_ASK_NS - how long space_drain() waits, with interrupts on, in a context that may not sleep. */
+#define SPACE_ASK_NS (100 * NSEC_PER_USEC)
+
 /** struct space_mark - how far what a CPU had unmapped lazily is covered by a flush that begins now. */
 struct space_mark {
 	u32 until[IOVA_CLASSES];
@@ -170,7 +183,12 @@ bool space_capture(struct space *s, unsigned int cpu, struct space_mark *mark,
 /** space_flushed() - and after it. Return: whether something waits that was unmapped since. */
 bool space_flushed(struct space *s, unsigned int cpu, const struct space_mark *mark);
 
-/** space_drain() - what all CPUs keep goes back, as far as the context allows. Context: any. */
+/**
+ * space_drain() - give the free granules that CPUs keep back to the allocator.
+ *
+ * Where the caller may sleep, all of them are back on return. Elsewhere the caller may hold a lock that another CPU
+ * spins for with interrupts off: the other CPUs are asked, and not waited for longer than SPACE_ASK_NS. Context: any.
+ */
 void space_drain(struct space *s);
 
 #endif /* DMAH_LINUX_SPACE_H */

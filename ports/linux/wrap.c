@@ -12,14 +12,14 @@ static void fill(struct client *c, struct dmah *h, const struct request *req, en
 {
 	h->dma = dma;
 	h->phys = req->phys;
-	h->be = 0;
+	h->backend = 0;
 	h->len = req->len;
 	h->meta = (req->meta & (META_DIR | META_ASKED)) | meta_from_attrs(req->attrs) | extra |
 		  FIELD_PREP(META_KIND, kind) | c->meta;
 	if (c->check) {
 		/* The record holds the handle as it will be: a sync always comes to be checked. */
 		h->meta |= META_SYNC;
-		h->be = record_add(&c->records, h, req->caller, NULL);
+		h->backend = record_add(&c->records, h, req->caller, NULL);
 	}
 }
 

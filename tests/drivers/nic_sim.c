@@ -13,10 +13,13 @@
 #include <stdlib.h>
 
 #define POOL_BYTES (2u << 20)
+/* Of the real clock. Only a unit that is held makes a wait last. */
+#define TIMEOUT 5000000u
 
 struct nic {
 	struct nic_config config;
 	struct sim *sim;
+	struct unit unit;
 	struct sim_e1000e *model;
 	struct dmah_domain *dom;
 	struct dmah_pool *pool;
@@ -93,9 +96,8 @@ static void open_domain(struct nic *n, const struct sim_config *machine)
 	size_t need;
 
 	if (n->config.iommu) {
-		config.iommu = sim_fake_iommu(sim_iommu(n->sim, 0));
-		config.format = machine->iommu[0].flavour == SIM_VTD ? &dmah_pt_vtd_ss
-								     : &dmah_pt_lpae_s1;
+		config.iommu = nic_device(n)->iommu;
+		config.format = unit_format(&n->unit);
 		config.va_bits = 48;
 		config.aperture_base = 16u << 20;
 	}
@@ -121,9 +123,13 @@ struct nic *nic_open(const struct nic_config *config)
 	count_reports(&n->reports);
 	posix_clock_real();
 	posix_set_cpu(0);
+	if (config->iommu)
+		unit_create(&n->unit, n->sim, 0);
 	n->model = sim_e1000e_add(n->sim,
 				  &(struct sim_device_config){ .name = "nic", .id = 0x0300 }, mac);
 	assert_non_null(n->model);
+	if (config->iommu)
+		nic_device(n)->iommu = unit_start(&n->unit, TIMEOUT);
 	if (config->pool)
 		open_pool(n);
 	open_domain(n, &machine);
@@ -150,12 +156,14 @@ void nic_close(struct nic *n)
 	if (n->pool)
 		assert_int_equal(dmah_pool_used(n->pool), 0);
 	assert_int_equal(dmah_domain_fini(n->dom), 0);
+	unit_stop(&n->unit);
 	posix_alloc_stats(&stats);
 	assert_int_equal(stats.pages, 0);
 	assert_int_equal(stats.mem, 0);
 	posix_set_report(NULL, NULL);
 	sim_e1000e_remove(n->model);
 	sim_destroy(n->sim);
+	unit_free(&n->unit);
 	free(n->dom_memory);
 	free(n->pool_memory);
 	free(n);
@@ -174,6 +182,11 @@ volatile void *nic_regs(struct nic *n)
 struct dmah_device *nic_device(struct nic *n)
 {
 	return sim_device_dmah(sim_e1000e_device(n->model));
+}
+
+struct unit *nic_unit(struct nic *n)
+{
+	return &n->unit;
 }
 
 struct dmah_domain *nic_domain(struct nic *n)

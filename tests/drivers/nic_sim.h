@@ -6,8 +6,11 @@
 #include "nic.h"
 #include "sim.h"
 #include "sim_e1000e.h"
+#include "unit.h"
 
 struct sim_e1000e *nic_model(struct nic *n);
 struct sim *nic_sim(struct nic *n);
+/** nic_unit() - the IOMMU, on machines that have one. */
+struct unit *nic_unit(struct nic *n);
 
 #endif /* DMAH_TESTS_NIC_SIM_H */

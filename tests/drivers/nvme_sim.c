@@ -4,7 +4,7 @@
 #include "../setup.h"
 
 #include "posix.h"
-#include "sim.h"
+#include "unit.h"
 #include "sim_nvme.h"
 
 #include <stdarg.h>
@@ -60,6 +60,7 @@ const unsigned int nrigs = sizeof(rigs) / sizeof(rigs[0]);
 struct sim_rig {
 	struct rig rig;
 	struct sim *sim;
+	struct unit unit;
 	struct sim_device *dev;
 	struct sim_nvme *nvme;
 	void *dom_memory;
@@ -91,12 +92,15 @@ static void open_machine(struct sim_rig *r)
 			.flavour = (enum sim_flavour)c->kind,
 			.noncoherent_walk = noncoherent,
 			.caching_mode = c->flags & CACHING,
-			.timeout = 1000000,
 		};
 	r->sim = sim_create(&config);
 	assert_non_null(r->sim);
 	posix_clock_manual(1000000000);
 	count_reports(&r->rig.reports);
+	if (c->iommu) {
+		unit_create(&r->unit, r->sim, 0);
+		unit_start(&r->unit, 1000000);
+	}
 }
 
 static void open_pool(struct sim_rig *r)
@@ -119,8 +123,8 @@ static void open_domain(struct sim_rig *r)
 		.backend = backend(c),
 		.pool = r->rig.pool,
 		.mode = c->mode,
-		.format = c->kind == SIM_SMMU ? &dmah_pt_lpae_s1 : &dmah_pt_vtd_ss,
-		.iommu = c->iommu ? sim_fake_iommu(sim_iommu(r->sim, 0)) : NULL,
+		.format = c->iommu ? unit_format(&r->unit) : NULL,
+		.iommu = r->unit.iommu,
 		.aperture_size = c->small_aperture ? 2u << 20 : 64u << 20,
 		.xen = sim_xen(r->sim) ? &sim_xen_ops : NULL,
 		.xen_ctx = sim_xen(r->sim),
@@ -145,6 +149,7 @@ static void open_device(struct sim_rig *r)
 	limits.min_align_mask = NVME_ALIGN;
 	limits.flags |= c->flags & UNTRUSTED ? DMAH_DEV_UNTRUSTED : 0;
 	r->rig.dev = sim_device_dmah(r->dev);
+	r->rig.dev->iommu = r->unit.iommu;
 	assert_int_equal(dmah_attach(r->rig.dom, r->rig.dev, &limits), 0);
 	r->nvme = sim_nvme_create(r->sim, r->dev, &config);
 	assert_non_null(r->nvme);
@@ -198,6 +203,7 @@ void rig_close(struct rig *rig)
 	if (rig->pool)
 		assert_int_equal(dmah_pool_used(rig->pool), 0);
 	assert_int_equal(dmah_domain_fini(rig->dom), 0);
+	unit_stop(&r->unit);
 	posix_alloc_stats(&stats);
 	assert_int_equal(stats.pages, 0);
 	assert_int_equal(stats.mem, 0);
@@ -205,6 +211,7 @@ void rig_close(struct rig *rig)
 	sim_destroy(r->sim);
 	posix_set_report(NULL, NULL);
 	posix_clock_real();
+	unit_free(&r->unit);
 	free(r->dom_memory);
 	free(r->pool_memory);
 	free(rig->disk);
@@ -264,10 +271,7 @@ void rig_status(struct rig *rig, uint32_t clear, uint32_t set)
 
 void rig_stick(struct rig *rig, bool on)
 {
-	if (on)
-		sim_fake_stick(sim_iommu(of(rig)->sim, 0), 0);
-	else
-		sim_fake_unstick(sim_iommu(of(rig)->sim, 0));
+	unit_hold(&of(rig)->unit, on);
 }
 
 const bool rig_limits = true;

@@ -56,11 +56,11 @@ def boot(arch, kernel, **env):
 
 def judge_fault(tap, console):
     faults = [line for line in console.splitlines() if line.startswith("fault interrupt: ")]
-    told = re.search(r"^stray DMA: the device writes to 0x([0-9a-f]+)", console, re.M)
+    stray = re.search(r"^stray DMA: the device writes to 0x([0-9a-f]+)", console, re.M)
     named = FAULT.match(faults[0]) if faults else None
     tap.ok(len(faults) == 1 and named, "the fault interrupt names device, mapping and function, once",
            "\n".join(faults) or console)
-    tap.ok(named and told and named.group(1) == told.group(1), "it is at the address of the stray DMA",
+    tap.ok(named and stray and named.group(1) == stray.group(1), "it is at the address of the stray DMA",
            console)
 
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 #
-# What `make install` leaves is enough for a user: a program is built with nothing but the installed
+# Check that `make install` leaves enough for a user: a program is built with nothing but the installed
 # files, found through the installed pkg-config file. TAP.
 #
 #   check-install.sh BUILDDIR PREFIX LIBDIR tools|library

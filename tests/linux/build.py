@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
-"""dmah.ko and its self-test, built for one kernel."""
+"""dmah.ko, its self-test and the library's self-check, built for one kernel."""
 
 import os
 import re
@@ -12,17 +12,43 @@ import vm  # noqa: E402
 
 
 class Built:
-    """Both modules, and what make said of each."""
+    """The modules, and make's output for each.
+
+    dmah:      dmah.ko
+    test:      dmah_test.ko, the driver that uses it
+    selfcheck: dmah_selfcheck.ko, the whole library in the kernel
+    logs:      make's output, by module
+    """
 
     def __init__(self, kernel):
         dmah = vm.Dmah(kernel)
+        self.logs = {"dmah.ko": os.path.join(dmah.out, "make.log")}
         self.dmah = dmah.ko
-        self.dmah_log = os.path.join(dmah.out, "make.log")
-        out = os.path.join(vm.BUILD, "module", "dmah_test", kernel.release)
-        self.test_log = os.path.join(out, "make.log")
-        self.test = vm.build(kernel, os.path.join(HERE, "module"), out,
-                             also=["ports/linux/include"], log=self.test_log,
-                             args=["KBUILD_EXTRA_SYMBOLS=" + dmah.symvers])[0]
+        self.symvers = dmah.symvers
+        self.test = self.make(kernel, "dmah_test", "module", ["ports/linux/include"],
+                              ["KBUILD_EXTRA_SYMBOLS=" + dmah.symvers])
+        self.selfcheck = self.make(kernel, "dmah_selfcheck", "selfcheck",
+                                   ["src", "include", "ports/linux"])
+
+    def make(self, kernel, name, source, also, args=()):
+        out = os.path.join(vm.BUILD, "module", name, kernel.release)
+        log = self.logs[name + ".ko"] = os.path.join(out, "make.log")
+        return vm.build(kernel, os.path.join(HERE, source), out, also=also, log=log, args=args)[0]
+
+
+def unchecked(kernel, dmah):
+    """(calls, warnings) of a module that ignores the results of calls: what it ignores, and what the compiler says."""
+    source = os.path.join(HERE, "unchecked")
+    out = os.path.join(vm.BUILD, "module", "dmah_unchecked", kernel.release)
+    log = os.path.join(out, "make.log")
+    vm.build(kernel, source, out, also=["ports/linux/include"], log=log,
+             args=["KBUILD_EXTRA_SYMBOLS=" + dmah.symvers])
+    with open(os.path.join(source, "dmah_unchecked.c")) as f:
+        calls = [(n, re.match(r"\t(\w+)\(", line)) for n, line in enumerate(f, 1)]
+    calls = {n: m.group(1) for n, m in calls if m}
+    with open(log, errors="replace") as f:
+        warned = {int(m.group(1)) for m in re.finditer(r"dmah_unchecked\.c:(\d+):.*-Wunused-result", f.read())}
+    return calls, warned
 
 
 def warnings(log):

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Machines by name, and traces for them. */
+/* Finds machines by name, and writes traces as text. */
 #ifndef DMAH_TESTS_REPLAY_MACHINES_H
 #define DMAH_TESTS_REPLAY_MACHINES_H
 
@@ -25,7 +25,7 @@ static inline const struct machine_kind *kind_named(const char *name)
 	return NULL;
 }
 
-/* stderr into nothing, and back: what is expected to be said need not be read. */
+/* Discards stderr until unhush(): expected messages would only be noise in the test's output. */
 static inline int hush(void)
 {
 	int keep = dup(2), null = open("/dev/null", O_WRONLY);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The command as its users run it. */
+/* Runs the command as its users do. */
 #ifndef DMAH_TESTS_REPLAY_RUN_H
 #define DMAH_TESTS_REPLAY_RUN_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* The command on hardware that ignores invalidations, or devices that are less coherent than they say: exit status 1. */
+/* Hardware that ignores invalidations, or devices that claim to be coherent and are not: the command must exit with 1. */
 #define _GNU_SOURCE
 #include <jansson.h>
 #include <stdlib.h>
@@ -48,7 +48,7 @@ void __wrap_sim_device_limits(const struct sim_device *dev, struct dmah_limits *
 
 static char trace_file[] = "/tmp/dmah-test-XXXXXX";
 
-/* Runs the command on a small trace; return its rows, and its status. */
+/* Runs the command on a small trace. Return: its rows; @status is set to its exit status. */
 static json_t *run(const char *machine, const char *mode, int *status)
 {
 	char *argv[] = { (char[]){ "replay" },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * The traces that come with the project, through every API on every machine: nothing wrong, nothing stale, and lookups where
- * there must be some and where there must be none. What is in the traces was counted with grep.
+ * Replays the bundled traces through every API on every machine. Nothing may be wrong or stale, and lookups must be counted
+ * exactly where they are needed. The expected numbers of events were counted with grep.
  */
 #define _GNU_SOURCE
 #include <jansson.h>
@@ -39,7 +39,7 @@ static json_t *rows_of(const char *args)
 
 /*
  * @events: DMA events, all of which are replayed.
- * @singles: ends of single buffers.
+ * @singles: unmaps of single buffers.
  */
 static void check_rows(const char *trace, json_int_t events, json_int_t singles,
 		       json_int_t unmatched)
@@ -130,7 +130,7 @@ static void overrun(void **state)
 	json_decref(rows);
 }
 
-/* A driver that is wrong is replayed as far as it makes sense, and the library is not to blame. */
+/* The trace of a wrong driver is replayed as far as possible, and the library must still be right. */
 static void buggy(void **state)
 {
 	json_t *rows, *row;
@@ -143,7 +143,7 @@ static void buggy(void **state)
 	json_decref(rows);
 }
 
-/* The same record as trace.dat and as text: the same counts. */
+/* One record, as trace.dat and as text, must give the same counts. */
 static void dat_and_text(void **state)
 {
 	static const char *const counts[] = {

@@ -50,8 +50,11 @@ static int setup(void **state)
 static void help(void **state)
 {
 	static const char *const options[] = {
-		"--machine", "--api",	 "--mode",	"--json", "--plot", "--report",
-		"--foreign", "--repeat", "--no-verify", "--help", "armmap", "Exit status"
+		"--machine",  "--api",		"--mode",
+		"--json",     "--plot",		"--report",
+		"--markdown", "--instructions", "--only-instructions",
+		"--foreign",  "--repeat",	"--no-verify",
+		"--help",     "armmap",		"Exit status"
 	};
 
 	(void)state;
@@ -59,6 +62,55 @@ static void help(void **state)
 	for (unsigned int i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		assert_true(says(out, options[i]));
 	assert_string_equal(err, "");
+}
+
+/* Counts by callgrind are the same in every run, and need no counter of the CPU. */
+static void instructions(void **state)
+{
+	json_t *rows, *row;
+	json_error_t e;
+	double last = 0;
+	size_t i;
+
+	(void)state;
+	if (system("command -v valgrind >/dev/null 2>&1"))
+		skip();
+	for (unsigned int k = 0; k < 2; k++) {
+		/* A trace that cannot be read has no rows and must not shift the others. */
+		assert_int_equal(run("--json --only-instructions --machine vtd --mode strict --api "
+				     "handle ~/missing ~/ok"),
+				 2);
+		if (strstr(err, "built without valgrind's headers"))
+			skip();
+		rows = json_loads(out, 0, &e);
+		assert_non_null(rows);
+		assert_int_equal(json_array_size(rows), 1);
+		json_array_foreach(rows, i, row)
+		{
+			double n = json_number_value(json_object_get(row, "instructions_per_op"));
+
+			assert_true(n > 10);
+			assert_true(!k || n == last);
+			assert_true(json_is_null(json_object_get(row, "ns_per_op")));
+			last = n;
+		}
+		json_decref(rows);
+	}
+	assert_int_equal(run("--only-instructions --machine vtd ~/ok"), 0);
+	assert_true(says(out, "ins/op"));
+	assert_false(strstr(out, " ns/op") != NULL);
+}
+
+static void markdown(void **state)
+{
+	(void)state;
+	assert_int_equal(run("--machine vtd --mode lazy --markdown ~/t.md ~/ok"), 0);
+	assert_true(there("t.md", "<!-- run: ok -->\n| machine | mode | API |"));
+	assert_true(there("t.md", "| vtd | lazy | address | walk |"));
+	assert_true(there("t.md", "| **handle** |"));
+	assert_true(there("t.md", "<!-- end -->"));
+	assert_int_equal(run("--json --machine direct --markdown ~/no/t.md ~/ok"), 2);
+	assert_true(says(err, "cannot write"));
 }
 
 static void wrong_use(void **state)
@@ -95,7 +147,7 @@ static void unreadable(void **state)
 	assert_true(says(err, "/garbage: "));
 	assert_int_equal(run("~/none"), 2);
 	assert_true(says(err, "/none: "));
-	/* the others are replayed all the same */
+	/* The other traces are replayed anyway. */
 	assert_int_equal(run("--machine direct ~/missing ~/ok"), 2);
 	assert_true(says(out, "/ok"));
 	assert_true(says(out, "handle"));
@@ -161,7 +213,7 @@ static void json_keys(void **state)
 	json_decref(rows);
 }
 
-/* Return: rows of that selection. */
+/* Returns the number of rows that a selection gives. */
 static size_t rows(const char *args)
 {
 	json_error_t e;
@@ -210,7 +262,7 @@ static void files(void **state)
 	assert_true(there("r.html", "What they do not mean"));
 	assert_true(there("r.html", "<svg"));
 	assert_true(there("r.html", "All is well"));
-	/* nothing is loaded from elsewhere */
+	/* The report loads nothing from elsewhere. */
 	assert_false(there("r.html", "src=\"http"));
 	assert_int_equal(run("--machine vtd --no-verify --plot ~/p.png ~/ok"), 0);
 	assert_true(there("p.png", "PNG"));
@@ -227,6 +279,7 @@ int main(void)
 		cmocka_unit_test(unreadable), cmocka_unit_test(left_out),
 		cmocka_unit_test(json_keys),  cmocka_unit_test(selections),
 		cmocka_unit_test(table),      cmocka_unit_test(files),
+		cmocka_unit_test(markdown),   cmocka_unit_test(instructions),
 	};
 
 	return cmocka_run_group_tests_name("replay-cli", tests, setup, remove_dir);

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * The emulated lookups. The library compares what they find with its own entry and refuses what differs, so a wrong answer is
- * a call that fails; and how many entries each visits is known.
+ * The emulated lookups. The library compares their answers with its own entry and refuses a different one, so a wrong answer
+ * is a call that fails. The number of entries that each lookup visits is known.
  */
 #define _GNU_SOURCE
 #include "exec.h"
 #include "machines.h"
-#include "posix.h"
 
 /* A page, two pages, an offset, and 4 MiB on a 2 MiB boundary, which the tables map by blocks. */
 static const char text[] = MAP("1.0", "TO_DEVICE", "1000", "9000", "64")
@@ -57,7 +56,7 @@ static void finds_all(const char *machine, enum lookup lookup, uint64_t least, u
 	machine_stats(f.m, &stats);
 	assert_int_equal(stats.reverse_lookups, 4);
 	assert_in_range(stats.lookup_steps, least, most);
-	/* and again, which would meet what the first run had left behind */
+	/* A second run would find leftovers of the first. */
 	assert_int_equal(exec_run(&f.x, 0, f.plan->nops), 0);
 	assert_true(finish(&f));
 }
@@ -65,7 +64,7 @@ static void finds_all(const char *machine, enum lookup lookup, uint64_t least, u
 static void walk_vtd(void **state)
 {
 	(void)state;
-	/* 4 levels, 3 where a block ends the walk; the data area is not always on a 2 MiB boundary */
+	/* 4 levels, but 3 where a block ends the walk. The data area is not always on a 2 MiB boundary. */
 	finds_all("vtd", LOOKUP_WALK, 15, 16);
 }
 
@@ -84,7 +83,7 @@ static void rbtree(void **state)
 static void ats_register(void **state)
 {
 	(void)state;
-	/* ATS1PR, each poll and the last, PAR */
+	/* ATS1PR, the polls that read active, the one that does not, PAR */
 	finds_all("armmap", LOOKUP_REGISTER, 4 * (POLLS + 3), 4 * (POLLS + 3));
 }
 
@@ -104,17 +103,6 @@ static dmah_phys_t lie(void *ctx, struct dmah_domain *dom, dmah_addr_t dma, uint
 	return 0x40000000 | (dma & 4095);
 }
 
-static void no_report(void *ctx, const struct dmah_device *dev, int err, const char *what,
-		      uint64_t addr, const void *caller)
-{
-	(void)ctx;
-	(void)dev;
-	(void)err;
-	(void)what;
-	(void)addr;
-	(void)caller;
-}
-
 static void wrong_answers_are_refused(void **state)
 {
 	struct dmah_lookup lookup = { .find = lie };
@@ -122,10 +110,10 @@ static void wrong_answers_are_refused(void **state)
 
 	(void)state;
 	begin(&f, "vtd", LOOKUP_DIRECTORY);
-	posix_set_report(no_report, NULL);
+	rig_silence(true);
 	assert_int_equal(dmah_addr_set_lookup(f.m->rig[0].dom, &lookup), DMAH_OK);
 	assert_int_equal(exec_run(&f.x, 0, f.plan->nops), 4);
-	posix_set_report(NULL, NULL);
+	rig_silence(false);
 	assert_false(finish(&f));
 }
 

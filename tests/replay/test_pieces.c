@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* Lengths of scatter-list pieces: cases worked out by hand. */
+/* Lengths of scatter-list pieces, in cases worked out by hand. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Pieces at @phys, merged into segments of @lens: their lengths must be @want, of which those with 0 are left out. */
+/* Pieces at @phys, merged into segments of @lens, must have the lengths @want; a piece with 0 must be dropped. */
 static void check(const uint64_t *phys, uint32_t n, const uint32_t *lens, uint32_t nlens,
 		  bool whole, const uint32_t *want, bool guess)
 {
@@ -44,7 +44,7 @@ static void one_by_one(void **state)
 	CHECK(true, false, 0x200, 0x3000, 0x1);
 }
 
-/* nvme: 9 pages, one segment; the last one is not full. */
+/* As the NVMe driver maps: 9 pages in one segment, the last page not full. */
 static void merged_pages(void **state)
 {
 	const uint64_t phys[] = { 0x66a5000, 0x66b6000, 0x66c8000 };
@@ -72,25 +72,25 @@ static void several_segments(void **state)
 	CHECK(true, false, 0x1000, 0x1000, 0xe00, 0x1);
 }
 
-/* More bytes than pages: the first piece that can grow without reaching another does. */
+/* More bytes than the pages hold: the first piece grows that can do so without reaching another. */
 static void long_piece(void **state)
 {
 	const uint64_t phys[] = { 0x1000, 0x2000, 0x8000 };
 	const uint32_t lens[] = { 0x5000 };
 
 	(void)state;
-	/* 0x1000 meets 0x2000 at once; 0x2000 has room for five pages more */
+	/* 0x1000 would reach 0x2000; 0x2000 has room for five more pages. */
 	CHECK(true, true, 0x1000, 0x3000, 0x1000);
 }
 
-/* No piece can take it all: each takes what it can. */
+/* No piece can take all bytes: each takes as many as it can. */
 static void spread_out(void **state)
 {
 	const uint64_t phys[] = { 0x8000, 0x4000, 0x1000, 0x9000 };
 	const uint32_t lens[] = { 0x7000 + 0x800 };
 
 	(void)state;
-	/* 0x9000, the last, is full at its page's end and takes everything */
+	/* 0x9000 is the last: it ends with its page and takes the rest. */
 	CHECK(true, true, 0x1000, 0x1000, 0x1000, 0x4800);
 }
 
@@ -100,7 +100,7 @@ static void long_single_segments(void **state)
 	const uint32_t lens[] = { 0x4000, 0x2000 };
 
 	(void)state;
-	/* the second segment needs a piece, so the first has two at most */
+	/* The second segment needs a piece, so the first has two at most. */
 	CHECK(true, true, 0x3000, 0x1000, 0x2000);
 }
 
@@ -119,7 +119,7 @@ static void too_many_pieces(void **state)
 	const uint32_t lens[] = { 0x600 };
 
 	(void)state;
-	/* merged inside a page: the first has it all, and no byte is counted twice */
+	/* Merged inside a page: the first piece has all bytes, and no byte is counted twice. */
 	CHECK(true, true, 0x600, 0, 0);
 }
 

@@ -26,7 +26,7 @@ static struct plan *plan_of(const char *text)
 	return p;
 }
 
-/* Calls as letters: m, u, c and d for the syncs, and the number of the mapping. */
+/* Writes calls as letters: m(ap), u(nmap), c and d for the syncs for CPU and device, each with the mapping's number. */
 static void expect_ops(const struct plan *p, const char *want)
 {
 	char got[400] = "", *at = got;
@@ -72,7 +72,7 @@ static void map_and_unmap(void **state)
 	done(p);
 }
 
-/* What several CPUs did is one sequence, and who unmaps need not be who mapped. */
+/* Events of several CPUs are one sequence; another CPU may unmap than the one that mapped. */
 static void several_cpus(void **state)
 {
 	struct plan *p =
@@ -89,7 +89,7 @@ static void several_cpus(void **state)
 	(void)state;
 	expect_ops(p, "m0 m1 u0 u1");
 	assert_int_equal(p->cpus, 3);
-	assert_int_equal(p->ops[0].cpu, 0); /* CPU 3, the first that is seen */
+	assert_int_equal(p->ops[0].cpu, 0); /* CPU 3, the first in the trace */
 	assert_int_equal(p->ops[1].cpu, 1);
 	assert_int_equal(p->ops[2].cpu, 1);
 	assert_int_equal(p->ops[3].cpu, 2);
@@ -127,7 +127,7 @@ static void failed_maps(void **state)
 	done(p);
 }
 
-/* To free NULL is allowed: nothing ends, and nothing is missing. */
+/* Freeing NULL is allowed: no mapping ends, and none is missing. */
 static void frees_null(void **state)
 {
 	struct plan *p = plan_of(MAP("1.0", "0", "5000", "64")
@@ -142,7 +142,7 @@ static void frees_null(void **state)
 	done(p);
 }
 
-/* Unmaps and syncs of what was mapped before the record began. */
+/* Unmaps and syncs of mappings that are older than the record. */
 static void begins_in_the_middle(void **state)
 {
 	struct plan *p = plan_of(
@@ -160,7 +160,7 @@ static void begins_in_the_middle(void **state)
 	done(p);
 }
 
-/* A lost unmap shows when its address is given out again. */
+/* A lost unmap shows when its address is mapped again. */
 static void lost_unmap(void **state)
 {
 	struct plan *p = plan_of(MAP("1.0", "1000", "9000", "64") MAP("1.1", "1000", "a000", "64")
@@ -172,7 +172,7 @@ static void lost_unmap(void **state)
 	done(p);
 }
 
-/* Without translation a page that is mapped twice has one DMA address twice, and nothing was lost. */
+/* Without translation, a page that is mapped twice has the same DMA address twice, and no unmap was lost. */
 static void identity_twice(void **state)
 {
 	struct plan *p = plan_of(MAP("1.0", "9000", "9000", "64") MAP("1.1", "9000", "9000", "128")
@@ -209,7 +209,7 @@ static void syncs_inside(void **state)
 #define UNSG(time, physs) \
 	LINE("0", time, "dma_unmap_sg", "dir=TO_DEVICE phys_addrs={" physs "} attrs=")
 
-/* An unmap of a list has no DMA address: the list itself tells which it is, the oldest first. */
+/* The unmap of a list has no DMA address: the physical addresses find the mapping, the oldest first. */
 static void lists_by_pages(void **state)
 {
 	struct plan *p = plan_of(
@@ -231,7 +231,7 @@ static void lists_by_pages(void **state)
 	done(p);
 }
 
-/* A list that was cut off is known by its beginning, and whole when its unmap tells the rest. */
+/* A list whose record is cut off is found by its beginning, and completed by the record of its unmap. */
 static void truncated_list(void **state)
 {
 	struct plan *p = plan_of(
@@ -248,7 +248,7 @@ static void truncated_list(void **state)
 	done(p);
 }
 
-/* Pages keep their neighbours, their offsets, and who shares them; and nobody gets new neighbours. */
+/* Pages keep their neighbours, offsets and sharers, and get no new neighbours. */
 static void memory(void **state)
 {
 	struct plan *p = plan_of(
@@ -276,13 +276,13 @@ static void shared_lines(void **state)
 	(void)state;
 	assert_true(p->items[0].shares_line);
 	assert_true(p->items[1].shares_line);
-	assert_false(p->items[2].shares_line); /* ends where the line does */
+	assert_false(p->items[2].shares_line); /* ends with the line */
 	assert_false(p->items[3].shares_line); /* alone */
 	done(p);
 }
 
-/* As many places as are needed at one time, used in turn. */
-static void slots(void **state)
+/* A driver keeps as many records as it has mappings at one time, and uses them in turn. */
+static void kept(void **state)
 {
 	struct plan *p = plan_of(MAP("1.0", "1000", "9000", "64") MAP("1.1", "2000", "a000", "64")
 					 UNMAP("1.2", "1000", "64") MAP("1.3", "3000", "b000", "64")
@@ -290,10 +290,10 @@ static void slots(void **state)
 							 MAP("1.5", "4000", "c000", "64"));
 
 	(void)state;
-	assert_int_equal(p->slots[ITEM_SINGLE], 2);
-	assert_int_equal(p->items[2].slot, p->items[0].slot);
-	assert_int_equal(p->items[3].slot, p->items[1].slot);
-	assert_int_not_equal(p->items[0].slot, p->items[1].slot);
+	assert_int_equal(p->kept[ITEM_SINGLE], 2);
+	assert_int_equal(p->items[2].kept, p->items[0].kept);
+	assert_int_equal(p->items[3].kept, p->items[1].kept);
+	assert_int_not_equal(p->items[0].kept, p->items[1].kept);
 	assert_int_equal(p->live_max, 2 * 4096);
 	done(p);
 }
@@ -368,7 +368,7 @@ int main(void)
 		cmocka_unit_test(lost_unmap),	  cmocka_unit_test(identity_twice),
 		cmocka_unit_test(syncs_inside),	  cmocka_unit_test(lists_by_pages),
 		cmocka_unit_test(truncated_list), cmocka_unit_test(memory),
-		cmocka_unit_test(shared_lines),	  cmocka_unit_test(slots),
+		cmocka_unit_test(shared_lines),	  cmocka_unit_test(kept),
 		cmocka_unit_test(kinds),	  cmocka_unit_test(nonsense_is_left_out),
 	};
 

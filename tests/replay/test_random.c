@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Traces that no driver would leave: buffers over each other, unmaps that are missing, syncs of half a line, lists with lengths
- * that fit nothing. Whatever they ask for, the library must be right, and verification must not say that it is not.
+ * Random traces that no driver would leave: overlapping buffers, missing unmaps, syncs of half a line, lists whose lengths
+ * fit nothing. The library must be right for all of them, and verification must not report a failure.
  */
 #define _GNU_SOURCE
 #include "run.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* The tree against a sorted array, and against its own rules. */
+/* Compares the tree with a sorted array, and checks the rules of red-black trees. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #define NODES 300u
 
-/* Black nodes on every path below @n; all rules of a red-black tree hold there. */
+/* Checks the rules of a red-black tree below @n. Return: number of black nodes on each path. */
 static unsigned int blacks(const struct rbtree_node *n, const struct rbtree_node *parent)
 {
 	unsigned int left, right;
@@ -100,7 +100,7 @@ static void random_life(void **state)
 	assert_null(t.root);
 }
 
-/* Equal keys stay in the order they came: the oldest of two mappings is found first. */
+/* Equal keys stay in order of insertion: the oldest of two mappings is found first. */
 static void equal_keys(void **state)
 {
 	struct rbtree_node n[5];

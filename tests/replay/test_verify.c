@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* What is broken must be found: each test breaks one thing while a plan is being verified. */
+/* Verification must find faults: each test breaks one thing while a plan is verified. */
 #define _GNU_SOURCE
 #include "machines.h"
 #include "verify.h"
@@ -20,11 +20,11 @@ static const char text[] = MAP("1.0", "TO_DEVICE", "1040", "9040", "1000") MAP(
 					MAP("2.1", "TO_DEVICE", "1040", "9040", "1000")
 						SYNC("2.2", "cpu", "TO_DEVICE", "1040", "64");
 
-/* Calls of the plan, by number: see text. */
+/* Calls of the plan, by number, see "text". */
 enum {
 	BEFORE_SYNC_CPU = 5, /* of the FROM_DEVICE mapping */
 	BEFORE_UNMAP = 7, /* of the same */
-	LAST = 12, /* a mapping to the device is all that is live */
+	LAST = 12, /* only a mapping to the device is live */
 };
 
 struct fixture {
@@ -47,7 +47,7 @@ static void meddle(void *ctx, uint32_t op)
 		f->what(f);
 }
 
-/* Return: wrong + stale; f->d has them apart. */
+/* Verifies the plan. Return: wrong + stale; f->d has each by itself. */
 static uint64_t run(struct fixture *f, const char *machine, struct way way, enum dmah_mode mode,
 		    uint32_t at, void (*what)(struct fixture *f))
 {
@@ -222,14 +222,14 @@ static void one_byte(void **state)
 	(void)state;
 	assert_int_equal(run(&f, "vtd", handle, DMAH_STRICT, BEFORE_SYNC_CPU, hit_buffer), 2);
 	assert_int_equal(run(&f, "direct", handle, DMAH_STRICT, BEFORE_UNMAP, hit_end), 1);
-	/* this one is mapped, and so unmapped, twice */
+	/* This call is mapped, and so unmapped, twice. */
 	assert_int_equal(run(&f, "vtd", address, DMAH_STRICT, BEFORE_UNMAP, hit_beside), 2);
 	assert_int_equal(run(&f, "vtd", address, DMAH_LAZY, BEFORE_UNMAP, hit_behind), 1);
 }
 
 /* ---- page tables ---- */
 
-/* The entry that maps the last mapping, or any other present one: found without the library. */
+/* Finds the entry of the last mapping, or any other present entry, without the library. */
 static uint64_t *any_entry(struct fixture *f, bool present)
 {
 	struct dmah_pt_info pt;

@@ -1,23 +1,20 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The bench on lab/sim: every backend, format and kind of device. */
+/* The bench on lab/sim: every backend, format and kind of device; real drivers of VT-d and SMMUv3 on register models. */
 #include "bench_int.h"
+#include "bench_sim.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include <dmah/smmuv3.h>
-#include <dmah/vtd.h>
-
 #include "posix.h"
-#include "sim.h"
-#include "sim_smmuv3.h"
-#include "sim_vtd.h"
+#include "unit.h"
 
 #define POOL_BYTES   (8u << 20)
 #define MEMORY_BYTES (16u << 20)
 #define FOUR_GIB     (1ull << 32)
+#define TIMEOUT	     100000u
 
 struct bench {
 	struct bench_config config;
@@ -30,14 +27,7 @@ struct bench {
 	void *pool_memory;
 	dmah_phys_t memory;
 	struct bench_hooks hooks;
-	struct unit {
-		struct sim_vtd *vtd_regs;
-		struct dmah_vtd vtd;
-		struct sim_smmuv3 *smmu_regs;
-		struct dmah_smmuv3 smmu;
-		struct dmah_iommu *iommu;
-		void *memory;
-	} unit[2];
+	struct unit unit[2];
 	bool keep;
 };
 
@@ -70,8 +60,6 @@ static unsigned int width(enum bench_hw hw)
 	return hw == BENCH_VTD3 || hw == BENCH_LPAE39 ? 39 : hw == BENCH_VTD5 ? 57 : 48;
 }
 
-static void add_registers(struct bench *b);
-
 static void open_machine(struct bench *b)
 {
 	const struct bench_config *c = &b->config;
@@ -96,78 +84,13 @@ static void open_machine(struct bench *b)
 				.noncoherent_walk = c->walk_noncoherent,
 				.no_2m = c->no_blocks,
 				.no_1g = c->no_blocks,
-				.timeout = 1000000,
 			};
 	b->sim = sim_create(&config);
 	assert_non_null(b->sim);
-	if (c->driver)
-		add_registers(b);
-}
-
-/* ---- units with registers, and the library's driver ---- */
-
-#define TIMEOUT 1000000u
-
-static void add_registers(struct bench *b)
-{
-	for (unsigned int i = 0; i < 2; i++) {
-		struct unit *u = &b->unit[i];
-
-		if (vtd(b->config.hw))
-			u->vtd_regs = sim_vtd_create(b->sim, i, NULL);
-		else
-			u->smmu_regs = sim_smmuv3_create(b->sim, i, NULL);
-		assert_true(u->vtd_regs || u->smmu_regs);
-	}
-}
-
-static void open_vtd(struct unit *u)
-{
-	struct dmah_vtd_config config = { .regs = sim_vtd_regs(u->vtd_regs),
-					  .phys_bits = 46,
-					  .timeout_ns = TIMEOUT };
-	size_t need = dmah_vtd_memory(&config);
-
-	assert_true(need > 0);
-	u->memory = malloc(need);
-	assert_int_equal(dmah_vtd_init(&u->vtd, &config, u->memory, need), DMAH_OK);
-	assert_int_equal(dmah_vtd_enable(&u->vtd), DMAH_OK);
-	u->iommu = &u->vtd.iommu;
-}
-
-static void open_smmu(struct unit *u, bool no_blocks)
-{
-	struct dmah_smmuv3_config config = { .timeout_ns = TIMEOUT };
-	size_t need = dmah_smmuv3_memory(&config);
-
-	assert_true(need > 0);
-	u->memory = malloc(need);
-	assert_int_equal(dmah_smmuv3_init(&u->smmu, sim_smmuv3_regs(u->smmu_regs), &config,
-					  u->memory, need),
-			 DMAH_OK);
-	u->iommu = &u->smmu.iommu;
-	if (no_blocks)
-		u->iommu->caps &= ~(uint32_t)(DMAH_IOMMU_BLOCK_2M | DMAH_IOMMU_BLOCK_1G);
-}
-
-static void close_units(struct bench *b)
-{
-	for (unsigned int i = 0; i < 2; i++) {
-		struct unit *u = &b->unit[i];
-
-		if (u->memory)
-			assert_int_equal(u->vtd_regs ? dmah_vtd_fini(&u->vtd)
-						     : dmah_smmuv3_fini(&u->smmu),
-					 DMAH_OK);
-	}
-}
-
-static void hold(struct bench *b, bool on)
-{
-	if (b->unit[0].vtd_regs)
-		sim_vtd_hold(b->unit[0].vtd_regs, on);
-	else
-		sim_smmuv3_hold(b->unit[0].smmu_regs, on);
+	/* A test moves the clock, and nothing else but a spin loop does. */
+	sim_regs_set_read_time(b->sim, 0);
+	for (unsigned int i = 0; i < 2 && c->backend == DMAH_BACKEND_IOMMU; i++)
+		unit_create(&b->unit[i], b->sim, i);
 }
 
 static void let(void *machine, bool through)
@@ -175,19 +98,22 @@ static void let(void *machine, bool through)
 	struct bench *b = machine;
 
 	if (b->keep)
-		hold(b, !through);
+		unit_hold(&b->unit[0], !through);
 }
 
 static struct dmah_iommu *iommu_of(struct bench *b, unsigned int n)
 {
 	struct unit *u = &b->unit[n];
 
-	if (!b->config.driver)
-		return sim_fake_iommu(sim_iommu(b->sim, n));
-	if (!u->memory && u->vtd_regs)
-		open_vtd(u);
-	else if (!u->memory)
-		open_smmu(u, b->config.no_blocks);
+	if (u->iommu)
+		return u->iommu;
+	unit_start(u, TIMEOUT);
+	sim_inject_watch(b->sim, n, u->iommu);
+	/* An SMMU has no register that says these. */
+	if (u->smmu_model && b->config.map_flush)
+		u->iommu->caps |= DMAH_IOMMU_MAP_FLUSH;
+	if (u->smmu_model && b->config.no_blocks)
+		u->iommu->caps &= ~(uint32_t)(DMAH_IOMMU_BLOCK_2M | DMAH_IOMMU_BLOCK_1G);
 	return u->iommu;
 }
 
@@ -196,7 +122,7 @@ static struct sim_device *add_device(struct bench *b, const struct sim_device_co
 	struct sim_device *dev = sim_device_add(b->sim, config);
 
 	assert_non_null(dev);
-	if (b->config.driver)
+	if (b->config.backend == DMAH_BACKEND_IOMMU)
 		sim_device_dmah(dev)->iommu = iommu_of(b, config->iommu ? config->iommu - 1 : 0);
 	return dev;
 }
@@ -242,7 +168,7 @@ static void open_domain(struct bench *b)
 	if (c->backend == DMAH_BACKEND_IOMMU) {
 		config.iommu = iommu_of(b, 0);
 		b->hooks.machine = b;
-		b->hooks.let = c->driver ? let : NULL;
+		b->hooks.let = let;
 		bench_hook(&b->hooks, config.iommu);
 	}
 	need = dmah_domain_memory(&config);
@@ -275,9 +201,6 @@ struct bench *bench_open(const struct bench_config *config)
 	b->config = *config;
 	if (b->config.hw == BENCH_IOMMU)
 		b->config.hw = BENCH_VTD4;
-#ifdef BENCH_REGISTERS
-	b->config.driver = b->config.backend == DMAH_BACKEND_IOMMU;
-#endif
 	open_machine(b);
 	bench_begin();
 	open_memory(b);
@@ -291,7 +214,7 @@ void bench_abandon(struct bench *b)
 	bench_end();
 	sim_destroy(b->sim);
 	for (unsigned int i = 0; i < 2; i++)
-		free(b->unit[i].memory);
+		unit_free(&b->unit[i]);
 	free(b->domain_memory);
 	free(b->pool_memory);
 	free(b);
@@ -308,7 +231,8 @@ void bench_close(struct bench *b)
 	assert_int_equal(dmah_domain_fini(b->dom), DMAH_OK);
 	if (b->keep)
 		bench_latency(b, 0);
-	close_units(b);
+	for (unsigned int i = 0; i < 2; i++)
+		unit_stop(&b->unit[i]);
 	bench_balanced();
 	bench_abandon(b);
 }
@@ -321,6 +245,21 @@ struct dmah_domain *bench_domain(struct bench *b)
 struct dmah_device *bench_device(struct bench *b)
 {
 	return sim_device_dmah(b->dev);
+}
+
+struct sim *bench_sim(struct bench *b)
+{
+	return b->sim;
+}
+
+struct sim_device *bench_sim_device(struct bench *b)
+{
+	return b->dev;
+}
+
+uint64_t bench_machine_address(struct bench *b, dmah_phys_t phys)
+{
+	return sim_xen(b->sim) ? sim_xen_machine(sim_xen(b->sim), phys) : phys;
 }
 
 struct dmah_pool *bench_pool(struct bench *b)
@@ -367,22 +306,13 @@ void bench_evict(struct bench *b)
 
 void bench_stick(struct bench *b, bool stuck)
 {
-	if (b->config.driver)
-		hold(b, stuck);
-	else if (stuck)
-		sim_fake_stick(sim_iommu(b->sim, 0), 0);
-	else
-		sim_fake_unstick(sim_iommu(b->sim, 0));
+	unit_hold(&b->unit[0], stuck);
 }
 
 void bench_latency(struct bench *b, uint64_t ns)
 {
-	if (b->config.driver) {
-		b->keep = ns != 0;
-		hold(b, b->keep);
-		return;
-	}
-	sim_fake_set_latency(sim_iommu(b->sim, 0), ns);
+	b->keep = ns != 0;
+	unit_hold(&b->unit[0], b->keep);
 }
 
 void bench_on_wait(struct bench *b, void (*fn)(void *arg), void *arg)
@@ -390,7 +320,7 @@ void bench_on_wait(struct bench *b, void (*fn)(void *arg), void *arg)
 	b->hooks.on_wait = fn;
 	b->hooks.on_wait_arg = arg;
 	/* Whatever is posted from now on is under way until somebody waits for it. */
-	bench_latency(b, fn ? SIM_LATENCY_WAIT : 0);
+	bench_latency(b, fn != NULL);
 }
 
 void bench_on_post(struct bench *b, void (*fn)(void *arg), void *arg)

@@ -39,7 +39,6 @@ struct bench_config {
 	bool map_flush; /* caching mode: what does not translate is remembered */
 	bool ats; /* the device has a TLB */
 	bool no_blocks; /* no 2 MiB and 1 GiB entries */
-	bool driver; /* by the library's driver and registers; by lab/sim's own driver else. On QEMU always. */
 	bool pool;
 	unsigned int mask_bits; /* 0: 64 */
 	uint64_t boundary;

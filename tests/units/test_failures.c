@@ -11,15 +11,12 @@
 
 #include <dmah/device.h>
 #include <dmah/dmah.h>
-#include <dmah/smmuv3.h>
-#include <dmah/vtd.h>
 
 #include "posix.h"
 #include "sim.h"
 #include "sim_inject.h"
 #include "sim_reach.h"
-#include "sim_smmuv3.h"
-#include "sim_vtd.h"
+#include "unit.h"
 
 enum kind { VTD, SMMU, FAKE_VTD, FAKE_SMMU, KINDS };
 
@@ -31,9 +28,7 @@ struct rig {
 	struct sim_device *sim_dev;
 	struct dmah_device *dev;
 	struct dmah_domain *dom;
-	struct dmah_vtd vtd;
-	struct dmah_smmuv3 smmu;
-	void *driver_memory;
+	struct unit unit;
 	void *domain_memory;
 	dmah_phys_t page;
 	struct dmah h;
@@ -52,28 +47,9 @@ static void quiet(void *ctx, const struct dmah_device *dev, int err, const char 
 
 static struct dmah_iommu *open_driver(struct rig *r, enum kind kind)
 {
-	if (kind == VTD) {
-		struct dmah_vtd_config c = { .regs = sim_vtd_regs(sim_vtd_create(r->sim, 0, NULL)),
-					     .phys_bits = 46,
-					     .timeout_ns = 5000000 };
-		size_t need = dmah_vtd_memory(&c);
-
-		r->driver_memory = malloc(need);
-		assert_int_equal(dmah_vtd_init(&r->vtd, &c, r->driver_memory, need), DMAH_OK);
-		assert_int_equal(dmah_vtd_enable(&r->vtd), DMAH_OK);
-		return &r->vtd.iommu;
-	}
-	if (kind == SMMU) {
-		struct dmah_smmuv3_config c = { .timeout_ns = 5000000 };
-		size_t need = dmah_smmuv3_memory(&c);
-
-		r->driver_memory = malloc(need);
-		assert_int_equal(
-			dmah_smmuv3_init(&r->smmu,
-					 sim_smmuv3_regs(sim_smmuv3_create(r->sim, 0, NULL)), &c,
-					 r->driver_memory, need),
-			DMAH_OK);
-		return &r->smmu.iommu;
+	if (kind == VTD || kind == SMMU) {
+		unit_create(&r->unit, r->sim, 0);
+		return unit_start(&r->unit, 5000000);
 	}
 	return sim_fake_iommu(sim_iommu(r->sim, 0));
 }
@@ -117,7 +93,7 @@ static void rig_close(struct rig *r)
 	sim_destroy(r->sim);
 	posix_clock_real();
 	posix_set_report(NULL, NULL);
-	free(r->driver_memory);
+	unit_free(&r->unit);
 	free(r->domain_memory);
 }
 

@@ -15,7 +15,6 @@ import vm  # noqa: E402
 KERNEL = "6.1-arm64"
 # dmah.ko with and without records; the second time only what depends on that.
 ROUNDS = [(1, 0), (0, 1)]
-TIMEOUT = 240
 
 
 def modules(source=None):
@@ -35,7 +34,7 @@ def boot(force, kos, name, rounds=None, ticks=0, **settings):
     """
     machine = vm.XenMachine(KERNEL, devices=["edu"], modules=kos, swiotlb="force" if force else None,
                             guest="insmod /modules/xen_guest.ko && sleep 100000",
-                            **dict({"timeout": TIMEOUT}, **settings))
+                            **settings)
     script = ["set -e"]
     for records, brief in rounds or ROUNDS:
         script += ["insmod /modules/dmah.ko check=%d" % records,

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* dmah replay: the command line. */
+/* The command line of dmah replay. */
 #define _GNU_SOURCE
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "callgrind.h"
 #include "cmd.h"
+#include "file.h"
 #include "message.h"
 #include "plot.h"
 #include "progress.h"
@@ -22,12 +24,16 @@ static const char usage[] =
 	"      --api=NAME         all (default), address, page or handle\n"
 	"      --mode=MODE        strict or lazy; default: both, where there is an IOMMU\n"
 	"      --json             print the rows as a JSON array\n"
+	"      --markdown=FILE    write their tables for a document\n"
 	"      --plot=FILE        draw them: FILE ends in .svg or .png (needs gnuplot)\n"
 	"      --report=FILE      write an HTML report of one file\n"
 	"      --foreign=PERCENT  of the pages belong to other domains on xen (default 25)\n"
 	"      --repeat=N         timed passes of each row, of which the median counts (default "
 	"5;\n"
 	"                         short traces get more)\n"
+	"      --instructions     count the instructions of a call with valgrind's callgrind\n"
+	"      --only-instructions\n"
+	"                         count them, and time nothing\n"
 	"      --no-verify        only measure\n"
 	"      --help             this text\n\n"
 	"Machines:\n";
@@ -43,8 +49,11 @@ static const char columns[] =
 	"           directory  this library's own, flat, where there is an IOMMU\n"
 	"  page     they get the physical address as well, as proposed in 2014\n"
 	"  handle   they get what map returned, and nothing is looked up\n\n"
-	"Columns: ns/op is the time of a call in nanoseconds, without what the simulated hardware\n"
-	"would take; ratio is to the handle; lookups and steps are reverse lookups and what they\n"
+	"Columns: ns/op is the CPU time of a call in nanoseconds, without what the simulated "
+	"hardware\n"
+	"would take; ratio is to the handle; ins/op, where they were counted, are the instructions "
+	"of\n"
+	"a call; lookups and steps are reverse lookups and what they\n"
 	"visited; wrong and stale are failures of verification, which is not timed.\n\n"
 	"Exit status: 0 all is well, 1 wrong or stale is not 0, 2 wrong use, or a trace that "
 	"cannot\n"
@@ -68,7 +77,9 @@ static int bad_usage(const char *what, const char *value)
 
 struct command {
 	struct options opt;
+	bool instructions;
 	bool json;
+	const char *markdown;
 	const char *plot;
 	const char *report;
 };
@@ -111,7 +122,7 @@ static bool find_number(const char *s, unsigned long low, unsigned long high, un
 	return s[0] >= '0' && s[0] <= '9' && !*end && n >= low && n <= high;
 }
 
-/* Return: -1 to go on, or an exit status. */
+/* Parses the options. Return: -1 to go on, or an exit status. */
 static int options(int argc, char **argv, struct command *c)
 {
 	static const struct option longs[] = {
@@ -123,6 +134,10 @@ static int options(int argc, char **argv, struct command *c)
 		{ "report", required_argument, NULL, 'r' },
 		{ "foreign", required_argument, NULL, 'f' },
 		{ "repeat", required_argument, NULL, 'n' },
+		{ "markdown", required_argument, NULL, 'k' },
+		{ "instructions", no_argument, NULL, 'i' },
+		{ "only-instructions", no_argument, NULL, 'I' },
+		{ "counted", no_argument, NULL, 'c' },
 		{ "no-verify", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -164,6 +179,19 @@ static int options(int argc, char **argv, struct command *c)
 			if (!find_number(optarg, 1, 1000, &c->opt.repeat))
 				return bad_usage("--repeat is a number, 1 to 1000, not ", optarg);
 			break;
+		case 'k':
+			c->markdown = optarg;
+			break;
+		case 'I':
+			c->opt.timed = false;
+			c->instructions = true;
+			break;
+		case 'i':
+			c->instructions = true;
+			break;
+		case 'c':
+			c->opt.under_callgrind = true;
+			break;
 		case 'V':
 			c->opt.verify = false;
 			break;
@@ -177,7 +205,7 @@ static int options(int argc, char **argv, struct command *c)
 	return optind == argc ? bad_usage("no trace given", "") : -1;
 }
 
-/* Return: an exit status for this trace. */
+/* Replays one trace. Return: its exit status. */
 static int one(const char *path, const struct command *c, struct rows *rows, struct plan **plan)
 {
 	struct trace_error err;
@@ -201,15 +229,27 @@ static int one(const char *path, const struct command *c, struct rows *rows, str
 	}
 	all = replay_plan(*plan, &c->opt, rows, progress_step);
 	progress_clear();
-	if (!c->json)
+	if (!c->json && !c->opt.under_callgrind)
 		replay_table(stdout, *plan, rows, c->opt.foreign);
 	fflush(stdout);
 	return (*plan)->refused || !all ? CMD_UNREADABLE : CMD_OK;
 }
 
+static void print_markdown(FILE *f, const void *ctx)
+{
+	const struct rows *rows = ctx;
+
+	for (size_t i = 0; i < rows->n; i++)
+		if (!i || rows->list[i].plan != rows->list[i - 1].plan)
+			replay_markdown(f, rows->list[i].plan, rows);
+}
+
 static bool write_files(const struct command *c, const struct rows *rows)
 {
 	bool ok = true;
+
+	if (c->markdown)
+		ok &= file_write(c->markdown, print_markdown, rows);
 
 	if (c->plot)
 		ok &= replay_plot(c->plot, rows);
@@ -217,6 +257,51 @@ static bool write_files(const struct command *c, const struct rows *rows)
 		ok &= replay_report(c->report, rows, &c->opt);
 	return ok;
 }
+
+/* ---- instructions ---- */
+
+#define MOST_TRACES 400
+
+static void found(void *ctx, size_t row, double instructions)
+{
+	struct options *opt = ctx;
+
+	while (row >= opt->ncounts) {
+		opt->counts = xreallocarray(opt->counts, opt->ncounts + 1, sizeof(*opt->counts));
+		opt->counts[opt->ncounts++] = -1;
+	}
+	opt->counts[row] = instructions;
+}
+
+/* Counts in a process under callgrind, which makes the same rows from the same options. */
+static bool count_instructions(struct options *opt, char **traces, int n)
+{
+	const char *args[MOST_TRACES + 16] = { "replay", "--counted" };
+	char foreign[16];
+	int k = 2;
+
+	if (n > MOST_TRACES) {
+		message("instructions are not counted: more than %d traces", MOST_TRACES);
+		return false;
+	}
+	args[k++] = "--machine";
+	args[k++] = opt->machine ? opt->machine->name : "all";
+	args[k++] = "--api";
+	args[k++] = opt->api == APIS ? "all" : api_name(opt->api);
+	if (opt->strict != opt->lazy) {
+		args[k++] = "--mode";
+		args[k++] = opt->strict ? "strict" : "lazy";
+	}
+	snprintf(foreign, sizeof(foreign), "%u", opt->foreign);
+	args[k++] = "--foreign";
+	args[k++] = foreign;
+	args[k++] = "--";
+	for (int i = 0; i < n; i++)
+		args[k++] = traces[i];
+	return callgrind_run(args, found, opt);
+}
+
+/* ---- the command ---- */
 
 static void print_json(const struct rows *rows)
 {
@@ -231,6 +316,7 @@ int cmd_replay(int argc, char **argv)
 	struct command c = { .opt = { .api = APIS,
 				      .strict = true,
 				      .lazy = true,
+				      .timed = true,
 				      .verify = true,
 				      .repeat = 5,
 				      .foreign = 25 } };
@@ -244,6 +330,11 @@ int cmd_replay(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	n = argc - optind;
+	/* The process outside reports what cannot be read, and does so once. */
+	if (c.opt.under_callgrind && !freopen("/dev/null", "w", stderr))
+		return CMD_UNREADABLE;
+	if (c.instructions)
+		unreadable = !count_instructions(&c.opt, argv + optind, n);
 	plans = xcalloc((size_t)n, sizeof(struct plan *));
 	progress_begin((size_t)n * plan_rows(&c.opt));
 	for (int i = 0; i < n; i++)
@@ -253,7 +344,7 @@ int cmd_replay(int argc, char **argv)
 		print_json(&rows);
 	if (rows.n)
 		unreadable |= !write_files(&c, &rows);
-	/* a full disk is not a clean trace */
+	/* A table that could not be written whole, on a full disk for example, is an error. */
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		message("standard output: %m");
 		unreadable = true;
@@ -267,6 +358,9 @@ int cmd_replay(int argc, char **argv)
 	}
 	free(plans);
 	free(rows.list);
-	/* what was found outweighs what could not be looked at */
+	free(c.opt.counts);
+	if (c.opt.under_callgrind)
+		return CMD_OK;
+	/* Failures that were found outweigh traces that could not be read. */
 	return status ? status : unreadable ? CMD_UNREADABLE : CMD_OK;
 }

@@ -6,7 +6,7 @@
 void exec_init(struct exec *x, struct machine *m)
 {
 	const struct plan *p = m->plan;
-	uint32_t nsingle = p->slots[ITEM_SINGLE], nsg = p->slots[ITEM_SG];
+	uint32_t nsingle = p->kept[ITEM_SINGLE], nsg = p->kept[ITEM_SG];
 	size_t most = p->max_pieces, room = (size_t)nsg * most;
 	struct dmah *parts = xcalloc(room, sizeof(*parts));
 	struct dmah_dma_seg *segs = xcalloc(room, sizeof(*segs));
@@ -20,8 +20,8 @@ void exec_init(struct exec *x, struct machine *m)
 	x->vec = xcalloc(nsg, sizeof(*x->vec));
 	x->list = xcalloc(nsg, sizeof(*x->list));
 	x->list_node = xcalloc(nsg, sizeof(*x->list_node));
-	x->coherent = xcalloc(p->slots[ITEM_COHERENT], sizeof(*x->coherent));
-	x->cpu = xcalloc(p->slots[ITEM_COHERENT], sizeof(*x->cpu));
+	x->coherent = xcalloc(p->kept[ITEM_COHERENT], sizeof(*x->coherent));
+	x->cpu = xcalloc(p->kept[ITEM_COHERENT], sizeof(*x->cpu));
 	x->segs = xcalloc(most, sizeof(*x->segs));
 	for (uint32_t i = 0; i < nsg; i++) {
 		x->vec[i] = (struct dmah_vec){ .part = parts + i * most,
@@ -61,8 +61,8 @@ static int coherent(struct exec *x, const struct target *t, const struct op *op)
 	struct dmah_device *dev = x->m->rig[t->device].dev;
 
 	if (op->kind == OP_MAP)
-		return dmah_alloc_coherent(dev, &x->coherent[t->slot], t->len, &x->cpu[t->slot]);
-	return dmah_free_coherent(dev, &x->coherent[t->slot]);
+		return dmah_alloc_coherent(dev, &x->coherent[t->kept], t->len, &x->cpu[t->kept]);
+	return dmah_free_coherent(dev, &x->coherent[t->kept]);
 }
 
 /* ---- handles ---- */
@@ -70,7 +70,7 @@ static int coherent(struct exec *x, const struct target *t, const struct op *op)
 static int handle_list(struct exec *x, const struct target *t, const struct op *op)
 {
 	struct dmah_device *dev = x->m->rig[t->device].dev;
-	struct dmah_vec *v = &x->vec[t->slot];
+	struct dmah_vec *v = &x->vec[t->kept];
 
 	switch (op->kind) {
 	case OP_MAP:
@@ -93,7 +93,7 @@ static int handle_op(struct exec *x, const struct op *op)
 {
 	const struct target *t = &x->m->target[op->item];
 	struct dmah_device *dev = x->m->rig[t->device].dev;
-	struct dmah *h = &x->handle[t->slot];
+	struct dmah *h = &x->handle[t->kept];
 
 	if (op->item_kind == ITEM_SG)
 		return handle_list(x, t, op);
@@ -115,7 +115,7 @@ static int handle_op(struct exec *x, const struct op *op)
 
 static int map_list(struct exec *x, const struct target *t)
 {
-	struct kept_list *l = &x->list[t->slot];
+	struct kept_list *l = &x->list[t->kept];
 	int n;
 
 	for (uint32_t i = 0; i < t->len; i++) {
@@ -136,7 +136,7 @@ static int map_list(struct exec *x, const struct target *t)
 static int addr_list(struct exec *x, const struct target *t, const struct op *op)
 {
 	struct dmah_device *dev = x->m->rig[t->device].dev;
-	struct kept_list *l = &x->list[t->slot];
+	struct kept_list *l = &x->list[t->kept];
 	uint32_t n = l->n;
 
 	switch (op->kind) {
@@ -158,7 +158,7 @@ static int addr_op(struct exec *x, const struct op *op)
 {
 	const struct target *t = &x->m->target[op->item];
 	struct dmah_device *dev = x->m->rig[t->device].dev;
-	struct kept_addr *k = &x->addr[t->slot];
+	struct kept_addr *k = &x->addr[t->kept];
 
 	if (op->item_kind == ITEM_SG)
 		return addr_list(x, t, op);
@@ -179,7 +179,7 @@ static int addr_op(struct exec *x, const struct op *op)
 	}
 }
 
-/* The Intel driver of 2014 also kept its tree up to date; here that is the caller's work. */
+/* Updates the tree with each map and unmap, as the Intel driver of 2014 did. */
 static int tree_op(struct exec *x, const struct op *op)
 {
 	const struct target *t = &x->m->target[op->item];
@@ -189,21 +189,21 @@ static int tree_op(struct exec *x, const struct op *op)
 
 	if (op->item_kind == ITEM_COHERENT)
 		return coherent(x, t, op);
-	live = sg ? x->list[t->slot].n > 0 : x->addr[t->slot].dma != DMAH_BAD_ADDR;
+	live = sg ? x->list[t->kept].n > 0 : x->addr[t->kept].dma != DMAH_BAD_ADDR;
 	err = addr_op(x, op);
 	if (op->kind == OP_UNMAP && live)
-		iova_tree_remove(tree, sg ? &x->list_node[t->slot] : &x->node[t->slot]);
+		iova_tree_remove(tree, sg ? &x->list_node[t->kept] : &x->node[t->kept]);
 	if (op->kind != OP_MAP || err)
 		return err;
 	if (sg) {
-		const struct kept_list *l = &x->list[t->slot];
+		const struct kept_list *l = &x->list[t->kept];
 		uint64_t len = 0;
 
 		for (uint32_t i = 0; i < l->n && l->sg[i].dma_len; i++)
 			len = l->sg[i].dma + l->sg[i].dma_len - l->sg[0].dma;
-		iova_tree_insert(tree, &x->list_node[t->slot], l->sg[0].dma, len, l->sg[0].phys);
+		iova_tree_insert(tree, &x->list_node[t->kept], l->sg[0].dma, len, l->sg[0].phys);
 	} else {
-		iova_tree_insert(tree, &x->node[t->slot], x->addr[t->slot].dma, t->len, t->phys);
+		iova_tree_insert(tree, &x->node[t->kept], x->addr[t->kept].dma, t->len, t->phys);
 	}
 	return DMAH_OK;
 }
@@ -214,7 +214,7 @@ static int page_op(struct exec *x, const struct op *op)
 {
 	const struct target *t = &x->m->target[op->item];
 	struct dmah_device *dev = x->m->rig[t->device].dev;
-	struct kept_page *k = &x->page[t->slot];
+	struct kept_page *k = &x->page[t->kept];
 
 	if (op->item_kind == ITEM_SG)
 		return addr_list(x, t, op);
@@ -247,7 +247,7 @@ int exec_op(struct exec *x, const struct op *op)
 	return x->way.lookup == LOOKUP_RBTREE ? tree_op(x, op) : addr_op(x, op);
 }
 
-/* One loop for each, so that none pays for choosing. */
+/* Each API has a loop of its own, so that no call pays for choosing one. */
 #define RUN(fn)                                           \
 	do {                                              \
 		for (; op < end; op++) {                  \
@@ -265,7 +265,7 @@ uint64_t exec_run(struct exec *x, uint32_t first, uint32_t last)
 	unsigned int cpu = posix_cpu();
 	uint64_t failed = 0;
 
-	/* A plan without operations has no array of them. */
+	/* A plan without operations has no array, and no pointer into it may be formed. */
 	if (first == last)
 		return 0;
 	op = x->ops + first;
@@ -297,7 +297,7 @@ bool exec_segment(const struct exec *x, uint32_t item, uint32_t i, dmah_addr_t *
 	uint8_t kind = x->m->plan->items[item].kind;
 
 	if (kind == ITEM_SG && x->way.api == API_HANDLE) {
-		const struct dmah_vec *v = &x->vec[t->slot];
+		const struct dmah_vec *v = &x->vec[t->kept];
 
 		if (i >= v->nseg)
 			return false;
@@ -306,7 +306,7 @@ bool exec_segment(const struct exec *x, uint32_t item, uint32_t i, dmah_addr_t *
 		return true;
 	}
 	if (kind == ITEM_SG) {
-		const struct kept_list *l = &x->list[t->slot];
+		const struct kept_list *l = &x->list[t->kept];
 
 		if (i >= l->n || !l->sg[i].dma_len)
 			return false;
@@ -318,12 +318,12 @@ bool exec_segment(const struct exec *x, uint32_t item, uint32_t i, dmah_addr_t *
 	if (i)
 		return false;
 	if (kind == ITEM_COHERENT)
-		*dma = dmah_mapped(&x->coherent[t->slot]) ? dmah_addr(&x->coherent[t->slot])
+		*dma = dmah_mapped(&x->coherent[t->kept]) ? dmah_addr(&x->coherent[t->kept])
 							  : DMAH_BAD_ADDR;
 	else if (x->way.api == API_HANDLE)
-		*dma = dmah_mapped(&x->handle[t->slot]) ? dmah_addr(&x->handle[t->slot])
+		*dma = dmah_mapped(&x->handle[t->kept]) ? dmah_addr(&x->handle[t->kept])
 							: DMAH_BAD_ADDR;
 	else
-		*dma = x->way.api == API_PAGE ? x->page[t->slot].dma : x->addr[t->slot].dma;
+		*dma = x->way.api == API_PAGE ? x->page[t->kept].dma : x->addr[t->kept].dma;
 	return true;
 }

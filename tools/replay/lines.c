@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Cache lines that two live mappings share, one of them written by its device.
+ * Finds cache lines that two live mappings share, at least one of them written by its device.
  *
- * A Linux driver answers for the lines at the edges of what it maps, and the library can be told so
- * (DMAH_ATTR_NO_BOUNCE); but not where the trace itself shows another buffer in the line. Only lines in which a piece begins
- * or ends can be shared without sharing bytes.
+ * A Linux driver must own the cache lines at the edges of its buffers, and the replay then maps with DMAH_ATTR_NO_BOUNCE.
+ * Where the trace shows another buffer in such a line, that attribute would lose bytes. Two mappings that share no byte can
+ * share only a line in which a piece begins or ends.
  */
 #include <dmah/types.h>
 #include "plan.h"
@@ -13,7 +13,7 @@
 #define LINE	64u
 #define BUCKETS (1u << 14)
 
-/* A mapping that begins or ends in a line. */
+/* An edge: a live mapping begins or ends inside this line. */
 struct edge {
 	struct edge *next;
 	uint64_t line;

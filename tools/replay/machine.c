@@ -201,7 +201,7 @@ static void make_targets(struct machine *m)
 		m->target[i] =
 			(struct target){ .phys = sg ? item->first : m->piece[item->first].phys,
 					 .len = sg ? item->pieces : (uint32_t)item->total,
-					 .slot = item->slot,
+					 .kept = item->kept,
 					 .device = item->device,
 					 .dir = item->dir,
 					 .attrs = attrs_of(m, item) };

@@ -53,7 +53,7 @@ const struct machine_kind *machine_kind(unsigned int i);
  * struct target - an item of the plan, placed on a machine.
  * @phys: physical address; of a scatter list: index of its first piece in machine.piece.
  * @len: bytes; of a scatter list: number of pieces.
- * @slot: place where the driver keeps the mapping.
+ * @kept: index of the driver's record of the mapping.
  * @device: index of its device.
  * @dir: enum dmah_dir.
  * @attrs: enum dmah_attr.
@@ -61,7 +61,7 @@ const struct machine_kind *machine_kind(unsigned int i);
 struct target {
 	uint64_t phys;
 	uint32_t len;
-	uint32_t slot;
+	uint32_t kept;
 	uint16_t device;
 	uint8_t dir;
 	uint8_t attrs;

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * How long the pieces of a scatter list are.
+ * Computes the lengths of a scatter list's pieces.
  *
- * The trace has the physical address of each piece, but lengths only of the DMA segments, which may be several pieces
- * merged. Behind an IOMMU pieces merge where the one ends and the next begins on a granule. So:
+ * The trace has the physical address of each piece, but only the lengths of the DMA segments, and a segment may be several
+ * pieces merged. Behind an IOMMU, two pieces merge if one ends and the next begins on a granule. The rules:
  *
- * 1. As many segments as pieces: their lengths are the pieces'.
- * 2. Else each piece takes what its segment has left, up to the end of its page; a full segment is followed by the next.
- * 3. If the pieces end before the bytes do, some of them are longer than a page: what is left over goes to the first piece
- *    that can take all of it without reaching the beginning of another piece of the list; if there is none, each takes
- *    what it can, and the last one the rest.
- * 4. Pieces of which the record has no lengths at all (lists that it cut off) reach to the end of their page.
+ * 1. If there are as many segments as pieces, each piece has the length of its segment.
+ * 2. Else each piece takes the rest of its segment, but only up to the end of its page. Behind a full segment the next piece
+ *    begins the next segment.
+ * 3. If bytes of a segment are left after its last piece, some piece is longer than a page. The first piece that can take
+ *    all of those bytes without reaching the beginning of another piece takes them. If there is none, each piece takes as
+ *    much as it can, and the last one the rest.
+ * 4. A piece without any length in the record (the record cuts long lists off) reaches to the end of its page.
  *
- * The sum is always the sum of the segments where the record has them all, and no piece is empty; pieces for which no bytes
- * are left are left out.
+ * If the record has all segments, the sum of the pieces is the sum of the segments. Pieces without bytes are dropped.
  */
 #include "plan.h"
 
@@ -24,12 +24,12 @@ static uint32_t to_page_end(uint64_t phys)
 	return PAGE - (uint32_t)(phys % PAGE);
 }
 
-/* How much longer a piece may become before it reaches another piece's first byte. */
+/* Returns the bytes by which a piece may grow before it reaches the first byte of another piece. */
 static uint64_t room(const struct piece *pieces, uint32_t n, uint32_t i)
 {
 	uint64_t end = pieces[i].phys + pieces[i].len, free = UINT64_MAX;
 
-	/* only what ends on a page goes on behind it */
+	/* Only a piece that ends on a page boundary can go on in the next page. */
 	if (end % PAGE)
 		return 0;
 	for (uint32_t k = 0; k < n; k++)
@@ -83,7 +83,7 @@ uint32_t plan_pieces(struct piece *pieces, uint32_t n, const uint32_t *lens, uin
 			*guessed = true;
 		}
 	}
-	/* More pieces than the bytes of a whole list fill: it was merged by rules of another kind. */
+	/* The list has more pieces than its bytes can fill: other rules have merged it. */
 	if (i < n)
 		*guessed = true;
 	for (; !whole && i < n; i++)

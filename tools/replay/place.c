@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Memory: what of the trace's physical memory is touched at all, moved together.
+ * Moves the touched pages of the trace's physical memory together.
  *
- * Pages that follow each other still do, offsets in pages stay, and what shares a page still shares it. Between runs of
- * pages there is one that nobody has, so that nothing becomes a neighbour that was not.
+ * Adjacent pages stay adjacent, offsets in pages stay, and buffers that share a page still share it. An unused page lies
+ * between runs of pages, so that no two buffers become neighbours that were none.
  */
 #include "plan.h"
 #include "xalloc.h"
 
 #define PAGE 4096ull
-/* More than this and it is no trace of a machine that this one could stand in for. */
+/* Most memory of a machine that this one can simulate. */
 #define MOST (64ull << 30)
 
 struct run {
 	uint64_t first; /* page numbers in the trace's memory */
 	uint64_t last;
-	uint64_t place; /* page number in data */
+	uint64_t place; /* number of the first page in the plan's data */
 };
 
 static int by_first(const void *a, const void *b)
@@ -25,7 +25,7 @@ static int by_first(const void *a, const void *b)
 	return x->first < y->first ? -1 : x->first > y->first;
 }
 
-/* Sort and merge; return how many are left. */
+/* Sorts and merges runs of pages. Return: number of runs that are left. */
 static size_t merge(struct run *runs, size_t n)
 {
 	size_t out = 0;
@@ -57,7 +57,7 @@ static const struct run *find(const struct run *runs, size_t n, uint64_t page)
 	return &runs[low];
 }
 
-/* Coherent memory has no place in it. */
+/* Returns true if an item has memory of the trace. The library places coherent memory itself. */
 static bool placed(const struct item *item)
 {
 	return item->kind != ITEM_COHERENT;

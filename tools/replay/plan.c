@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * From events to a plan.
+ * Makes a plan of a trace's events.
  *
- * A single mapping is found again by device and DMA address, a scatter list by device and list of physical addresses (its
- * unmap has no DMA address), or as far as the map's list goes where the trace cut it off. What comes from several CPUs is
- * one sequence, in order of time. An end of something unknown is counted and passed over. A map where something is live
- * already tells that an unmap was lost: what was there is ended first.
+ * An unmap finds its single mapping by device and DMA address. The unmap of a scatter list has no DMA address: it finds its
+ * mapping by device and the list of physical addresses, compared as far as the record of the map goes. Events of several
+ * CPUs are one sequence, in order of time. The end of an unknown mapping is counted and passed over. A map at an address
+ * that is live shows that an unmap was lost: the plan ends the older mapping first.
  */
 #include <dmah/types.h>
 #include <inttypes.h>
+#include "message.h"
 #include "plan.h"
 #include "rbtree.h"
 #include "xalloc.h"
@@ -16,18 +17,18 @@
 #define MOST_DEVICES 4096u
 #define MOST_PHYS    (1ull << 52)
 #define MESSAGES     8u
-/* dma_alloc_pages does not say where its memory is: it gets some that no machine has, one place for an address. */
+/* The event dma_alloc_pages has no physical address. The plan takes one from here on, where no machine has memory. */
 #define NOWHERE (1ull << 60)
 
 /* A mapping that is live in the trace. */
 struct live {
 	struct rbtree_node by_dma;
-	struct rbtree_node by_phys; /* scatter lists */
+	struct rbtree_node by_phys; /* only of a scatter list */
 	uint64_t dma;
 	uint32_t item;
-	uint32_t nents; /* of the list, as the driver had it */
+	uint32_t nents; /* number of entries in the driver's list */
 	bool identity;
-	bool cut; /* the record of the list is not whole */
+	bool cut; /* the record of the list is cut off */
 };
 
 struct known {
@@ -39,13 +40,13 @@ struct maker {
 	struct plan *plan;
 	const struct trace *trace;
 	const struct trace_event *ev;
-	struct known *known; /* of each device */
-	uint16_t cpu_of[65536]; /* number + 1 */
+	struct known *known; /* live mappings of each device */
+	uint16_t cpu_of[65536]; /* the plan's CPU, counted from 1; 0: none yet */
 };
 
 #define OF(node, member) ((struct live *)(void *)((char *)(node)-offsetof(struct live, member)))
 
-/* ---- what makes no sense ---- */
+/* ---- events that cannot be replayed ---- */
 
 static void refuse(struct maker *m, const char *why)
 {
@@ -53,7 +54,7 @@ static void refuse(struct maker *m, const char *why)
 
 	if (++m->plan->refused > MESSAGES)
 		return;
-	fprintf(stderr, "dmah replay: %s: %s %" PRIu64 ": device %s: %s %s\n", trace_path(m->trace),
+	message("%s: %s %" PRIu64 ": device %s: %s %s", trace_path(m->trace),
 		trace_info(m->trace)->dat ? "record" : "line", ev->line,
 		trace_device(m->trace, ev->device), ev->name, why);
 }
@@ -133,7 +134,7 @@ static void end(struct maker *m, struct live *l)
 	free(l);
 }
 
-/* What was at a DMA address before must have ended, unless addresses are not translated and may stand twice. */
+/* Ends mappings at the DMA address of a new one. Untranslated addresses stay: there two mappings may have one address. */
 static void end_what_was(struct maker *m, uint64_t dma, bool identity)
 {
 	struct known *k = &m->known[m->ev->device];
@@ -150,7 +151,7 @@ static void end_what_was(struct maker *m, uint64_t dma, bool identity)
 	}
 }
 
-/* The item whose pieces are the last ones from @first on. */
+/* Adds an item whose pieces are those from @first to the last. */
 static void begin(struct maker *m, enum item_kind kind, uint32_t first, uint64_t dma, uint64_t phys)
 {
 	const struct trace_event *ev = m->ev;
@@ -236,7 +237,7 @@ static void begin_list(struct maker *m, const uint32_t *lens, uint32_t nlens, bo
 	begin(m, ITEM_SG, first, ev->dma, ev->physs[0]);
 }
 
-/* ---- finding again ---- */
+/* ---- finding the mapping of an unmap ---- */
 
 static bool ends_as(const struct item *item, enum trace_kind kind)
 {
@@ -245,7 +246,7 @@ static bool ends_as(const struct item *item, enum trace_kind kind)
 	return item->kind == ITEM_SINGLE || (item->kind == ITEM_SG && kind == TRACE_FREE_SGT);
 }
 
-/* The oldest at that address, but rather one of the same size and direction. */
+/* Finds the oldest mapping at the event's address, but prefers one of its size and direction. */
 static struct live *find_by_dma(struct maker *m)
 {
 	const struct trace_event *ev = m->ev;
@@ -266,7 +267,7 @@ static struct live *find_by_dma(struct maker *m)
 	return best;
 }
 
-/* The trace's addresses of a list's pieces are in the plan until it is placed. */
+/* Compares lists by the trace's physical addresses, which pieces keep until plan_place(). */
 static bool same_list(const struct plan *p, const struct live *l, const struct trace_event *ev)
 {
 	const struct item *item = &p->items[l->item];
@@ -300,8 +301,8 @@ static struct live *find_list(struct maker *m)
 }
 
 /*
- * An unmap's list is not cut off. What the map's lacks is known now, and was never needed before: the rest of the pieces,
- * each to the end of its page.
+ * Completes a list that the record of its map cuts off. The record of the unmap has all addresses; each piece that was
+ * missing reaches to the end of its page. No call before the unmap needs them.
  */
 static void complete(struct maker *m, struct live *l)
 {
@@ -334,7 +335,7 @@ static void sync_single(struct maker *m)
 	struct rbtree_node *n = rbtree_floor(&m->known[ev->device].dma, ev->dma, &steps);
 	struct op *op;
 
-	/* addresses that are not translated may stand several times, one over the other */
+	/* Untranslated addresses: several mappings may overlap here. */
 	for (unsigned int i = 0; n && i < 64; i++, n = rbtree_step(n, false)) {
 		struct live *l = OF(n, by_dma);
 		const struct item *item = &m->plan->items[l->item];
@@ -406,7 +407,7 @@ static void end_event(struct maker *m)
 {
 	struct live *l = m->ev->kind == TRACE_UNMAP_SG ? find_list(m) : find_by_dma(m);
 
-	/* drivers may free NULL, and Linux tells of it */
+	/* Drivers may free NULL, and Linux records that. */
 	if (m->ev->kind == TRACE_FREE && m->ev->has_virt && !m->ev->virt)
 		return;
 	if (!l) {
@@ -439,7 +440,7 @@ static void event(struct maker *m)
 	}
 }
 
-/* What is live at the end is ended behind the trace, which is no part of it. */
+/* Ends mappings that are live at the end of the trace. These calls are not part of the trace and are not timed. */
 static void add_tail(struct maker *m)
 {
 	uint32_t n = m->plan->nops;
@@ -462,7 +463,7 @@ static void finish(struct plan *p)
 			p->max_pieces = p->items[i].pieces;
 	if (!p->cpus)
 		p->cpus = 1;
-	/* An empty plan is one too. */
+	/* A plan without calls is valid. */
 	if (!p->ops)
 		p->ops = xcalloc(1, sizeof(*p->ops));
 }
@@ -479,9 +480,7 @@ struct plan *plan_make(const struct trace *trace)
 	m->trace = p->trace = trace;
 	p->ndevices = trace_nr_devices(trace);
 	if (p->ndevices > MOST_DEVICES) {
-		fprintf(stderr,
-			"dmah replay: %s: %u devices are more than %u, the most that can be "
-			"replayed\n",
+		message("%s: %u devices are more than %u, the most that can be replayed",
 			trace_path(trace), p->ndevices, MOST_DEVICES);
 		free(m);
 		free(p);
@@ -499,14 +498,13 @@ struct plan *plan_make(const struct trace *trace)
 	}
 	add_tail(m);
 	if (p->refused > MESSAGES)
-		fprintf(stderr, "dmah replay: %s: and %" PRIu64 " events more were left out\n",
-			trace_path(trace), p->refused - MESSAGES);
+		message("%s: %" PRIu64 " more events were left out", trace_path(trace),
+			p->refused - MESSAGES);
 	finish(p);
 	plan_lines(p);
-	plan_slots(p);
+	plan_kept(p);
 	if (!plan_place(p)) {
-		fprintf(stderr, "dmah replay: %s: touches more than 64 GiB of memory\n",
-			trace_path(trace));
+		message("%s: the trace touches more than 64 GiB of memory", trace_path(trace));
 		ok = false;
 	}
 	free(m->known);

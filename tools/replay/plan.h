@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * A plan: what a trace asks of a DMA mapping layer, with all that is odd in the record settled, so that executing it
- * needs no decisions.
+ * A plan: the calls of a trace, ready to be made. Gaps and contradictions of the record are resolved in it, so that executing
+ * it needs no decisions.
  *
- * Every end of a mapping has its beginning in the plan and the other way round; buffers are in one memory, "data", which
- * begins at 0 and is as large as what the trace touches (see memory.c).
+ * Every unmap in the plan has its map, and every map its unmap. Buffers are in one memory, "data", which begins at 0 and is
+ * as large as the memory that the trace touches (see place.c).
  */
 #ifndef DMAH_REPLAY_PLAN_H
 #define DMAH_REPLAY_PLAN_H
@@ -17,11 +17,11 @@
 enum item_kind {
 	ITEM_SINGLE, /* one buffer */
 	ITEM_SG, /* a scatter list */
-	ITEM_COHERENT, /* coherent memory, of which the library chooses the place */
+	ITEM_COHERENT, /* coherent memory; the library chooses its address */
 	ITEM_KINDS
 };
 
-/** enum op_kind - what is executed. For an ITEM_SG the syncs are of the whole list. */
+/** enum op_kind - kinds of calls. A sync of an ITEM_SG is of the whole list. */
 enum op_kind {
 	OP_MAP,
 	OP_UNMAP,
@@ -31,7 +31,7 @@ enum op_kind {
 
 /**
  * struct piece - physically contiguous memory.
- * @phys: its first byte, in data.
+ * @phys: offset of its first byte in data.
  * @len: bytes.
  */
 struct piece {
@@ -42,23 +42,23 @@ struct piece {
 /**
  * struct item - a mapping, from its map to its unmap.
  * @first: index of its first piece.
- * @pieces: how many; ITEM_SINGLE has one, ITEM_COHERENT one of which only the length counts.
- * @total: bytes of all.
- * @line: where in the trace it was made.
- * @slot: where a driver keeps it: an index below plan.slots[kind], reused after its end.
- * @device: whose.
+ * @pieces: number of pieces; ITEM_SINGLE has one, ITEM_COHERENT one with a length only.
+ * @total: bytes of all pieces.
+ * @line: line of its map in the trace.
+ * @slot: index of the driver's record, below plan.kept[kind]; reused after the unmap.
+ * @device: index of its device.
  * @kind: enum item_kind.
  * @dir: enum dmah_dir.
  * @attrs: enum dmah_attr.
- * @shares_line: while it lives, another mapping has bytes of a cache line in which it begins or ends, and one of the
- *	two is written by a device.
+ * @shares_line: it begins or ends in a cache line of which another live mapping has bytes, and a device writes one of the
+ *	two mappings.
  */
 struct item {
 	uint32_t first;
 	uint32_t pieces;
 	uint64_t total;
 	uint64_t line;
-	uint32_t slot;
+	uint32_t kept;
 	uint16_t device;
 	uint8_t kind;
 	uint8_t dir;
@@ -69,11 +69,11 @@ struct item {
 /**
  * struct op - a call.
  * @item: the mapping.
- * @off: of a sync of an ITEM_SINGLE: from its first byte.
- * @len: of the same: bytes.
- * @cpu: who calls.
+ * @off: first byte of a sync of an ITEM_SINGLE, from the beginning of the mapping.
+ * @len: bytes of such a sync.
+ * @cpu: the calling CPU.
  * @kind: enum op_kind.
- * @item_kind: the mapping's kind, for the executing loop.
+ * @item_kind: the mapping's kind: a copy, so that the timed loop reads no item.
  */
 struct op {
 	uint32_t item;
@@ -86,8 +86,8 @@ struct op {
 
 /**
  * struct plan_device - a device of the trace.
- * @name: lives as long as the trace.
- * @wide: it was given addresses above 4 GiB.
+ * @name: its name, in the trace's memory.
+ * @wide: the trace has DMA addresses above 4 GiB for it.
  * @live_max: most bytes mapped at one time, rounded to pages.
  */
 struct plan_device {
@@ -97,26 +97,26 @@ struct plan_device {
 };
 
 /**
- * struct plan - what is executed.
- * @trace: where it comes from.
+ * struct plan - a plan.
+ * @trace: its trace.
  * @ops: calls, in order.
- * @nops: those that stand for the trace.
- * @ntail: those behind them, which end what is live at the end.
+ * @nops: number of calls that the trace recorded.
+ * @ntail: number of further calls behind those, which end the mappings that are live at the end.
  * @items: mappings.
- * @pieces: their memory.
+ * @pieces: memory of the mappings.
  * @devices: devices.
- * @cpus: how many.
- * @slots: most mappings of each enum item_kind that are live at one time.
- * @max_pieces: in the longest scatter list.
+ * @cpus: number of CPUs.
+ * @kept: number of a driver's records for each enum item_kind: the most mappings that are live at one time.
+ * @max_pieces: pieces of the longest scatter list.
  * @data: bytes of memory.
- * @live_max: most bytes of buffers mapped at one time, as bounce slots count them.
- * @coherent_max: the same of coherent memory.
- * @unmatched: ends and syncs of mappings that are not known, passed over.
- * @failed: maps and allocations that had failed, passed over.
- * @implied: mappings whose end is not in the record but must have been.
- * @guessed: scatter lists in which lengths had to be guessed.
- * @refused: events that make no sense (a message was printed for each), passed over.
- * @singles: ends of single buffers among the first @nops ops.
+ * @live_max: most bytes of buffers mapped at one time, rounded to pages.
+ * @coherent_max: most bytes of coherent memory at one time, rounded to pages.
+ * @unmatched: unmaps and syncs of unknown mappings, passed over.
+ * @failed: maps and allocations that failed when they were recorded, passed over.
+ * @implied: unmaps that the record lacks, filled in.
+ * @guessed: scatter lists with guessed lengths.
+ * @refused: events that cannot be replayed, left out; the first few are named on stderr.
+ * @singles: unmaps of single buffers among the first @nops calls.
  */
 struct plan {
 	const struct trace *trace;
@@ -129,7 +129,7 @@ struct plan {
 	struct plan_device *devices;
 	uint32_t ndevices;
 	uint32_t cpus;
-	uint32_t slots[ITEM_KINDS];
+	uint32_t kept[ITEM_KINDS];
 	uint32_t max_pieces;
 	uint64_t data;
 	uint64_t live_max;
@@ -143,40 +143,39 @@ struct plan {
 };
 
 /**
- * plan_make() - a plan for a trace.
+ * plan_make() - Makes a plan of a trace.
  * @trace: from trace_load(); must live as long as the plan.
  *
- * Events that make no sense are named on stderr. Return: the plan, or NULL where the trace cannot be replayed at all, and
- * stderr says why.
+ * Return: NULL, after a message, if the trace cannot be replayed at all.
  */
 struct plan *plan_make(const struct trace *trace);
 
-/** plan_free() - free it; NULL is allowed. */
+/** plan_free() - Frees a plan, which may be NULL. */
 void plan_free(struct plan *plan);
 
 /* ---- its parts, for each other ---- */
 
 /**
- * plan_pieces() - lengths of a scatter list's pieces; the rules are in pieces.c.
+ * plan_pieces() - Computes the lengths of a scatter list's pieces, by the rules in pieces.c.
  * @pieces: the pieces; @phys is read, @len written.
- * @n: how many.
+ * @n: number of pieces.
  * @lens: lengths of its DMA segments, as far as the record has them.
- * @nlens: how many.
- * @whole: that is all of them.
- * @guessed: whether more than one answer would have fitted.
+ * @nlens: number of lengths.
+ * @whole: the record has all segments.
+ * @guessed: set to true if more than one answer fits.
  *
- * Return: how many of the pieces have bytes.
+ * Return: number of pieces that have bytes.
  */
 uint32_t plan_pieces(struct piece *pieces, uint32_t n, const uint32_t *lens, uint32_t nlens,
 		     bool whole, bool *guessed);
 
-/** plan_place() - move the pieces from the trace's memory into data. Return: false: they are too many bytes. */
+/** plan_place() - Moves the pieces from the trace's memory into data. Return: false if they are too many bytes. */
 bool plan_place(struct plan *plan);
 
-/** plan_slots() - choose the slots, and find what is live at most. */
-void plan_slots(struct plan *plan);
+/** plan_kept() - Assigns each mapping the index of a driver's record, and computes how much is live at most. */
+void plan_kept(struct plan *plan);
 
-/** plan_lines() - find which mappings share cache lines; before plan_place(). */
+/** plan_lines() - Marks mappings that share cache lines. Call before plan_place(). */
 void plan_lines(struct plan *plan);
 
 #endif

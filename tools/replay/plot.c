@@ -30,7 +30,7 @@ static enum series series_of(const struct row *r)
 	return r->way.lookup == LOOKUP_RBTREE ? SERIES_RBTREE : SERIES_SYSTEM;
 }
 
-static const char *base(const struct plan *plan)
+const char *plan_base(const struct plan *plan)
 {
 	const char *path = trace_path(plan->trace), *slash = strrchr(path, '/');
 
@@ -76,7 +76,7 @@ static void panel(FILE *f, const struct rows *rows, const struct plan *plan)
 		if (rows->list[i].plan == plan &&
 		    (!i || !same_cluster(&rows->list[i], &rows->list[i - 1])))
 			list[n++] = cluster(rows, &rows->list[i]);
-	plot_bars(f, &(struct bars){ .title = base(plan),
+	plot_bars(f, &(struct bars){ .title = plan_base(plan),
 				     .ylabel = ratio ? "time of a call, handle = 1" : "ns per call",
 				     .series = names,
 				     .colours = colours,

@@ -11,7 +11,7 @@ static void expect(struct pte_model *model, dmah_addr_t dma, uint64_t addr, uint
 {
 	struct pte *last = model->n ? &model->list[model->n - 1] : NULL;
 
-	/* two pieces never share a granule, but a piece may have been cut in it */
+	/* Two pieces never share a granule, but one piece may be cut in two inside it. */
 	if (last && last->iova == (dma & ~(PAGE - 1)))
 		return;
 	xgrow(model->list, model->n, model->cap);
@@ -46,7 +46,7 @@ void pte_expect(struct pte_model *model, const struct exec *x, uint32_t i)
 	uint32_t seg = 0;
 
 	if (item->kind == ITEM_COHERENT) {
-		const struct dmah *h = &x->coherent[t->slot];
+		const struct dmah *h = &x->coherent[t->kept];
 
 		expect_range(model, x->m, h->dma, h->phys, h->len, DMAH_BIDIRECTIONAL, false);
 		return;
@@ -111,7 +111,7 @@ static void compare_one(struct comparison *c, const struct pte *want, uint64_t p
 			unsigned int perm)
 {
 	bool bounced = phys - c->m->pool.phys < c->m->pool.size;
-	/* LPAE stage 1 has no "write only" */
+	/* LPAE stage 1 has no write-only permission: reading is always allowed. */
 	bool too_much = perm & SIM_PERM_WRITE && !(want->dir & DMAH_FROM_DEVICE);
 
 	if (phys != want->addr && !(bounced && want->may_bounce))

@@ -14,8 +14,9 @@
  * @kind: the machine.
  * @way: API and lookup.
  * @mode: strict or lazy; strict without an IOMMU.
+ * @number: the how-manieth row of the command it is, rows that were given up included.
  * @ops: calls of one pass.
- * @ns: nanoseconds of one call: the median of all passes.
+ * @ns: nanoseconds of one call: the median of all passes; negative: not timed.
  * @instructions: of one call; negative: not counted.
  * @stats: the library's counters of one pass.
  * @verified: @wrong and @stale are results of a verification.
@@ -28,6 +29,7 @@ struct row {
 	const struct machine_kind *kind;
 	struct way way;
 	enum dmah_mode mode;
+	size_t number;
 	uint64_t ops;
 	double ns;
 	double instructions;
@@ -38,10 +40,17 @@ struct row {
 	uint64_t checked;
 };
 
-/** struct rows - all rows of a command. */
+/**
+ * struct rows - all rows of a command.
+ * @list: the rows.
+ * @n: how many.
+ * @cap: room for so many.
+ * @made: number of rows made so far, those included that a failed machine took back.
+ */
 struct rows {
 	struct row *list;
 	size_t n, cap;
+	size_t made;
 };
 
 /**
@@ -50,18 +59,26 @@ struct rows {
  * @api: only this API; APIS: all.
  * @strict: measure strict mode.
  * @lazy: measure lazy mode.
- * @verify: verify each row after it was timed.
+ * @timed: time each row; without, one pass is made for its counters.
+ * @verify: verify each row after it was measured.
  * @repeat: timed passes of each row.
  * @foreign: percentage of the pages that belong to other domains on Xen.
+ * @under_callgrind: this process counts instructions: each row has one pass, marked for callgrind.
+ * @counts: instructions of a call that such a process counted, by row; negative: none.
+ * @ncounts: how many.
  */
 struct options {
 	const struct machine_kind *machine;
 	enum api api;
 	bool strict;
 	bool lazy;
+	bool timed;
 	bool verify;
 	unsigned int repeat;
 	unsigned int foreign;
+	bool under_callgrind;
+	double *counts;
+	size_t ncounts;
 };
 
 /** rows_of_handle() - Returns the handle's row of the same trace, machine and mode as @row; NULL if there is none. */
@@ -92,6 +109,12 @@ json_t *replay_rows(const struct rows *rows);
 
 /** replay_table() - Prints the head and the table of one plan for a terminal. */
 void replay_table(FILE *f, const struct plan *plan, const struct rows *rows, unsigned int foreign);
+
+/** replay_markdown() - Prints the table of one plan between the marks of a document: <!-- run: NAME --> and <!-- end -->. */
+void replay_markdown(FILE *f, const struct plan *plan, const struct rows *rows);
+
+/** plan_base() - Returns the file name of a plan's trace, without folders. */
+const char *plan_base(const struct plan *plan);
 
 /** replay_html() - Prints the table of one plan as HTML. */
 void replay_html(FILE *f, const struct plan *plan, const struct rows *rows);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Measuring and verifying.
+ * Measures and verifies.
  *
- * All rows of a machine are measured on one instance of it, in turn, so that what the computer does meanwhile meets all of
- * them alike. The first pass of each is not counted. Then each is executed once more on another instance, which has caches
- * and is watched.
+ * All rows of a machine are measured on one instance of it, in turn, so that other load of the computer affects all rows
+ * alike. The first pass of each row warms up and is not counted. Then each row is executed once more on another instance,
+ * which simulates caches, and every access is verified.
  */
 #include <stdlib.h>
+#include "callgrind.h"
 #include "clock.h"
 #include "message.h"
 #include "perf.h"
@@ -15,7 +16,7 @@
 #include "samples.h"
 #include "xalloc.h"
 
-/* Short traces are repeated until there is something to measure. */
+/* Short traces are repeated until so many calls were timed. */
 #define ENOUGH_OPS  20000u
 #define MOST_PASSES 200u
 
@@ -65,12 +66,17 @@ static size_t add_rows(const struct options *opt, const struct machine_kind *kin
 			if (!rows)
 				continue;
 			xgrow(rows->list, rows->n, rows->cap);
-			rows->list[rows->n++] = (struct row){ .plan = plan,
-							      .kind = kind,
-							      .way = kind->ways[w],
-							      .mode = mode,
-							      .ops = plan->nops,
-							      .instructions = -1 };
+			rows->list[rows->n++] = (struct row){
+				.plan = plan,
+				.kind = kind,
+				.way = kind->ways[w],
+				.mode = mode,
+				.number = rows->made,
+				.ops = plan->nops,
+				.instructions = rows->made < opt->ncounts ? opt->counts[rows->made]
+									  : -1,
+			};
+			rows->made++;
 		}
 	}
 	return n;
@@ -95,7 +101,7 @@ struct samples {
 	unsigned int ninstructions;
 };
 
-/* A pass over the plan. Only exec_run() is timed. Return: calls that failed. */
+/* Makes a pass over the plan, of which only exec_run() is timed. Return: number of calls that failed. */
 static uint64_t pass(struct exec *x, struct row *row, struct samples *s)
 {
 	const struct plan *p = row->plan;
@@ -123,13 +129,40 @@ static uint64_t pass(struct exec *x, struct row *row, struct samples *s)
 	return failed;
 }
 
+/* Makes a pass that warms up, and another one that is marked for callgrind. */
+static bool count(struct machine *m, struct row *rows, size_t n)
+{
+	uint32_t nops = m->plan->nops, ntail = m->plan->ntail;
+	struct exec x;
+
+	exec_init(&x, m);
+	rig_silence(true);
+	for (size_t i = 0; i < n; i++) {
+		if (machine_set_mode(m, rows[i].mode) || exec_set_way(&x, rows[i].way))
+			continue;
+		for (unsigned int k = 0; k < 2; k++) {
+			if (k)
+				callgrind_begin();
+			exec_run(&x, 0, nops);
+			if (k)
+				callgrind_end(rows[i].number, nops);
+			exec_run(&x, nops, nops + ntail);
+			machine_flush(m);
+			posix_set_cpu(0);
+		}
+	}
+	rig_silence(false);
+	exec_free(&x);
+	return machine_destroy(m);
+}
+
 static bool measure(struct machine *m, struct row *rows, size_t n, const struct options *opt)
 {
-	unsigned int passes = opt->repeat;
+	unsigned int passes = opt->timed ? opt->repeat : 1;
 	struct samples *s = xcalloc(n, sizeof(*s));
 	struct exec x;
 
-	while (passes < MOST_PASSES && (uint64_t)passes * m->plan->nops < ENOUGH_OPS)
+	while (opt->timed && passes < MOST_PASSES && (uint64_t)passes * m->plan->nops < ENOUGH_OPS)
 		passes++;
 	for (size_t i = 0; i < n; i++) {
 		s[i].ns = xcalloc(passes, sizeof(double));
@@ -143,7 +176,7 @@ static bool measure(struct machine *m, struct row *rows, size_t n, const struct 
 
 			if (!err)
 				err = exec_set_way(&x, rows[i].way);
-			/* the first one warms up, and says whether all goes well */
+			/* The first pass warms up. A row that fails in it is not measured. */
 			if (err)
 				rows[i].wrong++;
 			else if (!rows[i].wrong)
@@ -152,8 +185,9 @@ static bool measure(struct machine *m, struct row *rows, size_t n, const struct 
 	}
 	rig_silence(false);
 	for (size_t i = 0; i < n; i++) {
-		rows[i].ns = samples_summarise(s[i].ns, s[i].n).median;
-		if (s[i].ninstructions == s[i].n && s[i].n)
+		rows[i].ns = opt->timed ? samples_summarise(s[i].ns, s[i].n).median : -1;
+		/* Callgrind's count is exact; the CPU's counter is used without it. */
+		if (rows[i].instructions < 0 && s[i].ninstructions == s[i].n && s[i].n)
 			rows[i].instructions = samples_summarise(s[i].instructions, s[i].n).median;
 		free(s[i].ns);
 		free(s[i].instructions);
@@ -173,7 +207,7 @@ static void print_problems(const struct row *row, const struct verdict *d)
 			d->text[i]);
 }
 
-/* A machine on which mappings are left over is no measure for the next row: that gets a new one. */
+/* Verifies rows. Where a row leaves mappings behind, the next row gets a new machine. */
 static bool verify(const struct plan *plan, const struct machine_kind *kind, struct row *rows,
 		   size_t n, const struct options *opt, void (*step)(void))
 {
@@ -234,6 +268,10 @@ bool replay_plan(const struct plan *plan, const struct options *opt, struct rows
 		if (!m) {
 			rows->n = first;
 			all = false;
+			continue;
+		}
+		if (opt->under_callgrind) {
+			count(m, &rows->list[first], n);
 			continue;
 		}
 		if (!measure(m, &rows->list[first], n, opt))

@@ -7,7 +7,8 @@
 
 #define PAGE 4096u
 
-/* own[]: mappings that only read a byte, those that may write it, and whether it ever had both or two of the latter. */
+/* Fields of own[]: number of mappings that only read a byte, number that may write it, and a mark that stays once a byte had
+ * a writer beside another mapping. */
 #define READER	1u
 #define READERS 7u
 #define WRITER	8u
@@ -50,7 +51,7 @@ void shadow_free(struct shadow *s)
 	*s = (struct shadow){ 0 };
 }
 
-/* Numbers 1, 2, 3... mixed (the finaliser of MurmurHash3): no two words are the same, and none waits for the one before. */
+/* Mixes the numbers 1, 2, 3... by the finaliser of MurmurHash3: no word comes twice, and none depends on the previous one. */
 static uint64_t mixed(uint64_t x)
 {
 	x = (x ^ x >> 33) * 0xff51afd7ed558ccdull;
@@ -87,7 +88,7 @@ void shadow_page(struct shadow *s, uint64_t addr, uint64_t phys)
 	*known = 1;
 	shadow_random(s, shadow_want(s, page), PAGE);
 	sim_cpu_write(s->m->sim, phys / PAGE * PAGE, shadow_want(s, page), PAGE);
-	/* what nobody maps is nobody's to maintain */
+	/* Bytes of no mapping need no maintenance. */
 	sim_cpu_maintain(s->m->sim, DMAH_CACHE_FLUSH, phys / PAGE * PAGE, PAGE);
 }
 
@@ -108,13 +109,13 @@ static uint8_t left(uint8_t o, bool writes)
 	return o & full ? (uint8_t)(o - unit) : o;
 }
 
-/* All bytes the same, as almost always: the C library compares and fills faster than a loop here would. */
+/* Almost always all bytes have the same owners: the C library compares and fills faster than a loop. */
 static bool uniform(const uint8_t *own, size_t len)
 {
 	return len && memcmp(own, own + 1, len - 1) == 0;
 }
 
-/* Where devices are not coherent, whole cache lines are written back, with bytes that only one of the mappings has. */
+/* Without coherency whole cache lines are written back, with bytes of the line that another mapping has. */
 static void mix_lines(struct shadow *s, uint64_t addr, size_t len)
 {
 	uint64_t line = sim_config_of(s->m->sim)->line, first = addr & ~(line - 1);

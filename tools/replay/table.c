@@ -45,9 +45,17 @@ static const struct column columns[] = {
 	{ .key = "mode", .head = "mode", .left = true },
 	{ .key = "api", .head = "API", .brief = "api", .left = true },
 	{ .key = "lookup", .head = "lookup", .left = true },
-	{ .key = "ns_per_op", .head = "ns/op", .decimals = 1 },
-	{ .key = "ratio", .head = "ratio", .decimals = 2, .suffix = "x", .none = "" },
-	{ .key = "instructions_per_op", .head = "instructions", .brief = "ins/op", .none = "n/a" },
+	{ .key = "ns_per_op", .head = "ns/op", .decimals = 1, .optional = true },
+	{ .key = "ratio",
+	  .head = "ratio",
+	  .decimals = 2,
+	  .suffix = "x",
+	  .none = "",
+	  .optional = true },
+	{ .key = "instructions_per_op",
+	  .head = "instructions",
+	  .brief = "ins/op",
+	  .optional = true },
 	{ .key = "reverse_lookups", .head = "lookups", .zero = "-" },
 	{ .key = "lookup_steps", .head = "steps", .zero = "-" },
 	{ .key = "invalidations", .head = "invalidations", .brief = "invalid.", .zero = "-" },
@@ -91,6 +99,16 @@ void replay_html(FILE *f, const struct plan *plan, const struct rows *rows)
 	json_t *list = shown(rows, plan);
 
 	table_html(f, &table, list);
+	json_decref(list);
+}
+
+void replay_markdown(FILE *f, const struct plan *plan, const struct rows *rows)
+{
+	json_t *list = shown(rows, plan);
+
+	fprintf(f, "<!-- run: %s -->\n", plan_base(plan));
+	table_markdown(f, &table, list);
+	fputs("<!-- end -->\n", f);
 	json_decref(list);
 }
 

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Around each call:
+ * Verifies around each call:
  *
- * map		before: the CPU writes new bytes, where the device is to read. After: the device reads the buffer through
- *		its DMA addresses, and sees what the CPU wrote; then it writes new bytes, if it may.
- * sync		for the device: as map, for the range. For the CPU: the CPU sees what the device wrote.
- * unmap	after: the CPU sees what the device wrote, and beside the buffer what was there before. Behind an IOMMU, in
- *		strict mode, the device tries again and must fault; in lazy mode it tries after the last flush.
- * at the end	every entry of every page table is one of a mapping that is live, as the simulator's own walker reads it,
- *		and every live mapping is there. Then all is unmapped, and nothing must be left.
+ * map		Before, the CPU writes new bytes if the device is to read. After, the device reads the buffer through its DMA
+ *		addresses and must see the CPU's bytes; then the device writes new bytes, if it may.
+ * sync		For the device: as map, for the range. For the CPU: the CPU must see the device's bytes.
+ * unmap	After, the CPU must see the device's bytes, and unchanged bytes beside the buffer. Behind an IOMMU the device
+ *		then tries again and must fault: at once in strict mode, after the last flush in lazy mode.
+ * at the end	Every page-table entry, as the simulator's own walker reads it, must be that of a live mapping, and every
+ *		live mapping must have its entries. Then all mappings are ended, and nothing may be left over.
  *
- * With DMAH_ATTR_NO_CPU_SYNC map and unmap bring nothing from one side to the other, so only syncs do, for their range.
- * Of buffers above 1 MiB only the ends are read and written.
+ * With DMAH_ATTR_NO_CPU_SYNC, map and unmap move no bytes between CPU and device; only syncs do, for their range. Of buffers
+ * above 1 MiB only the ends are read and written.
  */
 #include <inttypes.h>
 #include <stdarg.h>
-#include "pte.h"
+#include "message.h"
 #include "posix.h"
+#include "pte.h"
 #include "shadow.h"
 #include "verify.h"
 #include "xalloc.h"
@@ -27,12 +28,12 @@
 #define BESIDE 64u
 #define LATER  256u
 
-/* Bytes of a mapping that lie in one page of memory and follow each other for the device. */
+/* An extent: bytes of a mapping in one page of memory that are adjacent for the device. */
 struct extent {
 	uint64_t phys;
 	uint64_t addr; /* machine address */
 	dmah_addr_t dma;
-	uint64_t off; /* in the mapping */
+	uint64_t off; /* offset in the mapping */
 	uint32_t len;
 };
 
@@ -49,10 +50,11 @@ struct verifier {
 	struct extent *ext;
 	uint32_t next, ext_cap;
 	uint8_t buf[PAGE];
-	uint8_t *fresh; /* of each coherent slot: a byte that both sides know */
-	struct gone gone[LATER]; /* the last lazily unmapped addresses */
+	uint8_t *fresh; /* of each record of coherent memory: a byte that CPU and device both expect */
+	struct gone
+		gone[LATER]; /* addresses that were unmapped lazily, for a try after the last flush */
 	uint32_t ngone;
-	uint8_t *mapped; /* of each item: its map succeeded */
+	uint8_t *mapped; /* of each item: true if its map succeeded */
 	const struct op *op;
 	enum dmah_mode mode;
 	uint64_t reports;
@@ -109,7 +111,7 @@ static void add_extents(struct verifier *v, uint64_t phys, dmah_addr_t dma, uint
 	}
 }
 
-/* Extents of an item, with DMA addresses if it is mapped. */
+/* Lists the extents of an item, with DMA addresses if it is mapped. */
 static void find_extents(struct verifier *v, uint32_t i, bool mapped)
 {
 	const struct item *item = &v->m->plan->items[i];
@@ -149,7 +151,7 @@ static void find_extents(struct verifier *v, uint32_t i, bool mapped)
 		wrong(v, "the DMA segments are longer than the list");
 }
 
-/* The part of an extent in [@off, @off + @len) of the mapping; false where there is none. */
+/* Cuts an extent to the range [@off, @off + @len) of the mapping. Return: false if nothing is left. */
 static bool cut(struct extent *e, uint64_t off, uint64_t len)
 {
 	uint64_t from = e->off > off ? e->off : off, end = e->off + e->len;
@@ -241,15 +243,15 @@ static bool may(const struct item *item, enum dmah_dir dir)
 	return (item->dir & dir) != 0;
 }
 
-/* Is the device's side only brought up to date by syncs? */
+/* Returns true if only syncs make the CPU's bytes visible to the device. */
 static bool by_syncs(const struct item *item)
 {
 	return item->attrs & DMAH_ATTR_NO_CPU_SYNC;
 }
 
 /*
- * Does what the CPU writes go past its caches? Into a buffer that is synced by hand it may as well: no sync for the device
- * has to come before one for the CPU, which drops lines that are dirty.
+ * Returns true if the CPU writes past its caches. It does so in a buffer that only syncs maintain: there a sync for the CPU
+ * may come first, and drops dirty lines.
  */
 static bool uncached(const struct item *item)
 {
@@ -264,7 +266,7 @@ static void before_map(struct verifier *v)
 	for (uint32_t i = 0; i < v->next; i++) {
 		struct extent *e = &v->ext[i];
 
-		/* Registers are never in the caches, though a trace may say that memory is both. */
+		/* Registers are never cached, even if a trace uses the same memory as a buffer. */
 		if (item->attrs & DMAH_ATTR_MMIO)
 			sim_cpu_maintain(v->m->sim, DMAH_CACHE_FLUSH, e->phys, e->len);
 		if (may(item, DMAH_TO_DEVICE) && shadow_free_of(&v->shadow, e->addr, e->len))
@@ -298,7 +300,7 @@ static void after_map(struct verifier *v)
 	for (uint32_t i = 0; i < v->next; i++)
 		shadow_take(&v->shadow, v->ext[i].addr, v->ext[i].len, writes);
 	for (uint32_t i = 0; i < v->next; i++) {
-		/* Before the first sync for it, the device must not use the buffer. */
+		/* Before the first sync for the device, the device must not use the buffer. */
 		if (by_syncs(item))
 			continue;
 		if (may(item, DMAH_TO_DEVICE))
@@ -344,7 +346,7 @@ static void after_sync_device(struct verifier *v)
 		if (may(item, DMAH_TO_DEVICE) && cut(&e, off, len))
 			device_check(v, &e, "after sync_for_device");
 	}
-	/* The CPU may have written whole cache lines, so that all of it is the device's to write again. */
+	/* The CPU may have written back whole cache lines: the device writes all of the buffer again. */
 	for (uint32_t i = 0; may(item, DMAH_FROM_DEVICE) && i < v->next; i++) {
 		struct extent e = v->ext[i];
 
@@ -368,7 +370,7 @@ static void after_sync_cpu(struct verifier *v)
 	}
 }
 
-/* The bytes before and behind, as far as they are in the same page. */
+/* Checks the bytes before and behind a buffer in its pages. */
 static void check_beside(struct verifier *v)
 {
 	for (uint32_t i = 0; i < v->next; i++) {
@@ -401,7 +403,7 @@ static void try_again(struct verifier *v, uint32_t device, dmah_addr_t dma, bool
 	if (r)
 		return;
 	if (!v->verdict->stale++)
-		fprintf(stderr, "dmah replay: the device still %s 0x%" PRIx64 " after its unmap\n",
+		message("the device still %s 0x%" PRIx64 " after its unmap",
 			write ? "writes" : "reads", dma);
 }
 
@@ -425,7 +427,7 @@ static void after_unmap(struct verifier *v)
 			v->gone[v->ngone++ % LATER] =
 				(struct gone){ .device = item->device, .dma = e->dma };
 		}
-		/* Nobody brought what the device wrote to the CPU, which now uses the memory for something else. */
+		/* No sync has made the device's bytes visible, and the memory is free: the CPU writes it anew. */
 		if (by_syncs(item) && writes)
 			cpu_write(v, e, uncached(item));
 		else
@@ -440,28 +442,28 @@ static void after_unmap(struct verifier *v)
 static void coherent_bytes(struct verifier *v)
 {
 	const struct target *t = &v->m->target[v->op->item];
-	volatile uint8_t *cpu = v->x.cpu[t->slot];
+	volatile uint8_t *cpu = v->x.cpu[t->kept];
 	struct sim_device *dev = device_of(v, v->op->item);
-	dmah_addr_t dma = dmah_addr(&v->x.coherent[t->slot]);
+	dmah_addr_t dma = dmah_addr(&v->x.coherent[t->kept]);
 	uint32_t at[2] = { 0, t->len - 1 };
 
 	for (unsigned int i = 0; i < 2; i++) {
-		uint8_t byte = ++v->fresh[t->slot], got = 0;
+		uint8_t byte = ++v->fresh[t->kept], got = 0;
 
 		v->verdict->checked++;
 		cpu[at[i]] = byte;
 		if (sim_dma_read(dev, dma + at[i], &got, 1) || got != byte)
-			wrong(v, "the device does not see what the CPU wrote to coherent memory");
-		byte = ++v->fresh[t->slot];
+			wrong(v, "the device does not see the CPU's bytes in coherent memory");
+		byte = ++v->fresh[t->kept];
 		if (sim_dma_write(dev, dma + at[i], &byte, 1) || cpu[at[i]] != byte)
-			wrong(v, "the CPU does not see what the device wrote to coherent memory");
+			wrong(v, "the CPU does not see the device's bytes in coherent memory");
 	}
 }
 
 static void coherent_op(struct verifier *v)
 {
 	const struct op *op = v->op;
-	dmah_addr_t dma = dmah_addr(&v->x.coherent[v->m->target[op->item].slot]);
+	dmah_addr_t dma = dmah_addr(&v->x.coherent[v->m->target[op->item].kept]);
 	int err;
 
 	if (op->kind == OP_UNMAP)
@@ -574,10 +576,10 @@ static void count_report(void *ctx, const struct dmah_device *dev, int err, cons
 	(void)dev;
 	(void)err;
 	(void)caller;
-	/* Every refusal comes back as an error as well; what does not is a finding of its own. */
+	/* A report that comes with an error is counted by that error. Any other report is a failure of its own. */
 	v->reports++;
 	if (v->reports <= PROBLEMS)
-		fprintf(stderr, "dmah replay: the library says: %s (0x%" PRIx64 ")\n", text, addr);
+		message("report of the library: %s (0x%" PRIx64 ")", text, addr);
 }
 
 bool verifier_run(struct verifier *v, struct way way, enum dmah_mode mode, struct verdict *verdict)
@@ -630,14 +632,14 @@ struct verifier *verifier_create(struct machine *m)
 
 	v->m = m;
 	if (!shadow_init(&v->shadow, m)) {
-		fprintf(stderr, "dmah replay: %s: no memory for the model of machine %s\n",
-			trace_path(m->plan->trace), m->kind->name);
+		message("%s: no memory for the model of machine %s", trace_path(m->plan->trace),
+			m->kind->name);
 		free(v);
 		return NULL;
 	}
 	exec_init(&v->x, m);
 	v->mapped = xcalloc(m->plan->nitems, 1);
-	v->fresh = xcalloc(m->plan->slots[ITEM_COHERENT], 1);
+	v->fresh = xcalloc(m->plan->kept[ITEM_COHERENT], 1);
 	return v;
 }
 

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Verification: a plan is executed once more, with devices that really read and write, and everything is looked at. */
+/* Verification: executes a plan with devices that really read and write, and checks all bytes and page tables. */
 #ifndef DMAH_REPLAY_VERIFY_H
 #define DMAH_REPLAY_VERIFY_H
 
 #include "exec.h"
 
-/** PROBLEMS - how many are kept in words. */
+/** PROBLEMS - number of problems that are described in words. */
 #define PROBLEMS 5u
 
 /**
- * struct verdict - what was found.
- * @wrong: bytes or translations that are not as they should be, errors of the library, and what was left over.
- * @stale: accesses that succeeded through a DMA address that had been unmapped, and must not have.
- * @checked: comparisons that were made.
+ * struct verdict - the result of a verification.
+ * @wrong: wrong bytes and translations, errors of the library, and leftovers.
+ * @stale: accesses that succeeded through an unmapped DMA address, though they had to fault.
+ * @checked: number of comparisons.
  * @text: the first few problems.
- * @ntext: how many of them.
+ * @ntext: number of texts.
  */
 struct verdict {
 	uint64_t wrong;
@@ -26,22 +26,22 @@ struct verdict {
 
 struct verifier;
 
-/** verifier_create() - for a machine with caches. Return: NULL where there is no memory, and stderr says so. */
+/** verifier_create() - Makes a verifier for a machine with caches. Return: NULL without memory, after a message. */
 struct verifier *verifier_create(struct machine *m);
 void verifier_free(struct verifier *v);
 
 /**
- * verifier_run() - execute the plan in a way and mode, and look.
- * @v: the verifier; nothing is mapped on its machine.
+ * verifier_run() - Executes the plan and verifies it.
+ * @v: the verifier; nothing may be mapped on its machine.
  * @way: API and lookup.
  * @mode: strict or lazy.
- * @verdict: what was found is added to this.
+ * @verdict: the result is added here.
  *
- * Return: false: mappings are left over, and the machine cannot be used again.
+ * Return: false if mappings are left over, so that the machine cannot be used again.
  */
 bool verifier_run(struct verifier *v, struct way way, enum dmah_mode mode, struct verdict *verdict);
 
-/** verifier_meddle() - call @fn before each of the plan's calls, by number: for tests that break something. */
+/** verifier_meddle() - Sets a function to be called before each of the plan's calls, for tests that break something. */
 void verifier_meddle(struct verifier *v, void (*fn)(void *ctx, uint32_t op), void *ctx);
 
 #endif

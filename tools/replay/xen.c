@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Other domains' pages among those of the trace, as a block or network backend in dom0 has them.
+ * Makes some pages of the trace foreign, as a block or network backend in dom0 has them.
  *
- * A grant is one page, so only pages that no mapping crosses can be foreign; of those, as many as make up the share that was
- * asked for, chosen by a hash. Every fourth is granted once and mapped twice: mappings of it take the one physical address
- * and the other in turn, but the machine address, and so the DMA address, is the same. The kernel has no mapping of every
- * second of the others, and none of the first of two: cache maintenance there takes a hypercall.
+ * A grant is one page, so only pages that no mapping crosses can be foreign. A hash chooses as many of those as make up the
+ * share that the user asked for. Every fourth foreign page is granted once and mapped twice: its mappings use the two
+ * physical addresses in turn, but the machine address, and so the DMA address, is one. The kernel has no mapping of every
+ * second of the other foreign pages, nor of the first address of a page that is mapped twice: cache maintenance there takes
+ * a hypercall.
  */
 #include "machine.h"
 #include "xalloc.h"
 
 #define PAGE 4096ull
 
-/* Physical addresses of a foreign page; 0: it is the domain's own. */
+/* Physical addresses of a page that became foreign; 0: the page is the domain's own. */
 struct place {
 	dmah_phys_t phys[2];
 	unsigned int next;

@@ -25,7 +25,7 @@ int iommu_take_over(struct dmah_iommu **iommu)
 	size_t size;
 	void *memory;
 
-	/* Where no unit answers, the bus reads as ones. */
+	/* All ones: no unit answers. */
 	if (dmah_host_read32(config.regs) == ~0u)
 		return DMAH_ENODEV;
 	size = dmah_vtd_memory(&config);

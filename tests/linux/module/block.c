@@ -228,7 +228,67 @@ static void test_other_domain(struct test *t)
 	buffer_put(&b);
 }
 
-/* What the device reads from a granule that a buffer shares with others. */
+#define LIVE  64
+#define STRAY 8
+
+/*
+ * A driver forgot to convert a call: the kernel's DMA API gives an address of the default domain. The device is in
+ * another one, so that address must not be one at which a handle is mapped, and the access must be refused.
+ */
+static void test_forgotten(struct test *t)
+{
+	struct dmah *h = kcalloc(LIVE, sizeof(*h), GFP_KERNEL);
+	dma_addr_t stray[STRAY] = {};
+	struct buffer b, k;
+	int i, n, j;
+
+	if (!CHECK(t, h) || !CHECK(t, !buffer_get(&b, 0, PAGE_SIZE)))
+		goto free;
+	if (!CHECK(t, !buffer_get(&k, 0, PAGE_SIZE)))
+		goto put;
+	memset(b.base, CANARY, BUFFER_SIZE);
+	for (i = 0; i < LIVE; i++)
+		CHECK_EQ(t, dmah_map_page(t->dev, &h[i], b.page, 0, PAGE_SIZE, DMA_BIDIRECTIONAL),
+			 0);
+	for (n = 0; n < STRAY; n++) {
+		stray[n] = dma_map_page(t->dev, k.page, 0, PAGE_SIZE, DMA_BIDIRECTIONAL);
+		/* An error is as good: the driver notices. */
+		if (dma_mapping_error(t->dev, stray[n]))
+			break;
+		for (i = 0; i < LIVE; i++)
+			CHECK(t, (stray[n] & PAGE_MASK) != (dmah_addr(&h[i]) & PAGE_MASK));
+	}
+	if (n && !t->failed) {
+		settle(t);
+		refused(t, stray[0], b.base, BUFFER_SIZE, "mapped by the kernel's own API");
+	}
+	for (j = 0; j < n; j++)
+		dma_unmap_page(t->dev, stray[j], PAGE_SIZE, DMA_BIDIRECTIONAL);
+	for (i = 0; i < LIVE; i++)
+		CHECK_EQ(t, dmah_unmap(t->dev, &h[i]), 0);
+	CHECK(t, all(b.base, BUFFER_SIZE, CANARY));
+	buffer_put(&k);
+put:
+	buffer_put(&b);
+free:
+	kfree(h);
+}
+
+/* Registers cannot bounce: a part of a granule of them would show an untrusted device the rest. */
+static void test_registers(struct test *t)
+{
+	phys_addr_t phys = pci_resource_start(t->pdev, 0);
+	struct dmah h = {};
+
+	CHECK_EQ(t, dmah_map_resource(t->dev, &h, phys + 256, 256, DMA_TO_DEVICE, 0), -EINVAL);
+	CHECK_EQ(t, dmah_map_resource(t->dev, &h, phys, 256, DMA_TO_DEVICE, 0), -EINVAL);
+	CHECK_EQ(t, dmah_map_bus(t->dev, &h, phys, phys, 256, DMA_TO_DEVICE, 0), -EINVAL);
+	CHECK(t, !dmah_mapped(&h));
+	if (CHECK_EQ(t, dmah_map_resource(t->dev, &h, phys, PAGE_SIZE, DMA_TO_DEVICE, 0), 0))
+		CHECK_EQ(t, dmah_unmap(t->dev, &h), 0);
+}
+
+/* The bytes that the device reads from a granule that a buffer shares with others. */
 static void test_neighbours(struct test *t)
 {
 	struct buffer b, back;
@@ -315,6 +375,10 @@ const struct test_case block_cases[] = {
 	{ "a DMA behind a mapping changes nothing", test_beyond, NEED_BLOCK },
 	{ "a DMA does not write what is mapped to be read", test_read_only, NEED_BLOCK },
 	{ "a DMA through another device's mapping changes nothing", test_other_domain, NEED_BLOCK },
+	{ "a DMA to an address of the kernel's own API changes nothing", test_forgotten,
+	  NEED_BLOCK | NEED_DOMAIN },
+	{ "an untrusted device gets no part of a page of registers", test_registers,
+	  NEED_UNTRUSTED | NEED_DOMAIN },
 	{ "an untrusted device reads nothing beside the buffer", test_neighbours, NEED_UNTRUSTED },
 	{ "an untrusted device writes nothing beside the buffer", test_neighbours_written,
 	  NEED_UNTRUSTED },

@@ -68,7 +68,7 @@ static void test_in_irq(struct test *t)
 	init_completion(&c.done);
 	c.work = IRQ_WORK_INIT_HARD(irq_case_run);
 	irq_work_queue(&c.work);
-	if (CHECK(t, wait_for_completion_timeout(&c.done, 10 * HZ))) {
+	if (CHECK(t, wait_for_completion_timeout(&c.done, 60 * HZ))) {
 		CHECK(t, c.in_irq);
 		CHECK_EQ(t, c.err, 0);
 	}

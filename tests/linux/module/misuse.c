@@ -89,6 +89,28 @@ static void test_stale_copy(struct test *t)
 	victim_put(t, &next, 14);
 }
 
+/* The device was detached and attached again in between. */
+static void test_stale_attachment(struct test *t)
+{
+	struct device *dev = t->stranger;
+	struct dmah h = {}, copy;
+	struct buffer b;
+
+	if (!CHECK(t, !buffer_get(&b, 0, LEN)))
+		return;
+	CHECK_EQ(t, dmah_attach(dev, (enum dmah_mode)t->mode), 0);
+	CHECK_EQ(t, dmah_map_page(dev, &h, b.page, 0, LEN, DMA_TO_DEVICE), 0);
+	copy = h;
+	CHECK_EQ(t, dmah_unmap(dev, &h), 0);
+	CHECK_EQ(t, dmah_detach(dev), 0);
+	CHECK_EQ(t, dmah_attach(dev, (enum dmah_mode)t->mode), 0);
+	CHECK_EQ(t, dmah_map_page(dev, &h, b.page, 0, LEN, DMA_TO_DEVICE), 0);
+	CHECK(t, dmah_unmap(dev, &copy) < 0);
+	CHECK_EQ(t, dmah_unmap(dev, &h), 0);
+	CHECK_EQ(t, dmah_detach(dev), 0);
+	buffer_put(&b);
+}
+
 static void test_other_device(struct test *t)
 {
 	struct dmah_stats a = {}, b = {};
@@ -245,19 +267,16 @@ static void test_sync_range(struct test *t)
 	copy = v.h;
 	CHECK_EQ(t, dmah_sync_for_cpu(t->dev, &v.h, 1, LEN - 1), 0);
 	CHECK_EQ(t, reports(t), before);
-	if (v.h.meta & DMAH_META_SYNC) {
-		CHECK_EQ(t, dmah_sync_for_cpu(t->dev, &v.h, 1, LEN), -EINVAL);
-		CHECK_EQ(t, dmah_sync_for_device(t->dev, &v.h, LEN + 1, 1), -EINVAL);
-		CHECK_EQ(t, dmah_sync_for_device(t->dev, &v.h, SIZE_MAX, 2), -EINVAL);
-		CHECK_EQ(t, dmah_sync_for_cpu(t->dev, &v.h, LEN, SIZE_MAX), -EINVAL);
-		reported(t, before, 4);
-	}
+	CHECK_EQ(t, dmah_sync_for_cpu(t->dev, &v.h, 1, LEN), -EINVAL);
+	CHECK_EQ(t, dmah_sync_for_device(t->dev, &v.h, LEN + 1, 1), -EINVAL);
+	CHECK_EQ(t, dmah_sync_for_device(t->dev, &v.h, SIZE_MAX, 2), -EINVAL);
+	CHECK_EQ(t, dmah_sync_for_cpu(t->dev, &v.h, LEN, SIZE_MAX), -EINVAL);
+	reported(t, before, 4);
 	victim_put(t, &v, 21);
 	before = reports(t);
-	if (copy.meta & DMAH_META_SYNC) {
-		CHECK_EQ(t, dmah_sync_for_cpu(t->dev, &copy, 0, LEN), -ESTALE);
-		reported(t, before, 1);
-	}
+	CHECK_EQ(t, dmah_sync_for_cpu(t->dev, &copy, 0, LEN), -ESTALE);
+	CHECK_EQ(t, dmah_sync_for_device(t->dev, &copy, 0, LEN), -ESTALE);
+	reported(t, before, 2);
 }
 
 /* What a driver that is being converted believes, held against what is mapped. */
@@ -371,6 +390,7 @@ static void test_books(struct test *t)
 const struct test_case misuse_cases[] = {
 	{ "unmapped twice by a copy: refused and reported", test_twice },
 	{ "a stale copy does not end the mapping that came after", test_stale_copy },
+	{ "a stale copy of an earlier attachment is refused", test_stale_attachment },
 	{ "unmapped for another device: refused and reported", test_other_device },
 	{ "a device that is not attached", test_not_attached },
 	{ "arguments that make no sense", test_arguments },

@@ -21,6 +21,7 @@
  * @strict: it stops a device when unmap returns.
  * @untrusted: the kernel takes the device for untrusted.
  * @swiotlb: the kernel bounces all.
+ * @scratch: of the case that runs.
  */
 struct test {
 	struct pci_dev *pdev;
@@ -34,6 +35,7 @@ struct test {
 	bool untrusted;
 	bool swiotlb;
 	bool failed;
+	void *scratch;
 };
 
 /* When a case makes sense: all of these must hold. Where one does not, the case is not planned. */
@@ -57,7 +59,7 @@ struct test_case {
 };
 
 extern const struct test_case form_cases[], set_cases[], block_cases[], misuse_cases[],
-	context_cases[], inject_cases[], exhaust_cases[], last_cases[];
+	context_cases[], inject_cases[], exhaust_cases[], place_cases[], race_cases[], last_cases[];
 
 /* main.c */
 bool test_check(struct test *t, bool ok, const char *what, const char *file, int line);

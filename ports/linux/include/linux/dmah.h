@@ -34,7 +34,7 @@
  * struct dmah - a handle: one mapping.
  * @dma: DMA address of the buffer's first byte.
  * @phys: physical address of the buffer's first byte: always the original, never a bounce slot's.
- * @be: the mode's own: a record, a page's, a bounce slot. Never a pointer.
+ * @backend: the mode's own: a record, a page's, a bounce slot. Never a pointer.
  * @len: bytes.
  * @meta: direction, kind, flags, device, generation; 0 is idle.
  *
@@ -44,7 +44,7 @@
 struct dmah {
 	dma_addr_t dma;
 	phys_addr_t phys;
-	u64 be;
+	u64 backend;
 	u32 len;
 	u32 meta;
 };
@@ -77,7 +77,7 @@ enum dmah_mode {
  * Return: 0, -EBUSY (it is attached), -ENOMEM, -ENOSPC (the module's table of devices is full), -EINVAL, or -EIO (no DMA
  * mask).
  */
-int dmah_attach(struct device *dev, enum dmah_mode mode);
+int __must_check dmah_attach(struct device *dev, enum dmah_mode mode);
 
 /**
  * dmah_detach() - undo dmah_attach().
@@ -98,7 +98,7 @@ int dmah_detach(struct device *dev);
  *
  * Context and errors: dmah_attach().
  */
-int devm_dmah_attach(struct device *dev, enum dmah_mode mode);
+int __must_check devm_dmah_attach(struct device *dev, enum dmah_mode mode);
 
 /**
  * dmah_mode() - what mode a device is in.
@@ -156,10 +156,11 @@ int dmah_flush(struct device *dev);
 /* ---- one mapping ---- */
 
 /* What the inline wrappers below call; not for drivers. */
-int __dmah_map_page(struct device *dev, struct dmah *h, struct page *page, size_t offset,
-		    size_t len, enum dma_data_direction dir);
-int __dmah_map_page_attrs(struct device *dev, struct dmah *h, struct page *page, size_t offset,
-			  size_t len, enum dma_data_direction dir, unsigned long attrs);
+int __must_check __dmah_map_page(struct device *dev, struct dmah *h, struct page *page,
+				 size_t offset, size_t len, enum dma_data_direction dir);
+int __must_check __dmah_map_page_attrs(struct device *dev, struct dmah *h, struct page *page,
+				       size_t offset, size_t len, enum dma_data_direction dir,
+				       unsigned long attrs);
 int __dmah_unmap(struct device *dev, struct dmah *h);
 int __dmah_unmap_attrs(struct device *dev, struct dmah *h, unsigned long attrs);
 int __dmah_sync(struct device *dev, const struct dmah *h, size_t off, size_t len, bool for_cpu);
@@ -213,7 +214,7 @@ static inline enum dma_data_direction dmah_dir(const struct dmah *h)
  *
  * Context: any. Return: 0, -EBUSY (@dst maps something: nothing has changed).
  */
-static inline int dmah_move(struct dmah *dst, struct dmah *src)
+static inline int __must_check dmah_move(struct dmah *dst, struct dmah *src)
 {
 	if (dst == src)
 		return 0;
@@ -237,9 +238,9 @@ static inline int dmah_move(struct dmah *dst, struct dmah *src)
  * Context: any. Return: 0; -EINVAL: the arguments make no sense or @h is not idle; -ENOMEM, -ENOSPC, -EIO: it could not
  * be mapped; -ENODEV: not attached.
  */
-static inline int dmah_map_page_attrs(struct device *dev, struct dmah *h, struct page *page,
-				      size_t offset, size_t len, enum dma_data_direction dir,
-				      unsigned long attrs)
+static inline int __must_check dmah_map_page_attrs(struct device *dev, struct dmah *h,
+						   struct page *page, size_t offset, size_t len,
+						   enum dma_data_direction dir, unsigned long attrs)
 {
 	if (__builtin_constant_p(attrs) && !attrs)
 		return __dmah_map_page(dev, h, page, offset, len, dir);
@@ -247,8 +248,8 @@ static inline int dmah_map_page_attrs(struct device *dev, struct dmah *h, struct
 }
 
 /** dmah_map_page() - dmah_map_page_attrs() without attributes. */
-static inline int dmah_map_page(struct device *dev, struct dmah *h, struct page *page,
-				size_t offset, size_t len, enum dma_data_direction dir)
+static inline int __must_check dmah_map_page(struct device *dev, struct dmah *h, struct page *page,
+					     size_t offset, size_t len, enum dma_data_direction dir)
 {
 	return __dmah_map_page(dev, h, page, offset, len, dir);
 }
@@ -264,8 +265,9 @@ static inline int dmah_map_page(struct device *dev, struct dmah *h, struct page 
  *
  * Context and errors: dmah_map_page_attrs().
  */
-static inline int dmah_map_single_attrs(struct device *dev, struct dmah *h, void *cpu, size_t len,
-					enum dma_data_direction dir, unsigned long attrs)
+static inline int __must_check dmah_map_single_attrs(struct device *dev, struct dmah *h, void *cpu,
+						     size_t len, enum dma_data_direction dir,
+						     unsigned long attrs)
 {
 	if (unlikely(is_vmalloc_addr(cpu))) {
 		WARN_ONCE(1, "dmah: %s: map of vmalloc memory\n", dev_name(dev));
@@ -275,8 +277,8 @@ static inline int dmah_map_single_attrs(struct device *dev, struct dmah *h, void
 }
 
 /** dmah_map_single() - dmah_map_single_attrs() without attributes. */
-static inline int dmah_map_single(struct device *dev, struct dmah *h, void *cpu, size_t len,
-				  enum dma_data_direction dir)
+static inline int __must_check dmah_map_single(struct device *dev, struct dmah *h, void *cpu,
+					       size_t len, enum dma_data_direction dir)
 {
 	return dmah_map_single_attrs(dev, h, cpu, len, dir, 0);
 }
@@ -292,22 +294,24 @@ static inline int dmah_map_single(struct device *dev, struct dmah *h, void *cpu,
  *
  * Context and errors: dmah_map_page_attrs().
  */
-static inline int dmah_map_skb_frag(struct device *dev, struct dmah *h, const skb_frag_t *frag,
-				    size_t offset, size_t len, enum dma_data_direction dir)
+static inline int __must_check dmah_map_skb_frag(struct device *dev, struct dmah *h,
+						 const skb_frag_t *frag, size_t offset, size_t len,
+						 enum dma_data_direction dir)
 {
 	return dmah_map_page(dev, h, skb_frag_page(frag), skb_frag_off(frag) + offset, len, dir);
 }
 
 /** dmah_map_bvec_attrs() - map a bio_vec; as dma_map_bvec(). */
-static inline int dmah_map_bvec_attrs(struct device *dev, struct dmah *h, const struct bio_vec *bv,
-				      enum dma_data_direction dir, unsigned long attrs)
+static inline int __must_check dmah_map_bvec_attrs(struct device *dev, struct dmah *h,
+						   const struct bio_vec *bv,
+						   enum dma_data_direction dir, unsigned long attrs)
 {
 	return dmah_map_page_attrs(dev, h, bv->bv_page, bv->bv_offset, bv->bv_len, dir, attrs);
 }
 
 /** dmah_map_bvec() - dmah_map_bvec_attrs() without attributes. */
-static inline int dmah_map_bvec(struct device *dev, struct dmah *h, const struct bio_vec *bv,
-				enum dma_data_direction dir)
+static inline int __must_check dmah_map_bvec(struct device *dev, struct dmah *h,
+					     const struct bio_vec *bv, enum dma_data_direction dir)
 {
 	return dmah_map_bvec_attrs(dev, h, bv, dir, 0);
 }
@@ -323,8 +327,8 @@ static inline int dmah_map_bvec(struct device *dev, struct dmah *h, const struct
  *
  * Context and errors: dmah_map_page_attrs().
  */
-int dmah_map_resource(struct device *dev, struct dmah *h, phys_addr_t phys, size_t len,
-		      enum dma_data_direction dir, unsigned long attrs);
+int __must_check dmah_map_resource(struct device *dev, struct dmah *h, phys_addr_t phys, size_t len,
+				   enum dma_data_direction dir, unsigned long attrs);
 
 /**
  * dmah_map_bus() - map what the caller knows the bus address of.
@@ -343,8 +347,8 @@ int dmah_map_resource(struct device *dev, struct dmah *h, phys_addr_t phys, size
  *
  * Context: any. Return: as dmah_map_page_attrs(); -EIO where the device cannot reach @bus.
  */
-int dmah_map_bus(struct device *dev, struct dmah *h, phys_addr_t phys, dma_addr_t bus, size_t len,
-		 enum dma_data_direction dir, unsigned long attrs);
+int __must_check dmah_map_bus(struct device *dev, struct dmah *h, phys_addr_t phys, dma_addr_t bus,
+			      size_t len, enum dma_data_direction dir, unsigned long attrs);
 
 /**
  * dmah_unmap_attrs() - end a mapping.
@@ -462,7 +466,7 @@ struct dmah_vec {
 };
 
 /** dmah_vec_alloc() - room for @max pieces. Return: 0, -ENOMEM. */
-int dmah_vec_alloc(struct dmah_vec *v, u32 max, gfp_t gfp);
+int __must_check dmah_vec_alloc(struct dmah_vec *v, u32 max, gfp_t gfp);
 
 /** dmah_vec_free() - give it back; the vector is idle. */
 void dmah_vec_free(struct dmah_vec *v);
@@ -481,12 +485,12 @@ void dmah_vec_free(struct dmah_vec *v);
  *
  * Context and errors: dmah_map_page_attrs(); -EINVAL too where @v has no room.
  */
-int dmah_map_sg(struct device *dev, struct dmah_vec *v, struct scatterlist *sgl, unsigned int nents,
-		enum dma_data_direction dir, unsigned long attrs);
+int __must_check dmah_map_sg(struct device *dev, struct dmah_vec *v, struct scatterlist *sgl,
+			     unsigned int nents, enum dma_data_direction dir, unsigned long attrs);
 
 /** dmah_map_bvecs() - dmah_map_sg() from an array of bio_vecs. */
-int dmah_map_bvecs(struct device *dev, struct dmah_vec *v, const struct bio_vec *bv, unsigned int n,
-		   enum dma_data_direction dir, unsigned long attrs);
+int __must_check dmah_map_bvecs(struct device *dev, struct dmah_vec *v, const struct bio_vec *bv,
+				unsigned int n, enum dma_data_direction dir, unsigned long attrs);
 
 /** dmah_unmap_vec() - end a vector's mapping; as dmah_unmap(), with one invalidation for the whole. */
 int dmah_unmap_vec(struct device *dev, struct dmah_vec *v);
@@ -508,7 +512,7 @@ int dmah_vec_sync_for_device(struct device *dev, const struct dmah_vec *v, u64 o
  *
  * Return: the CPU's pointer; or NULL, and the handle is idle.
  */
-void *dmah_alloc_coherent(struct device *dev, struct dmah *h, size_t size, gfp_t gfp);
+void *__must_check dmah_alloc_coherent(struct device *dev, struct dmah *h, size_t size, gfp_t gfp);
 
 /**
  * dmah_free_coherent() - give it back.
@@ -549,7 +553,8 @@ struct dmah_ring_config {
  *
  * Context: may sleep. Return: the ring, or ERR_PTR(-EINVAL, -ENOMEM, -ENOSPC, -ENODEV).
  */
-struct dmah_ring *dmah_ring_alloc(struct device *dev, const struct dmah_ring_config *config);
+struct dmah_ring *__must_check dmah_ring_alloc(struct device *dev,
+					       const struct dmah_ring_config *config);
 
 /** dmah_ring_free() - end a ring. Return: 0; -EBUSY while mappings are live, and nothing has changed. */
 int dmah_ring_free(struct dmah_ring *ring);
@@ -565,8 +570,8 @@ int dmah_ring_free(struct dmah_ring *ring);
  * Context: any. Return: as dmah_map_page_attrs(); -ENOSPC too where @entries are live; -EINVAL too where the buffer
  * does not fit a slot.
  */
-int dmah_ring_push(struct dmah_ring *ring, struct page *page, size_t offset, size_t len,
-		   dma_addr_t *dma);
+int __must_check dmah_ring_push(struct dmah_ring *ring, struct page *page, size_t offset,
+				size_t len, dma_addr_t *dma);
 
 /**
  * dmah_ring_pop() - end the @n oldest mappings; 0 is a no-op.

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Where a driver keeps its mappings: as many places as it has mappings at one time, taken in turn, as in a ring. And how
- * much is live at most.
+ * Assigns each mapping one of the records that the driver keeps, and computes how much is live at most. There are as many
+ * records as mappings at one time, used in turn, as in a ring.
  */
 #include "plan.h"
 #include "xalloc.h"
 
 #define PAGE 4096u
 
-/* Bytes of a mapping in whole pages: what it takes of an aperture, and at most of a bounce pool. */
+/* Returns the bytes of a mapping in whole pages, which it takes of an aperture, and at most of a bounce pool. */
 static uint64_t in_pages(const struct plan *plan, const struct item *item)
 {
 	uint64_t sum = 0;
@@ -42,8 +42,8 @@ static void count_live(struct plan *plan)
 		}
 		device[item->device] += size;
 		*sum += size;
-		if (++live[item->kind] > plan->slots[item->kind])
-			plan->slots[item->kind] = live[item->kind];
+		if (++live[item->kind] > plan->kept[item->kind])
+			plan->kept[item->kind] = live[item->kind];
 		if (device[item->device] > plan->devices[item->device].live_max)
 			plan->devices[item->device].live_max = device[item->device];
 		if (all > plan->live_max)
@@ -54,34 +54,34 @@ static void count_live(struct plan *plan)
 	free(device);
 }
 
-/* A queue of the free ones. */
+/* A queue of the indices of free records. */
 struct ring {
-	uint32_t *slot;
+	uint32_t *index;
 	uint32_t in;
 	uint32_t out;
 };
 
-void plan_slots(struct plan *plan)
+void plan_kept(struct plan *plan)
 {
 	struct ring ring[ITEM_KINDS] = { 0 };
 
 	count_live(plan);
 	for (unsigned int kind = 0; kind < ITEM_KINDS; kind++) {
-		ring[kind].slot = xcalloc(plan->slots[kind], sizeof(uint32_t));
-		for (uint32_t i = 0; i < plan->slots[kind]; i++)
-			ring[kind].slot[i] = i;
+		ring[kind].index = xcalloc(plan->kept[kind], sizeof(uint32_t));
+		for (uint32_t i = 0; i < plan->kept[kind]; i++)
+			ring[kind].index[i] = i;
 	}
 	for (uint32_t i = 0; i < plan->nops + plan->ntail; i++) {
 		const struct op *op = &plan->ops[i];
 		struct item *item = &plan->items[op->item];
 		struct ring *r = &ring[item->kind];
-		uint32_t n = plan->slots[item->kind];
+		uint32_t n = plan->kept[item->kind];
 
 		if (op->kind == OP_MAP)
-			item->slot = r->slot[r->out++ % n];
+			item->kept = r->index[r->out++ % n];
 		else if (op->kind == OP_UNMAP)
-			r->slot[r->in++ % n] = item->slot;
+			r->index[r->in++ % n] = item->kept;
 	}
 	for (unsigned int kind = 0; kind < ITEM_KINDS; kind++)
-		free(ring[kind].slot);
+		free(ring[kind].index);
 }

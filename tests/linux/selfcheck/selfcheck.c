@@ -1,28 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The library as it is, in the kernel: its own domains over the kernel's memory, locks and CPUs. Two are run, one that
- * bounces every buffer and one with its own page tables. No device is behind them: what a device would see is found by
- * reading slots, and by walking the tables with code of this file (Intel Virtualization Technology for Directed I/O,
- * section 9.8: second-stage entries).
+ * Runs the library in the kernel when the module is loaded: its own domains over the kernel's memory, locks and CPUs.
+ * One domain bounces every buffer, one has its own page tables. No device is behind them: slots are read to find what a
+ * device would see, and code of this file walks the tables (Intel Virtualization Technology for Directed I/O, section
+ * 9.8: second-stage entries). A failed check refuses the load.
  */
-#include "selfcheck.h"
-
-#include <linux/gfp.h>
-#include <linux/mm.h>
-#include <linux/sizes.h>
-#include <linux/slab.h>
-#include <linux/string.h>
-
-/* No header of the module's own follows, so the library's names stay as they are: see library.h. */
-#include "library.h"
 #include <dmah/device.h>
 #include <dmah/dmah.h>
 #include <dmah/iommu.h>
 
+#include "selfcheck.h"
+
 #define BUFFERS 64u
 #define POOL	SZ_1M
 
-/* What a run needs, so that one place gives it back. */
+/* Everything that one run allocates, so that one place frees it. */
 struct run {
 	const char *name;
 	void *memory;
@@ -43,7 +35,7 @@ static void expect(struct run *r, bool ok, const char *what)
 	if (ok)
 		return;
 	r->failed++;
-	pr_err("dmah: selfcheck: %s: %s\n", r->name, what);
+	pr_err("dmah_selfcheck: %s: %s\n", r->name, what);
 }
 
 static u8 *buffer(const struct run *r, unsigned int i)
@@ -57,12 +49,12 @@ static u32 buffer_len(unsigned int i)
 	return 1500 + i;
 }
 
-/* ---- an IOMMU that is told everything and has nothing to forget ---- */
+/* ---- an IOMMU that counts its invalidations and caches nothing ---- */
 
 static struct {
 	u64 invalidations;
 	u64 waits;
-} told;
+} calls;
 
 static int null_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dmah_bind how,
 		     const struct dmah_pt_info *pt, uint32_t tag)
@@ -83,21 +75,21 @@ static void null_tag_free(struct dmah_iommu *iommu, uint32_t tag)
 static int null_invalidate(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_t iova, uint64_t size,
 			   bool tables, uint64_t *ticket)
 {
-	told.invalidations++;
+	calls.invalidations++;
 	if (ticket)
-		*ticket = told.invalidations;
+		*ticket = calls.invalidations;
 	return 1;
 }
 
 static int null_fence(struct dmah_iommu *iommu, uint64_t *ticket)
 {
-	*ticket = told.invalidations;
+	*ticket = calls.invalidations;
 	return DMAH_OK;
 }
 
 static int null_wait(struct dmah_iommu *iommu, uint64_t ticket)
 {
-	told.waits++;
+	calls.waits++;
 	return DMAH_OK;
 }
 
@@ -145,7 +137,7 @@ static bool walk(const struct run *r, dmah_addr_t iova, bool write, dmah_phys_t 
 
 /* ---- one run ---- */
 
-/* Where the device would find the first byte; NULL: nowhere. */
+/* Returns the CPU's pointer to the first byte that the device would reach, or NULL. */
 static u8 *seen(const struct run *r, const struct dmah *h, bool write)
 {
 	dmah_phys_t phys;
@@ -273,7 +265,7 @@ static int run(struct run *r, struct dmah_domain_config *config)
 		goto out;
 	run_domain(r);
 	err = r->failed ? -EIO : 0;
-	pr_info("dmah: selfcheck: %s: %u of %u checks failed\n", r->name, r->failed, r->checks);
+	pr_info("dmah_selfcheck: %s: %u of %u checks failed\n", r->name, r->failed, r->checks);
 out:
 	if (r->pages)
 		free_pages_exact(r->pages, BUFFERS * PAGE_SIZE);
@@ -285,7 +277,7 @@ out:
 	return err;
 }
 
-int selfcheck_run(void)
+static int __init selfcheck_init(void)
 {
 	struct dmah_domain_config bounce = { .backend = DMAH_BACKEND_BOUNCE };
 	struct dmah_domain_config tables = { .backend = DMAH_BACKEND_IOMMU,
@@ -298,16 +290,31 @@ int selfcheck_run(void)
 	struct run second = { .name = "page tables", .dev.name = "selfcheck" };
 	int err;
 
-	told.invalidations = 0;
-	told.waits = 0;
 	host_silent = true;
 	err = run(&first, &bounce);
 	if (!err)
 		err = run(&second, &tables);
 	host_silent = false;
-	if (!err && (!told.invalidations || !told.waits)) {
-		pr_err("dmah: selfcheck: the IOMMU was not told\n");
+	if (!err && (!calls.invalidations || !calls.waits)) {
+		pr_err("dmah_selfcheck: the IOMMU was not asked to invalidate, or not waited "
+		       "for\n");
 		err = -EIO;
 	}
+	if (!err && host_cache_calls) {
+		pr_err("dmah_selfcheck: %u cache operations for coherent devices\n",
+		       host_cache_calls);
+		err = -EIO;
+	}
+	if (!err)
+		pr_info("dmah_selfcheck: passed\n");
 	return err;
 }
+module_init(selfcheck_init);
+
+static void __exit selfcheck_exit(void)
+{
+}
+module_exit(selfcheck_exit);
+
+MODULE_DESCRIPTION("the dmah library, run in the kernel");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* The library's driver of VT-d or of the SMMUv3 on a register model of lab/sim: the IOMMU of a machine under test. */
+#ifndef DMAH_TESTS_UNIT_H
+#define DMAH_TESTS_UNIT_H
+
+#include <dmah/smmuv3.h>
+#include <dmah/vtd.h>
+
+#include "sim.h"
+#include "sim_smmuv3.h"
+#include "sim_vtd.h"
+
+/**
+ * struct unit - an IOMMU with registers, and its driver. Zero before unit_create().
+ * @hw: the machine's IOMMU.
+ * @vtd_model, @smmu_model: its registers; one of the two.
+ * @vtd, @smmu: the driver.
+ * @iommu: the IOMMU as the library sees it; NULL before unit_start().
+ * @memory: the driver's bookkeeping.
+ */
+struct unit {
+	struct sim_iommu *hw;
+	struct sim_vtd *vtd_model;
+	struct sim_smmuv3 *smmu_model;
+	struct dmah_vtd vtd;
+	struct dmah_smmuv3 smmu;
+	struct dmah_iommu *iommu;
+	void *memory;
+};
+
+/** unit_create() - give IOMMU @n of the machine registers. Call before devices are added. */
+void unit_create(struct unit *u, struct sim *sim, unsigned int n);
+
+/** unit_start() - take the unit over and translate. @timeout_ns: how long the driver waits. Returns @u->iommu. */
+struct dmah_iommu *unit_start(struct unit *u, uint64_t timeout_ns);
+
+/** unit_format() - the page-table format that the unit walks. */
+const struct dmah_pt_format *unit_format(const struct unit *u);
+
+/** unit_hold() - the unit takes no command (true), or goes on with those in its queue (false). */
+void unit_hold(struct unit *u, bool hold);
+
+/** unit_stop() - give the unit up; no domain may have it. */
+void unit_stop(struct unit *u);
+
+/** unit_free() - release the driver's memory, after unit_stop() or when the machine is gone. */
+void unit_free(struct unit *u);
+
+#endif /* DMAH_TESTS_UNIT_H */
