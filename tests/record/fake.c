@@ -289,7 +289,7 @@ ssize_t __wrap_write(int fd, const void *p, size_t n)
 		return -1;
 	if (strcmp(path + strlen(root()), "/kprobe_events") != 0)
 		return __real_write(fd, p, n);
-	/* what was there would be forgotten */
+	/* the kernel would forget all older probes */
 	if (!(fcntl(fd, F_GETFL) & O_APPEND))
 		abort();
 	snprintf(line, sizeof(line), "%.*s", (int)n, (const char *)p);

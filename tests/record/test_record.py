@@ -296,7 +296,7 @@ class Dat:
 
 
 def trace_dat(k):
-    """What a real kernel's files were goes through the fake one's, and comes out the same."""
+    """A real kernel's files go through the fake one's, and come out the same."""
     with lzma.open(os.path.join(DATA, "probes_6.1.dat.xz")) as f:
         real = Dat(f.read())
     group = [s for s in real.systems if s != "iommu"][0]

@@ -84,7 +84,7 @@ enum finding_state {
  * @count: events that this finding sums up; 0 and 1 are one
  * @other: another device whose mapping is concerned, or NULL
  * @text: a sentence
- * @state: whether the user knows of it already
+ * @state: new, or known to the user
  */
 struct finding {
 	enum finding_kind kind;

@@ -11,7 +11,7 @@ struct known;
 /**
  * known_read() - read a suppression file or a baseline
  * @path: file
- * @state: what a match makes of a finding
+ * @state: state that a match gives to a finding
  * @err: filled in on failure: the file, the line and the reason
  *
  * Each line is a pattern, in the form of fingerprint(): a kind, or '*', and any of device=, other=,

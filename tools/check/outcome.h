@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What the command does with findings: which of them fail, and how they are printed. */
+/* Use of findings by the command: which of them fail, and how they are printed. */
 #ifndef DMAH_TOOLS_CHECK_OUTCOME_H
 #define DMAH_TOOLS_CHECK_OUTCOME_H
 

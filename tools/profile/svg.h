@@ -14,7 +14,7 @@ void svg_text(FILE *to, const char *s);
  * @to: file
  * @v: values of equal parts of the time
  * @nr: number of values
- * @y: what a value is
+ * @y: meaning of a value
  * @x_end: label of the end of the x axis
  */
 void svg_steps(FILE *to, const uint64_t *v, int nr, const char *y, const char *x_end);
@@ -25,7 +25,7 @@ void svg_steps(FILE *to, const uint64_t *v, int nr, const char *y, const char *x
  * @v: bins
  * @first, @last: the bins to draw
  * @label: writes the label of a bin
- * @y: what a value is
+ * @y: meaning of a value
  */
 void svg_bars(FILE *to, const uint64_t *v, int first, int last,
 	      void (*label)(int bin, char *to, size_t n), const char *y);

@@ -15,7 +15,7 @@
 #define OPTION_UNAME   5
 #define OPTION_VERSION 9
 
-/* What comes before the pages is made in memory: they begin where it ends. */
+/* Make all that comes before the pages in memory: they begin where it ends. */
 struct head {
 	char *p;
 	size_t len, cap;
@@ -203,7 +203,7 @@ int datfile_write(const struct session *s, struct out *o, size_t page,
 	add32(&h, (uint32_t)all);
 	add_options(&h, s);
 	add_name(&h, "flyrecord");
-	/* where each CPU's pages are; those of a CPU that does not exist are none */
+	/* place of each CPU's pages; a CPU that does not exist has none */
 	at = h.len + (uint64_t)all * 16;
 	at = (at + page - 1) / page * page;
 	for (int cpu = 0, i = 0; cpu < all; cpu++) {

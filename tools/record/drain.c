@@ -44,15 +44,16 @@ struct drain {
 };
 
 static const char probes_note[] =
-	"# It comes from probes on the functions of the DMA API. They do not tell:\n"
+	"# It comes from probes on the functions of the DMA API. They do not record:\n"
 	"# - the DMA addresses of a scatter list before it is unmapped; readers take them from "
 	"the\n"
 	"#   unmap, and leave out lists that stay mapped;\n"
 	"# - entries of a scatter list after the 128th, or of the further lists of a chain;\n"
-	"# - the DMA address of new coherent memory; readers take what the IOMMU's events tell\n"
+	"# - the DMA address of new coherent memory; readers take it from the IOMMU's events\n"
 	"#   within the call, or else the physical address;\n"
 	"# - memory of dma_alloc_noncontiguous().\n"
-	"# A map is told at its end, an unmap and a sync at their beginning.\n";
+	"# The event of a map stands at the end of the call, that of an unmap or a sync at its\n"
+	"# beginning.\n";
 
 static int text_header(struct drain *d)
 {

@@ -6,10 +6,10 @@
 #include "session.h"
 
 /**
- * struct run_options - what is wanted
+ * struct run_options - options of the command line
  * @output: file, "-" is the standard output
  * @dat: a trace.dat, not text
- * @source: where the events come from
+ * @source: source of the events
  * @iommu: iommu:map and iommu:unmap, too
  * @stacks: a stack trace with each event
  * @buffer: KiB for each CPU, 0: chosen by the machine's memory
@@ -29,12 +29,12 @@ struct run_options {
 };
 
 /**
- * struct run_result - what came of it
- * @source: where the events came from
+ * struct run_result - result of a recording
+ * @source: source of the events
  * @seconds: how long it was
  * @events: in the file
  * @bytes: of the file
- * @losses: what is missing
+ * @losses: missing events
  * @buffer: KiB that each CPU had
  * @long_lists: scatter lists whose unmap does not fit into the ring buffer, as far as the text tells
  * @longest_list: entries of the longest
@@ -55,7 +55,7 @@ struct run_result {
 	int signal;
 };
 
-/** run() - record. Return: 0, or -1: it is said why, and there is no file */
+/** run() - record. Return: 0, or -1: the reason was printed, and there is no file. */
 int run(const struct run_options *opt, const struct ability *a, struct run_result *res);
 
 #endif

@@ -91,7 +91,7 @@ void ability_find(struct ability *a, const char *root)
 	a->lockdown = locked_down();
 }
 
-/* ---- taking it away ---- */
+/* ---- removal ---- */
 
 /* A probe's part of a list by its number; 0 is the probe itself, -1 that of the return. */
 static void event_name(char *to, size_t cap, const struct probe_desc *d, int part)
@@ -180,7 +180,7 @@ void session_close(struct session *s)
 	s->guard = 0;
 }
 
-/* ---- making it ---- */
+/* ---- creation ---- */
 
 /* The last complaint of the kernel about a probe, which says more than an error number. */
 static void kernel_says(const struct session *s)
@@ -226,7 +226,10 @@ static int probe_symbol(const struct session *s, const struct probe_desc *d, con
 	return 0;
 }
 
-/* What the kernel answers where it has no such function, or several: it depends on the version. */
+/*
+ * Returns true for the errors of a function that the kernel does not have, or has several of. They
+ * depend on the version.
+ */
 static bool unknown_symbol(int e)
 {
 	return e == ENOENT || e == EINVAL || e == EADDRNOTAVAIL;

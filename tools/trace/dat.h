@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What the child that reads a trace.dat sends to its parent. */
+/* Messages of the child that reads a trace.dat to its parent. */
 #ifndef DMAH_TOOLS_TRACE_DAT_H
 #define DMAH_TOOLS_TRACE_DAT_H
 

@@ -152,7 +152,7 @@ static uint64_t number(struct child *c, const struct resolved *r, const struct t
 	return v;
 }
 
-/* Where a dynamic array or string is: its place is stored as offset | length << 16. */
+/* Find a dynamic array or string: its place is stored as offset | length << 16. */
 static const void *dynamic(struct child *c, const struct resolved *r, const struct tep_record *rec,
 			   struct tep_format_field *f, uint32_t *len)
 {
@@ -375,7 +375,7 @@ void dat_child(int fd, int out)
 	const struct rlimit none = { 0, 0 };
 	int null = open("/dev/null", O_RDWR), nr;
 
-	/* whatever the libraries want to say about a damaged file, this program says itself */
+	/* Silence the libraries: this program reports a damaged file itself. */
 	for (int i = 0; null >= 0 && i < 3; i++)
 		dup2(null, i);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* The bytes of a trace file: plain, .xz, .gz or .zst, told apart by their first bytes. */
+/* The bytes of a trace file: plain, .xz, .gz or .zst, recognised by its first bytes. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <lzma.h>

@@ -24,7 +24,7 @@
  * @graph: the function_graph tracer wrote this
  * @printk: this is the kernel's log
  * @stack: frames of a stack trace may follow
- * @stack_cpu, @stack_pid: whose
+ * @stack_cpu, @stack_pid: CPU and task of that stack trace
  * @refusal: message for the first line that is no part of a trace, if no event follows
  * @joined: an event that a mail program broke into lines, so far
  * @joined_len, @joined_cap, @joined_lines: its bytes and lines

@@ -111,7 +111,7 @@ static void *keep(struct trace *t, const void *p, size_t n)
 	struct chunk *c = t->chunks;
 	void *to;
 
-	/* Of an event that failed not every list is told. */
+	/* An event that failed does not have every list. */
 	if (!n || !p)
 		return NULL;
 	if (!c || c->size - c->used < n) {
@@ -139,11 +139,11 @@ static int by_time(const void *pa, const void *pb)
 		return a->time < b->time ? -1 : 1;
 	if (a->line != b->line)
 		return a->line < b->line ? -1 : 1;
-	/* a loss is told before the record that tells of it */
+	/* a loss comes before the record that reports it */
 	return (b->kind == TRACE_LOST) - (a->kind == TRACE_LOST);
 }
 
-/* The unmap of a list tells the DMA addresses of its map. */
+/* Give the map of a list its DMA addresses, which the unmap has. */
 static void complete(struct trace *t, struct trace_event *unmap)
 {
 	struct trace_event *map;
@@ -162,7 +162,7 @@ static void complete(struct trace *t, struct trace_event *unmap)
 	unmap->ents = 0;
 }
 
-/* Lists of which no unmap has told: nobody can say where they were. */
+/* Leave out lists whose unmap is not in the trace: their DMA addresses are unknown. */
 static void leave_out(struct trace *t)
 {
 	size_t to = 0;
