@@ -202,7 +202,7 @@ def from_kprobes(k):
     assert probes["dmah_map_sgtable_32"].endswith(" list=+1024(+0($arg2)):x64[64]"), \
         probes["dmah_map_sgtable_32"]
     with open(k.path("out.txt")) as f:
-        assert "They do not tell" in f.read()
+        assert "They do not record" in f.read()
 
 
 def symbols_missing(k):

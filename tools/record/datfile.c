@@ -115,7 +115,7 @@ static void add_options(struct head *h, const struct session *s)
 	snprintf(text, sizeof(text), "%s %s %s %s", u.sysname, u.nodename, u.release, u.machine);
 	add_option(h, OPTION_UNAME, text);
 	snprintf(text, sizeof(text), "dmah record " DMAH_VERSION ", from %s%s%s",
-		 s->source == SOURCE_KPROBES ? "probes: see dmah(1) for what they do not tell"
+		 s->source == SOURCE_KPROBES ? "probes: see dmah(1) for what they do not record"
 					     : "the kernel's dma events",
 		 s->left_out[0] ? "; without " : "", s->left_out);
 	add_option(h, OPTION_VERSION, text);

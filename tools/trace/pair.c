@@ -265,7 +265,7 @@ static bool allocated(const struct pair_call *c, const struct probe *p, struct t
  * of the event. Returns false if the probes recorded too little.
  */
 static bool make_event(struct trace *t, const struct trace_event *head, const struct pair_call *c,
-		 const struct probe *p, uint64_t number, struct trace_event *ev)
+		       const struct probe *p, uint64_t number, struct trace_event *ev)
 {
 	const struct event_desc *d = event_find(c->desc->event, strlen(c->desc->event));
 	const uint64_t *v = c->v;
