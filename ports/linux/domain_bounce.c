@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An untrusted device reaches whole granules, so a buffer that shares one with something else stands in a slot: the
- * library's bounce pool (src/base/pool.c), whose record says where a slot's bytes belong.
+ * An untrusted device reaches whole granules, so a buffer that shares one with something else
+ * stands in a slot: the library's bounce pool (src/base/pool.c), whose record says where a slot's
+ * bytes belong.
  */
 #include <linux/gfp.h>
 #include <linux/slab.h>
@@ -58,7 +59,10 @@ int bounce_get(struct domain *d, const struct request *req, u32 *token, phys_add
 		return -ENOSPC;
 	*slot = dmah_pool_phys(d->pool, *token);
 	page = phys_to_virt(*slot - want.offset);
-	/* Filled whatever the direction: a device that writes less than it was asked to leaves the buffer's own bytes. */
+	/*
+	 * Filled whatever the direction: a device that writes less than it was asked to leaves the
+	 * buffer's own bytes.
+	 */
 	memset(page, 0, want.offset);
 	memcpy(page + want.offset, phys_to_virt(req->phys), req->len);
 	memset(page + want.offset + req->len, 0, size - want.offset - req->len);

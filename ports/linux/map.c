@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Map, unmap and sync of one buffer, in either mode: what the arguments must be, and what is counted and traced.
+ * Map, unmap and sync of one buffer, in either mode: checks of the arguments, counters and trace
+ * events.
  */
 #include <linux/export.h>
 
@@ -104,7 +105,10 @@ int dmah_map_bus(struct device *dev, struct dmah *h, phys_addr_t phys, dma_addr_
 				.meta = meta_from_dir(dir),
 				.attrs = attrs,
 				.caller = _RET_IP_ };
-	/* What is no memory here is a peer's registers, or a page that the kernel has given no struct page. */
+	/*
+	 * An address without a struct page is a peer's registers, or memory that the kernel does
+	 * not know.
+	 */
 	if (!pfn_valid(PHYS_PFN(phys)) && c->coherent)
 		req.meta |= META_MMIO;
 	return mapped(c, h, _RET_IP_,

@@ -67,7 +67,10 @@ u64 record_add(struct records *r, const struct dmah *h, unsigned long caller, vo
 	return name;
 }
 
-/* The handle may be a copy that is stale, or something was written over it: it may not choose what is read. */
+/*
+ * The handle may be a copy that is stale, or something was written over it: it may not choose what
+ * is read.
+ */
 static struct record *find(struct records *r, u64 name, const struct dmah *h)
 {
 	u32 index = (u32)name;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is wrong, in words, with who called.
+ * Reports of misuse, in words, with the caller.
  */
 #include "client.h"
 #include "domain.h"
@@ -50,7 +50,10 @@ void client_walk_live(struct client *c, void (*fn)(void *ctx, const struct live 
 		domain_walk_live(c->domain, fn, ctx);
 }
 
-/* The log is for people: what is beyond these is only counted. debugfs has all of them while the device is attached. */
+/*
+ * The log is for people: what is beyond these is only counted. debugfs has all of them while the
+ * device is attached.
+ */
 #define LISTED 64u
 
 struct listing {

@@ -223,8 +223,8 @@ static void corrupt(struct dmah *bad, int way)
 }
 
 /*
- * It is refused; or, where the field is one that the module does not go by (the last three), the very mapping
- * that the rest of the handle names is ended. Another one never is.
+ * It is refused; or, where the field is one that the module does not go by (the last three), the
+ * very mapping that the rest of the handle names is ended. Another one never is.
  */
 static void test_corrupt(struct test *t)
 {
@@ -279,7 +279,7 @@ static void test_sync_range(struct test *t)
 	reported(t, before, 2);
 }
 
-/* What a driver that is being converted believes, held against what is mapped. */
+/* The arguments that a driver under conversion still has are compared with the mapping. */
 static void test_expect(struct test *t)
 {
 	struct victim v;
