@@ -62,15 +62,18 @@ static int unmap(struct dmah_device *dev, const struct addr_req *req, uint64_t l
 	if (!err)
 		err = dev->dom->ops->rebuild(dev, &h, req);
 	if (!err)
-		err = dmah_check_forget(dev, req->dma, req->len);
-	if (err)
-		return dmah_report_misuse(dev, err,
-					  err == DMAH_ESTALE
-						  ? "unmap of an address that is not mapped"
-						  : "unmap that does not fit what is mapped",
-					  req->dma, caller);
-	dmah_history_unmap(dev, &h);
-	return dev->dom->ops->unmap(dev, &h, false);
+		err = dmah_check_forget(dev, req->dma, req->len, req->dir);
+	if (!err) {
+		dmah_history_unmap(dev, &h);
+		/* DMAH_ESTALE: another CPU has unmapped the address since it was looked up. */
+		err = dev->dom->ops->unmap(dev, &h, false);
+	}
+	if (!err || err == DMAH_ETIMEDOUT)
+		return err;
+	return dmah_report_misuse(dev, err,
+				  err == DMAH_ESTALE ? "unmap of an address that is not mapped"
+						     : "unmap that does not fit what is mapped",
+				  req->dma, caller);
 }
 
 int dmah_addr_unmap(struct dmah_device *dev, dmah_addr_t dma, uint64_t len, enum dmah_dir dir,

@@ -209,34 +209,70 @@ int dmah_addr_unmap_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, 
 	return err;
 }
 
+/* Where the pieces of a mapped list lie: piece @i begins @at bytes into segment @seg. */
+struct cursor {
+	uint32_t i;
+	uint32_t seg;
+	uint32_t at;
+};
+
+static dmah_addr_t place(const struct dmah_sg *sg, const struct cursor *c)
+{
+	return sg[c->seg].dma + c->at;
+}
+
+/* Go on to the next piece. Return: false where the list is not as it was mapped. */
+static bool advance(const struct dmah_sg *sg, uint32_t n, struct cursor *c)
+{
+	c->at += sg[c->i].len;
+	if (c->at == sg[c->seg].dma_len) {
+		c->at = 0;
+		c->seg++;
+	}
+	c->i++;
+	return c->i == n || (c->seg < n && sg[c->i].len <= sg[c->seg].dma_len - c->at);
+}
+
 /*
- * Segment by segment, as the list is; the pieces in it follow each other in DMA addresses but not in memory, so that
- * each is a range of its own.
+ * Returns true if @n pieces are all of a mapped list: they fill its segments, and behind an IOMMU its mapping begins and
+ * ends with them. Where each piece is a mapping of its own, pieces that fill their segments are as good as a list.
  */
+static bool is_whole(const struct dmah_device *dev, const struct dmah_sg *sg, uint32_t n)
+{
+	struct cursor c = { 0 };
+	dmah_addr_t last = 0;
+
+	if (!n || sg[0].len > sg[0].dma_len)
+		return false;
+	while (c.i < n) {
+		last = place(sg, &c) + sg[c.i].len - 1;
+		if (!advance(sg, n, &c))
+			return false;
+	}
+	if (c.at || (c.seg < n && sg[c.seg].dma_len))
+		return false;
+	return !one_range(dev) || dev->dom->ops->sg_whole(dev, sg[0].dma, last);
+}
+
+/* The pieces of a segment follow each other in DMA addresses but not in memory, so that each is a range of its own. */
 static int sync_list(struct dmah_device *dev, const struct dmah_sg *sg, uint32_t n,
 		     enum dmah_dir dir, bool for_cpu, const void *caller)
 {
-	uint32_t at = 0, seg = 0;
+	struct cursor c = { 0 };
 
-	for (uint32_t i = 0; i < n; i++) {
-		struct addr_req req = { .dir = dir, .has_phys = true };
-		int err;
+	if (!is_whole(dev, sg, n))
+		return dmah_report_misuse(dev, DMAH_EINVAL,
+					  "sync of a scatter list that is not as it was mapped",
+					  n ? sg[0].dma : 0, caller);
+	while (c.i < n) {
+		struct addr_req req = {
+			.dma = place(sg, &c), .phys = sg[c.i].phys, .dir = dir, .has_phys = true
+		};
+		int err = dmah_addr_sync(dev, &req, sg[c.i].len, for_cpu, caller);
 
-		if (seg == n || sg[i].len > sg[seg].dma_len - at)
-			return dmah_report_misuse(
-				dev, DMAH_EINVAL,
-				"sync of a scatter list that is not as it was mapped", sg[0].dma,
-				caller);
-		req.dma = sg[seg].dma + at;
-		req.phys = sg[i].phys;
-		err = dmah_addr_sync(dev, &req, sg[i].len, for_cpu, caller);
 		if (err)
 			return err;
-		at += sg[i].len;
-		if (at == sg[seg].dma_len) {
-			at = 0;
-			seg++;
-		}
+		(void)advance(sg, n, &c);
 	}
 	return DMAH_OK;
 }

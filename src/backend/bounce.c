@@ -19,6 +19,8 @@ int dmah_bounce_slot(struct dmah_device *dev, const struct map_req *req, uint64_
 		.limit = dev->limits.mask - bus_offset,
 		.boundary = dev->limits.boundary,
 		.bus_offset = bus_offset,
+		.dir = req->dir,
+		.whole = req->len,
 	};
 
 	if (!dom->cfg.pool || req->attrs & (DMAH_ATTR_NO_BOUNCE | DMAH_ATTR_MMIO))
@@ -56,7 +58,8 @@ int dmah_bounce_rebuild(struct dmah_device *dev, struct dmah *h, const struct ad
 
 	if (!token)
 		return DMAH_ESTALE;
-	if (slot->len != req->len || dmah_pool_phys(dev->dom->cfg.pool, token) != phys)
+	if (slot->len != req->len || slot->dir != req->dir ||
+	    dmah_pool_phys(dev->dom->cfg.pool, token) != phys)
 		return DMAH_EINVAL;
 	map = dmah_addr_request(req, slot->orig);
 	dmah_handle_fill(dev, h, kind, &map, req->dma, token_pair(token, 0), 0);
@@ -74,7 +77,7 @@ int dmah_bounce_rebuild_part(struct dmah_device *dev, struct dmah *h, const stru
 	if (!token)
 		return DMAH_ESTALE;
 	into = phys - dmah_pool_phys(dev->dom->cfg.pool, token);
-	if (into >= slot->len || req->len > slot->len - into)
+	if (into >= slot->len || req->len > slot->len - into || slot->dir != req->dir)
 		return DMAH_EINVAL;
 	map = dmah_addr_request(req, slot->orig);
 	map.len = slot->len;

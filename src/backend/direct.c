@@ -56,12 +56,12 @@ int dmah_direct_check(struct dmah_device *dev, const struct dmah *h)
 {
 	uint64_t offset = (uint64_t)dev->dom->cfg.offset;
 
-	if (meta_kind(h->meta) != DMAH_BACKEND_DIRECT)
+	if (meta_kind(h->meta) != DMAH_BACKEND_DIRECT || meta_gen(h->meta))
 		return DMAH_EINVAL;
 	if (h->meta & META_HAS_BUS)
 		return DMAH_OK;
 	/* What little a handle without state behind it can be held to. */
-	if (token_head(h->backend)
+	if (has_slots(h)
 		    ? h->dma != dmah_pool_phys(dev->dom->cfg.pool, token_head(h->backend)) + offset
 		    : h->dma != h->phys + offset)
 		return DMAH_EINVAL;
@@ -70,13 +70,16 @@ int dmah_direct_check(struct dmah_device *dev, const struct dmah *h)
 
 int dmah_direct_unmap(struct dmah_device *dev, struct dmah *h, bool strict)
 {
+	uint32_t token = has_slots(h) ? token_head(h->backend) : 0;
 	unsigned long flags;
 	unsigned int cpu;
 
 	(void)strict;
+	/* Of two CPUs with copies of the handle one retires the slot. Without a slot nothing tells them apart. */
+	if (!dmah_pool_retire(dev->dom->cfg.pool, token, dev->number))
+		return DMAH_ESTALE;
 	dmah_buffer_take(dev, h);
-	if (!(h->meta & META_HAS_BUS))
-		dmah_pool_put(dev->dom->cfg.pool, token_head(h->backend));
+	dmah_pool_put(dev->dom->cfg.pool, token);
 	cpu = dmah_host_enter(&flags);
 	count_unmapped(dev, cpu, 1);
 	dmah_host_leave(flags);

@@ -80,7 +80,7 @@ static int xen_map(struct dmah_device *dev, struct dmah *h, const struct map_req
 static int xen_check(struct dmah_device *dev, const struct dmah *h)
 {
 	(void)dev;
-	return meta_kind(h->meta) == DMAH_BACKEND_XEN ? DMAH_OK : DMAH_EINVAL;
+	return meta_kind(h->meta) == DMAH_BACKEND_XEN && !meta_gen(h->meta) ? DMAH_OK : DMAH_EINVAL;
 }
 
 /* The slot's byte behind a bus address, or ~0: pools keep their place in the machine, so this is no lookup. */

@@ -77,6 +77,11 @@ struct backend_ops {
 	int (*unmap_sg)(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir,
 			uint32_t attrs);
 	/**
+	 * @sg_whole: Returns true if the pieces of a mapped list from the one that begins at @first to the one that ends
+	 * at @last are all of its mapping. NULL: every piece is a mapping of its own.
+	 */
+	bool (*sg_whole)(const struct dmah_device *dev, dmah_addr_t first, dmah_addr_t last);
+	/**
 	 * @rebuild: the handle of the mapping that begins at @req->dma, for unmap. Counts its lookups.
 	 * Return: 0, DMAH_ESTALE, DMAH_EINVAL.
 	 */

@@ -120,21 +120,29 @@ struct pieces {
 	uint32_t tail_len;
 };
 
-static bool split(const struct dmah_device *dev, const struct dmah *h, struct pieces *p)
+/* The records of slots that are live, or (@retired) of those that unmap has just retired. */
+static struct pool_slot *record(const struct dmah_device *dev, uint32_t token, bool retired)
 {
 	struct dmah_pool *pool = dev->dom->cfg.pool;
 
+	return retired ? dmah_pool_slot_retired(pool, token)
+		       : dmah_pool_slot_of(pool, token, dev->number);
+}
+
+static bool split(const struct dmah_device *dev, const struct dmah *h, bool retired,
+		  struct pieces *p)
+{
 	*p = (struct pieces){ 0 };
 	if (!has_slots(h))
 		return true;
 	if (token_head(h->backend)) {
-		p->head = dmah_pool_slot_of(pool, token_head(h->backend), dev->number);
+		p->head = record(dev, token_head(h->backend), retired);
 		if (!p->head || p->head->len > h->len)
 			return false;
 		p->head_len = p->head->len;
 	}
 	if (token_tail(h->backend)) {
-		p->tail = dmah_pool_slot_of(pool, token_tail(h->backend), dev->number);
+		p->tail = record(dev, token_tail(h->backend), retired);
 		if (!p->tail || p->tail->len > h->len - p->head_len)
 			return false;
 		p->tail_len = p->tail->len;
@@ -142,11 +150,31 @@ static bool split(const struct dmah_device *dev, const struct dmah *h, struct pi
 	return true;
 }
 
+/* Returns true if a slot's record is about this buffer, and not only about bytes of it. */
+static bool fits(const struct dmah *h, const struct pool_slot *slot)
+{
+	return slot->whole == h->len && slot->dir == meta_dir(h->meta) && !(h->meta & META_MMIO);
+}
+
 bool dmah_buffer_check(const struct dmah_device *dev, const struct dmah *h)
 {
+	dmah_phys_t first = h->phys;
 	struct pieces p;
 
-	return split(dev, h, &p);
+	if (meta_is_fast(h->meta))
+		return true;
+	if (h->backend != handle_seal(h, h->backend) || !split(dev, h, false, &p))
+		return false;
+	if (p.head) {
+		if (!fits(h, p.head) || p.head->orig != h->phys)
+			return false;
+		first = dmah_pool_phys(dev->dom->cfg.pool, token_head(h->backend));
+	}
+	if (p.tail && (!fits(h, p.tail) || p.tail->orig + p.tail_len != h->phys + h->len))
+		return false;
+	/* The rest of the DMA address is for the backend to compare. */
+	return !(p.head || p.tail) || meta_kind(h->meta) == DMAH_BACKEND_DIRECT ||
+	       !((first ^ h->dma) & (DMAH_PAGE_SIZE - 1));
 }
 
 static bool needs_cache(const struct dmah_device *dev, const struct dmah *h)
@@ -188,12 +216,12 @@ static void sync_slot(struct dmah_device *dev, const struct dmah *h, uint32_t to
 }
 
 static void transfer(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len,
-		     bool for_cpu, bool filling)
+		     bool for_cpu, bool filling, bool retired)
 {
 	uint32_t at, n;
 	struct pieces p;
 
-	if (!split(dev, h, &p))
+	if (!split(dev, h, retired, &p))
 		return;
 	n = overlap(off, len, 0, p.head_len, &at);
 	if (n)
@@ -235,27 +263,27 @@ void dmah_buffer_give(struct dmah_device *dev, const struct dmah *h)
 
 	if (!(h->meta & META_SYNC))
 		return;
-	if (dev->limits.flags & DMAH_DEV_UNTRUSTED && split(dev, h, &p)) {
+	if (dev->limits.flags & DMAH_DEV_UNTRUSTED && split(dev, h, false, &p)) {
 		if (p.head)
 			pad(dev, token_head(h->backend), p.head);
 		if (p.tail)
 			pad(dev, token_tail(h->backend), p.tail);
 	}
 	if (has_slots(h) || !(h->meta & META_NO_SYNC))
-		transfer(dev, h, 0, h->len, false, true);
+		transfer(dev, h, 0, h->len, false, true, false);
 }
 
 void dmah_buffer_take(struct dmah_device *dev, const struct dmah *h)
 {
 	if (!(h->meta & META_SYNC) || h->meta & META_NO_SYNC || is_killed(dev))
 		return;
-	transfer(dev, h, 0, h->len, true, false);
+	transfer(dev, h, 0, h->len, true, false, true);
 }
 
 void dmah_buffer_sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len,
 		      bool for_cpu)
 {
-	transfer(dev, h, off, len, for_cpu, false);
+	transfer(dev, h, off, len, for_cpu, false, false);
 }
 
 void dmah_buffer_copy(struct dmah_device *dev, dmah_phys_t dst, dmah_phys_t src, uint32_t len)

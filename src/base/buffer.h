@@ -12,7 +12,7 @@
 #include "base/count.h"
 #include "base/domain.h"
 
-/** dmah_buffer_check() - whether the slots that a handle names are live and its device's, and fit it. */
+/** dmah_buffer_check() - Returns true if a handle's seal holds and its slots are live, its device's, and fit it. */
 bool dmah_buffer_check(const struct dmah_device *dev, const struct dmah *h);
 
 /**
@@ -23,7 +23,7 @@ bool dmah_buffer_check(const struct dmah_device *dev, const struct dmah *h);
  */
 void dmah_buffer_give(struct dmah_device *dev, const struct dmah *h);
 
-/** dmah_buffer_take() - the whole buffer becomes the CPU's again, at unmap. */
+/** dmah_buffer_take() - the whole buffer becomes the CPU's again, at unmap. Its slots are retired. */
 void dmah_buffer_take(struct dmah_device *dev, const struct dmah *h);
 
 /** dmah_buffer_sync() - part of the buffer changes hands while the mapping stays. */
@@ -42,7 +42,7 @@ void dmah_buffer_copy(struct dmah_device *dev, dmah_phys_t dst, dmah_phys_t src,
 static inline bool buffer_sync_whole(struct dmah_device *dev, const struct dmah *h, uint32_t off,
 				     uint32_t len, bool for_cpu)
 {
-	uint32_t token = token_head(h->backend);
+	uint32_t token = (uint32_t)h->backend;
 	const struct pool_slot *slot;
 	struct dmah_pool *pool;
 	dmah_phys_t stand_in;
@@ -50,7 +50,7 @@ static inline bool buffer_sync_whole(struct dmah_device *dev, const struct dmah 
 	unsigned int cpu;
 
 	/* One slot, of the first pool; no other device is attached under this number. */
-	if ((h->meta & META_WHOLE) != dev->sync_whole || h->backend != token ||
+	if ((h->meta & META_WHOLE) != dev->sync_whole || h->backend >> 32 & TOKEN_UNIT ||
 	    (token >> TOKEN_POOL_SHIFT & TOKEN_POOL))
 		return false;
 	pool = dev->dom->cfg.pool;

@@ -164,12 +164,12 @@ void dmah_check_by_addr(struct dmah_device *dev, const struct dmah *h)
 	unlock(dev, flags);
 }
 
-int dmah_check_forget(struct dmah_device *dev, dmah_addr_t dma, uint32_t len)
+int dmah_check_forget(struct dmah_device *dev, dmah_addr_t dma, uint32_t len, enum dmah_dir dir)
 {
 	struct dmah key = { .dma = dma, .meta = (uint32_t)dev->number << META_DEVICE_SHIFT };
 	unsigned long flags;
 	struct check_table *table = lock(dev, &flags);
-	bool found = false, blind = table->full;
+	bool found = false, other = false, blind = table->full;
 
 	for (uint32_t i = 0, at = hash(&key); !found && i < table->size; i++, at++) {
 		struct check_entry *entry = &table->entry[at & (table->size - 1)];
@@ -179,6 +179,10 @@ int dmah_check_forget(struct dmah_device *dev, dmah_addr_t dma, uint32_t len)
 		if (entry->state != LIVE || !entry->by_addr || entry->h.dma != dma ||
 		    entry->h.len != len || meta_device(entry->h.meta) != dev->number)
 			continue;
+		if (meta_dir(entry->h.meta) != dir) {
+			other = true;
+			continue;
+		}
 		entry->state = WAS;
 		table->live--;
 		found = true;
@@ -186,7 +190,9 @@ int dmah_check_forget(struct dmah_device *dev, dmah_addr_t dma, uint32_t len)
 	if (found && !table->live)
 		__builtin_memset(table->entry, 0, table->size * sizeof(table->entry[0]));
 	unlock(dev, flags);
-	return found || blind ? DMAH_OK : DMAH_ESTALE;
+	if (found || blind)
+		return DMAH_OK;
+	return other ? DMAH_EINVAL : DMAH_ESTALE;
 }
 
 int dmah_check_sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len,

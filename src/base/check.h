@@ -27,7 +27,7 @@ int dmah_check_unmap(struct dmah_device *dev, const struct dmah *h);
 void dmah_check_by_addr(struct dmah_device *dev, const struct dmah *h);
 
 /** dmah_check_forget() - the mapping at a DMA address is about to end, by address. Return: 0; DMAH_ESTALE. */
-int dmah_check_forget(struct dmah_device *dev, dmah_addr_t dma, uint32_t len);
+int dmah_check_forget(struct dmah_device *dev, dmah_addr_t dma, uint32_t len, enum dmah_dir dir);
 
 /** dmah_check_sync() - it is about to be synced. Return: 0; DMAH_ESTALE. */
 int dmah_check_sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len,
@@ -70,8 +70,10 @@ static inline void dmah_check_by_addr(struct dmah_device *dev, const struct dmah
 	(void)h;
 }
 
-static inline int dmah_check_forget(struct dmah_device *dev, dmah_addr_t dma, uint32_t len)
+static inline int dmah_check_forget(struct dmah_device *dev, dmah_addr_t dma, uint32_t len,
+				    enum dmah_dir dir)
 {
+	(void)dir;
 	(void)dev;
 	(void)dma;
 	(void)len;

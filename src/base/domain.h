@@ -17,6 +17,8 @@
 
 #define DOMAIN_IOMMUS	4u
 #define DOMAIN_RESERVED 32u
+/** DOMAIN_WITHHELD - pieces of coherent memory that may wait for a flush. */
+#define DOMAIN_WITHHELD 16u
 
 /**
  * struct lazy_entry - an unmapped range that may still translate.
@@ -92,6 +94,16 @@ struct iova_reserve {
 };
 
 /**
+ * struct withheld - coherent memory that a device may still reach.
+ * @seq: the number of the last flush begun.
+ */
+struct withheld {
+	dmah_phys_t phys;
+	uint32_t len;
+	uint32_t seq;
+};
+
+/**
  * struct dmah_domain - the domain.
  * @cfg: as given, with defaults filled in.
  * @ops: its backend.
@@ -114,6 +126,8 @@ struct iova_reserve {
  * @nidentity: those of them that translate to themselves, and are nobody's to unmap.
  * @reserve: dmah_reserve().
  * @flush_seq: flushes begun; an entry put in quarantine after a flush began is not released by it.
+ * @flushed_seq: the number of the last flush that was confirmed.
+ * @withheld, @nwithheld: coherent memory that waits for a confirmed flush; under @setup_lock.
  * @block_gen: generation of the last mapping that began with a block.
  * @quarantine: an invalidation was not confirmed once; flushes look for what waits for one that is.
  * @lookup: how the address-keyed calls find a translation.
@@ -145,6 +159,9 @@ struct dmah_domain {
 	unsigned int nidentity;
 	struct iova_reserve reserve;
 	uint32_t flush_seq;
+	uint32_t flushed_seq;
+	struct withheld withheld[DOMAIN_WITHHELD];
+	unsigned int nwithheld;
 	uint32_t block_gen;
 	bool quarantine;
 	struct dmah_lookup lookup;

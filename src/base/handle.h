@@ -76,14 +76,20 @@ static inline uint32_t meta_attrs(uint32_t meta)
  * A bounce slot is named by a token: generation (7 bits), pool in the chain (3), slot + 1 (22); 0 is none.
  * A handle's @backend holds two: that of the first granule or of the whole buffer, and that of the last granule.
  */
+#define TOKEN_UNIT	 0x3fffffu
+#define TOKEN_POOL_SHIFT 22
+#define TOKEN_POOL	 7u
+#define TOKEN_GEN_SHIFT	 25
+#define TOKEN_GEN	 0x7fu
+
 static inline uint32_t token_head(uint64_t backend)
 {
-	return (uint32_t)backend;
+	return backend & TOKEN_UNIT ? (uint32_t)backend : 0;
 }
 
 static inline uint32_t token_tail(uint64_t backend)
 {
-	return (uint32_t)(backend >> 32);
+	return token_head(backend >> 32);
 }
 
 static inline uint64_t token_pair(uint32_t head, uint32_t tail)
@@ -91,10 +97,40 @@ static inline uint64_t token_pair(uint32_t head, uint32_t tail)
 	return (uint64_t)head | (uint64_t)tail << 32;
 }
 
-/* Whether bounce slots stand in for parts of the buffer. */
+/** has_slots() - Returns true if bounce slots stand in for parts of the buffer. */
 static inline bool has_slots(const struct dmah *h)
 {
-	return h->backend && !(h->meta & META_HAS_BUS) && !meta_is_fast(h->meta);
+	return (token_head(h->backend) || token_tail(h->backend)) && !(h->meta & META_HAS_BUS) &&
+	       !meta_is_fast(h->meta);
+}
+
+/*
+ * The seal. The slot's record or the page-table entry says what most of a handle must be; of a buffer that a device
+ * reaches in place nothing else says where in its granules it lies, or (by bus address) which memory it is. A sync of a
+ * corrupted handle would then maintain or drop another buffer's cache lines. The bits of @backend that name no slot hold
+ * a hash of those words: 10 bits for each missing slot, 12 where the caller gave a bus address.
+ */
+#define META_SEALED (META_DIR | META_NO_SYNC | META_MMIO | META_HAS_BUS)
+#define SEAL_HEAD   ((uint64_t)0x3ff << TOKEN_POOL_SHIFT)
+#define SEAL_BUS    0xfffull
+
+/** handle_seal() - the backend word of a handle with its seal; @backend is the word with or without one. */
+static inline uint64_t handle_seal(const struct dmah *h, uint64_t backend)
+{
+	bool iommu = meta_kind(h->meta) == DMAH_BACKEND_IOMMU;
+	uint64_t dma = iommu ? h->dma & (DMAH_PAGE_SIZE - 1) : h->dma,
+		 hash = h->phys * 0x9e3779b97f4a7c15ull ^ dma * 0xc2b2ae3d27d4eb4full ^
+			((uint64_t)h->len << 32 | (h->meta & META_SEALED)) * 0xff51afd7ed558ccdull;
+
+	hash ^= hash >> 29;
+	hash *= 0xbf58476d1ce4e5b9ull;
+	if (h->meta & META_HAS_BUS)
+		return (iommu ? backend & ~SEAL_BUS : 0) | hash >> 52;
+	if (!(backend & TOKEN_UNIT))
+		backend = (backend & ~SEAL_HEAD) | (hash >> 32 & SEAL_HEAD);
+	if (!(backend >> 32 & TOKEN_UNIT))
+		backend = (backend & ~(SEAL_HEAD << 32)) | (hash & SEAL_HEAD << 32);
+	return backend;
 }
 
 /* A handle that was checked the general way goes on that way, also where its words say that it is a plain one. */
@@ -103,7 +139,7 @@ static inline void handle_general(struct dmah *h)
 	if (!meta_is_fast(h->meta))
 		return;
 	h->meta = (h->meta & ~META_KIND) | (uint32_t)DMAH_BACKEND_IOMMU << META_KIND_SHIFT;
-	h->backend = 0;
+	h->backend = handle_seal(h, 0);
 }
 
 static inline void handle_clear(struct dmah *h)

@@ -77,70 +77,84 @@ static uint32_t token_unit(uint32_t token)
 	return (token & TOKEN_UNIT) - 1;
 }
 
-static uint32_t round_up_pow2(uint32_t n)
+/*
+ * Where in a pool a slot could lie. @limit: units below it. @boundary, @base: as dmah_range_alloc(): a slot's units are
+ * kept off the boundary, in units of DMA address.
+ */
+struct place {
+	uint32_t units;
+	uint32_t align;
+	uint32_t limit;
+	uint64_t boundary;
+	uint64_t base;
+};
+
+/* Return: false where no slot of this pool can ever serve the request. */
+static bool find_place(const struct dmah_pool *pool, const struct pool_request *request,
+		       struct place *place)
 {
-	return n <= 1 ? 1 : 1u << (32 - __builtin_clz(n - 1));
+	uint64_t bytes = ((uint64_t)request->offset + request->len + request->round - 1) &
+			 ~((uint64_t)request->round - 1),
+		 units = (bytes + POOL_UNIT - 1) >> POOL_UNIT_SHIFT,
+		 bus = pool->phys + request->bus_offset;
+
+	*place = (struct place){ .align = request->align >> POOL_UNIT_SHIFT,
+				 .limit = pool->units.size };
+	if (request->limit < pool->phys)
+		return false;
+	if (request->limit - pool->phys < pool->size - 1)
+		place->limit = (uint32_t)((request->limit - pool->phys + 1) >> POOL_UNIT_SHIFT);
+	if (request->boundary) {
+		if ((uint64_t)request->offset + request->len > request->boundary)
+			return false;
+		place->boundary = request->boundary >> POOL_UNIT_SHIFT;
+		place->base = bus >> POOL_UNIT_SHIFT;
+		/* Where units and boundaries do not line up, keep one more unit clear. */
+		units += bus & (POOL_UNIT - 1) ? 1 : 0;
+	}
+	place->units = (uint32_t)units;
+	return units <= place->limit && (!place->boundary || units <= place->boundary);
 }
 
-/* Units for a request in one pool, or NO_SLOT. Called with the pool's lock held. */
-static uint32_t pool_alloc(struct dmah_pool *pool, const struct pool_request *request,
-			   uint32_t units)
+/* With the pool's lock held. A slot's address, not its DMA address, is aligned. */
+static uint32_t pool_alloc(struct dmah_pool *pool, const struct place *place)
 {
-	uint32_t align = request->align >> POOL_UNIT_SHIFT, limit = pool->units.size;
-	uint32_t offset = (uint32_t)(pool->phys >> POOL_UNIT_SHIFT);
+	uint32_t phys = (uint32_t)(pool->phys >> POOL_UNIT_SHIFT);
+	uint32_t skew = (uint32_t)(place->base - phys) & (place->align - 1);
 
-	if (request->limit < pool->phys)
-		return NO_SLOT;
-	if ((request->limit - pool->phys) >> POOL_UNIT_SHIFT < limit)
-		limit = (uint32_t)((request->limit - pool->phys + 1) >> POOL_UNIT_SHIFT);
-	if (!request->boundary)
-		return dmah_range_alloc(&pool->units, units, align, 0, 0, offset, limit);
-	if (request->bus_offset & (request->boundary - 1)) {
-		/* DMA and physical addresses disagree about where a boundary is: keep well clear of both. */
-		uint32_t first = dmah_range_alloc(&pool->units, units, align, 0, 0, offset, limit);
-		dmah_addr_t dma = pool->phys + ((uint64_t)first << POOL_UNIT_SHIFT) +
-				  request->offset + request->bus_offset;
-
-		if (first != RANGE_NONE &&
-		    (dma ^ (dma + request->len - 1)) & ~(request->boundary - 1)) {
-			(void)dmah_range_free(&pool->units, first, units);
-			return NO_SLOT;
-		}
-		return first;
-	}
-	/* A multiple of its own size rounded up crosses no boundary that is at least that large. */
-	if (request->boundary < (uint64_t)request->offset + request->len)
-		return NO_SLOT;
-	if (align < round_up_pow2(units) && request->boundary >> POOL_UNIT_SHIFT < UINT32_MAX)
-		align = round_up_pow2(units);
-	return dmah_range_alloc(&pool->units, units, align, 0, 0, offset, limit);
+	if (!place->boundary)
+		return dmah_range_alloc(&pool->units, place->units, place->align, 0, 0, phys,
+					place->limit);
+	return dmah_range_alloc(&pool->units, place->units, place->align, skew, place->boundary,
+				place->base, place->limit);
 }
 
 int dmah_pool_get(struct dmah_pool *pool, const struct pool_request *request, dmah_phys_t orig,
 		  struct dmah_domain *dom, uint16_t device, uint32_t *token)
 {
-	uint64_t bytes = ((uint64_t)request->offset + request->len + request->round - 1) &
-			 ~((uint64_t)request->round - 1);
-	uint32_t units = (uint32_t)((bytes + POOL_UNIT - 1) >> POOL_UNIT_SHIFT), number = 0;
 	int err = pool ? DMAH_ERANGE : DMAH_ENOPOOL;
 
-	for (; pool; pool = pool->next, number++) {
+	for (uint32_t number = 0; pool; pool = pool->next, number++) {
 		struct pool_slot *slot;
+		struct place place;
 		unsigned long flags;
 		uint32_t unit, gen;
 
-		if (request->limit >= pool->phys && bytes <= pool->size)
-			err = DMAH_ENOSPC;
+		if (!find_place(pool, request, &place))
+			continue;
+		err = DMAH_ENOSPC;
 		dmah_host_enter(&flags);
 		dmah_host_lock(&pool->lock);
-		unit = pool_alloc(pool, request, units);
+		unit = pool_alloc(pool, &place);
 		if (unit != RANGE_NONE) {
 			slot = &pool->slot[unit];
 			slot->orig = orig;
 			slot->dom = dom;
 			slot->len = request->len;
-			slot->units = units;
-			slot->offset = request->offset;
+			slot->whole = request->whole;
+			slot->units = place.units;
+			slot->offset = (uint16_t)request->offset;
+			slot->dir = (uint8_t)request->dir;
 			gen = (key_gen(slot->key) + 1) & TOKEN_GEN;
 			__atomic_store_n(&slot->key, pool_key(POOL_LIVE, gen, device),
 					 __ATOMIC_RELEASE);
@@ -158,6 +172,11 @@ struct pool_slot *dmah_pool_slot_of(struct dmah_pool *pool, uint32_t token, uint
 {
 	pool = token_pool(pool, token);
 	return pool ? pool_in(pool, token, device) : NULL;
+}
+
+struct pool_slot *dmah_pool_slot_retired(struct dmah_pool *pool, uint32_t token)
+{
+	return &token_pool(pool, token)->slot[token_unit(token)];
 }
 
 dmah_phys_t dmah_pool_phys(struct dmah_pool *pool, uint32_t token)
@@ -188,10 +207,26 @@ static void set_state(struct dmah_pool *pool, uint32_t token, enum pool_state st
 	dmah_host_leave(flags);
 }
 
-void dmah_pool_retire(struct dmah_pool *pool, uint32_t token)
+bool dmah_pool_retire(struct dmah_pool *pool, uint32_t token, uint16_t device)
 {
-	if (token)
-		set_state(token_pool(pool, token), token, POOL_RETIRED);
+	struct pool_slot *slot;
+	unsigned long flags;
+	bool live;
+
+	if (!token)
+		return true;
+	pool = token_pool(pool, token);
+	if (!pool)
+		return false;
+	dmah_host_enter(&flags);
+	dmah_host_lock(&pool->lock);
+	slot = pool_in(pool, token, device);
+	live = slot != NULL;
+	if (live)
+		store_state(slot, POOL_RETIRED);
+	dmah_host_unlock(&pool->lock);
+	dmah_host_leave(flags);
+	return live;
 }
 
 void dmah_pool_put(struct dmah_pool *pool, uint32_t token)
@@ -205,7 +240,7 @@ void dmah_pool_quarantine(struct dmah_pool *pool, uint32_t token, uint32_t seq)
 	if (!token)
 		return;
 	pool = token_pool(pool, token);
-	pool->slot[token_unit(token)].offset = seq;
+	pool->slot[token_unit(token)].len = seq;
 	set_state(pool, token, POOL_QUARANTINE);
 }
 
@@ -223,7 +258,7 @@ void dmah_pool_release_quarantine(struct dmah_pool *pool, const struct dmah_doma
 			dmah_host_enter(&flags);
 			dmah_host_lock(&pool->lock);
 			if (key_state(slot->key) == POOL_QUARANTINE && slot->dom == dom &&
-			    (int32_t)(slot->offset - seq) < 0) {
+			    (int32_t)(slot->len - seq) < 0) {
 				store_state(slot, POOL_FREE);
 				(void)dmah_range_free(&pool->units, unit, slot->units);
 			}

@@ -9,6 +9,7 @@
 #define DMAH_BASE_POOL_H
 
 #include <dmah/device.h>
+#include "base/handle.h"
 #include "iova/range.h"
 
 /** POOL_UNIT_SHIFT - log2 of the smallest slot: 2 KiB, so that a network packet wastes little. */
@@ -30,25 +31,22 @@ enum pool_state {
  * @orig: the buffer's first byte that it stands in for.
  * @dom: whose device has it.
  * @len: bytes of the buffer that it stands in for.
+ * @whole: bytes of the whole buffer, of which the slot may stand in for a part.
  * @units: units that it takes.
- * @offset: bytes from the slot's first to the byte that stands in for @orig.
+ * @offset: bytes from the slot's first to the byte that stands in for @orig, less than a page.
+ * @dir: which way the buffer's bytes go.
  * @key: pool_key(): whose it is, its generation and state, to be compared at once. Read without the pool's lock.
  */
 struct pool_slot {
 	dmah_phys_t orig;
 	struct dmah_domain *dom;
 	uint32_t len;
+	uint32_t whole;
 	uint32_t units;
-	uint32_t offset;
+	uint16_t offset;
+	uint8_t dir;
 	uint32_t key;
 };
-
-/* A token: generation 31:25, pool 24:22, unit + 1 21:0. */
-#define TOKEN_UNIT	 0x3fffffu
-#define TOKEN_POOL_SHIFT 22
-#define TOKEN_POOL	 7u
-#define TOKEN_GEN_SHIFT	 25
-#define TOKEN_GEN	 0x7fu
 
 /** pool_key() - @device: the device's slot number; @gen: the slot's generation. */
 static inline uint32_t pool_key(enum pool_state state, uint32_t gen, uint16_t device)
@@ -84,6 +82,8 @@ struct dmah_pool {
  * @limit: highest physical address that the slot may have.
  * @boundary: multiples of this, in DMA addresses, that the buffer may not cross; 0: none.
  * @bus_offset: DMA address minus physical address, for @boundary.
+ * @dir: for the record.
+ * @whole: for the record.
  */
 struct pool_request {
 	uint32_t len;
@@ -93,13 +93,16 @@ struct pool_request {
 	dmah_phys_t limit;
 	uint64_t boundary;
 	uint64_t bus_offset;
+	enum dmah_dir dir;
+	uint32_t whole;
 };
 
 /**
  * dmah_pool_get() - a slot, with its record filled.
  * @token: where to put its name.
  *
- * Return: 0; DMAH_ENOSPC where every pool that the device reaches is exhausted; DMAH_ERANGE where none is reached.
+ * Return: 0; DMAH_ENOSPC where every pool with room for such a slot is exhausted; DMAH_ERANGE where no pool could ever
+ * have such a slot: too long, beyond @limit or @boundary; DMAH_ENOPOOL.
  * Context: outside dmah_host_enter().
  */
 int dmah_pool_get(struct dmah_pool *pool, const struct pool_request *request, dmah_phys_t orig,
@@ -121,6 +124,9 @@ static inline struct pool_slot *pool_in(struct dmah_pool *pool, uint32_t token, 
 /** dmah_pool_slot_of() - the record of a live slot; NULL where @token names none of this device. */
 struct pool_slot *dmah_pool_slot_of(struct dmah_pool *pool, uint32_t token, uint16_t device);
 
+/** dmah_pool_slot_retired() - the record of a slot that dmah_pool_retire() has retired. */
+struct pool_slot *dmah_pool_slot_retired(struct dmah_pool *pool, uint32_t token);
+
 /** pool_slot_phys() - the byte that stands in for the buffer's first one. */
 static inline dmah_phys_t pool_slot_phys(const struct dmah_pool *pool, const struct pool_slot *slot)
 {
@@ -130,15 +136,19 @@ static inline dmah_phys_t pool_slot_phys(const struct dmah_pool *pool, const str
 /** dmah_pool_phys() - the same by its token, which is valid. */
 dmah_phys_t dmah_pool_phys(struct dmah_pool *pool, uint32_t token);
 
-/** dmah_pool_retire() - a slot is unmapped but must not be handed out yet. */
-void dmah_pool_retire(struct dmah_pool *pool, uint32_t token);
+/**
+ * dmah_pool_retire() - end the mapping that a live slot belongs to. The slot is not handed out before dmah_pool_put().
+ *
+ * Return: false where @token names no live slot of this device, which another CPU may have retired. True for no token (0).
+ */
+bool dmah_pool_retire(struct dmah_pool *pool, uint32_t token, uint16_t device);
 
 /** dmah_pool_put() - a slot is free. @token names a live or retired one, or is 0. */
 void dmah_pool_put(struct dmah_pool *pool, uint32_t token);
 
 /**
  * dmah_pool_quarantine() - as dmah_pool_retire(), until dmah_pool_release_quarantine(). @token may be 0.
- * @seq: the number of the last flush begun; kept in the record's offset.
+ * @seq: the number of the last flush begun; kept in the record's length.
  */
 void dmah_pool_quarantine(struct dmah_pool *pool, uint32_t token, uint32_t seq);
 

@@ -33,9 +33,9 @@ void dmah_handle_fill(const struct dmah_device *dev, struct dmah *h, enum dmah_b
 	meta |= dmah_buffer_needs_sync(dev, backend, meta);
 	h->dma = dma;
 	h->phys = req->phys;
-	h->backend = backend;
 	h->len = req->len;
 	h->meta = meta;
+	h->backend = handle_seal(h, backend);
 }
 
 int dmah_handle_check(struct dmah_device *dev, const struct dmah *h, uint32_t allow)
@@ -43,7 +43,8 @@ int dmah_handle_check(struct dmah_device *dev, const struct dmah *h, uint32_t al
 	if (!dev->dom)
 		return DMAH_ENODEV;
 	if (meta_device(h->meta) != dev->number || !h->len || !meta_dir(h->meta) ||
-	    (h->meta & (META_COHERENT | META_PART)) != allow)
+	    (h->meta & (META_COHERENT | META_PART)) != allow ||
+	    (h->meta & (META_PART | META_LATER)) == META_LATER)
 		return DMAH_EINVAL;
 	if (!dmah_buffer_check(dev, h))
 		return DMAH_ESTALE;

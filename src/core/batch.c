@@ -14,22 +14,22 @@ static bool waits(const struct dmah_device *dev)
 }
 
 static int start_one(struct dmah_device *dev, struct dmah_batch *b, struct dmah *h,
-		     const void *caller)
+		     uint64_t timestamp, const void *caller)
 {
 	int err = dmah_handle_check(dev, h, 0);
 
 	if (!err)
 		err = dmah_check_unmap(dev, h);
-	if (err)
-		return dmah_report_misuse(dev, err,
-					  err == DMAH_ESTALE
-						  ? "unmap of a mapping that is not live"
-						  : "unmap with a handle that does not fit",
-					  h->dma, caller);
-	dmah_history_unmap(dev, h);
-	(void)dmah_move(&b->h[b->n], h);
-	handle_general(&b->h[b->n++]);
-	return DMAH_OK;
+	if (!err) {
+		dmah_history_unmap(dev, h);
+		err = dmah_iommu_batch_start_any(dev, b, h, timestamp);
+	}
+	if (!err)
+		return DMAH_OK;
+	return dmah_report_misuse(dev, err,
+				  err == DMAH_ESTALE ? "unmap of a mapping that is not live"
+						     : "unmap with a handle that does not fit",
+				  h->dma, caller);
 }
 
 int dmah_unmap_start(struct dmah_device *dev, struct dmah_batch *b, struct dmah *const *h,
@@ -50,12 +50,12 @@ int dmah_unmap_start(struct dmah_device *dev, struct dmah_batch *b, struct dmah 
 	for (uint32_t i = 0; i < n; i++) {
 		if (!h[i]->meta || (later && iommu_batch_start_plain(dev, b, h[i], timestamp)))
 			continue;
-		err = later ? start_one(dev, b, h[i], __builtin_return_address(0))
+		err = later ? start_one(dev, b, h[i], timestamp, __builtin_return_address(0))
 			    : dmah_unmap(dev, h[i]);
 		first = first ? first : err;
 	}
 	if (b->n)
-		dmah_iommu_batch_post(dev, b, timestamp);
+		dmah_iommu_batch_post(dev, b);
 	return first;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "base/check.h"
 #include "base/count.h"
+#include "base/withheld.h"
 #include "core/map.h"
 
 static uint32_t page_round(uint64_t len)
@@ -20,6 +21,15 @@ static int coherent_map(struct dmah_device *dev, struct dmah *h, const struct ma
 	return DMAH_OK;
 }
 
+/* Free memory whose mapping has ended with @err; not before a flush where the hardware did not confirm. */
+static void give_back(struct dmah_device *dev, dmah_phys_t phys, uint32_t len, int err)
+{
+	if (err == DMAH_ETIMEDOUT)
+		dmah_withhold(dev, phys, len);
+	else
+		dmah_host_mem_free(phys, len);
+}
+
 int dmah_alloc_coherent(struct dmah_device *dev, struct dmah *h, uint64_t len, void **cpu)
 {
 	struct map_req req = { .dir = DMAH_BIDIRECTIONAL,
@@ -32,6 +42,7 @@ int dmah_alloc_coherent(struct dmah_device *dev, struct dmah *h, uint64_t len, v
 		return DMAH_EINVAL;
 	if (!dev->dom || is_killed(dev))
 		return DMAH_ENODEV;
+	dmah_withheld_release(dev->dom);
 	req.len = page_round(len);
 	flags = dev->limits.flags & DMAH_DEV_COHERENT ? 0 : DMAH_ALLOC_UNCACHED;
 	*cpu = dmah_host_mem_alloc(req.len, dev->dom->ops->highest(dev), flags, &req.phys);
@@ -41,7 +52,7 @@ int dmah_alloc_coherent(struct dmah_device *dev, struct dmah *h, uint64_t len, v
 	}
 	err = coherent_map(dev, h, &req);
 	if (err) {
-		dmah_host_mem_free(req.phys, req.len);
+		give_back(dev, req.phys, req.len, err);
 		*cpu = NULL;
 		count(dev, failed_maps, 1);
 		return err;
@@ -60,7 +71,9 @@ int dmah_free_coherent(struct dmah_device *dev, struct dmah *h)
 	if (!h->meta)
 		return DMAH_OK;
 	err = dmah_unmap_general(dev, h, META_COHERENT, __builtin_return_address(0));
-	if (!err)
-		dmah_host_mem_free(phys, len);
+	if (err && err != DMAH_ETIMEDOUT)
+		return err;
+	give_back(dev, phys, len, err);
+	dmah_withheld_release(dev->dom);
 	return err;
 }

@@ -2,6 +2,7 @@
 #include "base/domain.h"
 #include "base/check.h"
 #include "base/count.h"
+#include "base/withheld.h"
 
 #define LINE 64u
 
@@ -128,9 +129,14 @@ int dmah_domain_init(struct dmah_domain **out, const struct dmah_domain_config *
 
 int dmah_domain_fini(struct dmah_domain *dom)
 {
+	int err;
+
 	if (dom->ndevices)
 		return DMAH_EBUSY;
-	return dom->ops->fini ? dom->ops->fini(dom) : DMAH_OK;
+	err = dom->ops->fini ? dom->ops->fini(dom) : DMAH_OK;
+	if (!err)
+		dmah_withheld_release(dom);
+	return err;
 }
 
 int dmah_domain_add_iommu(struct dmah_domain *dom, struct dmah_iommu *iommu)

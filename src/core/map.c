@@ -103,23 +103,25 @@ int dmah_map_bus(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, dmah
 
 int dmah_unmap_general(struct dmah_device *dev, struct dmah *h, uint32_t allow, const void *caller)
 {
-	int err;
+	int err = dmah_handle_check(dev, h, allow);
 
-	err = dmah_handle_check(dev, h, allow);
 	if (!err)
 		err = dmah_check_unmap(dev, h);
 	if (err == DMAH_ENODEV)
 		return err;
-	if (err)
-		return dmah_report_misuse(dev, err,
-					  err == DMAH_ESTALE
-						  ? "unmap of a mapping that is not live"
-						  : "unmap with a handle that does not fit",
-					  h->dma, caller);
-	dmah_history_unmap(dev, h);
-	err = dev->dom->ops->unmap(dev, h, allow == META_COHERENT);
-	handle_clear(h);
-	return err;
+	if (!err) {
+		dmah_history_unmap(dev, h);
+		/* DMAH_ESTALE: another CPU has unmapped a copy of the handle since it was checked. */
+		err = dev->dom->ops->unmap(dev, h, allow == META_COHERENT);
+	}
+	if (!err || err == DMAH_ETIMEDOUT) {
+		handle_clear(h);
+		return err;
+	}
+	return dmah_report_misuse(dev, err,
+				  err == DMAH_ESTALE ? "unmap of a mapping that is not live"
+						     : "unmap with a handle that does not fit",
+				  h->dma, caller);
 }
 
 __attribute__((noinline)) static int unmap_any(struct dmah_device *dev, struct dmah *h)
@@ -143,12 +145,16 @@ int dmah_unmap(struct dmah_device *dev, struct dmah *h)
 #ifndef DMAH_CHECK
 	uint32_t index;
 	uint64_t *pte;
+	int err;
 
 	switch (fast_unmap(dev, h, &pte, &index)) {
 	case FAST_ENDED:
 		return DMAH_OK;
 	case FAST_LEFT:
-		return dmah_fast_unmap_one(dev, h, pte, index);
+		err = dmah_fast_unmap_one(dev, h, pte, index);
+		if (err != DMAH_ESTALE)
+			return err;
+		break;
 	case FAST_NONE:
 		break;
 	}

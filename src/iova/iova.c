@@ -42,9 +42,9 @@ void dmah_iova_cut(struct iova *iova, uint32_t granules, unsigned int cpus)
 }
 
 /* The depot aligns IOVAs, not indices. An aperture begins at a multiple of 2 MiB, so the two agree up to 512. */
-static uint32_t base_offset(const struct iova *iova)
+static uint64_t base_offset(const struct iova *iova)
 {
-	return (uint32_t)(iova->base_granule & 0x3fffffffu);
+	return iova->base_granule;
 }
 
 uint32_t dmah_iova_get_small(struct iova *iova, unsigned int class)
@@ -53,7 +53,7 @@ uint32_t dmah_iova_get_small(struct iova *iova, unsigned int class)
 }
 
 uint32_t dmah_iova_get_large(struct iova *iova, uint32_t n, uint32_t align, uint32_t skew,
-			     uint32_t boundary)
+			     uint64_t boundary)
 {
 	uint32_t first;
 

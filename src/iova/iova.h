@@ -67,7 +67,7 @@ uint32_t dmah_iova_get_small(struct iova *iova, unsigned int class);
  * @boundary: no multiple of this is crossed, in granules, a power of two; 0: none.
  */
 uint32_t dmah_iova_get_large(struct iova *iova, uint32_t n, uint32_t align, uint32_t skew,
-			     uint32_t boundary);
+			     uint64_t boundary);
 
 /** dmah_iova_put_large() - give the granules of dmah_iova_get_large() back. */
 void dmah_iova_put_large(struct iova *iova, uint32_t first, uint32_t n);

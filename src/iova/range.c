@@ -107,20 +107,20 @@ static uint32_t last_free(const struct range *r, uint32_t at)
 	}
 }
 
-static bool crosses(uint32_t first, uint32_t n, uint32_t boundary, uint32_t base)
+static bool crosses(uint32_t first, uint32_t n, uint64_t boundary, uint64_t base)
 {
-	uint64_t from = (uint64_t)first + base;
+	uint64_t from = first + base;
 
-	return boundary && ((from ^ (from + n - 1)) & ~((uint64_t)boundary - 1));
+	return boundary && ((from ^ (from + n - 1)) & ~(boundary - 1));
 }
 
 static uint32_t alloc_down(const struct range *r, uint32_t n, uint32_t align, uint32_t skew,
-			   uint32_t boundary, uint32_t base, uint32_t limit)
+			   uint64_t boundary, uint64_t base, uint32_t limit)
 {
 	uint32_t at = limit - n;
 
 	for (;;) {
-		uint32_t back = (at + base - skew) & (align - 1), taken;
+		uint32_t back = (at + (uint32_t)base - skew) & (align - 1), taken;
 
 		if (back > at)
 			return RANGE_NONE;
@@ -147,7 +147,7 @@ static uint32_t alloc_down(const struct range *r, uint32_t n, uint32_t align, ui
 }
 
 static uint32_t alloc_up(const struct range *r, uint32_t n, uint32_t align, uint32_t skew,
-			 uint32_t boundary, uint32_t base, uint32_t limit)
+			 uint64_t boundary, uint64_t base, uint32_t limit)
 {
 	uint64_t at = 0, step;
 
@@ -155,7 +155,7 @@ static uint32_t alloc_up(const struct range *r, uint32_t n, uint32_t align, uint
 		uint32_t taken;
 
 		at = next_free(r, (uint32_t)at, limit);
-		at += (skew - (uint32_t)at - base) & (align - 1);
+		at += (skew - (uint32_t)at - (uint32_t)base) & (align - 1);
 		if (at + n > limit)
 			return RANGE_NONE;
 		taken = next_taken(r, (uint32_t)at, (uint32_t)at + n);
@@ -171,7 +171,7 @@ static uint32_t alloc_up(const struct range *r, uint32_t n, uint32_t align, uint
 }
 
 uint32_t dmah_range_alloc(struct range *r, uint32_t n, uint32_t align, uint32_t skew,
-			  uint32_t boundary, uint32_t base_offset, uint32_t limit)
+			  uint64_t boundary, uint64_t base_offset, uint32_t limit)
 {
 	uint32_t first;
 

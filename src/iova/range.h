@@ -49,7 +49,7 @@ void dmah_range_init(struct range *r, void *memory, uint32_t size);
  * Return: the first unit, or RANGE_NONE.
  */
 uint32_t dmah_range_alloc(struct range *r, uint32_t n, uint32_t align, uint32_t skew,
-			  uint32_t boundary, uint32_t base_offset, uint32_t limit);
+			  uint64_t boundary, uint64_t base_offset, uint32_t limit);
 
 /** dmah_range_free() - give @n units back. Return: false where one of them was free already: nothing is changed then. */
 bool dmah_range_free(struct range *r, uint32_t first, uint32_t n);

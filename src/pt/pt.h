@@ -166,6 +166,35 @@ static inline void pt_store_clear(uint64_t *entry, uint64_t value)
 #endif
 }
 
+/*
+ * The one rule for leaf entries. An entry goes from not present to present by leaf_set(), whose caller owns the granule.
+ * It goes back by leaf_end(), where several CPUs may hold a copy of its handle: exactly one of them ends it. leaf_clear()
+ * is for entries that only one CPU can name: a ring's, and those behind a first entry that leaf_end() has ended.
+ */
+
+/** leaf_set() - write a present entry where none is present. */
+static inline void leaf_set(uint64_t *entry, uint64_t value)
+{
+	pt_store_set(entry, value);
+}
+
+/** leaf_clear() - write @cleared over an entry that no other CPU writes. */
+static inline void leaf_clear(uint64_t *entry, uint64_t cleared)
+{
+	pt_store_clear(entry, cleared);
+}
+
+/**
+ * leaf_end() - replace the present entry @value by @cleared.
+ *
+ * Return: false where the entry is not @value any more: another CPU has ended the mapping, and nothing has changed.
+ */
+static inline bool leaf_end(uint64_t *entry, uint64_t value, uint64_t cleared)
+{
+	return __atomic_compare_exchange_n(entry, &value, cleared, false, __ATOMIC_RELAXED,
+					   __ATOMIC_RELAXED);
+}
+
 /** dmah_pt_clean() - push entries to memory where the hardware's walks do not see the CPU's caches. */
 void dmah_pt_clean(const struct pt *pt, const uint64_t *first, unsigned int n);
 

@@ -51,7 +51,7 @@ static uint32_t find_slot(struct dmah_device *dev, dmah_phys_t phys, struct pool
 
 static bool continues(const struct dmah_domain *dom, uint32_t index)
 {
-	return !dmah_entries_end(dom, index);
+	return !dmah_entries_end_at(dom, index);
 }
 
 /* The direction as far as the format tells: LPAE cannot say "write only". */
@@ -186,7 +186,7 @@ int dmah_iommu_rebuild_part(struct dmah_device *dev, struct dmah *h, const struc
 		return DMAH_OK;
 	}
 	into = phys - dmah_pool_phys(dom->cfg.pool, token);
-	if (into >= slot->len)
+	if (into >= slot->len || slot->dir != req->dir)
 		return DMAH_EINVAL;
 	*done = req->len < slot->len - into ? req->len : (uint32_t)(slot->len - into);
 	part.dma = req->dma - into;

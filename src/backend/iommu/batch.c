@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "backend/iommu/map.h"
 #include "backend/iommu/batch.h"
-#include "backend/bounce.h"
+#include "backend/direct.h"
 
 /* From this many mappings on one invalidation of the domain costs less than theirs. */
 #define MANY 8u
@@ -25,9 +25,21 @@ bool dmah_iommu_batch_start_many(struct dmah_device *dev, struct dmah_batch *b, 
 
 	if (!pte)
 		return false;
-	dmah_fast_clear(dev->dom, pte, n, timestamp);
+	if (!dmah_fast_end(dev->dom, pte, h->backend, n, timestamp))
+		return false;
 	(void)dmah_move(&b->h[b->n++], h);
 	return true;
+}
+
+int dmah_iommu_batch_start_any(struct dmah_device *dev, struct dmah_batch *b, struct dmah *h,
+			       uint64_t timestamp)
+{
+	/* Passthrough: there are no entries. */
+	if (meta_kind(h->meta) != DMAH_BACKEND_DIRECT && !dmah_iommu_end(dev->dom, h, timestamp))
+		return DMAH_ESTALE;
+	(void)dmah_move(&b->h[b->n], h);
+	handle_general(&b->h[b->n++]);
+	return DMAH_OK;
 }
 
 static int post_each(struct dmah_device *dev, const struct dmah_batch *b, struct iommu_post *post)
@@ -49,20 +61,13 @@ static int post_each(struct dmah_device *dev, const struct dmah_batch *b, struct
 	return err;
 }
 
-void dmah_iommu_batch_post(struct dmah_device *dev, struct dmah_batch *b, uint64_t timestamp)
+void dmah_iommu_batch_post(struct dmah_device *dev, struct dmah_batch *b)
 {
 	struct iommu_post post = { 0 };
 	unsigned long flags;
 	unsigned int cpu;
 
-	for (uint32_t i = 0; i < b->n; i++) {
-		const struct dmah *h = &b->h[i];
-
-		if (!meta_is_fast(h->meta) && meta_kind(h->meta) != DMAH_BACKEND_DIRECT)
-			dmah_entries_clear(dev->dom, first_of(dev->dom, h), granules_of(h),
-					   timestamp);
-	}
-	/* Before the hardware is told, it must be so. */
+	/* The entries are clear in memory before the first invalidation is posted. */
 	dmah_host_wmb();
 	b->hung = b->n > MANY ? iommu_post(dev->dom, 0, 0, false, &post) : post_each(dev, b, &post);
 	for (unsigned int i = 0; i < DOMAIN_IOMMUS; i++)

@@ -25,14 +25,23 @@ static inline bool iommu_batch_start_plain(struct dmah_device *dev, struct dmah_
 
 	if (!pte)
 		return dmah_iommu_batch_start_many(dev, b, h, timestamp);
-	pt_store_clear(pte, pt_cleared_one(&dom->pt.leaf, h->backend) | timestamp);
+	if (!leaf_end(pte, h->backend, pt_cleared_one(&dom->pt.leaf, h->backend) | timestamp))
+		return false;
 	b->h[b->n++] = *h;
 	handle_clear(h);
 	return true;
 }
 
-/** dmah_iommu_batch_post() - clear what is not cleared yet, and post the invalidations of a batch's mappings. */
-void dmah_iommu_batch_post(struct dmah_device *dev, struct dmah_batch *b, uint64_t timestamp);
+/**
+ * dmah_iommu_batch_start_any() - put any other mapping, whose handle was checked, into a batch, and clear its entries.
+ *
+ * Return: 0; DMAH_ESTALE where another CPU has ended it.
+ */
+int dmah_iommu_batch_start_any(struct dmah_device *dev, struct dmah_batch *b, struct dmah *h,
+			       uint64_t timestamp);
+
+/** dmah_iommu_batch_post() - post the invalidations of a batch's mappings. */
+void dmah_iommu_batch_post(struct dmah_device *dev, struct dmah_batch *b);
 
 /** dmah_iommu_batch_finish() - wait, and bring all of it home. Return: 0, DMAH_ETIMEDOUT. */
 int dmah_iommu_batch_finish(struct dmah_device *dev, struct dmah_batch *b);

@@ -90,7 +90,7 @@ static void set_leaf(struct dmah_domain *dom, const struct extent *run, uint32_t
 				 run->gen, run->attrs & DMAH_ATTR_MMIO);
 
 	for (uint32_t i = 0; i < n; i++, value += PT_GRANULE)
-		pt_store_set(&entry[i], run->cont || done + i ? value | leaf->cont : value);
+		leaf_set(&entry[i], run->cont || done + i ? value | leaf->cont : value);
 	if (!(dom->pt.caps & DMAH_IOMMU_COHERENT_WALK))
 		dmah_pt_clean(&dom->pt, entry, n);
 }
@@ -147,12 +147,30 @@ static uint32_t block_at(const struct dmah_domain *dom, uint32_t index, struct p
 	return granules - (uint32_t)(iova >> PT_GRANULE_SHIFT & (granules - 1));
 }
 
+/* Returns true if a leaf entry is the one that granule @i of an extent was given. */
+static bool is_entry(const struct pt_leaf *leaf, const struct extent *run, uint32_t i,
+		     uint64_t value)
+{
+	dmah_phys_t phys = run->phys + ((uint64_t)i << PT_GRANULE_SHIFT);
+
+	return pt_present(leaf, value) && (value & leaf->addr_mask) == phys &&
+	       pt_gen(leaf, value) == run->gen && !(value & leaf->cont) == !(run->cont || i);
+}
+
+/* Returns true if the block at @index is exactly the one that granule @done of an extent was given. */
+static bool is_block(const struct extent *run, uint32_t done, uint32_t n,
+		     const struct pt_entry *found)
+{
+	return n && found->phys == run->phys + ((uint64_t)done << PT_GRANULE_SHIFT) &&
+	       found->gen == run->gen && n <= run->n - done &&
+	       n == 1u << (found->shift - PT_GRANULE_SHIFT);
+}
+
 bool dmah_entries_match(const struct dmah_domain *dom, const struct extent *run)
 {
 	const struct pt_leaf *leaf = &dom->pt.leaf;
 
 	for (uint32_t done = 0; done < run->n;) {
-		dmah_phys_t phys = run->phys + ((uint64_t)done << PT_GRANULE_SHIFT);
 		const uint64_t *entry = entries_leaf(dom, run->first + done);
 		struct step step = leaf_step(run->first + done, run->n - done);
 		struct pt_entry found;
@@ -160,27 +178,54 @@ bool dmah_entries_match(const struct dmah_domain *dom, const struct extent *run)
 		if (!entry) {
 			uint32_t n = block_at(dom, run->first + done, &found);
 
-			if (!n || found.phys != phys || found.gen != run->gen ||
-			    n > run->n - done || n != 1u << (found.shift - PT_GRANULE_SHIFT))
+			if (!is_block(run, done, n, &found))
 				return false;
 			done += n;
 			continue;
 		}
-		for (uint32_t i = 0; i < step.n; i++, phys += PT_GRANULE) {
-			uint64_t value = pt_load(&entry[i]);
-
-			if (!pt_present(leaf, value) ||
-			    (value & leaf->addr_mask) != (phys & leaf->addr_mask) ||
-			    pt_gen(leaf, value) != run->gen ||
-			    !(value & leaf->cont) != !(run->cont || done + i))
+		for (uint32_t i = 0; i < step.n; i++)
+			if (!is_entry(leaf, run, done + i, pt_load(&entry[i])))
 				return false;
-		}
 		done += step.n;
 	}
 	return true;
 }
 
-bool dmah_entries_end(const struct dmah_domain *dom, uint32_t index)
+/* End the block that an extent begins with. Blocks are ended under the table lock. */
+static uint32_t end_block(struct dmah_domain *dom, const struct extent *run)
+{
+	struct pt_entry found;
+	unsigned long irq;
+	uint32_t n;
+
+	dmah_host_enter(&irq);
+	dmah_host_lock(&dom->table_lock);
+	n = block_at(dom, run->first, &found);
+	if (!is_block(run, 0, n, &found) ||
+	    dom->pt.fmt->block_clear(&dom->pt, iommu_iova(dom, run->first), found.shift))
+		n = 0;
+	dmah_host_unlock(&dom->table_lock);
+	dmah_host_leave(irq);
+	return n;
+}
+
+uint32_t dmah_entries_claim(struct dmah_domain *dom, const struct extent *run, uint64_t timestamp)
+{
+	const struct pt_leaf *leaf = &dom->pt.leaf;
+	uint64_t *entry = entries_leaf(dom, run->first), value;
+
+	if (!entry)
+		return end_block(dom, run);
+	value = pt_load(entry);
+	if (!is_entry(leaf, run, 0, value) ||
+	    !leaf_end(entry, value, pt_cleared(leaf, value) | timestamp))
+		return 0;
+	if (!(dom->pt.caps & DMAH_IOMMU_COHERENT_WALK))
+		dmah_pt_clean(&dom->pt, entry, 1);
+	return 1;
+}
+
+bool dmah_entries_end_at(const struct dmah_domain *dom, uint32_t index)
 {
 	const uint64_t *entry;
 	uint64_t value;
@@ -221,7 +266,7 @@ void dmah_entries_clear(struct dmah_domain *dom, uint32_t first, uint32_t n, uin
 			continue;
 		}
 		for (uint32_t i = 0; i < step.n; i++)
-			pt_store_clear(&entry[i], pt_cleared(leaf, pt_load(&entry[i])) | timestamp);
+			leaf_clear(&entry[i], pt_cleared(leaf, pt_load(&entry[i])) | timestamp);
 		if (!(dom->pt.caps & DMAH_IOMMU_COHERENT_WALK))
 			dmah_pt_clean(&dom->pt, entry, step.n);
 		done += step.n;

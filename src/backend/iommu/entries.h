@@ -46,8 +46,18 @@ int dmah_entries_make_leaf(struct dmah_domain *dom, uint32_t index, unsigned int
 /** dmah_entries_match() - whether exactly this run is mapped now: every entry, its place in the mapping and generation. */
 bool dmah_entries_match(const struct dmah_domain *dom, const struct extent *run);
 
-/** dmah_entries_end() - whether the mapping that a run belongs to does not go on at @index. */
-bool dmah_entries_end(const struct dmah_domain *dom, uint32_t index);
+/** dmah_entries_end_at() - Returns true if no mapping goes on at @index from the granule before it. */
+bool dmah_entries_end_at(const struct dmah_domain *dom, uint32_t index);
+
+/**
+ * dmah_entries_claim() - end the first entry, leaf or block, of a mapping's first extent. Of several CPUs that unmap copies
+ *	of one handle exactly one succeeds; the rest of the mapping is then its to clear.
+ * @timestamp: history_timestamp_at(), or 0.
+ *
+ * Return: granules cleared; 0 where the entry is not the extent's any more: nothing has changed.
+ */
+uint32_t dmah_entries_claim(struct dmah_domain *dom, const struct extent *extent,
+			    uint64_t timestamp);
 
 /** dmah_entries_clear() - clear every entry of a range, keeping generations. @timestamp: history_timestamp_at(), or 0. */
 void dmah_entries_clear(struct dmah_domain *dom, uint32_t first, uint32_t n, uint64_t timestamp);

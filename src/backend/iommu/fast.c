@@ -93,9 +93,9 @@ static bool map_many(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, 
 	history_begin(&dom->history, dev, iommu_iova(dom, slot.first) | (phys & GRANULE_MASK),
 		      phys | (entry & leaf->gen_bits), len, dir, caller);
 	for (uint32_t i = 1; i < n; i++)
-		pt_store_set(slot.pte + i, further(leaf, entry, i));
+		leaf_set(slot.pte + i, further(leaf, entry, i));
 	entry |= n > 1 ? leaf->more : 0;
-	pt_store_set(slot.pte, entry);
+	leaf_set(slot.pte, entry);
 	dmah_host_wmb();
 	count_add(&count_here(dev, cpu)->maps, 1);
 	dmah_host_leave(flags);
@@ -144,7 +144,7 @@ static uint64_t *find(const struct dmah_domain *dom, const struct dmah *h, uint3
 	for (uint32_t i = 1; i < n; i++)
 		if (pt_load(pte + i) != further(leaf, h->backend, i))
 			return NULL;
-	return dmah_entries_end(dom, *index + n) ? pte : NULL;
+	return dmah_entries_end_at(dom, *index + n) ? pte : NULL;
 }
 
 uint64_t *dmah_fast_find(const struct dmah_device *dev, const struct dmah *h, uint32_t *index,
@@ -161,31 +161,38 @@ uint64_t *dmah_fast_find(const struct dmah_device *dev, const struct dmah *h, ui
 	return find(dev->dom, h, index, *n);
 }
 
-static inline void clear(const struct dmah_domain *dom, uint64_t *pte, uint32_t n,
-			 uint64_t timestamp)
+/* End @n entries that were @value and what follows it. Return: false where another CPU has: nothing has changed. */
+static inline bool end(const struct dmah_domain *dom, uint64_t *pte, uint64_t value, uint32_t n,
+		       uint64_t timestamp)
 {
-	for (uint32_t i = 0; i < n; i++)
-		pt_store_clear(pte + i, pt_cleared(&dom->pt.leaf, pt_load(pte + i)) | timestamp);
+	const struct pt_leaf *leaf = &dom->pt.leaf;
+
+	if (!leaf_end(pte, value, pt_cleared(leaf, value) | timestamp))
+		return false;
+	for (uint32_t i = 1; i < n; i++)
+		leaf_clear(pte + i, pt_cleared(leaf, pt_load(pte + i)) | timestamp);
 	dmah_host_wmb();
+	return true;
 }
 
-void dmah_fast_clear(const struct dmah_domain *dom, uint64_t *pte, uint32_t n, uint64_t timestamp)
+bool dmah_fast_end(const struct dmah_domain *dom, uint64_t *pte, uint64_t value, uint32_t n,
+		   uint64_t timestamp)
 {
-	clear(dom, pte, n, timestamp);
+	return end(dom, pte, value, n, timestamp);
 }
 
-/* The time is looked up while the hardware is at work; nobody has the granules meanwhile. */
+/* Read the clock while the hardware is at work; no CPU maps these granules meanwhile. */
 static inline void set_timestamp(uint64_t *pte, uint32_t n)
 {
 	uint64_t timestamp = history_timestamp_at(dmah_host_now());
 
 	for (uint32_t i = 0; i < n; i++)
-		pt_store_clear(pte + i, (pt_load(pte + i) & ~HISTORY_TIMESTAMP) | timestamp);
+		leaf_clear(pte + i, (pt_load(pte + i) & ~HISTORY_TIMESTAMP) | timestamp);
 }
 
 /* Inline, so that one granule, the usual case, needs no loops. */
 __attribute__((always_inline)) static inline int
-unmap_strict(struct dmah_device *dev, uint64_t *pte, uint32_t index, uint32_t n)
+unmap_strict(struct dmah_device *dev, uint64_t *pte, uint64_t value, uint32_t index, uint32_t n)
 {
 	struct iova_range range = { .first = index, .n = n };
 	struct dmah_domain *dom = dev->dom;
@@ -196,7 +203,8 @@ unmap_strict(struct dmah_device *dev, uint64_t *pte, uint32_t index, uint32_t n)
 	bool returned;
 	int err;
 
-	clear(dom, pte, n, history_timestamp(&dom->history));
+	if (!end(dom, pte, value, n, history_timestamp(&dom->history)))
+		return DMAH_ESTALE;
 	err = iommu_post(dom, iommu_iova(dom, index), (uint64_t)n << PT_GRANULE_SHIFT, false,
 			 &post);
 	set_timestamp(pte, n);
@@ -216,46 +224,59 @@ unmap_strict(struct dmah_device *dev, uint64_t *pte, uint32_t index, uint32_t n)
 	return err ? DMAH_ETIMEDOUT : DMAH_OK;
 }
 
-static int unmap_lazy(struct dmah_device *dev, uint64_t *pte, uint32_t index, uint32_t n)
+/* The CPU's ring has no room: this is the first range after a flush, or a flush is due, so the clock is read as well. */
+static int unmap_defer(struct dmah_device *dev, uint64_t *pte, uint64_t value, uint32_t index,
+		       uint32_t n)
 {
 	struct iova_range range = { .first = index, .n = n };
+
+	if (!end(dev->dom, pte, value, n, history_timestamp_at(dmah_host_now())))
+		return DMAH_ESTALE;
+	count(dev, unmaps, 1);
+	return dmah_iommu_defer(dev, &range);
+}
+
+static int unmap_lazy(struct dmah_device *dev, uint64_t *pte, uint64_t value, uint32_t index,
+		      uint32_t n)
+{
 	struct dmah_domain *dom = dev->dom;
 	struct iova_ring *ring;
 	struct dmah_cpu *cpu;
 	unsigned long flags;
 	uint32_t in;
-	bool room;
+	bool room, ended = false;
 
 	cpu = dom->cpu[dmah_host_enter(&flags)];
 	ring = &cpu->cache.ring[iova_class(n)];
 	room = cache_room(ring, &in);
-	if (room) {
-		dmah_fast_clear(dom, pte, n, history_timestamp(&dom->history));
-		cache_put(ring, in, pte, index);
-	}
-	count_add(&count_here(dev, cpu)->unmaps, 1);
-	dmah_host_leave(flags);
 	if (room)
-		return DMAH_OK;
-	/* The first one after a flush, or a flush is due: the clock will be read as well. */
-	dmah_fast_clear(dom, pte, n, history_timestamp_at(dmah_host_now()));
-	return dmah_iommu_defer(dev, &range);
+		ended = end(dom, pte, value, n, history_timestamp(&dom->history));
+	if (ended) {
+		cache_put(ring, in, pte, index);
+		count_add(&count_here(dev, cpu)->unmaps, 1);
+	}
+	dmah_host_leave(flags);
+	if (!room)
+		return unmap_defer(dev, pte, value, index, n);
+	return ended ? DMAH_OK : DMAH_ESTALE;
 }
 
-__attribute__((always_inline)) static inline int unmap(struct dmah_device *dev, struct dmah *h,
-						       uint64_t *pte, uint32_t index, uint32_t n)
+/* @value: the first entry as it was found. Return: 0, DMAH_ETIMEDOUT; DMAH_ESTALE: another CPU was first. */
+__attribute__((always_inline)) static inline int unmap(struct dmah_device *dev, uint64_t *pte,
+						       uint64_t value, uint32_t index, uint32_t n)
 {
-	/* A killed device reaches nothing, and no one should wait for it. */
-	int err = iommu_strict(dev) && !is_killed(dev) ? unmap_strict(dev, pte, index, n)
-						       : unmap_lazy(dev, pte, index, n);
-
-	handle_clear(h);
-	return err;
+	/* A killed device reaches nothing, so nothing is waited for. */
+	return iommu_strict(dev) && !is_killed(dev) ? unmap_strict(dev, pte, value, index, n)
+						    : unmap_lazy(dev, pte, value, index, n);
 }
 
 int dmah_fast_unmap_one(struct dmah_device *dev, struct dmah *h, uint64_t *pte, uint32_t index)
 {
-	return unmap(dev, h, pte, index, 1);
+	int err = unmap(dev, pte, h->backend, index, 1);
+
+	if (err != DMAH_ESTALE)
+		handle_clear(h);
+	return err;
 }
 
 bool dmah_fast_unmap_any(struct dmah_device *dev, struct dmah *h, int *err)
@@ -265,7 +286,10 @@ bool dmah_fast_unmap_any(struct dmah_device *dev, struct dmah *h, int *err)
 
 	if (!pte)
 		return false;
-	*err = unmap(dev, h, pte, index, n);
+	*err = unmap(dev, pte, h->backend, index, n);
+	if (*err == DMAH_ESTALE)
+		return false;
+	handle_clear(h);
 	return true;
 }
 
@@ -275,7 +299,7 @@ static bool ends(const struct dmah_domain *dom, const uint64_t *pte, uint32_t in
 	uint64_t next;
 
 	if (index % PT_TABLE_ENTRIES == PT_TABLE_ENTRIES - 1)
-		return dmah_entries_end(dom, index + 1);
+		return dmah_entries_end_at(dom, index + 1);
 	next = pt_load(pte + 1);
 	return !(next & dom->pt.leaf.cont) || !pt_present(&dom->pt.leaf, next);
 }
@@ -316,15 +340,18 @@ bool dmah_fast_addr_unmap(struct dmah_device *dev, const struct addr_req *req, i
 		count_add(&stats->lookup_steps, 2);
 	}
 	room = cache_room(ring, &in);
-	if (room) {
-		pt_store_clear(pte, pt_cleared_one(leaf, entry) | history_timestamp(&dom->history));
+	if (room &&
+	    leaf_end(pte, entry, pt_cleared_one(leaf, entry) | history_timestamp(&dom->history))) {
 		dmah_host_wmb();
 		cache_put(ring, in, pte, index);
 		count_add(&stats->unmaps, 1);
+		*err = DMAH_OK;
+	} else {
+		*err = room ? DMAH_ESTALE : DMAH_ENOSPC;
 	}
 	dmah_host_leave(flags);
-	*err = room				      ? DMAH_OK
-	       : iommu_strict(dev) && !is_killed(dev) ? unmap_strict(dev, pte, index, 1)
-						      : unmap_lazy(dev, pte, index, 1);
-	return true;
+	/* No room in the ring: the way with a clock. */
+	if (*err == DMAH_ENOSPC)
+		*err = unmap(dev, pte, entry, index, 1);
+	return *err != DMAH_ESTALE;
 }

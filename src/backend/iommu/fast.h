@@ -36,8 +36,13 @@ bool dmah_fast_unmap_any(struct dmah_device *dev, struct dmah *h, int *err);
 uint64_t *dmah_fast_find(const struct dmah_device *dev, const struct dmah *h, uint32_t *index,
 			 uint32_t *n);
 
-/** dmah_fast_clear() - clear entries of one leaf table. @timestamp: history_timestamp(). */
-void dmah_fast_clear(const struct dmah_domain *dom, uint64_t *pte, uint32_t n, uint64_t timestamp);
+/**
+ * dmah_fast_end() - end @n entries of one leaf table, the first of which was @value. @timestamp: for the cleared entries.
+ *
+ * Return: false where another CPU has ended the mapping: nothing has changed.
+ */
+bool dmah_fast_end(const struct dmah_domain *dom, uint64_t *pte, uint64_t value, uint32_t n,
+		   uint64_t timestamp);
 
 /** fast_dir_valid() - whether a direction is one. */
 static inline bool fast_dir_valid(enum dmah_dir dir)
@@ -78,7 +83,7 @@ static inline bool fast_map(struct dmah_device *dev, struct dmah *h, dmah_phys_t
 	gen = pt_load(slot.pte) & dom->pt.leaf.gen_bits;
 	history_begin(&dom->history, dev, dma, phys | gen, (uint32_t)len, dir, caller);
 	entry = (phys - offset) | dom->pt.leaf.prot[dir] | gen;
-	pt_store_set(slot.pte, entry);
+	leaf_set(slot.pte, entry);
 	dmah_host_wmb();
 	dmah_host_leave(flags);
 	h->dma = dma;
@@ -136,8 +141,12 @@ static inline enum fast_result fast_unmap(struct dmah_device *dev, struct dmah *
 		dmah_host_leave(flags);
 		return FAST_LEFT;
 	}
-	pt_store_clear(*pte, pt_cleared_one(&dom->pt.leaf, h->backend) |
-				     history_timestamp(&dom->history));
+	if (!leaf_end(*pte, h->backend,
+		      pt_cleared_one(&dom->pt.leaf, h->backend) |
+			      history_timestamp(&dom->history))) {
+		dmah_host_leave(flags);
+		return FAST_NONE;
+	}
 	dmah_host_wmb();
 	cache_put(ring, in, *pte, *index);
 	count_add(&count_here(dev, cpu)->unmaps, 1);

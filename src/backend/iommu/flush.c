@@ -191,6 +191,17 @@ static void end_quarantine(struct dmah_domain *dom, uint32_t seq)
 	dmah_pool_release_quarantine(dom->cfg.pool, dom, seq);
 }
 
+/* Note that flush number @seq was confirmed. Of two flushes at once the later one may be confirmed first. */
+static void confirm(struct dmah_domain *dom, uint32_t seq)
+{
+	uint32_t last = __atomic_load_n(&dom->flushed_seq, __ATOMIC_RELAXED);
+
+	while ((int32_t)(seq - last) > 0 &&
+	       !__atomic_compare_exchange_n(&dom->flushed_seq, &last, seq, false, __ATOMIC_RELEASE,
+					    __ATOMIC_RELAXED))
+		;
+}
+
 int dmah_iommu_flush(struct dmah_domain *dom, const struct dmah_device *dev)
 {
 	uint32_t seq = __atomic_add_fetch(&dom->flush_seq, 1, __ATOMIC_ACQ_REL);
@@ -200,9 +211,12 @@ int dmah_iommu_flush(struct dmah_domain *dom, const struct dmah_device *dev)
 
 	for (unsigned int first = 0; !err && more; first += FLUSH_CPUS)
 		err = flush_some(dom, dev, first, &ring, &more);
-	if (!err && __atomic_load_n(&dom->quarantine, __ATOMIC_ACQUIRE))
+	if (err)
+		return err;
+	confirm(dom, seq);
+	if (__atomic_load_n(&dom->quarantine, __ATOMIC_ACQUIRE))
 		end_quarantine(dom, seq);
-	return err;
+	return DMAH_OK;
 }
 
 /* Small ranges wait in the CPU's cache, all else in its queue. */

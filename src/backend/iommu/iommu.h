@@ -80,6 +80,7 @@ int dmah_iommu_map_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, e
 		      uint32_t attrs);
 int dmah_iommu_unmap_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir,
 			uint32_t attrs);
+bool dmah_iommu_sg_whole(const struct dmah_device *dev, dmah_addr_t first, dmah_addr_t last);
 int dmah_iommu_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req *req);
 int dmah_iommu_rebuild_part(struct dmah_device *dev, struct dmah *h, const struct addr_req *req,
 			    uint32_t *done);

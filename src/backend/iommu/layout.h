@@ -23,12 +23,23 @@ struct layout {
 	uint32_t end;
 };
 
-/** layout_boundary() - the device's boundary in granules; 0: none that an aperture could cross. */
+/** layout_boundary() - the device's boundary in granules; 0: none that a range of at most 2^28 granules needs to mind. */
 static inline uint32_t layout_boundary(uint64_t boundary)
 {
 	uint64_t granules = boundary >> PT_GRANULE_SHIFT;
 
 	return granules > 1u << 28 ? 0 : (uint32_t)granules;
+}
+
+/**
+ * layout_whole() - the boundary, in granules, that a whole range of @n must not cross; 0: none. A range that is longer
+ *	than the boundary is aligned instead, and its pieces are placed around the multiples inside.
+ */
+static inline uint64_t layout_whole(uint32_t n, uint64_t boundary)
+{
+	uint64_t granules = boundary >> PT_GRANULE_SHIFT;
+
+	return n <= granules ? granules : 0;
 }
 
 /** layout_place() - place the next piece, of @n granules. Return: 0, DMAH_ERANGE, DMAH_ENOSPC (too long in all). */

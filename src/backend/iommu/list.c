@@ -92,33 +92,37 @@ static int write_pieces(struct dmah_device *dev, const struct piece_list *list,
 
 int dmah_list_map(struct dmah_device *dev, const struct piece_list *list, struct list_range *range)
 {
+	bool wrote, confirmed = true;
+	uint64_t boundary;
 	uint32_t align;
-	bool wrote;
 	int err = get_slots(dev, list, range);
 
 	if (err)
 		return err;
 	align = layout_align(range->n, dev->limits.boundary);
+	boundary = layout_whole(range->n, dev->limits.boundary);
 	err = DMAH_ENOSPC;
 	for (unsigned int attempt = 0; attempt < IOMMU_ATTEMPTS; attempt++) {
-		range->first = dmah_iommu_take_iova(dev, range->n, align, 0, 0, attempt);
+		range->first = dmah_iommu_take_iova(dev, range->n, align, 0, boundary, attempt);
 		if (range->first == RANGE_NONE)
 			continue;
 		range->gen = dmah_entries_next_gen(dev->dom, range->first, range->n);
 		err = write_pieces(dev, list, range, &wrote);
 		if (!err)
 			break;
-		dmah_iommu_undo_map(dev, range->first, range->n, wrote ? range->n : 0);
-		if (err != DMAH_ENOMEM || attempt == IOMMU_ATTEMPTS - 1)
+		confirmed = dmah_iommu_undo_map(dev, range->first, range->n, wrote ? range->n : 0);
+		if (err != DMAH_ENOMEM || !confirmed || attempt == IOMMU_ATTEMPTS - 1)
 			break;
 		/* No memory for a table: only the reserve has tables of its own. */
 		attempt = IOMMU_ATTEMPTS - 2;
 	}
-	if (err)
-		put_slots(dev, list, list->n);
-	else
+	if (!err) {
 		count(dev, maps, list->n);
-	return err;
+		return DMAH_OK;
+	}
+	for (uint32_t i = 0; i < list->n; i++)
+		dmah_iommu_drop_slots(dev, *list_be(list, i), confirmed);
+	return confirmed ? err : DMAH_ETIMEDOUT;
 }
 
 bool dmah_list_check(struct dmah_device *dev, const struct piece_list *list,
@@ -134,16 +138,34 @@ bool dmah_list_check(struct dmah_device *dev, const struct piece_list *list,
 		    dmah_backend_iommu.check(dev, &h))
 			return false;
 	}
-	return layout.end == range->n && dmah_entries_end(dev->dom, range->first + range->n);
+	return layout.end == range->n && dmah_entries_end_at(dev->dom, range->first + range->n);
+}
+
+/* End the first entry of the first piece: of two CPUs with the same list one goes on. */
+static uint32_t claim(struct dmah_device *dev, const struct piece_list *list,
+		      const struct list_range *range, uint64_t timestamp)
+{
+	struct layout layout = { 0 };
+	struct extent extents[3];
+	struct dmah h;
+
+	dmah_list_handle(dev, list, 0, &layout, range, &h);
+	if (!dmah_iommu_extents(dev->dom, &h, range->first, range->gen, false, extents))
+		return 0;
+	return dmah_entries_claim(dev->dom, &extents[0], timestamp);
 }
 
 int dmah_list_unmap(struct dmah_device *dev, const struct piece_list *list,
 		    const struct list_range *range)
 {
+	uint64_t timestamp = history_timestamp_at(dmah_host_now());
 	struct layout layout = { 0 };
 	struct unmap_release release;
+	uint32_t done = claim(dev, list, range, timestamp);
 
-	dmah_entries_clear(dev->dom, range->first, range->n, history_timestamp_at(dmah_host_now()));
+	if (!done)
+		return DMAH_ESTALE;
+	dmah_entries_clear(dev->dom, range->first + done, range->n - done, timestamp);
 	dmah_iommu_release_wait(dev, range->first, range->n, false, &release);
 	for (uint32_t i = 0; i < list->n; i++) {
 		struct dmah h;

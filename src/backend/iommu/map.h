@@ -16,7 +16,7 @@
  * Return: index, or RANGE_NONE.
  */
 uint32_t dmah_iommu_take_iova(struct dmah_device *dev, uint32_t n, uint32_t align, uint32_t skew,
-			      uint32_t boundary, unsigned int attempt);
+			      uint64_t boundary, unsigned int attempt);
 #define IOMMU_ATTEMPTS 4u
 
 /**
@@ -31,16 +31,19 @@ struct partial {
 	uint32_t tail_len;
 };
 
-/** dmah_iommu_find_partial() - what of a buffer must bounce. Return: 0, DMAH_ERANGE, DMAH_ENOPOOL. */
+/** dmah_iommu_find_partial() - find the parts of a buffer that must bounce. Return: 0, DMAH_ERANGE, DMAH_ENOPOOL, DMAH_EPERM. */
 int dmah_iommu_find_partial(const struct dmah_device *dev, const struct map_req *req,
-			    struct partial *edges);
+			    struct partial *partial);
 
 /** dmah_iommu_get_slots() - the bounce slots of a buffer. Return: 0, or an error with none taken. */
 int dmah_iommu_get_slots(struct dmah_device *dev, const struct map_req *req,
-			 const struct partial *edges, uint64_t *backend);
+			 const struct partial *partial, uint64_t *backend);
 
-/** dmah_iommu_put_slots() - give them back; nothing ever led a device to them. */
+/** dmah_iommu_put_slots() - give back slots that no entry has led to. */
 void dmah_iommu_put_slots(struct dmah_device *dev, uint64_t backend);
+
+/** dmah_iommu_drop_slots() - give back the slots of a failed map; into quarantine unless its undo was @confirmed. */
+void dmah_iommu_drop_slots(struct dmah_device *dev, uint64_t backend, bool confirmed);
 
 /**
  * dmah_iommu_extents() - the up to three runs of a handle's granules: head slot, memory, tail slot.
@@ -54,8 +57,8 @@ unsigned int dmah_iommu_extents(const struct dmah_domain *dom, const struct dmah
 				uint32_t gen, bool cont, struct extent runs[3]);
 
 /**
- * struct unmap_release - the way home of what an unmap has cleared.
- * @defer: by the lazy queue; else at once, or into quarantine where the hardware did not confirm.
+ * struct unmap_release - how the range and the slots of an unmap become free.
+ * @defer: through the lazy queue; else at once, or into quarantine where the hardware did not confirm.
  * @err: 0, DMAH_ETIMEDOUT.
  */
 struct unmap_release {
@@ -63,19 +66,36 @@ struct unmap_release {
 	int err;
 };
 
-/** dmah_iommu_release_wait() - choose the way and, if it is not the queue's, wait for the invalidation. */
+/** dmah_iommu_release_wait() - choose between the lazy queue and a wait for the invalidation, and wait. */
 void dmah_iommu_release_wait(struct dmah_device *dev, uint32_t first, uint32_t n, bool strict,
 			     struct unmap_release *release);
 
-/** dmah_iommu_release_buffer() - a buffer is the CPU's again, and its slots go their way. */
+/** dmah_iommu_release_buffer() - sync the buffer for the CPU and release its bounce slots. */
 void dmah_iommu_release_buffer(struct dmah_device *dev, const struct dmah *h,
 			       struct unmap_release *release);
 
-/** dmah_iommu_release_granules() - and the granules. */
+/** dmah_iommu_release_granules() - release the IOVA range: now, at the next flush, or into quarantine. */
 void dmah_iommu_release_granules(struct dmah_device *dev, uint32_t first, uint32_t n,
 				 struct unmap_release *release);
 
-/** dmah_iommu_undo_map() - entries were written and no one was told: they go before anything else may use their IOVA. */
-void dmah_iommu_undo_map(struct dmah_device *dev, uint32_t first, uint32_t n, uint32_t set);
+/**
+ * dmah_iommu_undo_map() - roll back a failed map: clear the first @set entries and invalidate before the IOVA is reused.
+ *
+ * Return: false where the hardware did not confirm: the range is in quarantine, and so must be the slots that it led to.
+ */
+bool dmah_iommu_undo_map(struct dmah_device *dev, uint32_t first, uint32_t n, uint32_t set);
+
+/**
+ * dmah_iommu_end() - clear the entries of a handle's mapping; the caller then invalidates them.
+ * @timestamp: history_timestamp_at().
+ *
+ * Return: false where another CPU has ended the mapping: nothing has changed.
+ */
+bool dmah_iommu_end(struct dmah_domain *dom, const struct dmah *h, uint64_t timestamp);
+
+/* As the entries of the same name in backend_ops. */
+int dmah_iommu_map(struct dmah_device *dev, struct dmah *h, const struct map_req *req);
+int dmah_iommu_check(struct dmah_device *dev, const struct dmah *h);
+int dmah_iommu_unmap(struct dmah_device *dev, struct dmah *h, bool strict);
 
 #endif /* DMAH_BACKEND_IOMMU_MAP_H */

@@ -79,7 +79,7 @@ static void unmap_identity(struct dmah_domain *dom, const struct dmah_reserved *
 		    dom->pt.fmt->leaf_table(&dom->pt, iova, DMAH_ALLOC_ATOMIC, &table))
 			continue;
 		table += iova >> PT_GRANULE_SHIFT & (PT_TABLE_ENTRIES - 1);
-		pt_store_clear(table, pt_cleared(&dom->pt.leaf, pt_load(table)));
+		leaf_clear(table, pt_cleared(&dom->pt.leaf, pt_load(table)));
 		dmah_pt_clean(&dom->pt, table, 1);
 	}
 	dmah_host_wmb();
@@ -112,7 +112,7 @@ static int map_identity(struct dmah_domain *dom, const struct dmah_reserved *ran
 		table += iova >> PT_GRANULE_SHIFT & (PT_TABLE_ENTRIES - 1);
 		if (pt_present(&dom->pt.leaf, pt_load(table)))
 			continue;
-		pt_store_set(table, pt_make(&dom->pt.leaf, iova, dir, 0, range->mmio));
+		leaf_set(table, pt_make(&dom->pt.leaf, iova, dir, 0, range->mmio));
 		if (!(dom->pt.caps & DMAH_IOMMU_COHERENT_WALK))
 			dmah_pt_clean(&dom->pt, table, 1);
 	}

@@ -129,7 +129,7 @@ static void forget_addresses(const struct dmah_ring *ring)
 	for (uint32_t i = 0; i < slots(ring) * ring->step; i++) {
 		uint64_t *pte = entries_any(dom, ring->first + i);
 
-		pt_store_clear(pte, pt_load(pte) & dom->pt.leaf.gen_bits);
+		leaf_clear(pte, pt_load(pte) & dom->pt.leaf.gen_bits);
 	}
 }
 
@@ -299,7 +299,7 @@ int dmah_iommu_ring_push(struct dmah_ring *ring, const struct map_req *req)
 	err = write_entries(ring, h, index);
 	if (err) {
 		handle_clear(h);
-		dmah_iommu_put_slots(dev, backend);
+		dmah_iommu_drop_slots(dev, backend, !ring->unsure);
 		return err;
 	}
 	ring_advance(ring, &ring->tail);

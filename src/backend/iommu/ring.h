@@ -87,8 +87,8 @@ static inline bool ring_plain_push(struct dmah_ring *ring, dmah_phys_t phys, uin
 	if (ring_is_full(ring) || !ring->fast || last + offset > GRANULE_MASK ||
 	    phys >= __atomic_load_n(&ring->dev->fast_end, __ATOMIC_RELAXED))
 		return false;
-	pt_store_set(pte, (phys - offset) | ring->prot |
-				  (pt_load(pte) & ring->dev->dom->pt.leaf.gen_bits));
+	leaf_set(pte,
+		 (phys - offset) | ring->prot | (pt_load(pte) & ring->dev->dom->pt.leaf.gen_bits));
 	dmah_host_wmb();
 	*dma = ring->tail.iova + offset;
 	count_add(&ring->pushed, 1);
@@ -112,7 +112,7 @@ static inline void ring_clear(const struct pt_leaf *leaf, uint64_t *pte, uint32_
 	uint64_t keep = leaf->gen_bits | leaf->addr_mask;
 
 	for (; n; n--, pte += step)
-		pt_store_clear(pte, (pt_load(pte) + leaf->gen_one) & keep);
+		leaf_clear(pte, (pt_load(pte) + leaf->gen_one) & keep);
 }
 
 /** ring_date() - mappings up to the number @until were popped. */

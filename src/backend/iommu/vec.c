@@ -50,6 +50,7 @@ int dmah_iommu_unmap_vec(struct dmah_device *dev, struct dmah_vec *v)
 	const struct dmah *first = &v->part[0];
 	struct piece_list list;
 	struct list_range range = { .n = v->granules, .gen = meta_gen(first->meta) };
+	int err;
 
 	if (meta_kind(first->meta) == DMAH_BACKEND_DIRECT)
 		return dmah_vec_unmap_pieces(dev, v);
@@ -67,7 +68,10 @@ int dmah_iommu_unmap_vec(struct dmah_device *dev, struct dmah_vec *v)
 		dmah_vec_merge_parts(dev, v);
 		return DMAH_ESTALE;
 	}
-	return dmah_list_unmap(dev, &list, &range);
+	err = dmah_list_unmap(dev, &list, &range);
+	if (err == DMAH_ESTALE)
+		dmah_vec_merge_parts(dev, v);
+	return err;
 }
 
 static struct piece_list sg_list(struct dmah_sg *sg, uint32_t n, enum dmah_dir dir, uint32_t attrs)
@@ -146,8 +150,34 @@ int dmah_iommu_unmap_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n,
 		sg[i].dma = h.backend;
 	}
 	/* All the pieces are there, one after the other; and nothing else of the mapping is. */
-	if (dmah_list_check(dev, &list, &range))
-		return dmah_list_unmap(dev, &list, &range);
-	restore(dev, sg, &list, n, &range);
-	return DMAH_EINVAL;
+	err = dmah_list_check(dev, &list, &range) ? dmah_list_unmap(dev, &list, &range)
+						  : DMAH_EINVAL;
+	if (err && err != DMAH_ETIMEDOUT)
+		restore(dev, sg, &list, n, &range);
+	return err;
+}
+
+/* Returns true if a list's mapping goes on behind granule @index - 1: at once, or behind a boundary that it keeps off. */
+static bool goes_on(const struct dmah_device *dev, uint32_t index)
+{
+	const struct dmah_domain *dom = dev->dom;
+	uint64_t granules = dev->limits.boundary >> PT_GRANULE_SHIFT, at;
+
+	if (!dmah_entries_end_at(dom, index))
+		return true;
+	if (!granules)
+		return false;
+	at = ((dom->iova.base_granule + index + granules - 1) & ~(granules - 1)) -
+	     dom->iova.base_granule;
+	return at < dom->granules && !dmah_entries_end_at(dom, (uint32_t)at);
+}
+
+bool dmah_iommu_sg_whole(const struct dmah_device *dev, dmah_addr_t first, dmah_addr_t last)
+{
+	uint32_t from, to;
+
+	/* An address outside is for the sync itself to refuse. */
+	if (!iommu_index(dev->dom, first, 1, &from) || !iommu_index(dev->dom, last, 1, &to))
+		return true;
+	return dmah_entries_end_at(dev->dom, from) && !goes_on(dev, to + 1);
 }

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Corrupted handles: one bit of a live handle is changed, and every call with it is refused, or does what it would have
+ * done. No other buffer's cache lines are maintained or dropped, and no byte outside the buffer changes.
+ */
+#include "bench.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define PAGE   4096u
+#define AROUND 16u
+
+/* Memory around the buffer, dirty in the CPU's cache: an invalidation that strays loses it. */
+static unsigned char before[AROUND * PAGE], after[AROUND * PAGE];
+
+static void fill(struct bench *b, dmah_phys_t base)
+{
+	for (size_t i = 0; i < sizeof(before); i++)
+		before[i] = (unsigned char)(i * 7 + i / PAGE + 1);
+	bench_cpu_write(b, base, before, sizeof(before));
+}
+
+/* Nothing but the buffer's own bytes may differ. */
+static void unchanged(struct bench *b, dmah_phys_t base, uint64_t offset, uint32_t len,
+		      const char *what)
+{
+	bench_cpu_read(b, base, after, sizeof(after));
+	for (size_t i = 0; i < sizeof(after); i++)
+		if (after[i] != before[i] && !(i >= offset && i < offset + len))
+			fail_msg("%s: byte %zu changed", what, i);
+}
+
+static void flip(struct dmah *h, unsigned int bit)
+{
+	unsigned char *bytes = (unsigned char *)h;
+
+	bytes[bit / 8] ^= (unsigned char)(1u << (bit % 8));
+}
+
+/*
+ * DMAH_META_SYNC says that a sync has something to do, and bit 6 of the word that unmap leaves the buffer alone: without
+ * or with them a call does less.
+ */
+static bool harmless(unsigned int bit)
+{
+	unsigned int meta = 8 * offsetof(struct dmah, meta);
+
+	return bit == meta + (unsigned int)__builtin_ctz(DMAH_META_SYNC) || bit == meta + 6;
+}
+
+static void every_bit(const struct bench_config *machine, uint64_t offset, uint32_t len,
+		      enum dmah_dir dir, bool bus)
+{
+	struct bench *b = bench_open(machine);
+	struct dmah_device *dev = bench_device(b);
+	struct dmah h = { 0 };
+	dmah_phys_t base;
+	uint64_t size;
+	char what[100];
+
+	base = bench_memory(b, &size);
+	assert_true(size >= sizeof(before));
+	fill(b, base);
+	if (bus)
+		assert_int_equal(dmah_map_bus(dev, &h, base + offset, base + offset, len, dir, 0),
+				 0);
+	else
+		assert_int_equal(dmah_map(dev, &h, base + offset, len, dir, 0), 0);
+	/* Dirty again: the map has cleaned the buffer's lines. */
+	fill(b, base);
+	for (unsigned int bit = 0; bit < 8 * sizeof(h); bit++) {
+		struct dmah bad = h;
+
+		flip(&bad, bit);
+		if (harmless(bit) || !dmah_mapped(&bad))
+			continue;
+		snprintf(what, sizeof(what), "%s, bit %u", machine->name, bit);
+		/* A handle that says "coherent memory" has nothing to sync. */
+		(void)dmah_sync_for_cpu(dev, &bad, 0, bad.len);
+		(void)dmah_sync_for_device(dev, &bad, 0, bad.len);
+		unchanged(b, base, offset, len, what);
+		if (!dmah_unmap(dev, &bad))
+			fail_msg("%s: an unmap with a changed handle succeeded", what);
+		unchanged(b, base, offset, len, what);
+	}
+	(void)bench_reports(b);
+	assert_int_equal(dmah_sync_for_cpu(dev, &h, 0, len), 0);
+	assert_int_equal(dmah_unmap(dev, &h), 0);
+	unchanged(b, base, offset, len, machine->name);
+	bench_close(b);
+}
+
+#define NONCOHERENT(n, h)                                                               \
+	{                                                                               \
+		.name = n, .backend = DMAH_BACKEND_IOMMU, .hw = h, .noncoherent = true, \
+		.pool = true                                                            \
+	}
+
+static void behind_an_iommu(void **state)
+{
+	static const struct bench_config machines[] = { NONCOHERENT("vtd", BENCH_VTD4),
+							NONCOHERENT("lpae", BENCH_LPAE48) };
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		/* In place, in one granule and in several; with a head slot, a tail slot, both, a slot for all of it. */
+		every_bit(&machines[i], 2 * PAGE, PAGE, DMAH_FROM_DEVICE, false);
+		every_bit(&machines[i], 2 * PAGE + 1024, 2048, DMAH_FROM_DEVICE, false);
+		every_bit(&machines[i], 2 * PAGE + 512, 2 * PAGE, DMAH_FROM_DEVICE, false);
+		every_bit(&machines[i], 2 * PAGE + 100, 3 * PAGE - 100, DMAH_FROM_DEVICE, false);
+		every_bit(&machines[i], 2 * PAGE, 2 * PAGE + 100, DMAH_FROM_DEVICE, false);
+		every_bit(&machines[i], 2 * PAGE + 100, 2 * PAGE, DMAH_FROM_DEVICE, false);
+		every_bit(&machines[i], 2 * PAGE + 100, 200, DMAH_FROM_DEVICE, false);
+		every_bit(&machines[i], 2 * PAGE + 512, 1024, DMAH_TO_DEVICE, false);
+		every_bit(&machines[i], 2 * PAGE + 512, 1024, DMAH_FROM_DEVICE, true);
+	}
+}
+
+static void without(void **state)
+{
+	static const struct bench_config machines[] = {
+		{ .name = "direct",
+		  .backend = DMAH_BACKEND_DIRECT,
+		  .noncoherent = true,
+		  .pool = true },
+		{ .name = "bounce",
+		  .backend = DMAH_BACKEND_BOUNCE,
+		  .noncoherent = true,
+		  .pool = true },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		every_bit(&machines[i], 2 * PAGE, PAGE, DMAH_FROM_DEVICE, false);
+		every_bit(&machines[i], 2 * PAGE + 512, 2 * PAGE, DMAH_FROM_DEVICE, false);
+		every_bit(&machines[i], 2 * PAGE + 100, 200, DMAH_FROM_DEVICE, false);
+		every_bit(&machines[i], 2 * PAGE + 512, 1024, DMAH_FROM_DEVICE, true);
+	}
+}
+
+static void xen(void **state)
+{
+	static const struct bench_config machine = { .name = "xen",
+						     .backend = DMAH_BACKEND_XEN,
+						     .hw = BENCH_XEN,
+						     .noncoherent = true,
+						     .pool = true };
+
+	(void)state;
+	every_bit(&machine, 2 * PAGE, PAGE, DMAH_FROM_DEVICE, false);
+	every_bit(&machine, 2 * PAGE + 100, 200, DMAH_FROM_DEVICE, false);
+}
+
+int main(void)
+{
+	static const struct bench_case cases[] = {
+		BENCH_CASE(behind_an_iommu, BENCH_CACHES | BENCH_VTD | BENCH_LPAE),
+		BENCH_CASE(without, BENCH_CACHES | BENCH_OTHERS),
+		BENCH_CASE(xen, BENCH_CACHES | BENCH_OTHERS),
+	};
+
+	return bench_run("corrupt", cases, sizeof(cases) / sizeof(cases[0]));
+}
