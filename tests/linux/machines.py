@@ -46,6 +46,9 @@ class Setting:
         return " ".join(words)
 
 
+# Kernels in which the whole library runs, in a module of its own: one for each architecture.
+SELFCHECK = ("6.12", "6.1-arm64")
+
 SETTINGS = []
 for _kernel in ("6.1", "6.12"):
     SETTINGS += [
