@@ -155,6 +155,9 @@ static inline struct client *client_of(const struct device *dev)
 	}
 }
 
+/** client_numbered() - the client with the device number of a handle, or NULL. */
+struct client *client_numbered(u32 meta);
+
 #define client_count(c, what, by) this_cpu_add((c)->counts->what, by)
 
 u64 client_live(const struct client *c);
@@ -218,6 +221,8 @@ void cache_flush_kernel(void *cpu, size_t len);
 
 /* report.c */
 void report_handle(struct client *c, const struct dmah *h, const char *what, unsigned long caller);
+/** report_copy() - a copy of a handle was used, though the call succeeds. Counted as misuse. */
+void report_copy(struct client *c, const struct dmah *h, unsigned long caller);
 int misuse_handle(struct client *c, int err, const struct dmah *h, const char *what,
 		  unsigned long caller);
 /** report_live() - list what is mapped, in the log. */

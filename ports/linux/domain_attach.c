@@ -78,10 +78,12 @@ static void exclude_windows(struct space *s, const struct pci_host_bridge *bridg
 {
 	struct resource_entry *window;
 
-	resource_list_for_each_entry(window, &bridge->windows) if (resource_type(window->res) ==
-								   IORESOURCE_MEM)
-		space_exclude(s, window->res->start - window->offset,
-			      window->res->end - window->offset);
+	resource_list_for_each_entry(window, &bridge->windows) {
+		const struct resource *res = window->res;
+
+		if (resource_type(res) == IORESOURCE_MEM)
+			space_exclude(s, res->start - window->offset, res->end - window->offset);
+	}
 }
 
 /* A bridge that lists dma-ranges passes on requests inside of them only. */
@@ -92,8 +94,7 @@ static int exclude_beside(struct space *s, const struct list_head *ranges)
 
 	if (list_empty(ranges))
 		return 0;
-	resource_list_for_each_entry(range, ranges)
-	{
+	resource_list_for_each_entry(range, ranges) {
 		u64 start = range->res->start - range->offset;
 
 		/* The kernel sorts them. */
@@ -296,6 +297,7 @@ int domain_attach(struct client *c, enum dmah_mode mode)
 	if (!d)
 		return -ENOMEM;
 	d->c = c;
+	d->home_mask = c->check ? ~0ull : 0;
 	d->lazy = mode == DMAH_MODE_DOMAIN_LAZY ||
 		  (mode == DMAH_MODE_DOMAIN && used && used->type == IOMMU_DOMAIN_DMA_FQ);
 	d->lazy = d->lazy && !c->untrusted;

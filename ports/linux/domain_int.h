@@ -27,6 +27,7 @@ struct library_dmah_pool;
 /**
  * struct domain - the domain.
  * @c: the client.
+ * @home_mask: all ones if handles carry their own address in @backend, so that copies are found.
  * @iommu: the kernel's.
  * @map_pages, @unmap_pages: its driver's.
  * @fast_prot, @fast_meta: values of fast.c for the IOMMU, and for a handle, by enum dma_data_direction.
@@ -45,6 +46,7 @@ struct library_dmah_pool;
  */
 struct domain {
 	struct client *c;
+	u64 home_mask;
 	struct iommu_domain *iommu;
 	int (*map_pages)(struct iommu_domain *domain, unsigned long iova, phys_addr_t phys,
 			 size_t size, size_t n, int prot, gfp_t gfp, size_t *mapped);
@@ -80,6 +82,20 @@ static inline dma_addr_t domain_iova(const struct domain *d, u32 granule)
 static inline u32 domain_granules(phys_addr_t phys, u32 len)
 {
 	return (u32)(((phys & (GRANULE - 1)) + (u64)len + GRANULE - 1) / GRANULE);
+}
+
+/** domain_home() - a new handle's @backend. */
+static inline u64 domain_home(const struct domain *d, const struct dmah *h)
+{
+	return (uintptr_t)h & d->home_mask;
+}
+
+/** domain_check_home() - report the unmap of a copy. */
+static __always_inline void domain_check_home(const struct domain *d, const struct dmah *h,
+					      unsigned long caller)
+{
+	if (unlikely(h->backend != (uintptr_t)h && h->backend & d->home_mask))
+		report_copy(d->c, h, caller);
 }
 
 /** domain_prot() - the permissions for the IOMMU. */

@@ -201,7 +201,7 @@ static int map_at(struct domain *d, struct dmah *h, const struct request *req, p
 	h->meta = cell_begin(cell, req, domain_meta(d, req) | extra);
 	h->dma = domain_iova(d, first) + (target & (GRANULE - 1));
 	h->phys = req->phys;
-	h->backend = 0;
+	h->backend = domain_home(d, h);
 	h->len = req->len;
 	return 0;
 }
@@ -304,6 +304,7 @@ int domain_unmap(struct client *c, struct dmah *h, u32 allow, unsigned long attr
 	if (unlikely(!cell || (h->meta & (META_PART | META_COHERENT)) != allow ||
 		     !cell_claim(cell, h->meta)))
 		return refuse(c, h, allow, caller);
+	domain_check_home(d, h, caller);
 	backend = cell->backend;
 	n = domain_granules(h->dma, h->len);
 	if (likely(d->lazy && n <= IOVA_CLASS_MAX && !allow)) {

@@ -52,7 +52,7 @@ static __always_inline bool map_granules(struct client *c, struct dmah *h, phys_
 	WRITE_ONCE(cell->meta, meta);
 	h->dma = iova + (phys & (GRANULE - 1));
 	h->phys = phys;
-	h->backend = 0;
+	h->backend = domain_home(d, h);
 	h->len = len;
 	h->meta = meta;
 	client_count(c, maps, 1);
@@ -160,6 +160,7 @@ int __dmah_unmap(struct device *dev, struct dmah *h)
 	 */
 	if (unlikely(!cell || READ_ONCE(cell->phys) != h->phys || !cell_claim(cell, h->meta)))
 		goto slow;
+	domain_check_home(d, h, _RET_IP_);
 	/* The cell, not the handle, says what is cleared. */
 	n = domain_granules(cell->phys, cell->len);
 	if (unlikely(!d->lazy || n > IOVA_CLASS_MAX))

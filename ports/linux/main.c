@@ -25,6 +25,12 @@ struct client_entry client_table[1 << CLIENT_HASH_BITS];
 static DEFINE_MUTEX(setup);
 static DECLARE_BITMAP(slots, CLIENT_SLOTS + 1);
 static u32 last_slot;
+static struct client *numbered[CLIENT_SLOTS + 1];
+
+struct client *client_numbered(u32 meta)
+{
+	return READ_ONCE(numbered[FIELD_GET(META_DEVICE, meta)]);
+}
 
 /*
  * A handle that outlives its device's attachment names a slot. Slots are given in turn, so that
@@ -119,6 +125,7 @@ static int attach_locked(struct device *dev, enum dmah_mode mode)
 		}
 	}
 	__set_bit(slot, slots);
+	WRITE_ONCE(numbered[slot], c);
 	last_slot = slot;
 	table_add(c);
 	debugfs_add(c);
@@ -162,6 +169,7 @@ static int detach_locked(struct device *dev, bool force)
 		return -EBUSY;
 	debugfs_remove_client(c);
 	table_remove(c);
+	WRITE_ONCE(numbered[FIELD_GET(META_DEVICE, c->meta)], NULL);
 	__clear_bit(FIELD_GET(META_DEVICE, c->meta), slots);
 	if (c->domain)
 		domain_detach(c);

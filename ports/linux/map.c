@@ -116,6 +116,35 @@ int dmah_map_bus(struct device *dev, struct dmah *h, phys_addr_t phys, dma_addr_
 }
 EXPORT_SYMBOL_GPL(dmah_map_bus);
 
+/*
+ * A driver that copies a structure has two live handles of one mapping, and mostly forgets one of
+ * them. With check=1 a mapping knows its handle's address; dmah_move() changes it.
+ */
+static void check_home(struct client *c, const struct dmah *h, unsigned long caller)
+{
+	const struct dmah *home;
+
+	if (!c->check || h->meta & META_PART || !h->backend)
+		return;
+	home = c->domain ? (const struct dmah *)(uintptr_t)h->backend
+			 : record_home(&c->records, h->backend, h);
+	if (home != h)
+		report_copy(c, h, caller);
+}
+
+void __dmah_moved(struct dmah *h)
+{
+	struct client *c = client_numbered(h->meta);
+
+	if (!c || !c->check || !h->backend)
+		return;
+	if (c->domain)
+		h->backend = (uintptr_t)h;
+	else
+		record_moved(&c->records, h->backend, h);
+}
+EXPORT_SYMBOL_GPL(__dmah_moved);
+
 int client_check(struct client *c, const struct dmah *h, u32 allow, const char *what,
 		 unsigned long caller)
 {
@@ -131,7 +160,10 @@ int client_check(struct client *c, const struct dmah *h, u32 allow, const char *
 		live = domain_check(c, h);
 	else if ((c->check && h->backend) || kind == KIND_COHERENT)
 		live = record_check(&c->records, h->backend, h);
-	return live ? 0 : misuse_handle(c, -ESTALE, h, what, caller);
+	if (!live)
+		return misuse_handle(c, -ESTALE, h, what, caller);
+	check_home(c, h, caller);
+	return 0;
 }
 
 static int unmap_wrapped(struct client *c, struct dmah *h, u32 allow, unsigned long attrs,

@@ -17,6 +17,7 @@ struct dmah;
  * @dma, @phys, @len, @meta: as in the handle. @meta is 0 while the record is free.
  * @caller: return address of the map call.
  * @cpu: CPU pointer of coherent memory.
+ * @home: the handle that map filled, or dmah_move(). Compared, never read.
  * @gen: a record that is used again has another one; never 0 in a handle.
  * @next: the next free one.
  */
@@ -27,6 +28,7 @@ struct record {
 	u32 meta;
 	unsigned long caller;
 	void *cpu;
+	const struct dmah *home;
 	u32 gen;
 	u32 next;
 };
@@ -68,6 +70,12 @@ bool record_check(struct records *r, u64 name, const struct dmah *h);
 
 /** record_remove() - forget it. Return: false where it is not live, or not this mapping's. */
 bool record_remove(struct records *r, u64 name, const struct dmah *h, void **cpu);
+
+/** record_home() - Returns the address of the handle that a live record belongs to, else NULL. */
+const struct dmah *record_home(struct records *r, u64 name, const struct dmah *h);
+
+/** record_moved() - the mapping of a live record has moved to the handle @h. */
+void record_moved(struct records *r, u64 name, const struct dmah *h);
 
 /** record_get() - a copy of record @index. Return: false where it is free. */
 bool record_get(struct records *r, u32 index, struct record *copy);

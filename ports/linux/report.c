@@ -19,6 +19,14 @@ void report_handle(struct client *c, const struct dmah *h, const char *what, uns
 			&h->phys, h->len, meta_dir_name(h->meta), (void *)caller);
 }
 
+void report_copy(struct client *c, const struct dmah *h, unsigned long caller)
+{
+	client_count(c, misuse, 1);
+	report_handle(c, h,
+		      "a copy of a handle: the structure around it was copied, use dmah_move()",
+		      caller);
+}
+
 int misuse_handle(struct client *c, int err, const struct dmah *h, const char *what,
 		  unsigned long caller)
 {

@@ -36,8 +36,7 @@ static bool in_window(struct device *dev, u64 start, u64 last)
 	struct resource *res;
 	int i;
 
-	pci_bus_for_each_resource(root, res, i)
-	{
+	pci_bus_for_each_resource(root, res, i) {
 		if (!res || resource_type(res) != IORESOURCE_MEM)
 			continue;
 		pcibios_resource_to_bus(root, &region, res);

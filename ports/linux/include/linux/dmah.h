@@ -36,7 +36,7 @@
  * struct dmah - a handle: one mapping.
  * @dma: DMA address of the buffer's first byte.
  * @phys: physical address of the buffer's first byte: always the original, never a bounce slot's.
- * @backend: the mode's own: a record, a page's, a bounce slot. Never a pointer.
+ * @backend: the mode's own: the name of a record, or the handle's own address. Never followed.
  * @len: bytes.
  * @meta: direction, kind, flags, device, generation; 0 is idle.
  *
@@ -168,6 +168,7 @@ int __must_check __dmah_map_page_attrs(struct device *dev, struct dmah *h, struc
 				       size_t offset, size_t len, enum dma_data_direction dir,
 				       unsigned long attrs);
 int __dmah_unmap(struct device *dev, struct dmah *h);
+void __dmah_moved(struct dmah *h);
 int __dmah_unmap_attrs(struct device *dev, struct dmah *h, unsigned long attrs);
 int __dmah_sync(struct device *dev, const struct dmah *h, size_t off, size_t len, bool for_cpu);
 
@@ -231,6 +232,8 @@ static inline int __must_check dmah_move(struct dmah *dst, struct dmah *src)
 		return -EBUSY;
 	*dst = *src;
 	*src = (struct dmah){};
+	if (dst->meta & DMAH_META_SYNC)
+		__dmah_moved(dst);
 	return 0;
 }
 
