@@ -26,9 +26,10 @@ ICOUNT = "shift=0"
 # Mappings that are outstanding (COST_LIVE of the module).
 LIVE = 256
 
-# dmah.ko is loaded with check=0 for domain mode, then with its checks and records, as is its default, for wrap mode and
-# for one case of domain mode; then wrap mode without them. The last loads have domains whose entries are cleared by the
-# flush, and count calls, which disturbs measurements.
+# dmah.ko is loaded with check=0 for domain mode, then with its checks and records, as is its
+# default, for wrap mode and for one case of domain mode; then wrap mode without them. The last
+# loads have domains whose entries are cleared by the flush, and count calls, which disturbs
+# measurements.
 SCRIPT = """
 set -e
 insmod /modules/dmah.ko check=0
