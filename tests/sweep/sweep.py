@@ -31,7 +31,6 @@ DRIVERS = {
     "igb": ("igb", "net"),
     "e100": ("i82559er", "net"),
     "8139cp": ("rtl8139", "net"),
-    "8139too": ("rtl8139", "net"),
     "pcnet32": ("pcnet", "net"),
     "tulip": ("tulip", "net"),
     "vmxnet3": ("vmxnet3", "net"),
@@ -42,7 +41,7 @@ DRIVERS = {
     "sdhci-pci": ("sdhci-pci", "card"),
     "virtio-rng": ("virtio-rng-pci,iommu_platform=on,disable-legacy=on", "rng"),
 }
-ALSO = {"ahci": ["sd_mod"], "sdhci-pci": ["mmc_block"], "8139too": [], "virtio_net": ["virtio_pci"],
+ALSO = {"ahci": ["sd_mod"], "sdhci-pci": ["mmc_block"], "virtio_net": ["virtio_pci"],
         "virtio_blk": ["virtio_pci"], "virtio-rng": ["virtio_pci"]}
 
 NET = """
