@@ -149,7 +149,11 @@ def main():
         if DRIVERS[driver][0].split(",")[0] not in known:
             print("| %s | this QEMU has no such device | | | |" % driver)
             continue
-        trace, lines = boot(driver, kernel, setting, os.path.abspath(record))
+        try:
+            trace, lines = boot(driver, kernel, setting, os.path.abspath(record))
+        except vm.cache.Error as e:
+            print("| %s | not run: %s | | | |" % (driver, e))
+            continue
         used = "USED" in lines
         if trace is None:
             print("| %s | no recording | | | |" % driver)
