@@ -6,7 +6,10 @@
 
 #include "kernel.h"
 
-/* The unit's registers on virt. A real kernel finds them in the device tree, or in the ACPI table IORT. */
+/*
+ * The unit's registers on virt. A real kernel finds them in the device tree, or in the ACPI table
+ * IORT.
+ */
 #define REGISTERS 0x09050000u
 
 const struct dmah_pt_format *const iommu_format = &dmah_pt_lpae_s1;
