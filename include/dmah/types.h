@@ -54,7 +54,7 @@ typedef uint64_t dmah_phys_t;
  *	or the buffer wraps round the end of the address space.
  * @DMAH_ENOPOOL: the buffer must bounce, and there is no pool, or the caller forbade it.
  * @DMAH_ESTALE: no such mapping is live: a stale copy of a handle, a second unmap, a wrong address.
- * @DMAH_EBUSY: mappings are live, or the aperture is fixed and too wide for this device.
+ * @DMAH_EBUSY: mappings are live, or the aperture is fixed and too wide for this device, or the mode is being changed.
  * @DMAH_ETIMEDOUT: the hardware did not confirm an invalidation in time. The mapping is gone for the
  *	library, its IOVA is in quarantine, and the memory must not be used again for anything else.
  * @DMAH_ENODEV: the device is killed or not attached.
