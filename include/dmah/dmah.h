@@ -94,7 +94,7 @@ int dmah_unmap(struct dmah_device *dev, struct dmah *h);
  *
  * Context: any. Return: 0, DMAH_EBUSY (@dst maps something: nothing has changed).
  */
-static inline int dmah_move(struct dmah *dst, struct dmah *src)
+DMAH_INLINE int dmah_move(struct dmah *dst, struct dmah *src)
 {
 	if (dst == src)
 		return DMAH_OK;
@@ -110,25 +110,25 @@ static inline int dmah_move(struct dmah *dst, struct dmah *src)
 }
 
 /** dmah_addr() - what the device is given: the DMA address of the buffer's first byte. */
-static inline dmah_addr_t dmah_addr(const struct dmah *h)
+DMAH_INLINE dmah_addr_t dmah_addr(const struct dmah *h)
 {
 	return h->dma;
 }
 
 /** dmah_mapped() - whether a handle maps anything. */
-static inline bool dmah_mapped(const struct dmah *h)
+DMAH_INLINE bool dmah_mapped(const struct dmah *h)
 {
 	return h->meta != 0;
 }
 
 /** dmah_length() - bytes mapped; 0 when idle. */
-static inline uint32_t dmah_length(const struct dmah *h)
+DMAH_INLINE uint32_t dmah_length(const struct dmah *h)
 {
 	return h->len;
 }
 
 /** dmah_direction() - which way its bytes go; 0 when idle. */
-static inline enum dmah_dir dmah_direction(const struct dmah *h)
+DMAH_INLINE enum dmah_dir dmah_direction(const struct dmah *h)
 {
 	return (enum dmah_dir)(h->meta & 3u);
 }
@@ -144,7 +144,7 @@ static inline enum dmah_dir dmah_direction(const struct dmah *h)
  *
  * Context and errors: dmah_map().
  */
-static inline int dmah_map_page(struct dmah_device *dev, struct dmah *h, dmah_phys_t page,
+DMAH_INLINE int dmah_map_page(struct dmah_device *dev, struct dmah *h, dmah_phys_t page,
 				uint32_t offset, uint64_t len, enum dmah_dir dir)
 {
 	return dmah_map_memory(dev, h, page + offset, len, dir);
@@ -160,7 +160,7 @@ static inline int dmah_map_page(struct dmah_device *dev, struct dmah *h, dmah_ph
  *
  * Context and errors: dmah_map().
  */
-static inline int dmah_map_single(struct dmah_device *dev, struct dmah *h, const void *cpu,
+DMAH_INLINE int dmah_map_single(struct dmah_device *dev, struct dmah *h, const void *cpu,
 				  uint64_t len, enum dmah_dir dir)
 {
 	return dmah_map_memory(dev, h, dmah_host_virt_to_phys(cpu), len, dir);
@@ -191,7 +191,7 @@ int dmah_sync_device_slow(struct dmah_device *dev, const struct dmah *h, uint32_
  * Context: any but inside dmah_host_enter(). Return: 0, or where there is something to do DMAH_EINVAL (the range
  * leaves the mapping), DMAH_ESTALE (no such mapping is live).
  */
-static inline int dmah_sync_for_cpu(struct dmah_device *dev, const struct dmah *h, uint32_t off,
+DMAH_INLINE int dmah_sync_for_cpu(struct dmah_device *dev, const struct dmah *h, uint32_t off,
 				    uint32_t len)
 {
 #ifndef DMAH_CHECK
@@ -212,7 +212,7 @@ static inline int dmah_sync_for_cpu(struct dmah_device *dev, const struct dmah *
  *
  * Context and errors: dmah_sync_for_cpu().
  */
-static inline int dmah_sync_for_device(struct dmah_device *dev, const struct dmah *h, uint32_t off,
+DMAH_INLINE int dmah_sync_for_device(struct dmah_device *dev, const struct dmah *h, uint32_t off,
 				       uint32_t len)
 {
 #ifndef DMAH_CHECK
