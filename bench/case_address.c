@@ -56,8 +56,8 @@ WORK_RUN(run_address, address)
 
 const struct bench_case case_address_walk = {
 	.name = "address-walk",
-	.what = "dmah_addr_unmap(), dmah_addr_map(); the address is looked up from the table's "
-		"root",
+	.what = "dmah_addr_unmap(), dmah_addr_map(); the address is looked up by a walk of the "
+		"page table",
 	.needs = NEEDS_MACHINE,
 	.fill = fill,
 	.run = run_address,
@@ -69,7 +69,8 @@ const struct bench_case case_address_walk = {
 
 const struct bench_case case_address_directory = {
 	.name = "address-directory",
-	.what = "the same; looked up in the library's flat directory",
+	.what = "dmah_addr_unmap(), dmah_addr_map(); the address is looked up in the library's "
+		"directory",
 	.needs = NEEDS_MACHINE,
 	.fill = fill,
 	.run = run_address,
@@ -120,7 +121,8 @@ WORK_RUN(run_address_tree, address_tree)
 
 const struct bench_case case_address_rbtree = {
 	.name = "address-rbtree",
-	.what = "the same; looked up in a red-black tree of live ranges, and the tree kept up",
+	.what = "dmah_addr_unmap(), dmah_addr_map(); the address is looked up in a red-black tree "
+		"of live ranges, which is updated",
 	.needs = NEEDS_MACHINE,
 	.fill = fill_tree,
 	.run = run_address_tree,

@@ -73,7 +73,7 @@ WORK_RUN(linux_run_sync, sync_op)
 
 const struct bench_case case_linux_arm = {
 	.name = "linux-arm",
-	.what = "Linux's iova.c, io-pgtable-arm.c and what is around them",
+	.what = "Linux's map and unmap with iova.c, io-pgtable-arm.c and their callers",
 	.needs = NEEDS_PEER,
 	.fill = linux_fill,
 	.run = linux_run,
@@ -83,7 +83,7 @@ const struct bench_case case_linux_arm = {
 
 const struct bench_case case_linux_vtd = {
 	.name = "linux-vtd",
-	.what = "Linux's iova.c, intel/iommu.c and what is around them",
+	.what = "Linux's map and unmap with iova.c, intel/iommu.c and their callers",
 	.needs = NEEDS_PEER,
 	.fill = linux_fill,
 	.run = linux_run,

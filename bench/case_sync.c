@@ -64,15 +64,15 @@ static const char *check_maintained(struct work *w)
 SYNC_CASE(case_sync_nothing, "sync-nothing", "sync, coherent device: nothing to do", handles_check,
 	  .dir = DMAH_FROM_DEVICE);
 SYNC_CASE(case_sync_noncoherent, "sync-noncoherent",
-	  "sync, device that is not coherent; the maintenance itself is only counted",
+	  "sync, device that is not coherent; cache maintenance is counted, not done",
 	  check_maintained, .noncoherent = true);
 SYNC_CASE(case_sync_bounced, "sync-bounced", "sync of a bounced mapping, without the copy",
 	  check_copy, .dir = DMAH_TO_DEVICE, .pool = true);
 SYNC_CASE(case_sync_bounced_copy, "sync-bounced-copy", "sync of a bounced mapping, with the copy",
 	  check_copy, .dir = DMAH_FROM_DEVICE, .pool = true);
 SYNC_CASE(case_sync_untrusted, "sync-untrusted",
-	  "sync, untrusted device, whole granules: nothing bounced", handles_check,
-	  .untrusted = true, .pool = true);
+	  "sync, untrusted device, whole granules, not bounced", handles_check, .untrusted = true,
+	  .pool = true);
 SYNC_CASE(case_sync_untrusted_bounced, "sync-untrusted-bounced",
-	  "sync, untrusted device, part of a granule, which bounced; without the copy",
-	  handles_check, .dir = DMAH_TO_DEVICE, .untrusted = true, .pool = true);
+	  "sync, untrusted device, bounced part of a granule, without the copy", handles_check,
+	  .dir = DMAH_TO_DEVICE, .untrusted = true, .pool = true);

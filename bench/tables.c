@@ -390,7 +390,7 @@ json_t *headline_rows(const struct rows *rows)
 		  MACHINE_VTD, false, false },
 		{ "this library by page", "page", MACHINE_VTD, false, false },
 		{ "this library by handle", "handle", MACHINE_VTD, false, true },
-		{ "the same, Arm page tables", "handle", MACHINE_LPAE, false, false },
+		{ "this library by handle, Arm page tables", "handle", MACHINE_LPAE, false, false },
 		{ "batches of 32", "batch-32", MACHINE_VTD, false, false },
 		{ "a ring, one at a time, in order", "ring", MACHINE_VTD, true, false },
 		{ "a ring, 32 at a time, in order", "ring-32", MACHINE_VTD, true, false },

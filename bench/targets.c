@@ -99,7 +99,7 @@ static struct target threads(const struct rows *rows, const char *what, const ch
 /* Not a target: the same ratio for code whose threads share nothing but the computer. */
 static struct target floor_threads(const struct rows *rows)
 {
-	struct target t = { .what = "  the same of the floor, which shares nothing",
+	struct target t = { .what = "2 threads, floor (shares nothing), to one thread",
 			    .wants = "",
 			    .unit = UNIT_RATIO,
 			    .theirs = -1,
@@ -186,7 +186,7 @@ unsigned int targets_make(struct target *list, const struct rows *rows)
 	list[n++] = compare("strict, latency 0, against linux-vtd", ">= 10x less", UNIT_NS, 10,
 			    ROW("linux-vtd", MACHINE_VTD, STRICT),
 			    ROW("handle", MACHINE_VTD, STRICT), loop);
-	list[n++] = batch(rows, "batch of 32, strict, 1,000 ns, against it lazy", "batch-32");
+	list[n++] = batch(rows, "batch of 32, strict, 1,000 ns, against lazy", "batch-32");
 	list[n++] = batch(rows, "batch of 32, strict, 1,000 ns, against handle lazy", "handle");
 	list[n++] = compare("262,144 live, serialised, VT-d, against linux-arm", ">= 2.5x less",
 			    UNIT_NS, 2.5,

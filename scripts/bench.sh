@@ -19,8 +19,8 @@ fail() {
 
 if [ ! -f "$dir/build.ninja" ]; then
 	rm -rf "$dir"
-	# Leave out assertions: the library is timed, not the checks of the port that it runs on.
-	# Neither it nor Linux's code is position-independent in a kernel.
+	# Leave out the assertions of the port that the library runs on: they are not to be timed.
+	# In a kernel neither the library nor Linux's code is position-independent.
 	meson setup "$dir" -Dtests=disabled -Dtools=disabled -Db_ndebug=true \
 		-Db_staticpic=false -Db_pie=false >"$log" 2>&1 || fail
 fi
@@ -38,7 +38,7 @@ fi
 meson configure "$dir" -Dlinux_peer="$peer" >"$log" 2>&1 || fail
 ninja -C "$dir" -j "${JOBS:-2}" bench/dmah-bench >>"$log" 2>&1 || fail
 
-# A peer that maps wrongly would be no peer.
+# Check that Linux's own code maps rightly before comparing with it.
 selftest=$dir/peer/linux-peer-selftest
 tap=build/log/bench-check.tap
 : >"$tap"
@@ -52,7 +52,7 @@ fi
 
 case " $* " in
 *' --smoke '*)
-	# Every case once, checked and not timed, and Linux's own code by itself.
+	# Run every case once, checked and not timed, and the self test of Linux's own code.
 	"$dir/bench/dmah-bench" "$@" >>"$tap" 2>&1 || true
 	grep '^not ok' "$tap" || true
 	passed=$(grep -c '^ok' "$tap" || true)
@@ -61,7 +61,7 @@ case " $* " in
 	[ "$failed" = 0 ] && [ "$passed" -gt 100 ]
 	exit
 	;;
-# Without times there is nothing to keep.
+# Without times, write only the files that the options ask for.
 *' --only-instructions '*) exec "$dir/bench/dmah-bench" "$@" ;;
 esac
 status=0

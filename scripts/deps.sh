@@ -48,6 +48,7 @@ test  libc6-dev-riscv64-cross its C library
 test  qemu-user               runs the cross-built suites
 test  qemu-system-x86         Intel's IOMMU and PCI devices, as models that the suite qemu drives
 test  qemu-system-arm         the SMMUv3, likewise
+test  valgrind                callgrind: counts the instructions of a replay
 test  make                    builds kernel modules
 test  device-tree-compiler    the device tree that gives Xen a second domain
 test  libelf1                 the kernel's own build tools need it

@@ -78,7 +78,10 @@ struct symbol {
 	const char *name;
 };
 
-/* The table, by address. symbols.sh makes the table from the linked kernel, which is then linked again with the table. */
+/*
+ * The table, by address. symbols.sh makes the table from the linked kernel, which is then linked
+ * again with the table.
+ */
 extern const struct symbol symbols[];
 
 const char *symbol_of(const void *code)

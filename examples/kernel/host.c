@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The host port for one CPU and memory that is mapped one to one: the functions of <dmah/host.h> that do not depend on the
- * architecture. ARCH/host.c has the others.
+ * The host port for one CPU and memory that is mapped one to one: the functions of <dmah/host.h>
+ * that do not depend on the architecture. ARCH/host.c has the others.
  */
 #include "kernel.h"
 
@@ -40,7 +40,10 @@ void dmah_host_page_free(void *page)
 	free_pages = page;
 }
 
-/* Devices and IOMMUs of both machines read through the caches, so this kernel has no uncached memory. */
+/*
+ * Devices and IOMMUs of both machines read through the caches, so this kernel has no uncached
+ * memory.
+ */
 void *dmah_host_mem_alloc(size_t size, dmah_phys_t limit, unsigned int flags, dmah_phys_t *phys)
 {
 	void *memory = NULL;

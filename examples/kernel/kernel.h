@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The example kernel: the interfaces between its parts. A real kernel has its own version of each of them.
+ * The example kernel: the interfaces between its parts. A real kernel has its own version of each
+ * of them.
  */
 #ifndef EXAMPLE_KERNEL_H
 #define EXAMPLE_KERNEL_H
@@ -17,7 +18,10 @@ const char *symbol_of(const void *code);
 
 /* ---- host.c ---- */
 
-/** pages_alloc() - take @size bytes of zeroed, physically contiguous memory; NULL if there are not enough. */
+/**
+ * pages_alloc() - take @size bytes of zeroed, physically contiguous memory; NULL if there are not
+ * enough.
+ */
 void *pages_alloc(size_t size);
 
 /* ---- ARCH/host.c ---- */
@@ -27,10 +31,16 @@ void host_rmb(void);
 
 /* ---- pci.c ---- */
 
-/** pci_find() - find a function on bus 0 by device and vendor number. Returns its requester id, or ~0. */
+/**
+ * pci_find() - find a function on bus 0 by device and vendor number. Returns its requester id, or
+ * ~0.
+ */
 uint32_t pci_find(uint32_t device_vendor);
 
-/** pci_enable() - let the function @id answer on its registers and do DMA. Returns the registers of BAR 0. */
+/**
+ * pci_enable() - let the function @id answer on its registers and do DMA. Returns the registers of
+ * BAR 0.
+ */
 volatile void *pci_enable(uint32_t id);
 
 /* ---- ARCH/machine.c ---- */
@@ -50,7 +60,9 @@ uint32_t pci_read(uint32_t id, uint32_t reg);
 /** pci_write() - write a 32-bit register of the configuration space of the function @id. */
 void pci_write(uint32_t id, uint32_t reg, uint32_t value);
 
-/** pci_window() - the address for the BARs of a function, or 0 if the firmware has assigned them. */
+/**
+ * pci_window() - the address for the BARs of a function, or 0 if the firmware has assigned them.
+ */
 uint32_t pci_window(void);
 
 /** power_off() - switch the machine off with an exit status for whoever started it; 0: passed. */
@@ -61,10 +73,16 @@ _Noreturn void power_off(int status);
 /** iommu_format - the page-table format of the machine's IOMMU. */
 extern const struct dmah_pt_format *const iommu_format;
 
-/** iommu_take_over() - take the IOMMU over from the firmware. Returns 0 and sets *@iommu, or an error. */
+/**
+ * iommu_take_over() - take the IOMMU over from the firmware. Returns 0 and sets *@iommu, or an
+ * error.
+ */
 int iommu_take_over(struct dmah_iommu **iommu);
 
-/** iommu_enable() - block every device that is not attached, and enable the fault interrupt. Returns 0 or an error. */
+/**
+ * iommu_enable() - block every device that is not attached, and enable the fault interrupt. Returns
+ * 0 or an error.
+ */
 int iommu_enable(void);
 
 /** iommu_release() - give the IOMMU up. Returns 0 or an error. */

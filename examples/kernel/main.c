@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * A kernel that takes the IOMMU over, maps by handle, and names a stray DMA. Its device is QEMU's edu, which copies between
- * memory and a buffer of its own.
+ * A kernel that takes the IOMMU over, maps by handle, and names a stray DMA. Its device is QEMU's
+ * edu, which copies between memory and a buffer of its own.
  */
 #include <dmah/dmah.h>
 #include <dmah/fault.h>
@@ -83,7 +83,10 @@ static int tear_down(void)
 
 /* ---- DMA ---- */
 
-/* Map the buffer, let the device copy, and unmap. Sets *@dma to the DMA address, which has ended on return. */
+/*
+ * Map the buffer, let the device copy, and unmap. Sets *@dma to the DMA address, which has ended on
+ * return.
+ */
 static __attribute__((noinline)) int transfer(enum dmah_dir dir, dmah_addr_t *dma)
 {
 	struct dmah h = { 0 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Two buffers for a device that cannot cross a page: the second one bounces. No IOMMU; examples/kernel has one.
+ * Two buffers for a device that cannot cross a page: the second one bounces. No IOMMU;
+ * examples/kernel has one.
  */
 #include <dmah/device.h>
 #include <dmah/dmah.h>
@@ -44,7 +45,10 @@ static int receive(struct dmah_device *dev, char *buffer)
 	err = dmah_unmap(dev, &h);
 	if (err)
 		return err;
-	/* A second unmap of the same mapping. Caught if the buffer bounced; a direct mapping keeps no state. */
+	/*
+	 * A second unmap of the same mapping. Caught if the buffer bounced; a direct mapping keeps
+	 * no state.
+	 */
 	if (stale.backend)
 		(void)dmah_unmap(dev, &stale);
 	return DMAH_OK;
@@ -71,7 +75,10 @@ int main(void)
 		err = dmah_domain_init(&dom, &config, domain_memory, sizeof(domain_memory));
 	if (!err)
 		err = dmah_attach(dom, &dev, &limits);
-	/* The first buffer lies within a page. The second crosses a page, which this device cannot do. */
+	/*
+	 * The first buffer lies within a page. The second crosses a page, which this device cannot
+	 * do.
+	 */
 	if (!err)
 		err = receive(&dev, (char *)machine_ram + POOL_SIZE + 0x100);
 	if (!err)

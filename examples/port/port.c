@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The smallest host port, as a program: one CPU, no interrupts, static memory, no IOMMU, and devices that read through the
- * caches. All functions of the host contract are here. examples/kernel has the port of a kernel that boots.
+ * The smallest host port, as a program: one CPU, no interrupts, static memory, no IOMMU, and
+ * devices that read through the caches. All functions of the host contract are here.
+ * examples/kernel has the port of a kernel that boots.
  */
 #include <dmah/device.h>
 
@@ -40,7 +41,10 @@ void dmah_host_phys_unmap(void *cpu, dmah_phys_t phys, size_t len)
 	(void)len;
 }
 
-/* This allocator never frees: the program sets one domain up and ends. The memory is static and so it is zeroed. */
+/*
+ * This allocator never frees: the program sets one domain up and ends. The memory is static and so
+ * it is zeroed.
+ */
 static size_t used = MACHINE_HEAP;
 
 static void *take(size_t size, dmah_phys_t limit)

@@ -2,16 +2,18 @@
 /*
  * dmah: the host contract. A port provides these 22 functions; the library calls no others.
  *
- * The functions are resolved at link time. A port that wants some of them inline names a header of its own in
- * DMAH_HOST_INLINE, for example -DDMAH_HOST_INLINE='"my_dmah_inline.h"'. For each function that this header defines as a
- * static inline, it also defines a macro of the same name (#define dmah_host_enter dmah_host_enter); the declaration below
- * is then left out.
+ * The functions are resolved at link time. A port that wants some of them inline names a header of
+ * its own in DMAH_HOST_INLINE, for example -DDMAH_HOST_INLINE='"my_dmah_inline.h"'. For each
+ * function that this header defines as a static inline, it also defines a macro of the same name
+ * (#define dmah_host_enter dmah_host_enter); the declaration below is then left out.
  *
- * The examples below are of one machine: a kernel that maps all physical memory at 0xffff888000000000, with an IOMMU whose
- * registers are mapped at regs. docs/porting.md has the functions of a kernel that boots.
+ * The examples below are of one machine: a kernel that maps all physical memory at
+ * 0xffff888000000000, with an IOMMU whose registers are mapped at regs. docs/porting.md has the
+ * functions of a kernel that boots.
  *
- * Most functions may be called with interrupts off and with a lock of the library held ("Context: any, with locks"). They
- * must not sleep, must not call the library, and must not wait for another CPU that may be waiting for the lock.
+ * Most functions may be called with interrupts off and with a lock of the library held ("Context:
+ * any, with locks"). They must not sleep, must not call the library, and must not wait for another
+ * CPU that may be waiting for the lock.
  */
 #ifndef DMAH_HOST_H
 #define DMAH_HOST_H
@@ -25,11 +27,12 @@ extern "C" {
 struct dmah_device;
 
 /**
- * struct dmah_lock - a spinlock of the host. All-zero when free: the library initialises locks by zeroing them.
+ * struct dmah_lock - a spinlock of the host. All-zero when free: the library initialises locks by
+ * zeroing them.
  * @word: the host's own.
  *
- * A host with a larger lock defines DMAH_HOST_LOCK_WORDS, in 64-bit words, on the command line of everything that includes
- * this header.
+ * A host with a larger lock defines DMAH_HOST_LOCK_WORDS, in 64-bit words, on the command line of
+ * everything that includes this header.
  */
 struct dmah_lock {
 	uint64_t word[DMAH_HOST_LOCK_WORDS];
@@ -40,9 +43,10 @@ struct dmah_lock {
 
 /**
  * enum dmah_alloc_flags - how an allocation may behave; a bit mask.
- * @DMAH_ALLOC_ATOMIC: must not sleep. Set whenever the caller may be in a context that does not allow it.
- * @DMAH_ALLOC_UNCACHED: the CPU must access the memory uncached. Only for dmah_host_mem_alloc(): set for a device, or for an
- *	SMMU, that does not read through the CPU's caches.
+ * @DMAH_ALLOC_ATOMIC: must not sleep. Set whenever the caller may be in a context that does not
+ *	allow it.
+ * @DMAH_ALLOC_UNCACHED: the CPU must access the memory uncached. Only for dmah_host_mem_alloc():
+ *	set for a device, or for an SMMU, that does not read through the CPU's caches.
  */
 enum dmah_alloc_flags {
 	DMAH_ALLOC_ATOMIC = 1u << 0,
@@ -52,8 +56,8 @@ enum dmah_alloc_flags {
 /**
  * enum dmah_cache_op - maintenance of CPU caches to the point of coherency.
  * @DMAH_CACHE_CLEAN: write dirty lines back to memory. Lines may stay.
- * @DMAH_CACHE_INVALIDATE: drop lines. The library has cleaned them before, so that an implementation may write dirty lines
- *	back, as x86's CLFLUSH does.
+ * @DMAH_CACHE_INVALIDATE: drop lines. The library has cleaned them before, so that an
+ *	implementation may write dirty lines back, as x86's CLFLUSH does.
  * @DMAH_CACHE_FLUSH: clean, then invalidate.
  */
 enum dmah_cache_op {
@@ -72,8 +76,9 @@ enum dmah_cache_op {
  * dmah_host_page_alloc() - allocate a page for a translation table.
  * @flags: 0 or DMAH_ALLOC_ATOMIC.
  *
- * The page has DMAH_PAGE_SIZE bytes, is aligned to them, and is zeroed. Set-up, attach, reserve and map call this; unmap and
- * sync never do. NULL makes that call fail with DMAH_ENOMEM and changes nothing.
+ * The page has DMAH_PAGE_SIZE bytes, is aligned to them, and is zeroed. Set-up, attach, reserve and
+ * map call this; unmap and sync never do. NULL makes that call fail with DMAH_ENOMEM and changes
+ * nothing.
  *
  * Context: of the caller; with DMAH_ALLOC_ATOMIC any, with locks. Return: a CPU pointer, or NULL.
  *
@@ -87,7 +92,8 @@ void *dmah_host_page_alloc(unsigned int flags);
  * dmah_host_page_free() - free a page of dmah_host_page_alloc().
  * @page: the page. No hardware reads it any more.
  *
- * Context: of set-up and tear-down (dmah_domain_fini(), dmah_vtd_fini(), calls that fail); never unmap or sync.
+ * Context: of set-up and tear-down (dmah_domain_fini(), dmah_vtd_fini(), calls that fail); never
+ * unmap or sync.
  *
  * Example: @page is 0xffff888000182000.
  */
@@ -96,22 +102,24 @@ void dmah_host_page_free(void *page);
 #endif
 
 /**
- * dmah_host_mem_alloc() - allocate zeroed, physically contiguous memory that the CPU and hardware share.
+ * dmah_host_mem_alloc() - allocate zeroed, physically contiguous memory that the CPU and hardware
+ * share.
  * @size: bytes, a multiple of DMAH_PAGE_SIZE.
  * @limit: the highest physical address that the memory may have, inclusive.
  * @flags: 0 or DMAH_ALLOC_UNCACHED.
  * @phys: set to the physical address of the first byte, a multiple of DMAH_PAGE_SIZE.
  *
- * The drivers of VT-d and of the SMMUv3 need this for their queues and, on the SMMUv3, for stream tables. Without either,
- * only dmah_alloc_coherent() calls this, and a host that has no use for that call may return NULL. @size is the size that is
- * passed to dmah_host_mem_free(). With DMAH_ALLOC_UNCACHED no cached mapping of the memory may be in use: write back and drop
- * its lines first.
+ * The drivers of VT-d and of the SMMUv3 need this for their queues and, on the SMMUv3, for stream
+ * tables. Without either, only dmah_alloc_coherent() calls this, and a host that has no use for
+ * that call may return NULL. @size is the size that is passed to dmah_host_mem_free(). With
+ * DMAH_ALLOC_UNCACHED no cached mapping of the memory may be in use: write back and drop its lines
+ * first.
  *
  * Context: may sleep. Return: a CPU pointer, or NULL: the call fails with DMAH_ENOMEM.
  *
- * Example: dmah_vtd_init() asks for 0x2000 bytes up to 0xffffffffffffffff with flags 0: *@phys is 0x126000, and
- * 0xffff888000126000 is returned. dmah_smmuv3_init() of a unit with 44-bit addresses asks four times, the last time for
- * 0x8000 bytes up to 0xfffffffffff.
+ * Example: dmah_vtd_init() asks for 0x2000 bytes up to 0xffffffffffffffff with flags 0: *@phys is
+ * 0x126000, and 0xffff888000126000 is returned. dmah_smmuv3_init() of a unit with 44-bit addresses
+ * asks four times, the last time for 0x8000 bytes up to 0xfffffffffff.
  */
 #ifndef dmah_host_mem_alloc
 void *dmah_host_mem_alloc(size_t size, dmah_phys_t limit, unsigned int flags, dmah_phys_t *phys);
@@ -143,7 +151,8 @@ dmah_phys_t dmah_host_virt_to_phys(const void *cpu);
 #endif
 
 /**
- * dmah_host_table_virt() - translate the physical address of a page of dmah_host_page_alloc() to its CPU pointer.
+ * dmah_host_table_virt() - translate the physical address of a page of dmah_host_page_alloc() to
+ * its CPU pointer.
  * @phys: the page, as dmah_host_virt_to_phys() gave it and as a table entry holds it.
  *
  * Context: any, with locks.
@@ -159,14 +168,17 @@ void *dmah_host_table_virt(dmah_phys_t phys);
  * @phys: the first byte.
  * @len: bytes. The range never crosses a multiple of DMAH_PAGE_SIZE.
  *
- * Called to copy a bounced buffer, by check builds to look at a buffer, and by dmah_vtd_init() and dmah_vtd_fini() to write
- * a last command into the queue that is in use, which may be the firmware's: its memory need not be in the kernel's own memory
- * map. Two mappings may be in use at once on one CPU. A host with a direct map adds an offset.
+ * Called to copy a bounced buffer, by check builds to look at a buffer, and by dmah_vtd_init() and
+ * dmah_vtd_fini() to write a last command into the queue that is in use, which may be the
+ * firmware's: its memory need not be in the kernel's own memory map. Two mappings may be in use at
+ * once on one CPU. A host with a direct map adds an offset.
  *
- * Context: any, interrupts included. Return: a CPU pointer, valid until dmah_host_phys_unmap(). It may not fail.
+ * Context: any, interrupts included. Return: a CPU pointer, valid until dmah_host_phys_unmap(). It
+ * may not fail.
  *
- * Example: a buffer of 512 bytes at 0x3fdcef80 bounces. The library maps 128 bytes at 0x3fdcef80, copies, unmaps, and then
- * does so with 384 bytes at 0x3fdcf000. The first call returns 0xffff88803fdcef80.
+ * Example: a buffer of 512 bytes at 0x3fdcef80 bounces. The library maps 128 bytes at 0x3fdcef80,
+ * copies, unmaps, and then does so with 384 bytes at 0x3fdcf000. The first call returns
+ * 0xffff88803fdcef80.
  */
 #ifndef dmah_host_phys_map
 void *dmah_host_phys_map(dmah_phys_t phys, size_t len);
@@ -180,27 +192,31 @@ void *dmah_host_phys_map(dmah_phys_t phys, size_t len);
  *
  * Context: as dmah_host_phys_map().
  *
- * Example: @cpu is 0xffff88803fdcef80, @phys is 0x3fdcef80, @len is 128. Nothing to do with a direct map.
+ * Example: @cpu is 0xffff88803fdcef80, @phys is 0x3fdcef80, @len is 128. Nothing to do with a
+ * direct map.
  */
 #ifndef dmah_host_phys_unmap
 void dmah_host_phys_unmap(void *cpu, dmah_phys_t phys, size_t len);
 #endif
 
 /**
- * dmah_host_cache() - maintain the CPU's data cache lines over physical memory, to the point of coherency.
+ * dmah_host_cache() - maintain the CPU's data cache lines over physical memory, to the point of
+ * coherency.
  * @op: the operation.
  * @phys: the first byte, a multiple of the domain's @cache_line; for VT-d's own tables, of 64.
  * @len: bytes, a multiple of the same number.
  *
- * Called for two reasons, and both must be absent before the function may be empty: a device without DMAH_DEV_COHERENT, and
- * an IOMMU that reads tables past the caches (a VT-d unit with ECAP_REG.C = 0: QEMU's is one, and so are many client
- * machines). The maintenance is complete when this returns: DSB on Arm, MFENCE after CLFLUSH on x86. All CPUs' caches are
- * meant; the instructions of both architectures reach them.
+ * Called for two reasons, and both must be absent before the function may be empty: a device
+ * without DMAH_DEV_COHERENT, and an IOMMU that reads tables past the caches (a VT-d unit with
+ * ECAP_REG.C = 0, as QEMU's has). The maintenance is complete when this returns: DSB on Arm, MFENCE
+ * after CLFLUSH on x86. All CPUs' caches are meant; the instructions of both architectures reach
+ * them.
  *
  * Context: any, with locks.
  *
- * Example: an entry at 0x180018 was written for such a unit: CLEAN, 0x180000, 64. A device that is not coherent has written
- * 2,048 bytes at 0x3fdce000, which are unmapped: INVALIDATE, 0x3fdce000, 2048: 32 lines of 64 bytes.
+ * Example: an entry at 0x180018 was written for such a unit: CLEAN, 0x180000, 64. A device that is
+ * not coherent has written 2,048 bytes at 0x3fdce000, which are unmapped: INVALIDATE, 0x3fdce000,
+ * 2048: 32 lines of 64 bytes.
  */
 #ifndef dmah_host_cache
 void dmah_host_cache(enum dmah_cache_op op, dmah_phys_t phys, uint64_t len);
@@ -212,8 +228,8 @@ void dmah_host_cache(enum dmah_cache_op op, dmah_phys_t phys, uint64_t len);
  * dmah_host_enter() - switch interrupts off and stay on this CPU.
  * @flags: set to the state that dmah_host_leave() restores.
  *
- * The library runs a few dozen instructions before dmah_host_leave(), does not wait for hardware in between, and does not
- * nest the two. It is a barrier to the compiler.
+ * The library runs a few dozen instructions before dmah_host_leave(), does not wait for hardware in
+ * between, and does not nest the two. It is a barrier to the compiler.
  *
  * Context: any. Return: the number of the CPU, below the domain's @cpus.
  *
@@ -227,8 +243,8 @@ unsigned int dmah_host_enter(unsigned long *flags);
  * dmah_host_leave() - restore interrupts to their state before dmah_host_enter().
  * @flags: the value that dmah_host_enter() has set.
  *
- * Stores before this are seen by other CPUs before the CPU counts as outside (see dmah_host_quiesce()): a release on
- * machines that reorder stores. A barrier to the compiler.
+ * Stores before this are seen by other CPUs before the CPU counts as outside (see
+ * dmah_host_quiesce()): a release on machines that reorder stores. A barrier to the compiler.
  *
  * Example: @flags is 0x202: interrupts are on again. 0x002: they were off before, and stay off.
  */
@@ -240,17 +256,19 @@ void dmah_host_leave(unsigned long flags);
  * dmah_host_quiesce() - wait until another CPU is outside of dmah_host_enter().
  * @cpu: its number. If it is the caller's own, there is nothing to do.
  *
- * When this returns true, @cpu has left every section between dmah_host_enter() and dmah_host_leave() that it was in at the
- * call, and the caller sees all stores from there. Sections that @cpu enters later see all stores that the caller made before
- * the call. A CPU that is not running is outside. Map and unmap take no lock in their common case, and this call is the price:
+ * When this returns true, @cpu has left every section between dmah_host_enter() and
+ * dmah_host_leave() that it was in at the call, and the caller sees all stores from there. Sections
+ * that @cpu enters later see all stores that the caller made before the call. A CPU that is not
+ * running is outside. Map and unmap take no lock in their common case, and this call is the price:
  * it is made where an aperture is exhausted, a CPU is dead, or a device is attached.
  *
- * Context: outside of dmah_host_enter(), with no lock of the library held, in the context of the caller of map, unmap, flush,
- * attach or dmah_cpu_dead(). Return: true; false if the host cannot wait now, for example with interrupts off: the ranges
- * that @cpu has cached then stay there.
+ * Context: outside of dmah_host_enter(), with no lock of the library held, in the context of the
+ * caller of map, unmap, flush, attach or dmah_cpu_dead(). Return: true; false if the host cannot
+ * wait now, for example with interrupts off: the ranges that @cpu has cached then stay there.
  *
- * Example: CPU 0 calls with 2. A kernel sends CPU 2 an interrupt and waits for its answer. A program calls membarrier(2) and
- * then waits for a flag that dmah_host_enter() sets and dmah_host_leave() clears. With one CPU, return true.
+ * Example: CPU 0 calls with 2. A kernel sends CPU 2 an interrupt and waits for its answer. A
+ * program calls membarrier(2) and then waits for a flag that dmah_host_enter() sets and
+ * dmah_host_leave() clears. With one CPU, return true.
  */
 #ifndef dmah_host_quiesce
 bool dmah_host_quiesce(unsigned int cpu);
@@ -260,7 +278,8 @@ bool dmah_host_quiesce(unsigned int cpu);
  * dmah_host_lock() - take a spinlock.
  * @lock: the lock, zeroed when it was made.
  *
- * Context: between dmah_host_enter() and dmah_host_leave(). Several locks may be held at once, never one lock twice.
+ * Context: between dmah_host_enter() and dmah_host_leave(). Several locks may be held at once,
+ * never one lock twice.
  *
  * Example: @lock->word[0] goes from 0 to 1, with acquire semantics.
  */
@@ -283,13 +302,13 @@ void dmah_host_unlock(struct dmah_lock *lock);
 /**
  * dmah_host_wmb() - order stores for devices: those before this are seen before those after it.
  *
- * Called after a page-table entry is written and before a command that tells hardware of it. On x86 a compiler barrier, on
- * Armv8 DMB OSHST, on RISC-V FENCE W,W.
+ * Called after a page-table entry is written and before a command that tells hardware of it. On x86
+ * a compiler barrier, on Armv8 DMB OSHST, on RISC-V FENCE W,W.
  *
  * Context: any, with locks.
  *
- * Example: the entry at 0x183ff8 becomes 0x121003; dmah_host_wmb(); the driver writes its descriptor with 0xfffff000. A
- * device that sees the descriptor finds the entry.
+ * Example: the entry at 0x183ff8 becomes 0x121003; dmah_host_wmb(); the driver writes its
+ * descriptor with 0xfffff000. A device that sees the descriptor finds the entry.
  */
 #ifndef dmah_host_wmb
 void dmah_host_wmb(void);
@@ -300,13 +319,15 @@ void dmah_host_wmb(void);
 /**
  * dmah_host_now() - read a monotonic clock, in nanoseconds from any epoch.
  *
- * Limits every wait for hardware, sets the deadlines of lazy unmaps, and gives faults their "unmapped 12 us ago". A
- * resolution of 1 ms is enough for the first two. The CPUs' clocks may differ by less than that. Read at every strict unmap.
+ * Limits every wait for hardware, sets the deadlines of lazy unmaps, and gives faults their
+ * "unmapped 12 us ago". A resolution of 1 ms is enough for the first two. The CPUs' clocks may
+ * differ by less than that. Read at every strict unmap.
  *
  * Context: any, with locks.
  *
- * Example: 1.5 s after power-on, a counter of 24 MHz stands at 36,000,000: return 1,500,000,000. Split whole seconds off before
- * the product: 36,000,000 * 1,000,000,000 fits into 64 bits, but 213 hours later it does not.
+ * Example: 1.5 s after power-on, a counter of 24 MHz stands at 36,000,000: return 1,500,000,000.
+ * Split whole seconds off before the product: 36,000,000 * 1,000,000,000 fits into 64 bits, but 213
+ * hours later it does not.
  */
 #ifndef dmah_host_now
 uint64_t dmah_host_now(void);
@@ -325,9 +346,10 @@ void dmah_host_relax(void);
 
 /* ---- registers ----
  *
- * Little-endian, uncached, not combined. A write is ordered after all earlier stores to memory, and after earlier register
- * writes. A read is complete before any later load: data that the hardware wrote to memory before the register changed is
- * seen. These are the rules of Linux's writel() and readl().
+ * Little-endian, uncached, not combined. A write is ordered after all earlier stores to memory, and
+ * after earlier register writes. A read is complete before any later load: data that the hardware
+ * wrote to memory before the register changed is seen. These are the rules of Linux's writel() and
+ * readl().
  */
 
 /**
@@ -336,8 +358,8 @@ void dmah_host_relax(void);
  *
  * Context: any, with locks.
  *
- * Example: regs + 0x34, the Fault Status Register of VT-d, gives 0x2: a fault is recorded. Where no device answers, most
- * buses give 0xffffffff.
+ * Example: regs + 0x34, the Fault Status Register of VT-d, gives 0x2: a fault is recorded. Where no
+ * device answers, most buses give 0xffffffff.
  */
 #ifndef dmah_host_read32
 uint32_t dmah_host_read32(const volatile void *reg);
@@ -360,12 +382,13 @@ void dmah_host_write32(volatile void *reg, uint32_t value);
  * dmah_host_read64() - read a 64-bit register.
  * @reg: the register, a multiple of 8.
  *
- * A CPU or bus without 64-bit accesses reads the low half at @reg, then the high half at @reg + 4. The drivers read
- * only registers that do not change meanwhile.
+ * A CPU or bus without 64-bit accesses reads the low half at @reg, then the high half at @reg + 4.
+ * The drivers read only registers that do not change meanwhile.
  *
  * Context: any, with locks.
  *
- * Example: regs + 0x8, the capabilities of VT-d: 0x00d2008c222f0606 on QEMU 7.2. In halves 0x222f0606, then 0x00d2008c.
+ * Example: regs + 0x8, the capabilities of VT-d: 0x00d2008c222f0606 on QEMU 7.2. In halves
+ * 0x222f0606, then 0x00d2008c.
  */
 #ifndef dmah_host_read64
 uint64_t dmah_host_read64(const volatile void *reg);
@@ -376,8 +399,8 @@ uint64_t dmah_host_read64(const volatile void *reg);
  * @reg: the register, a multiple of 8.
  * @value: the value.
  *
- * A CPU or bus without 64-bit accesses writes the low half at @reg, then the high half at @reg + 4. The drivers write
- * only registers that the hardware does not use before a later 32-bit write.
+ * A CPU or bus without 64-bit accesses writes the low half at @reg, then the high half at @reg + 4.
+ * The drivers write only registers that the hardware does not use before a later 32-bit write.
  *
  * Context: any, with locks.
  *
@@ -395,12 +418,14 @@ void dmah_host_write64(volatile void *reg, uint64_t value);
  * @err: enum dmah_error; dmah_strerror() has it in words.
  * @text: a sentence about the event; constant.
  * @addr: the DMA address, physical address or number that @text is about.
- * @caller: the return address of the library call, to be printed as a symbol; NULL if it is not known.
+ * @caller: the return address of the library call, to be printed as a symbol; NULL if it is not
+ *	known.
  *
  * Context: any, with locks.
  *
- * Example: a driver unmaps a copy of a handle for the second time: @dev->name is "nic", @err is DMAH_ESTALE, @text is "unmap of
- * a mapping that is not live", @addr is 0xfffff000, @caller lies in nic_clean_rx.
+ * Example: a driver unmaps a copy of a handle for the second time: @dev->name is "nic", @err is
+ * DMAH_ESTALE, @text is "unmap of a mapping that is not live", @addr is 0xfffff000, @caller lies in
+ * nic_clean_rx.
  */
 #ifndef dmah_host_report
 void dmah_host_report(const struct dmah_device *dev, int err, const char *text, uint64_t addr,

@@ -23,7 +23,7 @@ enum lookup {
 const char *lookup_name(enum lookup how);
 
 /**
- * struct lookup_state - what a domain's lookup keeps. All-zero before lookup_set().
+ * struct lookup_state - data of a domain's lookup. All-zero before lookup_set().
  * @pt: the page table that LOOKUP_WALK reads.
  * @tree: ranges of LOOKUP_RBTREE; the caller inserts and removes them.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Starting, resetting and stopping machines; their memory; and being the one of ports/posix. */
+/* Starting, resetting and stopping machines; their memory; the machine of ports/posix. */
 #define _GNU_SOURCE
 #include "qemu_int.h"
 
@@ -22,14 +22,14 @@
 #define ARGS	  96
 #define MIB	  ((uint64_t)1 << 20)
 #define BIOS_SIZE 65536
-/* Of what QEMU said before a test failed. */
+/* Lines of QEMU's log that are printed when a test fails. */
 #define LOG_LINES 60u
 
 static struct qemu *machines[MACHINES];
 
 /* ---- what QEMU says ---- */
 
-/* QEMU says so of a machine without a CPU that runs, where a timer is late: nothing is wrong. */
+/* QEMU prints this when a timer is late and no CPU runs. The message is harmless. */
 static void drop_warning(char *log)
 {
 	static const char *const warning = "icount sleep disabled and no active timers";
@@ -63,7 +63,7 @@ const char *qemu_log(struct qemu *q)
 	return q->log ? q->log : "";
 }
 
-/* Where the last @most lines of a text begin; *@before is how many there are in front of them. */
+/* Returns the start of the last @most lines of a text. *@before: the number of lines in front of them. */
 static const char *last_lines(const char *text, unsigned int most, unsigned int *before)
 {
 	unsigned int lines = 0;
@@ -78,7 +78,7 @@ static const char *last_lines(const char *text, unsigned int most, unsigned int 
 
 void qemu_log_drop(struct qemu *q)
 {
-	/* QEMU appends: it goes on at the new end. */
+	/* QEMU opened the file for appending, and goes on at the new end. */
 	(void)!ftruncate(q->log_fd, 0);
 }
 
@@ -148,7 +148,7 @@ static uint64_t ram_of(const struct qemu_config *config)
 	return config->ram ? config->ram : 64 * MIB;
 }
 
-/* What tells one machine from another. The numbers of files come later. */
+/* Build the key that tells one machine from another. File descriptors are added later. */
 static void describe(struct command *c, const struct qemu_config *config)
 {
 	static const char *const common[] = { "-nodefaults", "-no-user-config", "-display",
@@ -197,13 +197,13 @@ static int file_of(const char *name, uint64_t size)
 	return fd;
 }
 
-/* The CPU's first instructions are its last: cli; hlt; and back to hlt. */
+/* The CPU only halts: cli; hlt; jump back to hlt. */
 static int parking_bios(void)
 {
 	static const uint8_t park[] = { 0xfa, 0xf4, 0xeb, 0xfd };
 	int fd = file_of("bios", BIOS_SIZE);
 
-	/* At the reset vector, 16 bytes before the end. */
+	/* Put the code at the reset vector, 16 bytes before the end. */
 	if (pwrite(fd, park, sizeof(park), BIOS_SIZE - 16) != sizeof(park))
 		qemu_die(NULL, "bios: %s", strerror(errno));
 	return fd;
@@ -230,7 +230,7 @@ static void run(struct qemu *q, struct command *c, const int *keep, unsigned int
 		qemu_die(NULL, "fork: %s", strerror(errno));
 	if (q->pid)
 		return;
-	/* Should this process end without saying so. */
+	/* Kill QEMU when this process ends in any way. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);
@@ -263,7 +263,7 @@ static void start_process(struct qemu *q, struct command *c)
 		add(c, "/proc/self/fd/%d", keep[n++]);
 	}
 	run(q, c, keep, n);
-	/* The RAM's file is needed on, to be emptied. */
+	/* Keep the file of RAM open: a reset empties it. */
 	for (unsigned int i = 1; i < n; i++)
 		close(keep[i]);
 }
@@ -361,7 +361,7 @@ static void cached_unmap(void *ctx, void *cpu, dmah_phys_t phys, size_t len)
 	(void)len;
 }
 
-/* Word by word: a device may be reading there. */
+/* Copy word by word: a device may read the memory meanwhile. */
 static void cached_maintain(void *ctx, enum dmah_cache_op op, dmah_phys_t phys, uint64_t len)
 {
 	struct qemu *q = ctx;
@@ -384,7 +384,7 @@ static void *cached_note(void *ctx, dmah_phys_t phys, uint64_t size, enum posix_
 	return qemu_ram(q, phys, size);
 }
 
-/* RAM holds something else than the cache has, until it is cleaned. */
+/* Make RAM differ from the cache, until the line is cleaned. */
 static void add_cache(struct qemu *q, struct posix_machine *machine)
 {
 	if (!q->cache)
@@ -402,8 +402,8 @@ static void add_cache(struct qemu *q, struct posix_machine *machine)
 }
 
 /*
- * The first 2 MiB are left alone: x86 has its holes there and arm64 its device tree. Buffers from there, and the
- * port's memory in the upper half.
+ * Leave the first 2 MiB alone: x86 has holes there, and arm64 the device tree. Buffers follow, and the port's memory is the
+ * upper half.
  */
 static void become_machine(struct qemu *q, bool incoherent)
 {
@@ -432,7 +432,7 @@ static void become_machine(struct qemu *q, bool incoherent)
 	posix_set_mmio(&mmio);
 }
 
-/* Memory is emptied once no device can write to it any more. */
+/* Empty the memory after the reset, when no device can write to it any more. */
 static void reset(struct qemu *q)
 {
 	q->held = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* PCI as firmware would set it up: PCI Local Bus Specification 3.0, section 6. */
+/* Set up PCI as firmware does: PCI Local Bus Specification 3.0, section 6. */
 #include "qemu_int.h"
 
 #define ECAM	       0x4010000000ull /* of the virt machine */
@@ -35,7 +35,7 @@ void qemu_pci_write(struct qemu *q, uint16_t id, unsigned int reg, unsigned int 
 	qemu_out(q, (uint16_t)(CONFIG_DATA + (reg & 3)), size, value);
 }
 
-/* Assign the BAR at @reg where it has no address yet. Return: BARs that it takes, of 32 bits each. */
+/* Assign an address to the BAR at @reg, if it has none. Returns the number of 32-bit BARs that it takes. */
 static unsigned int set_bar(struct qemu *q, uint16_t id, unsigned int reg, dmah_phys_t *at,
 			    uint64_t *size)
 {
@@ -84,7 +84,7 @@ bool qemu_pci_find(struct qemu *q, uint16_t vendor, uint16_t device, unsigned in
 			enable(q, pci);
 			return true;
 		}
-		/* Other functions there are none, where the first is missing or says so. */
+		/* Skip the other functions if function 0 is missing or says that there are none. */
 		if (!(id & 7) &&
 		    (here == ~0u || !(qemu_pci_read(q, (uint16_t)id, PCI_HEADER, 1) & 0x80)))
 			id |= 7;
@@ -107,7 +107,7 @@ unsigned int qemu_pci_cap(struct qemu *q, uint16_t id, uint8_t cap)
 	if (!(qemu_pci_read(q, id, PCI_COMMAND + 2, 2) & PCI_STATUS_CAPS))
 		return 0;
 	at = qemu_pci_read(q, id, PCI_CAPS, 1) & 0xfc;
-	/* A list that bites its tail must end too: there is room for 48 entries. */
+	/* End the search after 48 entries, in case the list is circular. */
 	for (unsigned int i = 0; at && i < 48; i++) {
 		uint32_t head = qemu_pci_read(q, id, at, 2);
 

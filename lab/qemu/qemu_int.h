@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What the lab's own files share. */
+/* Shared by the files of this folder. */
 #ifndef DMAH_LAB_QEMU_INT_H
 #define DMAH_LAB_QEMU_INT_H
 
@@ -13,7 +13,7 @@
  * struct qemu_stream - lines from a socket.
  * @fd: the socket.
  * @have: bytes in @buf.
- * @used: of them, what the line that was returned last takes.
+ * @used: bytes of the line that was returned last.
  */
 struct qemu_stream {
 	int fd;
@@ -24,21 +24,20 @@ struct qemu_stream {
 
 /**
  * struct qemu - a machine.
- * @key: the arguments that it was started with, to be found by.
- * @kind: which.
- * @pid: QEMU's.
- * @qtest: the registers' socket.
- * @monitor: the monitor's.
- * @mutex: one access to registers at a time.
- * @ram: where RAM is in this process, @ram_size bytes from physical address @ram_base; @ram_fd: its file.
+ * @key: the arguments that QEMU was started with.
+ * @kind: enum qemu_kind.
+ * @pid: QEMU's process id.
+ * @qtest: socket of the qtest protocol.
+ * @monitor: socket of the monitor.
+ * @mutex: held during an access to registers.
+ * @ram: RAM in this process, @ram_size bytes from physical address @ram_base; @ram_fd: its file.
  * @taken: the next physical address that qemu_take() gives.
  * @bar_next: the next free address for a BAR.
- * @window: where pointers to registers point.
- * @held: the register whose writes are held back; 0: none. @held_size, @held_value: the last one; @held_size 0: there
- *	was none.
- * @pretend: registers that read as something else.
- * @watch: told of writes; @watch_ctx goes with it.
- * @cache: what the CPU sees of the port's pages where they are not coherent; as large as RAM.
+ * @window: address space for pointers to registers.
+ * @held: the register whose writes are held back; 0: none. @held_size, @held_value: the last write; @held_size 0: none.
+ * @pretend: registers that read as other values.
+ * @watch: called before writes; @watch_ctx: passed to it.
+ * @cache: the CPU's copy of the port's pages where they are not coherent; as large as RAM.
  * @log_fd: the file that is QEMU's stderr; @log: its text, as last read.
  */
 struct qemu {
@@ -70,26 +69,26 @@ struct qemu {
 	char *log;
 };
 
-/** QEMU_WINDOW - bytes of physical addresses that qemu_regs() can name: the virt machine's reach beyond 512 GiB. */
+/** QEMU_WINDOW - bytes of physical addresses for qemu_regs(); the virt machine has registers beyond 512 GiB. */
 #define QEMU_WINDOW (1ull << 40)
 
-/** QEMU_PATIENCE_MS - how long QEMU may take for an answer. */
+/** QEMU_PATIENCE_MS - time-out for an answer of QEMU. */
 #define QEMU_PATIENCE_MS 30000
 
-/** qemu_die() - give up: what happened, what QEMU said, abort. */
+/** qemu_die() - print the error and QEMU's log, and abort. */
 void qemu_die(struct qemu *q, const char *format, ...)
 	__attribute__((noreturn, format(printf, 2, 3)));
 
-/** qemu_line() - the next line of a stream, without its end. Valid until the next call. */
+/** qemu_line() - Returns the next line of a stream, without its end. Valid until the next call. */
 char *qemu_line(struct qemu *q, struct qemu_stream *stream);
 
-/** qemu_send() - write it all. */
+/** qemu_send() - write all of a text to a stream. */
 void qemu_send(struct qemu *q, struct qemu_stream *stream, const char *text, size_t len);
 
-/** qemu_qmp_open() - greet the monitor. */
+/** qemu_qmp_open() - begin the monitor's protocol. */
 void qemu_qmp_open(struct qemu *q);
 
-/** qemu_qmp_event() - a command, and wait for the event @name that it causes; its answer may come before or after. */
+/** qemu_qmp_event() - run a command and wait for its event @name. The answer may come before or after the event. */
 void qemu_qmp_event(struct qemu *q, const char *command, const char *name);
 
 #endif /* DMAH_LAB_QEMU_INT_H */

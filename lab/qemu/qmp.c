@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* QEMU's monitor. Its answers are taken by looking for the words that they must have; nothing here reads JSON. */
+/* QEMU's monitor. Answers are recognised by words that they contain; JSON is not parsed. */
 #include "qemu_int.h"
 
 #include <string.h>

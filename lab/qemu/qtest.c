@@ -77,7 +77,7 @@ static uint64_t ask(struct qemu *q, const char *format, ...)
 	va_end(args);
 	pthread_mutex_lock(&q->mutex);
 	qemu_send(q, &q->qtest, command, (size_t)n);
-	/* Interrupt lines come in between, where they are intercepted. */
+	/* Skip lines about interrupts, which come in between. */
 	do
 		answer = qemu_line(q, &q->qtest);
 	while (!strncmp(answer, "IRQ ", 4));
@@ -139,7 +139,7 @@ static void pass_write(struct qemu *q, dmah_phys_t phys, unsigned int size, uint
 	(void)ask(q, "write%c 0x%" PRIx64 " 0x%" PRIx64 "\n", letter(q, size), phys, value);
 }
 
-/* Return: whether the write is kept. */
+/* Returns true if the write is held back. */
 static bool hold(struct qemu *q, dmah_phys_t phys, unsigned int size, uint64_t value)
 {
 	bool held;

@@ -3,7 +3,7 @@
  * A context bank's address translation registers: write ATS1PR with an address, poll ATSR until it is not active,
  * read PAR. Arm SMMU architecture specification (v1, v2), IHI 0062: SMMU_CBn_ATS1PR, SMMU_CBn_ATSR, SMMU_CBn_PAR.
  *
- * There is one set of registers a bank, and so a driver holds a lock over all three steps.
+ * A bank has one set of these registers, so a driver holds a lock over all three steps.
  */
 #include "fake_iommu.h"
 
@@ -79,7 +79,7 @@ uint64_t sim_bank_read64(struct sim_bank *bank, unsigned int reg)
 		posix_misuse("a read of no 64-bit register of a context bank");
 		return 0;
 	}
-	/* Before the lookup is done, PAR says nothing. */
+	/* PAR is valid only after the lookup has ended. */
 	return bank->active ? SIM_CB_PAR_F : bank->par;
 }
 

@@ -35,7 +35,7 @@ static uint64_t line_of(const struct sim_cache *cache, uint64_t addr)
 	return (addr - cache->ram->base) >> cache->shift;
 }
 
-/* Page tables lie in such lines, and the library may be writing an entry while its neighbour is cleaned. */
+/* Use atomics: the library may write an entry of a page table while another entry in the line is cleaned. */
 static void copy_line(const struct sim_cache *cache, uint64_t i, uint8_t *to, const uint8_t *from)
 {
 	uint64_t *d = (uint64_t *)(void *)(to + (size_t)(i << cache->shift));
@@ -85,7 +85,7 @@ static void maybe_evict(struct sim_cache *cache)
 		drop(cache, cache->recent[sim_rnd(&cache->rnd) % n]);
 }
 
-/* The part of [@addr, @addr + @len) that lies in the line of @addr. */
+/* Returns the bytes of [@addr, @addr + @len) that lie in the line of @addr. */
 static size_t in_line(const struct sim_cache *cache, uint64_t addr, size_t len)
 {
 	size_t n = cache->line - (size_t)(addr & (cache->line - 1));
@@ -179,7 +179,7 @@ void sim_cache_maintain(struct sim_cache *cache, enum dmah_cache_op op, uint64_t
 	sim_unlock(&cache->lock);
 }
 
-/* Most of memory was never touched: pass over it eight lines at a time. */
+/* Skip memory that was never touched, eight lines at a time. */
 static void drop_all(struct sim_cache *cache)
 {
 	uint64_t eight;
@@ -270,7 +270,7 @@ void sim_cache_dev_write(struct sim_cache *cache, uint64_t addr, const void *buf
 		if (!coherent && chance(cache, cache->prefetch))
 			fill(cache, i);
 		sim_bus_copy(sim_ram_at(cache->ram, addr), from, n);
-		/* A snooped write updates the line; whether a real one drops it instead, nobody can tell. */
+		/* Update the snooped line. Hardware may drop the line instead; software sees no difference. */
 		if (coherent && cache->state[i] != SIM_LINE_INVALID &&
 		    cache->state[i] != SIM_LINE_UNCACHED)
 			sim_bus_copy(view_at(cache, addr), from, n);

@@ -2,9 +2,9 @@
 /*
  * The CPUs' caches, as one: write-back, physically tagged (by machine address), of unlimited size.
  *
- * The CPU has its own copy of memory, which is valid line by line. Some memory the CPU reaches by pointers that the
- * model cannot see through: page tables and coherent memory. That is always in the cache and always dirty (the CPU's
- * copy counts until maintenance says otherwise), or, uncached, never.
+ * The CPU has a copy of memory, and each line of the copy is valid or not. The model cannot follow the pointers by which
+ * the CPU reaches page tables and coherent memory. Lines of such memory are always cached and dirty until they are
+ * cleaned; lines of uncached memory are never cached.
  */
 #ifndef SIM_CACHE_H
 #define SIM_CACHE_H
@@ -27,16 +27,15 @@ enum sim_line {
 /**
  * struct sim_cache - the caches.
  * @lock: of everything below.
- * @ram: what is cached.
+ * @ram: the memory below.
  * @view: the CPU's copy, as large as @ram.
  * @state: enum sim_line of each line.
- * @lines: how many.
+ * @lines: number of lines.
  * @line: bytes in a line.
- * @shift: log2 of that.
+ * @shift: log2 of @line.
  * @recent: lines written lately, a ring.
- * @nrecent: how many there were.
- * @low: lines below this are not cached, but for those that the CPU reaches by pointer.
- * @high: nor are those at and above this.
+ * @nrecent: lines put into @recent since the beginning.
+ * @low, @high: only lines from @low to @high - 1 are cached, and those that the CPU reaches by pointer.
  * @evict: chance of an eviction, of 1024.
  * @prefetch: chance of a fetch before a device's write, of 1024.
  * @rnd: state of the random numbers.
@@ -60,7 +59,7 @@ struct sim_cache {
 	struct sim_cache_stats stats;
 };
 
-/** sim_cache_init() - @line bytes a line. Return: false where there is no memory, or no such line. */
+/** sim_cache_init() - set up caches with lines of @line bytes. Returns false without memory, or for a bad line size. */
 bool sim_cache_init(struct sim_cache *cache, struct sim_ram *ram, unsigned int line);
 void sim_cache_fini(struct sim_cache *cache);
 
@@ -71,7 +70,7 @@ void sim_cache_maintain(struct sim_cache *cache, enum dmah_cache_op op, uint64_t
 			uint64_t len);
 void sim_cache_drop(struct sim_cache *cache, uint64_t addr, uint64_t len);
 void sim_cache_fetch(struct sim_cache *cache, uint64_t addr, uint64_t len);
-/** sim_cache_use() - memory changes its use; whatever was cached of it is written back first. */
+/** sim_cache_use() - change the use of memory. Dirty lines are written back first. */
 void *sim_cache_use(struct sim_cache *cache, uint64_t addr, uint64_t len, enum sim_line use);
 
 /* A device's side: @coherent ones snoop. */
@@ -79,7 +78,7 @@ void sim_cache_dev_read(struct sim_cache *cache, uint64_t addr, void *buf, size_
 			bool coherent);
 void sim_cache_dev_write(struct sim_cache *cache, uint64_t addr, const void *buf, size_t len,
 			 bool coherent);
-/** sim_cache_load64() - what a coherent table walker reads. */
+/** sim_cache_load64() - read a table entry as a coherent walker does. */
 uint64_t sim_cache_load64(struct sim_cache *cache, uint64_t addr);
 
 #endif /* SIM_CACHE_H */

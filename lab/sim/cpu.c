@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The CPU's accesses to memory, and the port's where an offset is not enough. */
+/* Accesses of the CPU to memory, and the port's functions for machines where an offset is not enough. */
 #include "sim_int.h"
 
 #include "posix.h"
@@ -18,7 +18,7 @@ uint64_t sim_cpu_machine(struct sim *sim, dmah_phys_t phys)
 	return sim->ram.base;
 }
 
-/* What of [@phys, @phys + @len) lies in one page. */
+/* Returns the bytes of [@phys, @phys + @len) that lie in the page of @phys. */
 static size_t in_page(dmah_phys_t phys, uint64_t len)
 {
 	uint64_t n = PAGE - phys % PAGE;
@@ -134,8 +134,9 @@ void sim_cache_stats(struct sim *sim, struct sim_cache_stats *stats)
 /* ---- the port's ---- */
 
 /*
- * The library copies by pointer, which the cache model cannot follow. It gets a copy of what the CPU sees, and the
- * bytes that changed are written by the CPU afterwards: only those, since the line's others may be another CPU's.
+ * The library copies by pointer, and the cache model cannot follow pointers. So the library gets a copy of the memory as
+ * the CPU sees it, and the CPU writes the changed bytes afterwards. Bytes that did not change are not written: another
+ * CPU may write them meanwhile.
  */
 static __thread struct window {
 	bool used;

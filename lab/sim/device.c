@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Devices: they put addresses on the bus, as far as they can, and what is there is read or written. */
+/* Devices: DMA from a device through its mask, its IOMMU and the caches to memory. */
 #include "sim_int.h"
 
 #include <stdio.h>
@@ -25,7 +25,7 @@ struct sim_device *sim_device_add(struct sim *sim, const struct sim_device_confi
 	if (!dev->config.mask)
 		dev->config.mask = UINT64_MAX;
 	dev->iommu = config->bare ? NULL : sim->iommu[i];
-	/* Its TLB is on all the time, where registers say what the IOMMU makes of that. */
+	/* Behind a register model the TLB is always on: the unit's tables decide whether its requests are accepted. */
 	dev->ats = dev->iommu && dev->iommu->has_registers && config->ats;
 	dev->coherent = config->coherent || !(config->noncoherent || sim->config.noncoherent);
 	snprintf(dev->name, sizeof(dev->name), "dev%u", sim->ndevices++);
@@ -66,7 +66,7 @@ bool sim_bus(struct sim *sim, uint64_t addr, void *buf, size_t len, bool write, 
 	return true;
 }
 
-/* The lock is held until the bytes have moved: a wait for an invalidation also waits for what is under way. */
+/* Hold the lock until the bytes have moved: a wait for an invalidation also waits for accesses under way. */
 static enum sim_reason one(struct sim_device *dev, dmah_addr_t dma, void *buf, size_t len,
 			   bool write, uint64_t *out, uint32_t *code)
 {

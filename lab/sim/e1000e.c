@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What takes time takes so many looks at the register that tells of its end. */
+/* Reads of a status register until the operation that it reports has ended. */
 #define RESET_READS  3u
 #define MASTER_READS 3u
 #define LINK_READS   2u
@@ -70,7 +70,7 @@ bool e1000e_dma(struct sim_e1000e *nic, bool write, uint64_t addr, void *bytes, 
 
 /* ---- reset and link ---- */
 
-/* What registers hold after a reset (10.2), where that is not 0. The first receive address comes from the NVM. */
+/* Values of registers after a reset (10.2), where not 0. The first receive address comes from the NVM. */
 static void reset(struct sim_e1000e *nic)
 {
 	memset(nic->reg, 0, sizeof(nic->reg));
@@ -141,7 +141,7 @@ static uint32_t read_ctrl(struct sim_e1000e *nic)
 	return value | E1000E_RST;
 }
 
-/* 3.1.3.10: requests that are pending are still issued, and then the bit reads 0. */
+/* 3.1.3.10: pending requests are still issued; the bit reads 0 when they have ended. */
 static uint32_t read_status(struct sim_e1000e *nic)
 {
 	uint32_t value;
@@ -160,7 +160,7 @@ static uint32_t read_status(struct sim_e1000e *nic)
 
 /* ---- registers ---- */
 
-/* What there is of registers that only keep what they are written, and which of their bits. */
+/* Registers that only keep the value that is written, and the bits that they have. */
 static const struct {
 	uint32_t first;
 	uint32_t last;
@@ -229,7 +229,7 @@ static void write_control(struct sim_e1000e *nic, uint32_t reg, uint32_t value)
 		e1000e_send(nic);
 		return;
 	}
-	/* What came in while the receiver was on is dropped when it is turned off. */
+	/* Turning the receiver off drops the frames that wait in the FIFO. */
 	if (reg == E1000E_RCTL && (before & E1000E_REN) && !(value & E1000E_REN)) {
 		nic->fifo.n = 0;
 		nic->fifo.bytes = 0;
@@ -246,7 +246,7 @@ static void window_write(void *ctx, uint64_t offset, unsigned int size, uint64_t
 		posix_misuse("82574: a register is written that is not 32 bits wide");
 		return;
 	}
-	/* While it is in reset nothing is taken. */
+	/* A device in reset ignores writes. */
 	if (nic->reset_reads)
 		return;
 	if (reg == E1000E_CTRL)

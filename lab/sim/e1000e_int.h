@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What the parts of the 82574's model share. Numbers are of the datasheet's sections. */
+/* Shared by the parts of the 82574's model. Numbers name sections of the datasheet. */
 #ifndef SIM_E1000E_INT_H
 #define SIM_E1000E_INT_H
 
@@ -77,7 +77,7 @@
 
 /**
  * struct e1000e_frame - a frame, with its CRC on the way in.
- * @len: its bytes.
+ * @len: length in bytes.
  */
 struct e1000e_frame {
 	uint16_t len;
@@ -85,11 +85,11 @@ struct e1000e_frame {
 };
 
 /**
- * struct e1000e_frames - a queue of them.
+ * struct e1000e_frames - a queue of frames.
  * @frame: the frames.
- * @first: the first.
- * @n: how many.
- * @bytes: in all of them.
+ * @first: index of the oldest frame.
+ * @n: number of frames.
+ * @bytes: bytes in all frames.
  */
 struct e1000e_frames {
 	struct e1000e_frame *frame;
@@ -100,21 +100,21 @@ struct e1000e_frames {
 
 /**
  * struct sim_e1000e - the device.
- * @dev: who does its DMA.
- * @window: where its registers are for the CPU.
- * @mac: what its memory has for an address.
- * @reg: registers that keep what they are written.
+ * @dev: the device that does its DMA.
+ * @window: the CPU's pointer to its registers.
+ * @mac: the Ethernet address in its NVM.
+ * @reg: registers that keep the value that is written.
  * @reset_reads: reads of CTRL until a reset has ended.
  * @master_reads: reads of STATUS until pending requests have ended.
  * @link_reads: reads of STATUS until the link is up.
- * @cable: it is in.
- * @held: nothing is sent now.
+ * @cable: the cable is plugged in.
+ * @held: the test has stopped transmission.
  * @stuck: enum sim_e1000e_stuck.
  * @rx_stopped, @tx_stopped: a descriptor could not be read.
  * @fifo: frames that wait for descriptors.
  * @wire: frames that went out.
  * @building: the frame whose descriptors are being read.
- * @lie, @lies: about the next frame.
+ * @lie: false results for the next frame, if @lies.
  * @stats: counters.
  */
 struct sim_e1000e {
@@ -143,28 +143,28 @@ static inline uint32_t *e1000e_reg(struct sim_e1000e *nic, uint32_t reg)
 	return &nic->reg[reg / 4];
 }
 
-/** e1000e_may_work() - whether the device does DMA at all: the link is up and it is a bus master. */
+/** e1000e_may_work() - Returns true if the device may do DMA: the link is up and it is a bus master. */
 static inline bool e1000e_may_work(struct sim_e1000e *nic)
 {
 	return (*e1000e_reg(nic, E1000E_STATUS) & E1000E_LU) &&
 	       !(*e1000e_reg(nic, E1000E_CTRL) & E1000E_MASTER_DISABLE);
 }
 
-/** e1000e_dma() - a transaction; a refusal is counted. Return: whether it was let through. */
+/** e1000e_dma() - do a DMA access, and count a refusal. Returns true if the access succeeded. */
 bool e1000e_dma(struct sim_e1000e *nic, bool write, uint64_t addr, void *bytes, size_t len);
 
-/** e1000e_push() - a frame joins a queue: false where there is no room. e1000e_front() - the first; e1000e_pop(). */
+/** e1000e_push() - append a frame; Returns false if the queue is full. e1000e_front() - Returns the oldest frame. */
 bool e1000e_push(struct e1000e_frames *q, const void *bytes, size_t len);
 struct e1000e_frame *e1000e_front(struct e1000e_frames *q);
 void e1000e_pop(struct e1000e_frames *q);
 
-/** e1000e_crc() - IEEE 802.3's check sequence, as a little-endian number. */
+/** e1000e_crc() - Returns the check sequence of IEEE 802.3 as a little-endian number. */
 uint32_t e1000e_crc(const uint8_t *bytes, size_t len);
 
-/** e1000e_drain() - put what waits in the FIFO into memory, while there are descriptors. */
+/** e1000e_drain() - move frames from the FIFO to memory while descriptors are left. */
 void e1000e_drain(struct sim_e1000e *nic);
 
-/** e1000e_send() - send what there are descriptors of. */
+/** e1000e_send() - send the frames of all descriptors. */
 void e1000e_send(struct sim_e1000e *nic);
 
 #endif /* SIM_E1000E_INT_H */

@@ -115,8 +115,8 @@ static void write_back(struct sim_e1000e *nic, uint64_t at, const uint64_t old[2
 }
 
 /*
- * The next descriptor that has a buffer. One without is written back with DD set and all else as it was, and passed over
- * (7.1.7.2). What cannot be read stops the queue.
+ * Find the next descriptor with a buffer. A descriptor without one is written back with DD set and otherwise unchanged
+ * (7.1.7.2). A descriptor that cannot be read stops the queue.
  */
 static bool next_buffer(struct sim_e1000e *nic, const struct ring *r, uint64_t *at,
 			uint64_t desc[2])
@@ -139,7 +139,7 @@ static bool next_buffer(struct sim_e1000e *nic, const struct ring *r, uint64_t *
 	return false;
 }
 
-/* A frame into as many buffers as it takes. Writes are posted: the device does not learn that one was refused. */
+/* Write a frame to one buffer or more. Writes are posted, so the device does not notice a refusal. */
 static void into_memory(struct sim_e1000e *nic, const struct ring *r, const struct e1000e_frame *f,
 			uint32_t len)
 {
@@ -211,7 +211,7 @@ static void stop_tx(struct sim_e1000e *nic)
 	nic->stats.stopped++;
 }
 
-/* The frame is whole. Without IFCS its last four bytes are the CRC, and who receives it checks that. */
+/* Send the complete frame. Without IFCS the last four bytes are the CRC that the driver has computed. */
 static void put_on_wire(struct sim_e1000e *nic, bool insert_crc)
 {
 	struct e1000e_frame *f = &nic->building;
@@ -236,7 +236,7 @@ static void put_on_wire(struct sim_e1000e *nic, bool insert_crc)
 	f->len = 0;
 }
 
-/* 7.2.10: legacy descriptors. Extended ones (DEXT) the model does not have: the queue stops. */
+/* 7.2.10: legacy descriptors. Extended descriptors (DEXT) are not modelled: the queue stops. */
 static bool one_descriptor(struct sim_e1000e *nic, const struct ring *r)
 {
 	uint64_t at = r->base + 16ull * *r->head, desc[2];

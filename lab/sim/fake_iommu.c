@@ -86,7 +86,7 @@ static int sim_op_invalidate_dev(struct dmah_iommu *i, struct dmah_device *d, dm
 	return post(of(i), &c);
 }
 
-/* The mark is the place in the queue behind what was posted last; nothing needs to stand there. */
+/* Name the position behind the last command; no command is needed there. */
 static int sim_op_fence(struct dmah_iommu *i, uint64_t *ticket)
 {
 	struct sim_fake *fake = of(i);
@@ -161,7 +161,7 @@ static void sim_op_tag_free(struct dmah_iommu *i, uint32_t tag)
 
 static void store64(struct sim_iommu *iommu, uint64_t addr, uint64_t value)
 {
-	/* The driver's own tables are cleaned at once, so that the walker's coherency is no matter. */
+	/* Write past the caches, so that the tables are valid for non-coherent walks too. */
 	__atomic_store_n((uint64_t *)(void *)sim_ram_at(&iommu->sim->ram, addr), value,
 			 __ATOMIC_RELEASE);
 }
@@ -172,7 +172,7 @@ static uint64_t load64(struct sim_iommu *iommu, uint64_t addr)
 			       __ATOMIC_ACQUIRE);
 }
 
-/* VT-d 9.1, 9.3: the entries' formats. Return: false where there is no page for the context table. */
+/* Write the context entry (VT-d 9.1, 9.3). Returns false if no page is left for the context table. */
 static bool write_context(struct sim_fake *fake, const struct sim_device *dev, uint32_t tag)
 {
 	struct sim_iommu *iommu = fake->iommu;
@@ -192,7 +192,7 @@ static bool write_context(struct sim_fake *fake, const struct sim_device *dev, u
 		lo = t->root | (dev->ats ? 1u << 2 : 0u) | 1;
 		hi = (uint64_t)tag << 8 | (t->levels - 2);
 	} else if (dev->how == DMAH_BIND_PASSTHROUGH) {
-		/* Untranslated requests carry a domain id too; the last one is nobody's. */
+		/* Passthrough needs a domain id too: use the one behind the last tag. */
 		lo = 2u << 2 | 1;
 		hi = (uint64_t)(iommu->config.tags + 1) << 8 | ((iommu->hw.va_bits - 12) / 9 - 2);
 	}
@@ -215,7 +215,7 @@ static bool fits(const struct sim_fake *fake, const struct dmah_pt_info *pt, uin
 	       pt->levels <= (iommu->config.flavour == SIM_VTD ? 5u : 4u);
 }
 
-/* Make the new binding the tables', under the lock. */
+/* Write the new binding to the tables. Call with the lock held. */
 static bool set_binding(struct sim_device *dev, enum dmah_bind how, const struct dmah_pt_info *pt,
 			uint32_t tag, uint32_t *old_tag)
 {
@@ -282,7 +282,7 @@ static int sim_op_bind(struct dmah_iommu *i, struct dmah_device *d, enum dmah_bi
 	if (err >= 0)
 		err = sim_op_wait(i, ticket);
 	if (err < 0) {
-		/* The table that it would lead to is nobody's, perhaps, by the time that the queue moves again. */
+		/* Block the device: its page table may be freed before the queue moves again. */
 		sim_lock(&iommu->lock);
 		if (how == DMAH_BIND_TRANSLATE)
 			(void)set_binding(dev, DMAH_BIND_BLOCK, NULL, 0, &old_tag);
@@ -297,7 +297,7 @@ static int sim_op_bind(struct dmah_iommu *i, struct dmah_device *d, enum dmah_bi
 	return DMAH_OK;
 }
 
-/* The machine has one log; an IOMMU's own are those of devices behind it that it refused itself. */
+/* Take the faults of devices behind this IOMMU from the machine's log, but for those that never reached the IOMMU. */
 static unsigned int sim_op_faults(struct dmah_iommu *i, struct dmah_iommu_fault *faults,
 				  unsigned int max, bool *lost)
 {

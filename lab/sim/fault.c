@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The log of transactions that were refused: the first ones are kept, for they are what explains the others. */
+/* The log of refused transactions. The first ones are kept, since they explain the later ones. */
 #include "sim_int.h"
 
 const char *sim_reason_text(enum sim_reason reason)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Due when somebody waits. */
+/* Due only when a wait asks for the command. */
 #define NEVER UINT64_MAX
 
 bool sim_invq_init(struct sim_invq *q, uint64_t size, uint64_t latency, uint64_t timeout,
@@ -87,7 +87,7 @@ int sim_invq_post(struct sim_invq *q, struct sim_lock *lock, const struct sim_co
 {
 	struct sim_command *c;
 
-	/* Another may take the room that was made, while the lock was let go. */
+	/* Check again after each wait: another CPU may have taken the free entry while the lock was not held. */
 	while (q->tail - q->head >= q->size)
 		if (spin_until(q, lock, q->tail - q->size + 1))
 			return DMAH_ETIMEDOUT;

@@ -61,7 +61,7 @@ const struct sim_tlb_entry *sim_tlb_find(const struct sim_tlb *tlb, uint32_t tag
 	return NULL;
 }
 
-/* Take a slot out, and move what came after it up, so that no search ends early. */
+/* Empty an entry, and move later entries of the probe sequence up, so that no search ends early. */
 static void drop(struct sim_tlb *tlb, struct sim_tlb_entry *e)
 {
 	uint64_t mask = tlb->size - 1, hole = (uint64_t)(e - tlb->slot), i = hole;
@@ -78,7 +78,7 @@ static void drop(struct sim_tlb *tlb, struct sim_tlb_entry *e)
 		if (!next->used)
 			break;
 		home = hash(next->tag, next->iova, next->shift) & mask;
-		/* It may move unless its home lies behind the hole. */
+		/* An entry may move unless its hash position lies behind the hole. */
 		if (((i - home) & mask) < ((i - hole) & mask))
 			continue;
 		tlb->slot[hole] = *next;
@@ -191,7 +191,7 @@ void sim_tlb_invalidate(struct sim_tlb *tlb, uint32_t tag, uint64_t iova, uint64
 
 	if (!tlb->count)
 		return;
-	/* A long range, or entries that a search by page would not name: look at all of them. */
+	/* Scan all entries: the range is long, or global entries may match. */
 	if (!size || size >> 12 > 64 || tlb->globals) {
 		sweep(tlb, tag, iova, size, gone, ctx);
 		return;
@@ -225,7 +225,7 @@ static struct sim_psc_entry *psc_slot(const struct sim_psc *psc, uint32_t tag, u
 
 struct sim_step sim_psc_find(const struct sim_psc *psc, uint32_t tag, uint64_t iova)
 {
-	/* A table of @level says everything about 1 << (12 + 9 * level) bytes. */
+	/* A table of @level covers 1 << (12 + 9 * level) bytes. */
 	for (unsigned int level = 1; psc->count && level <= 4; level++) {
 		uint64_t page = page_of(iova, 12 + 9 * level);
 		const struct sim_psc_entry *e = psc_slot(psc, tag, page, level);
@@ -243,7 +243,7 @@ void sim_psc_insert(struct sim_psc *psc, uint32_t tag, uint64_t iova, const stru
 		uint64_t page = page_of(iova, 12 + 9 * step->level);
 		struct sim_psc_entry *e;
 
-		/* The first is the root, which the context names, or came from here. */
+		/* Skip the first: the context names the root, and a cached table need not be cached again. */
 		if (!i)
 			continue;
 		e = psc_slot(psc, tag, page, step->level);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* A spinlock, for what every simulated command and access passes: a mutex would cost more than the work. */
+/* A spinlock. Every simulated command and access takes it, and a mutex would cost more than the work itself. */
 #ifndef SIM_LOCK_H
 #define SIM_LOCK_H
 

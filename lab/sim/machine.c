@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Putting a machine together, and taking it down. */
+/* Building a machine, and taking it down. */
 #include "fake_iommu.h"
 
 #include "posix.h"
@@ -60,7 +60,7 @@ bool sim_config_named(const char *name, struct sim_config *config)
 	return false;
 }
 
-/* Return: whether the configuration makes sense. */
+/* Returns true if the configuration makes sense. */
 static bool set_defaults(struct sim_config *c)
 {
 	if (!c->ram_base)
@@ -86,7 +86,7 @@ static bool set_defaults(struct sim_config *c)
 	       c->host_base - c->ram_base <= c->ram_size - c->host_size;
 }
 
-/* Memory changes its use: from now on the CPU reaches it by pointers that the cache model cannot follow, or no more. */
+/* Tell the cache model that memory changes its use: whether the CPU reaches it by pointers that the model cannot follow. */
 static void *note(void *ctx, dmah_phys_t phys, uint64_t size, enum posix_mem use)
 {
 	struct sim *sim = ctx;
@@ -224,7 +224,7 @@ dmah_phys_t sim_ram_take(struct sim *sim, uint64_t size, uint64_t align)
 
 	if (size > c->ram_size)
 		return ~(dmah_phys_t)0;
-	/* Over the port's area, if it would meet that. */
+	/* Skip the port's area. */
 	if (at < c->host_base + c->host_size && c->host_base < at + size)
 		at = (c->host_base + c->host_size + align - 1) & ~(align - 1);
 	if (at > end - size)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Registers of device models: a window of addresses that name no memory, and who answers where. */
+/* Registers of device models: a window of addresses that are no memory, and the model behind each range of it. */
 #define _GNU_SOURCE
 #include "sim_int.h"
 

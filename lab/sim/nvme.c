@@ -50,7 +50,7 @@ static bool works(const struct sim_nvme *nv)
 
 /* ---- completions: section 3.3.3.2 ---- */
 
-/* Return: false where the queue is full; the command waits. */
+/* Returns false if the queue is full; the command waits. */
 static bool complete(struct sim_nvme *nv, struct sim_nvme_job *job)
 {
 	struct sim_nvme_sq *sq = &nv->sq[job->sq];
@@ -61,7 +61,7 @@ static bool complete(struct sim_nvme *nv, struct sim_nvme_job *job)
 
 	if (next == cq->head)
 		return false;
-	/* A duplicate's identifier is still the other's. */
+	/* Keep the identifier busy: the other command with it has not completed. */
 	if (job->status != ST_CID)
 		sq->busy[cid / 8] &= (uint8_t) ~(1u << cid % 8);
 	if (sim_dma_write(nv->dev, cq->base + cq->tail * (uint64_t)CQE_BYTES, cqe, CQE_BYTES)) {
@@ -120,7 +120,7 @@ static void execute(struct sim_nvme *nv, struct sim_nvme_job *job)
 		job->status = sim_nvme_io(nv, &job->sqe);
 }
 
-/* The next job to do: admin commands first and in order, the others in any. Return: njobs where there is none. */
+/* Choose the next job: admin commands first and in order, I/O commands in any order. Returns njobs if none is left. */
 static uint32_t choose(struct sim_nvme *nv)
 {
 	uint32_t left = 0, first = nv->njobs, pick;
@@ -144,7 +144,7 @@ static uint32_t choose(struct sim_nvme *nv)
 	return nv->njobs;
 }
 
-/* Completions, as far as there is room for them. */
+/* Post completions while the queue has room. */
 static void post(struct sim_nvme *nv)
 {
 	uint32_t i = 0;
@@ -190,7 +190,7 @@ static void doorbell(struct sim_nvme *nv, uint64_t offset, uint32_t value)
 	if (offset % stride || index / 2 >= SIM_NVME_QUEUES || !(index % 2 ? cq->used : sq->used)) {
 		sim_nvme_violation(nv, "a doorbell of no queue");
 	} else if (index % 2) {
-		/* What is taken must have been there. */
+		/* A driver must not take completions that were never posted. */
 		if (value >= cq->size || (value + cq->size - cq->head) % cq->size >
 						 (cq->tail + cq->size - cq->head) % cq->size)
 			sim_nvme_violation(nv, "a completion queue's head beyond its tail");
@@ -211,7 +211,7 @@ static void start(struct sim_nvme *nv)
 {
 	uint32_t sq = (nv->aqa & 0xfff) + 1, cq = (nv->aqa >> 16 & 0xfff) + 1;
 
-	/* CSS, MPS and AMS other than 0 there are not. */
+	/* Only 0 is supported for CSS, MPS and AMS. */
 	if (nv->cc & CC_IMMUTABLE || sq < 2 || cq < 2 || nv->asq % SIM_NVME_PAGE ||
 	    nv->acq % SIM_NVME_PAGE) {
 		nv->csts |= CSTS_CFS;

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define OPCODE(c) ((c)->dw[0] & 0xff)
-#define FUSE_PSDT 0xc300u /* fused commands and scatter lists there are not */
+#define FUSE_PSDT 0xc300u /* fused commands and scatter lists, which are not supported */
 
 #define ADMIN_DELETE_SQ	   0x00u
 #define ADMIN_CREATE_SQ	   0x01u
@@ -37,8 +37,8 @@ static uint64_t prp(const struct sim_nvme_sqe *c, unsigned int i)
 }
 
 /*
- * Entries 1 and on from a list. The first list may begin anywhere in its page; its last entry leads to the next one
- * where that is not the buffer's last page.
+ * Read PRP entries from lists. The first list may begin anywhere in its page. The last entry of a page is the address of the
+ * next list, unless it is the last entry of the buffer.
  */
 static uint32_t read_list(struct sim_nvme *nv, uint64_t list, uint64_t *page, uint64_t pages)
 {
@@ -105,7 +105,7 @@ static uint32_t queue_size(const struct sim_nvme_sqe *c)
 	return (c->dw[10] >> 16) + 1;
 }
 
-/* What both kinds have in common. */
+/* Check the fields that both kinds of queue commands share. */
 static uint32_t check_create(const struct sim_nvme *nv, const struct sim_nvme_sqe *c, bool used)
 {
 	if (used)
@@ -142,7 +142,7 @@ static uint32_t create_sq(struct sim_nvme *nv, const struct sim_nvme_sqe *c, uin
 	return ST_OK;
 }
 
-/* What it had fetched is aborted and never completes: its driver waits for nothing any more. */
+/* Abort the commands fetched from the queue; they never complete. */
 static uint32_t delete_sq(struct sim_nvme *nv, uint32_t id)
 {
 	if (!nv->sq[id].used)
@@ -298,7 +298,7 @@ uint32_t sim_nvme_io(struct sim_nvme *nv, const struct sim_nvme_sqe *c)
 		return ST_NAMESPACE;
 	if (OPCODE(c) == IO_FLUSH)
 		return ST_OK;
-	/* Protection information there is none. */
+	/* Protection information is not supported. */
 	if (c->dw[12] >> 26 & 0xf || len > (uint64_t)SIM_NVME_PAGE << nv->config.mdts)
 		return ST_FIELD;
 	if (lba >= nv->config.blocks || blocks > nv->config.blocks - lba)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What the parts of the NVMe controller know of each other. Sections are of the NVM Express Base Specification 2.0. */
+/* Shared by the parts of the NVMe controller. Sections are of the NVM Express Base Specification 2.0. */
 #ifndef SIM_NVME_INT_H
 #define SIM_NVME_INT_H
 
@@ -55,8 +55,8 @@ struct sim_nvme_sqe {
 
 /**
  * struct sim_nvme_job - a command that was fetched.
- * @done: it waits for room in the completion queue.
- * @dropped: its queue was deleted.
+ * @done: the command waits for room in the completion queue.
+ * @dropped: the command's queue was deleted.
  */
 struct sim_nvme_job {
 	struct sim_nvme_sqe sqe;
@@ -96,16 +96,16 @@ struct sim_nvme {
 	struct sim_nvme_stats stats;
 };
 
-/** sim_nvme_violation() - a driver did what it must not. */
+/** sim_nvme_violation() - record that the driver broke a rule. */
 void sim_nvme_violation(struct sim_nvme *nv, const char *what);
 
-/** sim_nvme_admin(), sim_nvme_io() - do a command. Return: its status. */
+/** sim_nvme_admin(), sim_nvme_io() - carry a command out. Returns its status. */
 uint32_t sim_nvme_admin(struct sim_nvme *nv, const struct sim_nvme_sqe *c, uint32_t *result);
 uint32_t sim_nvme_io(struct sim_nvme *nv, const struct sim_nvme_sqe *c);
 
 /**
- * sim_nvme_transfer() - @len bytes between @buf and the pages that a command names, section 4.1.1.
- * @write: into memory.
+ * sim_nvme_transfer() - move @len bytes between @buf and the pages that a command names, section 4.1.1.
+ * @write: to memory.
  */
 uint32_t sim_nvme_transfer(struct sim_nvme *nv, const struct sim_nvme_sqe *c, uint8_t *buf,
 			   uint64_t len, bool write);

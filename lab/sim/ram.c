@@ -15,7 +15,7 @@ void *sim_pages_map(uint64_t size)
 	if (mem == MAP_FAILED)
 		return NULL;
 #ifdef MADV_NOHUGEPAGE
-	/* A huge page for each byte that is touched would not be sparse. */
+	/* Do not use huge pages: memory must stay sparse. */
 	madvise(mem, (size_t)size, MADV_NOHUGEPAGE);
 #endif
 	return mem;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* RAM: bytes by machine address, as what is on the bus finds them. */
+/* RAM: bytes by machine address. */
 #ifndef SIM_RAM_H
 #define SIM_RAM_H
 
@@ -9,9 +9,9 @@
 
 /**
  * struct sim_ram - RAM.
- * @mem: its bytes. Only pages that are touched exist.
- * @base: machine address of the first.
- * @size: how many.
+ * @mem: the bytes. Only touched pages take memory.
+ * @base: machine address of the first byte.
+ * @size: number of bytes.
  */
 struct sim_ram {
 	uint8_t *mem;
@@ -19,11 +19,11 @@ struct sim_ram {
 	uint64_t size;
 };
 
-/** sim_pages_map() - @size zeroed bytes that cost nothing before they are touched; NULL. */
+/** sim_pages_map() - map @size zeroed bytes, which take memory only when touched. Returns NULL without address space. */
 void *sim_pages_map(uint64_t size);
 void sim_pages_unmap(void *mem, uint64_t size);
 
-/** sim_ram_init() - Return: false where there is no address space for @size bytes. */
+/** sim_ram_init() - Returns false without address space for @size bytes. */
 bool sim_ram_init(struct sim_ram *ram, uint64_t base, uint64_t size);
 void sim_ram_fini(struct sim_ram *ram);
 
@@ -38,8 +38,8 @@ static inline uint8_t *sim_ram_at(const struct sim_ram *ram, uint64_t addr)
 }
 
 /**
- * sim_bus_copy() - copy as a device does it: outside of the C memory model, so that ThreadSanitizer does not take a
- * device for a thread that forgot its lock. Words that are aligned on both sides move as a whole.
+ * sim_bus_copy() - copy bytes as a device does, hidden from ThreadSanitizer: a device takes no locks. Words that are
+ * aligned on both sides are copied as a whole.
  */
 void sim_bus_copy(void *dst, const void *src, size_t len);
 

@@ -9,7 +9,7 @@
 
 #define SHOWN 8u
 
-/** struct search - a list under way: for whom, and where it goes. */
+/** struct search - a search: the device, the context in use, and the function that is called. */
 struct search {
 	struct sim_device *dev;
 	const struct sim_context *context;
@@ -53,7 +53,7 @@ static int found(const struct search *s, enum sim_reach_by by, dmah_addr_t dma, 
 	return s->fn(s->ctx, &(struct sim_reach){ dma, phys, size, perm, by });
 }
 
-/* All of RAM by addresses that nothing translates. */
+/* Report all of RAM: nothing translates. */
 static int everything(const struct search *s, enum sim_reach_by by, int64_t offset)
 {
 	const struct sim_ram *ram = &s->dev->sim->ram;
@@ -69,7 +69,7 @@ static enum sim_reason walk_from(const struct sim_iommu *iommu, const struct sim
 						: sim_walk_lpae(&iommu->mem, table, iova, walk);
 }
 
-/* Present leaves of the table at @at and below, whose first byte is at @base. */
+/* Report the present leaves of the table at @at and below. @base: the first IOVA that the table covers. */
 static int table(const struct search *s, const struct sim_step *at, uint64_t base,
 		 enum sim_reach_by by)
 {
@@ -151,7 +151,7 @@ static bool same(const struct sim_context *a, const struct sim_context *b)
 	       a->domain == b->domain && a->translate == b->translate && a->ats == b->ats;
 }
 
-/* By the context that the unit has cached, and by the one that it would read from memory. */
+/* List by the context that the unit has cached, and by the one that the unit would read from memory. */
 static int behind_iommu(struct search *s)
 {
 	struct sim_device *dev = s->dev;

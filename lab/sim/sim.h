@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * A machine to test on, inside the process: RAM, CPU caches, IOMMUs that walk the library's page tables by the
- * specification, devices that really read and write, and a Xen hypervisor. Nothing here knows the library's source.
+ * specification, devices that read and write memory, and a Xen hypervisor. The simulator does not use the library's source.
  *
  *	sim_config_named("vtd", &config);
  *	sim = sim_create(&config);			// also gives the port its memory
  *	nic = sim_device_add(sim, &(struct sim_device_config){ .name = "nic", .id = 0x0300 });
- *	... dmah_domain_init() with .iommu = sim_iommu_dmah(sim_iommu(sim, 0)) ...
+ *	... sim_vtd_create() and dmah_vtd_init(); dmah_domain_init() with .iommu = &vtd.iommu ...
  *	sim_device_limits(nic, &limits);
  *	dmah_attach(domain, sim_device_dmah(nic), &limits);
  *	sim_dma_write(nic, dmah_addr(&handle), bytes, sizeof(bytes));
  *
- * machine address	where RAM is on the bus. It is the physical address, but on Xen.
+ * machine address	the address of RAM on the bus; equal to the physical address, except on Xen.
  * tag			VT-d domain id, SMMU ASID.
  *
- * What says so may be called by several threads at a time; the settings are made before.
+ * Functions marked "Threads." may be called by several threads at a time. Call the others before threads run.
  */
 #ifndef DMAH_SIM_H
 #define DMAH_SIM_H
@@ -34,7 +34,7 @@ struct sim_xen;
 /* ---- faults (fault.c) ---- */
 
 /**
- * enum sim_reason - why a transaction was refused; 0 when it was not.
+ * enum sim_reason - the reason for which a transaction was refused; 0: it was not.
  */
 enum sim_reason {
 	SIM_OK,
@@ -53,7 +53,7 @@ enum sim_reason {
 	SIM_FAULT_ATS, /* a translated request of a device that is not allowed any */
 };
 
-/** sim_reason_text() - a reason in words. */
+/** sim_reason_text() - Returns a reason in words. */
 const char *sim_reason_text(enum sim_reason reason);
 
 /**
@@ -62,8 +62,8 @@ const char *sim_reason_text(enum sim_reason reason);
  * @id: its requester or stream id.
  * @dma: the DMA address.
  * @write: the device wanted to write.
- * @reason: why not.
- * @code: the specification's number of that: VT-d fault reason, or SMMU event number; 0 without an IOMMU.
+ * @reason: enum sim_reason.
+ * @code: the VT-d fault reason or the SMMU event number; 0 without an IOMMU.
  */
 struct sim_fault {
 	const char *device;
@@ -77,16 +77,16 @@ struct sim_fault {
 /** SIM_FAULTS - faults that are kept; later ones are only counted. */
 #define SIM_FAULTS 64u
 
-/** sim_faults() - copy the oldest faults that are kept, @max at most. Threads. Return: how many. */
+/** sim_faults() - copy the oldest faults that are kept, @max at most. Threads. Returns their number. */
 size_t sim_faults(struct sim *sim, struct sim_fault *faults, size_t max);
 
-/** sim_fault_count() - faults since the last sim_faults_clear(). Threads. */
+/** sim_fault_count() - Returns the number of faults since the last sim_faults_clear(). Threads. */
 uint64_t sim_fault_count(struct sim *sim);
 
-/** sim_fault_overflow() - faults were lost for want of room. Threads. */
+/** sim_fault_overflow() - Returns true if the log was full and faults were lost. Threads. */
 bool sim_fault_overflow(struct sim *sim);
 
-/** sim_faults_clear() - forget them. Threads. */
+/** sim_faults_clear() - empty the log. Threads. */
 void sim_faults_clear(struct sim *sim);
 
 /* ---- the machine (machine.c) ---- */
@@ -98,24 +98,27 @@ enum sim_flavour {
 	SIM_SMMU, /* Arm SMMU, VMSAv8-64 stage 1 tables */
 };
 
-/** SIM_LATENCY_WAIT - a command's latency: it is not executed before somebody waits for it. */
+/** SIM_LATENCY_WAIT - a latency: the command is executed when a wait asks for it, and not before. */
 #define SIM_LATENCY_WAIT UINT64_MAX
 
 /**
  * struct sim_iommu_config - an IOMMU. Zero means the default.
- * @name: for messages; NULL: "iommuN".
- * @flavour: its kind; SIM_NO_IOMMU: there is none.
+ * @name: name in messages; NULL: "iommuN".
+ * @flavour: kind; SIM_NO_IOMMU: no IOMMU.
  * @va_bits: widest IOVA: 39, 48, 57; 0: 48. Narrower tables are walked too.
  * @out_bits: widest physical address, in bits; 0: 46 (VT-d), 48 (SMMU).
  * @caching_mode: entries that do not translate are cached too (VT-d CAP.CM).
- * @noncoherent_walk: it reads tables past the CPU's caches.
+ * @noncoherent_walk: table walks do not snoop the CPU's caches.
  * @no_2m: no 2 MiB leaves.
  * @no_1g: no 1 GiB leaves.
  * @no_passthrough: no passthrough.
- * @tags: domain ids or ASIDs that there are; 0: 255.
- * @queue: commands that the queue holds; 0: 256.
- * @latency: of a command, in ns of dmah_host_now(); 0: executed when posted.
- * @timeout: after how long a wait gives up, in ns; 0: 1 s. (In manual time that passes at once.)
+ *
+ * For the fake IOMMU only:
+ *
+ * @tags: number of domain ids or ASIDs; 0: 255.
+ * @queue: capacity of the queue, in commands; 0: 256.
+ * @latency: latency of a command, in ns of dmah_host_now(); 0: commands are executed when posted.
+ * @timeout: time-out of a wait, in ns; 0: 1 s. On the manual clock a wait moves the clock.
  */
 struct sim_iommu_config {
 	const char *name;
@@ -138,17 +141,17 @@ struct sim_iommu_config {
 
 /**
  * struct sim_config - a machine. Zero means the default.
- * @name: for messages.
- * @backend: the library's backend that it is meant for.
+ * @name: name in messages.
+ * @backend: the library's backend that the machine is for.
  * @ram_base: physical address of the first byte, page-aligned; 0: 1 GiB (0x40000000).
- * @ram_size: bytes, page-aligned; 0: 256 MiB. Only what is touched costs memory.
- * @host_base: first byte of what the port allocates tables and coherent memory from; 0: @ram_base.
- * @host_size: bytes of that; 0: 64 MiB, or a quarter of RAM where that is less.
- * @cache: CPU caches are modelled: what is not maintained is stale for devices that are not coherent.
+ * @ram_size: bytes, page-aligned; 0: 256 MiB. Only touched pages take memory.
+ * @host_base: first byte of the area from which the port allocates; 0: @ram_base.
+ * @host_size: bytes in that area; 0: 64 MiB, or a quarter of RAM if less.
+ * @cache: model CPU caches: non-coherent devices read stale bytes unless lines are maintained.
  * @line: bytes in a cache line, a power of two, 16 to 2048; 0: 64.
- * @noncoherent: devices are not coherent, unless they say otherwise.
- * @iommu: its IOMMUs; those with SIM_NO_IOMMU are not there.
- * @register_lookup: the SMMU's translations can only be looked up by register (what replay calls armmap).
+ * @noncoherent: devices are not coherent, unless their configuration says otherwise.
+ * @iommu: the IOMMUs.
+ * @register_lookup: translations of the SMMU can only be looked up by register (armmap of dmah replay).
  * @foreign_size: Xen: bytes of other domains' memory that can be granted; 0: 64 MiB.
  */
 struct sim_config {
@@ -167,43 +170,44 @@ struct sim_config {
 };
 
 /**
- * sim_config_named() - a usual machine.
+ * sim_config_named() - get a predefined configuration.
  * @name: direct, direct-noncoherent, bounce, vtd, vtd-noncoherent (walks and devices), vtd-cm (caching mode), smmu,
  *	smmu-noncoherent, armmap, xen, xen-noncoherent.
- * @config: where to put it; change what you like.
+ * @config: receives the configuration, which may be changed before sim_create().
  *
- * Return: whether there is one of that name.
+ * Returns true if @name is known.
  */
 bool sim_config_named(const char *name, struct sim_config *config);
 
-/** sim_config_name() - the name of the @i-th usual machine; NULL behind the last. */
+/** sim_config_name() - Returns the name of the @i-th predefined configuration; NULL behind the last. */
 const char *sim_config_name(unsigned int i);
 
 /**
- * sim_create() - build a machine, and make it the port's: posix_set_machine().
+ * sim_create() - build a machine, and give the port its memory: posix_set_machine().
  *
- * One machine a process at a time. Return: the machine, or NULL: @config makes no sense or there is no memory.
+ * A process can have one machine at a time. Returns NULL if @config makes no sense, or without memory.
  */
 struct sim *sim_create(const struct sim_config *config);
 
-/** sim_destroy() - take it down, with its devices. No domain may be left. NULL is allowed. */
+/** sim_destroy() - take a machine and its devices down. Finish all domains before. May be NULL. */
 void sim_destroy(struct sim *sim);
 
-/** sim_config_of() - the machine's configuration, defaults filled in. */
+/** sim_config_of() - Returns the configuration, with the defaults filled in. */
 const struct sim_config *sim_config_of(const struct sim *sim);
 
-/** sim_iommu() - the @i-th IOMMU; NULL where there is none. */
+/** sim_iommu() - Returns the @i-th IOMMU, or NULL. */
 struct sim_iommu *sim_iommu(struct sim *sim, unsigned int i);
 
-/** sim_xen() - the hypervisor; NULL where there is none. */
+/** sim_xen() - Returns the hypervisor, or NULL. */
 struct sim_xen *sim_xen(struct sim *sim);
 
 /**
- * sim_ram_take() - physical memory outside of the port's, for buffers and pools; never given back.
+ * sim_ram_take() - reserve physical memory outside the port's area, for buffers and pools. It cannot be released.
+ * @sim: the machine.
  * @size: bytes.
  * @align: a power of two.
  *
- * Return: its address, or ~0. Memory can be used without having been taken, too: RAM is RAM.
+ * A test may also use RAM that it has not reserved. Returns the address, or ~0.
  */
 dmah_phys_t sim_ram_take(struct sim *sim, uint64_t size, uint64_t align);
 
@@ -219,31 +223,32 @@ void sim_cpu_write(struct sim *sim, dmah_phys_t phys, const void *buf, size_t le
 void sim_cpu_set(struct sim *sim, dmah_phys_t phys, uint8_t byte, uint64_t len);
 
 /**
- * sim_cpu_maintain() - the CPU maintains its cache lines, as dmah_host_cache() does: what a test uses to put memory
- * into a known state. Threads.
+ * sim_cpu_maintain() - maintain cache lines as dmah_host_cache() does, to put memory into a known state. Threads.
  */
 void sim_cpu_maintain(struct sim *sim, enum dmah_cache_op op, dmah_phys_t phys, uint64_t len);
 
 /**
- * sim_cache_evict() - what the cache may do at any time: write dirty lines back, and drop all.
+ * sim_cache_evict() - write dirty lines back, and drop all lines. A CPU may do so at any time.
+ * @sim: the machine.
  * @phys: first byte.
  * @len: bytes; 0: everything that was ever written through sim_cpu_write().
  */
 void sim_cache_evict(struct sim *sim, dmah_phys_t phys, uint64_t len);
 
-/** sim_cache_prefetch() - what the CPU may do at any time: fetch lines that it was not asked for. */
+/** sim_cache_prefetch() - fetch lines into the cache. A CPU may do so at any time. */
 void sim_cache_prefetch(struct sim *sim, dmah_phys_t phys, uint64_t len);
 
 /**
- * sim_cache_random() - do both at random.
- * @evict: of 1024 accesses of CPU or device, how many evict one of the lines written lately.
- * @prefetch: of 1024 device writes to a line, how many meet one that was fetched just before.
- * @seed: of the random numbers.
+ * sim_cache_random() - evict and prefetch lines at random.
+ * @sim: the machine.
+ * @evict: of 1024 accesses, the number that evict a line written lately.
+ * @prefetch: of 1024 writes of a device to a line, the number before which the line is fetched.
+ * @seed: seed of the random numbers.
  */
 void sim_cache_random(struct sim *sim, unsigned int evict, unsigned int prefetch, uint64_t seed);
 
 /**
- * struct sim_cache_stats - what the cache model did.
+ * struct sim_cache_stats - counters of the cache model.
  * @cleaned: lines cleaned by maintenance, or flushed; dirty or not.
  * @invalidated: lines invalidated by maintenance, or flushed.
  * @lost: dirty lines whose bytes were dropped by an invalidation.
@@ -256,22 +261,22 @@ struct sim_cache_stats {
 	uint64_t evicted;
 };
 
-/** sim_cache_stats() - the counters now; zeroes where caches are not modelled. Threads. */
+/** sim_cache_stats() - get the counters; zeroes if caches are not modelled. Threads. */
 void sim_cache_stats(struct sim *sim, struct sim_cache_stats *stats);
 
 /* ---- devices (device.c) ---- */
 
 /**
  * struct sim_device_config - a device. Zero means the default.
- * @name: for messages; NULL: "devN".
+ * @name: name in messages; NULL: "devN".
  * @id: requester id (bus << 8 | device << 3 | function) or stream id, below 65536.
- * @iommu: which IOMMU is before it, counted from 1; 0: the first, where there is one.
- * @bare: no IOMMU is before it, though the machine has one.
- * @mask: the highest address that it can put on the bus; 0: all 64 bits.
+ * @iommu: the IOMMU in front of the device, from 1; 0: the first, if the machine has one.
+ * @bare: no IOMMU is in front of the device.
+ * @mask: the highest address that the device can use; 0: all 64 bits.
  * @offset: without IOMMU: DMA address minus machine address.
- * @coherent: its accesses see the CPU's caches whatever the machine says.
- * @noncoherent: they do not, whatever the machine says.
- * @ats: it has a TLB of its own.
+ * @coherent: the device snoops the CPU's caches, whatever struct sim_config says.
+ * @noncoherent: the device does not snoop.
+ * @ats: the device has a TLB.
  */
 struct sim_device_config {
 	const char *name;
@@ -285,33 +290,37 @@ struct sim_device_config {
 	bool ats;
 };
 
-/** sim_device_add() - plug a device in; it goes with the machine. Return: the device; NULL: the id is taken. */
+/** sim_device_add() - add a device; sim_destroy() removes it. Returns NULL if the id is in use. */
 struct sim_device *sim_device_add(struct sim *sim, const struct sim_device_config *config);
 
-/** sim_device_dmah() - the library's device: name, id and IOMMU are set, the rest is zero. */
+/** sim_device_dmah() - Returns the library's structure for the device, with name, id and (fake) IOMMU set. */
 struct dmah_device *sim_device_dmah(struct sim_device *dev);
 
-/** sim_device_limits() - the device's true limits: its mask, and the flags for coherency and ATS. */
+/** sim_device_limits() - get the device's limits: its mask, and the flags for coherency and ATS. */
 void sim_device_limits(const struct sim_device *dev, struct dmah_limits *limits);
 
 /**
  * sim_dma_read() - the device reads memory.
  * @dev: the device.
  * @dma: a DMA address.
- * @buf: where the bytes go.
- * @len: bytes. Split at 4 KiB, as on a bus; what comes before a fault has happened.
+ * @buf: receives the bytes.
+ * @len: bytes. The access is split at 4 KiB; parts before a fault are carried out.
  *
- * A refusal is recorded, once a call. Threads. Return: SIM_OK, or why not.
+ * Records one fault for each refused call. Threads. Returns SIM_OK or the reason.
  */
 enum sim_reason sim_dma_read(struct sim_device *dev, dmah_addr_t dma, void *buf, size_t len);
 
-/** sim_dma_write() - the device writes memory; as sim_dma_read(). */
+/** sim_dma_write() - the device writes memory. See sim_dma_read(). */
 enum sim_reason sim_dma_write(struct sim_device *dev, dmah_addr_t dma, const void *buf, size_t len);
 
 /**
- * sim_dma_reaches() - whether the device would be let through, and where to; records no fault, but uses and fills the
- *	TLBs as an access does.
- * @phys: where to put the machine address; may be NULL.
+ * sim_dma_reaches() - translate a DMA address without an access. Records no fault, but uses and fills the TLBs.
+ * @dev: the device.
+ * @dma: a DMA address.
+ * @write: for writing.
+ * @phys: receives the machine address; may be NULL.
+ *
+ * Returns SIM_OK or the reason.
  */
 enum sim_reason sim_dma_reaches(struct sim_device *dev, dmah_addr_t dma, bool write,
 				dmah_phys_t *phys);
@@ -322,12 +331,15 @@ typedef uint64_t sim_reg_read(void *ctx, uint64_t offset, unsigned int size);
 typedef void sim_reg_write(void *ctx, uint64_t offset, unsigned int size, uint64_t value);
 
 /**
- * sim_regs_add() - registers of a device model.
+ * sim_regs_add() - add registers of a device model.
+ * @sim: the machine.
  * @size: bytes.
- * @ctx: passed to the functions, with the offset and size of an access in bytes.
+ * @ctx: passed to @read and @write, with the offset and size of an access in bytes.
+ * @read: reads a register.
+ * @write: writes a register.
  *
- * On the manual clock a read takes time (sim_regs_set_read_time()). Return: a pointer for dmah_host_read32() and friends alone, valid as long as the
- * machine; NULL: there is no room.
+ * On the manual clock a read takes time (sim_regs_set_read_time()). Returns a pointer for dmah_host_read32() and the like
+ * alone, valid as long as the machine; NULL if no room is left.
  */
 volatile void *sim_regs_add(struct sim *sim, uint64_t size, void *ctx, sim_reg_read *read,
 			    sim_reg_write *write);
@@ -365,25 +377,25 @@ void sim_fake_unstick(struct sim_iommu *iommu);
 /* ---- IOMMUs (iommu.c) ---- */
 
 /**
- * sim_iommu_set_tlb() - how many entries the IOTLB and each device's TLB hold.
- * @entries: beyond that, one goes at random for each new one; 0: no limit, and entries stay until they are
- *	invalidated (the default).
- * @seed: of the random numbers.
+ * sim_iommu_set_tlb() - set the capacity of the IOTLB and of each device's TLB.
+ * @iommu: the IOMMU.
+ * @entries: capacity. A full TLB drops a random entry for each new one. 0: no limit (the default).
+ * @seed: seed of the random numbers.
  */
 void sim_iommu_set_tlb(struct sim_iommu *iommu, unsigned int entries, uint64_t seed);
 
 /**
- * struct sim_iommu_stats - what an IOMMU did.
+ * struct sim_iommu_stats - counters of an IOMMU. @commands, @waits, @timeouts and @binds are the fake IOMMU's alone.
  * @commands: invalidation commands posted.
- * @executed: those that took effect.
+ * @executed: commands that took effect.
  * @waits: waits for the queue.
- * @timeouts: waits and posts that gave up.
+ * @timeouts: waits and posts that timed out.
  * @binds: devices bound.
  * @iotlb_hits: translations answered by the IOTLB.
- * @iotlb_entries: entries in it now.
+ * @iotlb_entries: entries in the IOTLB.
  * @dev_tlb_hits: translations answered by devices' TLBs.
  * @walks: page-table walks.
- * @walk_steps: table entries that those read.
+ * @walk_steps: table entries read by walks.
  */
 struct sim_iommu_stats {
 	uint64_t commands;
@@ -398,10 +410,10 @@ struct sim_iommu_stats {
 	uint64_t walk_steps;
 };
 
-/** sim_iommu_stats() - the counters now. Threads. */
+/** sim_iommu_stats() - get the counters. Threads. */
 void sim_iommu_stats(struct sim_iommu *iommu, struct sim_iommu_stats *stats);
 
-/** enum sim_perm - what an entry allows. */
+/** enum sim_perm - permissions of an entry. */
 enum sim_perm {
 	SIM_PERM_READ = 1,
 	SIM_PERM_WRITE = 2,
@@ -410,8 +422,8 @@ enum sim_perm {
 /**
  * struct sim_leaf - a present leaf entry, as the hardware reads it.
  * @iova: first byte.
- * @phys: where it goes.
- * @shift: log2 of the bytes.
+ * @phys: machine address of the first byte.
+ * @shift: log2 of the size in bytes.
  * @perm: enum sim_perm.
  */
 struct sim_leaf {
@@ -422,23 +434,26 @@ struct sim_leaf {
 };
 
 /**
- * sim_iommu_walk() - what a page table says of an IOVA now, past every TLB.
- * @iommu: whose walker.
+ * sim_iommu_walk() - walk a page table, past every TLB.
+ * @iommu: the IOMMU whose walker is used.
  * @pt: the table: dmah_domain_pt().
  * @iova: the IOVA.
- * @leaf: where to put the entry; may be NULL.
- * @steps: table entries read are added to this; may be NULL.
+ * @leaf: receives the entry; may be NULL.
+ * @steps: the number of entries read is added to *@steps; may be NULL.
  *
- * Threads. Return: SIM_OK, or why it does not translate.
+ * Threads. Returns SIM_OK or the reason.
  */
 enum sim_reason sim_iommu_walk(struct sim_iommu *iommu, const struct dmah_pt_info *pt,
 			       dmah_addr_t iova, struct sim_leaf *leaf, uint64_t *steps);
 
 /**
- * sim_iommu_each() - every present leaf entry of a page table, by rising IOVA.
- * @fn: called for each; ends the search by returning not 0.
+ * sim_iommu_each() - call a function for every present leaf entry of a page table, in order of IOVA.
+ * @iommu: the IOMMU whose walker is used.
+ * @pt: the table: dmah_domain_pt().
+ * @fn: called for each entry; a result other than 0 ends the search. Malformed entries have @shift 0.
+ * @ctx: passed to @fn.
  *
- * Malformed entries are passed with @shift 0. Return: what @fn returned last, or 0.
+ * Returns the last result of @fn, or 0.
  */
 int sim_iommu_each(struct sim_iommu *iommu, const struct dmah_pt_info *pt,
 		   int (*fn)(void *ctx, const struct sim_leaf *leaf), void *ctx);
@@ -450,16 +465,16 @@ int sim_iommu_each(struct sim_iommu *iommu, const struct dmah_pt_info *pt,
 #define SIM_CB_ATS1PR	   0x800u /* 64 bits */
 #define SIM_CB_ATSR	   0x8f0u /* 32 bits */
 #define SIM_CB_ATSR_ACTIVE (1u << 0)
-#define SIM_CB_PAR_F	   (1ull << 0) /* it does not translate: the bits say why */
+#define SIM_CB_PAR_F	   (1ull << 0) /* no translation: further bits name the reason */
 #define SIM_CB_PAR_TF	   (1ull << 1) /* translation fault */
 #define SIM_CB_PAR_AFF	   (1ull << 2) /* access flag fault */
 #define SIM_CB_PAR_PF	   (1ull << 3) /* permission fault */
 #define SIM_CB_PAR_EF	   (1ull << 4) /* external abort */
 
-/** sim_iommu_bank() - the context bank that translates by the table @pt; NULL where no device is bound to it. */
+/** sim_iommu_bank() - Returns the context bank that translates by the table @pt; NULL if no device is bound to it. */
 struct sim_bank *sim_iommu_bank(struct sim_iommu *iommu, const struct dmah_pt_info *pt);
 
-/** sim_iommu_set_polls() - how often ATSR reads active after a lookup has begun; 0: never. */
+/** sim_iommu_set_polls() - set the number of reads of ATSR that return "active" after a lookup has begun. */
 void sim_iommu_set_polls(struct sim_iommu *iommu, unsigned int polls);
 
 /** sim_bank_write64() - write a register of the bank: ATS1PR begins a lookup. */
@@ -470,67 +485,72 @@ uint32_t sim_bank_read32(struct sim_bank *bank, unsigned int reg);
 uint64_t sim_bank_read64(struct sim_bank *bank, unsigned int reg);
 
 /**
- * sim_bank_lookup() - the whole of it, as a driver does it: lock, write ATS1PR, poll ATSR, read PAR, unlock.
+ * sim_bank_lookup() - look an address up as a driver does: lock, write ATS1PR, poll ATSR, read PAR, unlock.
  * @bank: the context bank.
  * @iova: the IOVA.
- * @steps: registers accessed are added to this; may be NULL.
+ * @steps: the number of register accesses is added to *@steps; may be NULL.
  *
- * Threads. Return: the physical address, or ~0.
+ * Threads. Returns the physical address, or ~0.
  */
 dmah_phys_t sim_bank_lookup(struct sim_bank *bank, dmah_addr_t iova, uint64_t *steps);
 
 /* ---- Xen (xen.c) ---- */
 
-/** SIM_XEN_BAD - no grant, no page. */
+/** SIM_XEN_BAD - returned in place of a grant reference or an address that does not exist. */
 #define SIM_XEN_BAD (~(uint64_t)0)
 
 /** sim_xen_ops - for struct dmah_domain_config, with the hypervisor as context. */
 extern const struct dmah_xen_ops sim_xen_ops;
 
-/** sim_xen_grant() - another domain grants @pages of its pages, which follow each other in the machine. Threads.
- * Return: the first grant reference; the others follow. */
+/** sim_xen_grant() - another domain grants @pages pages with consecutive machine addresses. Threads. Returns the first
+ * grant reference; the others follow. */
 uint64_t sim_xen_grant(struct sim_xen *xen, unsigned int pages);
 
 /**
  * sim_xen_map_grant() - map a granted page.
- * @gref: its grant reference. One may be mapped several times.
- * @kernel_mapping: the kernel gets a mapping too; else maintenance takes the hypercall.
+ * @xen: the hypervisor.
+ * @gref: the grant reference. A page may be mapped several times.
+ * @kernel_mapping: the kernel gets a mapping too; without one, cache maintenance takes the hypercall.
  *
- * Threads. Return: a physical address that nothing had; SIM_XEN_BAD.
+ * Threads. Returns an unused physical address, or SIM_XEN_BAD.
  */
 dmah_phys_t sim_xen_map_grant(struct sim_xen *xen, uint64_t gref, bool kernel_mapping);
 
 /**
- * sim_xen_map_grant_at() - map a granted page in the place of one of the guest's own.
- * @phys: that page's physical address, ballooned out.
+ * sim_xen_map_grant_at() - map a granted page in place of one of the guest's own pages, which is ballooned out.
+ * @xen: the hypervisor.
+ * @gref: the grant reference.
+ * @phys: physical address of the guest's page.
+ * @kernel_mapping: the kernel gets a mapping too.
  *
- * Threads. Return: @phys; SIM_XEN_BAD.
+ * Threads. Returns @phys or SIM_XEN_BAD.
  */
 dmah_phys_t sim_xen_map_grant_at(struct sim_xen *xen, uint64_t gref, dmah_phys_t phys,
 				 bool kernel_mapping);
 
-/** sim_xen_unmap_grant() - undo either. Threads. Return: whether a grant was mapped there. */
+/** sim_xen_unmap_grant() - unmap a granted page. Threads. Returns true if a grant was mapped at @phys. */
 bool sim_xen_unmap_grant(struct sim_xen *xen, dmah_phys_t phys);
 
 /**
- * sim_xen_scramble() - the machine pages behind a range of the guest's own become others of that range, at random.
- * @phys: first byte, page-aligned; not of the port's area.
- * @pages: pages; what they held is undefined afterwards.
- * @seed: of the random numbers.
+ * sim_xen_scramble() - exchange the machine pages behind a range of the guest's memory at random.
+ * @xen: the hypervisor.
+ * @phys: first byte, page-aligned, outside the port's area.
+ * @pages: number of pages. Their contents are undefined afterwards.
+ * @seed: seed of the random numbers.
  */
 bool sim_xen_scramble(struct sim_xen *xen, dmah_phys_t phys, uint64_t pages, uint64_t seed);
 
-/** sim_xen_machine() - the machine address behind a physical one; ~0. Not counted. Threads. */
+/** sim_xen_machine() - Returns the machine address of a physical address, or ~0. Not counted. Threads. */
 uint64_t sim_xen_machine(struct sim_xen *xen, dmah_phys_t phys);
 
 /**
- * struct sim_xen_stats - what the hypervisor was asked.
- * @p2m: physical to machine.
- * @m2p: machine to physical.
- * @m2p_steps: entries that those visited.
- * @m2p_guesses: those that found more than one page.
+ * struct sim_xen_stats - counters of the hypervisor.
+ * @p2m: lookups from physical to machine address.
+ * @m2p: lookups from machine to physical address.
+ * @m2p_steps: entries read by @m2p lookups.
+ * @m2p_guesses: @m2p lookups that found more than one page.
  * @cache_calls: cache-flush hypercalls.
- * @cache_errors: those refused: across a page, of length 0, or of what is no memory.
+ * @cache_errors: refused hypercalls: across a page, of length 0, or outside memory.
  */
 struct sim_xen_stats {
 	uint64_t p2m;
@@ -541,7 +561,7 @@ struct sim_xen_stats {
 	uint64_t cache_errors;
 };
 
-/** sim_xen_stats() - the counters now. Threads. */
+/** sim_xen_stats() - get the counters. Threads. */
 void sim_xen_stats(struct sim_xen *xen, struct sim_xen_stats *stats);
 
 #ifdef __cplusplus

@@ -28,7 +28,7 @@ extern "C" {
 #endif
 
 /**
- * enum sim_point - where a failure can strike.
+ * enum sim_point - points at which a failure can strike.
  * @SIM_POINT_PAGE_ALLOC: dmah_host_page_alloc().
  * @SIM_POINT_MEM_ALLOC: dmah_host_mem_alloc().
  * @SIM_POINT_BIND: the driver's bind() to a page table or to passthrough.
@@ -41,7 +41,7 @@ extern "C" {
  * @SIM_POINT_COMMAND: the hardware takes a command from its queue.
  * @SIM_POINT_REGISTER: a register of the unit is read or written.
  *
- * The calls of a driver count for a driver that sim_inject_watch() was told of, and for the fake IOMMU.
+ * Calls of a driver are counted for drivers given to sim_inject_watch(), and for the fake IOMMU.
  */
 enum sim_point {
 	SIM_POINT_PAGE_ALLOC,
@@ -58,7 +58,7 @@ enum sim_point {
 	SIM_POINTS,
 };
 
-/** sim_point_text() - a point in words. */
+/** sim_point_text() - Returns a point in words. */
 const char *sim_point_text(enum sim_point point);
 
 /**
@@ -88,16 +88,16 @@ enum sim_failure {
 	SIM_FAILURES,
 };
 
-/** sim_failure_text() - a failure in words. */
+/** sim_failure_text() - Returns a failure in words. */
 const char *sim_failure_text(enum sim_failure failure);
 
 /**
- * struct sim_injection - what fails where.
- * @point: where.
- * @nth: at which occurrence since sim_inject(), from 1; 0: the first.
+ * struct sim_injection - a failure and its point.
+ * @point: the point.
+ * @nth: the occurrence since sim_inject() that fails, from 1; 0: the first.
  * @times: SIM_FAIL_CALL: so many occurrences in a row fail; SIM_FAIL_COMMAND: so many commands are refused;
  *	SIM_FAIL_ITE: so many invalidations are not answered; 0: one; UINT64_MAX: all from then on.
- * @failure: how.
+ * @failure: the failure.
  * @iommu: the unit that fails, from 1; only its points count. 0: points of all units count, and the unit whose point
  *	it was fails; with allocations the first unit.
  * @device: SIM_FAIL_ITE: the id of the device that does not answer; 0: whichever is asked.
@@ -120,13 +120,13 @@ struct sim_injection {
  */
 void sim_inject(struct sim *sim, const struct sim_injection *injection);
 
-/** sim_inject_stop() - no injection is armed and nothing is counted. Failures that are in effect stay. */
+/** sim_inject_stop() - disarm the injection and stop counting. Failures in effect stay. */
 void sim_inject_stop(struct sim *sim);
 
-/** sim_inject_count() - how often @point occurred since sim_inject(). */
+/** sim_inject_count() - Returns the number of times that @point occurred since sim_inject(). */
 uint64_t sim_inject_count(struct sim *sim, enum sim_point point);
 
-/** sim_inject_struck() - how many occurrences failed since sim_inject(); 0: @nth was not reached. */
+/** sim_inject_struck() - Returns the number of occurrences that failed since sim_inject(); 0: @nth was not reached. */
 uint64_t sim_inject_struck(struct sim *sim);
 
 /**
@@ -140,14 +140,14 @@ void sim_inject_watch(struct sim *sim, unsigned int n, struct dmah_iommu *driver
 /**
  * sim_fail() - make a unit fail at once, without counting.
  * @iommu: the unit.
- * @failure: how; not SIM_FAIL_CALL.
+ * @failure: the failure; not SIM_FAIL_CALL.
  * @times: as in struct sim_injection.
  * @device: SIM_FAIL_ITE: the id of the silent device; 0: any.
  */
 void sim_fail(struct sim_iommu *iommu, enum sim_failure failure, uint64_t times, uint32_t device);
 
 /**
- * sim_repair() - every failure in effect ends, and no injection is armed.
+ * sim_repair() - end every failure in effect, and disarm the injection.
  * @sim: the machine.
  * @power_cycle: register models begin again as after power-on: registers have their reset values, TLBs are empty, and
  *	nothing is translated. Else each goes on with the commands that are queued.

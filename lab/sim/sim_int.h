@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What the parts of the machine know of each other. */
+/* Shared by the parts of the simulator. */
 #ifndef SIM_INT_H
 #define SIM_INT_H
 
@@ -7,7 +7,7 @@
 #include "iotlb.h"
 #include "sim.h"
 
-/** struct sim_faults - the log. */
+/** struct sim_faults - the log of refused transactions. */
 struct sim_faults {
 	struct sim_lock lock;
 	struct sim_fault fault[SIM_FAULTS];
@@ -15,16 +15,16 @@ struct sim_faults {
 	uint64_t count;
 };
 
-/** sim_fault_at() - the entry at *@at of the log, and *@at is behind it then. Return: false: there is none yet. */
+/** sim_fault_at() - copy the entry at *@at of the log, and advance *@at. Returns false at the end. */
 bool sim_fault_at(struct sim *sim, size_t *at, struct sim_fault *fault);
 
-/** sim_fault_add() - record a refusal. */
+/** sim_fault_add() - record a refused transaction. */
 void sim_fault_add(struct sim *sim, const struct sim_fault *fault);
 
 /** SIM_REGS - most devices with registers. */
 #define SIM_REGS 8u
 
-/** struct sim_regs - a device's registers: @size bytes, @offset into the window, and who answers for them. */
+/** struct sim_regs - a model's registers: @size bytes, @offset bytes into the window, and the model's functions. */
 struct sim_regs {
 	uint64_t offset;
 	uint64_t size;
@@ -54,17 +54,17 @@ void sim_mmio_fini(struct sim_mmio *mmio);
 /**
  * struct sim - the machine.
  * @config: with the defaults filled in.
- * @ram: all memory: the host's, then other domains' (Xen), then the firmware's, where IOMMUs have their root tables.
+ * @ram: all memory: the host's, then other domains' (Xen), then the firmware's, for root tables of fake IOMMUs.
  * @cache: the CPU's caches; used with @config.cache.
  * @faults: the log.
  * @iommu: its IOMMUs.
  * @devices: its devices, a list.
- * @ndevices: how many.
+ * @ndevices: devices added since the beginning.
  * @xen: the hypervisor.
  * @mmio: registers of its devices.
  * @fw_next: the firmware's next free page.
- * @fw_end: behind its last.
- * @taken: what sim_ram_take() gives next.
+ * @fw_end: the address behind the firmware's memory.
+ * @taken: the next address that sim_ram_take() tries.
  */
 struct sim {
 	struct sim_config config;
@@ -81,10 +81,10 @@ struct sim {
 	uint64_t taken;
 };
 
-/** sim_fw_page() - a zeroed page of the firmware's; 0 where there is none left. */
+/** sim_fw_page() - Returns the address of a zeroed page of the firmware's memory; 0 if none is left. */
 uint64_t sim_fw_page(struct sim *sim);
 
-/** sim_cpu_machine() - the machine address of what the CPU calls @phys. */
+/** sim_cpu_machine() - Returns the machine address of the physical address @phys. */
 uint64_t sim_cpu_machine(struct sim *sim, dmah_phys_t phys);
 
 /* The port's functions for machines where an offset is not enough (cpu.c). */
@@ -93,25 +93,23 @@ void sim_cpu_phys_unmap(void *ctx, void *cpu, dmah_phys_t phys, size_t len);
 dmah_phys_t sim_cpu_virt_to_phys(void *ctx, const void *cpu);
 void sim_cpu_host_cache(void *ctx, enum dmah_cache_op op, dmah_phys_t phys, uint64_t len);
 
-/** sim_bus() - a device's access to memory. Return: false where there is none. */
+/** sim_bus() - access memory as a device. Returns false outside memory. */
 bool sim_bus(struct sim *sim, uint64_t addr, void *buf, size_t len, bool write, bool coherent);
 
 /**
  * struct sim_device - a device.
- * @dmah: the library's.
+ * @dmah: the library's structure.
  * @sim: its machine.
- * @next: the next of the machine.
- * @config: with the defaults filled in; @mask too.
- * @iommu: what is before it; NULL: nothing.
- * @coherent: it snoops.
- * @name: its name, where the configuration has none.
- * @how: SMMU: its stream table entry.
- * @bank: and the context bank that it names.
- * @ats: the driver enabled its TLB.
- * @context: what the IOMMU knows of it, while @known.
- * @known: until it is invalidated.
- * @tlb: its TLB.
- * @tlb_hits: translations that answered.
+ * @next: the next device of the machine.
+ * @config: the configuration, with the defaults filled in.
+ * @iommu: the IOMMU in front of the device, or NULL.
+ * @coherent: accesses snoop the CPU's caches.
+ * @name: the name, if the configuration has none.
+ * @how: fake IOMMU: the binding; @bank: the context bank of a translating one.
+ * @ats: the TLB is enabled.
+ * @context: the context entry that the IOMMU has cached, if @known.
+ * @tlb: the TLB.
+ * @tlb_hits: translations answered by @tlb.
  */
 struct sim_device {
 	struct dmah_device dmah;
@@ -216,53 +214,53 @@ struct sim_iommu {
 	struct sim_iommu_stats stats;
 };
 
-/** sim_iommu_set_interface() - a register model takes the fake driver's place. Returns false if one has done so already. */
+/** sim_iommu_set_interface() - replace the fake driver by a register model. Returns false if a model is there already. */
 bool sim_iommu_set_interface(struct sim_iommu *iommu, const struct sim_interface *interface,
 			     void *unit);
 
-/** sim_iommu_device() - the device with @id behind @iommu, or NULL. */
+/** sim_iommu_device() - Returns the device with @id behind @iommu, or NULL. */
 struct sim_device *sim_iommu_device(struct sim_iommu *iommu, uint32_t id);
 
-/** sim_iommu_table() - the table that @pt describes, with the limits of @iommu. */
+/** sim_iommu_table() - Returns the table that @pt describes, with the limits of @iommu. */
 struct sim_table sim_iommu_table(const struct sim_iommu *iommu, const struct dmah_pt_info *pt);
 
 /* ---- injected failures (inject.c); the IOMMU's lock is held ---- */
 
-/** sim_inject_command() - the unit takes a command. Returns true if this command must be refused. */
+/** sim_inject_command() - count a command that the unit takes. Returns true if the unit must refuse the command. */
 bool sim_inject_command(struct sim_iommu *iommu);
 
 /** sim_inject_no_answer() - Returns true if device @id does not answer the invalidation of its TLB. */
 bool sim_inject_no_answer(struct sim_iommu *iommu, uint32_t id);
 
-/** sim_inject_register() - a register of @iommu is accessed. Returns true if the unit does not respond. */
+/** sim_inject_register() - count an access to a register. Returns true if the unit does not respond. */
 bool sim_inject_register(struct sim_iommu *iommu);
 
-/** sim_inject_end() - the machine is taken down: injection ends. */
+/** sim_inject_end() - end injection, before the machine is taken down. */
 void sim_inject_end(void);
 
 struct sim_iommu *sim_iommu_create(struct sim *sim, const struct sim_iommu_config *config,
 				   unsigned int index);
 void sim_iommu_destroy(struct sim_iommu *iommu);
 
-/** sim_iommu_execute() - a command takes effect; the lock is held. */
+/** sim_iommu_execute() - carry out an invalidation. Call with the lock held. */
 void sim_iommu_execute(struct sim_iommu *iommu, const struct sim_command *command);
 
-/** sim_iommu_lookup() - walk @table, counted. */
+/** sim_iommu_lookup() - walk @table, and count the walk. */
 enum sim_reason sim_iommu_lookup(struct sim_iommu *iommu, const struct sim_table *table,
 				 uint64_t iova, struct sim_walk *walk);
 
 /**
- * sim_translate() - a device's transaction meets its IOMMU, whose lock is held.
+ * sim_translate() - translate a device's transaction. Call with the IOMMU's lock held.
  * @dev: the device.
  * @dma: the DMA address.
- * @write: it writes.
- * @out: where to put the machine address.
- * @code: where to put the specification's number of a fault.
+ * @write: the device writes.
+ * @out: receives the machine address.
+ * @code: receives the specification's number of a fault.
  */
 enum sim_reason sim_translate(struct sim_device *dev, dmah_addr_t dma, bool write, uint64_t *out,
 			      uint32_t *code);
 
-/** sim_dev_retranslate() - an entry of the device's TLB went; a busy device asks again at once. */
+/** sim_dev_retranslate() - fetch an invalidated entry again, as a busy device does at once. */
 void sim_dev_retranslate(void *dev, const struct sim_tlb_entry *gone);
 
 struct sim_xen *sim_xen_create(struct sim *sim, uint64_t guest_size, uint64_t foreign_size);

@@ -3,10 +3,10 @@
  * An NVMe controller with one namespace, for drivers under test: NVM Express Base Specification 2.0, NVM Command Set
  * Specification 1.0, NVM Express over PCIe Transport Specification 1.0. No interrupts: completions are polled.
  *
- * It reads and writes memory as its struct sim_device alone, so that caches and IOMMUs judge it. It does all its work
- * inside of doorbell writes: admin commands in order, reads and writes in any. A transfer that was refused ends with
- * Data Transfer Error; a controller that cannot read its queues has failed (CSTS.CFS). What a driver must not do is kept
- * (sim_nvme_violations()). One thread.
+ * The controller reads and writes memory through its struct sim_device, and so through caches and IOMMUs. All work is done
+ * in doorbell writes: admin commands in order, reads and writes in any order. A refused transfer ends with Data Transfer
+ * Error; a controller that cannot read its queues has failed (CSTS.CFS). The model records what a driver does against the
+ * specification (sim_nvme_violations()). One thread only.
  */
 #ifndef DMAH_SIM_NVME_H
 #define DMAH_SIM_NVME_H
@@ -21,12 +21,12 @@ struct sim_nvme;
 
 /**
  * struct sim_nvme_config - a controller. Zero means the default.
- * @disk: what the namespace holds; the caller's.
- * @blocks: of 512 bytes.
- * @mdts: longest transfer, 4096 << this; 0: 7.
- * @entries: most of an I/O queue; 0: 2048.
+ * @disk: contents of the namespace; the caller's memory.
+ * @blocks: blocks of 512 bytes.
+ * @mdts: longest transfer, 4096 << @mdts bytes; 0: 7.
+ * @entries: largest I/O queue, in entries; 0: 2048.
  * @stride: CAP.DSTRD.
- * @seed: of the order in which reads and writes are done; 0: as they came.
+ * @seed: seed of the order of reads and writes; 0: the order in which they came.
  */
 struct sim_nvme_config {
 	uint8_t *disk;
@@ -37,34 +37,34 @@ struct sim_nvme_config {
 	uint64_t seed;
 };
 
-/** sim_nvme_create() - plug it in, as @dev. Return: the controller; NULL: there is no memory. */
+/** sim_nvme_create() - add a controller that does DMA as @dev. Returns NULL without memory. */
 struct sim_nvme *sim_nvme_create(struct sim *sim, struct sim_device *dev,
 				 const struct sim_nvme_config *config);
 
-/** sim_nvme_destroy() - before its machine is. NULL is allowed. */
+/** sim_nvme_destroy() - remove the controller. Call before sim_destroy(). May be NULL. */
 void sim_nvme_destroy(struct sim_nvme *nv);
 
-/** sim_nvme_regs() - its registers, for dmah_host_read32() and friends. */
+/** sim_nvme_regs() - Returns the registers, for dmah_host_read32() and the like. */
 volatile void *sim_nvme_regs(struct sim_nvme *nv);
 
-/** sim_nvme_stall() - it does @commands I/O commands more, and then takes no other; admin commands neither. */
+/** sim_nvme_stall() - carry out @commands more I/O commands, and then no command of either kind. */
 void sim_nvme_stall(struct sim_nvme *nv, unsigned int commands);
 
-/** sim_nvme_go_on() - it takes commands again, from the next doorbell on. */
+/** sim_nvme_go_on() - take commands again, from the next doorbell write on. */
 void sim_nvme_go_on(struct sim_nvme *nv);
 
-/** sim_nvme_pretend() - CSTS reads as if these bits were clear, and these set. */
+/** sim_nvme_pretend() - make reads of CSTS return some bits clear and others set. */
 void sim_nvme_pretend(struct sim_nvme *nv, uint32_t clear, uint32_t set);
 
-/** sim_nvme_violations() - things done that a driver must not do. @text: the last, in words; may be NULL. */
+/** sim_nvme_violations() - Returns the number of violations of the specification. @text: receives the last one in words; may be NULL. */
 unsigned int sim_nvme_violations(struct sim_nvme *nv, const char **text);
 
 /**
- * struct sim_nvme_stats - what it did since it was created.
- * @commands: reads and writes done, with success or without.
- * @one, @two, @lists: of them, those with one page, two, and a PRP list; @chained: lists of more than one page.
- * @unaligned: those whose first page had an offset.
- * @deepest: most commands that were there at one time.
+ * struct sim_nvme_stats - counters since the controller was created.
+ * @commands: reads and writes that were done, with success or without.
+ * @one, @two, @lists: commands with one page, two pages, and a PRP list; @chained: lists of more than one page.
+ * @unaligned: commands whose first page had an offset.
+ * @deepest: most commands at one time.
  * @swapped: commands done before one that came earlier.
  */
 struct sim_nvme_stats {
@@ -78,7 +78,7 @@ struct sim_nvme_stats {
 	uint64_t swapped;
 };
 
-/** sim_nvme_stats() - the counters now. */
+/** sim_nvme_stats() - get the counters. */
 void sim_nvme_stats(const struct sim_nvme *nv, struct sim_nvme_stats *stats);
 
 #ifdef __cplusplus

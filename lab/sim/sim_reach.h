@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Who may reach what: all memory that each device can reach at this moment, by the hardware's own tables and TLBs.
+ * List all memory that each device can reach at this moment, by the hardware's own tables and TLBs.
  *
  * The walker, the IOTLB, the paging-structure cache and the devices' TLBs are read, past the library and its drivers,
  * and left as they are: no entry is added, no fault recorded, no counter moved. A test holds the answer against its own
- * model of who may reach what:
+ * model of the memory that each device may reach:
  *
  *	static bool may(void *ctx, struct sim_device *dev, const struct sim_reach *r)
  *	{
@@ -43,7 +43,7 @@ enum sim_reach_by {
 	SIM_BY_NO_IOMMU,
 };
 
-/** sim_reach_by_text() - the entry in words. */
+/** sim_reach_by_text() - Returns the kind of entry in words. */
 const char *sim_reach_by_text(enum sim_reach_by by);
 
 /**
@@ -69,12 +69,12 @@ struct sim_reach {
  *	list by returning other than 0. May not use the machine.
  * @ctx: passed to @fn.
  *
- * Addresses outside RAM and beyond the device's mask are left out. Returns what @fn returned last, or 0.
+ * Addresses outside RAM and beyond the device's mask are left out. Returns the last result of @fn, or 0.
  */
 int sim_reach_each(struct sim_device *dev, int (*fn)(void *ctx, const struct sim_reach *reach),
 		   void *ctx);
 
-/** sim_reach_text() - one line about @reach into @text: as snprintf(). */
+/** sim_reach_text() - write one line about @reach to @text. Returns the length, as snprintf() does. */
 int sim_reach_text(const struct sim_device *dev, const struct sim_reach *reach, char *text,
 		   size_t size);
 
@@ -84,7 +84,7 @@ int sim_reach_text(const struct sim_device *dev, const struct sim_reach *reach, 
  * @may: Returns true where @dev may reach all of @reach.
  * @ctx: passed to @may.
  *
- * Prints the first ones that may not be, 8 at most, to stderr. Returns how many there are.
+ * Prints the first 8 entries that @may refuses to stderr. Returns the number of all such entries.
  */
 uint64_t sim_reach_check(struct sim *sim,
 			 bool (*may)(void *ctx, struct sim_device *dev,

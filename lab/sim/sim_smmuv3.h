@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * An SMMUv3 by its registers, for a driver under test: Arm System Memory Management Unit Architecture Specification,
- * version 3 (Arm IHI 0070), stage 1, no substreams, no stalls. It is one of the machine's IOMMUs, of flavour SIM_SMMU,
- * which reads stream table entries, context descriptors and commands from memory then, and no longer has lab/sim's own
- * driver.
+ * A register model of an SMMUv3, for a driver under test: Arm System Memory Management Unit Architecture Specification,
+ * version 3 (Arm IHI 0070), stage 1, no substreams, no stalls. The model replaces the
+ * fake driver of one of the machine's IOMMUs, of flavour SIM_SMMU, and reads stream table entries, context descriptors and
+ * commands from memory.
  *
- * Where the specification leaves an order open, it takes the one that breaks who relies on another: an invalidation that
- * was consumed takes effect with the CMD_SYNC behind it and not before, but that of a device's TLB at once.
+ * Where the specification leaves an order open, the model chooses the order that breaks software relying on another: an
+ * invalidation that was consumed takes effect with the CMD_SYNC behind it and not before, but that of a device's TLB at
+ * once.
  */
 #ifndef DMAH_SIM_SMMUV3_H
 #define DMAH_SIM_SMMUV3_H
@@ -20,7 +21,7 @@ extern "C" {
 struct sim_smmuv3;
 
 /**
- * struct sim_smmuv3_config - what a unit can do beyond its struct sim_iommu_config. Zero means the default.
+ * struct sim_smmuv3_config - capabilities beyond struct sim_iommu_config. Zero means the default.
  * @sid_bits: bits of a stream id; 0: 16.
  * @no_range: no invalidation of ranges (IDR3.RIL).
  * @no_ats: no ATS.
@@ -33,14 +34,14 @@ struct sim_smmuv3_config {
 	bool linear;
 };
 
-/** sim_smmuv3_create() - give IOMMU @n of the machine registers; it goes with the machine. Return: NULL: there are no more. */
+/** sim_smmuv3_create() - give IOMMU @n of the machine registers. Returns NULL if that IOMMU cannot have them. */
 struct sim_smmuv3 *sim_smmuv3_create(struct sim *sim, unsigned int n,
 				     const struct sim_smmuv3_config *config);
 
-/** sim_smmuv3_regs() - its registers, for dmah_host_read32() and friends. */
+/** sim_smmuv3_regs() - Returns the registers, for dmah_host_read32() and the like. */
 volatile void *sim_smmuv3_regs(struct sim_smmuv3 *unit);
 
-/** sim_smmuv3_hold() - the unit does not look at its commands (true); or again, with what is there (false). Threads. */
+/** sim_smmuv3_hold() - take no commands (true), or go on with those in the queue (false). Threads. */
 void sim_smmuv3_hold(struct sim_smmuv3 *unit, bool hold);
 
 #ifdef __cplusplus

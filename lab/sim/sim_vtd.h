@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * A VT-d unit by its registers, for a driver under test: Intel Virtualization Technology for Directed I/O, rev. 4.1,
- * legacy mode with queued invalidation. It is one of the machine's IOMMUs, which has its root table from a register then
- * and its commands from a queue in memory, and no longer from lab/sim's own driver.
+ * A register model of a VT-d unit, for a driver under test: Intel Virtualization Technology for Directed I/O, rev. 4.1,
+ * legacy mode with queued invalidation. The model replaces the fake driver of one of the machine's IOMMUs: the root table
+ * comes from a register, and commands from a queue in memory.
  *
- * Where the specification leaves an order open, it takes the one that breaks who relies on another: a device's TLB is
- * emptied before all else that was posted with it, unless a fence lies between; an invalidation takes effect at the last
- * moment, together with the mark behind it; a context entry is forgotten only under the domain id that was in it. What
- * software must not do is misuse (posix_set_misuse()).
+ * Where the specification leaves an order open, the model chooses the order that breaks software relying on another: a
+ * device's TLB is emptied before all else that was posted with it, unless a fence lies between; an invalidation takes effect
+ * at the last moment, together with the wait behind it; a context entry is dropped only under the domain id that was in it.
+ * Register writes that the specification forbids are misuse (posix_set_misuse()).
  */
 #ifndef DMAH_SIM_VTD_H
 #define DMAH_SIM_VTD_H
@@ -21,12 +21,12 @@ extern "C" {
 struct sim_vtd;
 
 /**
- * struct sim_vtd_config - what a unit can do beyond its struct sim_iommu_config. Zero means the default.
+ * struct sim_vtd_config - capabilities beyond struct sim_iommu_config. Zero means the default.
  * @records: fault records, 1 to 256; 0: 4.
  * @no_psi: no page-selective invalidation.
  * @mask: largest address mask, 0 to 63; 0: 18.
  * @no_error_record: IQERCD_REG reads as zero, so that the id of a silent device is not known.
- * @no_device_tlb: devices' TLBs are not let in.
+ * @no_device_tlb: no device TLBs (ECAP.DT).
  */
 struct sim_vtd_config {
 	unsigned int records;
@@ -36,19 +36,19 @@ struct sim_vtd_config {
 	bool no_error_record;
 };
 
-/** sim_vtd_create() - give IOMMU @n of the machine registers; it goes with the machine. Return: NULL: there are no more. */
+/** sim_vtd_create() - give IOMMU @n of the machine registers. Returns NULL if that IOMMU cannot have them. */
 struct sim_vtd *sim_vtd_create(struct sim *sim, unsigned int n,
 			       const struct sim_vtd_config *config);
 
-/** sim_vtd_regs() - its registers, for dmah_host_read32() and friends. */
+/** sim_vtd_regs() - Returns the registers, for dmah_host_read32() and the like. */
 volatile void *sim_vtd_regs(struct sim_vtd *unit);
 
-/** sim_vtd_hold() - the unit does not look at its queue (true); or again, with what is there (false). Threads. */
+/** sim_vtd_hold() - take no commands (true), or go on with those in the queue (false). Threads. */
 void sim_vtd_hold(struct sim_vtd *unit, bool hold);
 
 /**
- * struct sim_vtd_stats - what a unit did.
- * @commands: commands taken from the queue, marks included.
+ * struct sim_vtd_stats - counters of a unit.
+ * @commands: commands taken from the queue, waits included.
  * @pages: page-selective invalidations of the IOTLB; @domains: of a domain; @all: of all of it.
  * @device_tlbs: invalidations of devices' TLBs.
  * @lost: faults for which there was no record.
@@ -62,7 +62,7 @@ struct sim_vtd_stats {
 	uint64_t lost;
 };
 
-/** sim_vtd_stats() - the counters now. Threads. */
+/** sim_vtd_stats() - get the counters. Threads. */
 void sim_vtd_stats(struct sim_vtd *unit, struct sim_vtd_stats *stats);
 
 #ifdef __cplusplus

@@ -65,7 +65,7 @@ static bool load(const struct sim_smmuv3 *u, uint64_t at, uint64_t *word)
 	return sim_mem_load(&u->iommu->mem, at, word);
 }
 
-/* Where the entry is; 0: the stream id has none. */
+/* Returns the address of the stream table entry; 0: the stream id has none. */
 static uint64_t entry_of(const struct sim_smmuv3 *u, uint32_t sid)
 {
 	uint64_t base = u->strtab_base & ADDRESS, l1;
@@ -125,7 +125,7 @@ static enum sim_reason read_context(void *ctx, const struct sim_device *dev, str
 	if (!(ste[0] & 1))
 		return refuse(code, C_BAD_STE);
 	switch (ste[0] >> 1 & 7) {
-	case 0: /* aborts, and says nothing */
+	case 0: /* aborts without an event */
 		return SIM_FAULT_BLOCKED;
 	case 4:
 		*c = (struct sim_context){ .translate = false };
@@ -135,7 +135,7 @@ static enum sim_reason read_context(void *ctx, const struct sim_device *dev, str
 	default:
 		return refuse(code, C_BAD_STE);
 	}
-	/* One context descriptor, in no table of them. */
+	/* Only a single context descriptor is supported, no table. */
 	if (ste[0] >> 59)
 		return refuse(code, C_BAD_STE);
 	*c = (struct sim_context){ .translate = true,
@@ -156,7 +156,7 @@ static void record_event(void *ctx, uint32_t sid, dmah_addr_t dma, bool write, u
 	if (!(u->cr0 & EVTQEN))
 		return;
 	if (((u->evtq_prod - u->evtq_cons) & mask) == size) {
-		/* Turned over once, until the other side follows. */
+		/* Toggle the flag once, until software has toggled its own. */
 		if (!((u->evtq_prod ^ u->evtq_cons) & OVERFLOW))
 			u->evtq_prod ^= OVERFLOW;
 		return;
@@ -221,7 +221,7 @@ static void execute_all(struct sim_smmuv3 *u)
 	u->npending = 0;
 }
 
-/* In front of what was consumed before; Size is of pages, log2. */
+/* Carry the command out before those consumed earlier. Size is log2 of the pages. */
 static void device_tlb(struct sim_smmuv3 *u, const uint64_t w[2])
 {
 	struct sim_command c = { .kind = SIM_COMMAND_DEV_TLB, .target = (uint32_t)(w[0] >> 32) };
@@ -242,7 +242,7 @@ static bool range_is_reserved(const struct sim_smmuv3 *u, const uint64_t w[2])
 {
 	bool range = w[1] >> 10 & 3;
 
-	/* Without ranges these fields are not there; a range of one, its level not told, is reserved. */
+	/* Without RIL these fields are reserved; with it, a range of one page without a level is. */
 	if (u->config.no_range)
 		return range || w[0] >> 12 & 0x1f1f;
 	return range && !(w[0] >> 12 & 0x1f1f) && !(w[1] >> 8 & 3);
@@ -406,7 +406,7 @@ static void reg_write(struct sim_smmuv3 *u, uint64_t reg, uint64_t value64)
 		u->cr2 = value;
 		break;
 	case GBPA:
-		/* Without Update it is not taken. */
+		/* A write without Update has no effect. */
 		if (value & UPDATE)
 			u->gbpa = value & ~UPDATE;
 		u->iommu->abort = u->gbpa & ABORT;

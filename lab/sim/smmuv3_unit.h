@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What an SMMUv3 with registers is made of. */
+/* State of an SMMUv3's register model. */
 #ifndef SIM_SMMUV3_UNIT_H
 #define SIM_SMMUV3_UNIT_H
 
@@ -14,13 +14,14 @@ struct sim_smmuv3_op {
 #define SIM_SMMUV3_PENDING 1024u
 
 /**
- * struct sim_smmuv3 - a unit; the IOMMU's lock is for it too.
- * @iommu: the IOMMU that it is.
- * @config: with the defaults filled in.
- * @regs: its registers.
- * @cr0 to @evtq_cons: registers, as they are.
- * @held: it does not look at its commands.
- * @pending: commands, @npending of them.
+ * struct sim_smmuv3 - a unit. The IOMMU's lock protects all members.
+ * @iommu: the hardware below the registers.
+ * @config: the configuration, with the defaults filled in.
+ * @regs: the CPU's pointer to the registers.
+ * @cr0 to @evtq_cons: values of registers.
+ * @held: no command is taken.
+ * @pending: commands taken that have not taken effect, @npending of them.
+ * @unanswered: a device did not answer an invalidation of its TLB, and no CMD_SYNC has reported so.
  */
 struct sim_smmuv3 {
 	struct sim_iommu *iommu;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What a transaction meets on its way through an IOMMU: the device's TLB, its context, the IOTLB, a walk. */
+/* The path of a transaction through an IOMMU: the device's TLB, its context, the IOTLB, a walk. */
 #include "sim_int.h"
 
 #define VTD_INTERRUPTS 0xfeeull /* address bits 31:20; VT-d specification, 3.14 */
@@ -66,7 +66,7 @@ static enum sim_reason check(const struct sim_iommu *iommu, const struct sim_tlb
 	return reason;
 }
 
-/* A request for translation by a device with a TLB; what it is told goes there. */
+/* Answer a translation request of a device with a TLB, and fill the TLB. */
 static enum sim_reason ats_request(struct sim_device *dev, dmah_addr_t dma, struct sim_tlb_entry *e)
 {
 	enum sim_reason reason = lookup(dev->iommu, &dev->context, dma, e);
@@ -115,7 +115,7 @@ enum sim_reason sim_translate(struct sim_device *dev, dmah_addr_t dma, bool writ
 			*code = iommu->config.flavour == SIM_VTD ? VTD_FR_TRANSLATION_BLOCKED : 0;
 			return SIM_FAULT_ATS;
 		}
-		/* One that does not allow this is no answer: the device asks again. */
+		/* An entry without the permission does not count: the device requests a translation again. */
 		if (hit && hit->perm & (write ? SIM_PERM_WRITE : SIM_PERM_READ)) {
 			dev->tlb_hits++;
 			return check(iommu, hit, SIM_OK, dma, write, out, code);

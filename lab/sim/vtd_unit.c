@@ -78,7 +78,7 @@ static uint32_t fault_status(const struct sim_vtd *u)
 {
 	uint32_t status = u->fsts;
 
-	/* The index is that of the first one that is pending, in the order in which they came. */
+	/* Report the index of the oldest pending record. */
 	for (unsigned int i = 0; i < u->config.records; i++) {
 		unsigned int index = (u->next_record + i) % u->config.records;
 
@@ -191,7 +191,7 @@ static bool iotlb_command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
 	return true;
 }
 
-/* At once, in front of what was posted before. The lowest zero of the address from bit 12 up says how much. */
+/* Carry the command out before those posted earlier. The lowest zero of the address, from bit 12 up, gives the size. */
 static bool device_command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
 {
 	struct sim_command c = { .kind = SIM_COMMAND_DEV_TLB, .target = lo >> 32 & 0xffff };
@@ -218,7 +218,7 @@ static bool device_command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
 	return true;
 }
 
-/* A device did not answer: the waits that have been taken are aborted, and no command is taken until ITE is cleared. */
+/* Report a device that did not answer: abort the waits taken so far, and take no command until ITE is cleared. */
 static void abort_waits(struct sim_vtd *u)
 {
 	unsigned int n = 0;
@@ -242,7 +242,7 @@ static bool wait_command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
 		abort_waits(u);
 		return true;
 	}
-	/* A fence: what follows waits for what is in front. */
+	/* Fence: carry out all earlier commands before later ones. */
 	if (lo & 1 << 6)
 		execute_all(u);
 	if (lo & 1 << 5) {
@@ -292,7 +292,7 @@ static void run(struct sim_vtd *u)
 		u->stats.commands++;
 		u->iqh = (u->iqh + 16) % size;
 	}
-	/* What nobody waits for can wait. */
+	/* Delay commands until a wait is behind them. */
 	if (u->awaited)
 		execute_all(u);
 }
@@ -316,7 +316,7 @@ static void switch_queue(struct sim_vtd *u, bool on)
 		u->iqh = 0;
 }
 
-/* One bit at a time; those that act once read as zero in GSTS, but for RTP, which stays. */
+/* Software may change one bit at a time. One-shot bits read as zero in GSTS, except RTP. */
 static void global_command(struct sim_vtd *u, uint32_t value)
 {
 	uint32_t change = (value ^ u->gsts) & (TE | QIE), once = value & (RTP | WBF);
@@ -339,7 +339,7 @@ static void write_record(struct sim_vtd *u, uint64_t at, uint64_t value)
 {
 	struct sim_vtd_record *r = &u->record[at / 16];
 
-	/* The upper half's upper word: writing F clears it. */
+	/* Writing F of the upper word clears the record. */
 	if (at % 16 == 12 && value >> 31 & 1)
 		r->hi &= ~F;
 }
@@ -369,7 +369,7 @@ static void reg_write(struct sim_vtd *u, uint64_t reg, unsigned int size, uint64
 	}
 }
 
-/* By words; 64 bits are two of them. */
+/* Returns 32 bits of a register. */
 static uint32_t word(struct sim_vtd *u, uint64_t reg)
 {
 	const struct sim_vtd_record *r;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What a VT-d unit with registers is made of. */
+/* State of a VT-d unit's register model. */
 #ifndef SIM_VTD_UNIT_H
 #define SIM_VTD_UNIT_H
 
@@ -20,9 +20,9 @@ enum sim_vtd_kind {
 
 /**
  * struct sim_vtd_op - a command that was taken from the queue and did not take effect yet.
- * @kind: what it is about.
- * @granularity: 1: all; 2: of a domain; 3: of a device, or of pages.
- * @domain, @id, @iova, @size, @tables: of what; a status goes to @iova and is @size.
+ * @kind: enum sim_vtd_kind.
+ * @granularity: 1: all; 2: a domain; 3: a device, or pages.
+ * @domain, @id, @iova, @size, @tables: operands. A SIM_VTD_STATUS writes the value @size to the address @iova.
  */
 struct sim_vtd_op {
 	enum sim_vtd_kind kind;
@@ -37,14 +37,16 @@ struct sim_vtd_op {
 #define SIM_VTD_PENDING 512u
 
 /**
- * struct sim_vtd - a unit; the IOMMU's lock is for it too.
- * @iommu: the IOMMU that it is.
- * @config: with the defaults filled in.
- * @regs: its registers.
- * @gsts, @rtaddr, @fsts, @fectl, @iqh, @iqt, @iqa: as they are.
- * @held: it does not look at the queue.
- * @record: faults; @next_record: where the next one goes.
- * @pending: commands, @npending of them; @awaited: a mark is among them.
+ * struct sim_vtd - a unit. The IOMMU's lock protects all members.
+ * @iommu: the hardware below the registers.
+ * @config: the configuration, with the defaults filled in.
+ * @regs: the CPU's pointer to the registers.
+ * @gsts, @rtaddr, @fsts, @fectl, @iqh, @iqt, @iqa, @iqer: values of registers.
+ * @root: address of the root table in use.
+ * @held: no command is taken.
+ * @record: fault records; @next_record: index of the next one.
+ * @pending: commands taken that have not taken effect, @npending of them; @awaited: a wait is among them.
+ * @unanswered: a device did not answer an invalidation of its TLB, and ITE does not report so yet.
  * @stats: counters.
  */
 struct sim_vtd {

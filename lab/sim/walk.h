@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Page-table walks, as the hardware makes them: an entry a step, and every check that the specification asks for.
+ * Page-table walks as the hardware makes them, with every check that the specification asks for.
  *
- * A walk can begin below the root, where a paging-structure cache has what the entries above said, and tells that
- * cache what it read.
+ * A walk can begin below the root, at a table that the paging-structure cache knows, and records the tables that it passes
+ * for that cache.
  */
 #ifndef SIM_WALK_H
 #define SIM_WALK_H
@@ -22,17 +22,17 @@ struct sim_mem {
 	bool coherent;
 };
 
-/** sim_mem_load() - read a table entry. Return: false where there is no memory. */
+/** sim_mem_load() - read a table entry. Returns false outside memory. */
 bool sim_mem_load(const struct sim_mem *mem, uint64_t addr, uint64_t *value);
 
 /**
  * struct sim_table - a page table.
  * @root: machine address of the root table.
  * @levels: levels of the walk, the root included.
- * @va_bits: bits of an address that it takes.
- * @out_bits: bits of an address that it gives.
- * @no_2m: 2 MiB leaves are not known to this hardware.
- * @no_1g: nor 1 GiB leaves.
+ * @va_bits: bits of an input address.
+ * @out_bits: bits of an output address.
+ * @no_2m: 2 MiB leaves are not supported.
+ * @no_1g: 1 GiB leaves are not supported.
  * @privileged: LPAE: transactions are privileged.
  */
 struct sim_table {
@@ -46,10 +46,10 @@ struct sim_table {
 };
 
 /**
- * struct sim_step - what the entries above a table say.
- * @table: where the table is.
- * @perm: enum sim_perm, what all of them allow.
- * @level: levels from here, the leaf included; a leaf table has 1.
+ * struct sim_step - a table on the way of a walk.
+ * @table: machine address of the table.
+ * @perm: enum sim_perm: permissions that all entries above give.
+ * @level: levels from this table down; a leaf table has 1.
  */
 struct sim_step {
 	uint64_t table;
@@ -59,13 +59,13 @@ struct sim_step {
 
 /**
  * struct sim_walk - a walk.
- * @from: where to begin; @from.level 0: at the root.
+ * @from: the first table; @from.level 0: the root.
  * @trail: the tables that were passed, from the top; for the paging-structure cache.
- * @ntrail: how many.
- * @out: the page or block that was found.
- * @shift: log2 of its bytes.
+ * @ntrail: number of tables in @trail.
+ * @out: machine address of the page or block.
+ * @shift: log2 of its size in bytes.
  * @perm: enum sim_perm.
- * @global: LPAE: it belongs to every ASID.
+ * @global: LPAE: the entry belongs to every ASID.
  * @steps: entries read.
  * @code: the specification's number of the fault.
  */
@@ -82,24 +82,23 @@ struct sim_walk {
 };
 
 /**
- * sim_walk_vtd() - VT-d second stage.
+ * sim_walk_vtd() - walk a VT-d second-stage table.
  *
- * Finds the leaf; whether it allows the access is for the caller to see from @walk->perm, as the IOTLB keeps it.
- * A leaf that allows nothing is not there: SIM_FAULT_TRANSLATION.
+ * Finds the leaf. The caller checks @walk->perm. A leaf without any permission is not present: SIM_FAULT_TRANSLATION.
  */
 enum sim_reason sim_walk_vtd(const struct sim_mem *mem, const struct sim_table *table,
 			     uint64_t iova, struct sim_walk *walk);
 
-/** sim_walk_lpae() - VMSAv8-64 stage 1, 4 KiB granule; as sim_walk_vtd(). */
+/** sim_walk_lpae() - walk a VMSAv8-64 stage 1 table, 4 KiB granule. See sim_walk_vtd(). */
 enum sim_reason sim_walk_lpae(const struct sim_mem *mem, const struct sim_table *table,
 			      uint64_t iova, struct sim_walk *walk);
 
 /**
- * struct sim_context - VT-d: what a context entry says.
- * @table: the page table, for @translate.
- * @domain: domain id.
- * @translate: by @table; else passthrough.
- * @ats: requests for translation and translated requests are let in.
+ * struct sim_context - a context entry (VT-d), or a stream table entry with its context descriptor (SMMU).
+ * @table: the page table, if @translate.
+ * @domain: domain id or ASID.
+ * @translate: translate by @table; else passthrough.
+ * @ats: translation requests and translated requests are accepted.
  */
 struct sim_context {
 	struct sim_table table;
@@ -109,11 +108,14 @@ struct sim_context {
 };
 
 /**
- * sim_walk_context() - VT-d: root table, context table. @code: the fault reason's number.
+ * sim_walk_context() - read a device's context entry by VT-d's root and context tables.
+ * @mem: memory.
  * @root: machine address of the root table.
  * @id: requester id.
  * @hw: the hardware's limits: va_bits, out_bits, no_2m, no_1g.
- * @passthrough: the hardware knows pass-through entries.
+ * @passthrough: the hardware supports pass-through entries.
+ * @context: receives the entry.
+ * @code: receives the number of the fault reason.
  */
 enum sim_reason sim_walk_context(const struct sim_mem *mem, uint64_t root, uint32_t id,
 				 const struct sim_table *hw, bool passthrough,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * VMSAv8-64 stage 1, 4 KiB granule: what an SMMU walks.
+ * VMSAv8-64 stage 1, 4 KiB granule: the SMMU's page tables.
  *
  * Arm Architecture Reference Manual, DDI 0487, D8.3 (descriptors), D8.4 (permissions); output addresses of 48 bits at
  * most, so that bits 50:48 are RES0. Hierarchical permissions are on (no HPD).
@@ -28,7 +28,7 @@ static enum sim_reason fault(struct sim_walk *walk, enum sim_reason reason, uint
 static enum sim_reason leaf(const struct sim_table *t, struct sim_walk *walk, uint64_t d,
 			    unsigned int perm, unsigned int shift)
 {
-	/* RES0 bits have no effect on hardware of today; software that sets them breaks on tomorrow's. */
+	/* Fault on RES0 bits: hardware ignores them today, and may give them a meaning tomorrow. */
 	if (d & D_RES0 || (shift > 12 && d & D_ADDR & ~D_NT & ((1ull << shift) - 1)))
 		return fault(walk, SIM_FAULT_RESERVED, SMMU_F_TRANSLATION);
 	walk->out = d & D_ADDR & ~((1ull << shift) - 1);
@@ -81,7 +81,7 @@ enum sim_reason sim_walk_lpae(const struct sim_mem *mem, const struct sim_table 
 			return leaf(t, walk, d, at.perm, shift);
 		}
 		if (!(d & D_TABLE)) {
-			/* No blocks of 512 GiB; nor those that this hardware was told not to know. */
+			/* Refuse blocks of 512 GiB, and blocks that this hardware does not support. */
 			if (at.level > 3 || (at.level == 2 && t->no_2m) ||
 			    (at.level == 3 && t->no_1g))
 				return fault(walk, SIM_FAULT_TRANSLATION, SMMU_F_TRANSLATION);

@@ -38,7 +38,7 @@ static enum sim_reason fault(struct sim_walk *walk, enum sim_reason reason, uint
 	return reason;
 }
 
-/* Bits that must be clear in an entry of @level (1: a leaf table's). */
+/* Returns the bits that must be clear in an entry of @level; 1: a leaf table's. */
 static uint64_t reserved_bits(const struct sim_table *t, unsigned int level, uint64_t entry)
 {
 	uint64_t bits = SS_TM | (SS_ADDR & ~((1ull << t->out_bits) - 1));
@@ -79,7 +79,7 @@ enum sim_reason sim_walk_vtd(const struct sim_mem *mem, const struct sim_table *
 		walk->steps++;
 		if (!sim_mem_load(mem, at.table + (iova >> shift & 511) * 8, &entry))
 			return fault(walk, SIM_FAULT_TABLE, VTD_FR_TABLE_ACCESS);
-		/* An entry that allows nothing is not present, and its other bits are the software's. */
+		/* An entry without permissions is not present; its other bits are free for software. */
 		if (!(entry & (SS_READ | SS_WRITE)))
 			return fault(walk, SIM_FAULT_TRANSLATION, VTD_FR_READ);
 		if (entry & reserved_bits(t, at.level, entry))

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Xen, as a guest on arm sees it: its own physical pages have the machine addresses of the same number (dom0 is mapped
- * 1:1), unless scrambled; pages of other domains, mapped through grants, have physical addresses that say nothing.
+ * Xen as a guest on Arm sees it. Physical addresses of the guest's own pages equal machine addresses (dom0 is mapped 1:1),
+ * unless scrambled. Pages of other domains, mapped through grants, have unrelated physical addresses.
  *
- * Machine to physical is a search over what is not 1:1, and a guess where one machine page is mapped twice.
+ * A lookup from machine to physical address searches the pages that are not 1:1, and guesses where one machine page is
+ * mapped twice.
  */
 #include "sim_int.h"
 
@@ -28,18 +29,17 @@ struct m2p {
 
 /**
  * struct sim_xen - the hypervisor.
- * @lock: of all but reads of @p2m.
+ * @lock: protects all members, except reads of @p2m.
  * @sim: the machine.
- * @p2m: of the guest's pages, then of the places for grants: machine address and P2M_ bits; 0: 1:1, or nothing.
- * @own: the guest's pages.
+ * @p2m: entries of the guest's pages, then of the places for grants: machine address and P2M_ bits; 0: 1:1, or none.
+ * @own: number of the guest's pages.
  * @foreign: machine address of the first page of other domains.
- * @nforeign: how many there are.
- * @granted: how many of them are granted.
+ * @nforeign: number of pages of other domains.
+ * @granted: number of granted pages.
  * @places: physical address of the first place for grants.
- * @next: where to look for a free one.
- * @m2p: what is not 1:1, by machine address, older ones first.
- * @nm2p: how many.
- * @room: how many there is room for.
+ * @next: the place at which the search for a free one begins.
+ * @m2p: pages that are not 1:1, by machine address, older ones first.
+ * @nm2p: entries of @m2p; @room: its capacity.
  * @stats: counters.
  */
 struct sim_xen {
@@ -68,7 +68,7 @@ struct sim_xen *sim_xen_create(struct sim *sim, uint64_t guest_size, uint64_t fo
 	xen->own = guest_size / PAGE;
 	xen->foreign = sim->ram.base + guest_size;
 	xen->nforeign = foreign_size / PAGE;
-	/* Far behind all memory. */
+	/* Choose addresses far behind all memory. */
 	xen->places = (sim->ram.base + sim->ram.size + (1ull << 32)) & ~((1ull << 32) - 1);
 	xen->p2m = sim_pages_map((xen->own + MAPS) * sizeof(*xen->p2m));
 	if (xen->p2m)
@@ -86,7 +86,7 @@ void sim_xen_destroy(struct sim_xen *xen)
 	free(xen);
 }
 
-/* The p2m entry of a physical page; NULL where there can be none. */
+/* Returns the p2m entry of a physical page, or NULL. */
 static uint64_t *entry(struct sim_xen *xen, dmah_phys_t phys)
 {
 	if (phys >= xen->sim->ram.base && phys - xen->sim->ram.base < xen->own * PAGE)
@@ -119,7 +119,7 @@ uint64_t sim_xen_machine(struct sim_xen *xen, dmah_phys_t phys)
 
 /* ---- machine to physical ---- */
 
-/* The first entry of @machine or above. */
+/* Returns the index of the first entry at @machine or above. */
 static uint64_t lower(const struct sim_xen *xen, uint64_t machine, uint64_t *steps)
 {
 	uint64_t low = 0, high = xen->nm2p;
@@ -258,7 +258,7 @@ static int by_machine(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Whether the pages are the guest's, 1:1, and not those whose pointers the port hands out. */
+/* Returns true if the pages are the guest's own, 1:1, and outside the port's area. */
 static bool may_scramble(struct sim_xen *xen, dmah_phys_t phys, uint64_t pages)
 {
 	const struct sim_config *c = &xen->sim->config;
@@ -340,7 +340,7 @@ static bool has_mapping(void *ctx, dmah_phys_t phys)
 	return v && !(v & P2M_UNMAPPED);
 }
 
-/* GNTTABOP_cache_flush: at most one page, of what the domain has. xen/include/public/grant_table.h */
+/* GNTTABOP_cache_flush: at most one page, of the domain's own memory. xen/include/public/grant_table.h */
 static int cache(void *ctx, enum dmah_cache_op op, dmah_addr_t bus, uint64_t len)
 {
 	struct sim_xen *xen = ctx;

@@ -5,7 +5,7 @@
 
 #include <time.h>
 
-/* What a pause in a spin loop takes on the manual clock: a loop with a bound must end. */
+/* Nanoseconds that a pause in a spin loop takes on the manual clock, so that bounded loops end. */
 #define RELAX_NS 100u
 
 static uint64_t manual_now;

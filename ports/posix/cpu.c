@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* CPUs are threads; spinlocks between them; what happens when the contract is broken. */
+/* CPUs, which are threads; spinlocks; the response to a broken contract. */
 #include "dmah_inline.h"
 #include "posix.h"
 
@@ -65,7 +65,7 @@ bool dmah_host_quiesce(unsigned int cpu)
 		return true;
 	if (!membarrier())
 		return false;
-	/* A section is a few dozen instructions; but its thread may have to wait for a turn of its own. */
+	/* Yield: the section takes a few dozen instructions, but its thread may not be running. */
 	while (__atomic_load_n(&posix_cpus[cpu].busy, __ATOMIC_ACQUIRE))
 		sched_yield();
 	return true;
@@ -101,7 +101,7 @@ void posix_lock_slow(uint64_t *word, uint64_t me)
 #if defined(__x86_64__) || defined(__i386__)
 			__asm__ volatile("pause");
 #endif
-			/* The holder may not be running: this is no kernel. */
+			/* Yield: the thread that holds the lock may not be running. */
 			if (++spins >= 64)
 				sched_yield();
 		}

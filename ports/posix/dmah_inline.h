@@ -2,11 +2,11 @@
 /*
  * The hot functions of the user-space port, inline: build the library with -DDMAH_HOST_INLINE='"dmah_inline.h"'.
  *
- * The contract is checked here as well, unless NDEBUG: nested enter, two threads on one CPU, leave with a lock held,
- * a lock outside of enter, a lock taken twice, and unlock by another.
+ * Unless NDEBUG is defined, the functions check the contract: nested enter, two threads on one CPU, leave with a lock
+ * held, a lock outside enter, a lock taken twice, and unlock by another CPU.
  *
- * <dmah/host.h> includes this before it defines struct dmah_lock, whose first word is all that is used here. The
- * functions have names of their own, and the macros lead to them, so that outline.c can make real ones of them.
+ * <dmah/host.h> includes this file before it defines struct dmah_lock; only the first word of that structure is used. The
+ * functions have posix_ names, and macros map the contract's names to them, so that outline.c can define real functions.
  */
 #ifndef DMAH_POSIX_INLINE_H
 #define DMAH_POSIX_INLINE_H
@@ -20,9 +20,9 @@ extern "C" {
 struct dmah_lock;
 
 /**
- * struct posix_cpu_line - a cache line for each CPU, as CPUs have their own.
- * @busy: somebody is in dmah_host_enter() there.
- * @cpu: its number.
+ * struct posix_cpu_line - a CPU's state, in a cache line of its own.
+ * @busy: a thread is between dmah_host_enter() and dmah_host_leave() on the CPU.
+ * @cpu: the CPU's number.
  */
 struct posix_cpu_line {
 	uint64_t busy;
@@ -32,7 +32,7 @@ struct posix_cpu_line {
 
 extern struct posix_cpu_line posix_cpus[];
 
-/** struct posix_thread - the calling thread's state: its CPU's line, and unless NDEBUG whether it entered and holds locks. */
+/** struct posix_thread - the calling thread: its CPU's line and, unless NDEBUG, its state of entry and its locks. */
 struct posix_thread {
 	struct posix_cpu_line *line;
 	unsigned int entered;
@@ -42,11 +42,11 @@ struct posix_thread {
 extern __thread struct posix_thread posix_this;
 
 /**
- * struct posix_fast - where physical memory is.
+ * struct posix_fast - the translation of physical addresses.
  * @delta: CPU address minus physical address.
- * @hook_map: phys_map and phys_unmap are the machine's.
- * @hook_virt: so is virt_to_phys.
- * @manual: the clock is manual, and a pause in a spin loop makes time pass.
+ * @hook_map: the machine has phys_map and phys_unmap.
+ * @hook_virt: the machine has virt_to_phys.
+ * @manual: the clock is manual, and a pause in a spin loop moves it.
  */
 struct posix_fast {
 	uintptr_t delta;
@@ -73,12 +73,12 @@ static inline unsigned int posix_host_enter(unsigned long *flags)
 
 	if (me->entered)
 		posix_misuse("dmah_host_enter() inside dmah_host_enter()");
-	/* Pairs with leave: who comes to a CPU sees what the last one did there, as after a context switch. */
+	/* Pair with leave: a thread that becomes a CPU sees the writes of the CPU's last thread, as after a context switch. */
 	if (__atomic_load_n(&line->busy, __ATOMIC_ACQUIRE))
 		posix_misuse("two threads are one CPU");
 	me->entered = 1;
 #endif
-	/* What follows must not be moved before this; that the CPU may is dmah_host_quiesce()'s to mend. */
+	/* Keep the compiler from moving later accesses up. The CPU may move them: dmah_host_quiesce() orders those. */
 	__atomic_store_n(&line->busy, 1, __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	*flags = (unsigned long)(uintptr_t)line;
@@ -194,7 +194,7 @@ static inline void posix_host_phys_unmap(void *cpu, dmah_phys_t phys, size_t len
 		posix_phys_unmap_slow(cpu, phys, len);
 }
 
-/* outline.c wants the contract's own names for itself. */
+/* outline.c defines functions with the contract's names. */
 #ifndef POSIX_OUTLINE
 #define dmah_host_enter	       posix_host_enter
 #define dmah_host_leave	       posix_host_leave

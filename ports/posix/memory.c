@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Memory: pages and ranges out of the machine's host area, by a bitmap; failures on demand; and where the CPU finds
- * physical memory.
+ * Memory: pages and ranges from the machine's host area, by a bitmap; failures on demand; the CPU's pointers to physical
+ * memory.
  *
- * A mutex is no matter here: of the library's calls only those that may allocate come here.
+ * A mutex is fast enough: only calls that may allocate take it.
  */
 #include "dmah_inline.h"
 #include "posix.h"
@@ -104,7 +104,7 @@ static bool must_fail(unsigned int flags, bool page)
 	return false;
 }
 
-/* @n free pages in a row at or after @from, all below @end; @end where there are none. */
+/* Returns the first of @n free pages in a row, from @from to @end - 1; @end if there are none. */
 static size_t find_pages(size_t from, size_t end, size_t n)
 {
 	size_t first = from;

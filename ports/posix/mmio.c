@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Device registers: plain memory, but for a window behind which a device model is asked. */
+/* Device registers: plain memory, except a window of addresses that device models answer. */
 #include "posix.h"
 
 static struct posix_mmio window;

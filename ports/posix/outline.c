@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The hot functions once more, for what was built without dmah_inline.h. */
+/* The hot functions as real symbols, for code that was built without dmah_inline.h. */
 #define POSIX_OUTLINE
 #include "dmah_inline.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What the library has to say beyond an error code. */
+/* Reports of the library beyond its error codes. */
 #include "posix.h"
 
 #include <dmah/device.h>

@@ -1,57 +1,23 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /* The benchmark on given rows (--from): targets, tables, files, and the script that quotes tables in a document. */
 #define _GNU_SOURCE
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <cmocka.h>
 #include <jansson.h>
+#include "../command.h"
 
-static char dir[] = "/tmp/dmah-test-XXXXXX";
-static char out[1 << 18];
-
-static void put(const char *name, const char *text)
-{
-	char path[200];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-}
-
+/* Returns the text of a file of the test's directory. */
 static const char *get(const char *name)
 {
 	static char text[1 << 20];
-	char path[200];
-	size_t n;
-	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	f = fopen(path, "r");
-	assert_non_null(f);
-	n = fread(text, 1, sizeof(text) - 1, f);
-	text[n] = '\0';
-	fclose(f);
+	slurp(name, text, sizeof(text));
 	return text;
 }
 
-/* Runs a command in the test's directory; its output, errors included, is in @out. */
+/* Runs a command in the test's directory. */
 static int run(const char *command)
 {
-	char line[1000];
-	int status;
-
-	snprintf(line, sizeof(line), "cd %s && %s >out 2>&1", dir, command);
-	status = system(line);
-	assert_true(WIFEXITED(status));
-	snprintf(out, sizeof(out), "%s", get("out"));
-	return WEXITSTATUS(status);
+	return run_in(dir, command);
 }
 
 #define ROW(case, backend, mode, live, order, threads, size, ns, instructions)      \
@@ -121,20 +87,10 @@ static const char rows[] = "[" ROW("harness", "none", "none", "1024", "random", 
 
 static int setup(void **state)
 {
-	(void)state;
-	if (!mkdtemp(dir))
+	if (make_dir(state))
 		return -1;
 	put("rows.json", rows);
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	char command[100];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
 }
 
 /* Returns the first line of @text that begins with @begin and contains @has. */
@@ -158,7 +114,7 @@ static void has(const char *line, const char *text)
 		fail_msg("no \"%s\" in: %s", text, line);
 }
 
-/* Every verdict is worked out by hand: 1520/150 = 10.13, net 1500/130 = 11.54; 65.5/5 = 13.1; 1520/80 = 19. */
+/* The verdicts are worked out by hand: 1520/150 = 10.13, net 1500/130 = 11.54; 65.5/5 = 13.1; 1520/80 = 19. */
 static void verdicts(void **state)
 {
 	const char *line;
@@ -183,7 +139,7 @@ static void verdicts(void **state)
 	line = line_of(out, "2 threads, one domain, VT-d", "");
 	has(line, "1.05x");
 	assert_string_equal(line + strlen(line) - 3, "yes");
-	/* What was not measured is neither met nor missed. */
+	/* A target that was not measured is neither met nor missed. */
 	line = line_of(out, "strict, latency 0", "");
 	assert_string_equal(line + strlen(line) - 1, "-");
 }
@@ -241,8 +197,9 @@ static void markdown(void **state)
 	has(text, "| handle | 5.0 | 70.0 | 108 % | 150 | 1,150 | 79 % |");
 	/* This machine did not measure these rows. */
 	assert_null(strstr(text, "run: versions"));
-	assert_int_equal(run("$DMAH_BENCH --from rows.json --markdown - | grep -c '<!-- run: '"),
-			 0);
+	assert_int_equal(
+		run("sh -c \"$DMAH_BENCH --from rows.json --markdown - | grep -c '<!-- run: '\""),
+		0);
 	assert_string_equal(out, "7\n");
 }
 
@@ -262,19 +219,19 @@ static void wrong_rows(void **state)
 	for (unsigned int i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		put("wrong.json", wrong[i]);
 		assert_int_equal(run("$DMAH_BENCH --from wrong.json --json never.json"), 1);
-		has(out, "dmah-bench: ");
+		has(err, "dmah-bench: ");
 		assert_int_equal(run("test -e never.json"), 1);
 	}
 	assert_int_equal(run("$DMAH_BENCH --from missing.json"), 1);
-	has(out, "missing.json");
+	has(err, "missing.json");
 	assert_int_equal(run("$DMAH_BENCH --from rows.json --report no/r.html"), 1);
-	has(out, "cannot write no/r.html");
+	has(err, "cannot write no/r.html");
 }
 
 static void quote(void **state)
 {
 	(void)state;
-	if (run("command -v python3"))
+	if (run("sh -c 'command -v python3'"))
 		skip();
 	assert_int_equal(run("$DMAH_BENCH --from rows.json --markdown t.md"), 0);
 	put("doc.md", "Before.\n<!-- run: slower -->\nold\n<!-- end -->\nAfter.\n");
@@ -286,14 +243,14 @@ static void quote(void **state)
 	put("doc.md",
 	    "<!-- run: slower -->\n<!-- end -->\n<!-- run: other -->\nold\n<!-- end -->\n");
 	assert_int_equal(run("python3 $DMAH_QUOTE doc.md t.md"), 1);
-	has(out, "no table other");
+	has(err, "no table other");
 	assert_string_equal(get("doc.md"), "<!-- run: slower -->\n<!-- end -->\n"
 					   "<!-- run: other -->\nold\n<!-- end -->\n");
 	put("doc.md", "No marks.\n");
 	assert_int_equal(run("python3 $DMAH_QUOTE doc.md t.md"), 1);
-	has(out, "no marks");
+	has(err, "no marks");
 	assert_int_equal(run("python3 $DMAH_QUOTE doc.md missing.md"), 1);
-	has(out, "missing.md");
+	has(err, "missing.md");
 	assert_int_equal(run("python3 $DMAH_QUOTE"), 2);
 }
 
@@ -304,5 +261,5 @@ int main(void)
 		cmocka_unit_test(markdown), cmocka_unit_test(wrong_rows), cmocka_unit_test(quote),
 	};
 
-	return cmocka_run_group_tests_name("bench-from", tests, setup, teardown);
+	return cmocka_run_group_tests_name("bench-from", tests, setup, remove_dir);
 }

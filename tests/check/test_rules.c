@@ -305,8 +305,8 @@ static const struct rule rules[] = {
 	/* dma_map_page: a kernel that may not store the direction of an allocation */
 	{ "allocations have none",
 	  MAP(E, TO, "1000", "4096", "1000") T(D, "dma_alloc_pages",
-					     "dir=TO_DEVICE dma_addr=ff000 size=4096 "
-					     "virt_addr=(____ptrval____) flags=GFP_KERNEL attrs=")
+					       "dir=TO_DEVICE dma_addr=ff000 size=4096 "
+					       "virt_addr=(____ptrval____) flags=GFP_KERNEL attrs=")
 		  T(D, "dma_free_pages",
 		    "dir=FROM_DEVICE dma_addr=ff000 size=4096 "
 		    "virt_addr=(____ptrval____) attrs="),

@@ -78,6 +78,8 @@ def edges(texts):
     for text in texts:
         for a, b in re.findall(r'edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"', text):
             out[key(a)].add(key(b))
+        for title in re.findall(r'node: \{ title: "([^"]+)"', text):
+            out[key(title)]  # Functions that call nothing have an entry, too.
     return out
 
 
@@ -103,11 +105,11 @@ def functions(texts):
 
 
 def pointers(texts):
-    """The names of the functions that initialisers assign to each member."""
+    """The names of the functions that initialisers assign to each member of a format and of all else."""
     out = collections.defaultdict(set)
-    for text in texts.values():
+    for file, text in texts.items():
         for member, function in re.findall(r"\.(\w+)\s*=\s*(\w+)\b", text):
-            out[member].add(function)
+            out[file.startswith("src/pt/"), member].add(function)
     return out
 
 
@@ -126,8 +128,8 @@ def called_by_pointer(title, texts, body, assigned):
     out = set()
     for (where, function), text in body.items():
         if function == name and (not file or where == file or where.endswith(".h")):
-            for member in re.findall(r"(?:->|\.)(\w+)(?:\(| :)", text):
-                out |= assigned[member]
+            for owner, member in re.findall(r"(\w+)(?:->|\.)(\w+)(?:\(| :)", text):
+                out |= assigned[owner in ("fmt", "format"), member]
             # (condition ? this : that)(...)
             for choice in re.findall(r"\(([^;{}]*\?[^;{}()]*)\)\(", text):
                 out |= set(re.findall(r"\w+", choice))
@@ -169,15 +171,14 @@ def public():
     return out
 
 
-def measure(cc, flags):
-    """{public function: (bytes, the functions on its deepest path)}"""
-    with tempfile.TemporaryDirectory() as real, tempfile.TemporaryDirectory() as flat:
-        frame = frames(compile_all(cc, flags, real))
-        calls = edges(compile_all(cc, flags + NO_INLINE, flat))
+def call_graph(cc, flags):
+    """The functions that each function may call, also through pointers."""
+    with tempfile.TemporaryDirectory() as out:
+        calls = edges(compile_all(cc, flags + NO_INLINE, out))
     texts = texts_of_src()
     body, assigned = functions(texts), pointers(texts)
     known = collections.defaultdict(set)
-    for title in set(calls) | set(frame):
+    for title in calls:
         known[title.rpartition(":")[2]].add(title)
     for title in list(calls):
         if "__indirect_call" in calls[title]:
@@ -188,6 +189,13 @@ def measure(cc, flags):
             if not reached and title not in CALLERS_OWN:
                 sys.exit("stack.py: nothing is known of the call through a pointer in " + title)
             calls[title] |= reached
+    return calls
+
+
+def measure(cc, flags, calls):
+    """{public function: (bytes, the functions on its deepest path)}"""
+    with tempfile.TemporaryDirectory() as out:
+        frame = frames(compile_all(cc, flags, out))
     depth = Depth(frame, calls)
     return {name: depth.of(name) for name in sorted(public() & (set(calls) | set(frame)))}
 
@@ -198,9 +206,11 @@ def main():
     parser.add_argument("--path", action="store_true", help="print the functions on each path")
     parser.add_argument("compiler", nargs="+")
     args = parser.parse_args()
+    flags = args.flags.split()
+    calls = call_graph(args.compiler[0], flags)
     for cc in args.compiler:
         print(cc)
-        for name, (size, path) in sorted(measure(cc, args.flags.split()).items(), key=lambda x: -x[1][0]):
+        for name, (size, path) in sorted(measure(cc, flags, calls).items(), key=lambda x: -x[1][0]):
             print("  %5d %s%s" % (size, name, "  " + " > ".join(path[1:]) if args.path else ""))
 
 

@@ -64,43 +64,6 @@ static void help(void **state)
 	assert_string_equal(err, "");
 }
 
-/* Counts by callgrind are the same in every run, and need no counter of the CPU. */
-static void instructions(void **state)
-{
-	json_t *rows, *row;
-	json_error_t e;
-	double last = 0;
-	size_t i;
-
-	(void)state;
-	if (system("command -v valgrind >/dev/null 2>&1"))
-		skip();
-	for (unsigned int k = 0; k < 2; k++) {
-		/* A trace that cannot be read has no rows and must not shift the others. */
-		assert_int_equal(run("--json --only-instructions --machine vtd --mode strict --api "
-				     "handle ~/missing ~/ok"),
-				 2);
-		if (strstr(err, "built without valgrind's headers"))
-			skip();
-		rows = json_loads(out, 0, &e);
-		assert_non_null(rows);
-		assert_int_equal(json_array_size(rows), 1);
-		json_array_foreach(rows, i, row)
-		{
-			double n = json_number_value(json_object_get(row, "instructions_per_op"));
-
-			assert_true(n > 10);
-			assert_true(!k || n == last);
-			assert_true(json_is_null(json_object_get(row, "ns_per_op")));
-			last = n;
-		}
-		json_decref(rows);
-	}
-	assert_int_equal(run("--only-instructions --machine vtd ~/ok"), 0);
-	assert_true(says(out, "ins/op"));
-	assert_false(strstr(out, " ns/op") != NULL);
-}
-
 static void markdown(void **state)
 {
 	(void)state;
@@ -279,7 +242,7 @@ int main(void)
 		cmocka_unit_test(unreadable), cmocka_unit_test(left_out),
 		cmocka_unit_test(json_keys),  cmocka_unit_test(selections),
 		cmocka_unit_test(table),      cmocka_unit_test(files),
-		cmocka_unit_test(markdown),   cmocka_unit_test(instructions),
+		cmocka_unit_test(markdown),
 	};
 
 	return cmocka_run_group_tests_name("replay-cli", tests, setup, remove_dir);

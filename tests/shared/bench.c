@@ -42,7 +42,7 @@ unsigned int bench_times(unsigned int n)
 	return n;
 }
 
-/* 10^5 a machine, more where the environment asks for it. */
+/* Returns 10^5 for each machine, or the number in the environment. */
 unsigned long bench_operations(void)
 {
 	const char *text = getenv("DMAH_TEST_OPS");
@@ -142,7 +142,7 @@ static void open_memory(struct bench *b)
 		return;
 	b->pool_memory = aligned_alloc(64, (need + 63) & ~(size_t)63);
 	assert_int_equal(dmah_pool_init(&b->pool, pool, POOL_BYTES, b->pool_memory, need), DMAH_OK);
-	/* What a slot held before must not come through. */
+	/* Fill the slots, so that stale contents would be noticed. */
 	sim_cpu_set(b->sim, pool, 0xdd, POOL_BYTES);
 	sim_cpu_maintain(b->sim, DMAH_CACHE_FLUSH, pool, POOL_BYTES);
 }
@@ -319,7 +319,7 @@ void bench_on_wait(struct bench *b, void (*fn)(void *arg), void *arg)
 {
 	b->hooks.on_wait = fn;
 	b->hooks.on_wait_arg = arg;
-	/* Whatever is posted from now on is under way until somebody waits for it. */
+	/* Hold commands back until a wait. */
 	bench_latency(b, fn != NULL);
 }
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * A machine under test: one device behind one backend of the library, and what a CPU and the device see.
+ * A machine under test: one device behind one backend of the library, with accesses of a CPU and of the device.
  *
- * There are two implementations, of which a program is linked with one: bench.c has lab/sim's machines, and
- * tests/qemu/bench_qemu.c QEMU's. Cases say what they need of a machine beyond what both have, and are not registered
- * where it has not.
+ * A program is linked with one of two implementations: bench.c has lab/sim's machines, and tests/qemu/bench_qemu.c QEMU's.
+ * A case names the features that it needs beyond those of both, and runs only where they are available.
  */
 #ifndef DMAH_TESTS_BENCH_H
 #define DMAH_TESTS_BENCH_H
@@ -13,7 +12,7 @@
 #include <dmah/device.h>
 #include <dmah/dmah.h>
 
-/** enum bench_hw - the IOMMU and its tables. BENCH_IOMMU: whichever the implementation is about, with 48 bits. */
+/** enum bench_hw - the IOMMU and its tables. BENCH_IOMMU: the implementation's usual one, with 48 bits. */
 enum bench_hw {
 	BENCH_NONE,
 	BENCH_IOMMU,
@@ -26,7 +25,7 @@ enum bench_hw {
 };
 
 /**
- * struct bench_config - which machine. Zero is the plain one: coherent, trusted, strict, no pool, 64-bit device.
+ * struct bench_config - a machine. Zero: coherent, trusted, strict, no pool, 64-bit device.
  */
 struct bench_config {
 	const char *name;
@@ -36,7 +35,7 @@ struct bench_config {
 	bool noncoherent; /* the device does not snoop */
 	bool untrusted;
 	bool walk_noncoherent; /* nor do table walks */
-	bool map_flush; /* caching mode: what does not translate is remembered */
+	bool map_flush; /* caching mode: entries that do not translate are cached too */
 	bool ats; /* the device has a TLB */
 	bool no_blocks; /* no 2 MiB and 1 GiB entries */
 	bool pool;
@@ -53,7 +52,7 @@ struct bench_config {
 struct bench;
 
 /**
- * enum bench_need - what not every implementation has; a bit mask.
+ * enum bench_need - features that not every implementation has; a bit mask.
  * @BENCH_OTHERS: backends without an IOMMU, and Xen.
  * @BENCH_CACHES: caches that a device does not see.
  * @BENCH_5_LEVELS: BENCH_VTD5.
@@ -70,10 +69,10 @@ enum bench_need {
 	BENCH_LPAE = 1u << 5,
 };
 
-/** bench_can() - what this one has. */
+/** bench_can() - Returns the features of this implementation: enum bench_need. */
 unsigned int bench_can(void);
 
-/** struct bench_case - a test: @fn is called with @state where @needs can be had. */
+/** struct bench_case - a test: @fn is called with @state if all of @needs are available. */
 struct bench_case {
 	const char *name;
 	void (*fn)(void **state);
@@ -81,31 +80,30 @@ struct bench_case {
 	const void *state;
 };
 
-/** BENCH_CASE - one by its function's name. */
+/** BENCH_CASE - a test with the name of its function. */
 #define BENCH_CASE(f, n)                            \
 	{                                           \
 		.name = #f, .fn = (f), .needs = (n) \
 	}
 
-/** bench_run() - run those that can be. Return: how many failed. */
+/** bench_run() - run the tests whose needs are met. Returns the number of failures. */
 int bench_run(const char *group, const struct bench_case *cases, size_t n);
 
-/** bench_times() - how often to do something that takes a device's accesses: @n, or fewer where those take long. */
+/** bench_times() - Returns the number of rounds for a loop with device accesses: @n, or fewer if accesses are slow. */
 unsigned int bench_times(unsigned int n);
 
-/** bench_operations() - operations for a random program: as the environment asks for, or the usual number. */
+/** bench_operations() - Returns the operations of a random program: from the environment, or the usual number. */
 unsigned long bench_operations(void);
 
-/** bench_open() - build it; the device is attached. Fails the test where anything fails. */
+/** bench_open() - build the machine and attach the device. Any error fails the test. */
 struct bench *bench_open(const struct bench_config *config);
 
 /**
- * bench_close() - take it apart, having checked that nothing is left: no mapping, slot, table page, or report of misuse
- *	that bench_reports() was not asked for.
+ * bench_close() - take the machine down, and check that no mapping, slot, table page or unread report is left.
  */
 void bench_close(struct bench *b);
 
-/** bench_abandon() - take it apart as it is. */
+/** bench_abandon() - take the machine down without checks. */
 void bench_abandon(struct bench *b);
 
 struct dmah_domain *bench_domain(struct bench *b);
@@ -113,42 +111,42 @@ struct dmah_device *bench_device(struct bench *b);
 struct dmah_pool *bench_pool(struct bench *b);
 const struct bench_config *bench_config(const struct bench *b);
 
-/** bench_memory() - where memory for buffers begins, and how many bytes there are. Nothing else is in it. */
+/** bench_memory() - Returns the first byte of memory for buffers; *@size: its bytes. */
 dmah_phys_t bench_memory(const struct bench *b, uint64_t *size);
 
-/** bench_cpu_read() - what the CPU sees. */
+/** bench_cpu_read() - read memory as the CPU. */
 void bench_cpu_read(struct bench *b, dmah_phys_t phys, void *buf, size_t len);
 void bench_cpu_write(struct bench *b, dmah_phys_t phys, const void *buf, size_t len);
 
-/** bench_dev_read() - what the device gets. Return: false where a part of it faulted. */
+/** bench_dev_read() - read memory as the device. Returns false if a part faulted. */
 bool bench_dev_read(struct bench *b, dmah_addr_t dma, void *buf, size_t len);
 bool bench_dev_write(struct bench *b, dmah_addr_t dma, const void *buf, size_t len);
 
-/** bench_evict() - the CPU's caches write dirty lines back, as they may at any time; clean ones stay. */
+/** bench_evict() - write dirty cache lines back, as a CPU may do at any time; clean lines stay. */
 void bench_evict(struct bench *b);
 
-/** bench_reports() - reports of misuse since the last call. */
+/** bench_reports() - Returns the number of reports of misuse since the last call. */
 unsigned int bench_reports(struct bench *b);
 
-/** bench_fail_alloc() - the @nth allocation from now on fails, 0 being the next one; negative: none does. */
+/** bench_fail_alloc() - make the @nth allocation fail, from 0; negative: none. */
 void bench_fail_alloc(struct bench *b, long nth);
 
-/** bench_fail_from() - as bench_fail_alloc(), and all after it. */
+/** bench_fail_from() - make the @nth allocation and all later ones fail. */
 void bench_fail_from(struct bench *b, long nth);
 
-/** bench_fail_all() - every allocation fails. */
+/** bench_fail_all() - make every allocation fail, or none. */
 void bench_fail_all(struct bench *b, bool fail);
 
-/** bench_allocs() - page allocations made so far, failed ones included. */
+/** bench_allocs() - Returns the number of allocations so far, failed ones included. */
 unsigned long bench_allocs(struct bench *b);
 
-/** bench_pages() - table pages that the library holds. */
+/** bench_pages() - Returns the number of table pages that the library holds. */
 unsigned long bench_pages(struct bench *b);
 
-/** bench_stick() - the IOMMU's invalidation queue stops (true) or goes on. */
+/** bench_stick() - stop the IOMMU's invalidation queue (true), or let it go on (false). */
 void bench_stick(struct bench *b, bool stuck);
 
-/** bench_latency() - nanoseconds that an invalidation takes. */
+/** bench_latency() - delay invalidations until a wait (@ns not 0), or carry them out at once (0). */
 void bench_latency(struct bench *b, uint64_t ns);
 
 /** bench_on_wait() - call @fn at the start of every wait for an invalidation, before it takes effect; NULL: no more. */
@@ -160,33 +158,33 @@ void bench_on_wait(struct bench *b, void (*fn)(void *arg), void *arg);
  */
 void bench_on_post(struct bench *b, void (*fn)(void *arg), void *arg);
 
-/** bench_time() - the clock, and forward with it. */
+/** bench_time() - move the clock by @advance_ns. Returns the time. */
 uint64_t bench_time(struct bench *b, uint64_t advance_ns);
 
-/** bench_translate() - a hardware walk of the table, past any TLB. Return: false where it does not translate. */
+/** bench_translate() - walk the page table as hardware does, past any TLB. Returns false if the address does not translate. */
 bool bench_translate(struct bench *b, dmah_addr_t dma, bool write, dmah_phys_t *phys);
 
 /**
- * bench_entries() - the raw page table: where each granule of the first @n of the aperture goes, with what is allowed in
- *	the low bits; 0: nowhere.
+ * bench_entries() - read the page table: for each of the first @n granules of the aperture the machine address, with the
+ *	permissions in the low bits; 0: not present.
  */
 void bench_entries(struct bench *b, uint64_t *to, uint32_t n);
 
-/** bench_hypercalls() - cache-flush hypercalls so far. */
+/** bench_hypercalls() - Returns the number of cache-flush hypercalls so far. */
 uint64_t bench_hypercalls(struct bench *b);
 
-/** bench_grant() - on Xen: a foreign page, mapped @aliases times. @phys: where. Return: its bus address. */
+/** bench_grant() - on Xen: map a foreign page @aliases times. @phys: receives the addresses. Returns its bus address. */
 dmah_addr_t bench_grant(struct bench *b, unsigned int aliases, bool kernel_mapping,
 			dmah_phys_t *phys);
 
-/** bench_iommu() - the IOMMU, of which a second one like it can be had with @n 1. */
+/** bench_iommu() - Returns the IOMMU; @n 1: a second one like it. */
 struct dmah_iommu *bench_iommu(struct bench *b, unsigned int n);
 
-/** bench_extra_device() - a further device of the machine, not attached, behind IOMMU @n; its accesses. */
+/** bench_extra_device() - Returns a further device behind IOMMU @n, not attached. bench_extra_write(): a write of it. */
 struct dmah_device *bench_extra_device(struct bench *b, unsigned int n);
 bool bench_extra_write(struct bench *b, dmah_addr_t dma, const void *buf, size_t len);
 
-/** bench_cpu() - which CPU this thread is. */
+/** bench_cpu() - set this thread's CPU. */
 void bench_cpu(unsigned int cpu);
 
 #endif /* DMAH_TESTS_BENCH_H */

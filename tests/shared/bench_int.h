@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What the implementations of bench.h share: how an IOMMU's driver is listened in on, and what the port does for all. */
+/* Shared by the implementations of bench.h: hooks in front of an IOMMU's driver, and functions of the port. */
 #ifndef DMAH_TESTS_BENCH_INT_H
 #define DMAH_TESTS_BENCH_INT_H
 
 #include "bench.h"
 
 /**
- * struct bench_hooks - an IOMMU's driver, with the tests' hooks before it. One at a time: the driver knows no bench.
+ * struct bench_hooks - the tests' hooks in front of an IOMMU's driver. A process has one at a time.
  * @real: the driver's own functions.
- * @ops: what the library is given in their place.
- * @on_wait, @on_post: as bench_on_wait() and bench_on_post() were told.
- * @machine: passed to what follows, all of which may be NULL.
- * @let: commands that the machine keeps from the hardware go there now (true), or are kept again (false).
- * @bound: a device was bound, as @how says.
+ * @ops: the functions that the library calls.
+ * @on_wait, @on_post: set by bench_on_wait() and bench_on_post().
+ * @machine: passed to the functions below, which may be NULL.
+ * @let: pass held commands to the hardware (true), or hold them again (false).
+ * @bound: called after a device was bound.
  */
 struct bench_hooks {
 	const struct dmah_iommu_ops *real;
@@ -30,13 +30,13 @@ struct bench_hooks {
 /** bench_hook() - put @hooks, zeroed but for @machine and its functions, before the driver of @iommu. */
 void bench_hook(struct bench_hooks *hooks, struct dmah_iommu *iommu);
 
-/** bench_begin() - the port's part of bench_open(): manual clock, CPU 0, reports counted. */
+/** bench_begin() - set up the port: manual clock, CPU 0, reports counted. Called by bench_open(). */
 void bench_begin(void);
 
-/** bench_balanced() - the port's part of bench_close(): nothing that it handed out is left. */
+/** bench_balanced() - check that no memory of the port is allocated. Called by bench_close(). */
 void bench_balanced(void);
 
-/** bench_end() - the port's part of bench_abandon(). */
+/** bench_end() - reset the port. Called by bench_abandon(). */
 void bench_end(void);
 
 #endif /* DMAH_TESTS_BENCH_INT_H */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What a bench does by the port, whatever machine is below: reports, allocations, time, and hooks before a driver. */
+/* Functions of a bench that use the port alone: reports, allocations, time, hooks in front of a driver. */
 #include "bench_int.h"
 
 #include <setjmp.h>

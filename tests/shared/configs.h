@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The machines that the shared suite runs on: backends x formats x modes, and what makes each of them difficult.
+ * The machines of the shared suite: backends, formats, modes, and the difficult properties of each.
  */
 #ifndef DMAH_TESTS_CONFIGS_H
 #define DMAH_TESTS_CONFIGS_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 #include "t.h"
 
-/* The machine's IOMMUs name these; it never looks inside. */
+/* The simulator uses the addresses of these alone. */
 struct dmah_pt_format {
 	int nothing;
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What the simulator's tests share: machines, and page tables written by hand, an entry at a time. */
+/* Shared by the simulator's tests: machines, and page tables written by hand, an entry at a time. */
 #ifndef TESTS_SIM_T_H
 #define TESTS_SIM_T_H
 
@@ -16,7 +16,7 @@
 #include "sim.h"
 #include "sim_int.h"
 
-/* A machine by name, changed by the caller before it is made. */
+/* Get a predefined configuration, which the caller may change. */
 static inline struct sim_config t_config(const char *name)
 {
 	struct sim_config c;
@@ -33,7 +33,7 @@ static inline struct sim *t_machine(const struct sim_config *c)
 	return sim;
 }
 
-/* Hand-written tables: straight into RAM, past every cache. */
+/* Write a table entry to RAM, past every cache. */
 static inline void t_put64(struct sim *sim, uint64_t addr, uint64_t value)
 {
 	assert_true(sim_ram_has(&sim->ram, addr, 8));
@@ -48,7 +48,7 @@ static inline uint64_t t_get64(struct sim *sim, uint64_t addr)
 	return value;
 }
 
-/* Misuse is counted instead of ending the test. */
+/* Misuse that was counted. */
 extern unsigned int t_misuses;
 
 /* Wait for all that was posted. */

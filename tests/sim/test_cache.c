@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* The cache model: what a device that is not coherent sees, and what becomes of what it writes. */
+/* The cache model: reads and writes of devices that are not coherent. */
 #include "t.h"
 
 #include "rnd.h"
@@ -169,7 +169,7 @@ static void windows(void **state)
 	assert_int_equal(cpu_sees(BUF + 1), 2);
 	assert_int_equal(cpu_sees(BUF + 2), 3);
 	assert_int_equal(dev_sees(dev, BUF + 1), 0); /* it went through the cache */
-	/* what was only read is not dirty, and no eviction brings it back */
+	/* bytes that were only read are not dirty, and no eviction writes them back */
 	dev_writes(dev, BUF + 128, 6);
 	sim_cache_evict(sim, BUF + 128, 64);
 	assert_int_equal(dev_sees(dev, BUF + 128), 6);
@@ -235,7 +235,7 @@ static void lines(void **state)
 	t_count_misuse(true);
 }
 
-/* Everything at random, against three flat arrays: what the CPU must see, what RAM must hold, which lines differ. */
+/* Random operations against three flat arrays: the CPU's view, the contents of RAM, the lines that differ. */
 static void random_life(void **state)
 {
 	static uint8_t cpu[4096], ram[4096];

@@ -17,7 +17,7 @@
 #define RX     0x2800u
 #define TX     0x3800u
 
-/* Where the test has things in memory; no IOMMU. */
+/* Addresses of the test's rings and buffers, without IOMMU. */
 #define RING  0x40100000u
 #define SPACE 0x40200000u
 #define SLOTS 8u
@@ -275,7 +275,7 @@ static void fifo(void **state)
 	assert_int_equal(stats.fifo, (taken - 7) * 1004);
 }
 
-/* What it cannot read stops a queue; what it cannot write it never learns of. */
+/* A refused read stops a queue; a refused write has no effect. */
 static void faults(void **state)
 {
 	struct sim_e1000e_stats stats;
@@ -323,7 +323,7 @@ static void transmit(void **state)
 	assert_int_equal(get64(RING + 8) >> 32, 0);
 	assert_int_equal(get64(RING + 24) >> 32, 1);
 	assert_int_equal(rd(TX + 0x10), 2);
-	/* Without a CRC that is right it reaches nobody. */
+	/* A frame with a wrong CRC is dropped. */
 	put64(RING + 40, 100 | 0x9ull << 24);
 	wr(TX + 0x18, 3);
 	assert_int_equal(sim_e1000e_sent(nic, got, sizeof(got)), 0);

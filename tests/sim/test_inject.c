@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* Injected failures: each strikes where and how often it should, is seen by software as specified, and ends. */
+/* Injected failures: each strikes at its point, as often as asked for, has the specified effect on software, and ends. */
 #include "by_hand.h"
 
 #include "sim_inject.h"

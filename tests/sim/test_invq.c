@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* The invalidation queue: order, latency, time-out, a full queue, several who post. */
+/* The invalidation queue: order, latency, time-out, a full queue, several threads that post. */
 #include "t.h"
 
 #include <pthread.h>
@@ -158,7 +158,7 @@ static void full(void **state)
 	assert_int_equal(nseen, 0);
 	q.stuck_at = UINT64_MAX;
 	assert_int_equal(wait_all(), 0);
-	assert_int_equal(nseen, 8); /* what was refused is not there */
+	assert_int_equal(nseen, 8); /* the refused command is not in the queue */
 }
 
 #define THREADS 4u

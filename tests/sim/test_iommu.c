@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Devices behind an IOMMU, and its driver: what binds, what is cached and for how long, the order of invalidations,
- * non-coherent walks, caching mode, time-outs. Tables are written by hand.
+ * Devices behind the fake IOMMU: bindings, cached translations, the order of invalidations, non-coherent walks, caching
+ * mode, time-outs. Tables are written by hand.
  */
 #include "t.h"
 
@@ -22,7 +22,7 @@ static uint64_t present(uint64_t phys)
 	return iommu->config.flavour == SIM_VTD ? phys | 3 : phys | 0xc43;
 }
 
-/* An entry by the CPU, through its pointer to the table: dirty in the cache where there is one. */
+/* Write an entry through the CPU's pointer, so that it is dirty in the cache if there is one. */
 static void set_entry(uint64_t iova, uint64_t value)
 {
 	uint64_t *table = dmah_host_table_virt(leaf_table);
@@ -414,7 +414,7 @@ static void translated_requests(void **state)
 	set_entry(IOVA, present(buffer));
 	assert_int_equal(bind_to(DMAH_BIND_TRANSLATE), 0);
 	assert_int_equal(reaches(IOVA, true), SIM_OK);
-	/* the IOMMU forgets the device's context, but the device's own TLB is never told */
+	/* the IOMMU drops the device's context, but the device's TLB is not invalidated */
 	sim_fake_stick(iommu, 2);
 	assert_int_equal(bind_to(DMAH_BIND_PASSTHROUGH), DMAH_ETIMEDOUT);
 	assert_int_equal(sim_dma_read(dev, IOVA, &byte, 1), SIM_FAULT_ATS);
@@ -505,8 +505,7 @@ static void every_entry(void **state)
 	assert_int_equal(steps, 4);
 }
 
-/* Everything at random, against what the IOMMU may and must answer: a flat array of what the table says and, page by
- * page, of what was last cached. */
+/* Random operations against a model: the table's entry of each page, and the translation that was cached last. */
 static void random_life(void **state)
 {
 	static uint64_t table[512], cached[512];

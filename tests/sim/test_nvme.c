@@ -7,7 +7,7 @@
 
 #define BLOCKS 64u
 
-/* Where things are, from the start of memory. */
+/* Offsets of queues and buffers from the start of memory. */
 #define ASQ  0x0000u
 #define ACQ  0x1000u
 #define SQ   0x2000u
@@ -68,7 +68,7 @@ static struct t *begin(const struct sim_nvme_config *config)
 	return t;
 }
 
-/* Return: violations. */
+/* Returns the number of violations. */
 static unsigned int end(struct t *t)
 {
 	unsigned int n = sim_nvme_violations(t->nv, NULL);
@@ -179,7 +179,7 @@ static void configurations(void **state)
 	assert_int_equal(end(t), 0);
 }
 
-/* What must not be done is told, and changes nothing. */
+/* Forbidden register writes are recorded and have no effect. */
 static void violations(void **state)
 {
 	struct t *t = begin_queues(&(struct sim_nvme_config){ 0 }, 4, 4);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* The host contract in user space: what it catches, what it fails on demand, and its clock. */
+/* The host contract in user space: misuse that it finds, failures on demand, the clock. */
 #include "t.h"
 
 #include <dmah/device.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* Who may reach what: every kind of entry is found, nothing else is, and the search leaves no trace. */
+/* The list of reachable memory: every kind of entry is found, nothing else is, and no state changes. */
 #include "by_hand.h"
 
 #include "rnd.h"
@@ -9,7 +9,7 @@
 
 #define OTHER (PAGE + 0x1000)
 
-/** struct seen - how often memory was named by each kind of entry. */
+/** struct seen - the number of times that memory was named by each kind of entry. */
 struct seen {
 	dmah_phys_t phys;
 	unsigned int by[SIM_BY_NO_IOMMU + 1];

@@ -9,7 +9,7 @@
 #define TAGS  3u
 #define PAGES 2048u /* of 4 KiB, in each tag: 4 times 2 MiB */
 
-/* What the TLB must hold: for each tag and page, which entry covers it, by size; -1 none. */
+/* Expected contents of the TLB: for each tag and page, the entry of each size that covers it; -1: none. */
 static int64_t flat[TAGS][3][PAGES];
 
 static struct sim_tlb_entry entry(uint32_t tag, uint64_t iova, unsigned int shift, uint64_t out)
@@ -180,8 +180,7 @@ static void structures(void **state)
 	s = sim_psc_find(&psc, 1, 0x400000); /* the next, in the same GiB */
 	assert_int_equal(s.level, 2);
 	assert_int_equal(s.table, 0x2000);
-	assert_int_equal(sim_psc_find(&psc, 1, 1ull << 30).level,
-			 0); /* the root is nobody's secret */
+	assert_int_equal(sim_psc_find(&psc, 1, 1ull << 30).level, 0); /* the root is not cached */
 	assert_int_equal(sim_psc_find(&psc, 2, 0x345000).level, 0);
 	sim_psc_invalidate(&psc, 1, 0x400000, 0x1000); /* also about what lies above */
 	assert_int_equal(sim_psc_find(&psc, 1, 0x400000).level, 0);

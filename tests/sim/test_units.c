@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * IOMMUs by their registers, with tables and commands written by hand: what takes effect when. The numbers are those of
- * the specifications once more.
+ * Register models with tables and commands written by hand: the time at which each command takes effect. Numbers are the
+ * specifications'.
  */
 #include "by_hand.h"
 
@@ -9,7 +9,7 @@
 
 /* ---- VT-d ---- */
 
-/* An invalidation that nobody waits for may take its time; with the mark behind it, it is done. */
+/* An invalidation takes effect no later than the wait behind it, and not before. */
 static void vtd_invalidates_with_the_mark(void **state)
 {
 	(void)state;
@@ -23,7 +23,7 @@ static void vtd_invalidates_with_the_mark(void **state)
 	vtd_mark(false);
 	assert_int_equal(t_get64(hand.sim, MARK), 0x1234);
 	assert_false(reaches());
-	/* Another domain's, another page's: no matter. */
+	/* Invalidations of another domain or page have no effect. */
 	t_put64(hand.sim, LEAF, PAGE | 3);
 	assert_true(reaches());
 	t_put64(hand.sim, LEAF, 0);
@@ -37,7 +37,7 @@ static void vtd_invalidates_with_the_mark(void **state)
 	close_machine();
 }
 
-/* The device's TLB goes first unless there is a fence; and fills itself from the IOTLB again. */
+/* Without a fence the device's TLB is invalidated first, and is filled from the stale IOTLB again. */
 static void vtd_device_tlb(void **state)
 {
 	(void)state;
@@ -49,11 +49,11 @@ static void vtd_device_tlb(void **state)
 		vtd_mark(fence);
 		vtd_command(3 | (uint64_t)ID << 32, IOVA);
 		vtd_mark(false);
-		/* Without one the mark is its own invalidation's alone. */
+		/* The earlier wait has carried the IOTLB's invalidation out. */
 		assert_int_equal(reaches(), false);
 		close_machine();
 	}
-	/* All in the queue before the unit looks at it. */
+	/* Queue all commands before the unit takes them. */
 	for (unsigned int fence = 0; fence < 2; fence++) {
 		struct sim_vtd *unit = vtd_open(true);
 
@@ -70,7 +70,7 @@ static void vtd_device_tlb(void **state)
 	}
 }
 
-/* A context entry is forgotten under the domain id that was in it, or with all. */
+/* A cached context entry is dropped under the domain id that was in it, or with all. */
 static void vtd_contexts(void **state)
 {
 	(void)state;
@@ -89,7 +89,7 @@ static void vtd_contexts(void **state)
 	close_machine();
 }
 
-/* Two records, and the third fault is lost; a command that is none stops the queue until the error is cleared. */
+/* Two records: the third fault is lost. An invalid command stops the queue until the error is cleared. */
 static void vtd_errors(void **state)
 {
 	(void)state;
@@ -116,7 +116,7 @@ static void vtd_errors(void **state)
 	close_machine();
 }
 
-/* What software must not do. */
+/* Register writes that the specification forbids. */
 static void vtd_misuse(void **state)
 {
 	(void)state;
@@ -172,7 +172,7 @@ static void smmu_device_tlb(void **state)
 	}
 }
 
-/* A queue of two events turns its flag over for the third; a command that is none stops the queue until acknowledged. */
+/* A queue of two events overflows at the third. An invalid command stops the queue until acknowledged. */
 static void smmu_errors(void **state)
 {
 	(void)state;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * VT-d walks over tables written by hand: what they give, and each fault by its number in the specification. The bits
- * are spelled out here once more, as numbers, from the specification's figures.
+ * VT-d walks over tables written by hand: results, and each fault by its number in the specification. Bits are written as
+ * numbers, from the specification's figures.
  */
 #include "t.h"
 

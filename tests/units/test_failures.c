@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Real drivers and the fake IOMMU under injected failures: a strict unmap that says "done" has ended every way to the
- * memory, whatever failed at which point; one that did not know says so.
+ * Real drivers and the fake IOMMU under injected failures. After a strict unmap that returned 0 no device reaches the
+ * memory, whichever failure struck at whichever point.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -96,7 +96,7 @@ static struct rig *rig_open(const struct sim_smmuv3_config regs[UNITS],
 	return rig;
 }
 
-/* Exactly one event since this was last asked: of device @n, and where it wanted to write. */
+/* Check that there was exactly one event since the last call: a write of device @n. */
 static void one_event(struct rig *rig, unsigned int n, uint32_t type, dmah_addr_t dma)
 {
 	struct dmah_smmuv3_event event[2];
@@ -130,7 +130,7 @@ static void rig_close(struct rig *rig)
 	assert_int_equal(dmah_domain_fini(rig->dom), DMAH_OK);
 	for (unsigned int i = 0; i < UNITS; i++)
 		assert_int_equal(dmah_smmuv3_fini(&rig->smmu[i]), DMAH_OK);
-	/* Off, a unit that can abort lets nobody through. */
+	/* A unit that is off and set to abort refuses all transactions. */
 	for (unsigned int i = 0; i < DEVICES; i++)
 		assert_int_not_equal(sim_dma_write(rig->dev[i], 0x40000000, "x", 1), SIM_OK);
 	posix_alloc_stats(&stats);
@@ -152,7 +152,7 @@ static bool writes(struct rig *rig, unsigned int n, dmah_addr_t dma)
 	return sim_dma_write(rig->dev[n], dma, "x", 1) == SIM_OK;
 }
 
-/* A mapping is everybody's, behind whichever unit; and its end is, whoever ends it. */
+/* Devices behind both units reach a mapping, and none does after any device's unmap. */
 static void map_and_unmap(struct rig *rig)
 {
 	dmah_phys_t phys = sim_ram_take(rig->sim, 1u << 20, 4096);
@@ -205,7 +205,7 @@ static void unlike_units(void **state)
 	rig_close(rig);
 }
 
-/* One of them hangs: whoever unmaps is told, and the other unit is as it was. */
+/* If one unit hangs, unmaps return an error, and the other unit works as before. */
 static void one_hangs(void **state)
 {
 	struct rig *rig = rig_open(NULL, &plain);
@@ -229,7 +229,7 @@ static void one_hangs(void **state)
 	rig_close(rig);
 }
 
-/* The flag of an overflow is turned over by the hardware and told once; afterwards events are recorded again. */
+/* An overflow is reported once; afterwards events are recorded again. */
 static void events_overflow(void **state)
 {
 	struct rig *rig = rig_open(NULL, &(struct dmah_smmuv3_config){ .evtq_log2 = 4 });
@@ -257,7 +257,7 @@ static void events_overflow(void **state)
 	rig_close(rig);
 }
 
-/* A stream that was never bound, and one that is bound no more. */
+/* Events of a stream that was never bound, and of one that was detached. */
 static void unbound(void **state)
 {
 	struct rig *rig = rig_open(NULL, &plain);

@@ -184,7 +184,7 @@ static void one_fault(struct rig *rig, unsigned int n, dmah_addr_t addr, bool wr
 
 /* ---- several units ---- */
 
-/* A mapping is everybody's, behind whichever unit; and its end is, whoever ends it. */
+/* Devices behind both units reach a mapping, and none does after any device's unmap. */
 static void two_units(void **state)
 {
 	struct rig *rig = rig_open(plain, NULL, NULL);
@@ -219,7 +219,7 @@ static void two_units(void **state)
 	rig_close(rig);
 }
 
-/* One of them hangs: whoever unmaps is told, nothing is used again, and the other unit is as it was. */
+/* If one unit hangs, unmaps return an error, no IOVA is reused, and the other unit works as before. */
 static void one_hangs(void **state)
 {
 	struct rig *rig = rig_open(plain, NULL, NULL);
@@ -236,7 +236,7 @@ static void one_hangs(void **state)
 	assert_int_equal(dmah_unmap(device(rig, 0), &h), DMAH_ETIMEDOUT);
 	dmah_device_stats(device(rig, 0), &stats);
 	assert_int_equal(stats.quarantined, 1);
-	/* The first did as it was told, and the second still has the translation. */
+	/* The first unit has dropped the translation, and the second still has it. */
 	assert_false(writes(rig, 0, dma));
 	one_fault(rig, 0, dma, true, NOT_WRITABLE);
 	assert_true(writes(rig, 1, dma));
@@ -253,7 +253,7 @@ static void one_hangs(void **state)
 	rig_close(rig);
 }
 
-/* Units that are not alike: the domain is what both can do. */
+/* With two different units a domain has the capabilities of both. */
 static void unlike_units(void **state)
 {
 	static const struct sim_iommu_config units[UNITS] = {
@@ -375,7 +375,7 @@ static void passthrough(void **state)
 
 /* ---- fault records ---- */
 
-/* They go round; the oldest comes first, whatever number its record has. */
+/* Fault records are a ring: the oldest fault is taken first, whatever its record's number. */
 static void records_go_round(void **state)
 {
 	static const struct sim_vtd_config regs[UNITS] = { { .records = 3 }, { .records = 256 } };
@@ -394,13 +394,13 @@ static void records_go_round(void **state)
 			assert_int_equal(rig->fault[i].id, device(rig, unit + 2 * i)->id);
 			assert_true(rig->fault[i].addr == 0x10000ull * (round + 1) + 4096 * i);
 		}
-		/* The other unit's are its own. */
+		/* Faults of the other unit are separate. */
 		assert_int_equal(faults(rig, !unit, &lost), 0);
 	}
 	rig_close(rig);
 }
 
-/* As many as there are records, and the loss of more is told once; afterwards faults are recorded again. */
+/* Faults beyond the number of records are lost, which is reported once; afterwards faults are recorded again. */
 static void records_overflow(void **state)
 {
 	static const unsigned int counts[] = { 1, 3, 8, 256 };
@@ -428,7 +428,7 @@ static void records_overflow(void **state)
 	}
 }
 
-/* Somebody who is not attached any more is told apart from an address that is not mapped. */
+/* The fault reason of a detached device differs from that of an unmapped address. */
 static void reasons(void **state)
 {
 	struct rig *rig = rig_open(plain, NULL, NULL);

@@ -91,7 +91,7 @@ void print_text(FILE *to, const struct trace *t, const struct findings *fs)
 	if (in->iommu_maps_alone)
 		fprintf(to,
 			"note: %" PRIu64 " iommu:map events belong to no dma event: "
-					 "dma_iova_link(), VFIO and others "
+			"dma_iova_link(), VFIO and others "
 			"map without one, and nothing is known of their mappings here\n",
 			in->iommu_maps_alone);
 	if (in->cut)

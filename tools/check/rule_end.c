@@ -87,14 +87,15 @@ static void reused(struct check *c, const struct mapping *m)
 
 	f.map_line = m->ev.line;
 	f.map_caller = m->ev.caller;
-	findings_add(c->fs, &f,
-		     "%s %s %s %" PRIu64
-		     ", and the trace has too few unmaps of it: one is missing in the trace, or the "
-		     "IOVA has two users",
-		     m->cls >= TRACE_CLASS_COHERENT ? "an allocation" : "a mapping",
-		     m->reused ? "has an IOVA that was given out again in"
-			       : "was given the IOVA of the mapping in",
-		     c->unit, m->reused ? m->reused : m->over);
+	findings_add(
+		c->fs, &f,
+		"%s %s %s %" PRIu64
+		", and the trace has too few unmaps of it: one is missing in the trace, or the "
+		"IOVA has two users",
+		m->cls >= TRACE_CLASS_COHERENT ? "an allocation" : "a mapping",
+		m->reused ? "has an IOVA that was given out again in"
+			  : "was given the IOVA of the mapping in",
+		c->unit, m->reused ? m->reused : m->over);
 }
 
 struct search {

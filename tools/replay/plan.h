@@ -45,7 +45,7 @@ struct piece {
  * @pieces: number of pieces; ITEM_SINGLE has one, ITEM_COHERENT one with a length only.
  * @total: bytes of all pieces.
  * @line: line of its map in the trace.
- * @slot: index of the driver's record, below plan.kept[kind]; reused after the unmap.
+ * @kept: index of the driver's record of it, below plan.kept[kind]; reused after the unmap.
  * @device: index of its device.
  * @kind: enum item_kind.
  * @dir: enum dmah_dir.

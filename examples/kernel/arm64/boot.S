@@ -12,8 +12,9 @@ _start:
 	msr vbar_el1, x0
 
 	/*
-	 * Switch the MMU and the caches on: atomic instructions are defined on cached memory only. 39-bit addresses,
-	 * blocks of 1 GiB. Attribute 0 is device memory, attribute 1 is write-back memory.
+	 * Switch the MMU and the caches on: atomic instructions are defined on cached memory only.
+	 * 39-bit addresses, blocks of 1 GiB. Attribute 0 is device memory, attribute 1 is
+	 * write-back memory.
 	 */
 	mov x0, #0xff00
 	msr mair_el1, x0
@@ -59,7 +60,10 @@ interrupt_entry:
 	add sp, sp, #192
 	eret
 
-	/* Sixteen vectors of 128 bytes. Number 5 is an IRQ at this level; all others end the kernel. */
+	/*
+	 * Sixteen vectors of 128 bytes. Number 5 is an IRQ at this level; all others end the
+	 * kernel.
+	 */
 	.align 11
 vectors:
 	.rept 5
@@ -75,7 +79,10 @@ vectors:
 	.align 7
 	.endr
 
-	/* The table of 1 GiB blocks: registers at 0, memory at 1 GiB, PCI configuration space at 256 GiB. */
+	/*
+	 * The table of 1 GiB blocks: registers at 0, memory at 1 GiB, PCI configuration space at
+	 * 256 GiB.
+	 */
 	.section .rodata
 	.align 12
 blocks:	.quad 0x0060000000000401, 0x0000000040000705

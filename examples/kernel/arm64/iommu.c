@@ -6,7 +6,10 @@
 
 #include "kernel.h"
 
-/* The unit's registers on virt. A real kernel finds them in the device tree, or in the ACPI table IORT. */
+/*
+ * The unit's registers on virt. A real kernel finds them in the device tree, or in the ACPI table
+ * IORT.
+ */
 #define REGISTERS 0x09050000u
 
 /* IRQ_CTRL and its event queue bit (Arm IHI 0070, section 6.3.15). */

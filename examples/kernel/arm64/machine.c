@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * QEMU's virt machine: serial port, GICv2, PCI configuration space, exit. A real kernel reads the addresses from the device
- * tree.
+ * QEMU's virt machine: serial port, GICv2, PCI configuration space, exit. A real kernel reads the
+ * addresses from the device tree.
  */
 #include "kernel.h"
 #include "machine.h"

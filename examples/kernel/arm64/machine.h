@@ -2,7 +2,9 @@
 #ifndef EXAMPLE_MACHINE_H
 #define EXAMPLE_MACHINE_H
 
-/** FAULT_INTERRUPT - the interrupt number of the SMMU's event queue: shared peripheral interrupt 74. */
+/**
+ * FAULT_INTERRUPT - the interrupt number of the SMMU's event queue: shared peripheral interrupt 74.
+ */
 #define FAULT_INTERRUPT (32u + 74u)
 
 #endif /* EXAMPLE_MACHINE_H */

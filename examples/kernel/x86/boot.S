@@ -16,7 +16,9 @@ start32:
 	cli
 	mov $stack_top, %esp
 
-	/* Map 4 GiB one to one with 2 MiB pages; the last GiB uncached, since registers are there. */
+	/*
+	 * Map 4 GiB one to one with 2 MiB pages; the last GiB uncached, since registers are there.
+	 */
 	movl $pdpt + 3, pml4
 	mov $pdpt, %edi
 	mov $pd + 3, %eax

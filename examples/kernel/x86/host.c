@@ -16,7 +16,10 @@ void dmah_host_leave(unsigned long flags)
 	__asm__ volatile("pushq %0; popfq" : : "r"(flags) : "memory", "cc");
 }
 
-/* CLFLUSH writes a dirty line back before it drops the line, so that one instruction serves all three operations. */
+/*
+ * CLFLUSH writes a dirty line back before it drops the line, so that one instruction serves all
+ * three operations.
+ */
 void dmah_host_cache(enum dmah_cache_op op, dmah_phys_t phys, uint64_t len)
 {
 	(void)op;
@@ -36,7 +39,9 @@ void host_rmb(void)
 	__asm__ volatile("" : : : "memory");
 }
 
-/* QEMU's HPET counts every 10,000,000 fs. A period below 1 ns would need more than this division. */
+/*
+ * QEMU's HPET counts every 10,000,000 fs. A period below 1 ns would need more than this division.
+ */
 uint64_t dmah_host_now(void)
 {
 	volatile uint32_t *period = (volatile uint32_t *)(HPET + HPET_PERIOD);

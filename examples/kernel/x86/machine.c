@@ -141,7 +141,10 @@ void machine_init(void)
 	__asm__ volatile("sti" : : : "memory");
 }
 
-/* QEMU's isa-debug-exit ends with (value << 1) | 1. A triple fault ends with 0, so 0 is no success here. */
+/*
+ * QEMU's isa-debug-exit ends with (value << 1) | 1. A triple fault ends with 0, so 0 is no success
+ * here.
+ */
 void power_off(int status)
 {
 	out32(EXIT, status ? 1 : 16);
