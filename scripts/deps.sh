@@ -49,6 +49,8 @@ test  qemu-user               runs the cross-built suites
 test  qemu-system-x86         Intel's IOMMU and PCI devices, as models that the suite qemu drives
 test  qemu-system-arm         the SMMUv3, likewise
 test  valgrind                callgrind: counts the instructions of a replay
+test  cmake                   builds examples/cmake and the CMake lines of docs/porting.md
+test  rustc                   compiles examples/rust, which calls the library
 test  make                    builds kernel modules
 test  device-tree-compiler    the device tree that gives Xen a second domain
 test  libelf1                 the kernel's own build tools need it

@@ -21,7 +21,7 @@ import runner
 # Suites about the source text, about models or about other compilers: their result does not depend
 # on the configuration, so they run once, in the native one. So does what drives QEMU's machines
 # or boots kernels on them.
-ONCE = ["headers", "freestanding", "lint", "install", "scripts", "spin", "qemu", "vm", "linux", "xen", "evidence",
+ONCE = ["headers", "freestanding", "lint", "packaging", "scripts", "spin", "qemu", "vm", "linux", "xen", "evidence",
         "example-kernel"]
 
 UBSAN = "print_stacktrace=1:halt_on_error=1"
@@ -73,6 +73,11 @@ def configurations():
                # One thread each, and long: there is nothing that this sanitizer could find.
                cc="clang-14", need=["clang-14"], without=ONCE + ["drivers", "faults"], multiplier=10.0,
                env={"TSAN_OPTIONS": TSAN, "DMAH_TEST_OPS": "20000"}, wrapper=no_aslr()),
+        # Each file of src/ is in other configurations too: here is the question if one file of them all behaves as they do.
+        Config("one-file", "gcc, -Damalgamation=true: the library as make dist makes it",
+               ["-Damalgamation=true", "-Dtools=disabled", "-Dtests=enabled"], cc="gcc", need=["gcc"],
+               suites=["shared", "units", "drivers"], without=ONCE + ["soak"], multiplier=10.0,
+               env={"DMAH_TEST_OPS": "20000"}),
         cross("aarch64", "aarch64", "aarch64-linux-gnu", "qemu-aarch64", "20000"),
         cross("armhf", "armhf", "arm-linux-gnueabihf", "qemu-arm", "20000"),
         cross("riscv64", "riscv64", "riscv64-linux-gnu", "qemu-riscv64", "20000"),

@@ -145,7 +145,7 @@ DMAH_INLINE enum dmah_dir dmah_direction(const struct dmah *h)
  * Context and errors: dmah_map().
  */
 DMAH_INLINE int dmah_map_page(struct dmah_device *dev, struct dmah *h, dmah_phys_t page,
-				uint32_t offset, uint64_t len, enum dmah_dir dir)
+			      uint32_t offset, uint64_t len, enum dmah_dir dir)
 {
 	return dmah_map_memory(dev, h, page + offset, len, dir);
 }
@@ -161,7 +161,7 @@ DMAH_INLINE int dmah_map_page(struct dmah_device *dev, struct dmah *h, dmah_phys
  * Context and errors: dmah_map().
  */
 DMAH_INLINE int dmah_map_single(struct dmah_device *dev, struct dmah *h, const void *cpu,
-				  uint64_t len, enum dmah_dir dir)
+				uint64_t len, enum dmah_dir dir)
 {
 	return dmah_map_memory(dev, h, dmah_host_virt_to_phys(cpu), len, dir);
 }
@@ -192,7 +192,7 @@ int dmah_sync_device_slow(struct dmah_device *dev, const struct dmah *h, uint32_
  * leaves the mapping), DMAH_ESTALE (no such mapping is live).
  */
 DMAH_INLINE int dmah_sync_for_cpu(struct dmah_device *dev, const struct dmah *h, uint32_t off,
-				    uint32_t len)
+				  uint32_t len)
 {
 #ifndef DMAH_CHECK
 	if (!(h->meta & DMAH_META_SYNC))
@@ -213,7 +213,7 @@ DMAH_INLINE int dmah_sync_for_cpu(struct dmah_device *dev, const struct dmah *h,
  * Context and errors: dmah_sync_for_cpu().
  */
 DMAH_INLINE int dmah_sync_for_device(struct dmah_device *dev, const struct dmah *h, uint32_t off,
-				       uint32_t len)
+				     uint32_t len)
 {
 #ifndef DMAH_CHECK
 	if (!(h->meta & DMAH_META_SYNC))
