@@ -37,14 +37,13 @@ static void start_vtd(struct unit *u, uint64_t timeout_ns)
 
 static void start_smmu(struct unit *u, uint64_t timeout_ns)
 {
-	struct dmah_smmuv3_config config = { .timeout_ns = timeout_ns };
+	struct dmah_smmuv3_config config = { .regs = sim_smmuv3_regs(u->smmu_model),
+					     .timeout_ns = timeout_ns };
 	size_t need = dmah_smmuv3_memory(&config);
 
 	assert_true(need > 0);
 	u->memory = malloc(need);
-	assert_int_equal(dmah_smmuv3_init(&u->smmu, sim_smmuv3_regs(u->smmu_model), &config,
-					  u->memory, need),
-			 DMAH_OK);
+	assert_int_equal(dmah_smmuv3_init(&u->smmu, &config, u->memory, need), DMAH_OK);
 	u->iommu = &u->smmu.iommu;
 }
 

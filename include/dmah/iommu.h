@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * dmah: what an IOMMU's driver gives the library, and what it is told.
+ * dmah: the interface between the library and the driver of an IOMMU.
  *
- * The library writes page tables; the driver binds devices to them and invalidates. Needed by the
- * author of an IOMMU driver, and by whoever sets up domains; not by device drivers.
+ * The library writes page tables; the driver binds devices to them and invalidates. For authors of IOMMU drivers, and
+ * for the code that sets up domains; device drivers do not need this header. Drivers of Intel VT-d (dmah/vtd.h) and Arm's
+ * SMMUv3 (dmah/smmuv3.h) come with the library.
  */
 #ifndef DMAH_IOMMU_H
 #define DMAH_IOMMU_H
@@ -66,6 +67,28 @@ enum dmah_iommu_caps {
 	DMAH_IOMMU_BLOCK_2M = 1u << 2,
 	DMAH_IOMMU_BLOCK_1G = 1u << 3,
 	DMAH_IOMMU_PASSTHROUGH = 1u << 4,
+};
+
+/**
+ * enum dmah_walks - how an IOMMU reads page tables, for hardware whose capability register is wrong.
+ * @DMAH_WALKS_AS_REPORTED: as the capability register says.
+ * @DMAH_WALKS_COHERENT: through the CPU's caches.
+ * @DMAH_WALKS_NONCOHERENT: past the CPU's caches: the library cleans every table entry that it writes.
+ */
+enum dmah_walks {
+	DMAH_WALKS_AS_REPORTED,
+	DMAH_WALKS_COHERENT,
+	DMAH_WALKS_NONCOHERENT,
+};
+
+/**
+ * struct dmah_msi - the message that raises an interrupt.
+ * @addr: the address that is written, a multiple of 4.
+ * @data: the value that is written there.
+ */
+struct dmah_msi {
+	uint64_t addr;
+	uint32_t data;
 };
 
 /**
@@ -135,30 +158,44 @@ struct dmah_iommu_ops {
 	void (*tag_free)(struct dmah_iommu *iommu, uint32_t tag);
 	/**
 	 * @invalidate: post the invalidation of [@iova, @iova + @size) of @tag; @size 0 means all of it.
-	 * @tables says that table entries above the leaf changed too, so that cached table walks must go. With
-	 * @ticket also what @fence does, in the same hold of the queue's lock. Does not wait. The hardware executes
+	 * @tables: table entries above the leaf changed too, so cached table walks must go. With @ticket, does also what
+	 * @fence does, in the same hold of the queue's lock. Does not wait for the invalidation. The hardware executes
 	 * posted commands in order, or @wait makes it look so.
-	 * Context: any CPU, also concurrently; takes the queue's lock.
-	 * Return: how many commands were posted, or DMAH_ETIMEDOUT where the queue has no room in time.
+	 * Context: any CPU, also concurrently, outside dmah_host_enter(); may wait for room in the queue.
+	 * Returns how many commands were posted, or DMAH_ETIMEDOUT: the queue has no room in time, or the unit has failed.
 	 */
 	int (*invalidate)(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_t iova, uint64_t size,
 			  bool tables, uint64_t *ticket);
 	/**
-	 * @invalidate_dev: as @invalidate, for the TLB in device @dev. NULL where no device has one. It must
-	 * take effect after every IOTLB invalidation posted before.
+	 * @invalidate_dev: as @invalidate, for the TLB in device @dev. NULL where no device has one. Takes effect after
+	 * every IOTLB invalidation posted before. Never waits.
 	 * Context: inside dmah_host_enter(), with a lock of the library held, unlike the others.
+	 * Returns how many commands were posted, 0 where the device is blocked and needs none, DMAH_EBUSY (no room now:
+	 * leave, call @make_room, try again), or DMAH_ETIMEDOUT (the unit has failed).
 	 */
 	int (*invalidate_dev)(struct dmah_iommu *iommu, struct dmah_device *dev, dmah_addr_t iova,
 			      uint64_t size);
 	/**
-	 * @fence: post a mark behind everything that this CPU has posted, and name it in *@ticket. Does not wait.
+	 * @make_room: wait until the queue has room for @invalidate_dev. May be NULL where that never returns DMAH_EBUSY.
+	 * Context: outside dmah_host_enter(). Return: 0, DMAH_ETIMEDOUT.
+	 */
+	int (*make_room)(struct dmah_iommu *iommu);
+	/**
+	 * @isolated: the driver has blocked @dev because it did not confirm an invalidation of its TLB. A @wait that
+	 * returned 0 has confirmed that. The device stays blocked until it is bound to DMAH_BIND_BLOCK and anew. May be NULL.
+	 * Context: any.
+	 */
+	bool (*isolated)(struct dmah_iommu *iommu, struct dmah_device *dev);
+	/**
+	 * @fence: post a mark behind everything that this CPU has posted, and store its number in *@ticket. Does not wait
+	 * for the mark.
 	 * Context: as @invalidate. Return: 0, DMAH_ETIMEDOUT.
 	 */
 	int (*fence)(struct dmah_iommu *iommu, uint64_t *ticket);
 	/**
-	 * @wait: everything before the mark @ticket is done when this returns. Bounded in time. Marks may be waited
-	 * for in any order, and after others that were posted later.
-	 * Context: any; no lock of the library is held. Return: 0, DMAH_ETIMEDOUT.
+	 * @wait: everything before the mark @ticket is done when this returns 0. Bounded in time; a unit that is known to
+	 * have failed is not waited for. Marks may be waited for in any order, and after others that were posted later.
+	 * Context: any but inside dmah_host_enter(); no lock of the library is held. Return: 0, DMAH_ETIMEDOUT.
 	 */
 	int (*wait)(struct dmah_iommu *iommu, uint64_t ticket);
 	/**
@@ -187,8 +224,9 @@ struct dmah_rate_limit {
  * @ops: its driver.
  * @name: for messages.
  * @caps: enum dmah_iommu_caps.
- * @va_bits: widest IOVA, in bits.
- * @va_bits_min: narrowest IOVA that its walks can be told of, in bits (a VT-d unit may have no 3-level walks); 0: none.
+ * @va_bits: bits of an IOVA in the widest page table that it walks.
+ * @va_bits_min: the same of the narrowest (a VT-d unit may have no 3-level walks); 0: any.
+ * @iova_bits: bits of an IOVA that it takes from devices, whatever the page table (VT-d's MGAW); 0: @va_bits.
  * @out_bits: widest physical address that it can produce, in bits.
  * @formats: the page-table formats that it can walk.
  * @nformats: how many @formats.
@@ -204,6 +242,7 @@ struct dmah_iommu {
 	uint32_t caps;
 	unsigned int va_bits;
 	unsigned int va_bits_min;
+	unsigned int iova_bits;
 	unsigned int out_bits;
 	const struct dmah_pt_format *const *formats;
 	unsigned int nformats;

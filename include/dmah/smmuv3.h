@@ -1,20 +1,27 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * dmah: the driver of Arm's SMMUv3. Arm System Memory Management Unit Architecture Specification, version 3 (Arm IHI
- * 0070); its sections are named where they matter.
+ * dmah: a driver of Arm's SMMUv3 (Arm System Memory Management Unit Architecture Specification, version 3, Arm IHI 0070;
+ * its sections are named where they matter).
  *
  *	static struct dmah_smmuv3 smmu;
- *	struct dmah_smmuv3_config config = { .name = "smmu0" };
+ *	struct dmah_smmuv3_config config = { .regs = registers, .name = "smmu0" };
  *
- *	err = dmah_smmuv3_init(&smmu, registers, &config, memory, dmah_smmuv3_memory(&config));
+ *	err = dmah_smmuv3_init(&smmu, &config, memory, dmah_smmuv3_memory(&config));
  *	domain_config.iommu = &smmu.iommu;		// and .format = &dmah_pt_lpae_s1
  *	device.id = stream_id;
+ *	err = dmah_smmuv3_irq(&smmu, &irq);		// the handler calls dmah_faults(&smmu.iommu, ...)
  *
- * Non-secure stage 1 alone: each domain has a context descriptor and an ASID of its own. Any number of units, each with
- * its own structure; nothing is global. A device whose stream was never bound, or is blocked, reaches nothing.
+ * Non-secure stage 1 alone: each domain has a context descriptor and an ASID of its own. There may be several units, each
+ * with its own structure; nothing is global. A device whose stream was never bound, or is blocked, reaches nothing.
  *
- * No interrupt is enabled: events and errors are polled, and whoever handles the event queue's or the global error's
- * interrupt calls dmah_smmuv3_events() or dmah_smmuv3_errors() from there.
+ * Devices that firmware left running (RMR) see no gap where the configuration says @defer: attach them with their
+ * identity ranges, then call dmah_smmuv3_enable().
+ *
+ * Hardware that fails. One device that does not answer an invalidation of its TLB is blocked and reported; its own domain
+ * gets DMAH_ETIMEDOUT once, no other domain notices. A unit that does not answer in time, or whose registers read as all
+ * ones, is reported once and has failed: every call that needs it returns DMAH_ETIMEDOUT at once, and unmaps quarantine
+ * their memory. A unit that was merely slow is back in service when it has caught up. See dmah_smmuv3_reset() for all
+ * others.
  */
 #ifndef DMAH_SMMUV3_H
 #define DMAH_SMMUV3_H
@@ -31,19 +38,24 @@ extern "C" {
 #define DMAH_SMMUV3_REGS 0x20000u
 
 /**
- * struct dmah_smmuv3_config - a unit. Zero means the default everywhere.
+ * struct dmah_smmuv3_config - a unit. Zero means the default but for @regs.
+ * @regs: its DMAH_SMMUV3_REGS bytes of registers, for dmah_host_read32() and friends.
  * @name: for messages; NULL: "smmuv3".
  * @sid_bits: stream ids are below 1 << this, 6 to 24; 0: 16. Cut to what the hardware has.
  * @tags: most domains at one time, 1 to 65,535; 0: 255. Cut to what the hardware has.
  * @cmdq_log2: log2 of the command queue's entries, 6 to 15; 0: 8 (one page).
  * @evtq_log2: log2 of the event queue's entries, 4 to 15; 0: 7 (one page). Both are cut to what the hardware has.
- * @timeout_ns: how long a command may take before the hardware counts as hung; 0: 1 s.
+ * @timeout_ns: time that a command may take before the unit has failed, in nanoseconds; 0: 1 s.
  * @linear: a linear stream table, of 64 bytes for each stream id, also where the hardware can do with two levels.
+ * @walks: how the unit reads tables and queues, where IDR0.COHACC is wrong.
+ * @defer: streams stay as the previous owner left them until dmah_smmuv3_enable(). False: every stream is blocked from
+ *	the beginning of dmah_smmuv3_init().
  * @reserved: IOVAs that no domain behind the unit may hand out: the doorbell of an interrupt controller that takes
  *	MSIs (dmah_smmuv3_doorbell()), RMRs. Read for as long as the unit is in use. NULL: none.
  * @nreserved: how many @reserved.
  */
 struct dmah_smmuv3_config {
+	volatile void *regs;
 	const char *name;
 	unsigned int sid_bits;
 	uint32_t tags;
@@ -51,8 +63,20 @@ struct dmah_smmuv3_config {
 	unsigned int evtq_log2;
 	uint64_t timeout_ns;
 	bool linear;
+	enum dmah_walks walks;
+	bool defer;
 	const struct dmah_reserved *reserved;
 	unsigned int nreserved;
+};
+
+/**
+ * struct dmah_smmuv3_irq - the messages of a unit's interrupts. An address of 0 makes an interrupt a wire of its own.
+ * @events: an event was recorded.
+ * @errors: GERROR reports an error.
+ */
+struct dmah_smmuv3_irq {
+	struct dmah_msi events;
+	struct dmah_msi errors;
 };
 
 /** struct dmah_smmuv3_area - memory that the hardware reads or writes. @whole, @size: as the host gave it. */
@@ -67,7 +91,7 @@ struct dmah_smmuv3_area {
  * struct dmah_smmuv3 - a unit. The caller's storage; private but for @iommu and the counters.
  * @iommu: for struct dmah_domain_config and struct dmah_device.
  * @commands: posted since init.
- * @refused: commands that the hardware reported as errors.
+ * @refused: errors of the command queue that the hardware reported.
  * @events_lost: times that events were dropped because their queue was full.
  */
 struct dmah_smmuv3 {
@@ -92,42 +116,64 @@ struct dmah_smmuv3 {
 	uint32_t events_cons;
 	uint32_t events_told;
 	uint32_t gerrorn;
-	bool stopped;
+	uint32_t cr0;
+	struct dmah_smmuv3_irq irq;
+	bool irq_set;
+	bool irq_masked;
+	bool enabled;
+	bool failed;
+	bool resetting;
 	struct dmah_lock lock;
 	struct dmah_lock events_lock;
 	uint64_t prod;
 	uint64_t cons;
 	uint64_t synced;
+	uint64_t redo_until;
+	uint64_t redo_ticket;
 	uint64_t lost_from;
 	uint64_t lost_until;
+	uint64_t refused_at;
+	uint32_t refusals;
 };
 
 /**
- * dmah_smmuv3_memory() - how much bookkeeping a unit takes.
- * @config: what it is to be; NULL: the default.
+ * dmah_smmuv3_memory() - compute the size of a unit's bookkeeping.
+ * @config: the unit's configuration; NULL: the default. @regs is not looked at.
  *
- * Return: bytes, for dmah_smmuv3_init(); 0 where @config makes no sense. What the hardware reads and writes comes on
- * top, from dmah_host_mem_alloc(): queues, stream table and context descriptors at init, 4 KiB for each 64 stream ids
- * of which one is bound for the first time.
+ * Returns bytes, for dmah_smmuv3_init(); 0 where @config makes no sense, and then dmah_host_report() says which field is
+ * wrong. Memory that the hardware reads and writes comes on top, from dmah_host_mem_alloc(): queues, stream table and
+ * context descriptors at init, 4 KiB for each 64 stream ids of which one is bound for the first time.
  */
 size_t dmah_smmuv3_memory(const struct dmah_smmuv3_config *config);
 
 /**
  * dmah_smmuv3_init() - take over a unit, whatever state it is in.
- * @smmu: where; need not be zeroed.
- * @regs: its DMAH_SMMUV3_REGS bytes of registers, for dmah_host_read32() and friends.
- * @config: what it is to be; copied. NULL: the default.
+ * @smmu: the unit's storage; need not be zeroed.
+ * @config: copied.
  * @memory: dmah_smmuv3_memory(@config) bytes, aligned to 8, never reachable by a device.
  * @memory_size: its size in bytes.
  *
- * On return every stream is blocked; one that the firmware left running is blocked from the beginning.
+ * On return every stream is blocked, unless the configuration says @defer; a stream that firmware left running is blocked
+ * from the beginning. Interrupts are off. Every error is explained by dmah_host_report().
  *
- * Context: initialisation; may sleep. Return: 0; DMAH_EINVAL; DMAH_ENOMEM; DMAH_ETIMEDOUT: the unit does not answer;
- * DMAH_ENOTSUP: it has no stage 1 with AArch64 tables of 4 KiB granules, is big-endian, must stall on faults, or has
- * its tables or queues at fixed places.
+ * Context: initialisation; may sleep. Return: 0; DMAH_EINVAL; DMAH_ENOMEM; DMAH_ENODEV: the registers read as all ones;
+ * DMAH_ETIMEDOUT: the unit does not answer; DMAH_ENOTSUP: it has no stage 1 with AArch64 tables of 4 KiB granules, is
+ * big-endian, must stall on faults, or has its tables or queues at fixed places.
  */
-int dmah_smmuv3_init(struct dmah_smmuv3 *smmu, volatile void *regs,
-		     const struct dmah_smmuv3_config *config, void *memory, size_t memory_size);
+int dmah_smmuv3_init(struct dmah_smmuv3 *smmu, const struct dmah_smmuv3_config *config,
+		     void *memory, size_t memory_size);
+
+/**
+ * dmah_smmuv3_enable() - translate by our tables: streams that are not bound are blocked when this returns.
+ * @smmu: the unit.
+ *
+ * For a unit that was configured with @defer; a no-op for others and the second time. Where the previous owner had
+ * translation on, all streams bypass for the few register accesses between its tables and ours, since the hardware cannot
+ * change tables in one step (section 6.3.24): identity ranges go on working, and nothing else is protected in that moment.
+ *
+ * Context: initialisation; may sleep. Return: 0, DMAH_ETIMEDOUT.
+ */
+int dmah_smmuv3_enable(struct dmah_smmuv3 *smmu);
 
 /**
  * dmah_smmuv3_fini() - switch a unit off: its streams are aborted, where it has GBPA.ABORT (section 6.3.14).
@@ -138,12 +184,49 @@ int dmah_smmuv3_init(struct dmah_smmuv3 *smmu, volatile void *regs,
 int dmah_smmuv3_fini(struct dmah_smmuv3 *smmu);
 
 /**
- * struct dmah_smmuv3_event - what the unit recorded of a transaction that it did not let through.
+ * dmah_smmuv3_reset() - bring a unit that has failed back into service.
+ * @smmu: the unit.
+ *
+ * Call when the cause is gone: the unit has power and clocks again, service failure mode has ended. The unit gets its
+ * tables, queues and interrupts anew, and forgets all that it had cached; streams are aborted meanwhile. Devices stay
+ * attached. When this has returned 0, call dmah_flush() for each domain behind the unit: it ends the quarantine of memory
+ * whose unmap was not confirmed. A device that was blocked because it did not answer stays blocked: detach it, reset it,
+ * attach it again. Events that were not taken yet are lost.
+ *
+ * Context: may sleep. Return: 0; DMAH_ETIMEDOUT: the unit does not answer still; DMAH_EBUSY: another CPU does this now.
+ */
+int dmah_smmuv3_reset(struct dmah_smmuv3 *smmu);
+
+/**
+ * dmah_smmuv3_irq() - set the unit's interrupts, and switch them on.
+ * @smmu: the unit.
+ * @irq: the messages; copied. Addresses of 0 for a unit whose interrupts are wires.
+ *
+ * The handler of either interrupt calls dmah_faults(&smmu->iommu, ...), which takes the events and handles errors. One
+ * that only wants to handle errors calls dmah_smmuv3_errors().
+ *
+ * Context: any but inside dmah_host_enter(); not beside itself, dmah_smmuv3_irq_mask() or dmah_smmuv3_reset().
+ * Return: 0; DMAH_EINVAL; DMAH_ENOTSUP: the unit sends no MSIs; DMAH_ETIMEDOUT.
+ */
+int dmah_smmuv3_irq(struct dmah_smmuv3 *smmu, const struct dmah_smmuv3_irq *irq);
+
+/**
+ * dmah_smmuv3_irq_mask() - switch both interrupts off or on. Events are recorded all the same.
+ * @smmu: the unit, after dmah_smmuv3_irq().
+ * @masked: true: no interrupt is sent. An event that is recorded meanwhile sends none later either: call dmah_faults()
+ *	after unmasking.
+ *
+ * Context: as dmah_smmuv3_irq(). Return: 0, DMAH_ETIMEDOUT.
+ */
+int dmah_smmuv3_irq_mask(struct dmah_smmuv3 *smmu, bool masked);
+
+/**
+ * struct dmah_smmuv3_event - the unit's record of a transaction that it refused.
  * @type: the event's number (section 7.3): 0x10 is F_TRANSLATION, 0x13 F_PERMISSION.
  * @sid: stream id.
  * @has_address: @iova and @write mean something; they do not where the stream itself was at fault.
  * @write: the device wanted to write.
- * @iova: where.
+ * @iova: the address of the transaction.
  * @reason: @type in words; constant.
  * @raw: the record.
  */
@@ -158,23 +241,22 @@ struct dmah_smmuv3_event {
 };
 
 /**
- * dmah_smmuv3_events() - take what the unit has recorded, oldest first.
+ * dmah_smmuv3_events() - take the events that the unit has recorded, oldest first.
  * @smmu: the unit.
  * @events: room for @max.
- * @max: how many at most; what is left is there the next time.
- * @lost: whether events were dropped, for want of room in the queue, since this was last asked; NULL: no matter.
+ * @max: how many at most; the others are there the next time.
+ * @lost: set to true where events were dropped since the last call, because the queue was full. May be NULL.
  *
- * Context: any but inside dmah_host_enter(). Return: how many there were.
+ * Context: any but inside dmah_host_enter(). Returns how many there were.
  */
 unsigned int dmah_smmuv3_events(struct dmah_smmuv3 *smmu, struct dmah_smmuv3_event *events,
 				unsigned int max, bool *lost);
 
 /**
- * dmah_smmuv3_errors() - see to what GERROR reports (section 7.5).
+ * dmah_smmuv3_errors() - handle the errors that GERROR reports (section 7.5). Does not wait.
  * @smmu: the unit.
  *
- * A command that the hardware refuses is reported by dmah_host_report() and replaced, so that the queue goes on; see
- * struct dmah_iommu_ops for who is told. Waits do this by themselves.
+ * Waits do this by themselves, and dmah_faults() does it too.
  *
  * Context: any but inside dmah_host_enter().
  */

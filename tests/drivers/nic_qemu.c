@@ -126,13 +126,11 @@ static void open_iommu(struct nic *n)
 		n->iommu_memory = memory_of(need);
 		assert_int_equal(dmah_vtd_init(&n->vtd, &config, n->iommu_memory, need), 0);
 	} else if (is(n, "smmu")) {
-		struct dmah_smmuv3_config config = { 0 };
+		struct dmah_smmuv3_config config = { .regs = qemu_regs(n->q, QEMU_SMMU_REGS) };
 
 		need = dmah_smmuv3_memory(&config);
 		n->iommu_memory = memory_of(need);
-		assert_int_equal(dmah_smmuv3_init(&n->smmu, qemu_regs(n->q, QEMU_SMMU_REGS),
-						  &config, n->iommu_memory, need),
-				 0);
+		assert_int_equal(dmah_smmuv3_init(&n->smmu, &config, n->iommu_memory, need), 0);
 	}
 }
 

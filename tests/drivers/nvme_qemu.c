@@ -121,7 +121,7 @@ static struct dmah_iommu *open_iommu(struct qemu_rig *r)
 {
 	struct dmah_vtd_config vtd = { .regs = qemu_regs(r->q, QEMU_VTD_REGS),
 				       .timeout_ns = TIMEOUT_NS };
-	struct dmah_smmuv3_config smmu = { 0 };
+	struct dmah_smmuv3_config smmu = { .regs = qemu_regs(r->q, QEMU_SMMU_REGS) };
 	bool is_vtd = r->rig.config->kind == QEMU_VTD;
 	size_t need = is_vtd ? dmah_vtd_memory(&vtd) : dmah_smmuv3_memory(&smmu);
 
@@ -130,9 +130,7 @@ static struct dmah_iommu *open_iommu(struct qemu_rig *r)
 		assert_int_equal(dmah_vtd_init(&r->vtd, &vtd, r->iommu_memory, need), 0);
 		return &r->vtd.iommu;
 	}
-	assert_int_equal(dmah_smmuv3_init(&r->smmu, qemu_regs(r->q, QEMU_SMMU_REGS), &smmu,
-					  r->iommu_memory, need),
-			 0);
+	assert_int_equal(dmah_smmuv3_init(&r->smmu, &smmu, r->iommu_memory, need), 0);
 	return &r->smmu.iommu;
 }
 

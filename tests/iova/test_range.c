@@ -19,7 +19,8 @@ static uint32_t rnd(uint32_t below)
 }
 
 struct ask {
-	uint32_t n, align, skew, boundary, base, limit;
+	uint32_t n, align, skew, limit;
+	uint64_t boundary, base;
 };
 
 static bool fits(const unsigned char *taken, uint32_t size, const struct ask *a, uint32_t first)
@@ -56,6 +57,11 @@ static void random_requests(uint32_t size, unsigned int rounds, uint32_t longest
 		uint32_t first = rnd(size), n = 1 + rnd(20);
 		bool all_taken = true, all_free = true, possible = false;
 
+		/* Boundaries of terabytes, with one of their multiples inside or near. */
+		if (!rnd(4)) {
+			a.boundary = 1ull << (29 + rnd(20));
+			a.base = a.boundary * (1 + rnd(5)) - rnd(size + 50);
+		}
 		a.skew = rnd(2) ? 0 : rnd(a.align);
 		for (uint32_t i = first; i < first + n; i++) {
 			all_taken &= i < size && taken[i];

@@ -204,15 +204,15 @@ static void open_vtd(struct bench *b)
 static void open_smmu(struct bench *b)
 {
 	/* An event for each four bytes that are refused: room for all of one transfer. */
-	struct dmah_smmuv3_config config = { .timeout_ns = TIMEOUT, .evtq_log2 = 10 };
+	struct dmah_smmuv3_config config = { .regs = qemu_regs(b->q, QEMU_SMMU_REGS),
+					     .timeout_ns = TIMEOUT,
+					     .evtq_log2 = 10 };
 	size_t need = dmah_smmuv3_memory(&config);
 
 	if (b->config.walk_noncoherent)
 		qemu_pretend(b->q, SMMU_IDR0, 1u << 4, 0);
 	b->iommu_memory = memory_of(need);
-	assert_int_equal(dmah_smmuv3_init(&b->smmu, qemu_regs(b->q, QEMU_SMMU_REGS), &config,
-					  b->iommu_memory, need),
-			 0);
+	assert_int_equal(dmah_smmuv3_init(&b->smmu, &config, b->iommu_memory, need), 0);
 	b->iommu = &b->smmu.iommu;
 }
 

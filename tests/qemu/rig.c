@@ -78,7 +78,8 @@ void rig_setup(struct rig *rig)
 {
 	const struct rig_config *c = &rig->config;
 	struct dmah_vtd_config config = { .regs = qemu_regs(rig->q, QEMU_VTD_REGS),
-					  .timeout_ns = RIG_TIMEOUT_NS };
+					  .timeout_ns = RIG_TIMEOUT_NS,
+					  .old_queue_kept = true };
 	size_t need = dmah_vtd_memory(&config);
 
 	rig->vtd_memory = memory_of(need);

@@ -328,8 +328,8 @@ void smmu_open(struct smmu_rig *rig, const struct smmu_config *config)
 	rig->smmu_memory = malloc(size);
 	if (config->bare)
 		return;
-	assert_int_equal(dmah_smmuv3_init(&rig->smmu, qemu_regs(rig->q, QEMU_SMMU_REGS),
-					  &config->smmu, rig->smmu_memory, size),
+	rig->config.smmu.regs = qemu_regs(rig->q, QEMU_SMMU_REGS);
+	assert_int_equal(dmah_smmuv3_init(&rig->smmu, &rig->config.smmu, rig->smmu_memory, size),
 			 0);
 	if (config->pool)
 		open_pool(rig);

@@ -19,6 +19,7 @@
 #define FSTS_IQE     0x10
 #define FSTS_ITE     0x40
 #define ENTRIES	     256u
+#define SPARE	     16u
 
 /* Within the time-out, and some for a busy machine. */
 static void assert_bounded(uint64_t begun, unsigned int timeouts)
@@ -107,14 +108,15 @@ static void full(void **state)
 	while (posted < 2 * ENTRIES &&
 	       iommu->ops->invalidate(iommu, 1, 0x1000, 4096, false, NULL) == 1)
 		posted++;
-	/* One place stays free, or full would look like empty. */
-	assert_int_equal(posted, ENTRIES - 1);
+	/* One place stays free, or full would look like empty; others are kept for the handling of errors. */
+	assert_int_equal(posted, ENTRIES - 1 - SPARE);
 	assert_int_equal(iommu->ops->fence(iommu, &ticket), DMAH_ETIMEDOUT);
 	assert_bounded(begun, 2);
 	qemu_release(rig->q);
 	assert_int_equal(iommu->ops->fence(iommu, &ticket), DMAH_OK);
 	assert_int_equal(iommu->ops->wait(iommu, ticket), DMAH_OK);
 	assert_int_equal(rig_vtd32(rig, REG_IQH), rig_vtd32(rig, REG_IQT));
+	assert_int_equal(rig_reports(rig), 1);
 	rig_close(rig);
 }
 
@@ -147,12 +149,13 @@ static void tickets(void **state)
 	assert_bounded(begun, 1);
 	qemu_release(rig->q);
 	assert_int_equal(iommu->ops->wait(iommu, ticket[0]), DMAH_OK);
+	assert_int_equal(rig_reports(rig), 1);
 	rig_close(rig);
 }
 
 /*
- * A command that the hardware refuses stops the queue. Whoever waits behind it is told that nothing is confirmed, once,
- * and without waiting for the time-out; then it goes on.
+ * A command that the hardware refuses stops the queue. Nobody knows what this one was, so waits behind it end without
+ * confirmation, before their time-out; then the queue goes on.
  */
 static void bad_command(void **state)
 {
@@ -197,8 +200,8 @@ static void bad_command(void **state)
 }
 
 /*
- * A device does not confirm: the hardware drops marks until it is told that this was seen. No mark that was under way is
- * worth anything then, also if the hardware passes it later.
+ * A device does not answer, and the hardware drops the marks under way. They are confirmed all the same, by a mark that is
+ * posted anew; an error that does not go away makes the unit fail, until it has.
  */
 static void silent_device(void **state)
 {
@@ -215,14 +218,13 @@ static void silent_device(void **state)
 	begun = dmah_host_now();
 	assert_int_equal(iommu->ops->wait(iommu, ticket[1]), DMAH_ETIMEDOUT);
 	assert_true(dmah_host_now() - begun < RIG_TIMEOUT_NS);
+	assert_int_equal(rig_reports(rig), 1);
 	qemu_pretend(rig->q, QEMU_VTD_REGS + REG_FSTS, 0, 0);
 	qemu_release(rig->q);
-	assert_int_equal(iommu->ops->wait(iommu, ticket[0]), DMAH_OK);
-	assert_int_equal(iommu->ops->wait(iommu, ticket[1]), DMAH_ETIMEDOUT);
-	assert_int_equal(iommu->ops->wait(iommu, ticket[2]), DMAH_ETIMEDOUT);
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(iommu->ops->wait(iommu, ticket[i]), DMAH_OK);
 	assert_int_equal(iommu->ops->fence(iommu, &ticket[2]), DMAH_OK);
 	assert_int_equal(iommu->ops->wait(iommu, ticket[2]), DMAH_OK);
-	assert_int_equal(rig_reports(rig), 1);
 	rig_close(rig);
 }
 

@@ -19,8 +19,12 @@
 
 static int init(struct smmu_rig *rig, const struct dmah_smmuv3_config *config)
 {
-	return dmah_smmuv3_init(&rig->smmu, qemu_regs(rig->q, QEMU_SMMU_REGS), config,
-				rig->smmu_memory, dmah_smmuv3_memory(config));
+	struct dmah_smmuv3_config c = { 0 };
+
+	if (config)
+		c = *config;
+	c.regs = qemu_regs(rig->q, QEMU_SMMU_REGS);
+	return dmah_smmuv3_init(&rig->smmu, &c, rig->smmu_memory, dmah_smmuv3_memory(config));
 }
 
 static void refused_configurations(void **state)
@@ -29,6 +33,7 @@ static void refused_configurations(void **state)
 		{ .sid_bits = 5 },   { .sid_bits = 25 }, { .tags = 65536 },   { .cmdq_log2 = 5 },
 		{ .cmdq_log2 = 16 }, { .evtq_log2 = 3 }, { .evtq_log2 = 16 }, { .nreserved = 1 },
 	};
+	struct dmah_smmuv3_config c = { 0 };
 	struct smmu_rig rig;
 
 	(void)state;
@@ -36,11 +41,20 @@ static void refused_configurations(void **state)
 	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(dmah_smmuv3_memory(&bad[i]), 0);
 		assert_int_equal(init(&rig, &bad[i]), DMAH_EINVAL);
+		/* Each call says which field is wrong. */
+		assert_true(rig.reports >= 2);
+		rig.reports = 0;
 	}
 	assert_int_not_equal(dmah_smmuv3_memory(NULL), 0);
-	assert_int_equal(dmah_smmuv3_init(&rig.smmu, qemu_regs(rig.q, QEMU_SMMU_REGS), NULL,
-					  rig.smmu_memory, dmah_smmuv3_memory(NULL) - 1),
+	c.regs = qemu_regs(rig.q, QEMU_SMMU_REGS);
+	assert_int_equal(dmah_smmuv3_init(&rig.smmu, &c, rig.smmu_memory,
+					  dmah_smmuv3_memory(NULL) - 1),
 			 DMAH_EINVAL);
+	assert_int_equal(dmah_smmuv3_init(&rig.smmu, NULL, rig.smmu_memory,
+					  dmah_smmuv3_memory(NULL)),
+			 DMAH_EINVAL);
+	assert_int_equal(rig.reports, 2);
+	rig.reports = 0;
 	smmu_close(&rig);
 }
 
@@ -54,6 +68,8 @@ static void refused_hardware(void **state)
 	assert_int_equal(init(&rig, NULL), DMAH_ENOTSUP);
 	rig.config = (struct smmu_config){ .bare = true, .idr0_set = 3u << 21 };
 	assert_int_equal(init(&rig, NULL), DMAH_ENOTSUP);
+	assert_int_equal(rig.reports, 2);
+	rig.reports = 0;
 	rig.config = (struct smmu_config){ .bare = true, .idr0_set = 3u << 24 };
 	assert_int_equal(init(&rig, NULL), 0);
 	assert_int_equal(dmah_smmuv3_fini(&rig.smmu), 0);
@@ -97,12 +113,15 @@ static void no_answer(void **state)
 			 DMAH_ETIMEDOUT);
 	qemu_release(rig.q);
 	assert_int_equal(qemu_read(rig.q, QEMU_SMMU_REGS + REG_CR0ACK, 4), 0);
+	assert_int_equal(rig.reports, 2);
+	rig.reports = 0;
 	smmu_close(&rig);
 }
 
 /* A unit that somebody left running, with tables, queues, an error and cached translations of its own. */
 static void taken_over(void **state)
 {
+	struct dmah_smmuv3_config c = { 0 };
 	struct dmah_smmuv3 old;
 	struct page p;
 	struct smmu_rig rig;
@@ -115,10 +134,9 @@ static void taken_over(void **state)
 	assert_true(page_reached(&rig, &p));
 	assert_int_equal(dmah_smmuv3_post(&rig.smmu, &bad, 1, NULL), 0);
 	old = rig.smmu;
-	memory = malloc(dmah_smmuv3_memory(NULL));
-	assert_int_equal(dmah_smmuv3_init(&rig.smmu, qemu_regs(rig.q, QEMU_SMMU_REGS), NULL, memory,
-					  dmah_smmuv3_memory(NULL)),
-			 0);
+	c.regs = qemu_regs(rig.q, QEMU_SMMU_REGS);
+	memory = malloc(dmah_smmuv3_memory(&c));
+	assert_int_equal(dmah_smmuv3_init(&rig.smmu, &c, memory, dmah_smmuv3_memory(&c)), 0);
 	/* Its streams are blocked, whatever was cached of them. */
 	memset(p.mem, 0xca, PAGE);
 	dev_push(&rig.edu, p.dma, 0, 4);

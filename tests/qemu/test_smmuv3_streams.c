@@ -355,8 +355,9 @@ static void two_units(void **state)
 	(void)state;
 	smmu_open(&rig, &(struct smmu_config){ .mode = DMAH_STRICT });
 	memory = malloc(dmah_smmuv3_memory(NULL));
-	assert_int_equal(dmah_smmuv3_init(&second, smmu_fake(&rig), NULL, memory,
-					  dmah_smmuv3_memory(NULL)),
+	assert_int_equal(dmah_smmuv3_init(&second,
+					  &(struct dmah_smmuv3_config){ .regs = smmu_fake(&rig) },
+					  memory, dmah_smmuv3_memory(NULL)),
 			 0);
 	config.iommu = &rig.smmu.iommu;
 	size = dmah_domain_memory(&config);

@@ -181,8 +181,14 @@ static void ats_with(uint32_t flags, bool on)
 	assert_int_equal(smmu_ste(&rig, rig.sid)[1] >> 28 & 3, on);
 	pos = rig.smmu.prod;
 	(void)dmah_host_enter(&irq);
-	assert_int_equal(iommu->ops->invalidate_dev(iommu, &rig.dev, 0x12345000, 3 * PAGE), 1);
+	assert_int_equal(iommu->ops->invalidate_dev(iommu, &rig.dev, 0x12345000, 3 * PAGE), on);
 	dmah_host_leave(irq);
+	if (!on) {
+		/* A device whose translated transactions are refused need not be asked. */
+		assert_true(rig.smmu.prod == pos);
+		smmu_close(&rig);
+		return;
+	}
 	/* Behind what was posted for the IOMMU's own TLB. */
 	assert_int_equal(smmu_command(&rig, pos)[0], OP_SYNC);
 	assert_true(smmu_command(&rig, pos + 1)[0] == (OP_ATC_INV | (uint64_t)rig.sid << 32));
@@ -259,6 +265,8 @@ static void timeout_of_bind(void **state)
 	dev_push(&rig.edu, p.dma, 0, 4);
 	assert_true(all(p.mem, 0xca, PAGE));
 	assert_int_equal(dmah_unmap(&rig.dev, &p.h), 0);
+	assert_int_equal(rig.reports, 2);
+	rig.reports = 0;
 	smmu_close(&rig);
 }
 
@@ -291,6 +299,8 @@ static void timeout_between(void **state)
 	assert_true(all(page, 0xca, PAGE));
 	(void)events_one(&rig, 0x04, rig.sid, true, 0, 1);
 	bind(&rig, DMAH_BIND_TRANSLATE);
+	assert_int_equal(rig.reports, 1);
+	rig.reports = 0;
 	smmu_close(&rig);
 }
 

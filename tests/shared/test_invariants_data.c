@@ -289,6 +289,8 @@ static void hung(const struct bench_config *config)
 	for (unsigned int i = 0; i < 300; i++)
 		assert_int_equal(dmah_unmap(dev, &other[i]), DMAH_ETIMEDOUT);
 	bench_stick(b, false);
+	/* A driver of hardware reports the failure, once for all that it costs. */
+	assert_in_range(bench_reports(b), 0, 1);
 	assert_int_equal(dmah_flush(bench_domain(b)), 0);
 	assert_false(bench_dev_read(b, dma, &byte, 1));
 	for (unsigned int i = 300; i < 600; i++)
@@ -325,6 +327,8 @@ static void inv19_hung_queue_lazily(void **state)
 	}
 	assert_true(hangs > 0);
 	bench_stick(b, false);
+	/* A driver of hardware reports the failure, once for all that it costs. */
+	assert_in_range(bench_reports(b), 0, 1);
 	assert_int_equal(dmah_flush(bench_domain(b)), 0);
 	bench_close(b);
 }

@@ -261,6 +261,8 @@ static void inv15_19_after_quarantine(void **state)
 	assert_int_equal(dmah_map(bench_device(b), &h[0], memory(b), 1, DMAH_TO_DEVICE, 0),
 			 DMAH_ENOSPC);
 	bench_stick(b, false);
+	/* A driver of hardware reports the failure, once for all that it costs. */
+	assert_in_range(bench_reports(b), 0, 1);
 	assert_int_equal(map_all(b, h, SMALL_GRANULES + 1, 1), SMALL_GRANULES);
 	for (unsigned int i = 0; i < SMALL_GRANULES; i++)
 		assert_int_equal(dmah_unmap(bench_device(b), &h[i]), 0);

@@ -47,11 +47,10 @@ static void open_unit(struct rig *rig, unsigned int n, const struct sim_smmuv3_c
 	rig->regs[n] = sim_smmuv3_create(rig->sim, n, regs);
 	assert_non_null(rig->regs[n]);
 	c.timeout_ns = TIMEOUT;
+	c.regs = sim_smmuv3_regs(rig->regs[n]);
 	need = dmah_smmuv3_memory(&c);
 	rig->smmu_memory[n] = memory_of(need);
-	assert_int_equal(dmah_smmuv3_init(&rig->smmu[n], sim_smmuv3_regs(rig->regs[n]), &c,
-					  rig->smmu_memory[n], need),
-			 DMAH_OK);
+	assert_int_equal(dmah_smmuv3_init(&rig->smmu[n], &c, rig->smmu_memory[n], need), DMAH_OK);
 }
 
 static void attach(struct rig *rig, unsigned int n)
@@ -222,6 +221,8 @@ static void one_hangs(void **state)
 	assert_false(writes(rig, 0, dma));
 	one_event(rig, 0, F_TRANSLATION, dma);
 	assert_true(writes(rig, 1, dma));
+	assert_int_equal(rig->reports, 1);
+	rig->reports = 0;
 	sim_smmuv3_hold(rig->regs[1], false);
 	assert_int_equal(dmah_flush(rig->dom), DMAH_OK);
 	assert_false(writes(rig, 1, dma));

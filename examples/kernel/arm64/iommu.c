@@ -12,30 +12,27 @@
  */
 #define REGISTERS 0x09050000u
 
-/* IRQ_CTRL and its event queue bit (Arm IHI 0070, section 6.3.15). */
-#define IRQ_CTRL	0x50u
-#define IRQ_CTRL_EVENTQ 4u
-
 const struct dmah_pt_format *const iommu_format = &dmah_pt_lpae_s1;
 
 static struct dmah_smmuv3 smmu;
 
 int iommu_take_over(struct dmah_iommu **iommu)
 {
-	size_t size = dmah_smmuv3_memory(NULL);
+	struct dmah_smmuv3_config config = { .regs = (volatile void *)REGISTERS };
+	size_t size = dmah_smmuv3_memory(&config);
 	void *memory = pages_alloc(size);
 
 	*iommu = &smmu.iommu;
 	if (!memory)
 		return DMAH_ENOMEM;
-	return dmah_smmuv3_init(&smmu, (volatile void *)REGISTERS, NULL, memory, size);
+	return dmah_smmuv3_init(&smmu, &config, memory, size);
 }
 
 /* dmah_smmuv3_init() has enabled the unit already. */
 int iommu_enable(void)
 {
-	dmah_host_write32((volatile uint8_t *)REGISTERS + IRQ_CTRL, IRQ_CTRL_EVENTQ);
-	return DMAH_OK;
+	/* Addresses of 0: the unit's interrupts are wires of the GIC. */
+	return dmah_smmuv3_irq(&smmu, &(struct dmah_smmuv3_irq){ .events = { 0 } });
 }
 
 int iommu_release(void)

@@ -15,6 +15,9 @@ static unsigned int pick_va_bits(const struct dmah_domain_config *cfg)
 	static const unsigned int widths[] = { 39, 48, 57 };
 	uint64_t last = cfg->aperture_base + cfg->aperture_size - 1;
 
+	/* The width of the table is one thing, the IOVAs that the IOMMU takes from devices another. */
+	if (!dmah_iommu_takes(cfg->iommu, last))
+		return 0;
 	if (cfg->va_bits)
 		return cfg->format->fits(cfg->va_bits) && !(last >> cfg->va_bits) ? cfg->va_bits
 										  : 0;

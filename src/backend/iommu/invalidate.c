@@ -23,29 +23,54 @@ static int post_iommus(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size,
 	return err;
 }
 
-/* A device's TLB is asked after its IOMMU's, or it would fill itself from there again. */
-static int post_devices(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size,
-			struct iommu_post *post)
+static bool has_tlb(const struct dmah_device *dev)
+{
+	return dev && dev->limits.flags & DMAH_DEV_ATS && dev->iommu->ops->invalidate_dev;
+}
+
+/*
+ * Posts for the devices from index *@next on. Where a queue is full, returns DMAH_EBUSY with the queue's IOMMU in *@full
+ * and *@next at the device that still needs its command.
+ */
+static int post_some_devices(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size,
+			     unsigned int *next, struct dmah_iommu **full, uint64_t *posted)
 {
 	unsigned long flags;
-	int err = DMAH_OK;
+	int n = 0;
 
 	dmah_host_enter(&flags);
 	dmah_host_lock(&dom->setup_lock);
-	for (unsigned int i = 0; i < dom->cfg.devices; i++) {
-		struct dmah_device *dev = dom->device[i];
-		int n;
+	for (; *next < dom->cfg.devices; ++*next) {
+		struct dmah_device *dev = dom->device[*next];
 
-		if (!dev || !(dev->limits.flags & DMAH_DEV_ATS) || !dev->iommu->ops->invalidate_dev)
+		if (!has_tlb(dev))
 			continue;
+		*full = dev->iommu;
 		n = dev->iommu->ops->invalidate_dev(dev->iommu, dev, iova, size);
 		if (n < 0)
-			err = n;
-		else
-			post->posted += (uint64_t)n;
+			break;
+		*posted += (uint64_t)n;
 	}
 	dmah_host_unlock(&dom->setup_lock);
 	dmah_host_leave(flags);
+	return n < 0 ? n : DMAH_OK;
+}
+
+/*
+ * A device's TLB is invalidated after its IOMMU's, or the device would fill it from there again. Devices stay attached
+ * while the lock is held, and waiting for room needs the lock released.
+ */
+static int post_devices(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size,
+			struct iommu_post *post)
+{
+	struct dmah_iommu *full = NULL;
+	unsigned int next = 0;
+	int err;
+
+	while ((err = post_some_devices(dom, iova, size, &next, &full, &post->posted)) ==
+	       DMAH_EBUSY)
+		if (!full->ops->make_room || full->ops->make_room(full))
+			return DMAH_ETIMEDOUT;
 	return err;
 }
 
@@ -64,7 +89,38 @@ int dmah_iommu_post_all(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size
 	return err;
 }
 
-int dmah_iommu_wait_all(struct dmah_domain *dom, const uint64_t *ticket)
+static bool is_isolated(const struct dmah_device *dev)
+{
+	return has_tlb(dev) && !is_killed(dev) && dev->iommu->ops->isolated &&
+	       dev->iommu->ops->isolated(dev->iommu, (struct dmah_device *)(uintptr_t)dev);
+}
+
+/*
+ * Treats devices that the driver has blocked, since they did not answer, as killed. Their domain is told once: by the
+ * call that finds it here. The wait before has confirmed that they are blocked.
+ */
+static int find_isolated(struct dmah_domain *dom)
+{
+	unsigned long flags;
+	int err = DMAH_OK;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&dom->setup_lock);
+	for (unsigned int i = 0; i < dom->cfg.devices; i++) {
+		struct dmah_device *dev = dom->device[i];
+
+		if (!is_isolated(dev))
+			continue;
+		__atomic_store_n(&dev->killed, true, __ATOMIC_RELEASE);
+		__atomic_store_n(&dev->fast_end, 0, __ATOMIC_RELEASE);
+		err = DMAH_ETIMEDOUT;
+	}
+	dmah_host_unlock(&dom->setup_lock);
+	dmah_host_leave(flags);
+	return err;
+}
+
+int dmah_iommu_wait_all(struct dmah_domain *dom, bool ats, const uint64_t *ticket)
 {
 	int err = DMAH_OK;
 
@@ -73,6 +129,8 @@ int dmah_iommu_wait_all(struct dmah_domain *dom, const uint64_t *ticket)
 
 		err |= iommu->ops->wait(iommu, ticket[i]);
 	}
+	if (!err && ats)
+		err = find_isolated(dom);
 	return err ? DMAH_ETIMEDOUT : DMAH_OK;
 }
 

@@ -33,8 +33,8 @@ struct iommu_post {
 int dmah_iommu_post_all(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size, bool tables,
 			bool ats, struct iommu_post *post);
 
-/** dmah_iommu_wait_all() - iommu_wait() for several IOMMUs. */
-int dmah_iommu_wait_all(struct dmah_domain *dom, const uint64_t *ticket);
+/** dmah_iommu_wait_all() - iommu_wait() for several IOMMUs, or devices with TLBs of their own (@ats). */
+int dmah_iommu_wait_all(struct dmah_domain *dom, bool ats, const uint64_t *ticket);
 
 /** iommu_post() - the first half of dmah_iommu_invalidate(). Return: 0, DMAH_ETIMEDOUT. */
 static inline int iommu_post(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size, bool tables,
@@ -52,13 +52,14 @@ static inline int iommu_post(struct dmah_domain *dom, dmah_addr_t iova, uint64_t
 	return n < 0 ? n : DMAH_OK;
 }
 
-/** iommu_wait() - the second half. */
+/** iommu_wait() - the second half of dmah_iommu_invalidate(): wait for the tickets. Return: 0, DMAH_ETIMEDOUT. */
 static inline int iommu_wait(struct dmah_domain *dom, const uint64_t *ticket)
 {
+	bool ats = __atomic_load_n(&dom->ats, __ATOMIC_ACQUIRE);
 	struct dmah_iommu *iommu = dom->links[0].iommu;
 
-	if (dom->nlinks > 1)
-		return dmah_iommu_wait_all(dom, ticket);
+	if (ats || dom->nlinks > 1)
+		return dmah_iommu_wait_all(dom, ats, ticket);
 	return iommu->ops->wait(iommu, ticket[0]) ? DMAH_ETIMEDOUT : DMAH_OK;
 }
 

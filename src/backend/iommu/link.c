@@ -17,9 +17,15 @@ static bool width_known(const struct dmah_iommu *iommu, unsigned int va_bits)
 	return va_bits >= iommu->va_bits_min && va_bits <= iommu->va_bits;
 }
 
+bool dmah_iommu_takes(const struct dmah_iommu *iommu, dmah_addr_t iova)
+{
+	return !iommu->iova_bits || iommu->iova_bits >= 64 || !(iova >> iommu->iova_bits);
+}
+
 bool dmah_iommu_suits(const struct dmah_iommu *iommu, const struct dmah_domain_config *cfg)
 {
 	return format_known(iommu, cfg->format) && width_known(iommu, cfg->va_bits) &&
+	       dmah_iommu_takes(iommu, cfg->aperture_base + cfg->aperture_size - 1) &&
 	       (cfg->mode != DMAH_PASSTHROUGH || iommu->caps & DMAH_IOMMU_PASSTHROUGH);
 }
 

@@ -10,6 +10,9 @@
 /** dmah_iommu_suits() - Returns true if an IOMMU reads the domain's page table: format, width, passthrough. */
 bool dmah_iommu_suits(const struct dmah_iommu *iommu, const struct dmah_domain_config *cfg);
 
+/** dmah_iommu_takes() - Returns true where devices before the IOMMU can use @iova, whatever the page table's width. */
+bool dmah_iommu_takes(const struct dmah_iommu *iommu, dmah_addr_t iova);
+
 /** dmah_iommu_link() - put an IOMMU before the domain's devices. Return: 0, or the error of its tag_alloc. */
 int dmah_iommu_link(struct dmah_domain *dom, struct dmah_iommu *iommu);
 

@@ -60,6 +60,10 @@ static unsigned int drain(struct dmah_smmuv3 *smmu, struct dmah_smmuv3_event *ev
 	uint32_t cons = smmu->events_cons;
 	unsigned int n = 0;
 
+	/* No index is all ones: the unit is gone, and has recorded nothing. */
+	if (prod == ~0u)
+		return 0;
+
 	/* The records are not read before the index that says that they are there. */
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	for (; n < max && (cons ^ prod) & mask; n++) {
@@ -104,7 +108,7 @@ unsigned int dmah_smmuv3_events(struct dmah_smmuv3 *smmu, struct dmah_smmuv3_eve
 	unsigned int n;
 
 	/* A record that could not be written is an error of its own (EVENTQ_ABT_ERR). */
-	dmah_smmuv3_errors(smmu);
+	(void)dmah_smmuv3_check(smmu);
 	dmah_host_enter(&flags);
 	dmah_host_lock(&smmu->events_lock);
 	n = drain(smmu, events, max);
@@ -117,4 +121,62 @@ unsigned int dmah_smmuv3_events(struct dmah_smmuv3 *smmu, struct dmah_smmuv3_eve
 	dmah_host_unlock(&smmu->events_lock);
 	dmah_host_leave(flags);
 	return n;
+}
+
+/* ---- interrupts (sections 3.18, 6.3.17, 6.3.20 to 6.3.22) ---- */
+
+static void write_msi(struct dmah_smmuv3 *smmu, uint32_t reg, const struct dmah_msi *msi)
+{
+	dmah_host_write64(smmu->regs + reg, msi->addr);
+	smmuv3_write(smmu, reg + IRQ_DATA, msi->data);
+	smmuv3_write(smmu, reg + IRQ_ATTR, IRQ_ATTR_NGNRE);
+}
+
+static int enable_irqs(struct dmah_smmuv3 *smmu, uint32_t which)
+{
+	smmuv3_write(smmu, REG_IRQ_CTRL, which);
+	return dmah_smmuv3_await(smmu, REG_IRQ_CTRLACK, ~0u, which) ? DMAH_OK : DMAH_ETIMEDOUT;
+}
+
+/* Messages are programmed while the interrupts are off. An address of 0 makes an interrupt a wire. */
+int dmah_smmuv3_irq_restore(struct dmah_smmuv3 *smmu)
+{
+	int err = enable_irqs(smmu, 0);
+
+	if (err || !smmu->irq_set)
+		return err;
+	if (smmu->features & SMMUV3_MSI) {
+		write_msi(smmu, REG_EVTQ_IRQ, &smmu->irq.events);
+		write_msi(smmu, REG_GERROR_IRQ, &smmu->irq.errors);
+	}
+	return smmu->irq_masked ? DMAH_OK : enable_irqs(smmu, IRQ_EVTQ | IRQ_GERROR);
+}
+
+static int refuse_irq(int err, const char *text, uint64_t value)
+{
+	dmah_host_report(NULL, err, text, value, NULL);
+	return err;
+}
+
+int dmah_smmuv3_irq(struct dmah_smmuv3 *smmu, const struct dmah_smmuv3_irq *irq)
+{
+	uint64_t any = irq->events.addr | irq->errors.addr;
+
+	if (any & 3)
+		return refuse_irq(DMAH_EINVAL,
+				  "dmah_smmuv3_irq(): an address is not a multiple of 4", any);
+	if (any && !(smmu->features & SMMUV3_MSI))
+		return refuse_irq(
+			DMAH_ENOTSUP,
+			"dmah_smmuv3_irq(): the unit sends no MSIs (IDR0.MSI), only wires", any);
+	smmu->irq = *irq;
+	smmu->irq_set = true;
+	smmu->irq_masked = false;
+	return dmah_smmuv3_irq_restore(smmu);
+}
+
+int dmah_smmuv3_irq_mask(struct dmah_smmuv3 *smmu, bool masked)
+{
+	smmu->irq_masked = masked;
+	return enable_irqs(smmu, masked || !smmu->irq_set ? 0 : IRQ_EVTQ | IRQ_GERROR);
 }

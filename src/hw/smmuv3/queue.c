@@ -1,174 +1,63 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The command queue (Arm IHI 0070, sections 3.5 and 4), and what GERROR says of it (section 7.1).
+ * The command queue (Arm IHI 0070, sections 3.5 and 4).
  *
- * Positions in the queue are counted in 64 bits and never wrap; the hardware sees their low bits. A ticket is the
- * position behind a CMD_SYNC, and it is done when CMDQ_CONS has passed that: a command that was consumed need not be
- * complete, but a CMD_SYNC is consumed only when all before it are (section 4.7.3). CMDQ_CONS is polled, rather than a
- * word of memory to which CMD_SYNC can write as an MSI: that is optional (IDR0.MSI), QEMU's model has it not, and with
- * CONS one read tells of every ticket.
+ * Positions in the queue are counted in 64 bits and never wrap; the hardware sees their low bits. A ticket is the position
+ * behind a CMD_SYNC. The ticket is done when CMDQ_CONS has passed it: other commands may be consumed before they are
+ * complete, but a CMD_SYNC is consumed only when all before it are complete (section 4.7.3). CMDQ_CONS is polled, rather
+ * than a word of memory to which CMD_SYNC can write as an MSI: that is optional (IDR0.MSI), QEMU's model does not have it,
+ * and one read of CMDQ_CONS tells about every ticket.
  *
- * Posting is under the unit's lock. Waiting takes none: @cons is a lower bound that whoever looks moves up.
+ * Commands are posted under the unit's lock. A wait takes no lock: @cons is a lower bound that every reader moves up.
+ * Nothing here waits with the lock held, nor inside dmah_host_enter().
  */
 #include "hw/smmuv3/smmuv3.h"
 
-static uint64_t queue_size(const struct dmah_smmuv3 *smmu)
-{
-	return 1ull << smmu->cmdq_log2;
-}
-
-/* An index register holds a wrap bit above the index. */
-static uint32_t index_mask(const struct dmah_smmuv3 *smmu)
-{
-	return (2u << smmu->cmdq_log2) - 1;
-}
-
-static uint64_t *slot(const struct dmah_smmuv3 *smmu, uint64_t pos)
-{
-	return smmu->cmdq.cpu + 2 * (pos & (queue_size(smmu) - 1));
-}
-
 /*
- * How far the hardware is. The register is read as a distance from a position that was behind it already: should many
- * commands pass between the two reads, too little is seen and never too much.
+ * The register is read as a distance from a position that was behind it already: should many commands pass between the
+ * two reads, too little is seen and never too much. The fence orders the read before all that relies on it: entries that
+ * are written again, and memory that the device no longer reaches.
  */
-static uint64_t progress(struct dmah_smmuv3 *smmu)
+uint64_t dmah_smmuv3_progress(struct dmah_smmuv3 *smmu)
 {
-	uint64_t before = __atomic_load_n(&smmu->cons, __ATOMIC_ACQUIRE), seen, now;
+	uint64_t before = __atomic_load_n(&smmu->cons, __ATOMIC_ACQUIRE), seen = before, now;
+	uint32_t cons = smmuv3_read(smmu, REG_CMDQ_CONS);
 
-	now = before + ((smmuv3_read(smmu, REG_CMDQ_CONS) - (uint32_t)before) & index_mask(smmu));
-	seen = before;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	/* No index is all ones: the unit is gone, and has done nothing. */
+	if (cons == ~0u)
+		return before;
+	now = before + ((cons - (uint32_t)before) & smmuv3_index_mask(smmu));
 	while (seen < now && !__atomic_compare_exchange_n(&smmu->cons, &seen, now, false,
 							  __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		;
 	return now;
 }
 
-/* ---- errors ---- */
-
-/* Whoever waits for something between a command that is lost and here is told; under the lock. */
-static void fail_tickets(struct dmah_smmuv3 *smmu, uint64_t pos)
+bool dmah_smmuv3_late(const struct dmah_smmuv3 *smmu, uint64_t *begun)
 {
-	if (!smmu->lost_until)
-		__atomic_store_n(&smmu->lost_from, pos, __ATOMIC_RELAXED);
-	__atomic_store_n(&smmu->lost_until, smmu->prod, __ATOMIC_RELEASE);
-}
+	uint64_t now = dmah_host_now();
 
-/*
- * A command that the hardware does not know is replaced, since the queue begins again with it. A TLB invalidation by one
- * that does more, so that those who wait for it are not deceived. In place of all else comes a CMD_SYNC, and they are
- * told.
- */
-static void patch_command(struct dmah_smmuv3 *smmu, uint64_t pos)
-{
-	uint64_t *entry = slot(smmu, pos);
-	uint32_t op = (uint32_t)entry[0] & 0xff;
-
-	dmah_host_report(NULL, DMAH_ETIMEDOUT, "the SMMU refused a command; its first word",
-			 entry[0], NULL);
-	if (op >= OP_TLBI_FIRST && op <= OP_TLBI_LAST && op != OP_TLBI_NSNH_ALL) {
-		entry[0] = OP_TLBI_NSNH_ALL;
-	} else {
-		entry[0] = OP_SYNC;
-		fail_tickets(smmu, pos);
-	}
-	entry[1] = 0;
-	dmah_host_wmb();
-}
-
-/* Return: whether the queue can go on. */
-static bool command_error(struct dmah_smmuv3 *smmu)
-{
-	uint64_t pos = progress(smmu);
-
-	__atomic_add_fetch(&smmu->refused, 1, __ATOMIC_RELAXED);
-	switch (CONS_ERR(smmuv3_read(smmu, REG_CMDQ_CONS))) {
-	case CERROR_ILL:
-		patch_command(smmu, pos);
-		return true;
-	case CERROR_ATC_SYNC:
-		/* The CMD_SYNC is done again, without the device that did not answer. */
-		dmah_host_report(NULL, DMAH_ETIMEDOUT,
-				 "a device did not invalidate its TLB in time", 0, NULL);
-		fail_tickets(smmu, pos);
-		return true;
-	}
-	/* Memory that cannot be read now will not be read better later: every wait runs into its time-out. */
-	dmah_host_report(NULL, DMAH_ETIMEDOUT, "the SMMU cannot read its command queue",
-			 smmu->cmdq.phys, NULL);
-	smmu->stopped = true;
-	return false;
-}
-
-/* Under the lock. An error is active while its bits in GERROR and GERRORN differ (section 6.3.19). */
-static void handle_gerror(struct dmah_smmuv3 *smmu, uint32_t active)
-{
-	if (active & GERROR_CMDQ && !command_error(smmu))
-		active &= ~GERROR_CMDQ;
-	if (active & GERROR_EVTQ)
-		__atomic_add_fetch(&smmu->events_lost, 1, __ATOMIC_RELEASE);
-	if (active & GERROR_SFM) {
-		dmah_host_report(NULL, DMAH_ETIMEDOUT, "the SMMU is in service failure mode",
-				 active, NULL);
-		smmu->lost_from = 0;
-		__atomic_store_n(&smmu->lost_until, UINT64_MAX, __ATOMIC_RELEASE);
-	}
-	smmu->gerrorn ^= active;
-	smmuv3_write(smmu, REG_GERRORN, smmu->gerrorn);
-}
-
-/* Inside dmah_host_enter(). */
-static void check_gerror(struct dmah_smmuv3 *smmu)
-{
-	uint32_t active;
-
-	dmah_host_lock(&smmu->lock);
-	/* Another CPU may have been here first. */
-	active = smmuv3_read(smmu, REG_GERROR) ^ smmu->gerrorn;
-	if (smmu->stopped)
-		active &= ~GERROR_CMDQ;
-	if (active)
-		handle_gerror(smmu, active);
-	dmah_host_unlock(&smmu->lock);
-}
-
-static void check_errors(struct dmah_smmuv3 *smmu, bool entered)
-{
-	unsigned long flags;
-
-	if (smmuv3_read(smmu, REG_GERROR) == __atomic_load_n(&smmu->gerrorn, __ATOMIC_RELAXED))
-		return;
-	if (entered) {
-		check_gerror(smmu);
-		return;
-	}
-	dmah_host_enter(&flags);
-	check_gerror(smmu);
-	dmah_host_leave(flags);
-}
-
-void dmah_smmuv3_errors(struct dmah_smmuv3 *smmu)
-{
-	check_errors(smmu, false);
+	if (!*begun)
+		*begun = now;
+	return now - *begun >= smmu->timeout;
 }
 
 /* ---- waiting ---- */
 
-/* @begun: when the wait began, 0 for now; it may be for several positions, one after the other. */
-static bool reach(struct dmah_smmuv3 *smmu, uint64_t pos, uint64_t *begun, bool entered)
+/* Returns true when all before @ticket is done. @redo_ticket stands for tickets up to @redo_until: see error.c. */
+static bool passed(struct dmah_smmuv3 *smmu, uint64_t ticket)
 {
-	while (progress(smmu) < pos) {
-		uint64_t now = dmah_host_now();
-
-		check_errors(smmu, entered);
-		*begun = *begun ? *begun : now;
-		if (now - *begun >= smmu->timeout)
-			return progress(smmu) >= pos;
-		dmah_host_relax();
+	while (__atomic_load_n(&smmu->cons, __ATOMIC_ACQUIRE) >= ticket ||
+	       dmah_smmuv3_progress(smmu) >= ticket) {
+		if (ticket > __atomic_load_n(&smmu->redo_until, __ATOMIC_ACQUIRE))
+			return true;
+		ticket = __atomic_load_n(&smmu->redo_ticket, __ATOMIC_RELAXED);
 	}
-	return true;
+	return false;
 }
 
+/* Returns true where a command in front of @ticket was lost. */
 static bool is_lost(const struct dmah_smmuv3 *smmu, uint64_t ticket)
 {
 	uint64_t until = __atomic_load_n(&smmu->lost_until, __ATOMIC_ACQUIRE);
@@ -179,83 +68,132 @@ static bool is_lost(const struct dmah_smmuv3 *smmu, uint64_t ticket)
 int dmah_smmuv3_wait(struct dmah_smmuv3 *smmu, uint64_t ticket)
 {
 	uint64_t begun = 0;
+	bool late = false;
 
-	if (__atomic_load_n(&smmu->cons, __ATOMIC_ACQUIRE) < ticket &&
-	    !reach(smmu, ticket, &begun, false))
-		return DMAH_ETIMEDOUT;
-	return is_lost(smmu, ticket) ? DMAH_ETIMEDOUT : DMAH_OK;
+	while (!passed(smmu, ticket) && !is_lost(smmu, ticket)) {
+		if (late) {
+			dmah_smmuv3_fail(smmu, "the SMMU does not confirm commands in time");
+			break;
+		}
+		/* The register that was just read cannot tell an error from a command that takes its time. */
+		late = dmah_smmuv3_late(smmu, &begun);
+		if (!dmah_smmuv3_check(smmu))
+			break;
+		dmah_host_relax();
+	}
+	return passed(smmu, ticket) && !is_lost(smmu, ticket) ? DMAH_OK : DMAH_ETIMEDOUT;
 }
 
 /* ---- posting ---- */
 
-static void put(struct dmah_smmuv3 *smmu, uint64_t first, uint64_t second)
+void dmah_smmuv3_put(struct dmah_smmuv3 *smmu, uint64_t first, uint64_t second)
 {
-	uint64_t *entry = slot(smmu, smmu->prod++);
+	uint64_t *entry = smmuv3_slot(smmu, smmu->prod++);
 
 	entry[0] = first;
 	entry[1] = second;
 }
 
-/* Under the lock. Return: 0, or the position that the hardware must reach before there is room. */
-static uint64_t put_all(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsigned int n,
-			uint64_t *ticket)
+bool dmah_smmuv3_has_room(struct dmah_smmuv3 *smmu, unsigned int n)
 {
-	uint64_t end = smmu->prod + n + (ticket ? 1 : 0);
+	uint64_t size = 1ull << smmu->cmdq_log2, end = smmu->prod + n;
 
+	return end <= __atomic_load_n(&smmu->cons, __ATOMIC_ACQUIRE) + size ||
+	       end <= dmah_smmuv3_progress(smmu) + size;
+}
+
+/* Call with the lock held. Return: 0, DMAH_EBUSY (no room now), DMAH_ETIMEDOUT (the unit has failed). */
+static int put_all(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsigned int n,
+		   uint64_t *ticket)
+{
+	if (smmu->failed)
+		return DMAH_ETIMEDOUT;
 	if (!n && ticket && smmu->synced == smmu->prod) {
 		*ticket = smmu->synced;
-		return 0;
+		return DMAH_OK;
 	}
-	if (end > __atomic_load_n(&smmu->cons, __ATOMIC_ACQUIRE) + queue_size(smmu))
-		return end - queue_size(smmu);
+	if (!dmah_smmuv3_has_room(smmu, n + (ticket ? 1 : 0) + SMMUV3_SPARE))
+		return DMAH_EBUSY;
 	for (unsigned int i = 0; i < n; i++)
-		put(smmu, cmd[i].word[0], cmd[i].word[1]);
+		dmah_smmuv3_put(smmu, cmd[i].word[0], cmd[i].word[1]);
 	if (ticket) {
-		put(smmu, OP_SYNC, 0);
+		dmah_smmuv3_put(smmu, OP_SYNC, 0);
 		*ticket = smmu->synced = smmu->prod;
 	}
 	smmu->commands += n;
 	/* The register's write is ordered after the entries'. */
-	smmuv3_write(smmu, REG_CMDQ_PROD, (uint32_t)smmu->prod & index_mask(smmu));
-	return 0;
+	smmuv3_write(smmu, REG_CMDQ_PROD, (uint32_t)smmu->prod & smmuv3_index_mask(smmu));
+	return DMAH_OK;
 }
 
-/* Inside dmah_host_enter(). Return: as put_all(). */
-static uint64_t try_put(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsigned int n,
-			uint64_t *ticket)
+int dmah_smmuv3_try_post(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsigned int n,
+			 uint64_t *ticket)
 {
-	uint64_t room;
+	int err;
 
 	dmah_host_lock(&smmu->lock);
-	room = put_all(smmu, cmd, n, ticket);
+	err = put_all(smmu, cmd, n, ticket);
 	dmah_host_unlock(&smmu->lock);
-	return room;
+	return err;
+}
+
+/* One turn of a wait for room. Return: 0: try again; DMAH_ETIMEDOUT. */
+static int await_room(struct dmah_smmuv3 *smmu, uint64_t *begun, bool *late)
+{
+	if (*late) {
+		dmah_smmuv3_fail(smmu, "the SMMU takes no commands from its queue");
+		return DMAH_ETIMEDOUT;
+	}
+	if (!dmah_smmuv3_check(smmu))
+		return DMAH_ETIMEDOUT;
+	*late = dmah_smmuv3_late(smmu, begun);
+	dmah_host_relax();
+	return DMAH_OK;
 }
 
 int dmah_smmuv3_post(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsigned int n,
 		     uint64_t *ticket)
 {
-	uint64_t begun = 0, room;
+	uint64_t begun = 0;
 	unsigned long flags;
+	bool late = false;
+	int err;
 
+	if (smmuv3_failed(smmu) && !dmah_smmuv3_check(smmu))
+		return DMAH_ETIMEDOUT;
 	for (;;) {
 		dmah_host_enter(&flags);
-		room = try_put(smmu, cmd, n, ticket);
+		err = dmah_smmuv3_try_post(smmu, cmd, n, ticket);
 		dmah_host_leave(flags);
-		if (!room)
-			return DMAH_OK;
-		/* Another may take the room; but the wait has one end for all turns. */
-		if (!reach(smmu, room, &begun, false))
+		if (err != DMAH_EBUSY)
+			return err;
+		if (await_room(smmu, &begun, &late))
 			return DMAH_ETIMEDOUT;
 	}
 }
 
-int dmah_smmuv3_post_entered(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsigned int n)
+static bool room_now(struct dmah_smmuv3 *smmu)
 {
-	uint64_t begun = 0, room;
+	unsigned long flags;
+	bool room;
 
-	while ((room = try_put(smmu, cmd, n, NULL)) != 0)
-		if (!reach(smmu, room, &begun, true))
+	dmah_host_enter(&flags);
+	dmah_host_lock(&smmu->lock);
+	room = dmah_smmuv3_has_room(smmu, SMMUV3_ROOM + SMMUV3_SPARE);
+	dmah_host_unlock(&smmu->lock);
+	dmah_host_leave(flags);
+	return room;
+}
+
+int dmah_smmuv3_make_room(struct dmah_smmuv3 *smmu)
+{
+	uint64_t begun = 0;
+	bool late = false;
+
+	if (smmuv3_failed(smmu) && !dmah_smmuv3_check(smmu))
+		return DMAH_ETIMEDOUT;
+	while (!room_now(smmu))
+		if (await_room(smmu, &begun, &late))
 			return DMAH_ETIMEDOUT;
 	return DMAH_OK;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * SMMUv3 inside: registers, the words of its tables and commands, and what the driver's files share.
+ * Registers, table words and commands of the SMMUv3, and declarations that the files of its driver share.
  * Section numbers are those of Arm IHI 0070.
  */
 #ifndef DMAH_IOMMU_SMMUV3_H
@@ -20,14 +20,17 @@
 #define REG_CR2		0x2cu
 #define REG_GBPA	0x44u
 #define REG_IRQ_CTRL	0x50u
+#define REG_IRQ_CTRLACK 0x54u
 #define REG_GERROR	0x60u
 #define REG_GERRORN	0x64u
+#define REG_GERROR_IRQ	0x68u /* address; data and attributes behind it */
 #define REG_STRTAB_BASE 0x80u
 #define REG_STRTAB_CFG	0x88u
 #define REG_CMDQ_BASE	0x90u
 #define REG_CMDQ_PROD	0x98u
 #define REG_CMDQ_CONS	0x9cu
 #define REG_EVTQ_BASE	0xa0u
+#define REG_EVTQ_IRQ	0xb0u /* address; data and attributes behind it */
 #define REG_EVTQ_PROD	0x100a8u
 #define REG_EVTQ_CONS	0x100acu
 
@@ -38,6 +41,7 @@
 #define IDR0_HYP	    (1u << 9)
 #define IDR0_ATS	    (1u << 10)
 #define IDR0_ASID16	    (1u << 12)
+#define IDR0_MSI	    (1u << 13)
 #define IDR0_TTENDIAN(idr)  ((idr) >> 21 & 3)
 #define TTENDIAN_BIG	    3u
 #define IDR0_STALL(idr)	    ((idr) >> 24 & 3)
@@ -62,8 +66,16 @@
 #define CR0_CMDQEN (1u << 3)
 #define CR0_ATSCHK (1u << 4)
 
+/* IRQ_CTRL, section 6.3.17; an MSI is a write to Device-nGnRE memory (section 6.3.21). */
+#define IRQ_GERROR     (1u << 0)
+#define IRQ_EVTQ       (1u << 2)
+#define IRQ_DATA       8u
+#define IRQ_ATTR       12u
+#define IRQ_ATTR_NGNRE 1u
+
 /* CR1, section 6.3.11: tables and queues are read and written as inner-shareable write-back memory, or uncached. */
 #define CR1_CACHED 0xd75u
+#define CR1_QUEUES 0x3fu
 
 /* CR2, section 6.3.12: a stream id without an entry is recorded; TLBs do not listen to the CPUs' broadcasts. */
 #define CR2_RECINVSID (1u << 1)
@@ -105,6 +117,8 @@
 #define STE1_S1STALLD	(1ull << 27)
 #define STE1_EATS	(1ull << 28)
 #define STE1_SHCFG_SAME (1ull << 44)
+/* Entry that aborts: the driver blocked the stream because its device did not answer. Hardware ignores the bit there. */
+#define STE1_SILENT (1ull << 63)
 
 /* Context descriptor, section 5.4 */
 #define CD_WORDS       8u
@@ -127,6 +141,7 @@
 
 #define OP_CFGI_STE	 0x03u
 #define OP_CFGI_ALL	 0x04u
+#define CFGI_RANGE_ALL	 31u
 #define OP_TLBI_FIRST	 0x10u
 #define OP_TLBI_NH_ASID	 0x11u
 #define OP_TLBI_NH_VA	 0x12u
@@ -149,6 +164,7 @@ struct smmuv3_cmd {
 #define SMMUV3_2LEVEL	 (1u << 3)
 #define SMMUV3_STALLS	 (1u << 4) /* stalling is possible, and is not wanted */
 #define SMMUV3_HYP	 (1u << 5)
+#define SMMUV3_MSI	 (1u << 6)
 #define SMMUV3_OAS_SHIFT 8 /* IDR5.OAS */
 
 static inline struct dmah_smmuv3 *smmuv3_of(struct dmah_iommu *iommu)
@@ -166,6 +182,22 @@ static inline void smmuv3_write(const struct dmah_smmuv3 *smmu, uint32_t reg, ui
 	dmah_host_write32(smmu->regs + reg, value);
 }
 
+static inline bool smmuv3_failed(const struct dmah_smmuv3 *smmu)
+{
+	return __atomic_load_n(&smmu->failed, __ATOMIC_ACQUIRE);
+}
+
+/* An index register holds a wrap bit above the index. */
+static inline uint32_t smmuv3_index_mask(const struct dmah_smmuv3 *smmu)
+{
+	return (2u << smmu->cmdq_log2) - 1;
+}
+
+static inline uint64_t *smmuv3_slot(const struct dmah_smmuv3 *smmu, uint64_t pos)
+{
+	return smmu->cmdq.cpu + 2 * (pos & ((1ull << smmu->cmdq_log2) - 1));
+}
+
 /* ---- area.c ---- */
 
 /** dmah_smmuv3_area_alloc() - zeroed memory for the hardware, aligned to its size as all its tables must be. */
@@ -175,30 +207,86 @@ int dmah_smmuv3_area_alloc(const struct dmah_smmuv3 *smmu, size_t size,
 /** dmah_smmuv3_area_free() - give it back; one that was never allocated is a no-op. */
 void dmah_smmuv3_area_free(struct dmah_smmuv3_area *area);
 
+/* ---- init.c ---- */
+
+/**
+ * dmah_smmuv3_await() - wait until the bits @mask of a register are @value. Context: outside dmah_host_enter().
+ *
+ * Returns false after the time-out, and where the register reads as all ones.
+ */
+bool dmah_smmuv3_await(const struct dmah_smmuv3 *smmu, uint32_t reg, uint32_t mask, uint32_t value);
+
+/** dmah_smmuv3_restart() - program the unit anew and switch it on as it was. Return: 0, DMAH_ETIMEDOUT. */
+int dmah_smmuv3_restart(struct dmah_smmuv3 *smmu);
+
 /* ---- queue.c ---- */
+
+/** SMMUV3_SPARE - commands that posts leave free, for the error handler to post when the queue is full. */
+#define SMMUV3_SPARE 8u
+
+/** SMMUV3_ROOM - commands that there is room for after dmah_smmuv3_make_room(). */
+#define SMMUV3_ROOM 8u
+
+/** dmah_smmuv3_late() - Returns true when the unit's time-out has passed since *@begun, which the first call sets. */
+bool dmah_smmuv3_late(const struct dmah_smmuv3 *smmu, uint64_t *begun);
+
+/** dmah_smmuv3_progress() - Returns the position up to which the hardware has consumed commands. */
+uint64_t dmah_smmuv3_progress(struct dmah_smmuv3 *smmu);
+
+/** dmah_smmuv3_has_room() - Returns true where @n more commands fit. Context: the unit's lock is held, as for puts. */
+bool dmah_smmuv3_has_room(struct dmah_smmuv3 *smmu, unsigned int n);
+
+/** dmah_smmuv3_put() - write a command into the queue. The hardware sees it when CMDQ_PROD is written. */
+void dmah_smmuv3_put(struct dmah_smmuv3 *smmu, uint64_t first, uint64_t second);
 
 /**
  * dmah_smmuv3_post() - put commands into the queue; all together, or none.
- * @ticket: what to wait for until they are complete: a CMD_SYNC goes behind them. NULL: no matter.
+ * @ticket: set to the position to wait for until the commands are complete: a CMD_SYNC goes behind them. May be NULL.
  *
- * Context: outside dmah_host_enter(). Return: 0; DMAH_ETIMEDOUT: the queue has no room in time.
+ * Context: outside dmah_host_enter(). Return: 0; DMAH_ETIMEDOUT: the queue has no room in time, or the unit has failed.
  */
 int dmah_smmuv3_post(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsigned int n,
 		     uint64_t *ticket);
 
-/** dmah_smmuv3_post_entered() - the same without a ticket, for a caller that is inside dmah_host_enter() already. */
-int dmah_smmuv3_post_entered(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd,
-			     unsigned int n);
+/** dmah_smmuv3_try_post() - as dmah_smmuv3_post(), inside dmah_host_enter(), never waits: DMAH_EBUSY: no room now. */
+int dmah_smmuv3_try_post(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsigned int n,
+			 uint64_t *ticket);
 
-/** dmah_smmuv3_faults() - the library's @faults: events, as far as they are refusals. */
-unsigned int dmah_smmuv3_faults(struct dmah_iommu *iommu, struct dmah_iommu_fault *faults,
-				unsigned int max, bool *lost);
+/** dmah_smmuv3_make_room() - wait until SMMUV3_ROOM commands fit. Return: 0, DMAH_ETIMEDOUT. */
+int dmah_smmuv3_make_room(struct dmah_smmuv3 *smmu);
 
 /** dmah_smmuv3_wait() - wait for a ticket. Return: 0, DMAH_ETIMEDOUT. */
 int dmah_smmuv3_wait(struct dmah_smmuv3 *smmu, uint64_t ticket);
 
 /** dmah_smmuv3_run() - dmah_smmuv3_post() and dmah_smmuv3_wait(). */
 int dmah_smmuv3_run(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsigned int n);
+
+/* ---- error.c ---- */
+
+/**
+ * dmah_smmuv3_check() - look at the error registers once, and handle what they report. Does not wait.
+ *
+ * Context: outside dmah_host_enter(). Returns true where the unit is in service.
+ */
+bool dmah_smmuv3_check(struct dmah_smmuv3 *smmu);
+
+/** dmah_smmuv3_fail() - remember that the unit has failed, and report @text, once. */
+void dmah_smmuv3_fail(struct dmah_smmuv3 *smmu, const char *text);
+
+/**
+ * dmah_smmuv3_confirm_all() - invalidate everything and wait, also where the unit counts as failed. Tickets of before end
+ *	with it. Return: 0, DMAH_ETIMEDOUT.
+ */
+int dmah_smmuv3_confirm_all(struct dmah_smmuv3 *smmu);
+
+/* ---- event.c ---- */
+
+/** dmah_smmuv3_faults() - the library's @faults: the events that are refusals. */
+unsigned int dmah_smmuv3_faults(struct dmah_iommu *iommu, struct dmah_iommu_fault *faults,
+				unsigned int max, bool *lost);
+
+/** dmah_smmuv3_irq_restore() - program the interrupts as dmah_smmuv3_irq() and dmah_smmuv3_irq_mask() left them. */
+int dmah_smmuv3_irq_restore(struct dmah_smmuv3 *smmu);
 
 /* ---- stream.c ---- */
 
@@ -210,6 +298,19 @@ int dmah_smmuv3_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dma
 		     const struct dmah_pt_info *pt, uint32_t tag);
 int dmah_smmuv3_tag_alloc(struct dmah_iommu *iommu, uint32_t *tag);
 void dmah_smmuv3_tag_free(struct dmah_iommu *iommu, uint32_t tag);
+
+/** dmah_smmuv3_has_ats() - Returns true where translated transactions of a stream are let through. */
+bool dmah_smmuv3_has_ats(const struct dmah_smmuv3 *smmu, uint32_t sid);
+
+/**
+ * dmah_smmuv3_block_silent() - block a device that does not answer, until it is bound to DMAH_BIND_BLOCK.
+ *
+ * Context: the unit's lock is held. Returns false where the stream was not bound.
+ */
+bool dmah_smmuv3_block_silent(struct dmah_smmuv3 *smmu, uint32_t sid);
+
+/** dmah_smmuv3_isolated() - the library's @isolated: Returns true after dmah_smmuv3_block_silent(). */
+bool dmah_smmuv3_isolated(struct dmah_iommu *iommu, struct dmah_device *dev);
 
 /* ---- tlb.c ---- */
 

@@ -173,6 +173,42 @@ void dmah_smmuv3_tag_free(struct dmah_iommu *iommu, uint32_t tag)
 	dmah_host_leave(flags);
 }
 
+/* ---- devices that do not answer ---- */
+
+static bool is_blocked(uint64_t word0)
+{
+	return word0 == (STE_VALID | STE_ABORT);
+}
+
+bool dmah_smmuv3_has_ats(const struct dmah_smmuv3 *smmu, uint32_t sid)
+{
+	const uint64_t *entry = sid >> smmu->sid_bits ? NULL : entry_of(smmu, sid);
+	uint64_t word0 = entry ? __atomic_load_n(&entry[0], __ATOMIC_ACQUIRE) : 0;
+
+	return word0 & STE_VALID && !is_blocked(word0) &&
+	       __atomic_load_n(&entry[1], __ATOMIC_RELAXED) & STE1_EATS;
+}
+
+bool dmah_smmuv3_block_silent(struct dmah_smmuv3 *smmu, uint32_t sid)
+{
+	uint64_t *entry = sid >> smmu->sid_bits ? NULL : entry_of(smmu, sid);
+
+	if (!entry || !(entry[0] & STE_VALID) || is_blocked(entry[0]))
+		return false;
+	pt_store_set(&entry[0], STE_VALID | STE_ABORT);
+	__atomic_store_n(&entry[1], entry[1] | STE1_SILENT, __ATOMIC_RELAXED);
+	return true;
+}
+
+bool dmah_smmuv3_isolated(struct dmah_iommu *iommu, struct dmah_device *dev)
+{
+	const struct dmah_smmuv3 *smmu = smmuv3_of(iommu);
+	const uint64_t *entry = dev->id >> smmu->sid_bits ? NULL : entry_of(smmu, dev->id);
+
+	return entry && is_blocked(__atomic_load_n(&entry[0], __ATOMIC_ACQUIRE)) &&
+	       __atomic_load_n(&entry[1], __ATOMIC_RELAXED) & STE1_SILENT;
+}
+
 /* ---- binding ---- */
 
 static bool has_ats(const struct dmah_smmuv3 *smmu, const struct dmah_device *dev)
@@ -286,11 +322,19 @@ int dmah_smmuv3_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dma
 	if (how == DMAH_BIND_BLOCK)
 		return block(smmu, entry, dev->id, ats);
 	describe(smmu, dev, how, tag, word);
+	if (dmah_smmuv3_isolated(iommu, dev))
+		return DMAH_ETIMEDOUT;
 	ats |= (word[1] & STE1_EATS) != 0;
 	err = take_away(smmu, entry, dev->id, translate ? tag : 0);
 	if (err)
 		return err;
 	if (translate)
 		write_context(smmu, pt, tag);
-	return give(smmu, entry, word, dev->id, ats);
+	err = give(smmu, entry, word, dev->id, ats);
+	if (!err && dmah_smmuv3_isolated(iommu, dev)) {
+		/* The device did not answer while it was bound: it is not bound. */
+		entry[1] = 0;
+		err = DMAH_ETIMEDOUT;
+	}
+	return err;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What the library has to say of changed tables: TLBI and ATC_INV (Arm IHI 0070, sections 4.4 and 4.5). */
+/* Invalidations after changed tables: TLBI and ATC_INV (Arm IHI 0070, sections 4.4 and 4.5). */
 #include "hw/smmuv3/smmuv3.h"
 
 #define GRANULE_SHIFT 12
@@ -89,17 +89,27 @@ struct smmuv3_cmd dmah_smmuv3_atc_inv(uint32_t sid, dmah_addr_t iova, uint64_t s
 }
 
 /*
- * A device that asked again before the IOMMU's own TLB forgot would be answered from there: the CMD_SYNC in front makes
- * those invalidations complete first (section 3.9.1). The library goes through a domain's devices under a lock, so that
- * this is called inside dmah_host_enter().
+ * A device that asked again before the IOMMU's own TLB is invalidated would be answered from there: the CMD_SYNC in front
+ * makes those invalidations complete first (section 3.9.1). It also leaves at most one device at a time that can be late,
+ * so that the error handler knows which.
  */
 static int op_invalidate_dev(struct dmah_iommu *iommu, struct dmah_device *dev, dmah_addr_t iova,
 			     uint64_t size)
 {
 	struct smmuv3_cmd cmd[2] = { { { OP_SYNC, 0 } }, dmah_smmuv3_atc_inv(dev->id, iova, size) };
-	int err = dmah_smmuv3_post_entered(smmuv3_of(iommu), cmd, 2);
+	struct dmah_smmuv3 *smmu = smmuv3_of(iommu);
+	int err;
 
+	/* The device's translated transactions are refused then, and its TLB no longer matters. */
+	if (!dmah_smmuv3_has_ats(smmu, dev->id))
+		return 0;
+	err = dmah_smmuv3_try_post(smmu, cmd, 2, NULL);
 	return err ? err : 1;
+}
+
+static int op_make_room(struct dmah_iommu *iommu)
+{
+	return dmah_smmuv3_make_room(smmuv3_of(iommu));
 }
 
 static int op_fence(struct dmah_iommu *iommu, uint64_t *ticket)
@@ -128,6 +138,8 @@ const struct dmah_iommu_ops dmah_smmuv3_ops_ats = {
 	.tag_free = dmah_smmuv3_tag_free,
 	.invalidate = op_invalidate,
 	.invalidate_dev = op_invalidate_dev,
+	.make_room = op_make_room,
+	.isolated = dmah_smmuv3_isolated,
 	.fence = op_fence,
 	.wait = op_wait,
 	.faults = dmah_smmuv3_faults,

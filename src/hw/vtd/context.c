@@ -124,7 +124,30 @@ static int make_entry(const struct dmah_vtd *vtd, const struct dmah_device *dev,
 	return DMAH_OK;
 }
 
-/* Not present while it changes: the hardware never sees one half of each. Return: the domain id that was in it, or 0. */
+static uint64_t *entry_of(const struct dmah_vtd *vtd, uint32_t id)
+{
+	uint64_t *table = id > 0xffff ? NULL : table_of(vtd, id >> 8);
+
+	return table ? &table[(id & 0xff) * 2] : NULL;
+}
+
+static bool allows_ats(uint64_t low)
+{
+	return low & ENTRY_P && (low & 3u << 2) == CONTEXT_TT_ATS;
+}
+
+/* Not present while it changes: the hardware never sees one half of each. Call with the tables' lock held. */
+static void write_entry(struct dmah_vtd *vtd, uint64_t *at, uint64_t low, uint64_t high)
+{
+	__atomic_store_n(&at[0], 0, __ATOMIC_RELAXED);
+	dmah_host_wmb();
+	__atomic_store_n(&at[1], high, __ATOMIC_RELAXED);
+	dmah_host_wmb();
+	__atomic_store_n(&at[0], low, __ATOMIC_RELAXED);
+	publish(vtd, at);
+}
+
+/* Returns the domain id that was in the entry, or 0. */
 static uint32_t set_entry(struct dmah_vtd *vtd, uint64_t *at, const uint64_t entry[2], bool *ats)
 {
 	unsigned long flags;
@@ -134,37 +157,34 @@ static uint32_t set_entry(struct dmah_vtd *vtd, uint64_t *at, const uint64_t ent
 	dmah_host_lock(&vtd->tables);
 	old[0] = at[0];
 	old[1] = at[1];
-	__atomic_store_n(&at[0], 0, __ATOMIC_RELAXED);
-	dmah_host_wmb();
-	__atomic_store_n(&at[1], entry[1], __ATOMIC_RELAXED);
-	dmah_host_wmb();
-	__atomic_store_n(&at[0], entry[0], __ATOMIC_RELAXED);
-	publish(vtd, at);
+	write_entry(vtd, at, entry[0], entry[1]);
 	dmah_host_unlock(&vtd->tables);
 	dmah_host_leave(flags);
-	*ats = old[0] & ENTRY_P && (old[0] & 3u << 2) == CONTEXT_TT_ATS;
+	*ats = allows_ats(old[0]);
 	return old[0] & ENTRY_P ? CONTEXT_DID(old[1]) : 0;
 }
 
 /*
- * What was cached of the old entry goes, and all that was reached through it. In caching mode an entry that is not
+ * Invalidates all that was cached of the old entry, and all that was reached through it. The fence makes the context
+ * cache forget first, or the IOTLB could be filled through the old context again. In caching mode an entry that is not
  * present may be cached too, under domain id 0 (section 6.1, Caching Mode).
  */
 static int forget(struct dmah_vtd *vtd, const struct dmah_device *dev, uint32_t old, uint32_t tag,
 		  bool ats)
 {
-	struct vtd_command c[5];
+	struct vtd_command c[6];
 	unsigned int n = 0;
 
 	c[n].lo = QI_CONTEXT | QI_CONTEXT_DEV | QI_DID(old) | QI_SID(dev->id);
 	c[n++].hi = 0;
+	if (old || tag)
+		c[n++] = dmah_vtd_fence(vtd);
 	if (old)
 		c[n++] = dmah_vtd_iotlb(vtd, old, 0, 0, true);
 	if (tag && tag != old)
 		c[n++] = dmah_vtd_iotlb(vtd, tag, 0, 0, true);
 	if (ats) {
-		c[n++] = (struct vtd_command){ QI_WAIT | QI_WAIT_SW | QI_WAIT_FN,
-					       vtd->status_phys + VTD_STATUS_FENCE };
+		c[n++] = dmah_vtd_fence(vtd);
 		c[n++] = dmah_vtd_devtlb(dev->id, 0, 0);
 	}
 	return dmah_vtd_done(vtd, c, n);
@@ -175,7 +195,7 @@ int dmah_vtd_op_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dma
 {
 	struct dmah_vtd *vtd = vtd_of(iommu);
 	static const uint64_t blocked[2];
-	uint64_t entry[2], *table, *at;
+	uint64_t entry[2], *at;
 	bool had_ats;
 	uint32_t old;
 	int err;
@@ -183,18 +203,53 @@ int dmah_vtd_op_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dma
 	if (make_entry(vtd, dev, how, pt, tag, entry))
 		return DMAH_ENOTSUP;
 	/* Nothing is present there, so there is nothing to block. */
-	if (how == DMAH_BIND_BLOCK && !table_of(vtd, dev->id >> 8))
+	if (how == DMAH_BIND_BLOCK && !entry_of(vtd, dev->id))
 		return DMAH_OK;
+	if (how != DMAH_BIND_BLOCK && dmah_vtd_op_isolated(iommu, dev))
+		return DMAH_ETIMEDOUT;
 	if (make_table(vtd, dev->id >> 8))
 		return DMAH_ENOMEM;
-	table = table_of(vtd, dev->id >> 8);
-	at = &table[(dev->id & 0xff) * 2];
+	at = entry_of(vtd, dev->id);
 	old = set_entry(vtd, at, entry, &had_ats);
 	err = forget(vtd, dev, old, how == DMAH_BIND_BLOCK ? 0 : tag, had_ats);
-	/* Not bound, so nothing may lead to that page table. What is posted already makes the hardware see this too. */
-	if (err)
+	if (!err && dmah_vtd_op_isolated(iommu, dev))
+		err = DMAH_ETIMEDOUT;
+	/* Not bound, so nothing may lead to that page table. The commands posted above make the hardware see this too. */
+	if (err && how != DMAH_BIND_BLOCK)
 		(void)set_entry(vtd, at, blocked, &had_ats);
 	return err;
+}
+
+/* ---- devices that do not answer ---- */
+
+bool dmah_vtd_has_ats(const struct dmah_vtd *vtd, uint32_t id)
+{
+	const uint64_t *at = entry_of(vtd, id);
+
+	return at && allows_ats(__atomic_load_n(&at[0], __ATOMIC_RELAXED));
+}
+
+bool dmah_vtd_block_silent(struct dmah_vtd *vtd, uint32_t id)
+{
+	uint64_t *at = entry_of(vtd, id);
+	bool was_bound;
+
+	if (!at)
+		return false;
+	dmah_host_lock(&vtd->tables);
+	was_bound = at[0] & ENTRY_P;
+	if (was_bound)
+		write_entry(vtd, at, 0, CONTEXT_SILENT);
+	dmah_host_unlock(&vtd->tables);
+	return was_bound;
+}
+
+bool dmah_vtd_op_isolated(struct dmah_iommu *iommu, struct dmah_device *dev)
+{
+	const uint64_t *at = entry_of(vtd_of(iommu), dev->id);
+
+	return at && !(__atomic_load_n(&at[0], __ATOMIC_ACQUIRE) & ENTRY_P) &&
+	       __atomic_load_n(&at[1], __ATOMIC_RELAXED) & CONTEXT_SILENT;
 }
 
 /* ---- domain ids ---- */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Fault records (chapter 7, Fault Logging): a ring of registers. The hardware fills the next one that is free, notes
- * that there was none left, and records no second fault of a device while its first is there.
+ * Fault records (chapter 7, Fault Logging), and the fault interrupt (section 11.4.8). Records are a ring of registers. The
+ * hardware fills the next free one, sets a bit where none is free, and records no second fault of a device while the
+ * device's first is there.
  */
 #include "hw/vtd/vtd.h"
 
-/* From here on what is recorded as the address is an index into the interrupt remapping table. */
+/* From this reason on the address field holds an index into the interrupt remapping table. */
 #define REASON_INTERRUPT 0x20
 
 const char *dmah_vtd_reason(uint8_t reason)
@@ -38,13 +39,14 @@ const char *dmah_vtd_reason(uint8_t reason)
 	return "unknown";
 }
 
-/* With the lock held: the record at @index, which is free for the next fault afterwards. Return: whether it was one. */
+/* Takes the record at @index, which is free for the next fault then. Call with the lock held. Returns true if there was one. */
 static bool take_record(struct dmah_vtd *vtd, unsigned int index, struct dmah_vtd_fault *fault)
 {
 	uint32_t at = CAP_FRO(vtd->cap) + index * FRCD_SIZE, w[4];
 
 	w[3] = vtd_read(vtd, at + 12);
-	if (!(w[3] & FRCD_F))
+	/* All ones: the unit is gone, and there is no record. */
+	if (!(w[3] & FRCD_F) || w[3] == ~0u)
 		return false;
 	for (unsigned int i = 0; i < 3; i++)
 		w[i] = vtd_read(vtd, at + 4 * i);
@@ -57,13 +59,13 @@ static bool take_record(struct dmah_vtd *vtd, unsigned int index, struct dmah_vt
 	return true;
 }
 
-/* With the lock held: the oldest record; @first of a call that asks for many. */
+/* Takes the oldest record; @first: the first of a call that takes many. Call with the lock held. */
 static bool take_oldest(struct dmah_vtd *vtd, bool first, struct dmah_vtd_fault *fault)
 {
 	uint32_t status = vtd_read(vtd, REG_FSTS);
 	unsigned int n = CAP_NFR(vtd->cap);
 
-	if (!(status & FSTS_PPF))
+	if (!(status & FSTS_PPF) || status == ~0u)
 		return false;
 	if (first)
 		vtd->fault_at = FSTS_FRI(status) % n;
@@ -94,11 +96,12 @@ static bool take_fault(struct dmah_vtd *vtd, bool first, struct dmah_vtd_fault *
 /* While the overflow bit stands, the hardware records nothing; so it goes last, when there is room again. */
 static bool take_overflow(struct dmah_vtd *vtd)
 {
-	bool overflow = vtd_read(vtd, REG_FSTS) & FSTS_PFO;
+	uint32_t status = vtd_read(vtd, REG_FSTS);
 
-	if (overflow)
-		vtd_write(vtd, REG_FSTS, FSTS_PFO);
-	return overflow;
+	if (!(status & FSTS_PFO) || status == ~0u)
+		return false;
+	vtd_write(vtd, REG_FSTS, FSTS_PFO);
+	return true;
 }
 
 unsigned int dmah_vtd_op_faults(struct dmah_iommu *iommu, struct dmah_iommu_fault *faults,
@@ -108,6 +111,8 @@ unsigned int dmah_vtd_op_faults(struct dmah_iommu *iommu, struct dmah_iommu_faul
 	struct dmah_vtd_fault fault;
 	unsigned int n = 0;
 
+	/* The fault interrupt reports errors of the queue too. */
+	(void)dmah_vtd_check(vtd);
 	while (n < max && take_fault(vtd, !n, &fault)) {
 		faults[n++] =
 			(struct dmah_iommu_fault){ .addr = fault.addr,
@@ -139,4 +144,59 @@ unsigned int dmah_vtd_faults(struct dmah_vtd *vtd,
 	if (lost)
 		*lost = overflow;
 	return n;
+}
+
+/* ---- the fault interrupt ---- */
+
+/* Programs the message while it is masked, so that none is sent with one half of the old and one of the new. */
+static void write_irq(struct dmah_vtd *vtd)
+{
+	vtd_write(vtd, REG_FECTL, FECTL_IM);
+	vtd_write(vtd, REG_FEDATA, vtd->irq.data);
+	vtd_write(vtd, REG_FEADDR, (uint32_t)vtd->irq.addr);
+	vtd_write(vtd, REG_FEUADDR, (uint32_t)(vtd->irq.addr >> 32));
+	if (!vtd->irq_masked)
+		vtd_write(vtd, REG_FECTL, 0);
+}
+
+static void set_irq(struct dmah_vtd *vtd, const struct dmah_msi *msi, bool masked)
+{
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&vtd->faults);
+	vtd->irq_masked = masked;
+	if (msi) {
+		vtd->irq = *msi;
+		write_irq(vtd);
+	} else {
+		vtd_write(vtd, REG_FECTL, masked ? FECTL_IM : 0);
+	}
+	dmah_host_unlock(&vtd->faults);
+	dmah_host_leave(flags);
+}
+
+int dmah_vtd_fault_irq(struct dmah_vtd *vtd, const struct dmah_msi *msi)
+{
+	if (msi->addr & 3) {
+		dmah_host_report(NULL, DMAH_EINVAL,
+				 "dmah_vtd_fault_irq(): msi.addr is not a multiple of 4", msi->addr,
+				 NULL);
+		return DMAH_EINVAL;
+	}
+	set_irq(vtd, msi, false);
+	return DMAH_OK;
+}
+
+void dmah_vtd_fault_mask(struct dmah_vtd *vtd, bool masked)
+{
+	set_irq(vtd, NULL, masked);
+}
+
+void dmah_vtd_irq_restore(struct dmah_vtd *vtd)
+{
+	struct dmah_msi irq = vtd->irq;
+
+	if (irq.addr)
+		set_irq(vtd, &irq, vtd->irq_masked);
 }

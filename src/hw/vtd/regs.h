@@ -1,23 +1,27 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Intel VT-d: registers, commands and table entries, as the Architecture Specification has them. Chapters: Translation
+ * Registers, commands and table entries of Intel VT-d (Architecture Specification, rev. 4.1). Chapters: Translation
  * Structure Formats (root and context entries), Queued Invalidation Interface, Fault Logging, Register Descriptions.
  */
 #ifndef DMAH_VTD_REGS_H
 #define DMAH_VTD_REGS_H
 
 /* Register offsets. */
-#define REG_CAP	   0x08u
-#define REG_ECAP   0x10u
-#define REG_GCMD   0x18u
-#define REG_GSTS   0x1cu
-#define REG_RTADDR 0x20u
-#define REG_FSTS   0x34u
-#define REG_FECTL  0x38u
-#define REG_PMEN   0x64u
-#define REG_IQH	   0x80u
-#define REG_IQT	   0x88u
-#define REG_IQA	   0x90u
+#define REG_CAP	    0x08u
+#define REG_ECAP    0x10u
+#define REG_GCMD    0x18u
+#define REG_GSTS    0x1cu
+#define REG_RTADDR  0x20u
+#define REG_FSTS    0x34u
+#define REG_FECTL   0x38u
+#define REG_FEDATA  0x3cu
+#define REG_FEADDR  0x40u
+#define REG_FEUADDR 0x44u
+#define REG_PMEN    0x64u
+#define REG_IQH	    0x80u
+#define REG_IQT	    0x88u
+#define REG_IQA	    0x90u
+#define REG_IQERCD  0xb0u
 
 /* Capability Register. */
 #define CAP_ND(cap)    ((unsigned int)((cap)&7u)) /* domain ids: 2^(4 + 2 ND) */
@@ -61,8 +65,12 @@
 #define FSTS_IQE      (1u << 4)
 #define FSTS_ICE      (1u << 5)
 #define FSTS_ITE      (1u << 6)
+#define FSTS_QUEUE    (FSTS_IQE | FSTS_ICE | FSTS_ITE)
 #define FSTS_FRI(sts) ((sts) >> 8 & 0xffu)
 #define FECTL_IM      (1u << 31)
+
+/* Invalidation Queue Error Record Register: the device that did not answer (zero in units without the field). */
+#define IQERCD_ITESID(r) ((uint32_t)((r) >> 32 & 0xffffu))
 
 /* Protected Memory Enable Register. */
 #define PMEN_EPM (1u << 31)
@@ -77,10 +85,12 @@
 #define FRCD_PV(w3) ((w3) >> 8 & 0xfffffu)
 
 /* Root Entry, Context Entry: two quadwords each. */
-#define ENTRY_P			(1ull << 0)
-#define ENTRY_ADDR		0x000ffffffffff000ull
-#define CONTEXT_TT_ATS		(1ull << 2) /* second stage, and the device may have a TLB */
-#define CONTEXT_TT_PASS		(2ull << 2)
+#define ENTRY_P		(1ull << 0)
+#define ENTRY_ADDR	0x000ffffffffff000ull
+#define CONTEXT_TT_ATS	(1ull << 2) /* second stage, and the device may have a TLB */
+#define CONTEXT_TT_PASS (2ull << 2)
+/* Entry not present: the driver blocked the device because it did not answer. Hardware ignores the bit. */
+#define CONTEXT_SILENT		(1ull << 3)
 #define CONTEXT_DID(hi)		((uint32_t)((hi) >> 8 & 0xffffu))
 #define CONTEXT_HI(did, levels) ((uint64_t)(did) << 8 | ((levels)-2u))
 
@@ -101,6 +111,8 @@
 #define QI_IOTLB_IH	 (1ull << 6) /* upper half: only leaf entries changed */
 #define QI_DID(did)	 ((uint64_t)(did) << 16)
 #define QI_SID(id)	 ((uint64_t)(id) << 32)
+#define QI_TYPE(lo)	 ((lo)&0xfu)
+#define QI_SID_OF(lo)	 ((uint32_t)((lo) >> 32 & 0xffffu))
 #define QI_DEVTLB	 0x3ull
 #define QI_DEVTLB_MIP(n) ((uint64_t)(n) << 16) /* invalidations that the device takes at one time */
 #define QI_DEVTLB_S	 (1ull << 0) /* upper half: more than a page */

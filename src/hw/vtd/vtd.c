@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* A VT-d unit: what it can do, taking it over, switching translation on, and giving it up. */
+/* A VT-d unit: capabilities, taking it over, switching translation on, and giving it up. */
 #include "hw/vtd/vtd.h"
 
 static const struct dmah_pt_format *const formats[] = { &dmah_pt_vtd_ss };
@@ -13,49 +13,21 @@ static const struct dmah_iommu_ops ops = {
 	.tag_free = dmah_vtd_op_tag_free,
 	.invalidate = dmah_vtd_op_invalidate,
 	.invalidate_dev = dmah_vtd_op_invalidate_dev,
+	.make_room = dmah_vtd_op_make_room,
+	.isolated = dmah_vtd_op_isolated,
 	.fence = dmah_vtd_op_fence,
 	.wait = dmah_vtd_op_wait,
 	.faults = dmah_vtd_op_faults,
 };
 
-/* ---- registers ---- */
+/* ---- capabilities ---- */
 
-int dmah_vtd_wait_reg(const struct dmah_vtd *vtd, uint32_t reg, uint32_t mask, uint32_t value)
-{
-	uint64_t begun = dmah_host_now();
-
-	while ((vtd_read(vtd, reg) & mask) != value) {
-		if (dmah_host_now() - begun > vtd->timeout)
-			return DMAH_ETIMEDOUT;
-		dmah_host_relax();
-	}
-	return DMAH_OK;
-}
-
-int dmah_vtd_gcmd(struct dmah_vtd *vtd, uint32_t bit, bool on)
-{
-	unsigned long flags;
-	uint32_t now;
-	int err;
-
-	dmah_host_enter(&flags);
-	dmah_host_lock(&vtd->lock);
-	now = vtd_read(vtd, REG_GSTS) & GSTS_STICKY;
-	vtd_write(vtd, REG_GCMD, on ? now | bit : now & ~bit);
-	err = dmah_vtd_wait_reg(vtd, REG_GSTS, bit, on ? bit : 0);
-	dmah_host_unlock(&vtd->lock);
-	dmah_host_leave(flags);
-	return err;
-}
-
-/* ---- what it is ---- */
-
+/* Bits that a page table may have. They say nothing of the IOVAs that the unit takes (MGAW), and the reverse. */
 static unsigned int widest(uint64_t cap)
 {
-	unsigned int sagaw = CAP_SAGAW(cap), mgaw = CAP_MGAW(cap) + 1;
-	unsigned int bits = sagaw & 8 ? 57 : sagaw & 4 ? 48 : sagaw & 2 ? 39 : 0;
+	unsigned int sagaw = CAP_SAGAW(cap);
 
-	return bits < mgaw ? bits : mgaw;
+	return sagaw & 8 ? 57 : sagaw & 4 ? 48 : sagaw & 2 ? 39 : 0;
 }
 
 static unsigned int narrowest(uint64_t cap)
@@ -78,6 +50,7 @@ static void describe(struct dmah_vtd *vtd, const struct dmah_vtd_config *config)
 		      (vtd->cap & CAP_SLLPS_1G ? DMAH_IOMMU_BLOCK_1G : 0u);
 	iommu->va_bits = widest(vtd->cap);
 	iommu->va_bits_min = narrowest(vtd->cap);
+	iommu->iova_bits = CAP_MGAW(vtd->cap) + 1;
 	iommu->out_bits = config->phys_bits ? config->phys_bits : 52;
 	iommu->formats = formats;
 	iommu->nformats = 1;
@@ -101,16 +74,45 @@ static uint32_t queue_of(const struct dmah_vtd_config *config)
 	return config->queue ? config->queue : IQA_QS_ENTRIES;
 }
 
-size_t dmah_vtd_memory(const struct dmah_vtd_config *config)
+static int refuse(int err, const char *why, uint64_t value)
+{
+	dmah_host_report(NULL, err, why, value, NULL);
+	return err;
+}
+
+/* Reports the first field that makes no sense. */
+static bool makes_sense(const struct dmah_vtd_config *config)
 {
 	uint32_t queue = queue_of(config);
 
-	if (!config->regs || queue & (queue - 1) || queue < IQA_QS_ENTRIES || queue > 32768 ||
-	    config->phys_bits > 52)
+	if (!config->regs)
+		return !refuse(DMAH_EINVAL, "VT-d: config.regs is NULL", 0);
+	if (queue & (queue - 1) || queue < IQA_QS_ENTRIES || queue > 32768)
+		return !refuse(DMAH_EINVAL,
+			       "VT-d: config.queue is not a power of two from 256 to 32768", queue);
+	if (config->phys_bits > 52)
+		return !refuse(DMAH_EINVAL, "VT-d: config.phys_bits is above 52",
+			       config->phys_bits);
+	if (config->walks > DMAH_WALKS_NONCOHERENT)
+		return !refuse(DMAH_EINVAL, "VT-d: config.walks is none of enum dmah_walks",
+			       config->walks);
+	return true;
+}
+
+size_t dmah_vtd_memory(const struct dmah_vtd_config *config)
+{
+	uint64_t cap;
+
+	if (!makes_sense(config))
 		return 0;
+	cap = dmah_host_read64((volatile uint8_t *)config->regs + REG_CAP);
+	if (cap == ~0ull) {
+		(void)refuse(DMAH_ENODEV, "VT-d: the registers at config.regs read as all ones",
+			     cap);
+		return 0;
+	}
 	/* At least a word: the fewest are 16 domain ids. */
-	return (domains(dmah_host_read64((volatile uint8_t *)config->regs + REG_CAP)) + 63) / 64 *
-	       8;
+	return (domains(cap) + 63) / 64 * 8;
 }
 
 /* ---- taking it over ---- */
@@ -157,10 +159,51 @@ static int take_over(struct dmah_vtd *vtd)
 	vtd_write(vtd, REG_FECTL, FECTL_IM);
 	err = leave_scalable_mode(vtd);
 	if (!err)
-		err = dmah_vtd_queue_start(vtd);
+		err = dmah_vtd_queue_start(vtd, vtd->old_queue_kept);
 	if (!err)
 		(void)dmah_vtd_faults(vtd, NULL, NULL, NULL);
 	return err;
+}
+
+/* Capability bits that the caller knows better than the hardware. */
+static void correct(struct dmah_vtd *vtd, const struct dmah_vtd_config *config)
+{
+	if (config->write_flush)
+		vtd->cap |= CAP_RWBF;
+	if (config->walks == DMAH_WALKS_COHERENT)
+		vtd->ecap |= ECAP_C;
+	else if (config->walks == DMAH_WALKS_NONCOHERENT)
+		vtd->ecap &= ~ECAP_C;
+}
+
+static void prepare(struct dmah_vtd *vtd, const struct dmah_vtd_config *config, uint64_t *memory)
+{
+	*vtd = (struct dmah_vtd){ .regs = config->regs };
+	vtd->cap = dmah_host_read64(vtd->regs + REG_CAP);
+	vtd->ecap = dmah_host_read64(vtd->regs + REG_ECAP);
+	correct(vtd, config);
+	vtd->timeout = config->timeout_ns ? config->timeout_ns : 1000000000;
+	vtd->entries = queue_of(config);
+	vtd->old_queue_kept = config->old_queue_kept;
+	vtd->irq_masked = true;
+	vtd->tags = memory;
+	vtd->ntags = domains(vtd->cap);
+	/* The hardware caches absent entries under domain id 0 (section 6.1, Caching Mode). */
+	vtd->tags[0] = 1;
+	describe(vtd, config);
+}
+
+static int can_do(const struct dmah_vtd *vtd)
+{
+	if (!(vtd->ecap & ECAP_QI))
+		return refuse(DMAH_ENOTSUP, "VT-d: the unit has no queued invalidation; ECAP_REG",
+			      vtd->ecap);
+	if (!vtd->iommu.va_bits)
+		return refuse(DMAH_ENOTSUP,
+			      "VT-d: the unit walks no page table of 3 to 5 levels; "
+			      "CAP_REG",
+			      vtd->cap);
+	return DMAH_OK;
 }
 
 int dmah_vtd_init(struct dmah_vtd *vtd, const struct dmah_vtd_config *config, void *memory,
@@ -169,28 +212,28 @@ int dmah_vtd_init(struct dmah_vtd *vtd, const struct dmah_vtd_config *config, vo
 	size_t need = dmah_vtd_memory(config);
 	int err;
 
-	if (!need || !memory || (uintptr_t)memory % 8 || size < need)
+	if (!need)
 		return DMAH_EINVAL;
-	__builtin_memset(vtd, 0, sizeof(*vtd));
+	if (!memory || (uintptr_t)memory % 8)
+		return refuse(DMAH_EINVAL, "dmah_vtd_init(): memory is NULL or not aligned to 8",
+			      (uintptr_t)memory);
+	if (size < need)
+		return refuse(DMAH_EINVAL, "dmah_vtd_init(): size is below dmah_vtd_memory()",
+			      size);
 	__builtin_memset(memory, 0, need);
-	vtd->regs = config->regs;
-	vtd->cap = dmah_host_read64(vtd->regs + REG_CAP);
-	vtd->ecap = dmah_host_read64(vtd->regs + REG_ECAP);
-	vtd->timeout = config->timeout_ns ? config->timeout_ns : 1000000000;
-	vtd->entries = queue_of(config);
-	vtd->tags = memory;
-	vtd->ntags = domains(vtd->cap);
-	/* What is not present is cached under domain id 0 (section 6.1, Caching Mode). */
-	vtd->tags[0] = 1;
-	describe(vtd, config);
-	if (!(vtd->ecap & ECAP_QI) || !vtd->iommu.va_bits)
-		return DMAH_ENOTSUP;
-	err = alloc(vtd);
+	prepare(vtd, config, memory);
+	err = can_do(vtd);
+	if (!err)
+		err = alloc(vtd);
 	if (err)
 		return err;
 	err = take_over(vtd);
-	/* What the hardware may still read can not be given back. */
-	if (err && err != DMAH_ETIMEDOUT)
+	if (err == DMAH_ETIMEDOUT)
+		return refuse(err,
+			      "VT-d: the unit does not answer, or keeps the queue of its previous "
+			      "owner; GSTS_REG",
+			      vtd_read(vtd, REG_GSTS));
+	if (err)
 		release(vtd);
 	return err;
 }
@@ -242,7 +285,7 @@ int dmah_vtd_fini(struct dmah_vtd *vtd)
 	int err = dmah_vtd_gcmd(vtd, GCMD_TE, false);
 
 	if (!err)
-		err = dmah_vtd_queue_stop(vtd);
+		err = dmah_vtd_queue_stop(vtd, true);
 	if (err)
 		return err;
 	vtd->enabled = false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The VT-d driver's own: what its files share. */
+/* Declarations that the files of the VT-d driver share. */
 #ifndef DMAH_IOMMU_VTD_H
 #define DMAH_IOMMU_VTD_H
 
@@ -29,30 +29,87 @@ static inline void vtd_write(struct dmah_vtd *vtd, uint32_t reg, uint32_t value)
 	dmah_host_write32(vtd->regs + reg, value);
 }
 
-/** dmah_vtd_wait_reg() - wait until the bits @mask of a register are @value. Return: 0, DMAH_ETIMEDOUT. */
+static inline uint64_t *vtd_slot(const struct dmah_vtd *vtd, uint32_t pos)
+{
+	return vtd->queue + (pos & (vtd->entries - 1)) * 2;
+}
+
+/* Returns the number of the last mark that the hardware passed, 32 bits of it. */
+static inline uint32_t vtd_status(const struct dmah_vtd *vtd)
+{
+	return __atomic_load_n(vtd->status, __ATOMIC_ACQUIRE);
+}
+
+static inline bool vtd_failed(const struct dmah_vtd *vtd)
+{
+	return __atomic_load_n(&vtd->failed, __ATOMIC_ACQUIRE);
+}
+
+/* ---- registers.c ---- */
+
+/**
+ * dmah_vtd_wait_reg() - wait until the bits @mask of a register are @value.
+ *
+ * Context: outside dmah_host_enter(). Return: 0; DMAH_ETIMEDOUT, also where the register reads as all ones.
+ */
 int dmah_vtd_wait_reg(const struct dmah_vtd *vtd, uint32_t reg, uint32_t mask, uint32_t value);
 
 /** dmah_vtd_gcmd() - switch one bit of GCMD_REG on or off, and wait for it. Return: 0, DMAH_ETIMEDOUT. */
 int dmah_vtd_gcmd(struct dmah_vtd *vtd, uint32_t bit, bool on);
 
+/**
+ * dmah_vtd_flush_writes() - make a unit that buffers writes (CAP.RWBF) pass them on to memory.
+ *
+ * Context: outside dmah_host_enter(). Return: 0, DMAH_ETIMEDOUT.
+ */
+int dmah_vtd_flush_writes(struct dmah_vtd *vtd);
+
+/* ---- commands.c ---- */
+
+/** dmah_vtd_iotlb() - the command that invalidates [@iova, @iova + @size) of a domain, or more; @size 0: all of it. */
+struct vtd_command dmah_vtd_iotlb(const struct dmah_vtd *vtd, uint32_t did, dmah_addr_t iova,
+				  uint64_t size, bool tables);
+
+/** dmah_vtd_devtlb() - as dmah_vtd_iotlb(), for the TLB of the device @id. */
+struct vtd_command dmah_vtd_devtlb(uint32_t id, dmah_addr_t iova, uint64_t size);
+
+/** dmah_vtd_fence() - the command that lets nothing behind it begin before all in front of it is done. */
+struct vtd_command dmah_vtd_fence(const struct dmah_vtd *vtd);
+
+/** dmah_vtd_noop() - a command that changes nothing. */
+struct vtd_command dmah_vtd_noop(const struct dmah_vtd *vtd);
+
 /* ---- queue.c ---- */
 
 /**
  * VTD_STATUS_BYTES - what lies behind the commands, a page of its own: the number of the last mark, and at
- *	VTD_STATUS_FENCE what the marks write that nobody waits for.
+ *	VTD_STATUS_FENCE the word that fences write, which nobody reads.
  */
 #define VTD_STATUS_BYTES DMAH_PAGE_SIZE
 #define VTD_STATUS_FENCE 8u
 
-/** dmah_vtd_queue_start() - end firmware's queue, begin ours. Return: 0, DMAH_ETIMEDOUT. */
-int dmah_vtd_queue_start(struct dmah_vtd *vtd);
+/** VTD_SPARE - commands that dmah_vtd_post() leaves free, for the error handler to post when the queue is full. */
+#define VTD_SPARE 16u
 
-/** dmah_vtd_queue_stop() - Return: 0, DMAH_ETIMEDOUT. */
-int dmah_vtd_queue_stop(struct dmah_vtd *vtd);
+/** VTD_ROOM - commands that there is room for after dmah_vtd_op_make_room(). */
+#define VTD_ROOM 8u
+
+/** dmah_vtd_late() - Returns true when the unit's time-out has passed since *@begun, which the first call sets. */
+bool dmah_vtd_late(const struct dmah_vtd *vtd, uint64_t *begun);
+
+/** dmah_vtd_has_room() - Returns true where @n more commands fit. Context: the queue's lock is held, as for all puts. */
+bool dmah_vtd_has_room(struct dmah_vtd *vtd, unsigned int n);
+
+/** dmah_vtd_put() - write a command into the ring. The hardware sees it when IQT_REG is written. */
+void dmah_vtd_put(struct dmah_vtd *vtd, struct vtd_command c);
+
+/** dmah_vtd_put_mark() - write a mark into the ring. Returns its number. */
+uint64_t dmah_vtd_put_mark(struct dmah_vtd *vtd);
 
 /**
  * dmah_vtd_post() - post @n commands in one piece, and with @ticket a mark behind them.
- * Context: outside dmah_host_enter(). Return: 0, DMAH_ETIMEDOUT (no room in time).
+ *
+ * Context: outside dmah_host_enter(). Return: 0; DMAH_ETIMEDOUT (no room in time, or the unit has failed).
  */
 int dmah_vtd_post(struct dmah_vtd *vtd, const struct vtd_command *c, unsigned int n,
 		  uint64_t *ticket);
@@ -60,29 +117,67 @@ int dmah_vtd_post(struct dmah_vtd *vtd, const struct vtd_command *c, unsigned in
 /** dmah_vtd_done() - dmah_vtd_post(), and wait. Return: 0, DMAH_ETIMEDOUT. */
 int dmah_vtd_done(struct dmah_vtd *vtd, const struct vtd_command *c, unsigned int n);
 
-/** dmah_vtd_iotlb() - the command that forgets [@iova, @iova + @size) of a domain, or more; @size 0: all of it. */
-struct vtd_command dmah_vtd_iotlb(const struct dmah_vtd *vtd, uint32_t did, dmah_addr_t iova,
-				  uint64_t size, bool tables);
-
-/** dmah_vtd_devtlb() - the same in the TLB of the device @id. */
-struct vtd_command dmah_vtd_devtlb(uint32_t id, dmah_addr_t iova, uint64_t size);
-
 int dmah_vtd_op_invalidate(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_t iova, uint64_t size,
 			   bool tables, uint64_t *ticket);
 int dmah_vtd_op_invalidate_dev(struct dmah_iommu *iommu, struct dmah_device *dev, dmah_addr_t iova,
 			       uint64_t size);
+int dmah_vtd_op_make_room(struct dmah_iommu *iommu);
 int dmah_vtd_op_fence(struct dmah_iommu *iommu, uint64_t *ticket);
 int dmah_vtd_op_wait(struct dmah_iommu *iommu, uint64_t ticket);
+
+/* ---- error.c ---- */
+
+/**
+ * dmah_vtd_check() - look at the error registers once, and handle what they report. Does not wait.
+ *
+ * Context: outside dmah_host_enter(). Returns true where the unit is in service.
+ */
+bool dmah_vtd_check(struct dmah_vtd *vtd);
+
+/** dmah_vtd_fail() - remember that the unit has failed, and report @text, once. */
+void dmah_vtd_fail(struct dmah_vtd *vtd, const char *text);
+
+/* ---- takeover.c ---- */
+
+/**
+ * dmah_vtd_queue_start() - end the queue that is on, begin ours.
+ * @writable: the memory of the queue that is on may be written.
+ *
+ * Return: 0, DMAH_ETIMEDOUT.
+ */
+int dmah_vtd_queue_start(struct dmah_vtd *vtd, bool writable);
+
+/** dmah_vtd_queue_stop() - end the queue that is on, if one is. Return: 0, DMAH_ETIMEDOUT. */
+int dmah_vtd_queue_stop(struct dmah_vtd *vtd, bool writable);
+
+/* ---- fault.c ---- */
+
 unsigned int dmah_vtd_op_faults(struct dmah_iommu *iommu, struct dmah_iommu_fault *faults,
 				unsigned int max, bool *lost);
+
+/** dmah_vtd_irq_restore() - program the fault interrupt as dmah_vtd_fault_irq() and dmah_vtd_fault_mask() left it. */
+void dmah_vtd_irq_restore(struct dmah_vtd *vtd);
 
 /* ---- context.c ---- */
 
 /** dmah_vtd_levels() - the levels of a table of @va_bits bits, where the unit can walk it; else 0. */
 unsigned int dmah_vtd_levels(const struct dmah_vtd *vtd, unsigned int va_bits);
 
-/** dmah_vtd_tables_free() - the root table and all context tables. */
+/** dmah_vtd_tables_free() - give the root table and all context tables back to the host. */
 void dmah_vtd_tables_free(struct dmah_vtd *vtd);
+
+/** dmah_vtd_has_ats() - Returns true where translated requests of the device @id are let through. */
+bool dmah_vtd_has_ats(const struct dmah_vtd *vtd, uint32_t id);
+
+/**
+ * dmah_vtd_block_silent() - block a device that does not answer, until it is bound to DMAH_BIND_BLOCK.
+ *
+ * Context: the queue's lock is held. Returns false where it was blocked already.
+ */
+bool dmah_vtd_block_silent(struct dmah_vtd *vtd, uint32_t id);
+
+/** dmah_vtd_op_isolated() - Returns true after dmah_vtd_block_silent(). */
+bool dmah_vtd_op_isolated(struct dmah_iommu *iommu, struct dmah_device *dev);
 
 int dmah_vtd_op_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dmah_bind how,
 		     const struct dmah_pt_info *pt, uint32_t tag);

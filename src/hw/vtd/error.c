@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Errors of the invalidation queue (section 6.5.2.10, Invalidation Queue Considerations; 11.4.9.9, Invalidation Queue
+ * Error Record Register), units that do not answer, and how a unit comes back into service.
+ *
+ * A command that was refused (IQE) is replaced by one that does more. A device that did not answer (ITE) is blocked;
+ * everything is invalidated once, and all waits go on until that is confirmed. Neither costs anybody else anything. A unit
+ * that stays silent is remembered as failed. Every call answers DMAH_ETIMEDOUT at once then, after one look at its
+ * registers: a unit that was merely slow, and has caught up, is back in service.
+ */
+#include "hw/vtd/vtd.h"
+
+/* Commands that recover() posts. */
+#define RECOVERY 4u
+/* A unit that refuses the same command more often has failed. */
+#define REFUSALS 4u
+
+/** struct vtd_report - a report to be made when the lock is free; @text NULL: none. */
+struct vtd_report {
+	const char *text;
+	uint64_t value;
+};
+
+static void fail_locked(struct dmah_vtd *vtd, struct vtd_report *report, const char *text)
+{
+	if (!vtd->failed)
+		*report = (struct vtd_report){ text, vtd_read(vtd, REG_FSTS) };
+	__atomic_store_n(&vtd->failed, true, __ATOMIC_RELEASE);
+}
+
+static void make_report(const struct vtd_report *report)
+{
+	if (report->text)
+		dmah_host_report(NULL, DMAH_ETIMEDOUT, report->text, report->value, NULL);
+}
+
+void dmah_vtd_fail(struct dmah_vtd *vtd, const char *text)
+{
+	struct vtd_report report = { 0 };
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&vtd->lock);
+	fail_locked(vtd, &report, text);
+	dmah_host_unlock(&vtd->lock);
+	dmah_host_leave(flags);
+	make_report(&report);
+}
+
+/* ---- a device that does not answer ---- */
+
+static bool is_passed_mark(const struct dmah_vtd *vtd, const uint64_t *at)
+{
+	return QI_TYPE(at[0]) == QI_WAIT && at[1] == vtd->status_phys &&
+	       (int32_t)((uint32_t)(at[0] >> 32) - vtd_status(vtd)) <= 0;
+}
+
+/*
+ * Finds the last device that was asked before position @head and has not been confirmed. Units without IQERCD_REG do not
+ * say which device it is; the fence before each such command leaves only one.
+ */
+static bool find_silent(const struct dmah_vtd *vtd, uint32_t head, uint32_t *id)
+{
+	uint32_t n = vtd->entries - 1 - (vtd->tail - head);
+
+	*id = IQERCD_ITESID(dmah_host_read64(vtd->regs + REG_IQERCD));
+	if (*id)
+		return true;
+	while (n--) {
+		const uint64_t *at = vtd_slot(vtd, --head);
+
+		if (is_passed_mark(vtd, at))
+			return false;
+		*id = QI_SID_OF(at[0]);
+		if (QI_TYPE(at[0]) == QI_DEVTLB)
+			return true;
+	}
+	return false;
+}
+
+/* Blocks a device and takes its commands out of the queue. */
+static void isolate(struct dmah_vtd *vtd, uint32_t head, uint32_t id, struct vtd_report *report)
+{
+	const struct vtd_command noop = dmah_vtd_noop(vtd);
+
+	if (dmah_vtd_block_silent(vtd, id))
+		*report = (struct vtd_report){
+			"a device did not invalidate its TLB: it is blocked; its requester id", id
+		};
+	for (; head != vtd->tail; head++) {
+		uint64_t *at = vtd_slot(vtd, head);
+
+		if (QI_TYPE(at[0]) != QI_DEVTLB || QI_SID_OF(at[0]) != id)
+			continue;
+		at[0] = noop.lo;
+		at[1] = noop.hi;
+	}
+}
+
+/* ---- recovery ---- */
+
+/*
+ * Invalidates everything, which stands for every command of before, and lets all waits that are under way wait for that.
+ * A context entry that was cleared is forgotten before the IOTLB is emptied, or the IOTLB would be filled through it.
+ */
+static bool recover(struct dmah_vtd *vtd)
+{
+	uint64_t until = vtd->marks;
+
+	if (!dmah_vtd_has_room(vtd, RECOVERY))
+		return false;
+	dmah_vtd_put(vtd, (struct vtd_command){ QI_CONTEXT | QI_CONTEXT_ALL, 0 });
+	dmah_vtd_put(vtd, dmah_vtd_fence(vtd));
+	dmah_vtd_put(vtd, (struct vtd_command){ QI_IOTLB | QI_IOTLB_ALL, 0 });
+	__atomic_store_n(&vtd->redo_ticket, dmah_vtd_put_mark(vtd), __ATOMIC_RELAXED);
+	__atomic_store_n(&vtd->redo_until, until, __ATOMIC_RELEASE);
+	return true;
+}
+
+/* Nothing that waits for a mark between the last one passed and here is confirmed: nobody knows what the command was. */
+static void lose_marks(struct dmah_vtd *vtd)
+{
+	if (!vtd->lost_until)
+		__atomic_store_n(&vtd->lost_after,
+				 vtd->marks - (uint32_t)((uint32_t)vtd->marks - vtd_status(vtd)),
+				 __ATOMIC_RELAXED);
+	__atomic_store_n(&vtd->lost_until, vtd->marks, __ATOMIC_RELEASE);
+}
+
+/*
+ * Puts a command that does more in place of a refused one, at the same position: a device's TLB behind it would be filled
+ * again from what the refused command should have removed.
+ */
+static void widen(struct dmah_vtd *vtd, uint64_t *at)
+{
+	struct vtd_command c = { QI_IOTLB | QI_IOTLB_ALL, 0 };
+
+	switch (QI_TYPE(at[0])) {
+	case QI_WAIT:
+		return;
+	case QI_CONTEXT:
+		c.lo = QI_CONTEXT | QI_CONTEXT_ALL;
+		break;
+	case QI_DEVTLB:
+		c = dmah_vtd_devtlb(QI_SID_OF(at[0]), 0, 0);
+		break;
+	case QI_IOTLB:
+		break;
+	default:
+		lose_marks(vtd);
+	}
+	at[0] = c.lo;
+	at[1] = c.hi;
+}
+
+/* Returns true where a device was blocked for it, which must be confirmed. */
+static bool handle_refusal(struct dmah_vtd *vtd, uint32_t head, struct vtd_report *report)
+{
+	uint64_t *at = vtd_slot(vtd, head);
+
+	if (!vtd->refusals || vtd->refused_at != head) {
+		vtd->refused_at = head;
+		vtd->refusals = 1;
+		*report =
+			(struct vtd_report){ "the IOMMU refused a command; its first half", at[0] };
+		widen(vtd, at);
+		return false;
+	}
+	if (++vtd->refusals > REFUSALS)
+		fail_locked(vtd, report, "the IOMMU refuses all commands of its queue");
+	if (QI_TYPE(at[0]) != QI_DEVTLB)
+		return false;
+	isolate(vtd, head, QI_SID_OF(at[0]), report);
+	return true;
+}
+
+static void handle_error(struct dmah_vtd *vtd, uint32_t error, struct vtd_report *report)
+{
+	uint32_t iqh = vtd_read(vtd, REG_IQH), id, head;
+	bool again = error & FSTS_ITE;
+
+	if (iqh == ~0u) {
+		fail_locked(vtd, report, "the IOMMU's registers read as all ones");
+		return;
+	}
+	head = vtd->tail - ((vtd->tail - (iqh >> IQ_SHIFT)) & (vtd->entries - 1));
+	vtd->head = head;
+	if (error & FSTS_ITE && find_silent(vtd, head, &id))
+		isolate(vtd, head, id, report);
+	if (error & FSTS_IQE)
+		again |= handle_refusal(vtd, head, report);
+	if (again && !recover(vtd))
+		fail_locked(vtd, report, "the IOMMU's queue reports error after error");
+	vtd_write(vtd, REG_FSTS, error);
+	vtd_write(vtd, REG_IQT, (vtd->tail & (vtd->entries - 1)) << IQ_SHIFT);
+}
+
+/* Returns true where the unit works from our tables and our queue, and has done all that was posted. */
+static bool has_caught_up(const struct dmah_vtd *vtd)
+{
+	uint32_t on = GCMD_QIE | (vtd->enabled ? GCMD_TE : 0);
+
+	return vtd_status(vtd) == (uint32_t)vtd->marks && (vtd_read(vtd, REG_GSTS) & on) == on &&
+	       vtd_read(vtd, REG_IQH) == (vtd->tail & (vtd->entries - 1)) << IQ_SHIFT;
+}
+
+bool dmah_vtd_check(struct dmah_vtd *vtd)
+{
+	struct vtd_report report = { 0 };
+	unsigned long flags;
+	uint32_t fsts;
+	bool works;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&vtd->lock);
+	fsts = vtd_read(vtd, REG_FSTS);
+	if (vtd->resetting)
+		;
+	else if (fsts == ~0u)
+		fail_locked(vtd, &report, "the IOMMU's registers read as all ones");
+	else if (fsts & FSTS_QUEUE)
+		handle_error(vtd, fsts & FSTS_QUEUE, &report);
+	else if (vtd->failed && has_caught_up(vtd))
+		__atomic_store_n(&vtd->failed, false, __ATOMIC_RELEASE);
+	works = !vtd->failed;
+	dmah_host_unlock(&vtd->lock);
+	dmah_host_leave(flags);
+	make_report(&report);
+	return works;
+}
+
+void dmah_vtd_errors(struct dmah_vtd *vtd)
+{
+	(void)dmah_vtd_check(vtd);
+}
+
+/* ---- reset ---- */
+
+static bool begin_reset(struct dmah_vtd *vtd)
+{
+	unsigned long flags;
+	bool first;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&vtd->lock);
+	first = !vtd->resetting;
+	vtd->resetting = true;
+	__atomic_store_n(&vtd->failed, true, __ATOMIC_RELEASE);
+	if (first)
+		vtd->gcmd_mask = vtd->gcmd_value = 0;
+	dmah_host_unlock(&vtd->lock);
+	dmah_host_leave(flags);
+	return first;
+}
+
+static void end_reset(struct dmah_vtd *vtd, int err)
+{
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&vtd->lock);
+	vtd->resetting = false;
+	vtd->refusals = 0;
+	__atomic_store_n(&vtd->failed, err != DMAH_OK, __ATOMIC_RELEASE);
+	dmah_host_unlock(&vtd->lock);
+	dmah_host_leave(flags);
+}
+
+/* Posts into the new queue, though the unit counts as failed for everybody else, and waits. */
+static int invalidate_all(struct dmah_vtd *vtd)
+{
+	uint64_t begun = 0;
+	unsigned long flags;
+	bool late = false;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&vtd->lock);
+	(void)recover(vtd);
+	vtd_write(vtd, REG_IQT, (vtd->tail & (vtd->entries - 1)) << IQ_SHIFT);
+	dmah_host_unlock(&vtd->lock);
+	dmah_host_leave(flags);
+	while (vtd_status(vtd) != (uint32_t)vtd->marks) {
+		if (late)
+			return DMAH_ETIMEDOUT;
+		late = dmah_vtd_late(vtd, &begun);
+		dmah_host_relax();
+	}
+	return DMAH_OK;
+}
+
+static int bring_up(struct dmah_vtd *vtd)
+{
+	int err = dmah_vtd_queue_start(vtd, true);
+
+	if (!err && vtd->enabled) {
+		dmah_host_write64(vtd->regs + REG_RTADDR, vtd->root_phys);
+		err = dmah_vtd_gcmd(vtd, GCMD_SRTP, true);
+	}
+	if (!err)
+		err = invalidate_all(vtd);
+	if (!err && vtd->enabled)
+		err = dmah_vtd_gcmd(vtd, GCMD_TE, true);
+	if (!err)
+		dmah_vtd_irq_restore(vtd);
+	return err;
+}
+
+int dmah_vtd_reset(struct dmah_vtd *vtd)
+{
+	int err;
+
+	if (!begin_reset(vtd))
+		return DMAH_EBUSY;
+	err = bring_up(vtd);
+	end_reset(vtd, err);
+	return err;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Maps that fail because the hardware does not confirm: the device may still reach all that was mapped for a moment, so
+ * neither the IOVA nor a bounce slot nor coherent memory is given to anybody else before a later flush is confirmed.
+ */
+#include "bench.h"
+#include "posix.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define PAGES 5u
+
+/* Caching mode: a map waits for an invalidation. An untrusted device's partial granules bounce. */
+static const struct bench_config caching = { .backend = DMAH_BACKEND_IOMMU,
+					     .hw = BENCH_VTD4,
+					     .map_flush = true,
+					     .untrusted = true,
+					     .pool = true };
+
+static dmah_phys_t memory(struct bench *b)
+{
+	uint64_t size;
+
+	return bench_memory(b, &size);
+}
+
+static uint64_t lent(void)
+{
+	struct posix_alloc_stats stats;
+
+	posix_alloc_stats(&stats);
+	return stats.mem;
+}
+
+static void segments(dmah_phys_t base, struct dmah_seg *segs, struct dmah_sg *sg)
+{
+	for (uint32_t i = 0; i < PAGES; i++) {
+		segs[i] = (struct dmah_seg){ .phys = base + 8192ull * i + 100, .len = 5000 };
+		sg[i] = (struct dmah_sg){ .phys = segs[i].phys, .len = segs[i].len };
+	}
+}
+
+/* A call that failed has left slots in quarantine; nothing of them is handed out until the flush. */
+static void withheld_slots(struct bench *b, uint64_t used)
+{
+	assert_true(used > 0);
+	assert_int_equal(dmah_pool_used(bench_pool(b)), used);
+	assert_int_equal(dmah_flush(bench_domain(b)), DMAH_ETIMEDOUT);
+	assert_int_equal(dmah_pool_used(bench_pool(b)), used);
+	bench_stick(b, false);
+	assert_int_equal(dmah_flush(bench_domain(b)), 0);
+	assert_int_equal(dmah_pool_used(bench_pool(b)), 0);
+}
+
+static void handles(void **state)
+{
+	struct bench *b = bench_open(&caching);
+	struct dmah h = { 0 };
+
+	(void)state;
+	bench_stick(b, true);
+	assert_int_equal(dmah_map(bench_device(b), &h, memory(b) + 100, 9000, DMAH_FROM_DEVICE, 0),
+			 DMAH_ETIMEDOUT);
+	assert_false(dmah_mapped(&h));
+	withheld_slots(b, 2 * 4096);
+	bench_close(b);
+}
+
+static void vectors(void **state)
+{
+	struct bench *b = bench_open(&caching);
+	struct dmah part[PAGES] = { 0 };
+	struct dmah_dma_seg out[PAGES];
+	struct dmah_vec v = { .part = part, .seg = out, .max = PAGES };
+	struct dmah_seg segs[PAGES];
+	struct dmah_sg sg[PAGES];
+
+	(void)state;
+	segments(memory(b), segs, sg);
+	bench_stick(b, true);
+	assert_int_equal(dmah_map_vec(bench_device(b), &v, segs, PAGES, DMAH_FROM_DEVICE, 0),
+			 DMAH_ETIMEDOUT);
+	withheld_slots(b, 2 * 4096 * PAGES);
+	bench_close(b);
+}
+
+static void lists(void **state)
+{
+	struct bench *b = bench_open(&caching);
+	struct dmah_seg segs[PAGES];
+	struct dmah_sg sg[PAGES];
+
+	(void)state;
+	segments(memory(b), segs, sg);
+	bench_stick(b, true);
+	assert_int_equal(dmah_addr_map_sg(bench_device(b), sg, PAGES, DMAH_FROM_DEVICE, 0),
+			 DMAH_ETIMEDOUT);
+	withheld_slots(b, 2 * 4096 * PAGES);
+	bench_close(b);
+}
+
+static void by_address(void **state)
+{
+	struct bench *b = bench_open(&caching);
+	dmah_addr_t dma;
+
+	(void)state;
+	bench_stick(b, true);
+	assert_int_equal(dmah_addr_map(bench_device(b), memory(b) + 100, 5000, DMAH_FROM_DEVICE, 0,
+				       &dma),
+			 DMAH_ETIMEDOUT);
+	assert_true(dma == DMAH_BAD_ADDR);
+	withheld_slots(b, 2 * 4096);
+	bench_close(b);
+}
+
+static void rings(void **state)
+{
+	static _Alignas(64) unsigned char room[4096];
+	struct dmah_ring_config config = { .entries = 4,
+					   .entry_size = 8192,
+					   .dir = DMAH_FROM_DEVICE };
+	struct bench *b = bench_open(&caching);
+	struct dmah_ring *ring;
+	dmah_addr_t dma;
+
+	(void)state;
+	assert_true(dmah_ring_memory(&config) <= sizeof(room));
+	assert_int_equal(dmah_ring_init(&ring, bench_device(b), &config, room, sizeof(room)), 0);
+	bench_stick(b, true);
+	assert_int_equal(dmah_ring_push(ring, memory(b) + 100, 5000, &dma), DMAH_ETIMEDOUT);
+	assert_int_equal(dmah_ring_live(ring), 0);
+	withheld_slots(b, 2 * 4096);
+	/* The slot that failed is used again, after its flush. */
+	assert_int_equal(dmah_ring_push(ring, memory(b) + 100, 5000, &dma), 0);
+	assert_int_equal(dmah_ring_pop(ring, 1), 0);
+	assert_int_equal(dmah_ring_fini(ring), 0);
+	bench_close(b);
+}
+
+static void coherent(void **state)
+{
+	struct bench *b = bench_open(&caching);
+	struct dmah_device *dev = bench_device(b);
+	struct dmah h = { 0 };
+	uint64_t before = lent();
+	void *cpu;
+
+	(void)state;
+	/* A map that fails: a translation may be cached. */
+	bench_stick(b, true);
+	assert_int_equal(dmah_alloc_coherent(dev, &h, 8192, &cpu), DMAH_ETIMEDOUT);
+	assert_null(cpu);
+	assert_int_equal(lent(), before + 8192);
+	assert_int_equal(dmah_flush(bench_domain(b)), DMAH_ETIMEDOUT);
+	bench_stick(b, false);
+	/* An unmap that fails. */
+	assert_int_equal(dmah_alloc_coherent(dev, &h, 4096, &cpu), 0);
+	bench_stick(b, true);
+	assert_int_equal(dmah_free_coherent(dev, &h), DMAH_ETIMEDOUT);
+	assert_false(dmah_mapped(&h));
+	assert_int_equal(lent(), before + 8192 + 4096);
+	bench_stick(b, false);
+	assert_int_equal(dmah_flush(bench_domain(b)), 0);
+	/* The next call about coherent memory gives it back. */
+	assert_int_equal(dmah_alloc_coherent(dev, &h, 4096, &cpu), 0);
+	assert_int_equal(lent(), before + 4096);
+	assert_int_equal(dmah_free_coherent(dev, &h), 0);
+	assert_int_equal(lent(), before);
+	bench_close(b);
+}
+
+/* More pieces than can be remembered: none of them is freed, and each that is lost is reported. */
+static void too_much_coherent(void **state)
+{
+	struct bench *b = bench_open(&caching);
+	struct dmah_device *dev = bench_device(b);
+	uint64_t before = lent();
+	struct dmah h = { 0 };
+	void *cpu;
+
+	(void)state;
+	bench_stick(b, true);
+	for (unsigned int i = 0; i < 18; i++)
+		assert_int_equal(dmah_alloc_coherent(dev, &h, 4096, &cpu), DMAH_ETIMEDOUT);
+	assert_int_equal(lent(), before + 18 * 4096);
+	assert_true(bench_reports(b) >= 2);
+	bench_stick(b, false);
+	assert_int_equal(dmah_flush(bench_domain(b)), 0);
+	assert_int_equal(dmah_alloc_coherent(dev, &h, 4096, &cpu), 0);
+	assert_int_equal(dmah_free_coherent(dev, &h), 0);
+	assert_int_equal(lent(), before + 2 * 4096);
+	bench_abandon(b);
+}
+
+int main(void)
+{
+	static const struct bench_case cases[] = {
+		BENCH_CASE(handles, BENCH_VTD),
+		BENCH_CASE(vectors, BENCH_VTD),
+		BENCH_CASE(lists, BENCH_VTD),
+		BENCH_CASE(by_address, BENCH_VTD),
+		BENCH_CASE(rings, BENCH_VTD),
+		BENCH_CASE(coherent, BENCH_VTD),
+		BENCH_CASE(too_much_coherent, BENCH_VTD),
+	};
+
+	return bench_run("failed-map", cases, sizeof(cases) / sizeof(cases[0]));
+}
