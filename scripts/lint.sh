@@ -77,7 +77,7 @@ licence() {
 
 whitespace() {
 	files "$SOURCE|\.(md|txt|html)$" |
-		grep -vE '^LICENSES/|^traces/|/(corpus|data)/' | xargs -r -d '\n' \
+		grep -vE '^LICENSES/|^traces/|/(corpus|data|cases)/' | xargs -r -d '\n' \
 		grep -nE '[[:space:]]$' -- /dev/null | cut -d: -f1,2 | sed 's/$/: white space at the end/'
 }
 
