@@ -12,8 +12,10 @@ CONFIG ?=
 # Seconds for each fuzz target of `make fuzz`, random operations of each case of `make soak`.
 FUZZ_SECONDS ?= 300
 SOAK_OPS ?= 10000000
+# One in so many mutants, chosen by the commit, for `make mutants`; 1: all.
+MUTANT_SHARE ?= 1
 
-export JOBS SUITE CONFIG FUZZ_SECONDS SOAK_OPS
+export JOBS SUITE CONFIG FUZZ_SECONDS SOAK_OPS MUTANT_SHARE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
