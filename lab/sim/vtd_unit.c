@@ -17,6 +17,9 @@ enum {
 	RTADDR = 0x20,
 	FSTS = 0x34,
 	FECTL = 0x38,
+	FEDATA = 0x3c,
+	FEADDR = 0x40,
+	FEUADDR = 0x44,
 	IQH = 0x80,
 	IQT = 0x88,
 	IQA = 0x90,
@@ -33,20 +36,31 @@ enum {
 #define ITE (1u << 6)
 #define PFO (1u << 0)
 #define PPF (1u << 1)
+#define IM  (1u << 31)
+#define IP  (1u << 30)
 #define F   (1ull << 63) /* of a record's upper half */
 
 /* ---- what it can do ---- */
+
+/* Returns the width of an input address, which may be less than that of the page tables. */
+static unsigned int mgaw(const struct sim_vtd *u)
+{
+	return u->config.mgaw ? u->config.mgaw : u->iommu->config.va_bits;
+}
 
 static uint64_t capabilities(const struct sim_vtd *u)
 {
 	const struct sim_iommu_config *c = &u->iommu->config;
 	uint64_t sagaw = c->va_bits >= 57 ? 0xe : c->va_bits >= 48 ? 0x6 : 0x2;
 
-	return 2 /* 256 domain ids */ | (c->caching_mode ? 1u << 7 : 0u) | sagaw << 8 |
-	       (uint64_t)(c->va_bits - 1) << 16 | (uint64_t)(FRCD / 16) << 24 |
-	       (c->no_2m ? 0 : 1ull << 34) | (c->no_1g ? 0 : 1ull << 35) |
-	       (u->config.no_psi ? 0 : 1ull << 39) | (uint64_t)(u->config.records - 1) << 40 |
-	       (uint64_t)u->config.mask << 48 | 3ull << 54;
+	if (u->config.no_3_levels)
+		sagaw &= ~2ull;
+	return 2 /* 256 domain ids */ | (u->config.rwbf ? 1u << 4 : 0u) |
+	       (c->caching_mode ? 1u << 7 : 0u) | sagaw << 8 | (uint64_t)(mgaw(u) - 1) << 16 |
+	       (uint64_t)(FRCD / 16) << 24 | (c->no_2m ? 0 : 1ull << 34) |
+	       (c->no_1g ? 0 : 1ull << 35) | (u->config.no_psi ? 0 : 1ull << 39) |
+	       (uint64_t)(u->config.records - 1) << 40 | (uint64_t)u->config.mask << 48 |
+	       3ull << 54;
 }
 
 static uint64_t more_capabilities(const struct sim_vtd *u)
@@ -59,6 +73,29 @@ static uint64_t more_capabilities(const struct sim_vtd *u)
 
 /* ---- faults ---- */
 
+static uint32_t fault_status(const struct sim_vtd *u);
+
+/*
+ * Send the fault event's message when the first status bit comes up (section 7.3): a masked one is pending until it is
+ * unmasked, and one whose status bits have all been cleared is not sent.
+ */
+static void update_event(struct sim_vtd *u)
+{
+	bool any = fault_status(u) & (PPF | PFO | IQE | ITE);
+
+	if (any && !u->any_status)
+		u->fectl |= IP;
+	else if (!any)
+		u->fectl &= ~IP;
+	u->any_status = any;
+	if ((u->fectl & (IP | IM)) != IP)
+		return;
+	u->fectl &= ~IP;
+	u->stats.messages++;
+	u->stats.message_addr = u->feaddr;
+	u->stats.message_data = u->fedata;
+}
+
 static void record_fault(void *ctx, uint32_t id, dmah_addr_t dma, bool write, uint32_t code)
 {
 	struct sim_vtd *u = ctx;
@@ -67,11 +104,13 @@ static void record_fault(void *ctx, uint32_t id, dmah_addr_t dma, bool write, ui
 	if (u->fsts & PFO || r->hi & F) {
 		u->fsts |= PFO;
 		u->stats.lost++;
+		update_event(u);
 		return;
 	}
 	r->lo = dma & ~0xfffull;
 	r->hi = F | (write ? 0 : 1ull << 62) | (uint64_t)code << 32 | id;
 	u->next_record = (u->next_record + 1) % u->config.records;
+	update_event(u);
 }
 
 static uint32_t fault_status(const struct sim_vtd *u)
@@ -326,6 +365,7 @@ static void global_command(struct sim_vtd *u, uint32_t value)
 			"a write to GCMD_REG that changes more than one thing, or an unknown one");
 	if (once & RTP)
 		set_root(u);
+	u->stats.write_flushes += once & WBF ? 1 : 0;
 	if (change & QIE)
 		switch_queue(u, value & QIE);
 	if (change & TE && value & TE && !(u->gsts & RTP))
@@ -354,7 +394,13 @@ static void reg_write(struct sim_vtd *u, uint64_t reg, unsigned int size, uint64
 		u->fsts &= ~((uint32_t)value & 0x7d);
 		run(u);
 	} else if (reg == FECTL && size == 4) {
-		u->fectl = (uint32_t)value & 1u << 31;
+		u->fectl = (u->fectl & IP) | ((uint32_t)value & IM);
+	} else if (reg == FEDATA && size == 4) {
+		u->fedata = (uint32_t)value;
+	} else if (reg == FEADDR && size == 4) {
+		u->feaddr = (u->feaddr & ~0xffffffffull) | (uint32_t)value;
+	} else if (reg == FEUADDR && size == 4) {
+		u->feaddr = (uint32_t)u->feaddr | value << 32;
 	} else if (reg == IQT) {
 		u->iqt = (uint32_t)value & 0x7fff0;
 		run(u);
@@ -396,7 +442,10 @@ static uint32_t word(struct sim_vtd *u, uint64_t reg)
 			value = (uint64_t)fault_status(u) << 32;
 			break;
 		case FECTL:
-			value = u->fectl;
+			value = u->fectl | (uint64_t)u->fedata << 32;
+			break;
+		case FEADDR:
+			value = u->feaddr;
 			break;
 		case IQH:
 			value = u->iqh;
@@ -439,6 +488,7 @@ static void window_write(void *ctx, uint64_t reg, unsigned int size, uint64_t va
 	sim_lock(&u->iommu->lock);
 	if (!sim_inject_register(u->iommu))
 		reg_write(u, reg, size, value);
+	update_event(u);
 	sim_unlock(&u->iommu->lock);
 }
 
@@ -449,9 +499,18 @@ static enum sim_reason read_context(void *ctx, const struct sim_device *dev,
 {
 	struct sim_vtd *u = ctx;
 	struct sim_iommu *iommu = u->iommu;
+	enum sim_reason reason = sim_walk_context(&iommu->mem, u->root, dev->config.id, &iommu->hw,
+						  !iommu->config.no_passthrough, context, code);
 
-	return sim_walk_context(&iommu->mem, u->root, dev->config.id, &iommu->hw,
-				!iommu->config.no_passthrough, context, code);
+	if (reason || !context->translate)
+		return reason;
+	if (u->config.no_3_levels && context->table.levels == 3) {
+		*code = VTD_FR_CONTEXT_INVALID;
+		return SIM_FAULT_CONTEXT;
+	}
+	if (context->table.va_bits > mgaw(u))
+		context->table.va_bits = mgaw(u);
+	return SIM_OK;
 }
 
 static void run_queue(void *ctx)
@@ -512,6 +571,7 @@ void sim_vtd_hold(struct sim_vtd *u, bool hold)
 	sim_lock(&u->iommu->lock);
 	u->held = hold;
 	run(u);
+	update_event(u);
 	sim_unlock(&u->iommu->lock);
 }
 
