@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "posix.h"
@@ -42,6 +43,9 @@ static void report(void *ctx, const struct dmah_device *dev, int err, const char
 	(void)addr;
 	(void)caller;
 	assert_non_null(text);
+	/* Of a setup call: its text begins with the call's name. */
+	if (!strncmp(text, "dmah_", 5))
+		return;
 	__atomic_add_fetch(&reports, 1, __ATOMIC_RELAXED);
 }
 
