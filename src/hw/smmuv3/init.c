@@ -159,6 +159,7 @@ static void present(struct dmah_smmuv3 *smmu, const struct dmah_smmuv3_config *c
 	iommu->links = NULL;
 	iommu->fault_limit = (struct dmah_rate_limit){ 0 };
 	iommu->nreserved = c->nreserved;
+	iommu->off = true;
 }
 
 /* ---- registers that answer later ---- */
@@ -286,6 +287,7 @@ int dmah_smmuv3_enable(struct dmah_smmuv3 *smmu)
 	if (!err)
 		err = switch_on(smmu);
 	smmu->enabled = !err;
+	__atomic_store_n(&smmu->iommu.off, !smmu->enabled, __ATOMIC_RELEASE);
 	return err;
 }
 

@@ -324,6 +324,9 @@ int dmah_smmuv3_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dma
 	describe(smmu, dev, how, tag, word);
 	if (dmah_smmuv3_isolated(iommu, dev))
 		return DMAH_ETIMEDOUT;
+	/* Another device of the domain has the stream too. */
+	if (entry[0] == word[0] && !((entry[1] ^ word[1]) & ~STE1_EATS))
+		return ats && dev->limits.flags & DMAH_DEV_UNTRUSTED ? DMAH_EPERM : DMAH_OK;
 	ats |= (word[1] & STE1_EATS) != 0;
 	err = take_away(smmu, entry, dev->id, translate ? tag : 0);
 	if (err)

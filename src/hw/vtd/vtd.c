@@ -59,6 +59,7 @@ static void describe(struct dmah_vtd *vtd, const struct dmah_vtd_config *config)
 	iommu->links = NULL;
 	iommu->fault_limit = (struct dmah_rate_limit){ 0 };
 	iommu->nreserved = 1;
+	iommu->off = true;
 }
 
 /* ND is 6 at most as of today. */
@@ -277,6 +278,7 @@ int dmah_vtd_enable(struct dmah_vtd *vtd)
 	if (!err)
 		err = end_protected_regions(vtd);
 	vtd->enabled = !err;
+	__atomic_store_n(&vtd->iommu.off, !vtd->enabled, __ATOMIC_RELEASE);
 	return err;
 }
 
@@ -289,6 +291,7 @@ int dmah_vtd_fini(struct dmah_vtd *vtd)
 	if (err)
 		return err;
 	vtd->enabled = false;
+	__atomic_store_n(&vtd->iommu.off, true, __ATOMIC_RELEASE);
 	release(vtd);
 	return DMAH_OK;
 }
