@@ -23,6 +23,9 @@ import runner
 # or boots kernels on them.
 ONCE = ["headers", "freestanding", "lint", "install", "scripts", "spin", "qemu", "vm", "linux", "xen", "evidence",
         "example-kernel"]
+# Boots of a kind that a shorter suite tries on another kernel. They run where they are named: .ci/run does.
+LONG = ["linux-long", "vm-long"]
+ONCE += LONG
 
 UBSAN = "print_stacktrace=1:halt_on_error=1"
 ASAN = "abort_on_error=0:detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1"
@@ -124,12 +127,17 @@ class Run:
             self.config.name, self.tally, self.build_time, self.test_time, self.config.what)
 
 
+def left_out(config, wanted):
+    """The suites that a configuration does not run."""
+    return config.without + [s for s in LONG if s not in wanted]
+
+
 def selected(config, wanted):
     """Does this configuration have tests of the wanted suites?"""
     tests = runner.introspect(config.dir, "tests")
     for t in tests:
         suites = runner.suites_of(t)
-        if suites & set(config.without):
+        if suites & set(left_out(config, wanted)):
             continue
         if config.suites and not suites & set(config.suites):
             continue
@@ -172,8 +180,8 @@ def execute(config, wanted):
     # Meson joins several --suite with "or"; the wanted ones narrow what the configuration runs.
     suites = wanted or config.suites
     status, results = runner.meson_test(
-        config.dir, log + ".test.log", suites=suites, without=config.without, env=test_env(config),
-        multiplier=config.multiplier, wrapper=config.wrapper)
+        config.dir, log + ".test.log", suites=suites, without=left_out(config, wanted),
+        env=test_env(config), multiplier=config.multiplier, wrapper=config.wrapper)
     res.test_time = clock.lap()
     for r in results:
         res.tally.add(r.tally)

@@ -17,6 +17,9 @@
  */
 int cmd_check(int argc, char **argv);
 
+/** cmd_profile() - sum up what DMA mapping does in a trace; see cmd_check() */
+int cmd_profile(int argc, char **argv);
+
 /** cmd_replay() - run traces through the library; see cmd_check() */
 int cmd_replay(int argc, char **argv);
 

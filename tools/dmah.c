@@ -13,6 +13,7 @@ static const struct command {
 } commands[] = {
 	{ "record", cmd_record, "record a trace on this machine" },
 	{ "check", cmd_check, "find misuse of the DMA API in a recorded trace" },
+	{ "profile", cmd_profile, "sum up what DMA mapping does in a recorded trace" },
 	{ "replay", cmd_replay,
 	  "run a recorded trace through the library, and time and verify it" },
 };

@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(ROOT, "lab"))
 
 import vm  # noqa: E402
 
-# mode: what vm.Machine is told
+# mode: arguments of vm.Machine
 MODES = {
     "strict": {"iommu": "strict"},
     "lazy": {"iommu": "lazy"},
@@ -51,11 +51,11 @@ LOADS = 4
 
 
 class Trouble(Exception):
-    """What was measured cannot be believed, or there is none."""
+    """A measurement that cannot be believed, or is missing."""
 
 
 class Machine:
-    """What one boot said.
+    """The results of one boot.
 
     rows:   {(case, size, op): {"calls", "clocks", "least", "most"}}, clocks of the whole loop
     counts: {(case, size, op, function): calls of the function for each call}

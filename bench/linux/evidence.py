@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
-"""What DMA mapping costs in stock kernels, by address, by page and by handle: boots them, measures, reports.
+"""Measures the cost of DMA mapping in stock kernels, by address, by page and by handle: boots them and reports.
 
 Writes evidence.json, evidence.md, evidence.html and plots to build/report.
 """
@@ -44,7 +44,7 @@ def project_version():
 
 
 def xen_counts():
-    """What tests/xen/counts.py prints, or {"why": it does not}."""
+    """Returns the output of tests/xen/counts.py, or {"why": the reason that there is none}."""
     if not os.path.exists(XEN):
         return {"why": "there is no tests/xen/counts.py"}
     try:

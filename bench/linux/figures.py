@@ -35,7 +35,7 @@ BOUNCES = ["swiotlb_tbl_map_single"]
 
 
 def machine_dict(m):
-    """What is kept of a boots.Machine: everything, net of the loop."""
+    """Returns the results of a boots.Machine, net of the loop."""
     rows = []
     for (case, size, op), w in m.rows.items():
         # Pieces are measured with whole pages alone, where the loop is the same.

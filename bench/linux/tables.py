@@ -69,7 +69,7 @@ def percent(x):
     return "-" if x is None else "%.0f %%" % (100 * x)
 
 
-# What says the same as its neighbour where nothing is timed.
+# Cases without those that equal their neighbour where nothing is timed.
 SHORT = [c for c, _ in CASES if not c.endswith(("-in-order", "-first", "-late"))]
 
 # ---- the tables ----
@@ -92,7 +92,7 @@ def table_machines(run):
 
 
 def reasons(run, machines, cases):
-    """What is not there and why, as a note."""
+    """Returns a note on missing measurements, with the reasons."""
     found = {}
     for m in machines:
         for case, _ in cases:
@@ -166,7 +166,7 @@ def table_bounces(run):
 
 
 def table_pieces(run):
-    """Where the instructions of domain mode go: what the IOMMU's driver takes alone, and what is left."""
+    """Splits the instructions of domain mode: the part of the IOMMU's driver, and the rest."""
     t = Table("pieces", "What a module cannot go below: pieces by themselves, instructions, 4,096 bytes",
               ["machine", "piece", "map", "unmap", "both", "of page"], 2,
               "No API: nothing is checked, recorded or flushed, but in `piece-driver-strict`. A lookup is one "
@@ -190,7 +190,7 @@ def table_pieces(run):
 
 
 def table_budget(run):
-    """What half of the API by address leaves to a module."""
+    """Compares half of the API by address with the part that a module can change."""
     t = Table("budget", "Half of the API by address, and what of it is the driver's, lazy, instructions of a pair",
               ["machine", "by address", "half", "the IOMMU driver's part", "left to the module", "`domain` takes",
                "the kernel's allocator of IOVAs alone"])

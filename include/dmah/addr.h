@@ -40,6 +40,15 @@ int dmah_addr_map(struct dmah_device *dev, dmah_phys_t phys, uint64_t len, enum 
 int dmah_addr_map_bus(struct dmah_device *dev, dmah_phys_t phys, dmah_addr_t bus, uint64_t len,
 		      enum dmah_dir dir, uint32_t attrs, dmah_addr_t *dma);
 
+/** dmah_addr_map_caller() - dmah_addr_map() for a wrapper: see dmah_map_caller(). */
+int dmah_addr_map_caller(struct dmah_device *dev, dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
+			 uint32_t attrs, dmah_addr_t *dma, const void *caller);
+
+/** dmah_addr_map_bus_caller() - dmah_addr_map_bus() for a wrapper: see dmah_map_caller(). */
+int dmah_addr_map_bus_caller(struct dmah_device *dev, dmah_phys_t phys, dmah_addr_t bus,
+			     uint64_t len, enum dmah_dir dir, uint32_t attrs, dmah_addr_t *dma,
+			     const void *caller);
+
 /**
  * dmah_addr_unmap() - end a mapping, by its DMA address.
  * @dev: the device it was made for.
@@ -117,6 +126,10 @@ struct dmah_sg {
  */
 int dmah_addr_map_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir,
 		     uint32_t attrs);
+
+/** dmah_addr_map_sg_caller() - dmah_addr_map_sg() for a wrapper: see dmah_map_caller(). */
+int dmah_addr_map_sg_caller(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n,
+			    enum dmah_dir dir, uint32_t attrs, const void *caller);
 
 /**
  * dmah_addr_unmap_sg() - end a scatter list's mapping.

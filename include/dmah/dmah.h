@@ -75,6 +75,33 @@ int dmah_map_bus(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, dmah
 		 uint64_t len, enum dmah_dir dir, uint32_t attrs);
 
 /**
+ * dmah_map_caller() - dmah_map() for a wrapper: a fault then names @caller, not the wrapper.
+ * @dev: an attached device.
+ * @h: an idle handle.
+ * @phys: the buffer's first byte.
+ * @len: bytes, 1 to 4 GiB - 1.
+ * @dir: which way the bytes go.
+ * @attrs: enum dmah_attr.
+ * @caller: an address in the code that a fault should name, within 2 GiB of the library's own code.
+ *
+ * dmah_map() takes its own return address. An operating system whose drivers call a wrapper of its own passes the wrapper's
+ * return address: __builtin_return_address(0). A function that ends in a call of dmah_map() may have been left already
+ * (a tail call), so that the return address is in its caller; where that matters, pass the function's own address:
+ *
+ *	return dmah_map_caller(dev, &slot->h, phys, len, DMAH_FROM_DEVICE, 0, (const void *)nic_fill_rx);
+ *
+ * Vectors, coherent memory and the address-keyed calls have the same variant, rings the field @caller.
+ *
+ * Context and errors: dmah_map().
+ */
+int dmah_map_caller(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
+		    enum dmah_dir dir, uint32_t attrs, const void *caller);
+
+/** dmah_map_bus_caller() - dmah_map_bus() for a wrapper: see dmah_map_caller(). */
+int dmah_map_bus_caller(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, dmah_addr_t bus,
+			uint64_t len, enum dmah_dir dir, uint32_t attrs, const void *caller);
+
+/**
  * dmah_unmap() - end a mapping.
  * @dev: the device it was made for.
  * @h: its handle; idle afterwards. An idle one is a no-op.
@@ -283,6 +310,10 @@ struct dmah_vec {
 int dmah_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs,
 		 uint32_t n, enum dmah_dir dir, uint32_t attrs);
 
+/** dmah_map_vec_caller() - dmah_map_vec() for a wrapper: see dmah_map_caller(). */
+int dmah_map_vec_caller(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs,
+			uint32_t n, enum dmah_dir dir, uint32_t attrs, const void *caller);
+
 /** dmah_unmap_vec() - end a vector's mapping; as dmah_unmap(), with one invalidation for the whole. */
 int dmah_unmap_vec(struct dmah_device *dev, struct dmah_vec *v);
 
@@ -306,6 +337,10 @@ int dmah_vec_sync_for_device(struct dmah_device *dev, const struct dmah_vec *v, 
  * Context: may sleep. Return: as dmah_map(); DMAH_ENOMEM where the host has no such memory.
  */
 int dmah_alloc_coherent(struct dmah_device *dev, struct dmah *h, uint64_t len, void **cpu);
+
+/** dmah_alloc_coherent_caller() - dmah_alloc_coherent() for a wrapper: see dmah_map_caller(). */
+int dmah_alloc_coherent_caller(struct dmah_device *dev, struct dmah *h, uint64_t len, void **cpu,
+			       const void *caller);
 
 /**
  * dmah_free_coherent() - give it back.

@@ -27,12 +27,15 @@ struct dmah_ring;
  *	to a power of two granules; 4096 for whole pages; 32 MiB at most.
  * @dir: which way the bytes of its mappings go.
  * @attrs: enum dmah_attr, for all of them.
+ * @caller: an address in the code that faults about the ring's mappings should name; NULL: the caller of
+ *	dmah_ring_init().
  */
 struct dmah_ring_config {
 	uint32_t entries;
 	uint32_t entry_size;
 	enum dmah_dir dir;
 	uint32_t attrs;
+	const void *caller;
 };
 
 /** dmah_ring_memory() - bytes of memory for dmah_ring_init(); 0 where @config makes no sense. */

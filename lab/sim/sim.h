@@ -352,12 +352,6 @@ void sim_regs_set_read_time(struct sim *sim, uint64_t ns);
 /** sim_fake_iommu() - an IOMMU with the fake driver, for the library. Not for one that has a register model. */
 struct dmah_iommu *sim_fake_iommu(struct sim_iommu *iommu);
 
-/** sim_iommu_dmah() - the former name of sim_fake_iommu(), for programs written for that. */
-static inline struct dmah_iommu *sim_iommu_dmah(struct sim_iommu *iommu)
-{
-	return sim_fake_iommu(iommu);
-}
-
 /** sim_fake_set_latency() - set the latency of later commands, in ns, or SIM_LATENCY_WAIT. Threads. */
 void sim_fake_set_latency(struct sim_iommu *iommu, uint64_t ns);
 
@@ -373,6 +367,26 @@ void sim_fake_stick(struct sim_iommu *iommu, uint64_t after);
 
 /** sim_fake_unstick() - the queue goes on with the commands in it. Threads. */
 void sim_fake_unstick(struct sim_iommu *iommu);
+
+/* Former names of these functions, for programs that were written with them. */
+
+/** sim_iommu_dmah() - see sim_fake_iommu(). */
+static inline struct dmah_iommu *sim_iommu_dmah(struct sim_iommu *iommu)
+{
+	return sim_fake_iommu(iommu);
+}
+
+/** sim_iommu_stick() - see sim_fake_stick(). */
+static inline void sim_iommu_stick(struct sim_iommu *iommu, uint64_t after)
+{
+	sim_fake_stick(iommu, after);
+}
+
+/** sim_iommu_unstick() - see sim_fake_unstick(). */
+static inline void sim_iommu_unstick(struct sim_iommu *iommu)
+{
+	sim_fake_unstick(iommu);
+}
 
 /* ---- IOMMUs (iommu.c) ---- */
 

@@ -26,6 +26,10 @@ struct sim_vtd;
  * @no_psi: no page-selective invalidation.
  * @mask: largest address mask, 0 to 63; 0: 18.
  * @no_error_record: IQERCD_REG reads as zero, so that the id of a silent device is not known.
+ * @no_3_levels: no page tables of 3 levels (SAGAW), as most client machines.
+ * @mgaw: bits of an input address (MGAW); 0: as wide as the widest page table. Client machines have 39 with tables of 4
+ *	levels.
+ * @rwbf: software must flush write buffers (CAP.RWBF). Flushes are counted; the model has no write buffer.
  * @no_device_tlb: no device TLBs (ECAP.DT).
  */
 struct sim_vtd_config {
@@ -34,6 +38,9 @@ struct sim_vtd_config {
 	unsigned int mask;
 	bool no_device_tlb;
 	bool no_error_record;
+	bool no_3_levels;
+	unsigned int mgaw;
+	bool rwbf;
 };
 
 /** sim_vtd_create() - give IOMMU @n of the machine registers. Returns NULL if that IOMMU cannot have them. */
@@ -52,6 +59,7 @@ void sim_vtd_hold(struct sim_vtd *unit, bool hold);
  * @pages: page-selective invalidations of the IOTLB; @domains: of a domain; @all: of all of it.
  * @device_tlbs: invalidations of devices' TLBs.
  * @messages: messages of the fault interrupt; @message_addr, @message_data: the last one.
+ * @write_flushes: flushes of write buffers (GCMD.WBF).
  * @lost: faults for which there was no record.
  */
 struct sim_vtd_stats {
@@ -63,6 +71,7 @@ struct sim_vtd_stats {
 	uint64_t messages;
 	uint64_t message_addr;
 	uint32_t message_data;
+	uint64_t write_flushes;
 	uint64_t lost;
 };
 

@@ -42,16 +42,25 @@ enum {
 
 /* ---- what it can do ---- */
 
+/* Returns the width of an input address, which may be less than that of the page tables. */
+static unsigned int mgaw(const struct sim_vtd *u)
+{
+	return u->config.mgaw ? u->config.mgaw : u->iommu->config.va_bits;
+}
+
 static uint64_t capabilities(const struct sim_vtd *u)
 {
 	const struct sim_iommu_config *c = &u->iommu->config;
 	uint64_t sagaw = c->va_bits >= 57 ? 0xe : c->va_bits >= 48 ? 0x6 : 0x2;
 
-	return 2 /* 256 domain ids */ | (c->caching_mode ? 1u << 7 : 0u) | sagaw << 8 |
-	       (uint64_t)(c->va_bits - 1) << 16 | (uint64_t)(FRCD / 16) << 24 |
-	       (c->no_2m ? 0 : 1ull << 34) | (c->no_1g ? 0 : 1ull << 35) |
-	       (u->config.no_psi ? 0 : 1ull << 39) | (uint64_t)(u->config.records - 1) << 40 |
-	       (uint64_t)u->config.mask << 48 | 3ull << 54;
+	if (u->config.no_3_levels)
+		sagaw &= ~2ull;
+	return 2 /* 256 domain ids */ | (u->config.rwbf ? 1u << 4 : 0u) |
+	       (c->caching_mode ? 1u << 7 : 0u) | sagaw << 8 | (uint64_t)(mgaw(u) - 1) << 16 |
+	       (uint64_t)(FRCD / 16) << 24 | (c->no_2m ? 0 : 1ull << 34) |
+	       (c->no_1g ? 0 : 1ull << 35) | (u->config.no_psi ? 0 : 1ull << 39) |
+	       (uint64_t)(u->config.records - 1) << 40 | (uint64_t)u->config.mask << 48 |
+	       3ull << 54;
 }
 
 static uint64_t more_capabilities(const struct sim_vtd *u)
@@ -356,6 +365,7 @@ static void global_command(struct sim_vtd *u, uint32_t value)
 			"a write to GCMD_REG that changes more than one thing, or an unknown one");
 	if (once & RTP)
 		set_root(u);
+	u->stats.write_flushes += once & WBF ? 1 : 0;
 	if (change & QIE)
 		switch_queue(u, value & QIE);
 	if (change & TE && value & TE && !(u->gsts & RTP))
@@ -489,9 +499,18 @@ static enum sim_reason read_context(void *ctx, const struct sim_device *dev,
 {
 	struct sim_vtd *u = ctx;
 	struct sim_iommu *iommu = u->iommu;
+	enum sim_reason reason = sim_walk_context(&iommu->mem, u->root, dev->config.id, &iommu->hw,
+						  !iommu->config.no_passthrough, context, code);
 
-	return sim_walk_context(&iommu->mem, u->root, dev->config.id, &iommu->hw,
-				!iommu->config.no_passthrough, context, code);
+	if (reason || !context->translate)
+		return reason;
+	if (u->config.no_3_levels && context->table.levels == 3) {
+		*code = VTD_FR_CONTEXT_INVALID;
+		return SIM_FAULT_CONTEXT;
+	}
+	if (context->table.va_bits > mgaw(u))
+		context->table.va_bits = mgaw(u);
+	return SIM_OK;
 }
 
 static void run_queue(void *ctx)

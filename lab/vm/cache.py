@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
-"""Where what was downloaded and unpacked lives, and how several runs share it.
+"""The cache of downloaded and unpacked files, which several runs share.
 
 The cache is build/vm, or what DMAH_VM_CACHE names. Each thing in it is a directory that appears
 with one rename, complete; so an interrupted run leaves nothing that the next could take for whole,

@@ -9,7 +9,7 @@ import zlib
 
 from . import cache, kernels, module
 
-# What init prints at the start of a line, for machine.py to find. The console carries the kernel's
+# The mark with which init's own lines begin; machine.py looks for it. The console carries the kernel's
 # messages, the script's output and, last, all messages again, in one piece that nothing interrupts.
 MARK = "dmah-vm:"
 

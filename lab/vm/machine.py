@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
-"""Machines: what QEMU is told, one boot, and what came of it."""
+"""Machines: QEMU's arguments, one boot, and its result."""
 
 import ctypes
 import os
@@ -66,7 +66,7 @@ class Machine:
 
     FIRST_PORT = 8      # device number of the first root port
 
-    # What QEMU is told. A machine of another kind overrides some of it.
+    # Arguments of QEMU. A machine of another kind overrides some of them.
 
     def program(self):
         return {"amd64": "qemu-system-x86_64", "arm64": "qemu-system-aarch64"}[self.kernel.arch]
@@ -127,7 +127,7 @@ class Machine:
         return " ".join(words + self.append.split())
 
     def boot_args(self, initrd, work):
-        """What is booted. work is a directory for files that QEMU reads."""
+        """Returns the arguments that name what is booted. work is a directory for files that QEMU reads."""
         return ["-kernel", self.kernel.image, "-initrd", initrd, "-append", self.command_line()]
 
     def arguments(self, initrd, work):
@@ -188,7 +188,7 @@ def run(argv, log, timeout):
 
 
 class Result:
-    """What came of a boot.
+    """The result of a boot.
 
     ok:      the script ran and its exit status was 0
     status:  that exit status, None where it was not reached

@@ -79,14 +79,14 @@ def build(kernel, source, out, also=(), args=(), log=None):
             ko = os.path.splitext(name)[0] + ".ko"  # 6.12 lists the objects
             found = glob.glob(os.path.join(glob.escape(work), "**", ko), recursive=True)[0]
             made.append(os.path.join(out, "ko", ko))
-            # What has debug information stays where it was built, for a debugger.
+            # The file with debug information stays where it was built, for a debugger.
             subprocess.run([prefix + "strip", "--strip-debug", "-o", made[-1], found], check=True,
                            stdin=subprocess.DEVNULL)
     return made
 
 
 def place(tree, out):
-    """Where a directory lies below out."""
+    """Returns the place of a directory below out."""
     rel = os.path.relpath(tree, cache.ROOT)
     return os.path.join(os.path.abspath(out), "module" if rel.startswith("..") else rel)
 

@@ -19,7 +19,7 @@ class XenMachine(machine.Machine):
     guest_memory: KiB
     """
 
-    # Where QEMU puts what Xen boots, as in a boot loader's place: clear of Xen and its device tree.
+    # Addresses at which QEMU loads what Xen boots, as a boot loader would: clear of Xen and its device tree.
     KERNEL = 0x50000000
     INITRD = 0x54000000
     GUEST_KERNEL = 0x56000000

@@ -30,7 +30,8 @@ supported() {
 		"  make linux-module KERNEL=DIR     any other: the directory of its headers, from its package linux-headers-RELEASE"
 }
 
-# Returns true for the versions that the module supports. $1: a release, for instance 6.1.0-28-amd64.
+# Returns true for the versions that the module supports. $1: a release, for instance
+# 6.1.0-28-amd64.
 in_range() {
 	major=${1%%.*}
 	minor=${1#*.}
@@ -39,7 +40,8 @@ in_range() {
 	[ "$major" = 6 ] && [ "$minor" -ge 1 ] && [ "$minor" -le 12 ]
 }
 
-# Fetches the headers of a name or release. Sets kernel, and machine to what make must know for a foreign architecture.
+# Fetches the headers of a name or release. Sets kernel, and machine to what make must know for a
+# foreign architecture.
 fetch() {
 	command -v python3 >/dev/null 2>&1 || fail "python3 is needed to fetch a kernel's headers"
 	found=$(python3 "$root/lab/vm" headers "$1") || return 1
@@ -75,7 +77,8 @@ version=$(make -s -C "$kernel" kernelversion 2>/dev/null | tail -n 1) || version
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 
-# Links to the sources, so that objects of several kernels never meet; links of files that are gone go too.
+# Links to the sources, so that objects of several kernels never meet; links of files that are gone
+# go too.
 find "$out" -type l ! -exec test -e {} \; -delete
 find "$here" -type f \( -name '*.[ch]' -o -name Kbuild \) -printf '%P\n' | while read -r f; do
 	mkdir -p "$out/$(dirname "$f")"
@@ -86,7 +89,8 @@ done
 	ln -sf "$root/$f" "$out/lib/$f"
 done
 
-# Every name of the library's public headers gets a prefix, but for the host contract's: library.h says why.
+# Every name of the library's public headers gets a prefix, but for the host contract's: library.h
+# says why.
 names=$(cat "$root"/include/dmah/*.h | grep -oE '\bdmah(_[a-z0-9_]*[a-z0-9])?\b' | grep -v '^dmah_host_' |
 	LC_ALL=C sort -u)
 {

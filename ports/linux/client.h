@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Inside the module: an attached device (a client), what is packed into a handle, and who does what.
+ * The inside of the module: an attached device (a client), the bits of a handle, and the files.
  *
- *	main.c		attach, detach, the table of clients		map.c	map, unmap and sync of one buffer
- *	wrap.c		the same by the kernel's DMA API		record.c what is remembered of a wrapped mapping
- *	domain.c	the client's own IOMMU domain			space.c	its IOVAs: the library's src/iova
- *	vec.c ring.c batch.c coherent.c					cache.c	CPU caches		xen.c
- *	report.c debugfs.c trace.h					host_inline.h the library's host
+ *	main.c		attach, detach, the table of clients
+ *	map.c fast.c	map, unmap and sync of one buffer
+ *	vec.c ring.c batch.c coherent.c
+ *	wrap.c		the same over the kernel's DMA API; record.c remembers its mappings
+ *	domain*.c	the client's own IOMMU domain; space.c allocates its IOVAs by the library's src/iova
+ *	cache.c xen.c	CPU caches; foreign pages
+ *	report.c debugfs.c trace.h
+ *	host_inline.h	the library's host
  */
 #ifndef DMAH_LINUX_CLIENT_H
 #define DMAH_LINUX_CLIENT_H
@@ -24,7 +27,8 @@ struct domain;
 struct dentry;
 struct seq_file;
 
-/* meta:  31       22 21       12 11 10  9  8  7  6 5      3  2   1 0
+/*
+ * meta:  31       22 21       12 11 10  9  8  7  6 5      3  2   1 0
  *        generation  client slot  H  W  C  P  M  N  kind     S   dir
  */
 #define META_DIR       GENMASK(1, 0)
@@ -40,10 +44,10 @@ struct seq_file;
 #define META_GEN       GENMASK(31, 22)
 #define META_GEN_STEP  BIT(22)
 
-/* What can be asked of map but is no DMA_ATTR_*. */
+/* Requests to map that have no DMA_ATTR_*. */
 #define META_ASKED (META_MMIO | META_PART | META_COHERENT | META_OWN | META_HYPERCALL)
 
-/** enum kind - what undoes a mapping. */
+/** enum kind - the call that undoes a mapping. */
 enum kind {
 	KIND_WRAP = 1, /* dma_unmap_page_attrs() */
 	KIND_RESOURCE = 2, /* dma_unmap_resource() */
@@ -60,7 +64,7 @@ enum kind {
  * @len: bytes.
  * @meta: META_DIR, META_ASKED.
  * @attrs: DMA_ATTR_*.
- * @caller: who asks.
+ * @caller: return address of the call.
  */
 struct request {
 	phys_addr_t phys;
@@ -70,7 +74,7 @@ struct request {
 	unsigned long caller;
 };
 
-/** struct client_counts - what one CPU counted. */
+/** struct client_counts - one CPU's counters. */
 struct client_counts {
 	u64 maps;
 	u64 unmaps;
@@ -116,8 +120,9 @@ struct client {
 	struct dentry *dir;
 };
 
-/* Slots of a table that is searched by hashing, so that the driver's struct device * is enough. A key is written last
- * and never moves, and who calls with a device keeps it attached: so no lock is needed to read.
+/*
+ * A hash table finds the client, so that the driver's struct device is enough. A key is written last
+ * and never moves, and the caller keeps its device attached, so readers need no lock.
  */
 #define CLIENT_HASH_BITS 11
 #define CLIENT_GONE	 ((struct device *)1)
@@ -149,6 +154,9 @@ static inline struct client *client_of(const struct device *dev)
 		i = (i + 1) & ((1 << CLIENT_HASH_BITS) - 1);
 	}
 }
+
+/** client_numbered() - the client with the device number of a handle, or NULL. */
+struct client *client_numbered(u32 meta);
 
 #define client_count(c, what, by) this_cpu_add((c)->counts->what, by)
 
@@ -186,7 +194,12 @@ int unmap_handle(struct client *c, struct dmah *h, u32 allow, unsigned long attr
 		 unsigned long caller);
 int sync_handle(struct client *c, const struct dmah *h, size_t off, size_t len, bool for_cpu,
 		unsigned long caller);
-/** client_check() - whether a handle is a live one of this client. @what: for the report. Return: 0, -EINVAL, -ESTALE. */
+/**
+ * client_check() - check that a handle is a live one of this client.
+ * @what: for the report.
+ *
+ * Return: 0, -EINVAL, -ESTALE.
+ */
 int client_check(struct client *c, const struct dmah *h, u32 allow, const char *what,
 		 unsigned long caller);
 
@@ -197,17 +210,19 @@ void wrap_unmap(struct client *c, struct dmah *h, unsigned long attrs);
 void wrap_sync(struct client *c, const struct dmah *h, u32 off, u32 len, bool for_cpu);
 
 /* cache.c */
-/** cache_can() - whether this kernel lets a module maintain CPU caches. */
+/** cache_can() - Returns true if a module can maintain CPU caches in this kernel. */
 bool cache_can(void);
 /** cache_give() - the device may read or write now: CPU caches are cleaned. @h: META_OWN. */
 void cache_give(struct client *c, const struct dmah *h, u32 off, u32 len);
-/** cache_take() - the CPU may read what the device wrote: CPU caches are invalidated. */
+/** cache_take_back() - the CPU may read what the device wrote: CPU caches are invalidated. */
 void cache_take_back(struct client *c, const struct dmah *h, u32 off, u32 len);
 /** cache_flush_kernel() - clean and invalidate the lines behind the kernel's linear mapping. */
 void cache_flush_kernel(void *cpu, size_t len);
 
 /* report.c */
 void report_handle(struct client *c, const struct dmah *h, const char *what, unsigned long caller);
+/** report_copy() - a copy of a handle was used, though the call succeeds. Counted as misuse. */
+void report_copy(struct client *c, const struct dmah *h, unsigned long caller);
 int misuse_handle(struct client *c, int err, const struct dmah *h, const char *what,
 		  unsigned long caller);
 /** report_live() - list what is mapped, in the log. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What differs between kernels, 6.1 to 6.12, and nothing else.
+ * The differences between kernels, 6.1 to 6.12, and nothing else.
  */
 #ifndef DMAH_LINUX_COMPAT_H
 #define DMAH_LINUX_COMPAT_H
@@ -24,7 +24,7 @@ static inline struct iommu_domain *compat_domain_alloc(struct device *dev)
 #endif
 }
 
-/* 6.3: iommu_map() is told how it may allocate; before there was one that may not sleep. */
+/* 6.3: iommu_map() takes allocation flags; before, a second function must not sleep. */
 static inline int compat_iommu_map(struct iommu_domain *domain, unsigned long iova,
 				   phys_addr_t phys, size_t size, int prot)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A client's own domain: flushes, checks, syncs, and what is mapped.
+ * A client's own domain: flushes, checks, syncs, and the list of live mappings.
  */
 #include "domain_int.h"
 
@@ -38,13 +38,13 @@ void domain_flush(struct domain *d)
 			    space_capture(&d->space, cpu, &mark[n], d->late ? clear_late : NULL, d))
 				at[n++] = cpu;
 		}
-		/* Rings have no cache to be captured: what they cleared before now is covered too. */
+		/* Rings keep nothing here. The entries that they cleared before now are covered, too. */
 		iommu_flush_iotlb_all(d->iommu);
 		client_count(d->c, flushes, 1);
 		for (unsigned int i = 0; i < n; i++)
 			waits |= space_flushed(&d->space, at[i], &mark[i]);
 	} while (first < nr_cpu_ids);
-	/* What came while this went on has not been by the lock, and nobody else would start the clock for it. */
+	/* Ranges that were unmapped during the flush started no timer. */
 	if (waits)
 		domain_arm(d);
 	done = atomic_read(&d->flush_done);

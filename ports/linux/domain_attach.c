@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A device gets an IOMMU domain of its own: whether it can, which IOVAs are its, what must be mapped before.
+ * Gives a device an IOMMU domain of its own: checks that this is possible, chooses the IOVAs, and
+ * maps what must be mapped before.
  */
 #include <linux/module.h>
 #include <linux/pci.h>
@@ -14,8 +15,8 @@ module_param(late, bool, 0444);
 MODULE_PARM_DESC(late, "lazy domains: entries are cleared by the flush, not by unmap (default: 0)");
 
 /*
- * End of the largest aperture. The kernel's DMA API takes IOVAs from 4 GiB downwards, so addresses that it gave out
- * before the device was attached lie above.
+ * End of the largest aperture. The kernel's DMA API takes IOVAs from 4 GiB downwards, so addresses
+ * that it gave out before the device was attached lie above.
  */
 #define APERTURE_END  SZ_2G
 #define APERTURE_UNIT SZ_2M
@@ -28,7 +29,7 @@ static int count_device(struct device *dev, void *n)
 	return 0;
 }
 
-/* NULL: it can; else why not. */
+/* Returns NULL if the device can have a domain of its own, or the reason against. */
 static const char *why_not(struct client *c, enum dmah_mode mode)
 {
 	struct iommu_domain *used = iommu_get_domain_for_dev(c->dev);
@@ -69,20 +70,23 @@ static int plan_space(struct domain *d)
 }
 
 /*
- * A request to an address of the host bridge's windows may be answered by another device before it comes to the IOMMU.
- * The bridge lists all of its windows, also those of a root bus, whose resources have no fixed numbers.
+ * A request to an address of the host bridge's windows may be answered by another device before it
+ * comes to the IOMMU. The bridge lists all of its windows, also those of a root bus, whose
+ * resources have no fixed numbers.
  */
 static void exclude_windows(struct space *s, const struct pci_host_bridge *bridge)
 {
 	struct resource_entry *window;
 
-	resource_list_for_each_entry(window, &bridge->windows) if (resource_type(window->res) ==
-								   IORESOURCE_MEM)
-		space_exclude(s, window->res->start - window->offset,
-			      window->res->end - window->offset);
+	resource_list_for_each_entry(window, &bridge->windows) {
+		const struct resource *res = window->res;
+
+		if (resource_type(res) == IORESOURCE_MEM)
+			space_exclude(s, res->start - window->offset, res->end - window->offset);
+	}
 }
 
-/* Where the bridge lists the ranges that it passes on, it passes nothing else on. */
+/* A bridge that lists dma-ranges passes on requests inside of them only. */
 static int exclude_beside(struct space *s, const struct list_head *ranges)
 {
 	struct resource_entry *range;
@@ -90,8 +94,7 @@ static int exclude_beside(struct space *s, const struct list_head *ranges)
 
 	if (list_empty(ranges))
 		return 0;
-	resource_list_for_each_entry(range, ranges)
-	{
+	resource_list_for_each_entry(range, ranges) {
 		u64 start = range->res->start - range->offset;
 
 		/* The kernel sorts them. */
@@ -117,7 +120,9 @@ static int exclude_bridge(struct domain *d)
 	return exclude_beside(&d->space, &bridge->dma_ranges);
 }
 
-/* Regions overlap where firmware lists one for several reasons: pages that are mapped already stay. */
+/*
+ * Regions overlap where firmware lists one for several reasons: pages that are mapped already stay.
+ */
 static int map_direct(struct domain *d, const struct iommu_resv_region *r)
 {
 	u64 at = ALIGN_DOWN(r->start, GRANULE), end = ALIGN(r->start + r->length, GRANULE), next;
@@ -137,7 +142,10 @@ static int map_direct(struct domain *d, const struct iommu_resv_region *r)
 	return 0;
 }
 
-/* Before the device is attached, where its driver lets us: what must translate to itself is never without. */
+/*
+ * Called before the device is attached where its IOMMU's driver allows, so that firmware's own
+ * buffers translate at all times.
+ */
 static int reserve(struct domain *d)
 {
 	struct iommu_group *group = iommu_group_get(d->c->dev);
@@ -156,7 +164,7 @@ static int reserve(struct domain *d)
 			err = map_direct(d, r);
 			break;
 		case IOMMU_RESV_SW_MSI:
-			/* Without, no message-signalled interrupt gets through an ARM SMMU. */
+			/* Message-signalled interrupts get through an ARM SMMU by this mapping. */
 			err = iommu_get_msi_cookie(d->iommu, r->start);
 			break;
 		default:
@@ -171,9 +179,9 @@ static int reserve(struct domain *d)
 }
 
 /*
- * The kernel's DMA API goes on allocating IOVAs of the default domain for this device. A driver that calls it by
- * mistake must get an address at which this domain maps nothing, so that the device faults. The API keeps below the
- * device's bus_dma_limit, and the aperture begins above.
+ * The kernel's DMA API goes on allocating IOVAs of the default domain for this device. A driver
+ * that calls it by mistake must get an address at which this domain maps nothing, so that the
+ * device faults. The API keeps below the device's bus_dma_limit, and the aperture begins above.
  */
 static void limit_kernel(struct domain *d)
 {
@@ -231,8 +239,8 @@ static int build(struct domain *d, const char **step)
 		return err;
 	}
 	/*
-	 * Some drivers (of ARM's SMMUs) make the page table, and learn how far it reaches, only when a device is
-	 * attached; what must translate to itself cannot be mapped earlier there.
+	 * Some drivers (of ARM's SMMUs) make the page table, and learn how far it reaches, only
+	 * when a device is attached; what must translate to itself cannot be mapped earlier there.
 	 */
 	if (!d->iommu->geometry.aperture_end) {
 		*step = "attach";
@@ -289,6 +297,7 @@ int domain_attach(struct client *c, enum dmah_mode mode)
 	if (!d)
 		return -ENOMEM;
 	d->c = c;
+	d->home_mask = c->check ? ~0ull : 0;
 	d->lazy = mode == DMAH_MODE_DOMAIN_LAZY ||
 		  (mode == DMAH_MODE_DOMAIN && used && used->type == IOMMU_DOMAIN_DMA_FQ);
 	d->lazy = d->lazy && !c->untrusted;

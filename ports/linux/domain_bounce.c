@@ -1,34 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An untrusted device reaches whole granules, so a buffer that shares one with something else stands in a slot: the
- * library's bounce pool (src/base/pool.c), whose record says where a slot's bytes belong.
+ * An untrusted device reaches whole granules, so a buffer that shares one with something else
+ * stands in a slot: the library's bounce pool (src/base/pool.c), whose record says where a slot's
+ * bytes belong.
  */
 #include <linux/gfp.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "library.h"
-#include "base/pool.h"
-#include "library_end.h"
-
 #include "domain_int.h"
+#include "slots.h"
 
 /* Bytes of slots. */
 #define POOL_SIZE SZ_2M
 
 int bounce_begin(struct domain *d)
 {
-	size_t size = library_dmah_pool_memory(POOL_SIZE);
-
+	BUILD_BUG_ON(SLOTS_GRANULE != GRANULE);
 	d->pool_pages = alloc_pages_exact(POOL_SIZE, GFP_KERNEL | __GFP_ZERO);
-	d->pool_memory = kvzalloc(size, GFP_KERNEL);
+	d->pool_memory = kvzalloc(slots_memory(POOL_SIZE), GFP_KERNEL);
 	if (!d->pool_pages || !d->pool_memory)
 		return -ENOMEM;
-	if (library_dmah_pool_init(&d->pool, virt_to_phys(d->pool_pages), POOL_SIZE, d->pool_memory,
-				   size))
-		return -EINVAL;
-	host_lock_init(&d->pool->lock);
-	return 0;
+	d->pool = slots_init(d->pool_pages, POOL_SIZE, d->pool_memory);
+	return d->pool ? 0 : -EINVAL;
 }
 
 void bounce_end(struct domain *d)
@@ -39,29 +33,22 @@ void bounce_end(struct domain *d)
 	d->pool = NULL;
 }
 
-/* One device has the pool to itself: any number that is not 0 names it. */
-#define OWNER 1u
-
 int bounce_get(struct domain *d, const struct request *req, u32 *token, phys_addr_t *slot)
 {
-	struct pool_request want = {
-		.len = req->len,
-		.offset = offset_in_page(req->phys),
-		.align = GRANULE,
-		.round = GRANULE,
-		.limit = U64_MAX,
-	};
-	size_t size = ALIGN(want.offset + (size_t)req->len, GRANULE);
+	size_t offset = req->phys & (GRANULE - 1), size = ALIGN(offset + req->len, GRANULE);
 	char *page;
 
-	if (dmah_pool_get(d->pool, &want, req->phys, NULL, OWNER, token))
+	*token = slots_get(d->pool, req->phys, req->len, req->meta & META_DIR, slot);
+	if (!*token)
 		return -ENOSPC;
-	*slot = dmah_pool_phys(d->pool, *token);
-	page = phys_to_virt(*slot - want.offset);
-	/* Filled whatever the direction: a device that writes less than it was asked to leaves the buffer's own bytes. */
-	memset(page, 0, want.offset);
-	memcpy(page + want.offset, phys_to_virt(req->phys), req->len);
-	memset(page + want.offset + req->len, 0, size - want.offset - req->len);
+	page = phys_to_virt(*slot - offset);
+	/*
+	 * Filled whatever the direction: a device that writes less than it was asked to leaves the
+	 * buffer's own bytes.
+	 */
+	memset(page, 0, offset);
+	memcpy(page + offset, phys_to_virt(req->phys), req->len);
+	memset(page + offset + req->len, 0, size - offset - req->len);
 	if (d->noncoherent)
 		cache_flush_kernel(page, size);
 	client_count(d->c, bounced_bytes, req->len);
@@ -70,13 +57,14 @@ int bounce_get(struct domain *d, const struct request *req, u32 *token, phys_add
 
 void bounce_copy(struct domain *d, u32 token, u32 off, u32 len, bool for_cpu)
 {
-	const struct pool_slot *slot = dmah_pool_slot_of(d->pool, token, OWNER);
-	char *stand_in, *buffer;
+	phys_addr_t orig = 0;
+	u32 whole = 0;
+	char *stand_in = slots_find(d->pool, token, &orig, &whole), *buffer;
 
-	if (WARN_ON_ONCE(!slot || (u64)off + len > slot->len))
+	if (WARN_ON_ONCE(!stand_in || (u64)off + len > whole))
 		return;
-	stand_in = (char *)phys_to_virt(pool_slot_phys(d->pool, slot)) + off;
-	buffer = (char *)phys_to_virt(slot->orig) + off;
+	stand_in += off;
+	buffer = (char *)phys_to_virt(orig) + off;
 	if (for_cpu) {
 		if (d->noncoherent)
 			cache_flush_kernel(stand_in, len);
@@ -91,5 +79,5 @@ void bounce_copy(struct domain *d, u32 token, u32 off, u32 len, bool for_cpu)
 
 void bounce_put(struct domain *d, u32 token)
 {
-	dmah_pool_put(d->pool, token);
+	slots_put(d->pool, token);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A client's own IOMMU domain, inside.
+ * The inside of a client's own IOMMU domain.
  *
- * The IOMMU's driver is called through iommu_domain.ops, with what iommu_map() and iommu_unmap_fast() would pass: a page
- * size of the domain's own and ranges aligned to it. Those two cost as much again as the driver (they look for a page
- * size that is known here, and trace), and are used for what is larger than a few pages.
+ * The IOMMU's driver is called through iommu_domain.ops, with what iommu_map() and
+ * iommu_unmap_fast() would pass: a page size of the domain's own and ranges aligned to it. Those
+ * two cost as much again as the driver (they look for a page size that is known here, and trace),
+ * and are used for what is larger than a few pages.
  */
 #ifndef DMAH_LINUX_DOMAIN_INT_H
 #define DMAH_LINUX_DOMAIN_INT_H
@@ -17,19 +18,23 @@
 
 struct library_dmah_pool;
 
-/** DOMAIN_RUN - most granules that are unmapped by one call: so no page table is ever emptied by it, and freed. */
+/**
+ * DOMAIN_RUN - most granules that are unmapped by one call: so no page table is ever emptied by it,
+ * and freed.
+ */
 #define DOMAIN_RUN 256u
 
 /**
  * struct domain - the domain.
- * @c: whose it is.
+ * @c: the client.
+ * @home_mask: all ones if handles carry their own address in @backend, so that copies are found.
  * @iommu: the kernel's.
  * @map_pages, @unmap_pages: its driver's.
- * @fast_prot, @fast_meta: what fast.c gives the IOMMU, and a handle, by enum dma_data_direction.
+ * @fast_prot, @fast_meta: values of fast.c for the IOMMU, and for a handle, by enum dma_data_direction.
  * @lazy: unmapped ranges wait for a flush.
  * @late: and their entries are cleared by that flush, in runs, not by unmap.
  * @joined: the device is attached to it.
- * @sync_map: the IOMMU's driver wants to be told when entries have been made.
+ * @sync_map: the IOMMU's driver wants a call after entries have been made.
  * @noncoherent: CPU caches are maintained by cache.c.
  * @prot: IOMMU_READ and so on, by META_DIR.
  * @space: IOVAs.
@@ -41,6 +46,7 @@ struct library_dmah_pool;
  */
 struct domain {
 	struct client *c;
+	u64 home_mask;
 	struct iommu_domain *iommu;
 	int (*map_pages)(struct iommu_domain *domain, unsigned long iova, phys_addr_t phys,
 			 size_t size, size_t n, int prot, gfp_t gfp, size_t *mapped);
@@ -78,7 +84,21 @@ static inline u32 domain_granules(phys_addr_t phys, u32 len)
 	return (u32)(((phys & (GRANULE - 1)) + (u64)len + GRANULE - 1) / GRANULE);
 }
 
-/** domain_prot() - what the IOMMU is to allow. */
+/** domain_home() - a new handle's @backend. */
+static inline u64 domain_home(const struct domain *d, const struct dmah *h)
+{
+	return (uintptr_t)h & d->home_mask;
+}
+
+/** domain_check_home() - report the unmap of a copy. */
+static __always_inline void domain_check_home(const struct domain *d, const struct dmah *h,
+					      unsigned long caller)
+{
+	if (unlikely(h->backend != (uintptr_t)h && h->backend & d->home_mask))
+		report_copy(d->c, h, caller);
+}
+
+/** domain_prot() - the permissions for the IOMMU. */
 static inline int domain_prot(const struct domain *d, u32 meta, unsigned long attrs)
 {
 	int prot = d->prot[meta & META_DIR];
@@ -94,12 +114,16 @@ static inline int domain_prot(const struct domain *d, u32 meta, unsigned long at
 int table_map(struct domain *d, dma_addr_t iova, phys_addr_t phys, u32 n, int prot);
 
 /**
- * table_unmap() - clear entries without an invalidation: they may translate until domain_flush(), or
+ * table_unmap() - clear entries without an invalidation: they may translate until domain_flush(),
+ * or
  *	table_invalidate().
  */
 void table_unmap(struct domain *d, dma_addr_t iova, u32 n);
 
-/** table_unmap_rest() - the driver has cleared only @done bytes of a range, or has tables to be freed. */
+/**
+ * table_unmap_rest() - the driver has cleared only @done bytes of a range, or has tables to be
+ * freed.
+ */
 void table_unmap_rest(struct domain *d, dma_addr_t iova, u32 n, size_t done,
 		      struct iommu_iotlb_gather *gather);
 
@@ -116,10 +140,15 @@ static inline void domain_arm(struct domain *d)
 		mod_timer(&d->timer, jiffies + msecs_to_jiffies(DOMAIN_LAZY_MS));
 }
 
-/** domain_get() - granules, after a flush if need be. @align, @skew: of more than IOVA_CLASS_MAX. */
+/**
+ * domain_get() - granules, after a flush if need be. @align, @skew: of more than IOVA_CLASS_MAX.
+ */
 struct cell *domain_get(struct domain *d, u32 n, u32 align, u32 skew, u32 *first, int *err);
 
-/** domain_release() - granules whose entries are cleared: now if they translate no more, or by the next flush. */
+/**
+ * domain_release() - granules whose entries are cleared: now if they translate no more, or by the
+ * next flush.
+ */
 void domain_release(struct domain *d, struct cell *cell, u32 first, u32 n);
 
 /** cell_begin() - a mapping begins: the cell says so. Return: the handle's meta. */
@@ -143,8 +172,9 @@ static inline void cell_end(struct cell *cell)
  * cell_claim() - end the mapping of a handle that others may have copies of.
  * @meta: the handle's, not 0.
  *
- * Two CPUs may unmap copies of one handle at the same time: the exchange succeeds for one of them, and the cell is
- * that CPU's from then on. Return: false where the mapping is not live, or is another one.
+ * Two CPUs may unmap copies of one handle at the same time: the exchange succeeds for one of them,
+ * and the cell is that CPU's from then on. Return: false where the mapping is not live, or is
+ * another one.
  */
 static __always_inline bool cell_claim(struct cell *cell, u32 meta)
 {
@@ -168,13 +198,19 @@ static __always_inline struct cell *cell_of(const struct domain *d, const struct
 	return cell;
 }
 
-/** domain_in_place() - all mappings are where the buffer is, with nothing to copy or maintain: pieces can be made at once. */
+/**
+ * domain_in_place() - all mappings are where the buffer is, with nothing to copy or maintain:
+ * pieces can be made at once.
+ */
 static inline bool domain_in_place(const struct domain *d)
 {
 	return !d->pool && !d->noncoherent;
 }
 
-/** domain_take_back() - after the invalidation: what the device wrote becomes the CPU's. @backend: the cell's. */
+/**
+ * domain_take_back() - after the invalidation: what the device wrote becomes the CPU's. @backend:
+ * the cell's.
+ */
 void domain_take_back(struct domain *d, const struct dmah *h, u64 backend, unsigned long attrs);
 
 /** domain_meta() - a handle's meta, but for the generation. */
@@ -192,7 +228,7 @@ static inline u32 domain_meta(const struct domain *d, const struct request *req)
 /* domain_bounce.c: an untrusted device reaches no byte beside its buffers */
 int bounce_begin(struct domain *d);
 void bounce_end(struct domain *d);
-/** bounce_wants() - whether a buffer shares a granule with something else. */
+/** bounce_wants() - Returns true if a buffer shares a granule with something else. */
 static inline bool bounce_wants(const struct domain *d, const struct request *req)
 {
 	return d->pool && ((req->phys | req->len) & (GRANULE - 1)) &&

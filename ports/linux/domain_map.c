@@ -21,8 +21,8 @@ static noinline void unmap_rest(struct domain *d, dma_addr_t iova, size_t size,
 }
 
 /*
- * Tables that the driver has taken out wait in the gather until they are invalidated; what frees them is the driver's
- * iotlb_sync(). So it is called at once then, also where all else waits.
+ * Tables that the driver has taken out wait in the gather until they are invalidated; what frees
+ * them is the driver's iotlb_sync(). So it is called at once then, also where all else waits.
  */
 static noinline void free_tables(struct domain *d, dma_addr_t iova, size_t size,
 				 struct iommu_iotlb_gather *gather)
@@ -135,7 +135,7 @@ struct cell *domain_get(struct domain *d, u32 n, u32 align, u32 skew, u32 *first
 
 	if (likely(cell) || *err != -ENOSPC)
 		return cell;
-	/* What waits, and what CPUs keep, may be enough. */
+	/* Granules that wait for a flush, and those that CPUs keep, may be enough. */
 	domain_flush(d);
 	space_drain(&d->space);
 	return space_get_slow(&d->space, n, align, skew, first, err);
@@ -183,7 +183,7 @@ static int map_at(struct domain *d, struct dmah *h, const struct request *req, p
 		  u64 backend, u32 extra)
 {
 	u32 n = domain_granules(target, req->len), first;
-	/* Where the IOMMU has large pages they are used if the two addresses agree below them. */
+	/* An IOMMU uses large pages only if both addresses agree below them. */
 	u32 align = n >= SZ_2M / GRANULE ? SZ_2M / GRANULE : 1;
 	struct cell *cell;
 	int err = 0;
@@ -201,12 +201,15 @@ static int map_at(struct domain *d, struct dmah *h, const struct request *req, p
 	h->meta = cell_begin(cell, req, domain_meta(d, req) | extra);
 	h->dma = domain_iova(d, first) + (target & (GRANULE - 1));
 	h->phys = req->phys;
-	h->backend = 0;
+	h->backend = domain_home(d, h);
 	h->len = req->len;
 	return 0;
 }
 
-/* The IOMMU's driver makes its entries before it is known whether the device gets them, so the buffer is given last. */
+/*
+ * The IOMMU's driver makes its entries before it is known whether the device gets them, so the
+ * buffer is given last.
+ */
 static noinline int map_special(struct client *c, struct dmah *h, const struct request *req)
 {
 	struct domain *d = c->domain;
@@ -215,7 +218,10 @@ static noinline int map_special(struct client *c, struct dmah *h, const struct r
 	u32 token;
 	int err;
 
-	/* Registers cannot bounce, and a part of a granule would show an untrusted device the rest of it. */
+	/*
+	 * Registers cannot bounce, and a part of a granule would show an untrusted device the rest
+	 * of it.
+	 */
 	if (d->pool && req->meta & META_MMIO && ((req->phys | req->len) & (GRANULE - 1)))
 		return -EINVAL;
 	if (bounce_wants(d, req)) {
@@ -247,7 +253,10 @@ int domain_map_bus(struct client *c, struct dmah *h, const struct request *req, 
 	struct domain *d = c->domain;
 	int err;
 
-	/* A part of a page would show an untrusted device the rest, and what is no memory cannot bounce. */
+	/*
+	 * A part of a page would show an untrusted device the rest, and what is no memory cannot
+	 * bounce.
+	 */
 	if (d->pool && ((bus | req->len) & (GRANULE - 1)))
 		return -EINVAL;
 	if (d->noncoherent && !(req->meta & META_MMIO)) {
@@ -295,6 +304,7 @@ int domain_unmap(struct client *c, struct dmah *h, u32 allow, unsigned long attr
 	if (unlikely(!cell || (h->meta & (META_PART | META_COHERENT)) != allow ||
 		     !cell_claim(cell, h->meta)))
 		return refuse(c, h, allow, caller);
+	domain_check_home(d, h, caller);
 	backend = cell->backend;
 	n = domain_granules(h->dma, h->len);
 	if (likely(d->lazy && n <= IOVA_CLASS_MAX && !allow)) {

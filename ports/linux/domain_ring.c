@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A ring's own IOVAs: twice as many slots as it may have mappings live, used in turn. What is popped together lies
- * together, so one call of the IOMMU's driver clears it; and in lazy mode a slot is used again only after a flush that
- * began after its pop, because to map over what may still translate is corruption.
+ * A ring's own IOVAs: twice as many slots as it may have mappings live, used in turn. What is
+ * popped together lies together, so one call of the IOMMU's driver clears it; and in lazy mode a
+ * slot is used again only after a flush that began after its pop, because to map over what may
+ * still translate is corruption.
  */
 #include <linux/log2.h>
 

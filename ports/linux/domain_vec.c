@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is mapped or unmapped together in a client's own domain: vectors in one range of IOVAs, batches with one
- * invalidation.
+ * Mappings that are made or ended together in a client's own domain: vectors in one range of IOVAs,
+ * batches with one invalidation.
  */
 #include "domain_int.h"
 
@@ -111,7 +111,9 @@ int domain_unmap_parts(struct client *c, struct dmah_vec *v, unsigned long calle
 		return misuse_handle(c, -ESTALE, &v->part[0], "unmap of a vector that is not live",
 				     caller);
 	forget_parts(d, v, v->nparts);
-	/* The first cell knows of the first piece alone: not for what is cleared later by its cell. */
+	/*
+	 * The first cell knows of the first piece alone: not for what is cleared later by its cell.
+	 */
 	if (d->lazy && !d->late && granules <= IOVA_CLASS_MAX) {
 		table_unmap(d, v->iova, granules);
 		domain_release(d, cell, first, granules);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The shortest way through map and unmap: up to 32 pages in a client's own domain, for a device that is coherent and
- * trusted, behind an IOMMU that need not be told of a new mapping. Nothing is copied or maintained then, and all that
- * there is to do but the IOMMU's driver's part is here: granules from what the CPU keeps, the cell, the handle. Whatever
- * does not fit is left, unchanged, to map.c.
+ * The shortest way through map and unmap: up to 32 pages in a client's own domain, for a device
+ * that is coherent and trusted, behind an IOMMU that needs no call after a map. Nothing is copied
+ * or maintained then. This file does everything but the part of the IOMMU's driver: it takes
+ * granules that the CPU keeps, and fills the cell and the handle. All other requests go to map.c,
+ * unchanged.
  *
- * The functions of one granule are apart from those of more, so that they need nothing that these need. Locals are
- * initialised where they are declared: the kernel is built to clear all others first.
+ * The functions of one granule are apart from those of more, so that they need nothing that these
+ * need. Locals are initialised where they are declared: the kernel is built to clear all others
+ * first.
  */
 #include <linux/export.h>
 
@@ -50,7 +52,7 @@ static __always_inline bool map_granules(struct client *c, struct dmah *h, phys_
 	WRITE_ONCE(cell->meta, meta);
 	h->dma = iova + (phys & (GRANULE - 1));
 	h->phys = phys;
-	h->backend = 0;
+	h->backend = domain_home(d, h);
 	h->len = len;
 	h->meta = meta;
 	client_count(c, maps, 1);
@@ -152,12 +154,13 @@ int __dmah_unmap(struct device *dev, struct dmah *h)
 		goto slow;
 	cell = space_cell(&d->space, (u32)granule);
 	/*
-	 * The address may be a neighbour's, if something was written over the handle; a neighbour often has the same
-	 * generation, but another buffer. Then device, direction, generation, and that the mapping is live: it ends
-	 * here, once.
+	 * The address may be a neighbour's, if something was written over the handle; a neighbour
+	 * often has the same generation, but another buffer. Then device, direction, generation,
+	 * and that the mapping is live: it ends here, once.
 	 */
 	if (unlikely(!cell || READ_ONCE(cell->phys) != h->phys || !cell_claim(cell, h->meta)))
 		goto slow;
+	domain_check_home(d, h, _RET_IP_);
 	/* The cell, not the handle, says what is cleared. */
 	n = domain_granules(cell->phys, cell->len);
 	if (unlikely(!d->lazy || n > IOVA_CLASS_MAX))

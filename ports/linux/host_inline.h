@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What src/iova and the bounce pool ask of their host, by the kernel. <dmah/host.h> includes this file.
+ * The host of src/iova and of the bounce pool: the functions that they call, by the kernel. <dmah/host.h> includes this
+ * file.
  */
 #ifndef DMAH_LINUX_HOST_INLINE_H
 #define DMAH_LINUX_HOST_INLINE_H
@@ -24,8 +25,9 @@ static __always_inline void dmah_host_leave(unsigned long flags)
 #define dmah_host_leave dmah_host_leave
 
 /*
- * struct dmah_lock holds a raw_spinlock_t, so lockdep sees these locks: DMAH_HOST_LOCK_WORDS is larger in kernels that
- * debug their locks. An all-zero raw_spinlock_t is free in all other kernels.
+ * struct dmah_lock holds a raw_spinlock_t, so lockdep sees these locks: DMAH_HOST_LOCK_WORDS is
+ * larger in kernels that debug their locks. An all-zero raw_spinlock_t is free in all other
+ * kernels.
  */
 #define host_lock_init(lock) raw_spin_lock_init((raw_spinlock_t *)(lock))
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The module: devices come and go.
+ * The module: attach and detach of devices, statistics, load and unload.
  */
 #include <linux/export.h>
 #include <linux/init.h>
@@ -21,14 +21,20 @@ MODULE_PARM_DESC(wrap, "wrap mode for all devices, whatever their drivers ask fo
 
 struct client_entry client_table[1 << CLIENT_HASH_BITS];
 
-/* Over the table and the slots. */
+/* Protects the table and the slots. */
 static DEFINE_MUTEX(setup);
 static DECLARE_BITMAP(slots, CLIENT_SLOTS + 1);
 static u32 last_slot;
+static struct client *numbered[CLIENT_SLOTS + 1];
+
+struct client *client_numbered(u32 meta)
+{
+	return READ_ONCE(numbered[FIELD_GET(META_DEVICE, meta)]);
+}
 
 /*
- * A handle that outlives its device's attachment names a slot. Slots are given in turn, so that slot comes back only
- * after CLIENT_SLOTS other attachments. Return: the slot, or 0.
+ * A handle that outlives its device's attachment names a slot. Slots are given in turn, so that
+ * slot comes back only after CLIENT_SLOTS other attachments. Return: the slot, or 0.
  */
 static u32 slot_get(void)
 {
@@ -46,7 +52,7 @@ static void table_add(struct client *c)
 	while (client_table[i].key && client_table[i].key != CLIENT_GONE)
 		i = (i + 1) & (ARRAY_SIZE(client_table) - 1);
 	client_table[i].client = c;
-	/* Who finds the key finds the client. */
+	/* A reader that finds the key finds the client. */
 	smp_store_release(&client_table[i].key, c->dev);
 }
 
@@ -57,7 +63,7 @@ static void table_remove(struct client *c)
 
 	while (client_table[i].key != c->dev)
 		i = (i + 1) & mask;
-	/* An end stays an end; in the middle of a chain something must stand. */
+	/* A search ends at an empty entry, so an entry in the middle of a chain is marked instead. */
 	if (client_table[(i + 1) & mask].key) {
 		WRITE_ONCE(client_table[i].key, CLIENT_GONE);
 		return;
@@ -119,6 +125,7 @@ static int attach_locked(struct device *dev, enum dmah_mode mode)
 		}
 	}
 	__set_bit(slot, slots);
+	WRITE_ONCE(numbered[slot], c);
 	last_slot = slot;
 	table_add(c);
 	debugfs_add(c);
@@ -133,7 +140,7 @@ int dmah_attach(struct device *dev, enum dmah_mode mode)
 		return -EINVAL;
 	if (!dev->dma_mask || !*dev->dma_mask)
 		return -EIO;
-	/* The devices keep the module where it is, whoever calls. */
+	/* Attached devices pin the module. */
 	if (!try_module_get(THIS_MODULE))
 		return -ENODEV;
 	mutex_lock(&setup);
@@ -145,7 +152,7 @@ int dmah_attach(struct device *dev, enum dmah_mode mode)
 }
 EXPORT_SYMBOL_GPL(dmah_attach);
 
-/* With @force what is left is listed and given up. */
+/* With @force, mappings that are left are listed and given up. */
 static int detach_locked(struct device *dev, bool force)
 {
 	struct client *c = client_of(dev);
@@ -162,6 +169,7 @@ static int detach_locked(struct device *dev, bool force)
 		return -EBUSY;
 	debugfs_remove_client(c);
 	table_remove(c);
+	WRITE_ONCE(numbered[FIELD_GET(META_DEVICE, c->meta)], NULL);
 	__clear_bit(FIELD_GET(META_DEVICE, c->meta), slots);
 	if (c->domain)
 		domain_detach(c);

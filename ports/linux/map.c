@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Map, unmap and sync of one buffer, in either mode: what the arguments must be, and what is counted and traced.
+ * Map, unmap and sync of one buffer, in either mode: checks of the arguments, counters and trace
+ * events.
  */
 #include <linux/export.h>
 
@@ -104,13 +105,45 @@ int dmah_map_bus(struct device *dev, struct dmah *h, phys_addr_t phys, dma_addr_
 				.meta = meta_from_dir(dir),
 				.attrs = attrs,
 				.caller = _RET_IP_ };
-	/* What is no memory here is a peer's registers, or a page that the kernel has given no struct page. */
+	/*
+	 * An address without a struct page is a peer's registers, or memory that the kernel does
+	 * not know.
+	 */
 	if (!pfn_valid(PHYS_PFN(phys)) && c->coherent)
 		req.meta |= META_MMIO;
 	return mapped(c, h, _RET_IP_,
 		      c->domain ? domain_map_bus(c, h, &req, bus) : wrap_map_bus(c, h, &req, bus));
 }
 EXPORT_SYMBOL_GPL(dmah_map_bus);
+
+/*
+ * A driver that copies a structure has two live handles of one mapping, and mostly forgets one of
+ * them. With check=1 a mapping knows its handle's address; dmah_move() changes it.
+ */
+static void check_home(struct client *c, const struct dmah *h, unsigned long caller)
+{
+	const struct dmah *home;
+
+	if (!c->check || h->meta & META_PART || !h->backend)
+		return;
+	home = c->domain ? (const struct dmah *)(uintptr_t)h->backend
+			 : record_home(&c->records, h->backend, h);
+	if (home != h)
+		report_copy(c, h, caller);
+}
+
+void __dmah_moved(struct dmah *h)
+{
+	struct client *c = client_numbered(h->meta);
+
+	if (!c || !c->check || !h->backend)
+		return;
+	if (c->domain)
+		h->backend = (uintptr_t)h;
+	else
+		record_moved(&c->records, h->backend, h);
+}
+EXPORT_SYMBOL_GPL(__dmah_moved);
 
 int client_check(struct client *c, const struct dmah *h, u32 allow, const char *what,
 		 unsigned long caller)
@@ -127,7 +160,10 @@ int client_check(struct client *c, const struct dmah *h, u32 allow, const char *
 		live = domain_check(c, h);
 	else if ((c->check && h->backend) || kind == KIND_COHERENT)
 		live = record_check(&c->records, h->backend, h);
-	return live ? 0 : misuse_handle(c, -ESTALE, h, what, caller);
+	if (!live)
+		return misuse_handle(c, -ESTALE, h, what, caller);
+	check_home(c, h, caller);
+	return 0;
 }
 
 static int unmap_wrapped(struct client *c, struct dmah *h, u32 allow, unsigned long attrs,

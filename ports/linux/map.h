@@ -4,7 +4,7 @@
 
 #include <linux/dmah.h>
 
-/** map_buffer() - what fast.c leaves: in any mode, all arguments checked. */
+/** map_buffer() - map in any mode, with all arguments checked: for requests that fast.c leaves. */
 int map_buffer(struct device *dev, struct dmah *h, phys_addr_t phys, size_t len,
 	       enum dma_data_direction dir, unsigned long attrs, unsigned long caller);
 

@@ -60,6 +60,7 @@ u64 record_add(struct records *r, const struct dmah *h, unsigned long caller, vo
 		record->meta = h->meta;
 		record->caller = caller;
 		record->cpu = cpu;
+		record->home = h;
 		record->gen = record->gen + 1 ? record->gen + 1 : 1;
 		name = record_name(index, record->gen);
 	}
@@ -67,7 +68,10 @@ u64 record_add(struct records *r, const struct dmah *h, unsigned long caller, vo
 	return name;
 }
 
-/* The handle may be a copy that is stale, or something was written over it: it may not choose what is read. */
+/*
+ * The handle may be a copy that is stale, or something was written over it: it may not choose what
+ * is read.
+ */
 static struct record *find(struct records *r, u64 name, const struct dmah *h)
 {
 	u32 index = (u32)name;
@@ -109,6 +113,32 @@ bool record_remove(struct records *r, u64 name, const struct dmah *h, void **cpu
 	}
 	spin_unlock_irqrestore(&r->lock, flags);
 	return record != NULL;
+}
+
+const struct dmah *record_home(struct records *r, u64 name, const struct dmah *h)
+{
+	const struct record *record;
+	const struct dmah *home = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&r->lock, flags);
+	record = find(r, name, h);
+	if (record)
+		home = record->home;
+	spin_unlock_irqrestore(&r->lock, flags);
+	return home;
+}
+
+void record_moved(struct records *r, u64 name, const struct dmah *h)
+{
+	struct record *record;
+	unsigned long flags;
+
+	spin_lock_irqsave(&r->lock, flags);
+	record = find(r, name, h);
+	if (record)
+		record->home = h;
+	spin_unlock_irqrestore(&r->lock, flags);
 }
 
 bool record_get(struct records *r, u32 index, struct record *copy)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is remembered of a wrapped mapping, so that misuse is found and leaks are listed. A handle names its record by
- * number and generation. Where there is no room for a record the mapping goes on without.
+ * Records of wrapped mappings, by which misuse is found and leaks are listed. A handle
+ * names its record by number and generation. Where there is no room for a record the mapping goes
+ * on without.
  */
 #ifndef DMAH_LINUX_RECORD_H
 #define DMAH_LINUX_RECORD_H
@@ -14,8 +15,9 @@ struct dmah;
 /**
  * struct record - of one mapping.
  * @dma, @phys, @len, @meta: as in the handle. @meta is 0 while the record is free.
- * @caller: who mapped.
+ * @caller: return address of the map call.
  * @cpu: CPU pointer of coherent memory.
+ * @home: the handle that map filled, or dmah_move(). Compared, never read.
  * @gen: a record that is used again has another one; never 0 in a handle.
  * @next: the next free one.
  */
@@ -26,6 +28,7 @@ struct record {
 	u32 meta;
 	unsigned long caller;
 	void *cpu;
+	const struct dmah *home;
 	u32 gen;
 	u32 next;
 };
@@ -50,7 +53,10 @@ struct records {
 int records_init(struct records *r);
 void records_fini(struct records *r);
 
-/** record_add() - remember a mapping. Return: what the handle is to carry; 0: there was no room. Context: any. */
+/**
+ * record_add() - remember a mapping. Return: what the handle is to carry; 0: there was no room.
+ * Context: any.
+ */
 u64 record_add(struct records *r, const struct dmah *h, unsigned long caller, void *cpu);
 
 /** record_name() - for the part of a handle that names a record. */
@@ -59,11 +65,17 @@ static inline u64 record_name(u32 index, u32 gen)
 	return (u64)gen << 32 | index;
 }
 
-/** record_check() - whether the record that @name names is live and says the same as the handle. */
+/** record_check() - Returns true if the record that @name names is live and agrees with the handle. */
 bool record_check(struct records *r, u64 name, const struct dmah *h);
 
 /** record_remove() - forget it. Return: false where it is not live, or not this mapping's. */
 bool record_remove(struct records *r, u64 name, const struct dmah *h, void **cpu);
+
+/** record_home() - Returns the address of the handle that a live record belongs to, else NULL. */
+const struct dmah *record_home(struct records *r, u64 name, const struct dmah *h);
+
+/** record_moved() - the mapping of a live record has moved to the handle @h. */
+void record_moved(struct records *r, u64 name, const struct dmah *h);
 
 /** record_get() - a copy of record @index. Return: false where it is free. */
 bool record_get(struct records *r, u32 index, struct record *copy);

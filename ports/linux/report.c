@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is wrong, in words, with who called.
+ * Reports of misuse, in words, with the caller.
  */
 #include "client.h"
 #include "domain.h"
@@ -17,6 +17,14 @@ void report_handle(struct client *c, const struct dmah *h, const char *what, uns
 	if (__ratelimit(&c->limit))
 		dev_err(c->dev, "dmah: %s: dma %pad phys %pap len %u %s, by %pS\n", what, &h->dma,
 			&h->phys, h->len, meta_dir_name(h->meta), (void *)caller);
+}
+
+void report_copy(struct client *c, const struct dmah *h, unsigned long caller)
+{
+	client_count(c, misuse, 1);
+	report_handle(c, h,
+		      "a copy of a handle: the structure around it was copied, use dmah_move()",
+		      caller);
 }
 
 int misuse_handle(struct client *c, int err, const struct dmah *h, const char *what,
@@ -50,7 +58,10 @@ void client_walk_live(struct client *c, void (*fn)(void *ctx, const struct live 
 		domain_walk_live(c->domain, fn, ctx);
 }
 
-/* The log is for people: what is beyond these is only counted. debugfs has all of them while the device is attached. */
+/*
+ * The log is for people: what is beyond these is only counted. debugfs has all of them while the
+ * device is attached.
+ */
 #define LISTED 64u
 
 struct listing {

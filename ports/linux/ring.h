@@ -13,8 +13,8 @@
  * @shift: log2 of the granules of a slot.
  * @clean: pops before this are flushed, so their slots may be used again.
  * @mark, @mark_flush: pops before @mark were made before flush @mark_flush + 1 began.
- * @prot: what the IOMMU allows.
- * @req: what is the same for all mappings.
+ * @prot: the permissions for the IOMMU.
+ * @req: the part of a request that is the same for all mappings.
  * @h: by index & (entries - 1).
  */
 struct dmah_ring {

@@ -7,7 +7,10 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-/* On the CPU that owns @arg, with interrupts off: the CPU is in no section that works without the lock. */
+/*
+ * On the CPU that owns @arg, with interrupts off: the CPU is in no section that works without the
+ * lock.
+ */
 static void drain_own(void *arg)
 {
 	struct space_cpu *c = arg;
@@ -199,7 +202,10 @@ enum cache_deferred space_defer_slow(struct space *s, struct cell *cell, u32 fir
 	return deferred;
 }
 
-/* A CPU unmaps in about the order in which it mapped, so what waits side by side often lies side by side. */
+/*
+ * A CPU unmaps in about the order in which it mapped, so what waits side by side often lies side by
+ * side.
+ */
 static void clear_waiting(struct space *s, struct space_cpu *c, unsigned int class,
 			  void (*clear)(void *ctx, u32 first, u32 n), void *ctx)
 {
@@ -236,7 +242,7 @@ bool space_capture(struct space *s, unsigned int cpu, struct space_mark *mark,
 	dmah_host_enter(&flags);
 	raw_spin_lock(&c->lock);
 	if (clear) {
-		/* What is put while this runs waits for the next flush. */
+		/* Entries that are put while this runs wait for the next flush. */
 		for (unsigned int i = 0; i < IOVA_CLASSES; i++) {
 			clear_waiting(s, c, i, clear, ctx);
 			mark->until[i] = c->cleared[i];
@@ -268,7 +274,10 @@ bool space_flushed(struct space *s, unsigned int cpu, const struct space_mark *m
 	return waits;
 }
 
-/* The CPU is offline and stays so. It takes the lock, like every other CPU, while the cache is closed. */
+/*
+ * The CPU is offline and stays so. It takes the lock, like every other CPU, while the cache is
+ * closed.
+ */
 static void drain_offline(struct space_cpu *c)
 {
 	unsigned long flags;
@@ -329,13 +338,17 @@ static void ask_all(struct space *s)
 }
 
 /*
- * A driver maps with a lock held, and another CPU spins for that lock with interrupts off: that CPU answers no
- * interprocessor interrupt until map has returned. So an answer is waited for without a limit only where the caller
- * holds no spinlock for certain. Kernels without CONFIG_PREEMPT_COUNT never know.
+ * A driver maps with a lock held, and another CPU spins for that lock with interrupts off: that CPU
+ * answers no interprocessor interrupt until map has returned. So an answer is waited for without a
+ * limit only where the caller holds no spinlock for certain. Kernels without CONFIG_PREEMPT_COUNT
+ * never know.
  */
 void space_drain(struct space *s)
 {
-	/* A CPU that comes or goes is waited for by nobody here: a hotplug callback may be the caller. */
+	/*
+	 * A CPU that comes or goes is waited for by nobody here: a hotplug callback may be the
+	 * caller.
+	 */
 	if (preemptible() && cpus_read_trylock()) {
 		drain_all(s);
 		cpus_read_unlock();

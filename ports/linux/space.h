@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A domain's IOVAs: the library's allocator with what each CPU keeps (src/iova), compiled unchanged, and a cell for each
- * granule that says which mapping begins there.
+ * A domain's IOVAs: the library's allocator with what each CPU keeps (src/iova), compiled
+ * unchanged, and a cell for each granule that says which mapping begins there.
  */
 #ifndef DMAH_LINUX_SPACE_H
 #define DMAH_LINUX_SPACE_H
@@ -22,8 +22,9 @@
 
 /**
  * struct cell - the mapping that begins at a granule.
- * @phys, @len, @meta: as in its handle. Without META_DIR in @meta there is none; the generation stays.
- * @caller: who mapped.
+ * @phys, @len, @meta: as in its handle. Without META_DIR in @meta there is none; the generation
+ *	stays.
+ * @caller: return address of the map call.
  * @backend: the library's token of a bounce slot; the CPU pointer of coherent memory.
  */
 struct cell {
@@ -74,7 +75,10 @@ struct space {
 	void *memory;
 };
 
-/** space_init() - [@base, @base + @granules), to be kept by CPUs up to @batch at a time, lazily if so. */
+/**
+ * space_init() - [@base, @base + @granules), to be kept by CPUs up to @batch at a time, lazily if
+ * so.
+ */
 int space_init(struct space *s, dma_addr_t base, u32 granules, u32 batch, bool lazy);
 void space_fini(struct space *s);
 
@@ -89,10 +93,15 @@ static inline struct cell *space_cell(const struct space *s, u32 granule)
 	return likely(leaf) ? &leaf[granule & (CELLS - 1)] : NULL;
 }
 
-/** space_add_cell() - the same, and makes the page. Return: NULL where there was no memory. Context: any. */
+/**
+ * space_add_cell() - the same, and makes the page. Return: NULL where there was no memory. Context:
+ * any.
+ */
 struct cell *space_add_cell(struct space *s, u32 granule);
 
-/** space_take() - granules of a class from what this CPU keeps. Return: false where it keeps none. */
+/**
+ * space_take() - granules of a class from what this CPU keeps. Return: false where it keeps none.
+ */
 static __always_inline bool space_take(struct space *s, unsigned int class, struct iova_entry *e)
 {
 	unsigned long flags;
@@ -104,7 +113,10 @@ static __always_inline bool space_take(struct space *s, unsigned int class, stru
 	return found;
 }
 
-/** space_wait() - granules wait for a flush on this CPU. Return: false where the lock is needed for that. */
+/**
+ * space_wait() - granules wait for a flush on this CPU. Return: false where the lock is needed for
+ * that.
+ */
 static __always_inline bool space_wait(struct space *s, unsigned int class, struct cell *cell,
 				       u32 first)
 {
@@ -127,10 +139,10 @@ struct cell *space_get_slow(struct space *s, u32 n, u32 align, u32 skew, u32 *fi
 
 /**
  * space_get() - @n granules.
- * @first: where to put the first one's number.
+ * @first: set to the first one's number.
  *
- * Up to IOVA_CLASS_MAX of them come as a power of two, from what the CPU keeps. Return: the first one's cell; NULL: see
- * space_get_slow().
+ * Up to IOVA_CLASS_MAX of them come as a power of two, from what the CPU keeps. Return: the first
+ * one's cell; NULL: see space_get_slow().
  */
 static __always_inline struct cell *space_get(struct space *s, u32 n, u32 *first, int *err)
 {
@@ -151,8 +163,8 @@ enum cache_deferred space_defer_slow(struct space *s, struct cell *cell, u32 fir
 /**
  * space_defer() - granules, at most IOVA_CLASS_MAX, that may translate until the next flush.
  *
- * Return: CACHE_WAITS, CACHE_DUE (a flush is due), CACHE_FULL (they are the caller's still). @started: nothing waited
- * before on this CPU.
+ * Return: CACHE_WAITS, CACHE_DUE (a flush is due), CACHE_FULL (they are the caller's still).
+ * @started: nothing waited before on this CPU.
  */
 static __always_inline enum cache_deferred space_defer(struct space *s, struct cell *cell,
 						       u32 first, u32 n, bool *started)
@@ -161,10 +173,14 @@ static __always_inline enum cache_deferred space_defer(struct space *s, struct c
 	return likely(!*started) ? CACHE_WAITS : space_defer_slow(s, cell, first, n);
 }
 
-/** SPACE_ASK_NS - how long space_drain() waits, with interrupts on, in a context that may not sleep. */
+/**
+ * SPACE_ASK_NS - how long space_drain() waits, with interrupts on, in a context that may not sleep.
+ */
 #define SPACE_ASK_NS (100 * NSEC_PER_USEC)
 
-/** struct space_mark - how far what a CPU had unmapped lazily is covered by a flush that begins now. */
+/**
+ * struct space_mark - how far what a CPU had unmapped lazily is covered by a flush that begins now.
+ */
 struct space_mark {
 	u32 until[IOVA_CLASSES];
 	u64 begun;
@@ -172,10 +188,10 @@ struct space_mark {
 
 /**
  * space_capture() - before a flush.
- * @clear: NULL, or called once for each range that waits and has been given to it never before: [@first, @first + @n)
- *	are mapped granules side by side. Under the CPU's lock.
+ * @clear: NULL, or called once for each range that waits and has been given to it never before:
+ *	[@first, @first + @n) are mapped granules side by side. Under the CPU's lock.
  *
- * Return: whether anything waits on the CPU.
+ * Return: true if anything waits on the CPU.
  */
 bool space_capture(struct space *s, unsigned int cpu, struct space_mark *mark,
 		   void (*clear)(void *ctx, u32 first, u32 n), void *ctx);
@@ -186,8 +202,9 @@ bool space_flushed(struct space *s, unsigned int cpu, const struct space_mark *m
 /**
  * space_drain() - give the free granules that CPUs keep back to the allocator.
  *
- * Where the caller may sleep, all of them are back on return. Elsewhere the caller may hold a lock that another CPU
- * spins for with interrupts off: the other CPUs are asked, and not waited for longer than SPACE_ASK_NS. Context: any.
+ * Where the caller may sleep, all of them are back on return. Elsewhere the caller may hold a lock
+ * that another CPU spins for with interrupts off: the other CPUs are asked, and not waited for
+ * longer than SPACE_ASK_NS. Context: any.
  */
 void space_drain(struct space *s);
 

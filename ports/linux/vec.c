@@ -208,7 +208,7 @@ int dmah_unmap_vec(struct device *dev, struct dmah_vec *v)
 		one = unmap_handle(c, &v->part[i], META_PART, 0, _RET_IP_);
 		err = err ? err : one;
 	}
-	/* What was refused is somebody else's, or gone. */
+	/* A piece that was refused belongs to another mapping, or is not live. */
 	vec_clear(v, n);
 	return err;
 }

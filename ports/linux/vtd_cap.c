@@ -38,7 +38,10 @@ static bool read_attribute(struct device *dev, const char *group, const char *na
 	return false;
 }
 
-/* Chipsets of 2008 whose units buffer writes and do not say so: Mobile 4 Series and its kin, by their host bridge. */
+/*
+ * Chipsets of 2008 whose units buffer writes and do not say so: Mobile 4 Series and its kin, by
+ * their host bridge.
+ */
 static bool buffers_writes_unsaid(void)
 {
 	static const u16 bridges[] = { 0x2a40, 0x2e00, 0x2e10, 0x2e20, 0x2e30, 0x2e40, 0x2e90 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Wrap mode: a handle over the kernel's own DMA API. Where a page is another Xen domain's, the API would have
- * to guess from the DMA address whose it is, to maintain its caches; there it is not used. xen.c says what the device is
- * given, and cache.c maintains what the handle names.
+ * Wrap mode: a handle over the kernel's own DMA API. Where a page is another Xen domain's, the API
+ * would have to guess from the DMA address whose it is, to maintain its caches; there it is not
+ * used. xen.c says what the device is given, and cache.c maintains what the handle names.
  */
 #include "client.h"
 #include "xen.h"
@@ -23,12 +23,13 @@ static void fill(struct client *c, struct dmah *h, const struct request *req, en
 	}
 }
 
-/* Whether a sync of a mapping can ever have something to do. */
+/* Returns META_SYNC if a sync of the mapping can ever have something to do. */
 static u32 needs_sync(const struct client *c, phys_addr_t phys, u32 len, dma_addr_t dma)
 {
 	/*
-	 * Behind an IOMMU the DMA API bounces only what shares a page with something else, for an untrusted device. It
-	 * says "yes" all the same, as it knows nothing but the address, and looks each one up.
+	 * Behind an IOMMU the DMA API bounces only what shares a page with something else, for an
+	 * untrusted device. It says "yes" all the same, as it knows nothing but the address, and
+	 * looks each one up.
 	 */
 	if (c->translated && c->coherent && !((phys | len) & ~PAGE_MASK))
 		return 0;

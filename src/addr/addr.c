@@ -18,11 +18,27 @@ static int keep_address(struct dmah_device *dev, const struct dmah *h, int err, 
 	return err;
 }
 
+int dmah_addr_map_caller(struct dmah_device *dev, dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
+			 uint32_t attrs, dmah_addr_t *dma, const void *caller)
+{
+	struct dmah h = { 0 };
+	int err = dmah_map_caller(dev, &h, phys, len, dir, attrs, caller);
+
+	return keep_address(dev, &h, err, dma);
+}
+
 int dmah_addr_map(struct dmah_device *dev, dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
 		  uint32_t attrs, dmah_addr_t *dma)
 {
+	return dmah_addr_map_caller(dev, phys, len, dir, attrs, dma, __builtin_return_address(0));
+}
+
+int dmah_addr_map_bus_caller(struct dmah_device *dev, dmah_phys_t phys, dmah_addr_t bus,
+			     uint64_t len, enum dmah_dir dir, uint32_t attrs, dmah_addr_t *dma,
+			     const void *caller)
+{
 	struct dmah h = { 0 };
-	int err = dmah_map_caller(dev, &h, phys, len, dir, attrs, __builtin_return_address(0));
+	int err = dmah_map_bus_caller(dev, &h, phys, bus, len, dir, attrs, caller);
 
 	return keep_address(dev, &h, err, dma);
 }
@@ -30,11 +46,8 @@ int dmah_addr_map(struct dmah_device *dev, dmah_phys_t phys, uint64_t len, enum 
 int dmah_addr_map_bus(struct dmah_device *dev, dmah_phys_t phys, dmah_addr_t bus, uint64_t len,
 		      enum dmah_dir dir, uint32_t attrs, dmah_addr_t *dma)
 {
-	struct dmah h = { 0 };
-	int err = dmah_map_bus_caller(dev, &h, phys, bus, len, dir, attrs,
-				      __builtin_return_address(0));
-
-	return keep_address(dev, &h, err, dma);
+	return dmah_addr_map_bus_caller(dev, phys, bus, len, dir, attrs, dma,
+					__builtin_return_address(0));
 }
 
 int dmah_addr_check(const struct dmah_device *dev, const struct addr_req *req, uint64_t len)

@@ -153,8 +153,8 @@ static bool split(struct dmah_sg *sg, uint32_t n)
 	return true;
 }
 
-int dmah_addr_map_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir,
-		     uint32_t attrs)
+int dmah_addr_map_sg_caller(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n,
+			    enum dmah_dir dir, uint32_t attrs, const void *caller)
 {
 	int err = check_list(dev, sg, n, dir, attrs);
 
@@ -167,7 +167,7 @@ int dmah_addr_map_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, en
 		for (uint32_t i = 0; i < n; i++) {
 			struct dmah h = piece_handle(&sg[i], dir, i > 0 && one_range(dev));
 
-			dmah_history_map(dev, &h, __builtin_return_address(0));
+			dmah_history_map(dev, &h, caller);
 		}
 		return merge(dev, sg, n);
 	}
@@ -177,6 +177,12 @@ int dmah_addr_map_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, en
 		sg[i].dma_len = 0;
 	}
 	return err;
+}
+
+int dmah_addr_map_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir,
+		     uint32_t attrs)
+{
+	return dmah_addr_map_sg_caller(dev, sg, n, dir, attrs, __builtin_return_address(0));
 }
 
 int dmah_addr_unmap_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir,

@@ -30,7 +30,8 @@ static void give_back(struct dmah_device *dev, dmah_phys_t phys, uint32_t len, i
 		dmah_host_mem_free(phys, len);
 }
 
-int dmah_alloc_coherent(struct dmah_device *dev, struct dmah *h, uint64_t len, void **cpu)
+int dmah_alloc_coherent_caller(struct dmah_device *dev, struct dmah *h, uint64_t len, void **cpu,
+			       const void *caller)
 {
 	struct map_req req = { .dir = DMAH_BIDIRECTIONAL,
 			       .attrs = DMAH_ATTR_NO_CPU_SYNC | DMAH_ATTR_NO_BOUNCE,
@@ -58,8 +59,13 @@ int dmah_alloc_coherent(struct dmah_device *dev, struct dmah *h, uint64_t len, v
 		return err;
 	}
 	dmah_check_map(dev, h);
-	dmah_history_map(dev, h, __builtin_return_address(0));
+	dmah_history_map(dev, h, caller);
 	return DMAH_OK;
+}
+
+int dmah_alloc_coherent(struct dmah_device *dev, struct dmah *h, uint64_t len, void **cpu)
+{
+	return dmah_alloc_coherent_caller(dev, h, len, cpu, __builtin_return_address(0));
 }
 
 int dmah_free_coherent(struct dmah_device *dev, struct dmah *h)

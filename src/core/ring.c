@@ -62,7 +62,7 @@ int dmah_ring_init(struct dmah_ring **ring, struct dmah_device *dev,
 	r->cfg = *config;
 	r->full_at = config->entries;
 	r->room = config->entry_size - 1;
-	r->caller = __builtin_return_address(0);
+	r->caller = config->caller ? config->caller : __builtin_return_address(0);
 	if (dev->dom->ops->ring_init)
 		err = dev->dom->ops->ring_init(r);
 	if (err)
@@ -158,7 +158,7 @@ int dmah_ring_push(struct dmah_ring *ring, dmah_phys_t phys, uint32_t len, dmah_
 	if (ring_plain_push(ring, phys, len, dma))
 		return DMAH_OK;
 #endif
-	return push_any(ring, phys, len, dma, __builtin_return_address(0));
+	return push_any(ring, phys, len, dma, ring->caller);
 }
 
 /* ---- pop ---- */

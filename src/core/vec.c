@@ -22,8 +22,8 @@ static int check_segs(const struct dmah_device *dev, const struct dmah_seg *segs
 	return DMAH_OK;
 }
 
-int dmah_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs,
-		 uint32_t n, enum dmah_dir dir, uint32_t attrs)
+int dmah_map_vec_caller(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs,
+			uint32_t n, enum dmah_dir dir, uint32_t attrs, const void *caller)
 {
 	const struct backend_ops *ops;
 	uint64_t total;
@@ -32,7 +32,7 @@ int dmah_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_
 	if (v->nparts)
 		return dev->dom ? dmah_report_misuse(dev, DMAH_EINVAL,
 						     "map into a vector that is not idle", v->iova,
-						     __builtin_return_address(0))
+						     caller)
 				: DMAH_EINVAL;
 	if (!dev->dom || is_killed(dev))
 		return DMAH_ENODEV;
@@ -53,9 +53,15 @@ int dmah_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_
 	dmah_vec_merge_parts(dev, v);
 	for (uint32_t i = 0; i < n; i++) {
 		dmah_check_map(dev, &v->part[i]);
-		dmah_history_map(dev, &v->part[i], __builtin_return_address(0));
+		dmah_history_map(dev, &v->part[i], caller);
 	}
 	return DMAH_OK;
+}
+
+int dmah_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs,
+		 uint32_t n, enum dmah_dir dir, uint32_t attrs)
+{
+	return dmah_map_vec_caller(dev, v, segs, n, dir, attrs, __builtin_return_address(0));
 }
 
 static int check_parts(struct dmah_device *dev, const struct dmah_vec *v)

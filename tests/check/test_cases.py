@@ -6,7 +6,8 @@
 
 The traces are in cases/, and their findings in cases/expected.txt: the file, the exit status, and the
 findings as LINE:KIND, with ! for an error, ? for a note and <LINE for the map; below it text that the
-output must have. cases/ok has traces on which the first version of the check was right.
+output must have. cases/formats has a line or two of each format, and cases/ok traces
+on which the first version of the check was right.
 --print writes a new expected.txt, without its texts, for review.
 """
 
@@ -39,7 +40,7 @@ def findings(name):
 
 
 def traces():
-    for folder in ("", "ok"):
+    for folder in ("", "formats", "ok"):
         for name in sorted(os.listdir(os.path.join(CASES, folder))):
             if name != "expected.txt" and os.path.isfile(os.path.join(CASES, folder, name)):
                 yield os.path.join(folder, name)

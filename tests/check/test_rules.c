@@ -846,7 +846,7 @@ static void truncated_list(void **state)
 	assert_true(check(&r));
 }
 
-/* What a finding says, besides where it is */
+/* The fields of a finding, besides its place */
 static void fields(void **state)
 {
 	struct trace *t = load_text(MAP(D, TO, "ff040", "100", "5040") UNMAP(D, TO, "ff040", "50")

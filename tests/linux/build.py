@@ -16,11 +16,11 @@ class Built:
 
     dmah:      dmah.ko
     test:      dmah_test.ko, the driver that uses it
-    selfcheck: dmah_selfcheck.ko, the whole library in the kernel
+    selfcheck: dmah_selfcheck.ko, the whole library in the kernel, or None
     logs:      make's output, by module
     """
 
-    def __init__(self, kernel):
+    def __init__(self, kernel, selfcheck=False):
         dmah = vm.Dmah(kernel)
         self.logs = {"dmah.ko": os.path.join(dmah.out, "make.log")}
         self.dmah = dmah.ko
@@ -28,7 +28,7 @@ class Built:
         self.test = self.make(kernel, "dmah_test", "module", ["ports/linux/include"],
                               ["KBUILD_EXTRA_SYMBOLS=" + dmah.symvers])
         self.selfcheck = self.make(kernel, "dmah_selfcheck", "selfcheck",
-                                   ["src", "include", "ports/linux"])
+                                   ["src", "include", "ports/linux"]) if selfcheck else None
 
     def make(self, kernel, name, source, also, args=()):
         out = os.path.join(vm.BUILD, "module", name, kernel.release)

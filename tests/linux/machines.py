@@ -26,7 +26,7 @@ class Setting:
         self.strict = iommu == "strict" or (self.block and untrusted)
 
     def wanted(self, mode):
-        """What dmah_mode() must say after an attach in that mode."""
+        """Returns the mode that dmah_mode() must report after an attach in that mode."""
         if not self.block or mode == WRAP:
             return WRAP
         if mode == DOMAIN:
@@ -46,6 +46,9 @@ class Setting:
         return " ".join(words)
 
 
+# Kernels in which the whole library runs, in a module of its own: one for each architecture.
+SELFCHECK = ("6.12", "6.1-arm64")
+
 SETTINGS = []
 for _kernel in ("6.1", "6.12"):
     SETTINGS += [
@@ -54,7 +57,7 @@ for _kernel in ("6.1", "6.12"):
         Setting(_kernel, "off", "off"),
         Setting(_kernel, "untrusted", "lazy", untrusted=True),
         Setting(_kernel, "swiotlb", "off", swiotlb="force"),
-        # What runs there takes real time, so only what it is for.
+        # Real time passes there, so only the cases that need two CPUs run.
         Setting(_kernel, "smp", "lazy", cpus=2, only="CPUs"),
     ]
 SETTINGS += [

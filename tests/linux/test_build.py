@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
-"""What `make linux-module` says and does before it compiles anything: ports/linux/build.sh, with a make that only notes
-its arguments."""
+"""Runs ports/linux/build.sh, which is `make linux-module`, with a make that only prints its arguments."""
 
 import os
 import subprocess

@@ -147,6 +147,7 @@ int __wrap_mkdir(const char *path, mode_t mode)
 	static const char *const files[][2] = { { "", "tracing_on" },
 						{ "", "buffer_size_kb" },
 						{ "", "trace_clock" },
+						{ "options", "stacktrace" },
 						{ "events", "enable" } };
 	static const char *const events[] = { "dma", "iommu/map", "iommu/unmap" };
 	char has[4096], dir[64];
@@ -157,7 +158,7 @@ int __wrap_mkdir(const char *path, mode_t mode)
 		return -1;
 	if (__real_mkdir(path, mode) < 0)
 		return -1;
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < 5; i++)
 		copy(path, files[i][0], files[i][1], ".nothing");
 	for (size_t i = 0; i < 3; i++) {
 		if (access(name(has, "events/%s/enable", events[i]), F_OK) < 0)
@@ -288,7 +289,7 @@ ssize_t __wrap_write(int fd, const void *p, size_t n)
 		return -1;
 	if (strcmp(path + strlen(root()), "/kprobe_events") != 0)
 		return __real_write(fd, p, n);
-	/* what was there would be forgotten */
+	/* the kernel would forget all older probes */
 	if (!(fcntl(fd, F_GETFL) & O_APPEND))
 		abort();
 	snprintf(line, sizeof(line), "%.*s", (int)n, (const char *)p);

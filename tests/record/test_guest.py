@@ -28,7 +28,7 @@ import vm  # noqa: E402
 
 FILE = 200 * 1428 + 100     # bytes that come by TFTP, in packets of 1,428
 
-# What is recorded: the drivers' whole life, from bind to unbind.
+# Recorded: the drivers' whole life, from bind to unbind.
 WORK = """
 set -e
 echo "$NVME" >/sys/bus/pci/drivers/nvme/bind
@@ -263,8 +263,8 @@ def main(record, dmah, name, iommu):
     tap.case(not missing, "the recordings came out whole", notes=missing + g.notes())
     if missing:
         return tap.done()
-    told = [replayed(tap, g, n, iommu) for n in names]
-    tap.case(all(t == told[0] for t in told), "all recordings tell the same", notes=[str(t)[-600:] for t in told])
+    replays = [replayed(tap, g, n, iommu) for n in names]
+    tap.case(all(t == replays[0] for t in replays), "all recordings tell the same", notes=[str(t)[-600:] for t in replays])
     if iommu != "off":
         same, other = translated(g.files["k.txt.xz"])
         tap.case(same > 300 and not other, "physical addresses are the IOMMU's (%d)" % same,

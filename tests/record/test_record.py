@@ -161,6 +161,25 @@ def while_it_records(k):
     assert values == ["1", "70", "mono", "1", "1", "1"], r.stdout
 
 
+def stacks_and_long_lists(k):
+    """Stacks are asked for, their lines are no events, and lists that the kernel drops are said."""
+    stack = " a-1 [000] ..... 5.250000: <stack trace>\n => dma_map_page_attrs\n => a_driver\n"
+    sg = " a-1 [000] ..... 5.250002: dma_map_sg: d dir=TO_DEVICE nents=128/600 ents=128/600 " \
+         "[TRUNCATED] dma_addrs={%s} sizes={%s} phys_addrs={%s} attrs=\n" % (
+             ",".join(["0x1000"] * 128), ",".join(["0x10"] * 128), ",".join(["0x2000"] * 128))
+    lines = PIPE.splitlines(True)
+    k.put(".pipe", lines[0] + stack + sg)
+    r = k.run("--json", "--stacks", "--", "sh", "-c",
+              'cat "$DMAH_FAKE_ROOT"/instances/dmah-*/options/stacktrace')
+    assert r.returncode == 0, r
+    assert json.loads(r.stdout)["events"] == 2, r
+    assert r.stderr.startswith("1"), r
+    assert "1 scatter lists had 500 entries or more, up to 600" in r.stderr, r
+    out = subprocess.run([DMAH, "check", "--json", k.path("out.txt")], capture_output=True, text=True)
+    leak = [f for f in json.loads(out.stdout) if f["kind"] == "live-at-end"]
+    assert [f["caller"] for f in leak] == ["a_driver"], out
+
+
 def from_kprobes(k):
     k.put(".unknown", "__dma_sync_single_for_cpu\n__dma_sync_single_for_device\n"
                       "__dma_sync_sg_for_cpu\n__dma_sync_sg_for_device\n")
@@ -183,7 +202,7 @@ def from_kprobes(k):
     assert probes["dmah_map_sgtable_32"].endswith(" list=+1024(+0($arg2)):x64[64]"), \
         probes["dmah_map_sgtable_32"]
     with open(k.path("out.txt")) as f:
-        assert "They do not tell" in f.read()
+        assert "They do not record" in f.read()
 
 
 def symbols_missing(k):
@@ -277,7 +296,7 @@ class Dat:
 
 
 def trace_dat(k):
-    """What a real kernel's files were goes through the fake one's, and comes out the same."""
+    """A real kernel's files go through the fake one's, and come out the same."""
     with lzma.open(os.path.join(DATA, "probes_6.1.dat.xz")) as f:
         real = Dat(f.read())
     group = [s for s in real.systems if s != "iommu"][0]
@@ -412,7 +431,7 @@ def nothing(k):
 def kernel_refuses(k):
     for ending, number, words in (
             ("/tracing_on", errno.EROFS, ["tracing_on", "Read-only"]),
-            ("/buffer_size_kb", errno.ENOMEM, ["no buffer of 4096 KiB", "--buffer"]),
+            ("/buffer_size_kb", errno.ENOMEM, ["no buffer of 1024 KiB", "--buffer"]),
             ("/events/dma/enable", errno.EIO, ["events dma cannot be enabled", "output error"])):
         k.put(".fail", "%s %d" % (ending, number))
         refused(k, k.run("--", "true"), *words)
@@ -455,7 +474,7 @@ def help_and_version(k):
     r = k.run("--help")
     assert r.returncode == 0 and r.stdout.startswith("Usage: dmah record") and not r.stderr, r
     assert all(len(l) <= 90 for l in r.stdout.splitlines())
-    for o in ("--output", "--format", "--seconds", "--buffer", "--source", "--iommu", "--list",
+    for o in ("--output", "--format", "--seconds", "--stacks", "--buffer", "--source", "--iommu", "--list",
               "--tracefs", "--json"):
         assert o in r.stdout, o
     assert k.run("--version").stdout.startswith("dmah "), r
@@ -514,7 +533,7 @@ def list_forbidden(k):
 def main():
     tap = Tap()
     old = dict(events=False)
-    cases = [(from_events, {}), (while_it_records, {}), (from_kprobes, old), (symbols_missing, {}),
+    cases = [(from_events, {}), (while_it_records, {}), (stacks_and_long_lists, {}), (from_kprobes, old), (symbols_missing, {}),
              (compressed, {}), (trace_dat, old), (damaged_dat, {}), (command, {}), (signals, {}),
              (killed, {}), (seconds, {}), (losses, {}), (nothing, {}), (kernel_refuses, {}),
              (output_fails, {}), (wrong_use, {}), (help_and_version, {}), (list_all, {}),

@@ -668,6 +668,7 @@ static void inv15_mapped_here_unmapped_there(void **state)
 struct victim {
 	struct bench *b;
 	pthread_barrier_t begin;
+	unsigned int maps;
 	struct dmah h[256];
 };
 
@@ -686,6 +687,7 @@ static void *map_until_killed(void *arg)
 			must_equal(dmah_unmap(bench_device(v->b), h), 0);
 		err = dmah_map(bench_device(v->b), h, memory, (1 + i % 2) * 4096,
 			       DMAH_BIDIRECTIONAL, 0);
+		__atomic_store_n(&v->maps, i + 1, __ATOMIC_RELAXED);
 	}
 	must_equal(err, DMAH_ENODEV);
 	return NULL;
@@ -705,7 +707,8 @@ static void inv18_killed_at_work(void **state)
 		pthread_barrier_init(&v.begin, NULL, 2);
 		must_equal(pthread_create(&thread, NULL, map_until_killed, &v), 0);
 		pthread_barrier_wait(&v.begin);
-		for (unsigned int i = 0; i < round * 10; i++)
+		/* Kill after some maps, not after some time: on a busy machine a yield may take long. */
+		while (__atomic_load_n(&v.maps, __ATOMIC_RELAXED) < round * 50)
 			sched_yield();
 		must_equal(dmah_kill(bench_device(v.b)), 0);
 		pthread_join(thread, NULL);

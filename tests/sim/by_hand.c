@@ -46,10 +46,15 @@ void vtd_mark(bool fence)
 
 struct sim_vtd *vtd_open(bool ats)
 {
+	return vtd_open_with(&(struct sim_vtd_config){ .records = 2 }, ats);
+}
+
+struct sim_vtd *vtd_open_with(const struct sim_vtd_config *config, bool ats)
+{
 	struct sim_vtd *unit;
 
 	open_with("vtd");
-	unit = sim_vtd_create(hand.sim, 0, &(struct sim_vtd_config){ .records = 2 });
+	unit = sim_vtd_create(hand.sim, 0, config);
 	assert_non_null(unit);
 	assert_null(sim_vtd_create(hand.sim, 0, NULL));
 	hand.regs = sim_vtd_regs(unit);

@@ -40,6 +40,9 @@ extern struct hand hand;
 /** vtd_open() - domain 7 leads from IOVA to PAGE, in three levels. @ats: the device has a TLB. Translation is on. */
 struct sim_vtd *vtd_open(bool ats);
 
+/** vtd_open_with() - see vtd_open(). @config: of the unit. */
+struct sim_vtd *vtd_open_with(const struct sim_vtd_config *config, bool ats);
+
 /** vtd_command() - put a command into the queue, and tell the unit. */
 void vtd_command(uint64_t lo, uint64_t hi);
 

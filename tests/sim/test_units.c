@@ -116,6 +116,35 @@ static void vtd_errors(void **state)
 	close_machine();
 }
 
+/* A client machine: tables of 4 levels alone, and addresses of 39 bits. */
+static void vtd_narrow_addresses(void **state)
+{
+	struct sim_vtd_config config = { .no_3_levels = true, .mgaw = 39, .rwbf = true };
+	struct sim_vtd_stats stats;
+	struct sim_vtd *unit;
+	uint64_t l4 = EVQ, cap;
+
+	(void)state;
+	unit = vtd_open_with(&config, false);
+	cap = dmah_host_read64(hand.regs + 0x08);
+	assert_int_equal(cap >> 8 & 0x1f, 4);
+	assert_int_equal((cap >> 16 & 0x3f) + 1, 39);
+	assert_int_equal(cap >> 4 & 1, 1);
+	/* The context entry names 3 levels. */
+	assert_false(reaches());
+	assert_int_equal(dmah_host_read32(hand.regs + 0x20c), 1u << 31 | 3);
+	t_put64(hand.sim, l4, L3 | 3);
+	t_put64(hand.sim, CTX + ID * 16, l4 | 1);
+	t_put64(hand.sim, CTX + ID * 16 + 8, 7 << 8 | 2);
+	assert_true(reaches());
+	t_put64(hand.sim, l4 + 8, L3 | 3);
+	assert_int_equal(sim_dma_write(hand.dev, (1ull << 39) + IOVA, "x", 1), SIM_FAULT_WIDTH);
+	dmah_host_write32(hand.regs + 0x18, 1u << 31 | 1u << 26 | 1u << 27);
+	sim_vtd_stats(unit, &stats);
+	assert_int_equal(stats.write_flushes, 1);
+	close_machine();
+}
+
 /* Register writes that the specification forbids. */
 static void vtd_misuse(void **state)
 {
@@ -203,6 +232,7 @@ int main(void)
 		cmocka_unit_test(vtd_device_tlb),
 		cmocka_unit_test(vtd_contexts),
 		cmocka_unit_test(vtd_errors),
+		cmocka_unit_test(vtd_narrow_addresses),
 		cmocka_unit_test(vtd_misuse),
 		cmocka_unit_test(smmu_invalidates_with_the_sync),
 		cmocka_unit_test(smmu_device_tlb),

@@ -213,7 +213,7 @@ static void closed_early(void **state)
 	assert_int_equal(open_files(), before);
 }
 
-/* What the bundled traces hold, counted with grep from their texts. */
+/* The contents of the bundled traces, counted with grep from their texts. */
 static void bundled(void **state)
 {
 	static const struct {

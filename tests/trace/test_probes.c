@@ -156,7 +156,7 @@ static void halves_missing(void **state)
 	const struct trace_event *ev;
 
 	(void)state;
-	/* a return was missed: the next call at the same depth shows it, before it is told itself */
+	/* a return was missed: the next call at the same depth shows it, before its own event */
 	ev = load(MAP(30, 1, "000001", "0xfffff5e340000040", "0xffffcafdc05e3a80")
 			  MAP(30, 1, "000002", "0xfffff5e340000080", "0xffffcafdc05e3a80")
 				  MAP_RET(30, 1, "000003", "0xb7c0"),
@@ -176,14 +176,14 @@ static void halves_missing(void **state)
 	ev = load(MAP_RET(30, 1, "000003", "0xb7c0") UNMAP(30, 1, "000004", "0xc000"), 2);
 	check_lost(&ev[0], 1);
 	assert_int_equal(ev[1].kind, TRACE_UNMAP);
-	/* where the kernel lost events, no old call meets a new return */
+	/* after lost events, no old call meets a new return */
 	ev = load(MAP(30, 1, "000001", "0xfffff5e340000040", "0xffffcafdc05e3a80")
 			  LOST_LINE MAP_RET(30, 1, "000003", "0xb7c0")
 				  UNMAP(30, 1, "000004", "0xc000"),
 		  3);
 	check_lost(&ev[0], 12);
 	check_lost(&ev[1], 1);
-	/* what is missing comes before what it is found by */
+	/* a loss comes before the event that shows it */
 	ev = load(MAP(30, 1, "000001", "0xfffff5e340000040", "0xffffcafdc05e3a80")
 			  AT(30, 1,
 			     "000002") "dmah_alloc: (dma_alloc_attrs+0x0/0x60) " DEV
@@ -500,7 +500,7 @@ static void list_shapes(void **state)
 	load(text, 1);
 	assert_int_equal(trace_info(trace)->left_out, 1);
 	assert_int_equal(trace_info(trace)->events, 1);
-	/* who reads event by event gets it as it is */
+	/* trace_next() gives the event as it is */
 	t = trace_open_fd(file_of(text, strlen(text)), "mem", &err);
 	assert_non_null(t);
 	assert_int_equal(trace_next(t, &one, &err), 1);
@@ -639,8 +639,8 @@ static void bad_lines(void **state)
 
 /*
  * One workload, recorded on Linux 6.12 from the probes and, by a second dmah record at the same
- * time, from the kernel's own dma events: they tell the same. Only the order differs, since an unmap
- * is told before it or after it; so each is looked for among the others of its time.
+ * time, from the kernel's own dma events: they hold the same. Only the order differs, since the event
+ * of an unmap stands at its beginning or at its end; so each is looked for among the others of its time.
  */
 static bool same(const struct trace_event *a, const struct trace_event *b)
 {

@@ -292,7 +292,7 @@ static void map_sg(void **state)
 
 static void map_sg_err(void **state)
 {
-	/* what the kernel calls dma_addrs there are physical addresses */
+	/* the kernel prints physical addresses as dma_addrs here */
 	const struct trace_event *ev = one(HEAD "dma_map_sg_err: " DEV
 						" dir=TO_DEVICE dma_addrs={0x5000,0x7000} err=-12 "
 						"attrs=NO_WARN");

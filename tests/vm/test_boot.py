@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "..", "lab"))
 
 import vm  # noqa: E402
 
-# What must stand among the kernel's messages after a DMA that the IOMMU refused.
+# Text that the kernel's messages must have after a DMA that the IOMMU refused.
 REFUSED = {"amd64": "DMAR: [DMA Write", "arm64": "arm-smmu-v3"}
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
-"""What lab/vm can be asked without booting anything."""
+"""Tests of lab/vm that boot nothing."""
 
 import os
 import subprocess
@@ -113,7 +113,7 @@ def test_cache():
             pass
         assert os.path.exists(os.path.join(work, "kind", "a", "f")), "what was there stays"
         assert not os.path.exists(os.path.join(work, "kind", "b"))
-        # what a killed run leaves
+        # the remains of a killed run
         os.makedirs(os.path.join(work, ".kind-b.dead"))
         cache.made("kind/b", fill)
         assert not os.path.exists(os.path.join(work, ".kind-b.dead"))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
-"""What each mapping call makes happen on Xen: hypercalls for cache maintenance, lookups of machine frames, maintenance
+"""Counts for each mapping call on Xen: hypercalls for cache maintenance, lookups of machine frames, maintenance
 that names another page than the mapped one. Counted by probes on the kernel's functions, in dom0 of Xen 4.17 on arm64.
 
     counts.py [--instructions] [--json]

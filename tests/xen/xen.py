@@ -30,7 +30,7 @@ def modules(source=None):
 def boot(force, kos, name, rounds=None, ticks=0, **settings):
     """One boot with all tests in it. Return: vm.Result.
 
-    force: the kernel is told swiotlb=force. ticks: time the calls instead. settings: of vm.XenMachine.
+    force: the kernel runs with swiotlb=force. ticks: time the calls instead. settings: of vm.XenMachine.
     """
     machine = vm.XenMachine(KERNEL, devices=["edu"], modules=kos, swiotlb="force" if force else None,
                             guest="insmod /modules/xen_guest.ko && sleep 100000",

@@ -62,6 +62,13 @@ struct check_options {
 	uint64_t boundary;
 };
 
+/** enum finding_state - new findings, and those that the user knows of */
+enum finding_state {
+	FINDING_NEW,
+	FINDING_KNOWN, /* the baseline has it */
+	FINDING_SUPPRESSED /* a line of the suppression file matches */
+};
+
 /**
  * struct finding - one finding; unknown addresses are TRACE_NO_ADDR
  * @kind: kind
@@ -75,11 +82,15 @@ struct check_options {
  * @map_line: line of the map concerned, or 0
  * @map_caller: caller of that map, "" or NULL if unknown
  * @count: events that this finding sums up; 0 and 1 are one
+ * @other: another device whose mapping is concerned, or NULL
  * @text: a sentence
+ * @state: new, or known to the user
  */
 struct finding {
 	enum finding_kind kind;
 	bool error;
+	enum finding_state state;
+	const char *other;
 	const struct trace_event *ev;
 	const char *device;
 	uint64_t dma, phys, size;
@@ -115,6 +126,15 @@ void check_trace(struct trace *t, const struct check_options *opt, struct findin
 
 /** print_text() - findings of one trace for people, then a table */
 void print_text(FILE *to, const struct trace *t, const struct findings *fs);
+
+/** finding_kind_find() - Returns the kind of a name, or NR_FINDING_KINDS. */
+enum finding_kind finding_kind_find(const char *name, size_t len);
+
+/** finding_what() - Returns what a kind means, in a few words. */
+const char *finding_what(enum finding_kind kind);
+
+/** finding_is_error_kind() - Returns true for a kind that is an error where nothing speaks against it. */
+bool finding_is_error_kind(enum finding_kind kind);
 
 struct json_t;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /* Bytes that a device can reach beside its mappings, and pages that an unmap leaves in reach. */
-#include "rules.h"
+#include "state.h"
 
 static void remember_first(struct device *dev, const struct trace_event *ev)
 {
@@ -48,19 +48,19 @@ static bool exposes(struct inode *n, void *arg)
 }
 
 /* Count an unmap that leaves a page of the buffer in reach of the device. */
-void count_exposure(struct check *c, const struct mapping *m)
+void count_exposure(struct state *s, const struct mapping *m, const struct trace_event *ev)
 {
-	struct device *dev = device_of(c, &m->ev);
+	struct device *dev = &s->devices[m->ev.device];
 	struct exposure x = { m, false, false };
 
 	if (m->bounced || m->nr_phys == 0)
 		return;
 	for (uint32_t i = 0; i < m->nr_phys && !x.writable; i++)
-		itree_each(&c->s.phys, m->phys[i].first & ~(uint64_t)(GRANULE - 1),
+		itree_each(&s->phys, m->phys[i].first & ~(uint64_t)(GRANULE - 1),
 			   m->phys[i].last | (GRANULE - 1), exposes, &x);
 	dev->unmaps++;
 	dev->reachable += x.reachable;
 	dev->writable += x.writable;
 	if (x.reachable)
-		remember_first(dev, c->ev);
+		remember_first(dev, ev);
 }

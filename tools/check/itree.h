@@ -10,7 +10,7 @@
  * struct inode - one range, in memory of its owner
  * @first: its first address
  * @last: its last address (inclusive, so that a range may end at the top of the address space)
- * @owner: what the range belongs to
+ * @owner: mapping that the range belongs to
  */
 struct inode {
 	uint64_t first, last;

@@ -46,7 +46,7 @@ struct pasts {
  * past_add() - remember an end; an older one with the same key is replaced
  * @ps: set
  * @key: hash of device and address, or of device and first entry of a list
- * @p: what to remember; @p->physs is not used
+ * @p: end to remember; @p->physs is not used
  * @physs: entries of a list, copied
  */
 void past_add(struct pasts *ps, uint64_t key, const struct past *p, const uint64_t *physs);

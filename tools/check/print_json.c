@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
  * Findings for programs. The keys are a contract: kind, severity, device, dma, phys, size, line,
- * time, map_line, text. A value that is unknown or does not apply is null. Three more keys are there
- * only where they apply: caller and map_caller where the trace has stacks, count where a finding
- * sums up several events. Addresses are strings ("0x..."), since JSON's numbers do not hold 64 bits
+ * time, map_line, text. A value that is unknown or does not apply is null. More keys are there
+ * only where they apply: caller and map_caller where the trace has stacks, other_device where
+ * another device is concerned, count where a finding sums up several events, state ("known",
+ * "suppressed") where a baseline or a suppression file matches. Addresses are strings ("0x..."), since JSON's numbers do not hold 64 bits
  * everywhere. The time is in seconds, or in the counts of a clock that counts something else.
  */
 #include <inttypes.h>
 #include <jansson.h>
 #include "check.h"
+#include "outcome.h"
 
 static json_t *address(uint64_t v)
 {
@@ -21,7 +23,7 @@ static json_t *address(uint64_t v)
 }
 
 /* Replace bytes that are not UTF-8: names come from a file, and must not cost the whole finding. */
-static json_t *name(const char *s)
+json_t *json_name(const char *s)
 {
 	json_t *j = json_string(s);
 	char safe[512];
@@ -50,11 +52,11 @@ static json_t *where(const struct finding *f)
 	char text[1024];
 
 	if (!f->ev || f->ev->kind == TRACE_LOST)
-		return name(f->text);
+		return json_name(f->text);
 	snprintf(text, sizeof(text), "%s [%s, CPU %u, task %s-%d%s%s]", f->text, f->ev->name,
 		 f->ev->cpu, f->ev->task, f->ev->pid, *f->ev->caller ? ", called by " : "",
 		 f->ev->caller);
-	return name(text);
+	return json_name(text);
 }
 
 void json_add(json_t *array, const struct trace *t, const struct findings *fs)
@@ -66,7 +68,7 @@ void json_add(json_t *array, const struct trace *t, const struct findings *fs)
 
 		json_object_set_new(o, "kind", json_string(finding_name(f->kind)));
 		json_object_set_new(o, "severity", json_string(f->error ? "error" : "note"));
-		json_object_set_new(o, "device", f->device ? name(f->device) : json_null());
+		json_object_set_new(o, "device", f->device ? json_name(f->device) : json_null());
 		json_object_set_new(o, "dma",
 				    failed ? json_string("0xffffffffffffffff") : address(f->dma));
 		json_object_set_new(o, "phys", address(f->phys));
@@ -80,9 +82,15 @@ void json_add(json_t *array, const struct trace *t, const struct findings *fs)
 						: json_null());
 		json_object_set_new(o, "text", where(f));
 		if (f->ev && *f->ev->caller)
-			json_object_set_new(o, "caller", name(f->ev->caller));
+			json_object_set_new(o, "caller", json_name(f->ev->caller));
 		if (f->map_caller && *f->map_caller)
-			json_object_set_new(o, "map_caller", name(f->map_caller));
+			json_object_set_new(o, "map_caller", json_name(f->map_caller));
+		if (f->other)
+			json_object_set_new(o, "other_device", json_name(f->other));
+		if (f->state != FINDING_NEW)
+			json_object_set_new(o, "state",
+					    json_string(f->state == FINDING_KNOWN ? "known"
+										  : "suppressed"));
 		if (f->count > 1)
 			json_object_set_new(o, "count", json_integer((json_int_t)f->count));
 		json_array_append_new(array, o);

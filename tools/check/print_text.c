@@ -74,9 +74,35 @@ static void print_one(FILE *to, const struct trace *t, const struct finding *f)
 	fprintf(to, "%s\n", f->text);
 }
 
+static void print_table(FILE *to, const size_t *errors, const size_t *notes, bool some_known)
+{
+	size_t all_errors = 0, all_notes = 0;
+
+	for (int k = 0; k < NR_FINDING_KINDS; k++) {
+		all_errors += errors[k];
+		all_notes += notes[k];
+	}
+	if (!all_errors && !all_notes) {
+		fputs(some_known ? "nothing new found\n" : "nothing found\n", to);
+		return;
+	}
+	fprintf(to, "\n%-20s %8s %8s\n", "", "errors", "notes");
+	for (int k = 0; k < NR_FINDING_KINDS; k++) {
+		if (!errors[k] && !notes[k])
+			continue;
+		fprintf(to, "%-20s %8zu %8zu%s\n", finding_name((enum finding_kind)k), errors[k],
+			notes[k],
+			notes[k] > NOTES_SHOWN || errors[k] > ERRORS_SHOWN
+				? "   (not all shown: --json has them)"
+				: "");
+	}
+	fprintf(to, "%-20s %8zu %8zu\n", "all", all_errors, all_notes);
+}
+
 void print_text(FILE *to, const struct trace *t, const struct findings *fs)
 {
 	size_t errors[NR_FINDING_KINDS] = { 0 }, notes[NR_FINDING_KINDS] = { 0 };
+	size_t known = 0, suppressed = 0;
 	const struct trace_info *in = trace_info(t);
 	uint32_t devices = trace_nr_devices(t);
 
@@ -107,24 +133,19 @@ void print_text(FILE *to, const struct trace *t, const struct findings *fs)
 	for (size_t i = 0; i < fs->nr; i++) {
 		const struct finding *f = &fs->list[i];
 
+		if (f->state != FINDING_NEW) {
+			known += f->state == FINDING_KNOWN;
+			suppressed += f->state == FINDING_SUPPRESSED;
+			continue;
+		}
 		if (++(f->error ? errors : notes)[f->kind] <=
 		    (f->error ? ERRORS_SHOWN : NOTES_SHOWN))
 			print_one(to, t, f);
 	}
-	if (!fs->nr) {
-		fputs("nothing found\n\n", to);
-		return;
-	}
-	fprintf(to, "\n%-20s %8s %8s\n", "", "errors", "notes");
-	for (int k = 0; k < NR_FINDING_KINDS; k++) {
-		if (!errors[k] && !notes[k])
-			continue;
-		fprintf(to, "%-20s %8zu %8zu%s\n", finding_name((enum finding_kind)k), errors[k],
-			notes[k],
-			notes[k] > NOTES_SHOWN || errors[k] > ERRORS_SHOWN
-				? "   (not all shown: --json has them)"
-				: "");
-	}
-	fprintf(to, "%-20s %8zu %8zu\n\n", "all", findings_errors(fs),
-		fs->nr - findings_errors(fs));
+	print_table(to, errors, notes, known || suppressed);
+	if (known)
+		fprintf(to, "%zu more %s in the baseline\n", known, known == 1 ? "is" : "are");
+	if (suppressed)
+		fprintf(to, "%zu more %s suppressed\n", suppressed, suppressed == 1 ? "is" : "are");
+	putc('\n', to);
 }

@@ -55,6 +55,11 @@ static struct finding at_event(const struct check *c, enum finding_kind kind,
 		f.map_line = map->line;
 		f.map_caller = map->caller;
 	}
+	/* in the other kinds the mapping is always the device's own */
+	if (map && map->device != c->ev->device &&
+	    (kind == OVERLAP || kind == SHARED_LINE || kind == UNMAP_UNKNOWN ||
+	     kind == SYNC_UNMAPPED))
+		f.other = trace_device(c->t, map->device);
 	return f;
 }
 

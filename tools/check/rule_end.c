@@ -75,7 +75,7 @@ static void long_lists(struct check *c, uint32_t device)
 	findings_add(c->fs, &f,
 		     "%" PRIu64 " list%s of this device %s so long (the first has %u entries) that "
 		     "the kernel drops the record of the unmap, and the trace has no unmap of %s: "
-		     "leaks and overlaps of such lists cannot be told",
+		     "leaks and overlaps of such lists cannot be found",
 		     d->long_lists, d->long_lists == 1 ? "" : "s",
 		     d->long_lists == 1 ? "is" : "are", d->first_long.nents,
 		     d->long_lists == 1 ? "it" : "them");

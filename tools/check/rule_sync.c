@@ -80,7 +80,7 @@ static bool sync_range(struct check *c, uint64_t dma, uint64_t size)
 	struct sync y = { c, dma, dma + size - 1, NULL, 0 };
 	const struct mapping *m;
 
-	/* where a list was coalesced, its further entries have no bytes */
+	/* the further entries of a coalesced list have no bytes */
 	if (size == 0)
 		return true;
 	if (y.last < y.first)

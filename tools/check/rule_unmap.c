@@ -227,6 +227,6 @@ void rule_unmap(struct check *c)
 		check_size(c, m, exact, doubt);
 		check_rest(c, m, doubt);
 	}
-	count_exposure(c, m);
+	count_exposure(&c->s, m, c->ev);
 	state_unmap(&c->s, m, c->ev);
 }

@@ -89,10 +89,6 @@ void rule_overlap(struct check *c, struct mapping *m);
 /** rule_reused() - a new mapping was given addresses of @m's device that others still have */
 void rule_reused(struct check *c, struct mapping *m);
 
-/** count_beside(), count_exposure() - sum up what a map, or an unmap, leaves in reach */
-void count_beside(struct device *dev, const struct mapping *m);
-void count_exposure(struct check *c, const struct mapping *m);
-
 /** rule_end() - report what only the end of the trace shows */
 void rule_end(struct check *c);
 

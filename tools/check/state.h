@@ -140,6 +140,12 @@ struct mapping *state_find(const struct state *s, const struct trace_event *ev);
  */
 struct mapping *state_find_list(const struct state *s, const struct trace_event *ev, bool *exact);
 
+/** count_beside() - sum up the bytes beside a new mapping that its granules expose */
+void count_beside(struct device *dev, const struct mapping *m);
+
+/** count_exposure() - sum up the pages that the end of a mapping, by @ev, leaves in reach */
+void count_exposure(struct state *s, const struct mapping *m, const struct trace_event *ev);
+
 /** state_past() - Returns the last end at the address, or of the list, of an event; or NULL. */
 const struct past *state_past(const struct state *s, const struct trace_event *ev);
 

@@ -16,41 +16,34 @@
 #include "run.h"
 #include "say.h"
 
-#define DEFAULT_BUFFER 4096
-#define MOST_BUFFER    (16ul * 1024 * 1024)
-#define TEXT(x)	       TEXT_(x)
-#define TEXT_(x)       #x
+#define MOST_BUFFER (16ul * 1024 * 1024)
 
 static const char usage[] =
 	"Usage: dmah record [OPTION]... [-- COMMAND [ARGUMENT]...]\n"
 	"Record the calls of the DMA API on this machine: while COMMAND runs, for --seconds, or\n"
 	"until Ctrl-C.\n\n"
-	"      --output=FILE    where to; \"-\" is standard output [dmah-trace.txt.zst].\n"
+	"      --output=FILE    file to write; \"-\" is standard output [dmah-trace.txt.zst].\n"
 	"                       FILE.xz, FILE.gz, FILE.zst are compressed\n"
 	"      --format=FORMAT  text or dat [dat if FILE ends in .dat, also before .xz and so on]\n"
 	"      --seconds=N      stop after N seconds; COMMAND goes on and is waited for\n"
-	"      --buffer=SIZE    KiB of the kernel's buffer for each CPU, or with M: MiB [" TEXT(
-		DEFAULT_BUFFER) "]\n"
-				"      --source=SOURCE  events: the kernel's dma events (Linux "
-				"6.12 and newer);\n"
-				"                       kprobes: probes on its functions "
-				"(x86-64);\n"
-				"                       auto: events, or else kprobes [auto]\n"
-				"      --iommu          the events iommu:map and iommu:unmap, too\n"
-				"      --list           only say what this machine can record, and "
-				"what is missing\n"
-				"      --tracefs=DIR    where tracefs is mounted "
-				"[/sys/kernel/tracing]\n"
-				"      --json           print a summary as a JSON object; "
-				"COMMAND's standard output then\n"
-				"                       goes to standard error\n"
-				"      --help           this text\n"
-				"      --version        the version\n\n"
-				"It needs root. Everything it changes in the kernel is undone when "
-				"it ends.\n"
-				"Exit status: 0 recorded; 1 recorded, but COMMAND failed or "
-				"nothing happened; 2 wrong use,\n"
-				"or it could not be recorded.\n";
+	"      --stacks         a stack trace with each event: readers then name the caller\n"
+	"      --buffer=SIZE    KiB of the kernel's buffer for each CPU, or with M: MiB [a part "
+	"of\n"
+	"                       the free memory, up to 16M, with --stacks up to 64M]\n"
+	"      --source=SOURCE  events: the kernel's dma events (Linux 6.12 and newer);\n"
+	"                       kprobes: probes on its functions (x86-64);\n"
+	"                       auto: events, or else kprobes [auto]\n"
+	"      --iommu          the events iommu:map and iommu:unmap, too\n"
+	"      --list           only print what this machine can record, and what is missing\n"
+	"      --tracefs=DIR    where tracefs is mounted [/sys/kernel/tracing]\n"
+	"      --json           print a summary as a JSON object; COMMAND's standard output then\n"
+	"                       goes to standard error\n"
+	"      --help           this text\n"
+	"      --version        the version\n\n"
+	"It needs root. Everything it changes in the kernel is undone when it ends.\n"
+	"Exit status: 0 recorded; 1 recorded, but COMMAND failed or nothing happened; 2 wrong "
+	"use,\n"
+	"or it could not be recorded.\n";
 
 int say(const char *fmt, ...)
 {
@@ -214,11 +207,17 @@ static int result(const struct run_options *opt, const struct run_result *r, boo
 	if (r->losses.lost)
 		say("warning: %" PRIu64 " events were lost: the buffer of %lu KiB for each CPU was "
 		    "too small (--buffer)",
-		    r->losses.lost, opt->buffer);
+		    r->losses.lost, r->buffer);
 	if (r->losses.missed)
 		say("warning: %" PRIu64 " probes were missed: readers will find calls without "
 		    "an end",
 		    r->losses.missed);
+	if (r->long_lists)
+		say("warning: %" PRIu64 " scatter lists had 500 entries or more, up to %" PRIu64
+		    ": the kernel drops the record of an unmap that does not fit into a page of "
+		    "its "
+		    "buffer; --format=dat uses larger pages",
+		    r->long_lists, r->longest_list);
 	if (r->left_out[0])
 		say("note: this kernel does not have %s", r->left_out);
 	if (!r->events) {
@@ -241,6 +240,7 @@ int cmd_record(int argc, char **argv)
 		{ "buffer", required_argument, NULL, 'b' },
 		{ "source", required_argument, NULL, 'S' },
 		{ "iommu", no_argument, NULL, 'i' },
+		{ "stacks", no_argument, NULL, 'k' },
 		{ "list", no_argument, NULL, 'l' },
 		{ "tracefs", required_argument, NULL, 't' },
 		{ "json", no_argument, NULL, 'j' },
@@ -248,7 +248,7 @@ int cmd_record(int argc, char **argv)
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct run_options opt = { .buffer = DEFAULT_BUFFER };
+	struct run_options opt = { .buffer = 0 };
 	const char *format = NULL, *tracefs = NULL;
 	bool only_list = false, json = false;
 	struct run_result res;
@@ -281,6 +281,9 @@ int cmd_record(int argc, char **argv)
 			break;
 		case 'i':
 			opt.iommu = true;
+			break;
+		case 'k':
+			opt.stacks = true;
 			break;
 		case 'l':
 			only_list = true;

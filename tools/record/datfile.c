@@ -15,7 +15,7 @@
 #define OPTION_UNAME   5
 #define OPTION_VERSION 9
 
-/* What comes before the pages is made in memory: they begin where it ends. */
+/* Make all that comes before the pages in memory: they begin where it ends. */
 struct head {
 	char *p;
 	size_t len, cap;
@@ -115,11 +115,28 @@ static void add_options(struct head *h, const struct session *s)
 	snprintf(text, sizeof(text), "%s %s %s %s", u.sysname, u.nodename, u.release, u.machine);
 	add_option(h, OPTION_UNAME, text);
 	snprintf(text, sizeof(text), "dmah record " DMAH_VERSION ", from %s%s%s",
-		 s->source == SOURCE_KPROBES ? "probes: see dmah(1) for what they do not tell"
+		 s->source == SOURCE_KPROBES ? "probes: see dmah(1) for what they do not record"
 					     : "the kernel's dma events",
 		 s->left_out[0] ? "; without " : "", s->left_out);
 	add_option(h, OPTION_VERSION, text);
 	add16(h, 0);
+}
+
+/* Names of the functions in stacks. A file without them is still a recording. */
+static void add_symbols(struct head *h)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	size_t at = h->len, n;
+	char buf[65536];
+	uint32_t len;
+
+	add32(h, 0);
+	while (f && h->len - at < UINT32_MAX / 2 && (n = fread(buf, 1, sizeof(buf), f)))
+		add(h, buf, n);
+	if (f)
+		fclose(f);
+	len = (uint32_t)(h->len - at - 4);
+	memcpy(h->p + at, &len, 4);
 }
 
 static int make_head(struct head *h, const struct session *s, size_t page)
@@ -138,13 +155,19 @@ static int make_head(struct head *h, const struct session *s, size_t page)
 	add_name(h, "header_event");
 	if (add_file(h, s, "events/header_event") < 0)
 		return -1;
-	add32(h, 0); /* ftrace's own events */
+	/* ftrace's own events */
+	add32(h, s->stacks ? 1 : 0);
+	if (s->stacks && add_file(h, s, "events/ftrace/kernel_stack/format") < 0)
+		return -1;
 	add32(h, s->iommu ? 2 : 1);
 	if (add_system(h, s, s->source == SOURCE_KPROBES ? s->group : "dma", NULL) < 0)
 		return -1;
 	if (s->iommu && add_system(h, s, "iommu", iommu) < 0)
 		return -1;
-	add32(h, 0); /* symbols */
+	if (s->stacks)
+		add_symbols(h);
+	else
+		add32(h, 0);
 	add32(h, 0); /* formats of printk */
 	return add_file(h, s, "saved_cmdlines");
 }
@@ -180,7 +203,7 @@ int datfile_write(const struct session *s, struct out *o, size_t page,
 	add32(&h, (uint32_t)all);
 	add_options(&h, s);
 	add_name(&h, "flyrecord");
-	/* where each CPU's pages are; those of a CPU that does not exist are none */
+	/* place of each CPU's pages; a CPU that does not exist has none */
 	at = h.len + (uint64_t)all * 16;
 	at = (at + page - 1) / page * page;
 	for (int cpu = 0, i = 0; cpu < all; cpu++) {

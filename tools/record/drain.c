@@ -33,7 +33,9 @@ struct drain {
 	bool dat;
 	int pipe;
 	uint64_t lines;
-	bool line_begun, line_counts;
+	char line[512]; /* beginning of the present line */
+	size_t line_len;
+	uint64_t long_lists, longest_list;
 	struct cpu *cpus;
 	int nr_cpus;
 	size_t page;
@@ -42,15 +44,16 @@ struct drain {
 };
 
 static const char probes_note[] =
-	"# It comes from probes on the functions of the DMA API. They do not tell:\n"
+	"# It comes from probes on the functions of the DMA API. They do not record:\n"
 	"# - the DMA addresses of a scatter list before it is unmapped; readers take them from "
 	"the\n"
 	"#   unmap, and leave out lists that stay mapped;\n"
 	"# - entries of a scatter list after the 128th, or of the further lists of a chain;\n"
-	"# - the DMA address of new coherent memory; readers take what the IOMMU's events tell\n"
+	"# - the DMA address of new coherent memory; readers take it from the IOMMU's events\n"
 	"#   within the call, or else the physical address;\n"
 	"# - memory of dma_alloc_noncontiguous().\n"
-	"# A map is told at its end, an unmap and a sync at their beginning.\n";
+	"# The event of a map stands at the end of the call, that of an unmap or a sync at its\n"
+	"# beginning.\n";
 
 static int text_header(struct drain *d)
 {
@@ -152,20 +155,59 @@ struct drain *drain_open(const struct session *s, struct out *o, const char *pat
 	return NULL;
 }
 
-/* Counts lines, but for those that say something else than an event. */
+/* Lists of so many entries and more may be too long for the record of their unmap. */
+#define LONG_LIST 500
+
+/* Read the length of a list from "dma_map_sg: DEVICE dir=... nents=128/600 ...". */
+static void note_list(struct drain *d)
+{
+	const char *at = strstr(d->line, ": dma_map_sg: ");
+	uint64_t entries;
+
+	at = at ? strstr(at, " nents=128/") : NULL;
+	if (!at)
+		return;
+	entries = strtoull(at + strlen(" nents=128/"), NULL, 10);
+	if (entries < LONG_LIST)
+		return;
+	d->long_lists++;
+	if (entries > d->longest_list)
+		d->longest_list = entries;
+}
+
+/* Count a line that is an event: not a comment, a loss, or a part of a stack. */
+static void end_line(struct drain *d)
+{
+	d->line[d->line_len] = '\0';
+	if (strncmp(d->line, " => ", 4) != 0 && !strstr(d->line, ": <stack trace>") &&
+	    d->line[0] != 'C' && d->line[0] != '#' && d->line[0] != '[')
+		d->lines++;
+	note_list(d);
+	d->line_len = 0;
+}
+
 static void count(struct drain *d, const char *p, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (!d->line_begun) {
-			d->line_begun = true;
-			d->line_counts = p[i] == ' ' || p[i] == '<' ||
-					 (p[i] != 'C' && p[i] != '#' && p[i] != '[');
-		}
-		if (p[i] == '\n') {
-			d->lines += d->line_counts;
-			d->line_begun = false;
-		}
+	const char *end = p + n;
+
+	while (p < end) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		size_t part = (size_t)((nl ? nl : end) - p),
+		       room = sizeof(d->line) - 1 - d->line_len;
+
+		memcpy(d->line + d->line_len, p, part < room ? part : room);
+		d->line_len += part < room ? part : room;
+		if (!nl)
+			return;
+		end_line(d);
+		p = nl + 1;
 	}
+}
+
+void drain_long_lists(const struct drain *d, uint64_t *nr, uint64_t *longest)
+{
+	*nr = d->long_lists;
+	*longest = d->longest_list;
 }
 
 static int some_text(struct drain *d)

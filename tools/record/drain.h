@@ -24,6 +24,14 @@ struct drain *drain_open(const struct session *s, struct out *o, const char *pat
 /** drain_some() - take what there is, without waiting. Return: 1 there was something, 0, -1 */
 int drain_some(struct drain *d);
 
+/**
+ * drain_long_lists() - scatter lists whose unmap does not fit into a page of the ring buffer
+ * @d: drain
+ * @nr: number of their maps in the text; 0 of a trace.dat, whose pages are larger
+ * @longest: entries of the longest
+ */
+void drain_long_lists(const struct drain *d, uint64_t *nr, uint64_t *longest);
+
 /** drain_finish() - nothing more will come: write the rest. Return: 0 or -1 */
 int drain_finish(struct drain *d);
 

@@ -105,7 +105,13 @@ static int begin(struct recording *r, const struct ability *a)
 {
 	const struct run_options *o = r->opt;
 
-	if (session_open(&r->s, a, o->source, o->buffer, o->iommu) < 0)
+	const struct session_options what = { .source = o->source,
+					      .buffer = o->buffer,
+					      .iommu = o->iommu,
+					      .stacks = o->stacks,
+					      .dat = o->dat };
+
+	if (session_open(&r->s, a, &what) < 0)
 		return -1;
 	if (o->command && child_start(&r->child, o->command, o->quiet) < 0)
 		return -1;
@@ -135,6 +141,7 @@ static int finish(struct recording *r, struct run_result *res)
 	if (some < 0)
 		return -1;
 	session_losses(&r->s, &res->losses);
+	drain_long_lists(r->drain, &res->long_lists, &res->longest_list);
 	res->events = r->opt->dat ? res->losses.read : drain_events(r->drain);
 	return drain_finish(r->drain);
 }
@@ -194,6 +201,7 @@ int run(const struct run_options *opt, const struct ability *a, struct run_resul
 	close(r.signals);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	res->source = r.s.source;
+	res->buffer = r.s.buffer;
 	res->seconds = r.end - r.start;
 	memcpy(res->left_out, r.s.left_out, sizeof(res->left_out));
 	if (begun && opt->command) {

@@ -91,7 +91,7 @@ void ability_find(struct ability *a, const char *root)
 	a->lockdown = locked_down();
 }
 
-/* ---- taking it away ---- */
+/* ---- removal ---- */
 
 /* A probe's part of a list by its number; 0 is the probe itself, -1 that of the return. */
 static void event_name(char *to, size_t cap, const struct probe_desc *d, int part)
@@ -180,7 +180,7 @@ void session_close(struct session *s)
 	s->guard = 0;
 }
 
-/* ---- making it ---- */
+/* ---- creation ---- */
 
 /* The last complaint of the kernel about a probe, which says more than an error number. */
 static void kernel_says(const struct session *s)
@@ -226,7 +226,10 @@ static int probe_symbol(const struct session *s, const struct probe_desc *d, con
 	return 0;
 }
 
-/* What the kernel answers where it has no such function, or several: it depends on the version. */
+/*
+ * Returns true for the errors of a function that the kernel does not have, or has several of. They
+ * depend on the version.
+ */
 static bool unknown_symbol(int e)
 {
 	return e == ENOENT || e == EINVAL || e == EADDRNOTAVAIL;
@@ -275,9 +278,60 @@ static void choose_clock(const struct session *s)
 		tracefs_write(&s->fs, "global", "instances/%s/trace_clock", s->name);
 }
 
-static int make(struct session *s, unsigned long buffer)
+/* KiB: bounds of the buffer that is chosen, for events alone and with stacks */
+#define LEAST_BUFFER	   1024ul
+#define MOST_BUFFER	   16384ul
+#define MOST_STACKS_BUFFER 65536ul
+
+/* A sixteenth of the free memory, shared by the CPUs */
+static unsigned long choose_buffer(bool stacks)
 {
-	char path[2048], size[32];
+	unsigned long kib = 0, most = stacks ? MOST_STACKS_BUFFER : MOST_BUFFER;
+	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+	FILE *f = fopen("/proc/meminfo", "re");
+	char line[128];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "MemAvailable: %lu kB", &kib) == 1)
+			break;
+	if (f)
+		fclose(f);
+	kib /= 16ul * (unsigned long)(cpus > 0 ? cpus : 1);
+	return kib < LEAST_BUFFER ? LEAST_BUFFER : kib > most ? most : kib;
+}
+
+/* A buffer that was asked for must be had; one that was chosen may be smaller. */
+static int set_buffer(struct session *s, unsigned long wanted)
+{
+	char size[32];
+
+	s->buffer = wanted ? wanted : choose_buffer(s->stacks);
+	for (;;) {
+		snprintf(size, sizeof(size), "%lu", s->buffer);
+		if (tracefs_write(&s->fs, size, "instances/%s/buffer_size_kb", s->name) == 0)
+			return 0;
+		if (wanted || errno != ENOMEM || s->buffer <= LEAST_BUFFER)
+			return say(
+				"no buffer of %lu KiB for each CPU: %s; --buffer makes it smaller",
+				s->buffer, strerror(errno));
+		s->buffer /= 2;
+	}
+}
+
+/*
+ * A record must fit into a page of the ring buffer, or the kernel drops it and counts nothing: the
+ * unmap of a list of more than about 500 entries does not fit into 4 KiB. Since 6.8 the pages may be
+ * larger. Text stays as it is, since its lines end at 8 KiB.
+ */
+static void enlarge_pages(const struct session *s, bool dat)
+{
+	if (dat && s->source == SOURCE_EVENTS)
+		tracefs_write(&s->fs, "64", "instances/%s/buffer_subbuf_size_kb", s->name);
+}
+
+static int make(struct session *s, const struct session_options *opt)
+{
+	char path[2048];
 
 	if (!tracefs_path(&s->fs, path, sizeof(path), "instances/%s", s->name))
 		return say("%s: %s", s->fs.root, strerror(errno));
@@ -285,11 +339,12 @@ static int make(struct session *s, unsigned long buffer)
 		return say("%s: %s", path, strerror(errno));
 	if (tracefs_write(&s->fs, "0", "instances/%s/tracing_on", s->name) < 0)
 		return say("%s/tracing_on: %s", path, strerror(errno));
-	snprintf(size, sizeof(size), "%lu", buffer);
-	if (tracefs_write(&s->fs, size, "instances/%s/buffer_size_kb", s->name) < 0)
-		return say("no buffer of %lu KiB for each CPU: %s; --buffer makes it smaller",
-			   buffer, strerror(errno));
+	enlarge_pages(s, opt->dat);
+	if (set_buffer(s, opt->buffer) < 0)
+		return -1;
 	choose_clock(s);
+	if (s->stacks && tracefs_write(&s->fs, "1", "instances/%s/options/stacktrace", s->name) < 0)
+		return say("no stacks can be recorded: options/stacktrace: %s", strerror(errno));
 	if (s->source == SOURCE_KPROBES) {
 		if (probe_all(s) < 0)
 			return -1;
@@ -300,11 +355,10 @@ static int make(struct session *s, unsigned long buffer)
 	}
 	if (s->iommu && enable(s, "iommu/map") < 0)
 		return -1;
-	return 0;
+	return opt->iommu ? enable(s, "iommu/unmap") : 0;
 }
 
-int session_open(struct session *s, const struct ability *a, enum source source,
-		 unsigned long buffer, bool iommu)
+int session_open(struct session *s, const struct ability *a, const struct session_options *opt)
 {
 	enum missing why;
 
@@ -312,24 +366,25 @@ int session_open(struct session *s, const struct ability *a, enum source source,
 	s->fs = a->fs;
 	if (a->tracefs)
 		return say("%s", missing_what(a->tracefs));
-	s->source = source;
-	if (source == SOURCE_AUTO)
+	s->source = opt->source;
+	s->stacks = opt->stacks;
+	if (opt->source == SOURCE_AUTO)
 		s->source = a->events ? SOURCE_KPROBES : SOURCE_EVENTS;
 	why = s->source == SOURCE_EVENTS ? a->events : a->kprobes;
 	if (why) {
-		if (source == SOURCE_AUTO)
+		if (opt->source == SOURCE_AUTO)
 			say("%s", missing_what(a->events));
 		return say("%s", missing_what(why));
 	}
-	if (iommu && !a->iommu)
+	if (opt->iommu && !a->iommu)
 		return say("this kernel has no iommu events");
 	/* probes take addresses of coherent memory from these */
-	s->iommu = iommu || (s->source == SOURCE_KPROBES && a->iommu);
+	s->iommu = opt->iommu || (s->source == SOURCE_KPROBES && a->iommu);
 	snprintf(s->name, sizeof(s->name), "dmah-%d", (int)getpid());
 	snprintf(s->group, sizeof(s->group), "dmah_%d", (int)getpid());
 	if (guard_start(s) < 0)
 		return -1;
-	if (make(s, buffer) == 0 && (!iommu || enable(s, "iommu/unmap") == 0))
+	if (make(s, opt) == 0)
 		return 0;
 	session_close(s);
 	return -1;

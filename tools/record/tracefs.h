@@ -7,12 +7,12 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/** struct tracefs - where it is */
+/** struct tracefs - place of tracefs */
 struct tracefs {
 	char root[1024];
 };
 
-/** enum tracefs_state - what tracefs_find() found */
+/** enum tracefs_state - result of tracefs_find() */
 enum tracefs_state {
 	TRACEFS_FOUND,
 	TRACEFS_ABSENT, /* nowhere mounted */
@@ -20,9 +20,9 @@ enum tracefs_state {
 };
 
 /**
- * tracefs_find() - look for it
+ * tracefs_find() - look for tracefs
  * @fs: filled in, also where the state is TRACEFS_FORBIDDEN
- * @root: where it is mounted, or NULL: at one of the usual places
+ * @root: mount point, or NULL: one of the usual places
  */
 enum tracefs_state tracefs_find(struct tracefs *fs, const char *root);
 
@@ -31,21 +31,21 @@ enum tracefs_state tracefs_find(struct tracefs *fs, const char *root);
  * they say nothing.
  */
 
-/** tracefs_path() - the whole name of a file; false: too long */
+/** tracefs_path() - write the whole name of a file. Returns false if it is too long. */
 __attribute__((format(printf, 4, 5))) bool tracefs_path(const struct tracefs *fs, char *to,
 							size_t cap, const char *fmt, ...);
 
-/** tracefs_has() - is there such a file? */
+/** tracefs_has() - Returns true if there is such a file. */
 __attribute__((format(printf, 2, 3))) bool tracefs_has(const struct tracefs *fs, const char *fmt,
 						       ...);
 
-/** tracefs_open() - open a file; -1 and errno */
+/** tracefs_open() - open a file. Return: a file descriptor, or -1 and errno. */
 __attribute__((format(printf, 3, 4))) int tracefs_open(const struct tracefs *fs, int flags,
 						       const char *fmt, ...);
 
 /**
  * tracefs_read() - a whole file, as text
- * @fs: where
+ * @fs: tracefs
  * @len: length without the terminator, may be NULL
  *
  * Return: the text, to be freed; NULL and errno.

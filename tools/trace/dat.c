@@ -246,6 +246,18 @@ static int take_probe(struct trace *t, const struct frame *f, struct trace_event
 	return pair_probe(t, &head, &p, ev);
 }
 
+static int take_caller(struct trace *t, const struct frame *f, struct trace_error *err)
+{
+	char name[MAX_NAME];
+
+	if (f->task_len > sizeof(name))
+		return died(t, err, true);
+	if (receive(t, name, f->task_len, err) < 0)
+		return -1;
+	trace_caller(t, f->cpu, f->pid, name, f->task_len);
+	return 0;
+}
+
 int dat_next(struct trace *t, struct trace_event *ev, struct trace_error *err)
 {
 	struct frame f;
@@ -273,6 +285,10 @@ int dat_next(struct trace *t, struct trace_event *ev, struct trace_error *err)
 			pair_iova(t, f.pid, f.cpu, f.value);
 			if (f.size)
 				iommu_maps_add(t, f.pid, f.cpu, f.value, f.value + f.size - 1);
+			break;
+		case FRAME_CALLER:
+			if (take_caller(t, &f, err) < 0)
+				return -1;
 			break;
 		case FRAME_DONE:
 			return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What the child that reads a trace.dat sends to its parent. */
+/* Messages of the child that reads a trace.dat to its parent. */
 #ifndef DMAH_TOOLS_TRACE_DAT_H
 #define DMAH_TOOLS_TRACE_DAT_H
 
@@ -10,7 +10,10 @@
 #define MAX_LIST 65536
 #define MAX_NAME 4096
 
-/* FRAME_PROBE is followed by a struct probe and its names; FRAME_IOVA only tells its value. */
+/*
+ * FRAME_PROBE is followed by a struct probe and its names, FRAME_CALLER by a name of task_len bytes;
+ * FRAME_IOVA tells its value and size only.
+ */
 enum frame_type {
 	FRAME_EVENT = 1,
 	FRAME_UNKNOWN,
@@ -18,7 +21,8 @@ enum frame_type {
 	FRAME_ERROR,
 	FRAME_DONE,
 	FRAME_PROBE,
-	FRAME_IOVA
+	FRAME_IOVA,
+	FRAME_CALLER
 };
 
 /* One message of the child; an event is followed by its names and its lists. */

@@ -12,6 +12,7 @@
 #include "dat.h"
 #include "dat_probes.h"
 #include "internal.h"
+#include "text.h"
 #include "xalloc.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -53,6 +54,8 @@ struct child {
 	struct tep_handle *tep;
 	struct resolved r[NR_DESCS];
 	struct dat_probes probes;
+	struct tep_event *stack; /* ftrace:kernel_stack */
+	struct tep_format_field *frames;
 	uint64_t line, unknown;
 	uint64_t list64[2][MAX_LIST];
 	uint32_t list32[MAX_LIST];
@@ -149,7 +152,7 @@ static uint64_t number(struct child *c, const struct resolved *r, const struct t
 	return v;
 }
 
-/* Where a dynamic array or string is: its place is stored as offset | length << 16. */
+/* Find a dynamic array or string: its place is stored as offset | length << 16. */
 static const void *dynamic(struct child *c, const struct resolved *r, const struct tep_record *rec,
 			   struct tep_format_field *f, uint32_t *len)
 {
@@ -271,6 +274,35 @@ static bool probe(struct child *c, struct tep_record *rec, struct frame *f)
 	return true;
 }
 
+/* A stack follows its event: tell the first function outside the DMA API. */
+static bool stack(struct child *c, struct tep_record *rec, struct frame *f)
+{
+	int size = tep_get_long_size(c->tep), at;
+	uint64_t address;
+
+	if (!c->frames || tep_data_type(c->tep, rec) != c->stack->id)
+		return false;
+	for (at = c->frames->offset; at >= 0 && at <= rec->size - size; at += size) {
+		const char *name;
+		size_t len;
+
+		address = tep_read_number(c->tep, (const char *)rec->data + at, size);
+		if (address == UINT64_MAX || (size == 4 && address == UINT32_MAX))
+			break;
+		name = tep_find_function(c->tep, address);
+		len = name ? strnlen(name, MAX_NAME) : 0;
+		if (!len || stack_is_dma_api(name, len))
+			continue;
+		f->type = FRAME_CALLER;
+		f->pid = tep_data_pid(c->tep, rec);
+		f->task_len = (uint32_t)len;
+		child_send(c, f, sizeof(*f));
+		child_send(c, name, len);
+		break;
+	}
+	return true;
+}
+
 static int record(struct tracecmd_input *h, struct tep_record *rec, int cpu, void *data)
 {
 	struct child *c = data;
@@ -294,6 +326,10 @@ static int record(struct tracecmd_input *h, struct tep_record *rec, int cpu, voi
 	}
 	if (probe(c, rec, &f))
 		return 0;
+	if (stack(c, rec, &f)) {
+		c->unknown++;
+		return 0;
+	}
 	if (dat_probes_iova(&c->probes, rec, &f.value, &f.size)) {
 		f.type = FRAME_IOVA;
 		f.pid = tep_data_pid(c->tep, rec);
@@ -339,7 +375,7 @@ void dat_child(int fd, int out)
 	const struct rlimit none = { 0, 0 };
 	int null = open("/dev/null", O_RDWR), nr;
 
-	/* whatever the libraries want to say about a damaged file, this program says itself */
+	/* Silence the libraries: this program reports a damaged file itself. */
 	for (int i = 0; null >= 0 && i < 3; i++)
 		dup2(null, i);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -370,6 +406,8 @@ void dat_child(int fd, int out)
 		child_fail(c, "a trace.dat without descriptions of its events");
 	resolve(c);
 	dat_probes_resolve(&c->probes, c->tep);
+	c->stack = tep_find_event_by_name(c->tep, "ftrace", "kernel_stack");
+	c->frames = c->stack ? tep_find_field(c->stack, "caller") : NULL;
 	/* trace-cmd record -B: the top buffer and its instances, merged by time */
 	nr = tracecmd_buffer_instances(h);
 	if (nr < 0 || nr > 4096)

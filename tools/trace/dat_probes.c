@@ -68,7 +68,7 @@ static bool device(struct tep_record *rec, const struct dat_probe *dp, struct pr
 		return false;
 	p->dev = (const char *)rec->data + at;
 	p->dev_len = strnlen(p->dev, len);
-	/* what the kernel writes where it could not read the name */
+	/* The kernel writes this instead of a name that it could not read. */
 	if (p->dev_len == 7 && memcmp(p->dev, "(fault)", 7) == 0)
 		p->dev_len = 0;
 	return true;

@@ -36,7 +36,7 @@ const struct event_desc *event_table(void);
 /** event_attr() - bit of an attribute by the name that the kernel prints, TRACE_ATTR_OTHER if unknown */
 uint64_t event_attr(const char *name, size_t len);
 
-/** event_finish() - what follows from the fields: failed, first entries, sums, defaults */
+/** event_finish() - derive from the fields: failed, first entries, sums, defaults */
 void event_finish(struct trace_event *ev, unsigned int fields);
 
 #endif

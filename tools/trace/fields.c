@@ -521,6 +521,11 @@ int fields_read(struct trace *t, const struct event_desc *d, const char *s, stru
 		return -1;
 	if (have & EV_NENTS)
 		t->info.has_counts = true;
+	/* the text may have lists that this event has none of */
+	if (!(d->fields & EV_DMAS))
+		ev->nr_dma = 0;
+	if (!(d->fields & EV_PHYSS))
+		ev->nr_phys = 0;
 	ev->physs = ev->nr_phys ? t->physs : NULL;
 	ev->dmas = ev->nr_dma ? t->dmas : NULL;
 	ev->lens = ev->nr_dma ? t->lens : NULL;

@@ -123,7 +123,7 @@ static bool after_bracket(const char *s, struct head *h)
 
 static void set_task(const char *from, const char *to, struct head *h)
 {
-	while (from < to && *from == ' ')
+	while (from < to && (*from == ' ' || *from == '\t'))
 		from++;
 	while (to > from && to[-1] == ' ')
 		to--;

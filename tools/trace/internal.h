@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What the parts of the trace reader share. */
+/* Shared by the parts of the trace reader. */
 #ifndef DMAH_TOOLS_TRACE_INTERNAL_H
 #define DMAH_TOOLS_TRACE_INTERNAL_H
 

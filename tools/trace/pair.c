@@ -3,8 +3,9 @@
  * Calls and their ends. A task is in one call at a time, but an interrupt may come in the middle and
  * make calls of its own: a stack for each task, and for each CPU's idle task, whose pid is 0 on all.
  *
- * A map is told when it returns, since only then is its address known. An unmap and a sync are told
- * when they begin: what is told of an address after that, on whichever CPU, came after it.
+ * The event of a map is made when the call returns, since only then is its address known. The event
+ * of an unmap or a sync is made when the call begins: any later event of that address, on any CPU,
+ * came after it.
  *
  * A scatter list's DMA addresses stand in the list itself only after the map, where a return probe
  * no longer knows the list. They are read when it is unmapped.
@@ -260,11 +261,11 @@ static bool allocated(const struct pair_call *c, const struct probe *p, struct t
 }
 
 /*
- * The call is complete, @p is its return if it has a probe for that, @number is what the event will
- * have. False: it says too little.
+ * Make the event of a complete call. @p is its return, if that has a probe, and @number the number
+ * of the event. Returns false if the probes recorded too little.
  */
-static bool tell(struct trace *t, const struct trace_event *head, const struct pair_call *c,
-		 const struct probe *p, uint64_t number, struct trace_event *ev)
+static bool make_event(struct trace *t, const struct trace_event *head, const struct pair_call *c,
+		       const struct probe *p, uint64_t number, struct trace_event *ev)
 {
 	const struct event_desc *d = event_find(c->desc->event, strlen(c->desc->event));
 	const uint64_t *v = c->v;
@@ -352,15 +353,15 @@ static bool frees_nothing(const struct pair_call *c)
 }
 
 /* A loss comes before the event. */
-static bool give(struct trace *t, const struct trace_event *head, uint64_t missing, bool told,
+static bool give(struct trace *t, const struct trace_event *head, uint64_t missing, bool made,
 		 struct trace_event *ev)
 {
 	struct pairs *ps = &t->pairs;
 
 	if (!missing)
-		return told;
+		return made;
 	ps->held = *ev;
-	ps->has_held = told;
+	ps->has_held = made;
 	ps->held_completes = ps->completes;
 	ps->completes = PAIR_NONE;
 	lost(head, ev, missing);
@@ -407,7 +408,7 @@ bool pair_probe(struct trace *t, const struct trace_event *head, const struct pr
 	uint64_t key = key_of(head->pid, head->cpu), missing = 0;
 	struct pair_call **at = find(&t->pairs, key), *c = *at;
 	uint32_t device = TRACE_NO_DEVICE;
-	bool told, nothing;
+	bool made, nothing;
 
 	if (p->is_ret) {
 		while ((c = *at) && (c->desc != p->desc || !complete(c))) {
@@ -417,9 +418,9 @@ bool pair_probe(struct trace *t, const struct trace_event *head, const struct pr
 		/* of a call that began unseen it is not known what it mapped */
 		if (!c)
 			return give(t, head, missing + 1, false, ev);
-		told = tell(t, head, c, p, t->pairs.given + (missing != 0), ev);
+		made = make_event(t, head, c, p, t->pairs.given + (missing != 0), ev);
 		free(pop(at));
-		return give(t, head, missing + !told, told, ev);
+		return give(t, head, missing + !made, made, ev);
 	}
 
 	if (p->chunk == 0) {
@@ -438,7 +439,7 @@ bool pair_probe(struct trace *t, const struct trace_event *head, const struct pr
 	if (c->desc->ret || !complete(c))
 		return give(t, head, missing, false, ev);
 	nothing = frees_nothing(c);
-	told = !nothing && tell(t, head, c, NULL, t->pairs.given + (missing != 0), ev);
+	made = !nothing && make_event(t, head, c, NULL, t->pairs.given + (missing != 0), ev);
 	free(pop(at));
-	return give(t, head, missing + !(told || nothing), told, ev);
+	return give(t, head, missing + !(made || nothing), made, ev);
 }

@@ -21,10 +21,10 @@ struct pair_list;
  * @lists: mapped scatter lists, by a hash of device and address of the list
  * @held: an event that comes after a loss
  * @has_held: there is one
- * @held_completes: what @completes is for that
+ * @held_completes: value of @completes for @held
  * @given: events of the trace given so far, of every kind
  * @completes: the last event was the unmap of a list, and this is the number of its map, whose DMA
- *	addresses are told only now; else PAIR_NONE
+ *	addresses this event has; else PAIR_NONE
  */
 struct pairs {
 	struct pair_call *calls[256];
@@ -45,7 +45,7 @@ struct trace;
  * @p: the rest
  * @ev: filled in if there is one now
  *
- * Return: whether there is.
+ * Return: true if @ev was filled in.
  */
 bool pair_probe(struct trace *t, const struct trace_event *head, const struct probe *p,
 		struct trace_event *ev);

@@ -208,7 +208,7 @@ static int key_of(const char *s, size_t len)
 
 const char *probe_text(const char *s, struct probe *p)
 {
-	/* where it was hit: "(dma_map_page_attrs+0x0/0x270)", "(caller+0x10/0x20 <- function)" */
+	/* Skip the place of the hit: "(dma_map_page_attrs+0x0/0x270)", "(caller+0x10/0x20 <- function)" */
 	if (*s != '(' || !(s = strchr(s, ')')))
 		return "no place in parentheses, or cut off";
 	for (s = scan_skip(s + 1); *s; s = scan_skip(s)) {

@@ -21,13 +21,13 @@ enum probe_key {
 	KEY_ATTRS,
 	KEY_SG, /* the first struct scatterlist */
 	KEY_NENTS, /* entries of the caller's list */
-	KEY_ENTS, /* what dma_map_sg_attrs() returned */
-	KEY_ERR, /* what dma_map_sgtable() returned */
+	KEY_ENTS, /* result of dma_map_sg_attrs() */
+	KEY_ERR, /* result of dma_map_sgtable() */
 	KEY_VIRT,
 	KEY_GFP,
 	KEY_SP, /* the stack pointer, which tells calls that are over */
-	KEY_VMEMMAP, /* vmemmap_base: where the struct pages are */
-	KEY_BASE, /* page_offset_base: where physical memory is mapped */
+	KEY_VMEMMAP, /* vmemmap_base: address of the struct pages */
+	KEY_BASE, /* page_offset_base: address of the map of physical memory */
 	NR_PROBE_KEYS
 };
 
@@ -44,12 +44,12 @@ enum probe_key {
  * @name: of the event; its return probe is NAME_ret, the further parts of a list NAME_16, NAME_32...
  * @event: the dma:* event that it stands for
  * @symbols: of the function, the first that exists; the second may be NULL
- * @args: what the entry records, in the syntax of kprobe_events
- * @ret: what the return records, NULL where nothing is needed
+ * @args: arguments that the entry records, in the syntax of kprobe_events
+ * @ret: arguments that the return records, NULL where nothing is needed
  * @list: address of the scatter list, NULL if there is none
- * @wants: 1 << enum probe_key: what the reader needs of the entry
- * @ret_wants: and of the return
- * @needed: without it the recording is worth nothing
+ * @wants: 1 << enum probe_key: arguments of the entry that the reader needs
+ * @ret_wants: arguments of the return that the reader needs
+ * @needed: a recording without this probe is refused
  */
 struct probe_desc {
 	const char *name;
@@ -87,10 +87,10 @@ const char *probe_key_name(enum probe_key key);
 
 /**
  * probe_text() - read the arguments of an event from tracefs text
- * @s: what follows the event's name and ':'
+ * @s: text after the event's name and ':'
  * @p: from probe_find()
  *
- * Return: NULL, or what is wrong.
+ * Return: NULL, or the fault.
  */
 const char *probe_text(const char *s, struct probe *p);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* The bytes of a trace file: plain, .xz, .gz or .zst, told apart by their first bytes. */
+/* The bytes of a trace file: plain, .xz, .gz or .zst, recognised by its first bytes. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <lzma.h>
@@ -272,6 +272,17 @@ struct source *source_open(int fd, const char *name, struct trace_error *err)
 bool source_is_dat(const struct source *s)
 {
 	return s->dat;
+}
+
+double source_part(const struct source *s)
+{
+	off_t at = lseek(s->fd, 0, SEEK_CUR);
+	struct stat st;
+
+	/* a trace.dat is read by a child, from another file descriptor */
+	if (s->dat || at < 0 || fstat(s->fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size <= 0)
+		return -1;
+	return at < st.st_size ? (double)at / (double)st.st_size : 1;
 }
 
 const char *source_foreign(const struct source *s)

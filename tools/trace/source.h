@@ -19,6 +19,9 @@ struct source *source_open(int fd, const char *name, struct trace_error *err);
 /** source_is_dat() - are the decompressed bytes those of a trace.dat? */
 bool source_is_dat(const struct source *s);
 
+/** source_part() - Returns the part of the file that was read, 0 to 1; negative where unknown. */
+double source_part(const struct source *s);
+
 /** source_foreign() - Returns what a file of a known format is that cannot be read, or NULL. */
 const char *source_foreign(const struct source *s);
 

@@ -20,10 +20,11 @@
  * @last_time: of the last event
  * @multiline: the last event may go on in further lines
  * @quoting: the text quotes a trace, so that prose around it is passed over
+ * @prose: other text stood before the first event
  * @graph: the function_graph tracer wrote this
  * @printk: this is the kernel's log
  * @stack: frames of a stack trace may follow
- * @stack_cpu, @stack_pid: whose
+ * @stack_cpu, @stack_pid: CPU and task of that stack trace
  * @refusal: message for the first line that is no part of a trace, if no event follows
  * @joined: an event that a mail program broke into lines, so far
  * @joined_len, @joined_cap, @joined_lines: its bytes and lines
@@ -33,6 +34,7 @@ struct text {
 	uint64_t last_time;
 	bool multiline;
 	bool quoting;
+	bool prose;
 	bool graph;
 	bool printk;
 	bool stack;
@@ -179,9 +181,14 @@ static bool is_mail_header(const char *s)
 	return false;
 }
 
-/* Returns true if a line that cannot be read has parts of a DMA event: passing it over loses one. */
-static bool is_damaged_event(const char *s)
+/*
+ * Returns true if a line that cannot be read has parts of a DMA event: passing it over would lose
+ * one. Prose around a quoted trace may name functions, but has no fields.
+ */
+static bool is_damaged_event(const struct text *x, const char *s)
 {
+	if (x->quoting)
+		return strstr(s, "dir=") && (strstr(s, "dma_addr") || strstr(s, "phys_addr"));
 	return strstr(s, "dma_addr=") || strstr(s, "phys_addr=") || strstr(s, "dma_map_") ||
 	       strstr(s, "dma_unmap_") || strstr(s, "dma_alloc") || strstr(s, "dma_free") ||
 	       strstr(s, "dma_sync_");
@@ -211,7 +218,7 @@ static int other_line(struct trace *t, const char *s, bool ended, struct trace_e
 		return trace_fail(t, err, "line %" PRIu64 ": this is %s", t->line, foreign);
 	if (is_mail_header(s) && !begun)
 		x->quoting = true;
-	if (x->quoting && !is_damaged_event(s)) {
+	if ((x->quoting || (x->prose && begun)) && !is_damaged_event(x, s)) {
 		pass_over(t);
 		return 0;
 	}
@@ -221,10 +228,12 @@ static int other_line(struct trace *t, const char *s, bool ended, struct trace_e
 	}
 	trace_fail(t, err, "line %" PRIu64 ": not a line of a trace%s", t->line,
 		   t->line == 1 ? ", and this is the first" : ": cut off?");
-	if (begun || is_damaged_event(s))
+	if (begun || is_damaged_event(x, s))
 		return -1;
+	/* prose before a trace: there may be more behind it */
 	if (!x->refusal)
 		x->refusal = xstrdup(err->text);
+	x->prose = true;
 	pass_over(t);
 	return 0;
 }
@@ -417,10 +426,9 @@ static int printk_line(struct trace *t, char *s, bool ended, struct trace_event 
 	if (stack_line(t, message) || !h.name ||
 	    !(event_find(h.name, h.name_len) || (h.name_len == 3 && memcmp(h.name, "map", 3) == 0)))
 		return 0;
-	if (h.counts && t->text->last_time) {
-		h.time = t->text->last_time;
-		h.counts = false;
-	}
+	/* without a time, lines count */
+	if (h.counts)
+		h.time = t->line;
 	return head_line(t, &h, message, ended, ev, err);
 }
 
@@ -452,6 +460,12 @@ static int any_line(struct trace *t, char *s, bool ended, struct trace_event *ev
 	struct head h;
 	int r;
 
+	/* the kernel's log may hold lines of every other layout */
+	if (*scan_skip(s) == '[' || *s == '<') {
+		r = printk_line(t, s, ended, ev, err);
+		if (r != 2)
+			return r;
+	}
 	/* without the name of an event it is a function ("f <-caller"), a stack, or cut off */
 	if (!t->text->graph && head_read(s, &h) &&
 	    (h.name || *h.rest == '<' || strstr(h.rest, "<-")))
@@ -462,7 +476,7 @@ static int any_line(struct trace *t, char *s, bool ended, struct trace_event *ev
 		t->text->quoting = true;
 		return 0;
 	}
-	if (*scan_skip(s) == '[' || strstr(s, " kernel: ") || *s == '<' || t->text->printk) {
+	if (strstr(s, " kernel: ") || t->text->printk) {
 		r = printk_line(t, s, ended, ev, err);
 		if (r != 2)
 			return r;
@@ -545,7 +559,9 @@ int text_next(struct trace *t, struct trace_event *ev, struct trace_error *err)
 			return refuse(t, err);
 		if (strlen(s) != len)
 			return trace_fail(t, err,
-					  "line %" PRIu64 ": not text (it holds a byte of 0)",
+					  "line %" PRIu64
+					  ": not text (it holds a byte of 0): a copy of "
+					  "trace_pipe_raw, or options/bin?",
 					  t->line);
 		s = skip_quote(t, s);
 		fresh(t, ev);

@@ -31,7 +31,7 @@ struct head {
 /** head_read() - read the head of a line of tracefs, trace-cmd report or perf script */
 bool head_read(const char *line, struct head *h);
 
-/** enum graph_line - what a line of the function_graph tracer holds */
+/** enum graph_line - content of a line of the function_graph tracer */
 enum graph_line { GRAPH_NONE, GRAPH_OTHER, GRAPH_EVENT };
 
 /**

@@ -111,7 +111,7 @@ static void *keep(struct trace *t, const void *p, size_t n)
 	struct chunk *c = t->chunks;
 	void *to;
 
-	/* Of an event that failed not every list is told. */
+	/* An event that failed does not have every list. */
 	if (!n || !p)
 		return NULL;
 	if (!c || c->size - c->used < n) {
@@ -139,11 +139,11 @@ static int by_time(const void *pa, const void *pb)
 		return a->time < b->time ? -1 : 1;
 	if (a->line != b->line)
 		return a->line < b->line ? -1 : 1;
-	/* a loss is told before the record that tells of it */
+	/* a loss comes before the record that reports it */
 	return (b->kind == TRACE_LOST) - (a->kind == TRACE_LOST);
 }
 
-/* The unmap of a list tells the DMA addresses of its map. */
+/* Give the map of a list its DMA addresses, which the unmap has. */
 static void complete(struct trace *t, struct trace_event *unmap)
 {
 	struct trace_event *map;
@@ -162,7 +162,7 @@ static void complete(struct trace *t, struct trace_event *unmap)
 	unmap->ents = 0;
 }
 
-/* Lists of which no unmap has told: nobody can say where they were. */
+/* Leave out lists whose unmap is not in the trace: their DMA addresses are unknown. */
 static void leave_out(struct trace *t)
 {
 	size_t to = 0;
@@ -300,6 +300,15 @@ static void learn(struct trace *t, struct facts *f, const struct trace_event *ev
 	}
 }
 
+#define PROGRESS_EVENTS 65536u
+
+static void (*progress)(double part, uint64_t events);
+
+void trace_on_progress(void (*fn)(double part, uint64_t events))
+{
+	progress = fn;
+}
+
 static struct trace *load(struct trace *t, struct trace_error *err)
 {
 	struct facts f = { .sorted = true };
@@ -311,6 +320,8 @@ static struct trace *load(struct trace *t, struct trace_error *err)
 	while ((r = trace_next(t, &ev, err)) > 0) {
 		learn(t, &f, &ev);
 		add(t, &ev);
+		if (progress && t->info.events % PROGRESS_EVENTS == 0)
+			progress(source_part(t->src), t->info.events);
 	}
 	if (r < 0) {
 		trace_close(t);

@@ -4,12 +4,13 @@
  * the same events.
  *
  * Linux 6.1 has no dma:* events. There dmah record puts probes on the functions (probes.h), and this
- * reader makes the same events of what they say. Two things differ. A map is told at its end, an
- * unmap and a sync at their beginning. And trace_next() gives a scatter list's map without its DMA
- * addresses, and gives them with its unmap; trace_load() puts them where they belong.
+ * reader makes the same events of their records. Two things differ. The event of a map stands at the
+ * end of the call, the event of an unmap or a sync at its beginning. And trace_next() gives the map
+ * of a scatter list without its DMA addresses, and gives them with the unmap; trace_load() moves
+ * them to the map.
  *
- * What the dma:* events are, and which kernel prints what: Linux's include/trace/events/dma.h,
- * read as of 6.12 (dma_map_page) and of 7.x (dma_map_phys).
+ * Facts about the dma:* events: include/trace/events/dma.h of Linux 6.12 (dma_map_page) and 7.3
+ * (dma_map_phys).
  */
 #ifndef DMAH_TOOLS_TRACE_H
 #define DMAH_TOOLS_TRACE_H
@@ -18,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** TRACE_NO_ADDR - what a failed map returns (DMA_MAPPING_ERROR), and an address that is unknown */
+/** TRACE_NO_ADDR - result of a failed map (DMA_MAPPING_ERROR), and an address that is unknown */
 #define TRACE_NO_ADDR UINT64_MAX
 
 /** TRACE_NO_DEVICE - the device of an event that names none (only TRACE_LOST) */
@@ -28,7 +29,7 @@
 #define TRACE_NO_CPU UINT32_MAX
 
 /**
- * enum trace_kind - what happened
+ * enum trace_kind - kind of event
  *
  * dma_map_page and dma_map_phys (its name since 6.18) are both TRACE_MAP, and so on;
  * trace_event.name keeps the name that the trace used.
@@ -56,7 +57,7 @@ enum trace_kind {
 	TRACE_NR_KINDS
 };
 
-/** enum trace_act - what an event does to the set of live mappings and allocations */
+/** enum trace_act - effect of an event on the set of live mappings and allocations */
 enum trace_act {
 	TRACE_ACT_MAP, /* begins one, or fails to */
 	TRACE_ACT_UNMAP, /* ends one */
@@ -110,14 +111,14 @@ enum trace_lost {
  * struct trace_event - one event, in fields that do not apply 0 (addresses: TRACE_NO_ADDR)
  * @line: line of the text, or number of the record of a trace.dat, in time order, from 1
  * @time: nanoseconds of the trace's clock, or its counts where trace_info.counts is set
- * @cpu: where it was recorded
+ * @cpu: CPU that recorded the event
  * @pid: task
  * @task: name of the task, "" where unknown; lives as long as the trace
  * @name: name of the event ("dma_map_page"), a constant string
  * @caller: function outside the DMA API that made the call, from the event's stack trace, "" where
  *	unknown; only in a loaded trace; lives as long as the trace
  * @device: index for trace_device()
- * @kind: what happened
+ * @kind: kind of event
  * @dir: direction
  * @failed: a map or an allocation that gave nothing (@dma is then TRACE_NO_ADDR, except that a
  *	failed allocation of an older kernel has what the kernel printed)
@@ -130,7 +131,7 @@ enum trace_lost {
  * @attrs: TRACE_ATTR_*
  * @virt: CPU address of an allocation, as printed
  * @gfp: allocation flags, or 0 where the text's names do not say
- * @nents: entries of the caller's list, as the map was told (may exceed @nr_phys)
+ * @nents: entries of the caller's list, as given to the map (may exceed @nr_phys)
  * @ents: entries after coalescing (may exceed @nr_dma)
  * @nr_phys: length of @physs
  * @nr_dma: length of @dmas and @lens
@@ -177,17 +178,17 @@ struct trace_event {
 	uint64_t lost_events;
 };
 
-/** struct trace_error - what is wrong with a trace: names the file, and the line where there is one */
+/** struct trace_error - a message: names the file, the line if there is one, and the fault */
 struct trace_error {
 	char text[512];
 };
 
 /**
- * struct trace_info - what is known of a trace so far
+ * struct trace_info - facts of a trace, as far as it was read
  * @events: DMA events
  * @unknown: other events, passed over
  * @probes: events of the probes of dmah record, of which DMA events were made
- * @left_out: after trace_load(), scatter lists of which only the probe of the unmap would have told
+ * @left_out: after trace_load(), scatter lists of which only the probe of the unmap would have had
  *	the DMA addresses, and the trace has none
  * @lost: places where events are missing
  * @lost_events: how many are missing, as far as numbers were given
@@ -267,6 +268,13 @@ struct trace *trace_load(const char *path, struct trace_error *err);
 /** trace_load_fd() - load an open file, see trace_open_fd() */
 struct trace *trace_load_fd(int fd, const char *name, struct trace_error *err);
 
+/**
+ * trace_on_progress() - call a function now and then while traces are loaded
+ * @fn: given the part of the file that has been read, 0 to 1, or a negative number where its size is
+ *	not known, and the events so far; NULL: none
+ */
+void trace_on_progress(void (*fn)(double part, uint64_t events));
+
 struct trace_cursor;
 
 /** trace_begin() - Returns a place before the first event of a loaded trace. */
@@ -289,7 +297,7 @@ void trace_end(struct trace_cursor *c);
  */
 const struct trace_event *trace_events(const struct trace *t, size_t *nr);
 
-/** trace_info() - what is known of the trace so far; complete after trace_load() */
+/** trace_info() - Returns the facts of the trace so far; complete after trace_load(). */
 const struct trace_info *trace_info(const struct trace *t);
 
 /** trace_path() - the name it was opened by */

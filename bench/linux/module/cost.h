@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What mapping costs in a kernel: cases, and how they are measured. */
+/* The cost of mapping in a kernel: cases, and how they are measured. */
 #ifndef DMAH_COST_H
 #define DMAH_COST_H
 
@@ -16,7 +16,7 @@
 #define COST_GROUP 32
 
 /**
- * struct slot - what a driver keeps for a buffer, each API's own beside the others'.
+ * struct slot - a driver's data of one buffer, each API's beside the others'.
  * @page: the buffer's memory.
  * @dma: its DMA address (by address, by ring, by pieces).
  * @sg: as a list of one entry.
@@ -99,7 +99,9 @@ void cost_calibrate(void);
 
 #define PROBES 8
 
-/** probes_begin() - count the calls of some of the kernel's functions from here on, and print which. */
+/**
+ * probes_begin() - count the calls of some of the kernel's functions from here on, and print which.
+ */
 int probes_begin(void);
 
 /** probes_end() - no more. */
@@ -108,7 +110,10 @@ void probes_end(void);
 /** probes_read() - the counts so far. */
 void probes_read(u64 into[PROBES]);
 
-/** probe_name() - what a count is of; NULL behind the last, and where the kernel has no such function. */
+/**
+ * probe_name() - the function that is counted; NULL behind the last, and where the kernel has no
+ * such function.
+ */
 const char *probe_name(unsigned int i);
 
 #endif

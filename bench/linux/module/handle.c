@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* By handle: over the kernel's DMA API (wrap), in a domain of the device's own, and unmapped as batches there. */
+/*
+ * By handle: over the kernel's DMA API (wrap), in a domain of the device's own, and unmapped as
+ * batches there.
+ */
 #include "cost.h"
 
 static int attach(struct cost *c, enum dmah_mode mode, const char **why)

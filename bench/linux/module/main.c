@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * dmah_cost: a driver of QEMU's edu that maps and unmaps and never does DMA. Loading it measures, and prints lines that
- * begin with "dmah-cost:" for scripts to read; bench/linux/evidence.py boots machines for it.
+ * dmah_cost: a driver of QEMU's edu that maps and unmaps and never does DMA. Loading it measures,
+ * and prints lines that begin with "dmah-cost:" for scripts to read; bench/linux/evidence.py boots
+ * machines for it.
  */
 #include <linux/gfp.h>
 #include <linux/module.h>
@@ -96,8 +97,9 @@ static void print_machine(struct device *dev)
 static int cost_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	/*
-	 * What a network card receives, behind room for headers; and whole pages. An untrusted device's are bounced and
-	 * not. Since 6.12 the kernel's own syncs do nothing until something has bounced: the order counts.
+	 * Packets as a network card receives them, behind room for headers; and whole pages. An untrusted
+	 * device's are bounced and not. Since 6.12 the kernel's own syncs do nothing until
+	 * something has bounced: the order counts.
 	 */
 	static const struct {
 		u32 off, len;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The harness: 256 mappings are live; a group of them is ended, the same buffers are mapped anew, and the clock is read
- * before and after each half. Interrupts stay on: the timer of the kernel's flush queue is part of what unmap costs.
+ * The harness: 256 mappings are live; a group of them is ended, the same buffers are mapped anew,
+ * and the clock is read before and after each half. Interrupts stay on: the timer of the kernel's
+ * flush queue is part of what unmap costs.
  */
 #include <linux/bitops.h>
 #include <linux/preempt.h>
@@ -37,7 +38,10 @@ static struct tally tallies[OPS];
 static u16 order[COST_LIVE];
 static u32 seed;
 
-/* In a machine of QEMU's with -icount this counts instructions, in a unit that cost_calibrate() finds. */
+/*
+ * In a machine of QEMU's with -icount this counts instructions, in a unit that cost_calibrate()
+ * finds.
+ */
 static __always_inline u64 clock(void)
 {
 #ifdef CONFIG_X86

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a module cannot go below: calls of the IOMMU's driver, which alone may write page tables. No API: IOVAs are
- * fixed, nothing is checked, and in the lazy cases nothing is flushed. And the kernel's allocator of IOVAs by itself.
+ * The least that a module can reach: calls of the IOMMU's driver, which alone may write page
+ * tables. No API: IOVAs are fixed, nothing is checked, and in the lazy cases nothing is flushed. And the
+ * kernel's allocator of IOVAs by itself.
  */
 #include <linux/iova.h>
 #include <linux/version.h>

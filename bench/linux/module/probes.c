@@ -28,7 +28,10 @@ NOKPROBE_SYMBOL(count);
 		.probe = {.symbol_name = name, .pre_handler = count } \
 	}
 
-/* The lookup; the walk below it, by whoever calls it; the wait for invalidations; bounce slots taken. */
+/*
+ * The lookup; the walk below it, by whoever calls it; the wait for invalidations; bounce slots
+ * taken.
+ */
 static struct counter counters[] = {
 	COUNTER("iommu_iova_to_phys"),
 #ifdef CONFIG_X86

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Rings of handles in a domain of the device's own: pushed one by one, popped one, 16 or 32 at a time. */
+/*
+ * Rings of handles in a domain of the device's own: pushed one by one, popped one, 16 or 32 at a
+ * time.
+ */
 #include "cost.h"
 
 static struct dmah_ring *ring;
@@ -45,7 +48,7 @@ static int ring_map(struct cost *c, const u16 *which, u32 n)
 	{
 		int err = dmah_ring_push(ring, s->page, c->off, c->len, &s->dma);
 
-		/* What was pushed before it stays; only the whole case can be given up. */
+		/* Earlier pushes stay; only the whole case can be given up. */
 		if (err) {
 			dmah_ring_pop(ring, dmah_ring_live(ring));
 			return err;

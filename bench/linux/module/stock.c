@@ -57,7 +57,9 @@ static void page_sync_device(struct cost *c, const u16 *which, u32 n)
 	cost_for_each(c, s, which, n) dma_sync_single_for_device(c->dev, s->dma, c->len, COST_DIR);
 }
 
-/* ---- by a list of one entry: it keeps the page, so that nothing has to be looked up at unmap ---- */
+/*
+ * ---- by a list of one entry: it keeps the page, so that nothing has to be looked up at unmap ----
+ */
 
 static void sg_unmap(struct cost *c, const u16 *which, u32 n)
 {

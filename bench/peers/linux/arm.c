@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * A simple SMMU above Linux's io-pgtable-arm.c, with the functions of a domain that arm-smmu-v3.c
- * has. The command queue is ours and cheaper than that driver's: one lock for two commands of 16
- * bytes, where the driver has three atomic operations on shared words and polls a register. One
- * command invalidates any range, as with FEAT_RANGE_INV.
+ * A simple SMMU over Linux's io-pgtable-arm.c, with the domain functions of arm-smmu-v3.c. The
+ * command queue is this project's and cheaper than that driver's: it takes one lock for two commands
+ * of 16 bytes, while the driver makes three atomic operations on shared words and polls a register.
+ * One command invalidates any range, as with FEAT_RANGE_INV.
  */
 #include <linux/io-pgtable.h>
 
@@ -22,7 +22,7 @@ struct smmu_domain {
 	struct iommu_domain domain;
 	struct io_pgtable *pgtbl;
 	struct io_pgtable_cfg cfg;
-	/* The IOMMU's, on cache lines of its own: contended where threads share a domain. */
+	/* Fields of the IOMMU, on cache lines of their own: threads that share a domain contend for them. */
 	struct {
 		spinlock_t lock;
 		u32 tail;
@@ -44,7 +44,7 @@ static void queue_put(struct smmu_domain *smmu, u64 what, u64 argument)
 	__atomic_store_n(&slot->what, what, __ATOMIC_RELEASE);
 }
 
-/* Waits without the lock, as the driver does. */
+/* Waits without holding the lock, as the driver does. */
 static void queue_invalidate(struct smmu_domain *smmu, u64 argument)
 {
 	u64 latency = smmu->queue.latency;
@@ -102,7 +102,7 @@ static const struct iommu_domain_ops smmu_ops = {
 	.iova_to_phys = smmu_iova_to_phys,
 };
 
-/* What the page-table code asks of the driver. */
+/* Callbacks of the page-table code into the driver. */
 static void smmu_tlb_flush_all(void *cookie)
 {
 	queue_invalidate(cookie, 0);
@@ -159,7 +159,7 @@ static struct iommu_domain *smmu_create(void)
 		smmu_destroy(&smmu->domain);
 		return NULL;
 	}
-	/* As alloc_io_pgtable_ops() does. */
+	/* Does the work of alloc_io_pgtable_ops(). */
 	smmu->pgtbl->fmt = ARM_64_LPAE_S1;
 	smmu->pgtbl->cookie = smmu;
 	smmu->pgtbl->cfg = smmu->cfg;

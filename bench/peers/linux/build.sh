@@ -6,11 +6,11 @@
 #
 #   build.sh BUILD_DIR
 #
-# It fetches and unpacks the source first (fetch.sh), into build/cache of the source tree or what
-# LINUX_PEER_CACHE names. Where there is libcmocka, BUILD_DIR/linux-peer-selftest is made too. Exit
-# status 3: the source of Linux cannot be had.
+# The script fetches and unpacks the source first (fetch.sh), into build/cache of the source tree or
+# the folder that LINUX_PEER_CACHE names. With libcmocka, it makes BUILD_DIR/linux-peer-selftest, too.
+# Exit status 3: the source of Linux is not available.
 #
-# Whoever links the library: it is under the GPL, version 2, as Linux is.
+# The library is under the GPL, version 2, as Linux is; so is every program that links it.
 set -u
 build=${1:?usage: build.sh BUILD_DIR}
 here=$(cd "$(dirname "$0")" && pwd) || exit 1

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Linux's iommu.c: from the DMA layer to the driver of the IOMMU. */
+/* Linux's iommu.c: the layer between the DMA layer and the IOMMU's driver. */
 #include "glue.h"
 
 #include "iommu.gen.h"

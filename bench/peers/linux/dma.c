@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Linux's dma-iommu.c, as far as the mapping of single buffers goes, and the calls of peer.h right
- * above it. What a coherent, trusted device never reaches (bouncing, cache maintenance) ends the
- * program.
+ * The part of Linux's dma-iommu.c that maps single buffers, and the calls of peer.h right above it.
+ * Code that a coherent, trusted device never reaches (bouncing, cache maintenance) ends the program.
  */
 #include <linux/iova.h>
 
@@ -10,7 +9,7 @@
 
 #define iommu_deferred_attach(dev, domain) 0
 
-/* Not on x86-64: kmalloc()'s buffers never share a cache line with what must not be written. */
+/* Never true on x86-64: devices snoop, so buffers of kmalloc() need not own their cache lines. */
 #define dma_kmalloc_needs_bounce(dev, size, dir) false
 
 #define is_swiotlb_active(dev)				     false
@@ -20,7 +19,7 @@
 #define swiotlb_sync_single_for_cpu(dev, phys, size, dir)    shim_broken(__FILE__, __LINE__)
 #define swiotlb_sync_single_for_device(dev, phys, size, dir) shim_broken(__FILE__, __LINE__)
 
-/* One load and a branch, as if no pool had been allocated: where one was, two more compares. */
+/* One load and a branch, as without an allocated pool; with one there are two more compares. */
 static inline bool is_swiotlb_buffer(struct device *dev, phys_addr_t phys)
 {
 	return unlikely(READ_ONCE(dev->dma_io_tlb_mem));
@@ -33,7 +32,7 @@ static inline void swiotlb_tbl_unmap_single(struct device *dev, phys_addr_t phys
 		shim_broken(__FILE__, __LINE__);
 }
 
-/* No bus in between that reaches only a part of memory, and no regions to stay away from. */
+/* No bus limits the device's reach, and no region is reserved. */
 #define dma_range_map_min(map)			0ull
 #define dma_range_map_max(map)			(~0ull)
 #define iova_reserve_iommu_regions(dev, domain) 0

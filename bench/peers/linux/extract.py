@@ -25,7 +25,7 @@ WHOLE = [
     "include/linux/iommu.h", "include/linux/iova.h", "include/linux/io-pgtable.h",
     "include/linux/rbtree.h", "include/linux/rbtree_types.h", "include/linux/rbtree_augmented.h",
 ]
-# What only some versions have.
+# Files that only some versions have.
 WHOLE_IF_THERE = [
     "drivers/iommu/iommu-pages.h", "drivers/iommu/intel/cache.c", "drivers/iommu/intel/pasid.h",
     "include/uapi/linux/iommufd.h", "include/uapi/linux/iommu.h",

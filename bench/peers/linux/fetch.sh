@@ -58,7 +58,7 @@ downloaded() { # SERIES
 	[ -n "$deb" ]
 }
 
-# Where the machine's own lists know no such package: lists of our own, in the cache, that name
+# If the machine's own lists know no such package, use lists in the cache that name
 # Debian 12 with its backports and security updates. They need no root and change nothing.
 private_lists() {
 	apt=$cache/apt
@@ -84,7 +84,7 @@ if [ -z "$deb" ] && [ "${LINUX_PEER_DOWNLOAD-}" = no ]; then
 	unavailable "none was downloaded yet"
 fi
 if [ -z "$deb" ]; then
-	# What an earlier run was interrupted with may be half a package.
+	# A file that an interrupted run left may be half a package.
 	rm -f "$cache"/linux-source-*.deb
 	command -v apt-get >/dev/null 2>&1 || unavailable "there is no apt-get here"
 	for s in $series; do

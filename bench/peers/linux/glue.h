@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What the parts of the glue know of each other. */
+/* Interfaces between the files of the glue. */
 #ifndef BENCH_PEERS_LINUX_GLUE_H
 #define BENCH_PEERS_LINUX_GLUE_H
 
@@ -9,7 +9,7 @@
 
 _Static_assert(LINUX_PEER_CPUS == SHIM_CPUS, "peer.h and shim/percpu.h");
 
-/* A simulated IOMMU driver: a domain for the one device, and the IOMMU that it belongs to. */
+/* A simulated IOMMU driver: its domain, which has one device, and its IOMMU. */
 struct iommu_kind {
 	struct iommu_domain *(*create)(void);
 	void (*destroy)(struct iommu_domain *domain);
@@ -26,7 +26,7 @@ struct linux_peer {
 	const struct iommu_kind *kind;
 };
 
-/* dma.c: give a domain its IOVA allocator and flush queues, by Linux's own functions. */
+/* dma.c: Sets up a domain's IOVA allocator and flush queues by Linux's own functions. */
 int dma_domain_init(struct iommu_domain *domain, struct device *dev);
 void dma_domain_exit(struct iommu_domain *domain);
 

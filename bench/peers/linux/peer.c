@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* A domain's life. The calls that are timed are in dma.c. */
+/* Makes and ends domains. The calls that are timed are in dma.c. */
 #include <pthread.h>
 #include <time.h>
 
@@ -29,7 +29,7 @@ void linux_peer_thread(unsigned int cpu)
 	shim_cpu_offset = cpu * SHIM_PERCPU_STRIDE;
 }
 
-/* Once for the whole program, as Linux's drivers do when the first device is found. */
+/* Initialises Linux's code once, as its drivers do when the first device is found. */
 static int caches_err;
 
 static void caches_init(void)
@@ -65,7 +65,7 @@ struct linux_peer *linux_peer_create(enum linux_peer_kind kind, bool lazy)
 		.dma_coherent = true,
 	};
 #if LINUX_RELEASE >= 6012
-	/* Set for every PCI device when it is found. */
+	/* Linux sets these for every PCI device. */
 	peer->iommu.pci_32bit_workaround = 1;
 #endif
 
@@ -76,7 +76,7 @@ struct linux_peer *linux_peer_create(enum linux_peer_kind kind, bool lazy)
 	}
 	domain->type = lazy ? IOMMU_DOMAIN_DMA_FQ : IOMMU_DOMAIN_DMA;
 	peer->group.default_domain = domain;
-	/* Linux falls back to strict where it has no memory for the queues. */
+	/* Linux falls back to strict mode without memory for the queues. */
 	if (dma_domain_init(domain, &peer->pci.dev) ||
 	    domain->type != (lazy ? IOMMU_DOMAIN_DMA_FQ : IOMMU_DOMAIN_DMA)) {
 		linux_peer_destroy(peer);
@@ -89,7 +89,7 @@ void linux_peer_destroy(struct linux_peer *peer)
 {
 	if (!peer)
 		return;
-	/* In the order of iommu_domain_free(). */
+	/* Follow the order of iommu_domain_free(). */
 	dma_domain_exit(peer->group.default_domain);
 	peer->kind->destroy(peer->group.default_domain);
 	free(peer);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Linux's queued invalidation (dmar.c) and the hardware that reads the queue. The hardware's work is
- * done where the tail register is written: it finds the wait descriptor that ends each submission
- * and stores its status, at once or, where a latency is set, when that has passed. Both err in
- * Linux's favour: the store to the register is an uncached one on a real machine, the status comes
- * back through a cache miss, and the look for faults while waiting reads a register.
+ * Linux's queued invalidation (dmar.c), and the hardware that reads the queue. A write of the tail
+ * register does the hardware's work: it finds the wait descriptor at the end of each submission and
+ * stores its status, at once or after the set latency. Real hardware would cost Linux more: the
+ * store to the register is uncached, the status comes back through a cache miss, and the test for
+ * faults during the wait reads a register.
  */
 #include "glue.h"
 #include "vtd.h"
 
-/* Off in Debian's kernels. */
+/* Debian's kernels have this switched off. */
 #define dmar_latency_enabled(iommu, type)    false
 #define dmar_latency_update(iommu, type, ns) ((void)(ns))
 
@@ -25,13 +25,13 @@ static void wait_over(struct qi_desc *wait)
 	__atomic_store_n(status, (int)(wait->qw0 >> 32), __ATOMIC_RELEASE);
 }
 
-/* The descriptor in a slot; the queue has the 128-bit ones, qw2 and qw3 are not there. */
+/* Returns a descriptor of the queue, which has the 128-bit ones, without qw2 and qw3. */
 static struct qi_desc *slot_of(struct vtd_unit *unit, u32 slot)
 {
 	return unit->qi.desc + ((size_t)slot << DMAR_IQ_SHIFT);
 }
 
-/* The only register that is written here is the tail. */
+/* This code writes no other register than the tail. */
 static inline void tail_written(struct intel_iommu *iommu, u32 value)
 {
 	struct vtd_unit *unit = to_unit(iommu);

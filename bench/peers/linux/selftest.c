@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Does Linux's code behind peer.h still do what it does in a kernel? Random mappings on both kinds
- * of IOMMU, strict and lazy, against an array that knows each IOVA's owner; then two threads.
+ * Checks that Linux's code behind peer.h works as it does in a kernel: random mappings on both kinds
+ * of IOMMU, strict and lazy, against an array of each IOVA's owner; then two threads.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -16,7 +16,7 @@
 #include "peer.h"
 
 #define GRANULE 4096ull
-/* Linux uses up the addresses below 4 GiB first, and no test comes near filling them. */
+/* Linux uses addresses below 4 GiB first, and no test fills them. */
 #define GRANULES (1u << 20)
 #define SLOTS	 4096
 
@@ -36,7 +36,7 @@ static uint32_t rnd(uint64_t *seed, uint32_t below)
 	return (uint32_t)((*seed >> 33) % below);
 }
 
-/* Mostly a page; sometimes a few, across page boundaries; rarely enough for a large page. */
+/* Mostly one page, sometimes a few across page boundaries, rarely enough for a large page. */
 static void random_buffer(uint64_t *seed, struct mapping *m)
 {
 	m->phys = 0x100000000ull + rnd(seed, 1u << 20) * GRANULE;
@@ -91,8 +91,8 @@ static void test_version(void **state)
 }
 
 /*
- * An IOVA belongs to one mapping at a time; what is mapped translates, what is not does not; and an
- * IOVA unmapped lazily comes back only when a flush has begun since.
+ * An IOVA belongs to one mapping at a time. Mapped addresses translate, others do not. A lazily
+ * unmapped IOVA is allocated again only after a flush has begun.
  */
 static void test_random(void **state)
 {
@@ -106,7 +106,7 @@ static void test_random(void **state)
 	assert_non_null(peer);
 	linux_peer_thread(0);
 	for (unsigned int round = 0; round < 300000; round++) {
-		/* Few slots at first, so that unmap and map alternate; then all. */
+		/* Use few mappings at first, so that unmap and map alternate, then all. */
 		struct mapping *m = &live[rnd(&seed, round < 50000 ? 64 : SLOTS)];
 
 		if (m->len) {
@@ -139,7 +139,7 @@ static void test_random(void **state)
 		}
 		check_translation(peer, m);
 	}
-	/* Two hundred and fifty-five unmaps share a flush. */
+	/* 255 unmaps share a flush. */
 	if (mode->lazy)
 		assert_in_range(linux_peer_flushes(peer), unmaps / 1000, unmaps / 20);
 	linux_peer_destroy(peer);
@@ -148,7 +148,7 @@ static void test_random(void **state)
 	free(live);
 }
 
-/* Pages only: each strict unmap waits once, each flush of a full queue once. */
+/* With mappings of one page, each strict unmap waits once, and each flush of a full queue once. */
 static void test_flushes(void **state)
 {
 	const struct mode *mode = *state;
@@ -198,7 +198,7 @@ static void test_latency(void **state)
 	linux_peer_destroy(peer);
 }
 
-/* Nothing is used up for good by domains that come and go. */
+/* Domains that are made and ended use up no memory. */
 static void test_lives(void **state)
 {
 	const struct mode *mode = *state;
@@ -214,14 +214,14 @@ static void test_lives(void **state)
 			m[k].dma = linux_peer_map(peer, m[k].phys, m[k].len);
 			check_translation(peer, &m[k]);
 		}
-		/* Half of them are left behind. */
+		/* Leave half of the mappings live. */
 		for (unsigned int k = 0; k < 4; k++)
 			linux_peer_unmap(peer, m[k].dma, m[k].len);
 		linux_peer_destroy(peer);
 	}
 }
 
-/* No two allocations share a page, and what is freed can be had again. */
+/* No two allocations share a page, and freed pages are allocated again. */
 static void test_iova(void **state)
 {
 	struct linux_iova *iova = linux_iova_create();
@@ -254,7 +254,7 @@ static void test_iova(void **state)
 	free(taken);
 }
 
-/* Threads that share a domain, and hand each other their mappings to unmap. */
+/* Threads share a domain and unmap each other's mappings. */
 struct shared {
 	struct linux_peer *peer;
 	pthread_barrier_t start;
@@ -266,7 +266,7 @@ struct worker {
 	struct shared *shared;
 	pthread_t thread;
 	unsigned int cpu;
-	/* What went wrong: cmocka's assertions are for the main thread. */
+	/* The error of this thread: cmocka's assertions work in the main thread only. */
 	unsigned int failed, twice, wrong, stale;
 };
 
@@ -297,7 +297,7 @@ static void *work(void *arg)
 			continue;
 		w->wrong += linux_peer_iova_to_phys(s->peer, m->dma + m->len - 1) !=
 			    m->phys + m->len - 1;
-		/* Before the unmap, since the other thread may have the address right after. */
+		/* Clear the owner before the unmap: the other thread may get the address right after. */
 		for (uint32_t g = first_of(m); g <= last_of(m); g++)
 			w->stale += !__atomic_exchange_n(&s->taken[g], 0, __ATOMIC_ACQ_REL);
 		linux_peer_unmap(s->peer, m->dma, m->len);

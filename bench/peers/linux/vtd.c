@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Linux's VT-d page tables (intel/iommu.c) in a domain as its driver makes it for a device behind a
+ * Linux's VT-d page tables (intel/iommu.c), in the domain that its driver makes for a device behind a
  * coherent IOMMU in legacy mode: second stage, 4 levels, 2 MiB and 1 GiB pages, page-selective
  * invalidation, no caching mode, no device TLBs.
  */
 #include "glue.h"
 #include "vtd.h"
 
-/* Only a conflict of entries would print them. */
+/* Only a conflict of entries would print this. */
 #define debug_dma_dump_mappings(x) ((void)0)
 
 #if LINUX_RELEASE >= 6012
@@ -35,7 +35,7 @@ static const struct iommu_domain_ops vtd_ops = {
 struct vtd_domain {
 	struct dmar_domain dmar;
 	struct vtd_unit *unit;
-	/* How a domain knows its IOMMU. */
+	/* The link from a domain to its IOMMU. */
 #if LINUX_RELEASE >= 6012
 	struct cache_tag tag;
 	struct qi_batch batch;
@@ -49,14 +49,14 @@ static struct vtd_domain *to_vtd(struct iommu_domain *domain)
 	return container_of(to_dmar_domain(domain), struct vtd_domain, dmar);
 }
 
-/* Not reached: no invalidation through registers. */
+/* Never reached: nothing is invalidated through registers. */
 void __iommu_flush_iotlb(struct intel_iommu *iommu, u16 did, u64 addr, unsigned int size_order,
 			 u64 type)
 {
 	shim_broken(__FILE__, __LINE__);
 }
 
-/* 6.1 asks at every map; no hardware since 2008 has such a buffer. */
+/* Linux 6.1 tests for this at every map; no hardware since 2008 has such a buffer. */
 void iommu_flush_write_buffer(struct intel_iommu *iommu)
 {
 	BUG_ON(cap_rwbf(iommu->cap));
@@ -82,7 +82,7 @@ static void unit_destroy(struct vtd_unit *unit)
 	free(unit);
 }
 
-/* As dmar_enable_qi() leaves it. The status words are where the hardware reaches them. */
+/* Set up the queue as dmar_enable_qi() does. The hardware can reach the status words. */
 static struct vtd_unit *unit_create(void)
 {
 	struct vtd_unit *unit = zeroed(sizeof(*unit));
@@ -106,7 +106,7 @@ static struct vtd_unit *unit_create(void)
 	unit->iommu.reg = unit->registers;
 	unit->iommu.gcmd = DMA_GCMD_TE;
 	unit->iommu.agaw = width_to_agaw(ADDRESS_WIDTH);
-	/* PSI with up to 2^18 pages; both drains; coherent walks and queued invalidation. */
+	/* Capabilities: PSI of up to 2^18 pages, both drains, coherent walks, queued invalidation. */
 	unit->iommu.cap = 1ull << 39 | 18ull << 48 | 3ull << 54;
 	unit->iommu.ecap = 1ull << 0 | 1ull << 1;
 	BUG_ON(!cap_pgsel_inv(unit->iommu.cap) || cap_max_amask_val(unit->iommu.cap) != 18 ||
@@ -122,7 +122,7 @@ static void vtd_destroy(struct iommu_domain *domain)
 	struct vtd_domain *vtd = to_vtd(domain);
 	LIST_HEAD(pages);
 
-	/* As domain_exit() does. */
+	/* Does the work of domain_exit(). */
 	if (vtd->dmar.pgd) {
 		domain_unmap(&vtd->dmar, 0, DOMAIN_MAX_PFN(vtd->dmar.gaw), &pages);
 		put_pages_list(&pages);

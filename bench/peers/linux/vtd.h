@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The simulated IOMMU behind Linux's VT-d driver: its registers, and how long it takes. */
+/* The simulated IOMMU behind Linux's VT-d driver: its registers and its latency. */
 #ifndef BENCH_PEERS_LINUX_VTD_H
 #define BENCH_PEERS_LINUX_VTD_H
 
@@ -11,7 +11,7 @@ struct vtd_unit {
 	/* Counted and written under the queue's lock. */
 	u64 waits;
 	u64 latency;
-	u64 over_at[QI_LENGTH]; /* when the wait in that slot is to be over */
+	u64 over_at[QI_LENGTH]; /* time at which the wait descriptor at that position is done */
 	char registers[PAGE_SIZE];
 };
 

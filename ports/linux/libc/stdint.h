@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The compiler's freestanding headers by the kernel's own types: the library includes them, the kernel's build hides them. */
+/*
+ * The compiler's freestanding headers by the kernel's own types: the library includes them, the
+ * kernel's build hides them.
+ */
 #ifndef DMAH_LINUX_STDINT_H
 #define DMAH_LINUX_STDINT_H
 

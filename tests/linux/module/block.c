@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a device may not reach. edu does not tell whether a transfer was refused, so memory is looked at;
- * and each refused one is announced in the log, where the IOMMU's own report of it must follow.
+ * Transfers that must be refused. edu does not report a refused transfer, so memory is compared;
+ * and each is announced in the log, where the IOMMU's own report of it must follow.
  */
 #include <linux/delay.h>
 
@@ -11,8 +11,8 @@
 #define CANARY 0x5a
 
 /*
- * The kernel reports ten faults in 5 s, a refused write is up to three, and an SMMU tells of each 4 bytes.
- * It is the machine's time that passes here, not ours.
+ * The kernel reports ten faults in 5 s, a refused write is up to three, and an SMMU tells of each 4
+ * bytes. It is the machine's time that passes here, not ours.
  */
 #define REPORT_MS 2500
 #define WRITTEN	  8
@@ -27,7 +27,7 @@ static void refused(struct test *t, dma_addr_t addr, const void *watch, size_t l
 	CHECK(t, all(watch, len, CANARY));
 }
 
-/* Whatever is deferred is over: afterwards the device reaches nothing that is not mapped. */
+/* Ends everything deferred: afterwards the device reaches nothing that is not mapped. */
 static void settle(struct test *t)
 {
 	CHECK_EQ(t, dmah_flush(t->dev), 0);
@@ -232,8 +232,9 @@ static void test_other_domain(struct test *t)
 #define STRAY 8
 
 /*
- * A driver forgot to convert a call: the kernel's DMA API gives an address of the default domain. The device is in
- * another one, so that address must not be one at which a handle is mapped, and the access must be refused.
+ * A driver forgot to convert a call: the kernel's DMA API gives an address of the default domain.
+ * The device is in another one, so that address must not be one at which a handle is mapped, and
+ * the access must be refused.
  */
 static void test_forgotten(struct test *t)
 {
@@ -322,7 +323,7 @@ put:
 	buffer_put(&b);
 }
 
-/* What the device writes into such a granule stays in it. */
+/* Bytes that the device writes beside the buffer in its granule do not reach memory. */
 static void test_neighbours_written(struct test *t)
 {
 	struct buffer b;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Where the calls may come from: with interrupts off, in an interrupt, on several CPUs at once; and MSIs. */
+/*
+ * Contexts of the calls: with interrupts off, in an interrupt, on several CPUs at once; and MSIs.
+ */
 #include <linux/completion.h>
 #include <linux/irq_work.h>
 #include <linux/kthread.h>
@@ -85,7 +87,7 @@ struct worker {
 	struct completion done;
 	struct buffer b;
 	struct dmah h[HANDLES];
-	struct worker *peer; /* whose mappings this one ends */
+	struct worker *peer; /* this one ends the peer's mappings */
 	int err;
 };
 

@@ -154,7 +154,7 @@ int buffer_get(struct buffer *b, size_t off, size_t len)
 	return 0;
 }
 
-/* Whether what lies beside the buffer is as it was. */
+/* Returns true if the bytes beside the buffer have not changed. */
 bool buffer_borders(const struct buffer *b)
 {
 	size_t end = b->off + b->len;

@@ -180,8 +180,9 @@ put:
 }
 
 /*
- * A device that writes less than it was given: the rest of the buffer is what it was. In wrap mode that is the
- * kernel's affair, and 6.1 clears the whole bounce slot of an untrusted device's receive buffer.
+ * A device that writes less than it was given: the rest of the buffer is what it was. In wrap mode
+ * that is the kernel's affair, and 6.1 clears the whole bounce slot of an untrusted device's
+ * receive buffer.
  */
 static bool rest_cleared(const struct test *t)
 {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Allocations that fail. Debian's kernels have no CONFIG_FAULT_INJECTION, so the kernel's allocators are
- * made to fail by kprobes: while one is armed, the n-th call of this task returns at once without memory.
- * Each operation is tried with its first allocation failing, then with its second, until none is left.
+ * Allocations that fail. Debian's kernels have no CONFIG_FAULT_INJECTION, so the kernel's
+ * allocators are made to fail by kprobes: while one is armed, the n-th call of this task returns at
+ * once without memory. Each operation is tried with its first allocation failing, then with its
+ * second, until none is left.
  */
 #include <linux/kprobes.h>
 
@@ -38,7 +39,10 @@ static const struct {
 static struct kprobe probes[ARRAY_SIZE(targets)];
 static bool planted[ARRAY_SIZE(targets)];
 
-/* Who is to fail, at which call; what happened. Only the task itself changes them while it is armed. */
+/*
+ * The task whose call is to fail, the call's number, and what happened. Only the task itself changes
+ * them while it is armed.
+ */
 static struct task_struct *armed;
 static unsigned int countdown;
 static unsigned int seen;
@@ -106,7 +110,7 @@ static void disarm(void)
 	WRITE_ONCE(armed, NULL);
 }
 
-/* What an operation works on. */
+/* The objects of an operation. */
 struct op_state {
 	struct buffer b;
 	struct dmah h;
@@ -275,7 +279,7 @@ free:
 	kfree(s);
 }
 
-/* What ends a mapping, or syncs one, asks for no memory. */
+/* Unmap and sync allocate no memory. */
 static void test_unmap_allocates(struct test *t)
 {
 	struct op_state *s = kzalloc(sizeof(*s), GFP_KERNEL);

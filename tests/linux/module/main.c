@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The driver of three edu devices: one is tested, one more is attached, one is not. What kind of machine it
- * is on, the harness says (tests/linux/machines.py); whether that is so, the cases find out.
+ * The driver of three edu devices: one is tested, one more is attached, one is not. What kind of
+ * machine it is on, the harness says (tests/linux/machines.py); whether that is so, the cases find
+ * out.
  */
 #include <linux/module.h>
 

@@ -70,6 +70,34 @@ static void test_twice(struct test *t)
 	CHECK_EQ(t, test_live(t), v.live);
 }
 
+/* A ring that is resized is often copied as a structure: two handles of one mapping are live then. */
+static void test_copied(struct test *t)
+{
+	struct victim v;
+	struct dmah copy, moved = {};
+	u64 before;
+
+	if (!victim_get(t, &v))
+		return;
+	before = reports(t);
+	CHECK_EQ(t, dmah_sync_for_cpu(t->dev, &v.h, 0, LEN), 0);
+	CHECK_EQ(t, dmah_move(&moved, &v.h), 0);
+	CHECK_EQ(t, dmah_sync_for_cpu(t->dev, &moved, 0, LEN), 0);
+	CHECK_EQ(t, reports(t), before);
+	copy = moved;
+	CHECK_EQ(t, dmah_map_page(t->dev, &copy, v.b.page, 0, LEN, DMA_TO_DEVICE), -EINVAL);
+	reported(t, before, 1);
+	before = reports(t);
+	CHECK_EQ(t, dmah_sync_for_cpu(t->dev, &copy, 0, LEN), 0);
+	CHECK_EQ(t, dmah_sync_for_device(t->dev, &copy, 0, LEN), 0);
+	CHECK_EQ(t, reports(t), before + 2);
+	CHECK_EQ(t, dmah_unmap(t->dev, &copy), 0);
+	CHECK_EQ(t, reports(t), before + 3);
+	CHECK_EQ(t, dmah_unmap(t->dev, &moved), -ESTALE);
+	CHECK_EQ(t, test_live(t), v.live);
+	buffer_put(&v.b);
+}
+
 /* The copy is stale, and what it named was given to another mapping. */
 static void test_stale_copy(struct test *t)
 {
@@ -223,8 +251,8 @@ static void corrupt(struct dmah *bad, int way)
 }
 
 /*
- * It is refused; or, where the field is one that the module does not go by (the last three), the very mapping
- * that the rest of the handle names is ended. Another one never is.
+ * It is refused; or, where the field is one that the module does not go by (the last three), the
+ * very mapping that the rest of the handle names is ended. Another one never is.
  */
 static void test_corrupt(struct test *t)
 {
@@ -279,7 +307,7 @@ static void test_sync_range(struct test *t)
 	reported(t, before, 2);
 }
 
-/* What a driver that is being converted believes, held against what is mapped. */
+/* The arguments that a driver under conversion still has are compared with the mapping. */
 static void test_expect(struct test *t)
 {
 	struct victim v;
@@ -389,6 +417,7 @@ static void test_books(struct test *t)
 
 const struct test_case misuse_cases[] = {
 	{ "unmapped twice by a copy: refused and reported", test_twice },
+	{ "a structure that holds a handle was copied: reported; a move is not", test_copied },
 	{ "a stale copy does not end the mapping that came after", test_stale_copy },
 	{ "a stale copy of an earlier attachment is refused", test_stale_attachment },
 	{ "unmapped for another device: refused and reported", test_other_device },

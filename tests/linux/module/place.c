@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where mappings may lie: outside of the host bridge's windows, inside of the ranges that it passes on, and not where the
- * kernel's DMA API had mapped something before the device was attached.
+ * Addresses of mappings: outside of the host bridge's windows, inside of the ranges that it passes
+ * on, and not where the kernel's DMA API had mapped something before the device was attached.
  */
 #include <linux/resource_ext.h>
 #include <linux/sizes.h>
@@ -25,7 +25,10 @@ static bool overlaps(u64 start, u64 last, u64 from, u64 to)
 	return start <= to && from <= last;
 }
 
-/* Returns true if a mapping lies in one of the root bus's windows, in the addresses that devices use. */
+/*
+ * Returns true if a mapping lies in one of the root bus's windows, in the addresses that devices
+ * use.
+ */
 static bool in_window(struct device *dev, u64 start, u64 last)
 {
 	struct pci_bus *root = root_of(dev);
@@ -33,8 +36,7 @@ static bool in_window(struct device *dev, u64 start, u64 last)
 	struct resource *res;
 	int i;
 
-	pci_bus_for_each_resource(root, res, i)
-	{
+	pci_bus_for_each_resource(root, res, i) {
 		if (!res || resource_type(res) != IORESOURCE_MEM)
 			continue;
 		pcibios_resource_to_bus(root, &region, res);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Calls that meet: copies of one handle unmapped at the same time, by an interrupt in the middle of an unmap and by two
- * CPUs; and addresses that run out while another CPU spins for the caller's lock.
+ * Calls that meet: copies of one handle unmapped at the same time, by an interrupt in the middle of
+ * an unmap and by two CPUs; and addresses that run out while another CPU spins for the caller's
+ * lock.
  */
 #include <linux/delay.h>
 #include <linux/hrtimer.h>
@@ -28,14 +29,17 @@ static enum hrtimer_restart intrude(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-/* With -icount shift=3 an instruction takes 8 ns, so the interrupt comes once at every instruction of an unmap. */
+/*
+ * With -icount shift=3 an instruction takes 8 ns, so the interrupt comes once at every instruction
+ * of an unmap.
+ */
 #define STEP_NS	    8
 #define STEPS	    2500
 #define SHORTEST_US 5
 
 /*
- * Returns 1 if the interrupt came before the unmap had returned or right after it, 0 if it came so late that it was
- * cancelled.
+ * Returns 1 if the interrupt came before the unmap had returned or right after it, 0 if it came so
+ * late that it was cancelled.
  */
 static int copies_meet(struct test *t, struct intruder *i, struct buffer *b, u64 ns)
 {
@@ -46,7 +50,10 @@ static int copies_meet(struct test *t, struct intruder *i, struct buffer *b, u64
 		return 0;
 	i->copy = h;
 	hrtimer_start(&i->timer, ns_to_ktime(ns), HRTIMER_MODE_REL_HARD);
-	/* Timers have a shortest time: past it, so that the interrupt can come at the first instruction. */
+	/*
+	 * Timers have a shortest time: past it, so that the interrupt can come at the first
+	 * instruction.
+	 */
 	udelay(SHORTEST_US);
 	err = dmah_unmap(t->dev, &h);
 	if (hrtimer_cancel(&i->timer)) {

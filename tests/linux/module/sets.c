@@ -81,8 +81,8 @@ static bool scattered_borders(struct scattered *s)
 }
 
 /*
- * The device copies a vector's bytes to another vector through its buffer, chunk by chunk, by the DMA
- * segments alone: what a driver does with them.
+ * The device copies a vector's bytes to another vector through its buffer, chunk by chunk, by the
+ * DMA segments alone: what a driver does with them.
  */
 static u64 seg_bytes(const struct dmah_vec *v)
 {
@@ -319,7 +319,9 @@ static void test_batch(struct test *t)
 	CHECK_EQ(t, dmah_unmap_start(t->dev, &batch, list, 4), 0);
 	for (i = 0; i < 4; i++)
 		CHECK(t, !dmah_mapped(&h[i]));
-	/* A batch that is under way takes no more; where nothing is waited for it is over at once. */
+	/*
+	 * A batch that is under way takes no more; where nothing is waited for it is over at once.
+	 */
 	if (batch.n)
 		CHECK_EQ(t, dmah_unmap_start(t->dev, &batch, list, 4), -EINVAL);
 	/* The handles are free to be used again at once. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The self-test of dmah.ko: a driver of QEMU's edu device that uses the module as a driver would, and
- * lets a real DMA engine judge. Results are KTAP in the log.
+ * The self-test of dmah.ko: a driver of QEMU's edu device that uses the module as a driver would,
+ * and lets a real DMA engine judge. Results are KTAP in the log.
  */
 #ifndef DMAH_TESTS_LINUX_TEST_H
 #define DMAH_TESTS_LINUX_TEST_H
@@ -9,14 +9,16 @@
 #include <linux/dmah.h>
 #include <linux/pci.h>
 
-/* The most that edu transfers at once, less than its buffer: QEMU 7.2 ends at the last byte of it. */
+/*
+ * The most that edu transfers at once, less than its buffer: QEMU 7.2 ends at the last byte of it.
+ */
 #define EDU_MAX 4032
 
 /*
  * struct test - what the cases share.
  * @dev: the device that is attached; @other: a second edu that is attached too, @stranger: one that
  *	is not.
- * @mode: what dmah_mode() said.
+ * @mode: the result of dmah_mode().
  * @block: an IOMMU stands between the device and memory.
  * @strict: it stops a device when unmap returns.
  * @untrusted: the kernel takes the device for untrusted.
@@ -77,7 +79,10 @@ int edu_fill(struct test *t, u32 at, u32 len, u8 seed);
 int edu_interrupt(struct test *t, u32 value);
 int edu_setup(struct test *t);
 
-/* Bytes that depend on where they are and on a seed, so that neither a shift nor an old buffer passes. */
+/*
+ * Bytes that depend on where they are and on a seed, so that neither a shift nor an old buffer
+ * passes.
+ */
 void fill(void *p, size_t len, u8 seed);
 bool filled(const void *p, size_t len, u8 seed);
 bool all(const void *p, size_t len, u8 value);

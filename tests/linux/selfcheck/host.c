@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The library's host contract by the kernel: the part that is not inline. include/dmah/host.h describes each function.
+ * The library's host contract by the kernel: the part that is not inline. include/dmah/host.h
+ * describes each function.
  */
 #include <dmah/device.h>
 #include <dmah/host.h>
@@ -27,7 +28,10 @@ void *dmah_host_mem_alloc(size_t size, dmah_phys_t limit, unsigned int flags, dm
 	gfp_t gfp = gfp_of(flags);
 	void *cpu;
 
-	/* An uncached view would need the pages' linear mapping to go. Nothing in the module asks for one. */
+	/*
+	 * An uncached view would need the pages' linear mapping to go. Nothing in the module asks
+	 * for one.
+	 */
 	if (flags & DMAH_ALLOC_UNCACHED)
 		return NULL;
 	if (limit < U32_MAX)
@@ -58,7 +62,10 @@ unsigned int host_cache_calls;
 
 void dmah_host_cache(enum dmah_cache_op op, dmah_phys_t phys, uint64_t len)
 {
-	/* The devices and table walks of the self-check are coherent, so a call is a fault: selfcheck.c reports it. */
+	/*
+	 * The devices and table walks of the self-check are coherent, so a call is a fault:
+	 * selfcheck.c reports it.
+	 */
 	host_cache_calls++;
 }
 
@@ -71,7 +78,10 @@ bool dmah_host_quiesce(unsigned int cpu)
 	/* The caller holds no lock: the self-check runs in a module's init function. */
 	if (irqs_disabled() || !in_task())
 		return false;
-	/* Interrupts are off inside a section, so a CPU that answers has left it. An offline CPU has left, too. */
+	/*
+	 * Interrupts are off inside a section, so a CPU that answers has left it. An offline CPU
+	 * has left, too.
+	 */
 	(void)smp_call_function_single((int)cpu, nothing, NULL, 1);
 	return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The host contract of the self-check, its inline part: that of dmah.ko, and the functions that only the library's own
- * backends call. <dmah/host.h> includes this file.
+ * The host contract of the self-check, its inline part: that of dmah.ko, and the functions that
+ * only the library's own backends call. <dmah/host.h> includes this file.
  */
 #ifndef DMAH_SELFCHECK_HOST_INLINE_H
 #define DMAH_SELFCHECK_HOST_INLINE_H

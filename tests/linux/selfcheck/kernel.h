@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Included before the first line of every file of this module: the library's sources and the check itself.
+ * Included before the first line of every file of this module: the library's sources and the check
+ * itself.
  *
- * The kernel and the library both define `struct range`, and the kernel has macros called min3 and noinline, which the
- * library uses as ordinary names. The kernel's headers come first with their own meaning, then the names are the
- * library's.
+ * The kernel and the library both define `struct range`, and the kernel has macros called min3 and
+ * noinline, which the library uses as ordinary names. The kernel's headers come first with their
+ * own meaning, then the names are the library's.
  */
 #ifndef DMAH_SELFCHECK_KERNEL_H
 #define DMAH_SELFCHECK_KERNEL_H

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Runs the library in the kernel when the module is loaded: its own domains over the kernel's memory, locks and CPUs.
- * One domain bounces every buffer, one has its own page tables. No device is behind them: slots are read to find what a
- * device would see, and code of this file walks the tables (Intel Virtualization Technology for Directed I/O, section
- * 9.8: second-stage entries). A failed check refuses the load.
+ * Runs the library in the kernel when the module is loaded: its own domains over the kernel's
+ * memory, locks and CPUs. One domain bounces every buffer, one has its own page tables. No device
+ * is behind them: slots are read to find what a device would see, and code of this file walks the
+ * tables (Intel Virtualization Technology for Directed I/O, section 9.8: second-stage entries). A
+ * failed check refuses the load.
  */
 #include <dmah/device.h>
 #include <dmah/dmah.h>
@@ -114,7 +115,10 @@ static struct dmah_iommu null_iommu = {
 	.nformats = ARRAY_SIZE(null_formats),
 };
 
-/* Bits 0 and 1 of an entry: read, write; 9 bits of the address for each level; bits 12 to 51 are the next address. */
+/*
+ * Bits 0 and 1 of an entry: read, write; 9 bits of the address for each level; bits 12 to 51 are
+ * the next address.
+ */
 static bool walk(const struct run *r, dmah_addr_t iova, bool write, dmah_phys_t *phys)
 {
 	struct dmah_pt_info info;

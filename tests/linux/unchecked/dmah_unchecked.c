@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Ignores the result of every call that may fail to map or to attach: the compiler must warn of each line here. */
+/*
+ * Ignores the result of every call that may fail to map or to attach: the compiler must warn of
+ * each line here.
+ */
 #include <linux/dmah.h>
 #include <linux/module.h>
 

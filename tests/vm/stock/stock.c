@@ -2,8 +2,9 @@
 /*
  * The lab's own control: QEMU's edu device and the kernel's own DMA API, without the library.
  *
- * What a test of the library believes of a machine (that strict mode blocks a stale DMA, that without
- * an IOMMU nothing does) must be so with the stock kernel alone, or the test proves nothing.
+ * What a test of the library believes of a machine (that strict mode blocks a stale DMA, that
+ * without an IOMMU nothing does) must be so with the stock kernel alone, or the test proves
+ * nothing.
  */
 #include <linux/delay.h>
 #include <linux/dma-mapping.h>

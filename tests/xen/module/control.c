@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The negative control: a device that the kernel has given no Xen DMA operations, as it is for one without a node in the
- * device tree. The kernel's DMA API then takes the physical address for the DMA address. The tests of trip.c prove
- * nothing unless the bytes go astray here.
+ * The negative control: a device that the kernel has given no Xen DMA operations, as it is for one
+ * without a node in the device tree. The kernel's DMA API then takes the physical address for the
+ * DMA address. The tests of trip.c prove nothing unless the bytes go astray here.
  */
 #include "edu.h"
 #include "guest.h"
@@ -77,7 +77,7 @@ void test_without_xen(const struct setup *s, const struct frame *f)
 		got = astray(s, f, &m);
 		note("%d", got);
 		check(!got, "%s: dmah_map_bus of %s is right", f->where, v->name);
-		/* The same call, told the physical address where the bus address belongs. */
+		/* The same call, with the physical address in place of the bus address. */
 		lie.bus = v->phys;
 		m.view = &lie;
 		got = astray(s, f, &m);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What one call makes happen: hypercalls for cache maintenance, lookups of machine frames, and whose memory the
- * maintenance names. Each figure is checked, and printed for who collects them ("dmah-xen-count" lines).
+ * Counts for one call: hypercalls for cache maintenance, lookups of machine frames, and the owner of
+ * the memory that the maintenance names. Each figure is checked, and printed in "dmah-xen-count"
+ * lines.
  */
 #include <linux/kernel.h>
 #include <linux/string.h>
@@ -94,7 +95,10 @@ static void print(const struct setup *s, const struct frame *f, const struct map
 			sum[op].bounces, sum[op].named, sum[op].elsewhere);
 }
 
-/* Hypercalls that a call must make: by handle only where the kernel has no mapping, stock for all foreign frames. */
+/*
+ * Hypercalls that a call must make: by handle only where the kernel has no mapping, stock for all
+ * foreign frames.
+ */
 static u32 flushes_due(const struct setup *s, const struct frame *f, const struct mapping *m)
 {
 	bool bounced = s->force && m->api != API_BUS;
@@ -105,8 +109,9 @@ static u32 flushes_due(const struct setup *s, const struct frame *f, const struc
 }
 
 /*
- * Calls that name another page than the mapped one: unmaps and syncs of the stock API, which have nothing but the DMA
- * address. Not its map, which has the page, nor its hypercalls, which take the machine's.
+ * Calls that name another page than the mapped one: unmaps and syncs of the stock API, which have
+ * nothing but the DMA address. Not its map, which has the page, nor its hypercalls, which take the
+ * machine's.
  */
 static u32 elsewhere_due(const struct setup *s, const struct frame *f, const struct mapping *m,
 			 enum op op)
@@ -129,7 +134,7 @@ static void judge_caches(const struct setup *s, const struct frame *f, const str
 		note("%s: %u times, %u elsewhere, %u invalidate", op_name[op], sum[op].named,
 		     sum[op].elsewhere, sum[op].invalidates);
 		names &= sum[op].named == due;
-		/* What bounces is maintained in its slot. */
+		/* A bounced buffer is maintained in its slot. */
 		names &= sum[op].elsewhere == (bounced ? due : elsewhere_due(s, f, m, op));
 		if (back)
 			names &= sum[op].invalidates == due;
@@ -173,7 +178,10 @@ static void judge(const struct setup *s, const struct frame *f, const struct map
 /* Cache lines that the module itself must maintain in one round of calls. */
 static u64 lines_due(const struct setup *s, const struct frame *f, const struct mapping *m)
 {
-	/* The smallest line of any CPU: CTR_EL0.DminLine counts words of 4 bytes, as a power of two. */
+	/*
+	 * The smallest line of any CPU: CTR_EL0.DminLine counts words of 4 bytes, as a power of
+	 * two.
+	 */
 	u64 size = 4u << (read_sysreg(ctr_el0) >> 16 & 0xf), lines = 0;
 	bool own = f->own && m->view->page == f->own;
 

@@ -107,8 +107,8 @@ int frame_map_at(struct view *v, phys_addr_t phys, domid_t domain, int ref)
 }
 
 /*
- * Where in its physical addresses Linux may have foreign pages mapped and has no memory of its own: the "extended
- * regions" of the hypervisor's node, from its second range on (Xen's device-tree binding).
+ * The physical addresses at which Linux may map foreign pages and has no memory of its own: the "extended regions" of the hypervisor's node, from its second range on (Xen's device-tree
+ * binding).
  */
 static int unused_address(phys_addr_t *phys)
 {

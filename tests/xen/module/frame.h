@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A frame of the machine, and the ways that dom0 has to it: its own page, pages of dom0 that a grant of the frame was
- * mapped over, and an address where the kernel maps nothing.
+ * A frame of the machine, and the ways that dom0 has to it: its own page, pages of dom0 that a
+ * grant of the frame was mapped over, and an address where the kernel maps nothing.
  */
 #ifndef TESTS_XEN_FRAME_H
 #define TESTS_XEN_FRAME_H
@@ -15,8 +15,8 @@
  * @name: for messages.
  * @page: NULL where the kernel has none.
  * @phys: dom0's physical address.
- * @bus: what Xen said that a device needs: the machine address.
- * @cpu: where this CPU finds it.
+ * @bus: the machine address, which a device needs; from Xen.
+ * @cpu: the CPU's address.
  * @handle: of the grant's mapping.
  * @granted: @handle is one.
  */
@@ -35,7 +35,7 @@ struct view {
 /**
  * struct frame - a frame.
  * @where: "self-grant" or "other-domain".
- * @domain: whose it is.
+ * @domain: the owner.
  * @ref: its grant.
  * @own: dom0's own page, NULL of another domain's.
  * @alias: two pages that the grant is mapped over, side by side.
@@ -54,10 +54,15 @@ struct frame {
 	u32 pages;
 };
 
-/** frame_self() - a page of dom0, granted by dom0 to dom0 and mapped twice. Return: 0 or an error. */
+/**
+ * frame_self() - a page of dom0, granted by dom0 to dom0 and mapped twice. Return: 0 or an error.
+ */
 int frame_self(struct frame *f);
 
-/** frame_other() - a page that another domain has granted, mapped twice, and once where the kernel maps nothing. */
+/**
+ * frame_other() - a page that another domain has granted, mapped twice, and once where the kernel
+ * maps nothing.
+ */
 int frame_other(struct frame *f, domid_t domain, int ref);
 
 /** frame_free() - undo either; also what failed half-way. */

@@ -40,7 +40,9 @@ int guest_find(void)
 
 	for (int n = 0; n < FIND_TRIES; n++) {
 		for (int ref = MAILBOX_FIRST_REF; ref <= MAILBOX_LAST_REF; ref++) {
-			/* What an attempt that failed leaves of a ballooned page is not to be built on. */
+			/*
+			 * A ballooned page is in no defined state after an attempt that failed.
+			 */
 			err = gnttab_alloc_pages(1, &box_page);
 			if (err)
 				return err;

@@ -6,7 +6,10 @@
 #include "frame.h"
 #include "mailbox.h"
 
-/** guest_find() - wait for domain 1 and map its mailbox. Return: the data page's reference, or an error. */
+/**
+ * guest_find() - wait for domain 1 and map its mailbox. Return: the data page's reference, or an
+ * error.
+ */
 int guest_find(void);
 
 /** guest_lose() - unmap it. */
@@ -19,8 +22,9 @@ void guest_lose(void);
 int owner_fill(const struct frame *f, u32 seed);
 
 /**
- * owner_wrong() - how many bytes the owner finds wrong: pattern @seed is to be in [@off, @off + @len), pattern @outside
- * around it. And how many dom0 finds through every view. Return: the sum, or an error.
+ * owner_wrong() - how many bytes the owner finds wrong: pattern @seed is to be in [@off, @off +
+ * @len), pattern @outside around it. And how many dom0 finds through every view. Return: the sum,
+ * or an error.
  */
 int frame_wrong(const struct frame *f, u32 seed, u32 outside, u32 off, u32 len);
 

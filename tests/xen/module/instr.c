@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How long each call takes by the virtual counter. Under QEMU's -icount shift=0 a nanosecond is an instruction, of dom0 and
- * of Xen together. Nothing is probed meanwhile and nothing is checked but errors: printed for who collects it
- * ("dmah-xen-ticks" lines).
+ * How long each call takes by the virtual counter. Under QEMU's -icount shift=0 a nanosecond is an
+ * instruction, of dom0 and of Xen together. Nothing is probed meanwhile and nothing is checked but
+ * errors: printed for who collects it ("dmah-xen-ticks" lines).
  */
 #include <linux/slab.h>
 #include <asm/arch_timer.h>

@@ -8,7 +8,7 @@
 /** check() - one result, with its name. Return: @ok. */
 __printf(2, 3) bool check(bool ok, const char *name, ...);
 
-/** note() - what the next result needs explained, should it fail. */
+/** note() - explain the next result, should it fail. */
 __printf(1, 2) void note(const char *text, ...);
 
 #endif /* TESTS_XEN_KTAP_H */

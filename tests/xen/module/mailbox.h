@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What domain 1 and dom0 say to each other, in a page that domain 1 grants. There is no toolstack and so no xenstore:
- * dom0 finds the page by trying grant references.
+ * Messages between domain 1 and dom0, in a page that domain 1 grants. There is no toolstack
+ * and so no xenstore: dom0 finds the page by trying grant references.
  */
 #ifndef TESTS_XEN_MAILBOX_H
 #define TESTS_XEN_MAILBOX_H
@@ -14,10 +14,10 @@
 #define MAILBOX_LAST_REF  64
 
 /**
- * enum mailbox_ask - what dom0 wants of domain 1.
+ * enum mailbox_ask - a request of dom0 to domain 1.
  * @ASK_FILL: fill the data page with pattern @seed.
- * @ASK_CHECK: say how many bytes of the data page in [@off, @off + @len) differ from pattern @seed, and how many
- *	outside of it from pattern @outside.
+ * @ASK_CHECK: say how many bytes of the data page in [@off, @off + @len) differ from pattern @seed,
+ *	and how many outside of it from pattern @outside.
  */
 enum mailbox_ask {
 	ASK_FILL = 1,

@@ -22,7 +22,7 @@ MODULE_PARM_DESC(guest, "domain 1 runs xen_guest.ko");
 
 static bool force;
 module_param(force, bool, 0444);
-MODULE_PARM_DESC(force, "the kernel was told swiotlb=force");
+MODULE_PARM_DESC(force, "the kernel runs with swiotlb=force");
 
 static bool records = true;
 module_param(records, bool, 0444);
@@ -67,7 +67,7 @@ bool check(bool ok, const char *name, ...)
 	return ok;
 }
 
-/* What kind of device edu is to the kernel. */
+/* Kinds of device that the kernel can take edu for. */
 enum kind { COHERENT, NOT_COHERENT, WITHOUT_XEN };
 
 static const char *const kind_name[] = { "coherent: ", "not coherent: ",
@@ -105,7 +105,7 @@ static void on_frame(const struct setup *s, const struct frame *f, enum kind kin
 		test_trips(s, f);
 		test_straddle(s, f);
 	}
-	/* Where nothing bounces and caches need nothing, a sync is no more than its checks. */
+	/* A sync does no more than its checks if nothing bounces and caches need nothing. */
 	if (kind == NOT_COHERENT || s->force)
 		test_syncs(s, f);
 	test_two_live(s, f);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One mapping by any of the APIs that are compared, so that every test has one text for all of them. */
+/*
+ * One mapping by any of the APIs that are compared, so that every test has one text for all of
+ * them.
+ */
 #ifndef TESTS_XEN_MAPPING_H
 #define TESTS_XEN_MAPPING_H
 
@@ -8,7 +11,7 @@
 #include "frame.h"
 
 /**
- * enum api - who maps.
+ * enum api - the API that maps.
  * @API_STOCK: the kernel's own dma_map_page(): unmap and sync get the DMA address.
  * @API_PAGE: dmah_map_page(): a handle.
  * @API_BUS: dmah_map_bus(), with the address that the grant's mapping returned: a handle.
@@ -22,12 +25,12 @@ extern const char *const api_name[APIS];
 /**
  * struct mapping - of part of a view.
  * @dev: the device.
- * @view: what is mapped.
+ * @view: the memory.
  * @off: bytes from the view's start.
  * @len: bytes.
  * @dir: which way.
  * @api: by whom.
- * @dma: what the device is given.
+ * @dma: the address for the device.
  * @h: the handle, of two of the APIs.
  */
 struct mapping {
@@ -41,7 +44,7 @@ struct mapping {
 	struct dmah h;
 };
 
-/** mapping_can() - whether an API has a call for that view at all. */
+/** mapping_can() - Returns true if an API has a call for that view. */
 static inline bool mapping_can(enum api api, const struct view *v)
 {
 	return v->page || api == API_BUS;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the kernel really does below a call: probes on its functions and on the one of dmah.ko that maintains caches. Only
- * what the test's own task does is counted.
+ * Observes the kernel below a call: probes on its functions and on the one of dmah.ko that maintains
+ * caches. Only what the test's own task does is counted.
  */
 #ifndef TESTS_XEN_PROBE_H
 #define TESTS_XEN_PROBE_H
@@ -23,7 +23,7 @@ struct extent {
 };
 
 /**
- * struct probed - what was seen between probe_start() and probe_stop().
+ * struct probed - the counts between probe_start() and probe_stop().
  * @flushes: hypercalls GNTTABOP_cache_flush.
  * @p2m: lookups of a physical page's machine frame (__pfn_to_mfn).
  * @bounces: bounce slots taken (swiotlb_tbl_map_single).
@@ -40,7 +40,9 @@ struct probed {
 	u32 invalidates;
 };
 
-/** probe_begin() - set the probes. Return: 0; else nothing was set, and @failed names the function. */
+/**
+ * probe_begin() - set the probes. Return: 0; else nothing was set, and @failed names the function.
+ */
 int probe_begin(const char **failed);
 void probe_end(void);
 

@@ -15,7 +15,7 @@
 #include "frame.h"
 
 /**
- * struct setup - what a test works on.
+ * struct setup - the objects of a test.
  * @dev: edu.
  * @regs: its registers.
  * @coherent: its DMA sees the CPU's caches.

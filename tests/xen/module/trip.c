@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Bytes: from memory into edu and back into memory, each time through another alias, by each API. What must have arrived
- * is looked up through every alias, and by the frame's owner.
+ * Bytes: from memory into edu and back into memory, each time through another alias, by each API.
+ * What must have arrived is looked up through every alias, and by the frame's owner.
  */
 #include <linux/pfn.h>
 #include <xen/page.h>
@@ -47,7 +47,7 @@ void test_frame(const struct frame *f)
 	check(!wrong, "%s: every alias shows what the owner wrote", f->where);
 }
 
-/* Whether a mapping's DMA address is where it must be: in a slot or in the frame. */
+/* Returns true if a mapping's DMA address is in a slot or in the frame, as it must be. */
 static bool placed(const struct setup *s, const struct mapping *m)
 {
 	bool bounced = m->dma != m->view->bus + m->off;
@@ -115,7 +115,10 @@ void test_trips(const struct setup *s, const struct frame *f)
 #define PART_OFF 0x133u
 #define PART_LEN 0x2f1u
 
-/* A mapping that stays: what the CPU wrote meanwhile the device reads, what the device wrote the CPU reads. */
+/*
+ * A mapping that stays: what the CPU wrote meanwhile the device reads, what the device wrote the
+ * CPU reads.
+ */
 static int sync_parts(const struct setup *s, const struct frame *f, struct mapping *m)
 {
 	bool bounced = m->dma != m->view->bus + m->off;
@@ -132,7 +135,7 @@ static int sync_parts(const struct setup *s, const struct frame *f, struct mappi
 	err = err ?: mapping_sync(m, PART_OFF, PART_LEN, true);
 	if (err)
 		return err;
-	/* What bounces shows the part that was asked for, and no byte more. */
+	/* A bounced buffer shows the part that was synced, and no byte more. */
 	err = bounced ? frame_wrong(f, sent, before, OFF + PART_OFF, PART_LEN)
 		      : frame_wrong(f, sent, before, OFF, LEN);
 	if (err)
@@ -169,8 +172,8 @@ void test_syncs(const struct setup *s, const struct frame *f)
 #define EDGE 1000u
 
 /*
- * A buffer from the end of one alias into the start of the next: contiguous to the CPU, and to the machine the end and
- * the start of one frame. Only a bounce slot can be given to the device.
+ * A buffer from the end of one alias into the start of the next: contiguous to the CPU, and to the
+ * machine the end and the start of one frame. Only a bounce slot can be given to the device.
  */
 void test_straddle(const struct setup *s, const struct frame *f)
 {

@@ -16,7 +16,10 @@
 
 static u32 seeds = 0x20000;
 
-/* Through one DMA segment, whose bytes lie at @off of the frame. Return: 0, bytes that are wrong, or an error. */
+/*
+ * Through one DMA segment, whose bytes lie at @off of the frame. Return: 0, bytes that are wrong,
+ * or an error.
+ */
 static int segment(const struct setup *s, const struct frame *f, struct dmah_vec *v,
 		   const struct dmah_dma_seg *seg, u32 off)
 {
@@ -33,8 +36,8 @@ static int segment(const struct setup *s, const struct frame *f, struct dmah_vec
 }
 
 /*
- * The first piece through one alias, the second through the other: far apart to the CPU, and one after the other in the
- * frame. So the device gets one segment, or two slots.
+ * The first piece through one alias, the second through the other: far apart to the CPU, and one
+ * after the other in the frame. So the device gets one segment, or two slots.
  */
 void test_vector(const struct setup *s, const struct frame *f)
 {

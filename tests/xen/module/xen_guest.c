@@ -42,7 +42,7 @@ static int serve(void *unused)
 		u32 asked = smp_load_acquire(&box->asked);
 
 		if (asked == box->answered) {
-			/* Who is asked nothing for long is not to disturb who measures. */
+			/* An idle guest sleeps, so that it does not disturb measurements. */
 			if (++idle < 1000)
 				usleep_range(200, 400);
 			else

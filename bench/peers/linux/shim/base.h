@@ -24,7 +24,7 @@ typedef u64 dma_addr_t;
 typedef unsigned int gfp_t;
 typedef u32 __bitwise_u32;
 
-/* What Debian's kernel for this code has set. No SVA, debugfs or NUMA: they would only cost. */
+/* Options of Debian's kernel, without SVA, debugfs and NUMA, which would only add costs. */
 #define CONFIG_64BIT	     1
 #define CONFIG_IOMMU_API     1
 #define CONFIG_IOMMU_DMA     1
@@ -59,12 +59,12 @@ typedef u32 __bitwise_u32;
 #define MODULE_AUTHOR(text)
 #define MODULE_DESCRIPTION(text)
 #define MODULE_LICENSE(text)
-/* Self tests of Linux's that would run at boot. */
+/* Linux's own self tests would run at boot. */
 #define subsys_initcall(fn)
 
 /*
- * In a kernel a warning is a trap at the end of the function, its condition a compare and a branch;
- * the same here. None is expected, so one ends the program: no figure is to come of a broken peer.
+ * A warning costs a compare and a branch, as in a kernel, where it is a trap at the end of the
+ * function. No warning is expected: it ends the program, so that a broken peer gives no figures.
  */
 void shim_broken(const char *file, int line) __attribute__((noreturn, cold));
 #define BUG_ON(condition)                                \
@@ -82,7 +82,7 @@ void shim_broken(const char *file, int line) __attribute__((noreturn, cold));
 #define WARN(condition, ...)		   WARN_ON(condition)
 #define WARN_ONCE(condition, ...)	   WARN_ON(condition)
 #define dev_WARN_ONCE(dev, condition, ...) WARN_ON(condition)
-/* Costs nothing in Debian's kernels either (CONFIG_DEBUG_VM is off). */
+/* Costs nothing, as in Debian's kernels, where CONFIG_DEBUG_VM is off. */
 #define VM_BUG_ON(condition) ((void)sizeof(condition))
 
 #define pr_err(...)		 fprintf(stderr, __VA_ARGS__)
@@ -92,10 +92,10 @@ void shim_broken(const char *file, int line) __attribute__((noreturn, cold));
 #define pr_err_ratelimited(...)	 fprintf(stderr, __VA_ARGS__)
 #define pr_warn_ratelimited(...) fprintf(stderr, __VA_ARGS__)
 #define dev_err(dev, ...)	 fprintf(stderr, __VA_ARGS__)
-/* "Using 64-bit DMA addresses": not an error, and said once for each device. */
+/* Linux prints "Using 64-bit DMA addresses" once for each device; it is no error. */
 #define dev_notice(dev, ...)	((void)(dev))
 #define dev_warn_once(dev, ...) ((void)(dev))
-/* A patched jump in a kernel, nothing here. */
+/* A kernel has a patched jump here, which costs nothing. */
 #define pr_debug(...) ((void)0)
 
 #define IS_ERR(p)	  ((unsigned long)(p) >= -4095ul)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Bits, alignment and sizes. The compiler's builtins are what a kernel for a recent CPU has too. */
+/* Bits, alignment and sizes. A kernel for a recent CPU has the compiler's builtins, too. */
 #ifndef SHIM_BITS_H
 #define SHIM_BITS_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * A PCI device, as far as dma-iommu.c looks at one: coherent, trusted, 64-bit, in a group of its
- * own. Fields that only other code reads are left out, so it fills fewer cache lines than Linux's.
+ * A PCI device with the fields that dma-iommu.c reads: coherent, trusted, 64-bit, in a group of its
+ * own. Other fields are left out, so the structure fills fewer cache lines than Linux's.
  */
 #ifndef SHIM_DEVICE_H
 #define SHIM_DEVICE_H
@@ -38,7 +38,7 @@ struct intel_iommu;
 struct kobject;
 struct module;
 
-/* In structures of <linux/iommu.h> and of the VT-d driver that nothing here has or looks at. */
+/* Types of fields in <linux/iommu.h> and the VT-d driver that this code never reads. */
 typedef struct {
 	int count;
 } refcount_t;
@@ -93,7 +93,7 @@ struct pci_dev {
 #define dma_get_mask(d)		  (*(d)->dma_mask)
 #define dma_get_min_align_mask(d) 0u
 
-/* For page tables that the IOMMU does not snoop, which there are none of here; and dirty tracking. */
+/* For page tables that the IOMMU does not snoop, and for dirty tracking: neither is in use. */
 #define dma_map_single(d, p, size, dir)		      ((void)(d), shim_broken(__FILE__, __LINE__), (dma_addr_t)0)
 #define dma_mapping_error(d, dma)		      ((void)(dma), 0)
 #define dma_unmap_single(d, dma, size, dir)	      ((void)(d), shim_broken(__FILE__, __LINE__))

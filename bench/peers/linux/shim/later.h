@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What a kernel does later: never. The flush queues' timer (every 10 ms) and the worker that trims
- * the IOVA depot (every 100 ms) would take the same locks from the side; without them Linux is a
- * little faster, and what a lazy domain unmapped last stays in its queue. To arm them costs what
- * shows on the caller's path: a test of a bit for the worker, the store for the timer.
+ * Timers and workers, which never run here. The flush queues' timer (every 10 ms) and the worker that
+ * trims the IOVA depot (every 100 ms) would compete for locks. Without them Linux is a little faster,
+ * and the last unmaps of a lazy domain stay in its queue. Arming them costs the caller as much as in
+ * a kernel: a test of a bit for the worker, a store for the timer.
  */
 #ifndef SHIM_LATER_H
 #define SHIM_LATER_H
@@ -36,7 +36,7 @@ struct timer_list {
 #define del_timer_sync(timer)		    ((void)(timer))
 #define from_timer(p, timer, member)	    container_of(timer, __typeof__(*(p)), member)
 
-/* Never waited for: faults and page requests of devices. */
+/* Faults and page requests of devices never happen here. */
 struct completion {
 	int done;
 };

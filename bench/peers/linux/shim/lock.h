@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Locks that threads really contend on: one atomic compare-and-exchange to take, one plain store to
- * release, which is what a free qspinlock costs. It errs in Linux's favour where it is free (no
- * interrupts to mask and restore, inline instead of a call) and hardly where it is not: there is no
- * queue of waiters, so the last owner, whose cache has the line, often wins again. That is unfair
- * and raises throughput.
+ * Locks for real contention: one atomic compare-and-exchange takes a lock and one plain store
+ * releases it, the cost of a free qspinlock. A free lock costs less than in a kernel, since it masks
+ * no interrupts and is inline. A contended lock costs no more: there is no queue of waiters, so the
+ * last owner, whose cache has the line, often wins again, which is unfair and raises throughput.
  */
 #ifndef SHIM_LOCK_H
 #define SHIM_LOCK_H
@@ -52,10 +51,10 @@ static inline void spin_unlock(spinlock_t *lock)
 #define raw_spin_lock_init	   spin_lock_init
 #define raw_spin_lock_irqsave	   spin_lock_irqsave
 #define raw_spin_unlock_irqrestore spin_unlock_irqrestore
-/* Lockdep's, which is off in Debian's kernels. */
+/* Lockdep is off in Debian's kernels. */
 #define assert_spin_locked(lock) ((void)(lock))
 
-/* Taken at set-up only. */
+/* These locks are taken during set-up only. */
 struct mutex {
 	pthread_mutex_t lock;
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The arena, what is cut from it, and what is used again. None of it is on a timed path. */
+/* Allocates from the arena and reuses freed memory. No timed path calls this file. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <sys/mman.h>
@@ -10,7 +10,7 @@
 #define HUGE_PAGE  (2ul << 20)
 #define ORDERS	   12
 
-/* Where the arena lies in the physical memory that does not exist. */
+/* Physical address of the arena; no such memory exists. */
 #define ARENA_PHYS (1ul << 30)
 
 __thread unsigned int shim_cpu;
@@ -28,7 +28,7 @@ void shim_broken(const char *file, int line)
 	abort();
 }
 
-/* Address space only; pages come when they are touched. */
+/* Reserve address space; pages are added when they are touched. */
 static char *reserve(size_t size)
 {
 	char *p = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE,
@@ -132,8 +132,8 @@ void *shim_slab_refill(struct kmem_cache *cache)
 }
 
 /*
- * Per-CPU memory is handed out one after the other, so that objects of different kinds do not all
- * begin at the same place in a page. What is freed is kept for the next of that size.
+ * Allocates per-CPU memory consecutively, so that objects of different kinds do not all begin at the
+ * same offset in a page. Freed memory is kept for the next object of its size.
  */
 struct percpu_object {
 	struct percpu_object *next;
@@ -149,7 +149,7 @@ void *shim_percpu_alloc(size_t size, size_t align)
 	struct percpu_object *o;
 	char *p = NULL;
 
-	/* A line at least: a kernel may put two objects on one, of one CPU, which costs nothing. */
+	/* Give each object a whole cache line. A kernel may put two on one, which costs one CPU nothing. */
 	align = max(align, 64ul);
 	size = ALIGN(size, align);
 	pthread_mutex_lock(&lock);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Pages: an arena of huge pages at an offset that is a variable, as the direct map of a kernel with
- * KASLR, and a struct page of 64 bytes for each, likewise. A page of which only the physical address
- * counts (what is mapped for a device) has a struct page that is never looked at.
+ * Pages: an arena of huge pages, and a struct page of 64 bytes for each page. Both are at offsets
+ * that are variables, as the direct map of a kernel with KASLR. Pages that are mapped for a device
+ * have no memory, and nothing reads their struct page.
  *
- * Allocation is a free list for each CPU, cheaper than a kernel's, and counts nothing.
+ * Allocation takes from a free list of the CPU, keeps no statistics, and is cheaper than a kernel's.
  */
 #ifndef SHIM_PAGE_H
 #define SHIM_PAGE_H
@@ -64,7 +64,7 @@ static inline unsigned long page_to_pfn(const struct page *page)
 #define page_pgdat(page)   ((void)(page))
 #define get_order(size)	   ((size) <= PAGE_SIZE ? 0u : fls_long(((size)-1) >> PAGE_SHIFT))
 
-/* Memory from the arena, never to be given back; NULL when it is used up. */
+/* Returns memory from the arena for good, NULL when the arena is used up. */
 void *shim_arena(size_t size, size_t align);
 struct page *shim_pages_alloc(gfp_t gfp, unsigned int order);
 void shim_pages_free(struct page *page, unsigned int order);
@@ -78,7 +78,7 @@ void shim_pages_free(struct page *page, unsigned int order);
 #define free_page(address) free_pages(address, 0)
 #define put_page(page)	   shim_pages_free(page, 0)
 
-/* The accounting of page tables. */
+/* Accounting of page tables is left out. */
 #define mod_node_page_state(node, item, pages)	 ((void)(pages))
 #define mod_lruvec_page_state(page, item, pages) ((void)(pages))
 
@@ -90,7 +90,7 @@ static inline void put_pages_list(struct list_head *pages)
 	INIT_LIST_HEAD(pages);
 }
 
-/* Every walker is coherent; what would flush is never reached. */
+/* Every walker is coherent, so no flush of a cache is ever reached. */
 static inline void clflush_cache_range(void *p, unsigned int size)
 {
 	(void)p;

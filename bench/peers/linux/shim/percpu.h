@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Per-CPU memory: as in a kernel one area for each CPU, a fixed stride apart, in which everything
- * lies at the same offset. The offset of this thread's CPU is one access relative to %fs, in a
- * kernel to %gs. Nothing stops preemption, and nothing needs to: a thread keeps its number.
+ * Per-CPU memory: as in a kernel, each CPU has an area, at a fixed stride, and an object has the same
+ * offset in all areas. A thread finds its CPU's area by one access relative to %fs, where a kernel
+ * uses %gs. Preemption needs no stop, since a thread keeps its CPU's number.
  */
 #ifndef SHIM_PERCPU_H
 #define SHIM_PERCPU_H
@@ -29,7 +29,7 @@ void shim_percpu_free(void *p);
 #define num_online_cpus()	   SHIM_CPUS
 #define cache_line_size()	   64
 
-/* No CPU ever goes away. */
+/* CPUs never go offline. */
 #define CPUHP_IOMMU_IOVA_DEAD				  0
 #define cpuhp_setup_state_multi(state, name, start, stop) ((void)(stop), 0)
 #define cpuhp_remove_multi_state(state)			  ((void)0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What Linux's DMA-mapping code needs of a kernel, for user space. Every file of Linux and of the
- * glue is compiled with this file included first; the <linux/...> headers that are not Linux's own
- * are empty (extract.py makes them).
+ * Replaces, in user space, the parts of a kernel that Linux's DMA-mapping code uses. Every file of
+ * Linux and of the glue is compiled with this file included first. The <linux/...> headers that are
+ * not Linux's own are empty files, made by extract.py.
  */
 #ifndef SHIM_H
 #define SHIM_H

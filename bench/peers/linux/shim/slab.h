@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Slabs: a free list for each CPU, without the double-width compare-and-exchange of SLUB and without
- * its slow paths. An object freed on another CPU joins that CPU's list at once. Cheaper throughout.
+ * Slabs: a free list for each CPU. It is cheaper than SLUB, whose double-width compare-and-exchange
+ * and slow paths it lacks. An object that another CPU frees joins that CPU's list at once.
  */
 #ifndef SHIM_SLAB_H
 #define SHIM_SLAB_H
@@ -20,11 +20,11 @@ struct kmem_cache {
 } __attribute__((aligned(64)));
 
 struct kmem_cache *shim_slab_create(size_t size);
-/* A run of new objects: one is returned, the others are on this CPU's list. */
+/* Makes several new objects, returns one and puts the others on this CPU's list. */
 void *shim_slab_refill(struct kmem_cache *cache);
 
 #define kmem_cache_create(name, size, align, flags, ctor) shim_slab_create(size)
-/* Caches live as long as the program. */
+/* Caches are never freed. */
 #define kmem_cache_destroy(cache) ((void)(cache))
 
 static inline void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
@@ -53,7 +53,7 @@ static inline void kmem_cache_free(struct kmem_cache *cache, void *p)
 	cache->free[shim_cpu].head = p;
 }
 
-/* Set-up only. */
+/* Called during set-up only. */
 #define kmalloc(size, gfp)	   malloc(size)
 #define kzalloc(size, gfp)	   calloc(1, size)
 #define kcalloc(n, size, gfp)	   calloc(n, size)

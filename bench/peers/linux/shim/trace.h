@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Tracepoints and other patched jumps, which cost next to nothing in a kernel and nothing here. */
+/* Tracepoints and other patched jumps: a kernel spends next to nothing on them, this code nothing. */
 #ifndef SHIM_TRACE_H
 #define SHIM_TRACE_H
 

@@ -2,7 +2,7 @@
 /*
  * dmah: DMA mapping by handle, for drivers of the Linux kernel. All that a driver includes.
  *
- *	struct dmah h = { };			// beside the request: never in memory that a device reaches
+ *	struct dmah h = { };	// beside the request, never in memory that a device reaches
  *
  *	err = devm_dmah_attach(dev, DMAH_MODE_DOMAIN);			// in probe()
  *	err = dmah_map_page(dev, &h, page, 0, len, DMA_FROM_DEVICE);
@@ -10,12 +10,14 @@
  *	...					// the device writes
  *	dmah_unmap(dev, &h);
  *
- * A handle carries what map knew: nothing is searched for at unmap or sync, and neither length nor direction is
- * stated again. The kernel's own DMA API asks for the DMA address alone and has to find the rest.
+ * A handle carries what map knew: nothing is searched for at unmap or sync, and neither length nor
+ * direction is stated again. The kernel's own DMA API asks for the DMA address alone and has to
+ * find the rest.
  *
- * Every call takes the struct device that the driver would give to dma_map_page(). It must have been attached. Errors
- * are negative errnos; a failed map leaves the handle idle. The words (handle, idle, granule, strict, lazy ...) are
- * those at the head of <dmah/types.h>; docs/linux.md says how the module works and what it cannot do.
+ * Every call takes the struct device that the driver would give to dma_map_page(). It must have
+ * been attached. Errors are negative errnos; a failed map leaves the handle idle. The words
+ * (handle, idle, granule, strict, lazy ...) are those at the head of <dmah/types.h>; docs/linux.md
+ * says how the module works and what it cannot do.
  */
 #ifndef _LINUX_DMAH_H
 #define _LINUX_DMAH_H
@@ -34,12 +36,13 @@
  * struct dmah - a handle: one mapping.
  * @dma: DMA address of the buffer's first byte.
  * @phys: physical address of the buffer's first byte: always the original, never a bounce slot's.
- * @backend: the mode's own: a record, a page's, a bounce slot. Never a pointer.
+ * @backend: the mode's own: the name of a record, or the handle's own address. Never followed.
  * @len: bytes.
  * @meta: direction, kind, flags, device, generation; 0 is idle.
  *
- * The driver owns the storage, which is zeroed before first use. Read it through dmah_addr(), dmah_mapped() and
- * friends. A copy is a second handle of the same mapping, and only one of the two may be unmapped: use dmah_move().
+ * The driver owns the storage, which is zeroed before first use. Read it through dmah_addr(),
+ * dmah_mapped() and friends. A copy is a second handle of the same mapping, and only one of the two
+ * may be unmapped: use dmah_move().
  */
 struct dmah {
 	dma_addr_t dma;
@@ -53,11 +56,13 @@ struct dmah {
 
 /**
  * enum dmah_mode - how a device's mappings are made.
- * @DMAH_MODE_WRAP: by the kernel's own DMA API, on any device; both APIs may be used at once. With the module's
- *	parameter check=1 (the default) every call is checked against a record of the mapping.
- * @DMAH_MODE_DOMAIN: in an IOMMU domain of the device's own, strict or lazy as the kernel has it for this device. All
- *	DMA of the device must then go through this API, its coherent memory too. Where no such domain can be attached
- *	(no IOMMU, passthrough, a group of several devices) the device gets DMAH_MODE_WRAP and the log says why.
+ * @DMAH_MODE_WRAP: by the kernel's own DMA API, on any device; both APIs may be used at once. With
+ *	the module's parameter check=1 (the default) every call is checked against a record of the
+ *	mapping.
+ * @DMAH_MODE_DOMAIN: in an IOMMU domain of the device's own, strict or lazy as the kernel has it
+ *	for this device. All DMA of the device must then go through this API, its coherent memory
+ *	too. Where no such domain can be attached (no IOMMU, passthrough, a group of several
+ *	devices) the device gets DMAH_MODE_WRAP and the log says why.
  * @DMAH_MODE_DOMAIN_STRICT: the same, strict.
  * @DMAH_MODE_DOMAIN_LAZY: the same, lazy; but an untrusted device is always strict.
  */
@@ -74,8 +79,8 @@ enum dmah_mode {
  * @mode: how. What it got is said by dmah_mode().
  *
  * Pins the module. Context: may sleep.
- * Return: 0, -EBUSY (it is attached), -ENOMEM, -ENOSPC (the module's table of devices is full), -EINVAL, or -EIO (no DMA
- * mask).
+ * Return: 0, -EBUSY (it is attached), -ENOMEM, -ENOSPC (the module's table of devices is full),
+ * -EINVAL, or -EIO (no DMA mask).
  */
 int __must_check dmah_attach(struct device *dev, enum dmah_mode mode);
 
@@ -93,15 +98,16 @@ int dmah_detach(struct device *dev);
  * @dev: the device.
  * @mode: how.
  *
- * What is mapped still at unbind is listed in the log as leaked, and then the device is detached all the same: in
- * domain mode it reaches that memory no more; in wrap mode the kernel's own mapping stays.
+ * What is mapped still at unbind is listed in the log as leaked, and then the device is detached
+ * all the same: in domain mode it reaches that memory no more; in wrap mode the kernel's own
+ * mapping stays.
  *
  * Context and errors: dmah_attach().
  */
 int __must_check devm_dmah_attach(struct device *dev, enum dmah_mode mode);
 
 /**
- * dmah_mode() - what mode a device is in.
+ * dmah_mode() - the mode of a device.
  * @dev: the device.
  *
  * Context: any. Return: DMAH_MODE_WRAP, DMAH_MODE_DOMAIN_STRICT or DMAH_MODE_DOMAIN_LAZY, -ENODEV.
@@ -109,7 +115,7 @@ int __must_check devm_dmah_attach(struct device *dev, enum dmah_mode mode);
 int dmah_mode(struct device *dev);
 
 /**
- * struct dmah_stats - what was done for a device since it was attached.
+ * struct dmah_stats - counters of a device since it was attached.
  * @maps: mappings made; a vector counts one for each of its parts.
  * @unmaps: mappings undone.
  * @failed_maps: map calls that returned an error.
@@ -139,7 +145,7 @@ struct dmah_stats {
 /**
  * dmah_get_stats() - read a device's counters; also in debugfs, dmah/DEVICE/stats.
  * @dev: the device.
- * @stats: where to put the sums over all CPUs; exact when no call runs.
+ * @stats: set to the sums over all CPUs; exact when no call runs.
  *
  * Context: any. Return: 0, -ENODEV.
  */
@@ -155,26 +161,30 @@ int dmah_flush(struct device *dev);
 
 /* ---- one mapping ---- */
 
-/* What the inline wrappers below call; not for drivers. */
+/* Called by the inline wrappers below; not for drivers. */
 int __must_check __dmah_map_page(struct device *dev, struct dmah *h, struct page *page,
 				 size_t offset, size_t len, enum dma_data_direction dir);
 int __must_check __dmah_map_page_attrs(struct device *dev, struct dmah *h, struct page *page,
 				       size_t offset, size_t len, enum dma_data_direction dir,
 				       unsigned long attrs);
 int __dmah_unmap(struct device *dev, struct dmah *h);
+void __dmah_moved(struct dmah *h);
 int __dmah_unmap_attrs(struct device *dev, struct dmah *h, unsigned long attrs);
 int __dmah_sync(struct device *dev, const struct dmah *h, size_t off, size_t len, bool for_cpu);
 
-/** DMAH_META_SYNC - in a handle's meta: a sync has something to do or to check. For the inline tests below alone. */
+/**
+ * DMAH_META_SYNC - in a handle's meta: a sync has something to do or to check. For the inline tests
+ * below alone.
+ */
 #define DMAH_META_SYNC BIT(2)
 
-/** dmah_addr() - what the device is given: the DMA address of the buffer's first byte. */
+/** dmah_addr() - the DMA address of the buffer's first byte, for the device. */
 static inline dma_addr_t dmah_addr(const struct dmah *h)
 {
 	return h->dma;
 }
 
-/** dmah_mapped() - whether a handle maps anything. */
+/** dmah_mapped() - Returns true if a handle maps anything. */
 static inline bool dmah_mapped(const struct dmah *h)
 {
 	return h->meta != 0;
@@ -222,6 +232,8 @@ static inline int __must_check dmah_move(struct dmah *dst, struct dmah *src)
 		return -EBUSY;
 	*dst = *src;
 	*src = (struct dmah){};
+	if (dst->meta & DMAH_META_SYNC)
+		__dmah_moved(dst);
 	return 0;
 }
 
@@ -235,8 +247,8 @@ static inline int __must_check dmah_move(struct dmah *dst, struct dmah *src)
  * @dir: which way the bytes go.
  * @attrs: DMA_ATTR_*, as for dma_map_page_attrs().
  *
- * Context: any. Return: 0; -EINVAL: the arguments make no sense or @h is not idle; -ENOMEM, -ENOSPC, -EIO: it could not
- * be mapped; -ENODEV: not attached.
+ * Context: any. Return: 0; -EINVAL: the arguments make no sense or @h is not idle; -ENOMEM,
+ * -ENOSPC, -EIO: it could not be mapped; -ENODEV: not attached.
  */
 static inline int __must_check dmah_map_page_attrs(struct device *dev, struct dmah *h,
 						   struct page *page, size_t offset, size_t len,
@@ -334,15 +346,17 @@ int __must_check dmah_map_resource(struct device *dev, struct dmah *h, phys_addr
  * dmah_map_bus() - map what the caller knows the bus address of.
  * @dev: an attached device.
  * @h: an idle handle.
- * @phys: where the CPU finds it: the physical address that a Xen grant was mapped at, or a peer's registers.
- * @bus: where the device finds it, or where the IOMMU is to send it: the grant's machine address, or a peer-to-peer
- *	address.
+ * @phys: the CPU's address: the physical address that a Xen grant was mapped at, or a peer's
+ *	registers.
+ * @bus: the device's address, or the one that the IOMMU translates to: the grant's machine address,
+ *	or a peer-to-peer address.
  * @len: bytes; one contiguous range of both addresses.
  * @dir: which way the bytes go.
  * @attrs: DMA_ATTR_*.
  *
- * One granted page may be mapped at several physical addresses that share one bus address, so only the caller can say
- * which of them is meant. CPU caches are maintained through the kernel's mapping of @phys, and by a hypercall that names
+ * One granted page may be mapped at several physical addresses that share one bus address, so only
+ * the caller can say which of them is meant. CPU caches are maintained through the kernel's mapping
+ * of @phys, and by a hypercall that names
  * @bus only where it has none; nothing is guessed from @bus.
  *
  * Context: any. Return: as dmah_map_page_attrs(); -EIO where the device cannot reach @bus.
@@ -354,13 +368,14 @@ int __must_check dmah_map_bus(struct device *dev, struct dmah *h, phys_addr_t ph
  * dmah_unmap_attrs() - end a mapping.
  * @dev: the device it was made for.
  * @h: its handle; idle afterwards. An idle one is a no-op.
- * @attrs: DMA_ATTR_SKIP_CPU_SYNC, or 0. What map was told holds too.
+ * @attrs: DMA_ATTR_SKIP_CPU_SYNC, or 0. The attributes of map hold, too.
  *
- * In strict mode the device can no longer reach memory through dmah_addr(@h) when this returns; in lazy mode by the next
- * flush. The memory is the CPU's, with what the device wrote. Allocates nothing.
+ * In strict mode the device can no longer reach memory through dmah_addr(@h) when this returns; in
+ * lazy mode by the next flush. The memory is the CPU's, with what the device wrote. Allocates
+ * nothing.
  *
- * Context: any. Return: 0; -ESTALE (no such mapping is live: a copy was unmapped before), -EINVAL (another device's):
- * reported, and nothing has changed; -ENODEV.
+ * Context: any. Return: 0; -ESTALE (no such mapping is live: a copy was unmapped before), -EINVAL
+ * (another device's): reported, and nothing has changed; -ENODEV.
  */
 static inline int dmah_unmap_attrs(struct device *dev, struct dmah *h, unsigned long attrs)
 {
@@ -385,8 +400,8 @@ static inline int dmah_unmap(struct device *dev, struct dmah *h)
  * @len: the length that it would have stated.
  * @dir: and the direction.
  *
- * For a driver that is being converted and still has them: what the kernel's DMA API was told and could not check. A
- * difference is reported with the caller, and counted as misuse.
+ * For a driver that is being converted and still has the arguments of the kernel's DMA API, which
+ * could not check them. A difference is reported with the caller, and counted as misuse.
  *
  * Context: any. Return: whether all agree.
  */
@@ -410,8 +425,8 @@ static inline int dmah_unmap_expect(struct device *dev, struct dmah *h, dma_addr
  * @off: bytes from the buffer's start.
  * @len: bytes.
  *
- * Context: any. Return: 0, or where there is something to do or to check -EINVAL (the range leaves the mapping, or it is
- * another device's), -ESTALE (no such mapping is live), -ENODEV.
+ * Context: any. Return: 0, or where there is something to do or to check -EINVAL (the range leaves
+ * the mapping, or it is another device's), -ESTALE (no such mapping is live), -ENODEV.
  */
 static inline int dmah_sync_for_cpu(struct device *dev, const struct dmah *h, size_t off,
 				    size_t len)
@@ -421,7 +436,10 @@ static inline int dmah_sync_for_cpu(struct device *dev, const struct dmah *h, si
 	return __dmah_sync(dev, h, off, len, true);
 }
 
-/** dmah_sync_for_device() - the device may read what the CPU wrote, or write again; as dmah_sync_for_cpu(). */
+/**
+ * dmah_sync_for_device() - the device may read what the CPU wrote, or write again; as
+ * dmah_sync_for_cpu().
+ */
 static inline int dmah_sync_for_device(struct device *dev, const struct dmah *h, size_t off,
 				       size_t len)
 {
@@ -433,7 +451,7 @@ static inline int dmah_sync_for_device(struct device *dev, const struct dmah *h,
 /* ---- vectors ---- */
 
 /**
- * struct dmah_dma_seg - what the device is given for one or more neighbouring pieces.
+ * struct dmah_dma_seg - an address and length for the device, of one or more neighbouring pieces.
  * @dma: DMA address.
  * @len: bytes.
  */
@@ -443,7 +461,8 @@ struct dmah_dma_seg {
 };
 
 /**
- * struct dmah_vec - the handle of a scattered buffer. Set up by dmah_vec_alloc(), or the driver sets @part, @seg and
+ * struct dmah_vec - the handle of a scattered buffer. Set up by dmah_vec_alloc(), or the driver
+ * sets @part, @seg and
  *	@max and zeroes the rest.
  * @part: room for @max handles, one for each piece; private while mapped.
  * @seg: room for @max DMA segments; the first @nseg are for the device.
@@ -480,8 +499,8 @@ void dmah_vec_free(struct dmah_vec *v);
  * @dir: which way the bytes go.
  * @attrs: DMA_ATTR_*.
  *
- * Neighbours are merged into one DMA segment where their DMA addresses meet and the device's maximum segment size and
- * segment boundary (<linux/dma-mapping.h>) allow it.
+ * Neighbours are merged into one DMA segment where their DMA addresses meet and the device's
+ * maximum segment size and segment boundary (<linux/dma-mapping.h>) allow it.
  *
  * Context and errors: dmah_map_page_attrs(); -EINVAL too where @v has no room.
  */
@@ -492,7 +511,9 @@ int __must_check dmah_map_sg(struct device *dev, struct dmah_vec *v, struct scat
 int __must_check dmah_map_bvecs(struct device *dev, struct dmah_vec *v, const struct bio_vec *bv,
 				unsigned int n, enum dma_data_direction dir, unsigned long attrs);
 
-/** dmah_unmap_vec() - end a vector's mapping; as dmah_unmap(), with one invalidation for the whole. */
+/**
+ * dmah_unmap_vec() - end a vector's mapping; as dmah_unmap(), with one invalidation for the whole.
+ */
 int dmah_unmap_vec(struct device *dev, struct dmah_vec *v);
 
 /** dmah_vec_sync_for_cpu() - dmah_sync_for_cpu() for any byte range of a vector. */
@@ -528,10 +549,10 @@ int dmah_free_coherent(struct device *dev, struct dmah *h);
 struct dmah_ring;
 
 /**
- * struct dmah_ring_config - what a ring is to be.
+ * struct dmah_ring_config - the size and direction of a ring.
  * @entries: most mappings live at one time, a power of two, 2 to 32,768.
- * @entry_size: bytes of IOVA in a slot: into it must fit the part of the page before a buffer and the buffer. Rounded up to
- *	a power of two pages; 4096 for whole pages.
+ * @entry_size: bytes of IOVA in a slot: into it must fit the part of the page before a buffer and
+ *	the buffer. Rounded up to a power of two pages; 4096 for whole pages.
  * @dir: which way the bytes of its mappings go.
  * @attrs: DMA_ATTR_*, for all of them.
  */
@@ -543,20 +564,25 @@ struct dmah_ring_config {
 };
 
 /**
- * dmah_ring_alloc() - a ring, for devices that give buffers back in the order in which they were given them.
+ * dmah_ring_alloc() - a ring, for devices that give buffers back in the order in which they were
+ * given them.
  * @dev: an attached device.
- * @config: what it is to be.
+ * @config: its size and direction.
  *
- * In domain mode a ring has IOVAs of its own, twice as many slots as @config->entries, and uses them in turn: no IOVA is
- * allocated to map, and what is unmapped together takes one call of the IOMMU's driver and one invalidation. In wrap
- * mode it is a queue of ordinary mappings. A ring has one owner: its calls must not run at the same time.
+ * In domain mode a ring has IOVAs of its own, twice as many slots as @config->entries, and uses
+ * them in turn: no IOVA is allocated to map, and what is unmapped together takes one call of the
+ * IOMMU's driver and one invalidation. In wrap mode it is a queue of ordinary mappings. A ring has
+ * one owner: its calls must not run at the same time.
  *
  * Context: may sleep. Return: the ring, or ERR_PTR(-EINVAL, -ENOMEM, -ENOSPC, -ENODEV).
  */
 struct dmah_ring *__must_check dmah_ring_alloc(struct device *dev,
 					       const struct dmah_ring_config *config);
 
-/** dmah_ring_free() - end a ring. Return: 0; -EBUSY while mappings are live, and nothing has changed. */
+/**
+ * dmah_ring_free() - end a ring. Return: 0; -EBUSY while mappings are live, and nothing has
+ * changed.
+ */
 int dmah_ring_free(struct dmah_ring *ring);
 
 /**
@@ -565,10 +591,10 @@ int dmah_ring_free(struct dmah_ring *ring);
  * @page: the page.
  * @offset: bytes from its start.
  * @len: bytes.
- * @dma: where to put what the device is given.
+ * @dma: set to the address for the device.
  *
- * Context: any. Return: as dmah_map_page_attrs(); -ENOSPC too where @entries are live; -EINVAL too where the buffer
- * does not fit a slot.
+ * Context: any. Return: as dmah_map_page_attrs(); -ENOSPC too where @entries are live; -EINVAL too
+ * where the buffer does not fit a slot.
  */
 int __must_check dmah_ring_push(struct dmah_ring *ring, struct page *page, size_t offset,
 				size_t len, dma_addr_t *dma);
@@ -576,7 +602,8 @@ int __must_check dmah_ring_push(struct dmah_ring *ring, struct page *page, size_
 /**
  * dmah_ring_pop() - end the @n oldest mappings; 0 is a no-op.
  *
- * As dmah_unmap() for each. Context: any. Return: 0; -EINVAL: fewer are live, and nothing has changed.
+ * As dmah_unmap() for each. Context: any. Return: 0; -EINVAL: fewer are live, and nothing has
+ * changed.
  */
 int dmah_ring_pop(struct dmah_ring *ring, u32 n);
 
@@ -592,7 +619,8 @@ int dmah_ring_sync_for_device(struct dmah_ring *ring, u32 at, size_t off, size_t
 /* ---- batches ---- */
 
 /**
- * struct dmah_batch - unmaps that were begun together. The driver sets @h and @max and zeroes the rest.
+ * struct dmah_batch - unmaps that were begun together. The driver sets @h and @max and zeroes the
+ * rest.
  * @h: room for @max handles; private while the batch is under way.
  * @max: handles that there is room for.
  * @n: handles in it; 0 when idle.
@@ -607,19 +635,21 @@ struct dmah_batch {
  * dmah_unmap_start() - begin to end @n mappings: nothing is waited for.
  * @dev: the device that they were made for.
  * @b: an idle batch with room for @n handles.
- * @h: @n pointers to handles. Each is moved into the batch, so that it may be mapped into again. Idle ones are passed
- *	over.
+ * @h: @n pointers to handles. Each is moved into the batch, so that it may be mapped into again.
+ *	Idle ones are passed over.
  * @n: how many.
  *
- * The device may still reach the memory, and bounced buffers do not hold yet what it wrote, until dmah_unmap_finish().
+ * The device may still reach the memory, and bounced buffers do not hold yet what it wrote, until
+ * dmah_unmap_finish().
  *
- * Context: any. Return: 0; -EINVAL: the batch is not idle or has no room; or the error of the first handle that was
- * refused, which stays as it was while the others are begun.
+ * Context: any. Return: 0; -EINVAL: the batch is not idle or has no room; or the error of the first
+ * handle that was refused, which stays as it was while the others are begun.
  */
 int dmah_unmap_start(struct device *dev, struct dmah_batch *b, struct dmah *const *h, u32 n);
 
 /**
- * dmah_unmap_finish() - wait until the mappings of a batch have ended: one invalidation for all of them.
+ * dmah_unmap_finish() - wait until the mappings of a batch have ended: one invalidation for all of
+ * them.
  * @dev: the device.
  * @b: the batch; idle afterwards. An idle one is a no-op.
  *

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The caller that a fault names: of every call that maps, the one that the call was told of.
+ */
+#include "bench.h"
+
+#include <dmah/fault.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define PIECES 3u
+
+/* An address in code, as a wrapper would pass it. */
+static void marker(void)
+{
+}
+
+static const void *mark(void)
+{
+	return (const void *)((uintptr_t)marker + 1);
+}
+
+/* The history keeps 32 bits: enough within 2 GiB of the library. */
+static void named(struct bench *b, dmah_addr_t dma)
+{
+	struct dmah_iommu_fault hw = { .addr = dma, .has_addr = true, .write = true };
+	struct dmah_fault fault;
+
+	dmah_fault_explain(bench_device(b), &hw, &fault);
+	assert_int_equal(fault.place, DMAH_FAULT_MAPPED);
+	assert_ptr_equal(fault.caller, mark());
+}
+
+static void every_call(const struct bench_config *config)
+{
+	static _Alignas(64) unsigned char room[8192];
+	struct dmah_ring_config ring_config = {
+		.entries = 4, .entry_size = 8192, .dir = DMAH_FROM_DEVICE, .caller = mark()
+	};
+	struct bench *b = bench_open(config);
+	struct dmah_device *dev = bench_device(b);
+	struct dmah h = { 0 }, part[PIECES] = { 0 };
+	struct dmah_dma_seg out[PIECES];
+	struct dmah_vec v = { .part = part, .seg = out, .max = PIECES };
+	struct dmah_seg segs[PIECES];
+	struct dmah_sg sg[PIECES];
+	struct dmah_ring *ring;
+	dmah_phys_t phys;
+	dmah_addr_t dma;
+	uint64_t size;
+	void *cpu;
+
+	phys = bench_memory(b, &size);
+	for (uint32_t i = 0; i < PIECES; i++) {
+		segs[i] = (struct dmah_seg){ .phys = phys + 8192ull * i, .len = 4096 };
+		sg[i] = (struct dmah_sg){ .phys = segs[i].phys, .len = 4096 };
+	}
+	assert_int_equal(dmah_map_caller(dev, &h, phys, 4096, DMAH_FROM_DEVICE, 0, mark()), 0);
+	named(b, dmah_addr(&h));
+	assert_int_equal(dmah_unmap(dev, &h), 0);
+	assert_int_equal(
+		dmah_map_bus_caller(dev, &h, phys, phys, 4096, DMAH_FROM_DEVICE, 0, mark()), 0);
+	named(b, dmah_addr(&h));
+	assert_int_equal(dmah_unmap(dev, &h), 0);
+	assert_int_equal(dmah_alloc_coherent_caller(dev, &h, 4096, &cpu, mark()), 0);
+	named(b, dmah_addr(&h));
+	assert_int_equal(dmah_free_coherent(dev, &h), 0);
+	assert_int_equal(dmah_map_vec_caller(dev, &v, segs, PIECES, DMAH_FROM_DEVICE, 0, mark()),
+			 0);
+	for (uint32_t i = 0; i < v.nseg; i++)
+		named(b, out[i].dma);
+	assert_int_equal(dmah_unmap_vec(dev, &v), 0);
+	assert_int_equal(dmah_addr_map_caller(dev, phys, 4096, DMAH_FROM_DEVICE, 0, &dma, mark()),
+			 0);
+	named(b, dma);
+	assert_int_equal(dmah_addr_unmap(dev, dma, 4096, DMAH_FROM_DEVICE, 0), 0);
+	assert_int_equal(dmah_addr_map_bus_caller(dev, phys, phys, 4096, DMAH_FROM_DEVICE, 0, &dma,
+						  mark()),
+			 0);
+	named(b, dma);
+	assert_int_equal(dmah_page_unmap(dev, dma, phys, 4096, DMAH_FROM_DEVICE, 0), 0);
+	assert_true(dmah_addr_map_sg_caller(dev, sg, PIECES, DMAH_FROM_DEVICE, 0, mark()) > 0);
+	named(b, sg[0].dma);
+	assert_int_equal(dmah_addr_unmap_sg(dev, sg, PIECES, DMAH_FROM_DEVICE, 0), 0);
+	assert_true(dmah_ring_memory(&ring_config) <= sizeof(room));
+	assert_int_equal(dmah_ring_init(&ring, dev, &ring_config, room, sizeof(room)), 0);
+	assert_int_equal(dmah_ring_push(ring, phys, 4096, &dma), 0);
+	named(b, dma);
+	assert_int_equal(dmah_ring_pop(ring, 1), 0);
+	assert_int_equal(dmah_ring_fini(ring), 0);
+	bench_close(b);
+}
+
+static void fast(void **state)
+{
+	static const struct bench_config config = { .backend = DMAH_BACKEND_IOMMU,
+						    .hw = BENCH_IOMMU,
+						    .mode = DMAH_LAZY };
+
+	(void)state;
+	every_call(&config);
+}
+
+static void general(void **state)
+{
+	static const struct bench_config config = {
+		.backend = DMAH_BACKEND_IOMMU, .hw = BENCH_IOMMU, .untrusted = true, .pool = true
+	};
+
+	(void)state;
+	every_call(&config);
+}
+
+static void direct(void **state)
+{
+	static const struct bench_config config = { .backend = DMAH_BACKEND_DIRECT };
+
+	(void)state;
+	every_call(&config);
+}
+
+int main(void)
+{
+	static const struct bench_case cases[] = {
+		BENCH_CASE(fast, 0),
+		BENCH_CASE(general, 0),
+		BENCH_CASE(direct, BENCH_OTHERS),
+	};
+
+	return bench_run("caller", cases, sizeof(cases) / sizeof(cases[0]));
+}
