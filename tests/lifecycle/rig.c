@@ -21,33 +21,17 @@ static void report(void *ctx, const struct dmah_device *dev, int err, const char
 	__atomic_store_n(&r->text, text, __ATOMIC_RELAXED);
 }
 
+static bool has_registers(enum rig_kind kind)
+{
+	return kind == RIG_VTD || kind == RIG_SMMU;
+}
+
 static struct dmah_iommu *open_driver(struct rig *r, uint64_t timeout)
 {
-	size_t need;
-
-	if (r->kind == RIG_VTD) {
-		struct dmah_vtd_config c = { .phys_bits = 46, .timeout_ns = timeout };
-
-		r->vtd_regs = sim_vtd_create(r->sim, 0, NULL);
-		c.regs = sim_vtd_regs(r->vtd_regs);
-		need = dmah_vtd_memory(&c);
-		r->driver_memory = malloc(need);
-		assert_int_equal(dmah_vtd_init(&r->vtd, &c, r->driver_memory, need), DMAH_OK);
-		assert_int_equal(dmah_vtd_enable(&r->vtd), DMAH_OK);
-		return &r->vtd.iommu;
-	}
-	if (r->kind == RIG_SMMU) {
-		struct dmah_smmuv3_config c = { .timeout_ns = timeout };
-
-		r->smmu_regs = sim_smmuv3_create(r->sim, 0, NULL);
-		need = dmah_smmuv3_memory(&c);
-		r->driver_memory = malloc(need);
-		assert_int_equal(dmah_smmuv3_init(&r->smmu, sim_smmuv3_regs(r->smmu_regs), &c,
-						  r->driver_memory, need),
-				 DMAH_OK);
-		return &r->smmu.iommu;
-	}
-	return sim_fake_iommu(sim_iommu(r->sim, 0));
+	if (!has_registers(r->kind))
+		return sim_fake_iommu(sim_iommu(r->sim, 0));
+	unit_create(&r->unit, r->sim, 0);
+	return unit_start(&r->unit, timeout);
 }
 
 /* ---- before the driver's bind ---- */
@@ -187,10 +171,8 @@ bool rig_writes(const struct rig *r, const struct dmah_device *dev, dmah_addr_t 
 
 void rig_hold(struct rig *r, bool hold)
 {
-	if (r->kind == RIG_VTD)
-		sim_vtd_hold(r->vtd_regs, hold);
-	else if (r->kind == RIG_SMMU)
-		sim_smmuv3_hold(r->smmu_regs, hold);
+	if (has_registers(r->kind))
+		unit_hold(&r->unit, hold);
 	else if (hold)
 		sim_fake_stick(sim_iommu(r->sim, 0), 0);
 	else
@@ -202,7 +184,8 @@ void rig_abandon(struct rig *r)
 	sim_destroy(r->sim);
 	posix_clock_real();
 	posix_set_report(NULL, NULL);
-	free(r->driver_memory);
+	if (r->unit.memory)
+		unit_free(&r->unit);
 	free(r->domain_memory);
 }
 
@@ -212,10 +195,8 @@ void rig_close(struct rig *r)
 
 	if (r->dom)
 		assert_int_equal(dmah_domain_fini(r->dom), DMAH_OK);
-	if (r->kind == RIG_VTD)
-		assert_int_equal(dmah_vtd_fini(&r->vtd), DMAH_OK);
-	else if (r->kind == RIG_SMMU)
-		assert_int_equal(dmah_smmuv3_fini(&r->smmu), DMAH_OK);
+	if (has_registers(r->kind))
+		unit_stop(&r->unit);
 	posix_alloc_stats(&stats);
 	assert_int_equal(stats.pages, 0);
 	rig_abandon(r);

@@ -16,15 +16,12 @@
 #include <dmah/device.h>
 #include <dmah/dmah.h>
 #include <dmah/ring.h>
-#include <dmah/smmuv3.h>
-#include <dmah/vtd.h>
 
 #include "posix.h"
 #include "sim.h"
 #include "sim_inject.h"
 #include "sim_reach.h"
-#include "sim_smmuv3.h"
-#include "sim_vtd.h"
+#include "unit.h"
 
 /** enum rig_kind - the IOMMU and its driver. */
 enum rig_kind { RIG_VTD, RIG_SMMU, RIG_FAKE_VTD, RIG_FAKE_SMMU, RIG_KINDS };
@@ -67,11 +64,7 @@ struct rig {
 	void *domain_memory;
 	struct sim_device *dev[RIG_DEVICES];
 	unsigned int ndevices;
-	struct sim_vtd *vtd_regs;
-	struct dmah_vtd vtd;
-	struct sim_smmuv3 *smmu_regs;
-	struct dmah_smmuv3 smmu;
-	void *driver_memory;
+	struct unit unit;
 	const struct dmah_iommu_ops *real;
 	struct dmah_iommu_ops ops;
 	int (*on_bind)(struct rig *r, struct dmah_device *dev, enum dmah_bind how);

@@ -24,7 +24,7 @@ static dmah_phys_t iommu_highest(const struct dmah_device *dev)
 
 static bool iommu_waits(const struct dmah_device *dev)
 {
-	return !iommu_defers(dev);
+	return !domain_passes_through(dev->dom) && !iommu_defers(dev);
 }
 
 const struct backend_ops dmah_backend_iommu = {
