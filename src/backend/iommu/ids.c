@@ -73,22 +73,28 @@ int dmah_iommu_check_ids(const struct dmah_device *dev)
 	return DMAH_OK;
 }
 
-static int block_id(struct dmah_device *dev, uint32_t id, uint32_t tag)
+/* The driver sees the device itself for its first id, and a copy for each other. */
+static int bind_one(struct dmah_device *dev, uint32_t id, enum dmah_bind how,
+		    const struct dmah_pt_info *pt, uint32_t tag)
 {
 	struct dmah_device view = iommu_id_view(dev, id);
 
-	return dev->iommu->ops->bind(dev->iommu, &view, DMAH_BIND_BLOCK, NULL, tag);
+	return dev->iommu->ops->bind(dev->iommu, id == dev->id ? dev : &view, how, pt, tag);
+}
+
+static int block_id(struct dmah_device *dev, uint32_t id, uint32_t tag)
+{
+	return bind_one(dev, id, DMAH_BIND_BLOCK, NULL, tag);
 }
 
 static int bind_id(struct dmah_device *dev, uint32_t id, enum dmah_bind how,
 		   const struct dmah_pt_info *pt, uint32_t tag)
 {
-	struct dmah_device view = iommu_id_view(dev, id);
 	int err;
 
 	if (users_of(dev, id) == USERS_BAR)
 		return DMAH_OK;
-	err = dev->iommu->ops->bind(dev->iommu, &view, how, pt, tag);
+	err = bind_one(dev, id, how, pt, tag);
 	/* Another device that has the id may have been killed meanwhile. */
 	if (!err && users_of(dev, id) == USERS_BAR)
 		(void)block_id(dev, id, tag);
