@@ -376,7 +376,7 @@ static void not_enabled(void **state)
 	assert_int_equal(dmah_unmap(&dev, &h), DMAH_OK);
 	assert_int_equal(refused_maps(&dev, phys), 0);
 	assert_int_equal(reports.reports, 5);
-	/* What the last calls mapped is left mapped. */
+	/* The mappings of the last calls stay. */
 	sim_destroy(sim);
 	posix_set_report(NULL, NULL);
 	posix_clock_real();
