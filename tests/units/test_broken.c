@@ -475,12 +475,30 @@ static void gone(const char *machine, bool power_cycle)
 	close_rig(&r);
 }
 
+/* Gone and back without its registers, with nothing under way: it has done all that was posted, and yet is not in service. */
+static void gone_idle(const char *machine)
+{
+	struct rig r;
+
+	open_rig(&r, machine, DMAH_STRICT);
+	works(&r, WITHOUT);
+	sim_fail(r.unit.hw, SIM_FAIL_ONES, 0, 0);
+	assert_int_equal(dmah_faults(r.iommu, NULL, NULL, NULL), DMAH_OK);
+	assert_int_equal(reports(&r), 1);
+	sim_repair(r.sim, true);
+	assert_int_equal(dmah_flush(r.dom[1]), DMAH_ETIMEDOUT);
+	assert_int_equal(reset(&r), DMAH_OK);
+	works(&r, WITHOUT);
+	close_rig(&r);
+}
+
 static void all_ones(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; i < 2; i++) {
 		gone(machines[i], false);
 		gone(machines[i], true);
+		gone_idle(machines[i]);
 	}
 }
 
