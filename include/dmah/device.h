@@ -130,6 +130,11 @@ struct dmah_xen_ops {
  * @lazy_entries: lazy: unmaps of one granule that one CPU gathers before it flushes, a power of two, 8 to 4096;
  *	0: 256. Of larger ones it gathers fewer, for as many granules.
  * @lazy_ns: lazy: how long one may wait for dmah_poll(), in nanoseconds; 0: 10 ms.
+ * @want_poll: lazy: called when something waits for a flush where nothing did before: dmah_poll() is to be called by
+ *	@deadline, on the clock of dmah_host_now(). NULL: the owner calls dmah_poll() without being asked. In any context
+ *	that unmaps, outside of dmah_host_enter(); must not call the library. Where a poll runs on another CPU meanwhile,
+ *	the earlier of @deadline and that poll's answer counts.
+ * @want_poll_ctx: passed to that.
  * @xen: xen: what the guest knows of its memory.
  * @xen_ctx: passed to those.
  * @history: mappings that the domain remembers after others were made, for dmah_faults(), a power of two, 16 to 2^20;
@@ -152,6 +157,8 @@ struct dmah_domain_config {
 	uint64_t aperture_size;
 	uint32_t lazy_entries;
 	uint64_t lazy_ns;
+	void (*want_poll)(void *ctx, struct dmah_domain *dom, uint64_t deadline);
+	void *want_poll_ctx;
 	const struct dmah_xen_ops *xen;
 	void *xen_ctx;
 	uint32_t history;
@@ -307,10 +314,17 @@ struct dmah_limits {
 };
 
 /**
- * struct dmah_device - who does the DMA. The caller's storage, zeroed; private but for @name, @id, @iommu and
- *	@priv, which the caller may set before dmah_attach().
+ * struct dmah_device - a device that does DMA. The caller's storage, zeroed; private but for @name, @id, @ids, @nids,
+ *	@iommu and @priv, which the caller may set before dmah_attach().
  * @name: for messages.
- * @id: requester id or stream id, for its IOMMU's driver.
+ * @id: the id by which its IOMMU knows it. Behind VT-d the requester id, bus << 8 | device << 3 | function, as it arrives at
+ *	the unit: a device behind a PCIe-to-PCI bridge has the bridge's (secondary bus << 8), whatever its own is. Behind an
+ *	SMMU the stream id, to which firmware's tables map the requester id (IORT, iommu-map). 0 is an id.
+ * @ids: further ids of the device, @nids of them: requester aliases (a bridge that passes some transactions under its own id,
+ *	phantom functions, a quirk of the device), other streams. All are bound, and faults of all are found. Not copied: kept
+ *	until the device is detached. NULL: none. Devices of one domain may share an id: it is bound until the last of them is
+ *	detached; killing one blocks all that share its ids, since the hardware cannot tell them apart.
+ * @nids: how many @ids.
  * @iommu: the IOMMU before it, one of its domain's; NULL: the domain's first.
  * @priv: the IOMMU driver's.
  * @dom: its domain; NULL while it is not attached.
@@ -322,10 +336,14 @@ struct dmah_limits {
  * @fault_limit: its faults; the library's.
  * @rings: its rings; the library's.
  * @killed: dmah_kill() was called.
+ * @binding: a setup call binds it at this moment; the library's.
+ * @blocked: it was killed, and is known to reach nothing; the library's.
  */
 struct dmah_device {
 	const char *name;
 	uint32_t id;
+	const uint32_t *ids;
+	unsigned int nids;
 	struct dmah_iommu *iommu;
 	void *priv;
 	struct dmah_domain *dom;
@@ -341,7 +359,24 @@ struct dmah_device {
 	struct dmah_rate_limit fault_limit;
 	struct dmah_ring *rings;
 	bool killed;
+	bool binding;
+	bool blocked;
 };
+
+/** dmah_device_id() - Returns number @n of a device's ids, 0 to @dev->nids. */
+static inline uint32_t dmah_device_id(const struct dmah_device *dev, unsigned int n)
+{
+	return n ? dev->ids[n - 1] : dev->id;
+}
+
+/** dmah_device_has_id() - Returns true where @id is one of a device's ids. */
+static inline bool dmah_device_has_id(const struct dmah_device *dev, uint32_t id)
+{
+	for (unsigned int n = 0; n <= dev->nids; n++)
+		if (dmah_device_id(dev, n) == id)
+			return true;
+	return false;
+}
 
 /**
  * dmah_attach() - make a device one of a domain.

@@ -49,8 +49,7 @@ static void explain(struct dmah_domain *dom, struct dmah_fault *fault)
 	fault->killed = is_killed(fault->dev);
 	if (!fault->hw.has_addr)
 		;
-	else if (dom->ops->fault_lookup &&
-		 __atomic_load_n(&dom->cfg.mode, __ATOMIC_RELAXED) != DMAH_PASSTHROUGH)
+	else if (dom->ops->fault_lookup && !domain_passes_through(dom))
 		dom->ops->fault_lookup(dom, fault->hw.addr, &what);
 	else
 		plain_place(dom, fault->hw.addr, &what);
@@ -111,7 +110,7 @@ static bool look_up(struct dmah_iommu *iommu, unsigned int cpu, uint64_t now,
 		for (unsigned int i = 0; !found && i < dom->cfg.devices; i++) {
 			struct dmah_device *dev = dom->device[i];
 
-			if (!dev || dev->iommu != iommu || dev->id != fault->hw.id)
+			if (!dev || dev->iommu != iommu || !dmah_device_has_id(dev, fault->hw.id))
 				continue;
 			found = true;
 			fault->dev = dev;
