@@ -82,8 +82,8 @@ int dmah_ring_fini(struct dmah_ring *ring);
  *
  * Context: as dmah_map(), on the ring's owner.
  * Return: as dmah_map(). Also DMAH_ENOSPC if @entries mappings are live; DMAH_ERANGE if the buffer
- * does not fit
- * @entry_size; DMAH_ETIMEDOUT if the hardware does not confirm the flush that the next entry needs.
+ * does not fit an entry; DMAH_ETIMEDOUT if the hardware does not confirm the flush that the next
+ * entry needs.
  */
 int dmah_ring_push(struct dmah_ring *ring, dmah_phys_t phys, uint32_t len, dmah_addr_t *dma);
 
