@@ -15,7 +15,7 @@
 
 #define DOMAIN_IOMMUS	4u
 #define DOMAIN_RESERVED 32u
-/** DOMAIN_WITHHELD - largest number of pieces of coherent memory that wait for a flush. */
+/** DOMAIN_WITHHELD - pieces of coherent memory that may wait for a flush. */
 #define DOMAIN_WITHHELD 16u
 
 /**

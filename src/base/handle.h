@@ -136,10 +136,7 @@ static inline uint64_t handle_seal(const struct dmah *h, uint64_t backend)
 	return backend;
 }
 
-/*
- * Turn a fast-path handle that has passed the general check into an ordinary one, for the general
- * path.
- */
+/* A handle that was checked the general way goes on that way, also where its words say that it is a plain one. */
 static inline void handle_general(struct dmah *h)
 {
 	if (!meta_is_fast(h->meta))
