@@ -184,14 +184,6 @@ struct dmah_device *nic_device(struct nic *n)
 	return sim_device_dmah(sim_e1000e_device(n->model));
 }
 
-unsigned int nic_reports(struct nic *n)
-{
-	unsigned int reports = n->reports;
-
-	n->reports = 0;
-	return reports;
-}
-
 struct unit *nic_unit(struct nic *n)
 {
 	return &n->unit;

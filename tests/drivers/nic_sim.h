@@ -10,8 +10,6 @@
 
 struct sim_e1000e *nic_model(struct nic *n);
 struct sim *nic_sim(struct nic *n);
-/** nic_reports() - Returns the number of reports of the library since the last call. */
-unsigned int nic_reports(struct nic *n);
 /** nic_unit() - the IOMMU, on machines that have one. */
 struct unit *nic_unit(struct nic *n);
 
