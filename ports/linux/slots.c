@@ -8,7 +8,7 @@
 #include "library.h"
 #include "base/pool.h"
 
-/* One device has the pool to itself: any number that is not 0 names it, in no domain of the library. */
+/* One device has the pool to itself: any number that is not 0 names it, in no library domain. */
 #define OWNER  1u
 #define DOMAIN NULL
 
