@@ -171,10 +171,11 @@ void *dmah_host_table_virt(dmah_phys_t phys);
  * @phys: the first byte.
  * @len: bytes. The range never crosses a multiple of DMAH_PAGE_SIZE.
  *
- * Called to copy a bounced buffer, by check builds to look at a buffer, and by dmah_vtd_init() and
- * dmah_vtd_fini() to write a last command into the queue that is in use, which may be the
- * firmware's: its memory need not be in the kernel's own memory map. Two mappings may be in use at
- * once on one CPU. A host with a direct map adds an offset.
+ * Called to copy a bounced buffer, by check builds to look at a buffer, and to write a last command
+ * into VT-d's queue: by dmah_vtd_fini() into its own, and, with @old_queue_kept of struct
+ * dmah_vtd_config, by dmah_vtd_init() into the firmware's, whose memory need not be in the kernel's
+ * own memory map. Two mappings may be in use at once on one CPU. A host with a direct map adds an
+ * offset.
  *
  * Context: any, interrupts included. Return: a CPU pointer, valid until dmah_host_phys_unmap(). It
  * may not fail.

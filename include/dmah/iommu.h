@@ -39,7 +39,7 @@ extern const struct dmah_pt_format dmah_pt_vtd_ss;
 extern const struct dmah_pt_format dmah_pt_lpae_s1;
 
 /**
- * struct dmah_pt_info - a domain's page table, as the hardware must be told of it.
+ * struct dmah_pt_info - a domain's page table, for the driver to program.
  * @format: which format.
  * @root: physical address of the root table.
  * @va_bits: bits of an IOVA.
@@ -53,7 +53,7 @@ struct dmah_pt_info {
 };
 
 /**
- * enum dmah_iommu_caps - what an IOMMU is like; a bit mask.
+ * enum dmah_iommu_caps - capabilities of an IOMMU; a bit mask.
  * @DMAH_IOMMU_COHERENT_WALK: its table walks see the CPU's caches.
  * @DMAH_IOMMU_MAP_FLUSH: it may hold entries that do not translate, or buffer writes (VT-d caching mode,
  *	RWBF): a new mapping is usable only after an invalidation.
@@ -96,7 +96,7 @@ struct dmah_msi {
  * @base: first byte, a multiple of the granule.
  * @size: bytes, a multiple of the granule.
  * @identity: they must also translate to themselves from before the device is bound (RMRR, RMR).
- * @dir: what the device may do there, with @identity; 0: both.
+ * @dir: accesses that the device may make there, with @identity; 0: both.
  * @mmio: registers are there, not memory (an MSI doorbell): never cached, with @identity.
  */
 struct dmah_reserved {
@@ -108,7 +108,7 @@ struct dmah_reserved {
 };
 
 /**
- * enum dmah_bind - what a device's transactions meet.
+ * enum dmah_bind - the fate of a device's transactions.
  * @DMAH_BIND_BLOCK: every transaction faults.
  * @DMAH_BIND_TRANSLATE: the domain's page table.
  * @DMAH_BIND_PASSTHROUGH: no translation.
@@ -208,7 +208,7 @@ struct dmah_iommu_ops {
 };
 
 /**
- * struct dmah_rate_limit - how many faults were told of late. The library's.
+ * struct dmah_rate_limit - faults that were reported of late. The library's.
  * @since: when the first of them was, dmah_host_now().
  * @reported: how many since then.
  * @suppressed: how many were not, since the last that was.

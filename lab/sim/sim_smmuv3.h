@@ -26,12 +26,26 @@ struct sim_smmuv3;
  * @no_range: no invalidation of ranges (IDR3.RIL).
  * @no_ats: no ATS.
  * @linear: no stream tables of two levels.
+ * @msi: interrupts may be MSIs (IDR0.MSI).
  */
 struct sim_smmuv3_config {
 	unsigned int sid_bits;
 	bool no_range;
 	bool no_ats;
 	bool linear;
+	bool msi;
+};
+
+/**
+ * struct sim_smmuv3_irqs - interrupts that a unit sent.
+ * @events: of the event queue; @errors: of GERROR.
+ * @event_addr, @event_data: the last message of the event queue; an address of 0: by wire.
+ */
+struct sim_smmuv3_irqs {
+	uint64_t events;
+	uint64_t errors;
+	uint64_t event_addr;
+	uint32_t event_data;
 };
 
 /** sim_smmuv3_create() - give IOMMU @n of the machine registers. Returns NULL if that IOMMU cannot have them. */
@@ -43,6 +57,9 @@ volatile void *sim_smmuv3_regs(struct sim_smmuv3 *unit);
 
 /** sim_smmuv3_hold() - take no commands (true), or go on with those in the queue (false). Threads. */
 void sim_smmuv3_hold(struct sim_smmuv3 *unit, bool hold);
+
+/** sim_smmuv3_irqs() - get the counters. Threads. */
+void sim_smmuv3_irqs(struct sim_smmuv3 *unit, struct sim_smmuv3_irqs *irqs);
 
 #ifdef __cplusplus
 }

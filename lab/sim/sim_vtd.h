@@ -58,6 +58,7 @@ void sim_vtd_hold(struct sim_vtd *unit, bool hold);
  * @commands: commands taken from the queue, waits included.
  * @pages: page-selective invalidations of the IOTLB; @domains: of a domain; @all: of all of it.
  * @device_tlbs: invalidations of devices' TLBs.
+ * @messages: messages of the fault interrupt; @message_addr, @message_data: the last one.
  * @write_flushes: flushes of write buffers (GCMD.WBF).
  * @lost: faults for which there was no record.
  */
@@ -67,6 +68,9 @@ struct sim_vtd_stats {
 	uint64_t domains;
 	uint64_t all;
 	uint64_t device_tlbs;
+	uint64_t messages;
+	uint64_t message_addr;
+	uint32_t message_data;
 	uint64_t write_flushes;
 	uint64_t lost;
 };

@@ -20,14 +20,17 @@ enum {
 	CR2 = 0x2c,
 	GBPA = 0x44,
 	IRQ_CTRL = 0x50,
+	IRQ_CTRLACK = 0x54,
 	GERROR = 0x60,
 	GERRORN = 0x64,
+	GERROR_IRQ = 0x68,
 	STRTAB_BASE = 0x80,
 	STRTAB_CFG = 0x88,
 	CMDQ_BASE = 0x90,
 	CMDQ_PROD = 0x98,
 	CMDQ_CONS = 0x9c,
 	EVTQ_BASE = 0xa0,
+	EVTQ_IRQ = 0xb0,
 	EVTQ_PROD = 0x100a8,
 	EVTQ_CONS = 0x100ac,
 	REGS = 0x20000,
@@ -145,6 +148,8 @@ static enum sim_reason read_context(void *ctx, const struct sim_device *dev, str
 
 /* ---- events ---- */
 
+static void update_irqs(struct sim_smmuv3 *u);
+
 static void record_event(void *ctx, uint32_t sid, dmah_addr_t dma, bool write, uint32_t code)
 {
 	struct sim_smmuv3 *u = ctx;
@@ -165,6 +170,7 @@ static void record_event(void *ctx, uint32_t sid, dmah_addr_t dma, bool write, u
 		     record, sizeof(record), true, u->iommu->mem.coherent))
 		posix_misuse("the event queue is not in memory");
 	u->evtq_prod = (u->evtq_prod & OVERFLOW) | ((u->evtq_prod + 1) & mask);
+	update_irqs(u);
 }
 
 /* ---- commands ---- */
@@ -335,8 +341,8 @@ static uint32_t word(const struct sim_smmuv3 *u, uint64_t reg)
 	switch (reg) {
 	case IDR0: /* stage 1, AArch64, ASIDs of 16 bits, no stalls */
 		return 1u << 1 | 2u << 2 | (u->iommu->mem.coherent ? 1u << 4 : 0) |
-		       (u->config.no_ats ? 0 : 1u << 10) | 1u << 12 | 1u << 24 |
-		       (u->config.linear ? 0 : 1u << 27);
+		       (u->config.no_ats ? 0 : 1u << 10) | (u->config.msi ? 1u << 13 : 0) |
+		       1u << 12 | 1u << 24 | (u->config.linear ? 0 : 1u << 27);
 	case IDR1:
 		return u->config.sid_bits | 15u << 16 | 15u << 21;
 	case IDR3:
@@ -352,6 +358,9 @@ static uint32_t word(const struct sim_smmuv3 *u, uint64_t reg)
 		return u->cr2;
 	case GBPA:
 		return u->gbpa;
+	case IRQ_CTRL:
+	case IRQ_CTRLACK:
+		return u->irq_ctrl;
 	case GERROR:
 		return u->gerror;
 	case GERRORN:
@@ -389,6 +398,35 @@ static void write_control(struct sim_smmuv3 *u, uint32_t value)
 	u->cr0 = value;
 	u->iommu->off = !(value & SMMUEN);
 	run(u);
+}
+
+/* Section 6.3.20 and 6.3.30: the messages, which may change only while their interrupts are off. */
+static void write_irq(struct sim_smmuv3 *u, uint64_t reg, uint64_t value)
+{
+	if (!u->config.msi)
+		posix_misuse("a message for an SMMU that has only wires");
+	if (u->irq_ctrl)
+		posix_misuse("a message of an SMMU changes while its interrupt is on");
+	if (reg == EVTQ_IRQ)
+		u->evtq_irq_addr = value;
+	else if (reg == EVTQ_IRQ + 8)
+		u->evtq_irq_data = (uint32_t)value;
+}
+
+/* Edges: the event queue is no longer empty, an error has become active (section 3.18). */
+static void update_irqs(struct sim_smmuv3 *u)
+{
+	bool not_empty = u->cr0 & EVTQEN && (u->evtq_prod ^ u->evtq_cons) & ~OVERFLOW;
+	bool in_error = u->gerror != u->gerrorn;
+
+	if (not_empty && !u->not_empty && u->irq_ctrl & 4) {
+		u->irqs.events++;
+		u->irqs.event_addr = u->evtq_irq_addr;
+		u->irqs.event_data = u->evtq_irq_data;
+	}
+	u->irqs.errors += in_error && !u->in_error && u->irq_ctrl & 1;
+	u->not_empty = not_empty;
+	u->in_error = in_error;
 }
 
 static void reg_write(struct sim_smmuv3 *u, uint64_t reg, uint64_t value64)
@@ -441,6 +479,15 @@ static void reg_write(struct sim_smmuv3 *u, uint64_t reg, uint64_t value64)
 		u->evtq_cons = value;
 		break;
 	case IRQ_CTRL:
+		u->irq_ctrl = value & 7;
+		break;
+	case EVTQ_IRQ:
+	case EVTQ_IRQ + 8:
+	case EVTQ_IRQ + 12:
+	case GERROR_IRQ:
+	case GERROR_IRQ + 8:
+	case GERROR_IRQ + 12:
+		write_irq(u, reg, value64);
 		break;
 	default:
 		posix_misuse("a write to a register that the SMMU does not have");
@@ -472,6 +519,7 @@ static void window_write(void *ctx, uint64_t reg, unsigned int size, uint64_t va
 	sim_lock(&u->iommu->lock);
 	if (!sim_inject_register(u->iommu))
 		reg_write(u, reg, value);
+	update_irqs(u);
 	sim_unlock(&u->iommu->lock);
 }
 
@@ -533,5 +581,12 @@ void sim_smmuv3_hold(struct sim_smmuv3 *u, bool hold)
 	sim_lock(&u->iommu->lock);
 	u->held = hold;
 	run(u);
+	sim_unlock(&u->iommu->lock);
+}
+
+void sim_smmuv3_irqs(struct sim_smmuv3 *u, struct sim_smmuv3_irqs *irqs)
+{
+	sim_lock(&u->iommu->lock);
+	*irqs = u->irqs;
 	sim_unlock(&u->iommu->lock);
 }

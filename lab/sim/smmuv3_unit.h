@@ -19,6 +19,9 @@ struct sim_smmuv3_op {
  * @config: the configuration, with the defaults filled in.
  * @regs: the CPU's pointer to the registers.
  * @cr0 to @evtq_cons: values of registers.
+ * @irq_ctrl to @evtq_irq_data: values of registers.
+ * @not_empty, @in_error: the event queue had events, GERROR an active error, when this was last looked at.
+ * @irqs: counters.
  * @held: no command is taken.
  * @pending: commands taken that have not taken effect, @npending of them.
  * @unanswered: a device did not answer an invalidation of its TLB, and no CMD_SYNC has reported so.
@@ -41,6 +44,12 @@ struct sim_smmuv3 {
 	uint64_t evtq_base;
 	uint32_t evtq_prod;
 	uint32_t evtq_cons;
+	uint32_t irq_ctrl;
+	uint64_t evtq_irq_addr;
+	uint32_t evtq_irq_data;
+	bool not_empty;
+	bool in_error;
+	struct sim_smmuv3_irqs irqs;
 	bool held;
 	struct sim_smmuv3_op pending[SIM_SMMUV3_PENDING];
 	unsigned int npending;

@@ -17,6 +17,9 @@ enum {
 	RTADDR = 0x20,
 	FSTS = 0x34,
 	FECTL = 0x38,
+	FEDATA = 0x3c,
+	FEADDR = 0x40,
+	FEUADDR = 0x44,
 	IQH = 0x80,
 	IQT = 0x88,
 	IQA = 0x90,
@@ -33,6 +36,8 @@ enum {
 #define ITE (1u << 6)
 #define PFO (1u << 0)
 #define PPF (1u << 1)
+#define IM  (1u << 31)
+#define IP  (1u << 30)
 #define F   (1ull << 63) /* of a record's upper half */
 
 /* ---- what it can do ---- */
@@ -68,6 +73,29 @@ static uint64_t more_capabilities(const struct sim_vtd *u)
 
 /* ---- faults ---- */
 
+static uint32_t fault_status(const struct sim_vtd *u);
+
+/*
+ * Send the fault event's message when the first status bit comes up (section 7.3): a masked one is pending until it is
+ * unmasked, and one whose status bits have all been cleared is not sent.
+ */
+static void update_event(struct sim_vtd *u)
+{
+	bool any = fault_status(u) & (PPF | PFO | IQE | ITE);
+
+	if (any && !u->any_status)
+		u->fectl |= IP;
+	else if (!any)
+		u->fectl &= ~IP;
+	u->any_status = any;
+	if ((u->fectl & (IP | IM)) != IP)
+		return;
+	u->fectl &= ~IP;
+	u->stats.messages++;
+	u->stats.message_addr = u->feaddr;
+	u->stats.message_data = u->fedata;
+}
+
 static void record_fault(void *ctx, uint32_t id, dmah_addr_t dma, bool write, uint32_t code)
 {
 	struct sim_vtd *u = ctx;
@@ -76,11 +104,13 @@ static void record_fault(void *ctx, uint32_t id, dmah_addr_t dma, bool write, ui
 	if (u->fsts & PFO || r->hi & F) {
 		u->fsts |= PFO;
 		u->stats.lost++;
+		update_event(u);
 		return;
 	}
 	r->lo = dma & ~0xfffull;
 	r->hi = F | (write ? 0 : 1ull << 62) | (uint64_t)code << 32 | id;
 	u->next_record = (u->next_record + 1) % u->config.records;
+	update_event(u);
 }
 
 static uint32_t fault_status(const struct sim_vtd *u)
@@ -364,7 +394,13 @@ static void reg_write(struct sim_vtd *u, uint64_t reg, unsigned int size, uint64
 		u->fsts &= ~((uint32_t)value & 0x7d);
 		run(u);
 	} else if (reg == FECTL && size == 4) {
-		u->fectl = (uint32_t)value & 1u << 31;
+		u->fectl = (u->fectl & IP) | ((uint32_t)value & IM);
+	} else if (reg == FEDATA && size == 4) {
+		u->fedata = (uint32_t)value;
+	} else if (reg == FEADDR && size == 4) {
+		u->feaddr = (u->feaddr & ~0xffffffffull) | (uint32_t)value;
+	} else if (reg == FEUADDR && size == 4) {
+		u->feaddr = (uint32_t)u->feaddr | value << 32;
 	} else if (reg == IQT) {
 		u->iqt = (uint32_t)value & 0x7fff0;
 		run(u);
@@ -406,7 +442,10 @@ static uint32_t word(struct sim_vtd *u, uint64_t reg)
 			value = (uint64_t)fault_status(u) << 32;
 			break;
 		case FECTL:
-			value = u->fectl;
+			value = u->fectl | (uint64_t)u->fedata << 32;
+			break;
+		case FEADDR:
+			value = u->feaddr;
 			break;
 		case IQH:
 			value = u->iqh;
@@ -449,6 +488,7 @@ static void window_write(void *ctx, uint64_t reg, unsigned int size, uint64_t va
 	sim_lock(&u->iommu->lock);
 	if (!sim_inject_register(u->iommu))
 		reg_write(u, reg, size, value);
+	update_event(u);
 	sim_unlock(&u->iommu->lock);
 }
 
@@ -531,6 +571,7 @@ void sim_vtd_hold(struct sim_vtd *u, bool hold)
 	sim_lock(&u->iommu->lock);
 	u->held = hold;
 	run(u);
+	update_event(u);
 	sim_unlock(&u->iommu->lock);
 }
 

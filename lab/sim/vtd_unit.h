@@ -41,7 +41,8 @@ struct sim_vtd_op {
  * @iommu: the hardware below the registers.
  * @config: the configuration, with the defaults filled in.
  * @regs: the CPU's pointer to the registers.
- * @gsts, @rtaddr, @fsts, @fectl, @iqh, @iqt, @iqa, @iqer: values of registers.
+ * @gsts, @rtaddr, @fsts, @fectl, @fedata, @feaddr, @iqh, @iqt, @iqa, @iqer: values of registers.
+ * @any_status: a status bit of those that the fault event reports was set when it was last looked at.
  * @root: address of the root table in use.
  * @held: no command is taken.
  * @record: fault records; @next_record: index of the next one.
@@ -58,6 +59,9 @@ struct sim_vtd {
 	uint64_t root;
 	uint32_t fsts;
 	uint32_t fectl;
+	uint32_t fedata;
+	uint64_t feaddr;
+	bool any_status;
 	uint32_t iqh;
 	uint32_t iqt;
 	uint64_t iqa;

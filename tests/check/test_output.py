@@ -171,9 +171,19 @@ def options():
         assert status == 2 and bad.split("=")[1] in err and not out, (bad, err)
 
 
+def every_event():
+    """A module that makes every event of a kernel, with right calls only: no error."""
+    for kernel in ("6.12", "7.3"):
+        name = os.path.join(HERE, "..", "trace", "data", "every_%s.txt.xz" % kernel)
+        status, out, err = run("--json", "--final", "--from-start=yes", name)
+        kinds = {f["kind"] for f in json.loads(out)}
+        assert status == 0 and kinds == {"exposure", "failed-map"}, (kernel, kinds, err)
+
+
 def main():
     tap = Tap()
-    for case in (ktap, ktap_many, sarif, callers, fail_on, baseline, suppress, options):
+    for case in (ktap, ktap_many, sarif, callers, fail_on, baseline, suppress, options,
+                 every_event):
         try:
             case()
             tap.case(True, case.__name__)

@@ -602,6 +602,16 @@ static const struct rule rules[] = {
 			  UNMAPSG(D, TO, "0x5000,0x6000"),
 	  "",
 	  { 0 } },
+	{ "a list of another device",
+	  MAP(E, TO, "1000", "4096", "1000") MAPSG(D, TO, "0xfe000", "0x1000", "0x5000")
+		  UNMAPSG(E, TO, "0x5000"),
+	  "!3:unmap-unknown<2 ?1:live-at-end<1 ?2:live-at-end<2",
+	  { 0 } },
+	{ "a shared line that is meant",
+	  MAPA(D, FROM, "ff000", "32", "5000", "CACHELINES_OVERLAP")
+		  MAPA(D, FROM, "fe020", "32", "5020", "CACHELINES_OVERLAP"),
+	  "?1:live-at-end<1 ?2:live-at-end<2 ?1:exposure",
+	  { 0 } },
 	{ "a part of a list",
 	  MAPSG(D, TO, "0xfe000,0xf0000", "0x1000,0x1000", "0x5000,0x8000")
 		  CPUSG(D, TO, "0xf0000", "0x1000") UNMAPSG(D, TO, "0x8000"),

@@ -4,11 +4,12 @@
 
     stack.py [--flags "-O2 ..."] [--path] COMPILER...
 
-GCC reports the frame of every function (-fstack-usage) and the calls between functions (-fcallgraph-info).
-Calls are taken from a build without inlining, frames from the real one: a function that was inlined there has no
-frame of its own. GCC does not report the target of a call through a pointer. A call of a member, "->map(...)", is
-assumed to reach every function that any initialiser assigns to a member of that name; a call of a parameter, every
-function in the arguments of its caller's calls.
+GCC reports the frame of every function (-fstack-usage) and the calls between functions
+(-fcallgraph-info). Calls are taken from a build without inlining, frames from the real one: a
+function that was inlined there has no frame of its own. GCC does not report the target of a call
+through a pointer. A call of a member, "->map(...)", is assumed to reach every function that any
+initialiser assigns to a member of that name; a call of a parameter, every function in the arguments
+of its caller's calls.
 """
 
 import argparse
@@ -24,9 +25,10 @@ ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)),
 FLAGS = ["-ffreestanding", "-std=gnu11", "-fno-stack-protector", "-Iinclude", "-Isrc"]
 NO_INLINE = ["-fno-inline", "-fno-ipa-icf", "-fno-partial-inlining"]
 # These call functions of the library's user, whose stack is not part of the figure.
-CALLERS_OWN = {"src/backend/iommu/addr.c:translate", "src/backend/xen.c:bus_of", "src/backend/xen.c:in_pool",
-               "src/backend/xen.c:page_of", "src/base/buffer.c:maintain_by_bus",
-               "src/base/buffer.c:maintain_lines", "dmah_vtd_faults"}
+CALLERS_OWN = {"src/backend/iommu/addr.c:translate", "src/backend/xen.c:bus_of",
+               "src/backend/xen.c:in_pool", "src/backend/xen.c:page_of",
+               "src/base/buffer.c:maintain_by_bus", "src/base/buffer.c:maintain_lines",
+               "dmah_vtd_faults"}
 # Recursion: the levels of a page table at most.
 RECURSIVE = {"free_table": 5}
 # Not part of the figure either.
@@ -44,8 +46,8 @@ def compile_all(cc, flags, out):
     """Compile every source. Returns the texts of the .ci files."""
     def one(source):
         name = os.path.join(out, source.replace("/", "_")[:-2])
-        subprocess.run([cc] + FLAGS + flags + ["-fcallgraph-info=su", "-c", source, "-o", name + ".o"],
-                       cwd=ROOT, check=True)
+        subprocess.run([cc] + FLAGS + flags + ["-fcallgraph-info=su", "-c", source,
+                                               "-o", name + ".o"], cwd=ROOT, check=True)
         with open(name + ".ci", encoding="utf-8") as f:
             return f.read()
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -53,7 +55,7 @@ def compile_all(cc, flags, out):
 
 
 def key(title):
-    """A title such as "src/core/map.c:map_one.isra.0" without what the optimiser added; static functions keep their file."""
+    """A title such as "src/core/map.c:map_one.isra.0" without the optimiser's suffix."""
     file, _, name = title.rpartition(":")
     name = name.split(".")[0]
     return file + ":" + name if file else name
@@ -99,13 +101,14 @@ def functions(texts):
     """{(file, name): body} of the functions in @texts."""
     out = {}
     for file, text in texts.items():
-        for found in re.finditer(r"^(?:[\w*]+ )+\**(\w+)\([^;{}]*\)\n\{\n(.*?)^\}", text, re.M | re.S):
+        for found in re.finditer(r"^(?:[\w*]+ )+\**(\w+)\([^;{}]*\)\n\{\n(.*?)^\}", text,
+                                 re.M | re.S):
             out[file, found.group(1)] = found.group(2)
     return out
 
 
 def pointers(texts):
-    """The names of the functions that initialisers assign to each member of a format and of all else."""
+    """The names of the functions that initialisers assign to each (member of a format, member)."""
     out = collections.defaultdict(set)
     for file, text in texts.items():
         for member, function in re.findall(r"\.(\w+)\s*=\s*(\w+)\b", text):
@@ -123,7 +126,7 @@ def arguments(name, texts):
 
 
 def called_by_pointer(title, texts, body, assigned):
-    """The names of what the indirect calls of the function @title may reach; not every name is a function."""
+    """Names that the indirect calls of @title may reach; not every one is a function's."""
     file, _, name = title.rpartition(":")
     out = set()
     for (where, function), text in body.items():

@@ -26,7 +26,8 @@ def read(path):
 def check_code(tap, guide):
     """Every block of code is in the file that its comment names."""
     blocks = BLOCK.findall(guide)
-    wrong = ["%s: %s" % (path, code.splitlines()[0]) for path, code in blocks if code not in read(path)]
+    wrong = ["%s: %s" % (path, code.splitlines()[0]) for path, code in blocks
+             if code not in read(path)]
     unnamed = guide.count("\n```c\n") - len(blocks)
     tap.ok(len(blocks) >= 10 and not wrong and not unnamed, "code is that of the example",
            "\n".join(wrong + ["%d blocks of C without a file" % unnamed]))
@@ -71,7 +72,8 @@ def row_of(name, rows):
     for text, size in rows:
         if "`%s`" % name in text:
             return text, size
-    kinds = [(r"sync", lambda t: t.startswith("syncs by" if re.search("addr|page", name) else "all")),
+    sync = "syncs by" if re.search("addr|page", name) else "all"
+    kinds = [(r"sync", lambda t: t.startswith(sync)),
              (r"map|ring_(push|pop)|coherent", lambda t: t.startswith("map,"))]
     for pattern, test in kinds:
         if re.search(pattern, name):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What edu does for the bench on QEMU: accesses of any length, and whether they were let through, as the hardware's
+ * Accesses of edu for the bench on QEMU, of any length, and their outcome, as the hardware's
  * records, memory, and the tests' own walk of the page tables have it.
  */
 #include "bench_qemu_int.h"
@@ -16,7 +16,7 @@
 #define SMMU_EV_PROD (QEMU_SMMU_REGS + 0x100a8)
 #define SMMU_EV_CONS (QEMU_SMMU_REGS + 0x100ac)
 
-/* Whether the hardware recorded a fault since this was last asked. */
+/* Returns true if the hardware recorded a fault since the last call. */
 static bool recorded(struct bench *b)
 {
 	uint32_t now;
@@ -51,7 +51,7 @@ static bool load(struct bench *b, struct party *p, const void *bytes, uint32_t l
 	return transfer(b, p, staging_of(b, p), len, DMAH_TO_DEVICE);
 }
 
-/* What it has in its buffer. Not every refusal is recorded: what must change in memory does, or nothing came. */
+/* Write the device's buffer. Not every refusal is recorded: bytes that must change in memory show whether it came. */
 static bool store(struct bench *b, struct party *p, void *bytes, uint32_t len)
 {
 	uint8_t *staging = qemu_ram(b->q, b->staging, PAGE), once = 0;
@@ -76,7 +76,7 @@ static bool is_ram(const struct bench *b, dmah_phys_t phys)
 	return phys >= base && phys - base < 64u << 20;
 }
 
-/* Where @dma leads, as things stand: by the page table that the device is bound to, or was. */
+/* Walk to @dma by the page table that the device is bound to, or was. */
 static bool leads_to(struct bench *b, const struct party *p, dmah_addr_t dma, dmah_phys_t *phys,
 		     unsigned int *perm)
 {
@@ -132,7 +132,7 @@ static bool write_page(struct bench *b, struct party *p, dmah_addr_t dma, const 
 	return is_ram(b, phys) && changes(b, p, dma, phys, len);
 }
 
-/* What it reads is what is there, whatever that is: one that is refused can not have both of these. */
+/* A read is compared with two contents of memory: one that is refused can not return both. */
 static bool reads(struct bench *b, struct party *p, dmah_addr_t dma, dmah_phys_t phys)
 {
 	uint8_t *at = qemu_ram(b->q, phys, 1), was = *at, got = 0;
@@ -155,7 +155,7 @@ static bool read_page(struct bench *b, struct party *p, dmah_addr_t dma, uint8_t
 	if (leads_to(b, p, dma, &phys, &perm)) {
 		if (!is_ram(b, phys))
 			return false;
-		/* What the IOTLB has for the other direction is refused without a record. */
+		/* An access that the IOTLB refuses in one direction is not recorded. */
 		if (!(perm & WALK_READ) && !reads(b, p, dma, phys))
 			return false;
 	}

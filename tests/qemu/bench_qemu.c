@@ -229,7 +229,7 @@ static void open_memory(struct bench *b)
 		return;
 	b->pool_memory = memory_of(need);
 	assert_int_equal(dmah_pool_init(&b->pool, pool, POOL_BYTES, b->pool_memory, need), 0);
-	/* What a slot held before must not come through. */
+	/* Old contents of a slot must not come through. */
 	memset(qemu_ram(b->q, pool, POOL_BYTES), 0xdd, POOL_BYTES);
 }
 

@@ -8,7 +8,7 @@
 /**
  * struct bench_kind - which.
  * @can: for bench_can().
- * @hw: what BENCH_IOMMU is.
+ * @hw: the hardware that BENCH_IOMMU stands for.
  */
 struct bench_kind {
 	unsigned int can;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What the bench on QEMU is made of: bench_qemu.c sets it up, bench_access.c is what its devices do. */
+/* The bench on QEMU inside: bench_qemu.c sets it up, bench_access.c moves its devices. */
 #ifndef DMAH_TESTS_BENCH_QEMU_INT_H
 #define DMAH_TESTS_BENCH_QEMU_INT_H
 

@@ -13,7 +13,7 @@
 #define WALK_READ  1u
 #define WALK_WRITE 2u
 
-/** walk() - where a table leads at @iova: @phys, @perm. Return: false where nothing is. */
+/** walk() - follow a table to @iova: @phys, @perm. Returns false where nothing is mapped. */
 bool walk(struct qemu *q, const struct dmah_pt_info *pt, dmah_addr_t iova, dmah_phys_t *phys,
 	  unsigned int *perm);
 

@@ -70,7 +70,7 @@ static void open_pool(struct rig *rig)
 	rig->pool_memory = memory_of(need);
 	assert_int_equal(dmah_pool_init(&rig->pool, phys, POOL_BYTES, rig->pool_memory, need),
 			 DMAH_OK);
-	/* What a slot held before must not come through. */
+	/* Old contents of a slot must not come through. */
 	memset(qemu_ram(rig->q, phys, POOL_BYTES), 0xdd, POOL_BYTES);
 }
 

@@ -15,13 +15,13 @@
 #define PAGE 4096u
 
 /**
- * struct smmu_config - what is under test. Zero: strict, trusted, a two-level stream table, no pool.
+ * struct smmu_config - the unit and domain under test. Zero: strict, trusted, a two-level stream table, no pool.
  * @mode: the domain's.
  * @smmu: the driver's configuration.
  * @flags: of the device, beside DMAH_DEV_COHERENT.
  * @pool: there is one, of 256 KiB.
  * @cpus: 0: 1.
- * @idr0_set, @idr0_clear, @idr3_clear, @idr5_clear: what the driver sees of ID registers, beside what QEMU has.
+ * @idr0_set, @idr0_clear, @idr3_clear, @idr5_clear: changes to QEMU's ID registers, as the driver reads them.
  * @va_bits, @aperture_base, @aperture_size: the domain's; 0: 39 bits, from 4 GiB on, 64 MiB.
  * @machine, @ram: as struct qemu_config has them.
  * @bare: no domain and no device.
@@ -119,7 +119,7 @@ void dev_read(struct smmu_rig *rig, dmah_addr_t dma, void *bytes, uint32_t len);
 void events_none(struct smmu_rig *rig);
 
 /**
- * events_one() - what was recorded is of one kind: @type, by @sid, at or a little behind @dma. All are taken.
+ * events_one() - check that all recorded events are of one kind: @type, by @sid, at or a little behind @dma. All are taken.
  * Return: how many.
  */
 unsigned int events_one(struct smmu_rig *rig, uint32_t type, uint32_t sid, bool write,
@@ -136,7 +136,7 @@ struct page {
 /** page_map() - map one, and have the device write to it. */
 void page_map(struct smmu_rig *rig, struct page *p);
 
-/** page_reached() - whether the device still reaches it; a fault is taken. */
+/** page_reached() - Returns true while the device reaches the page; a fault is taken. */
 bool page_reached(struct smmu_rig *rig, struct page *p);
 
 /** smmu_ste() - the entry of a stream, in memory, by way of the registers; the table has two levels. */
@@ -145,7 +145,7 @@ const uint64_t *smmu_ste(struct smmu_rig *rig, uint32_t sid);
 /** smmu_command() - a command as it stands in the queue, at position @pos. */
 const uint64_t *smmu_command(struct smmu_rig *rig, uint64_t pos);
 
-/** all() - whether @n bytes are @value. */
+/** all() - Returns true if @n bytes are @value. */
 bool all(const uint8_t *p, uint8_t value, size_t n);
 
 /** pattern() - bytes that @seed determines. */

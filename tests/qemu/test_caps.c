@@ -266,40 +266,40 @@ static void who_has_ats(void **state)
 
 /* ---- writes that the unit may not see ---- */
 
-/* What a write-buffering unit is told, in order: 'f' to let go of writes, 'q' to look at the queue. */
-struct told {
+/* Register writes of a unit that buffers writes, in order: 'f': flush the buffer; 'q': commands are posted. */
+struct seen {
 	char what[64];
 	unsigned int n;
 };
 
 static void watch(void *ctx, dmah_phys_t phys, unsigned int size, uint64_t value)
 {
-	struct told *told = ctx;
+	struct seen *seen = ctx;
 
 	(void)size;
-	if (told->n + 1 >= sizeof(told->what))
+	if (seen->n + 1 >= sizeof(seen->what))
 		return;
 	if (phys == QEMU_VTD_REGS + REG_GCMD && value & WBF)
-		told->what[told->n++] = 'f';
+		seen->what[seen->n++] = 'f';
 	if (phys == QEMU_VTD_REGS + REG_IQT)
-		told->what[told->n++] = 'q';
+		seen->what[seen->n++] = 'q';
 }
 
 static void write_buffers(void **state)
 {
 	struct rig *rig = rig_open(&(struct rig_config){ .set = { CAP_RWBF } });
 	dmah_phys_t phys = qemu_take(rig->q, 4096, 4096);
-	struct told told = { .n = 0 };
+	struct seen seen = { .n = 0 };
 	struct dmah h = { 0 };
 
 	(void)state;
 	assert_true(rig->vtd.iommu.caps & DMAH_IOMMU_MAP_FLUSH);
 	works(rig);
-	qemu_watch(rig->q, watch, &told);
+	qemu_watch(rig->q, watch, &seen);
 	assert_int_equal(dmah_map(&rig->dev[0], &h, phys, 4096, DMAH_FROM_DEVICE, 0), DMAH_OK);
 	assert_int_equal(dmah_unmap(&rig->dev[0], &h), DMAH_OK);
 	qemu_watch(rig->q, NULL, NULL);
-	assert_string_equal(told.what, "fqfq");
+	assert_string_equal(seen.what, "fqfq");
 	/* Translation stays on through all of it. */
 	assert_true(rig_vtd32(rig, 0x1c) & 1u << 31);
 	rig_close(rig);
@@ -394,7 +394,7 @@ static void lacking(void **state)
 	free(memory);
 }
 
-/* What a binding may not be. */
+/* Bindings that are refused. */
 static void bad_bindings(void **state)
 {
 	struct rig *rig = rig_open(&(struct rig_config){ .clear = { 0, ECAP_PT } });

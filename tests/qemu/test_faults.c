@@ -4,7 +4,7 @@
  * and what the library tells of them.
  */
 #include "rig.h"
-#include "told.h"
+#include "reported.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,7 @@ static void stray_write(void **state)
 	dmah_phys_t phys = qemu_take(rig->q, 8192, 4096);
 	struct dmah h = { 0 };
 	char want[DMAH_FAULT_TEXT];
-	struct told told;
+	struct reported reported;
 	dmah_addr_t dma;
 
 	rig_load(rig, 0, 64, 1);
@@ -34,27 +34,27 @@ static void stray_write(void **state)
 		rig_fill(rig, phys, 8192, 6);
 		rig_dma(rig, 0, dma, 64, DMAH_FROM_DEVICE);
 		assert_true(rig_holds(rig, phys, 8192, 6));
-		told = told_take(&rig->vtd.iommu);
+		reported = reported_take(&rig->vtd.iommu);
 		passed = dmah_host_now() - begun;
 		/* Beyond the first ten a storm is only counted. */
-		assert_int_equal(told.n, i < DMAH_FAULT_BURST);
-		if (!told.n)
+		assert_int_equal(reported.n, i < DMAH_FAULT_BURST);
+		if (!reported.n)
 			continue;
-		assert_ptr_equal(told.last.dev, &rig->dev[0]);
-		assert_ptr_equal(told.last.owner, &rig->dev[0]);
-		assert_int_equal(told.last.place, DMAH_FAULT_UNMAPPED);
-		assert_true(told.last.phys == phys + i);
-		assert_int_equal(told.last.len, 2048);
-		assert_int_equal(told.last.dir, DMAH_FROM_DEVICE);
-		assert_true((uintptr_t)told.last.caller - (uintptr_t)stray_write < 4096);
-		assert_true(told.last.least <= passed && told.last.most <= passed + 2048);
+		assert_ptr_equal(reported.last.dev, &rig->dev[0]);
+		assert_ptr_equal(reported.last.owner, &rig->dev[0]);
+		assert_int_equal(reported.last.place, DMAH_FAULT_UNMAPPED);
+		assert_true(reported.last.phys == phys + i);
+		assert_int_equal(reported.last.len, 2048);
+		assert_int_equal(reported.last.dir, DMAH_FROM_DEVICE);
+		assert_true((uintptr_t)reported.last.caller - (uintptr_t)stray_write < 4096);
+		assert_true(reported.last.least <= passed && reported.last.most <= passed + 2048);
 		snprintf(want, sizeof(want), "write to 0x%llx by edu0 (00:%02x.%x): unmapped ",
 			 (unsigned long long)(dma & ~0xfffull), rig->pci[0].id >> 3,
 			 rig->pci[0].id & 7u);
-		assert_int_equal(strncmp(told.text, want, strlen(want)), 0);
+		assert_int_equal(strncmp(reported.text, want, strlen(want)), 0);
 		snprintf(want, sizeof(want), "was 0x%llx+2048 mapped by the_test",
 			 (unsigned long long)(phys + i));
-		assert_non_null(strstr(told.text, want));
+		assert_non_null(strstr(reported.text, want));
 	}
 	rig_close(rig);
 }
@@ -64,18 +64,18 @@ static void wrong_direction(void **state)
 	struct rig *rig = rig_open(&(struct rig_config){ 0 });
 	dmah_phys_t phys = qemu_take(rig->q, 16384, 4096);
 	struct dmah h = { 0 };
-	struct told told;
+	struct reported reported;
 
 	(void)state;
 	rig_load(rig, 0, 64, 1);
 	assert_int_equal(dmah_map(&rig->dev[0], &h, phys, 16384, DMAH_TO_DEVICE, 0), DMAH_OK);
 	rig_dma(rig, 0, dmah_addr(&h) + 8192, 64, DMAH_FROM_DEVICE);
-	told = told_take(&rig->vtd.iommu);
-	assert_int_equal(told.n, 1);
-	assert_int_equal(told.last.place, DMAH_FAULT_MAPPED);
-	assert_true(told.last.phys == phys);
-	assert_int_equal(told.last.len, 16384);
-	assert_non_null(strstr(told.text, "mapped for reading only, is 0x"));
+	reported = reported_take(&rig->vtd.iommu);
+	assert_int_equal(reported.n, 1);
+	assert_int_equal(reported.last.place, DMAH_FAULT_MAPPED);
+	assert_true(reported.last.phys == phys);
+	assert_int_equal(reported.last.len, 16384);
+	assert_non_null(strstr(reported.text, "mapped for reading only, is 0x"));
 	assert_int_equal(dmah_unmap(&rig->dev[0], &h), DMAH_OK);
 	rig_close(rig);
 }
@@ -86,24 +86,24 @@ static void no_domain(void **state)
 	struct rig *rig = rig_open(&(struct rig_config){ 0 });
 	dmah_phys_t phys = qemu_take(rig->q, 4096, 4096);
 	struct dmah h = { 0 };
-	struct told told;
+	struct reported reported;
 
 	(void)state;
 	assert_int_equal(dmah_map(&rig->dev[0], &h, phys, 4096, DMAH_FROM_DEVICE, 0), DMAH_OK);
 	rig_dma(rig, 1, dmah_addr(&h), 64, DMAH_FROM_DEVICE);
-	told = told_take(&rig->vtd.iommu);
-	assert_int_equal(told.n, 1);
-	assert_null(told.last.dev);
-	assert_int_equal(told.last.place, DMAH_FAULT_NO_DEVICE);
-	assert_int_equal(told.last.hw.id, rig->pci[1].id);
-	assert_non_null(strstr(told.text, told.last.hw.reason));
+	reported = reported_take(&rig->vtd.iommu);
+	assert_int_equal(reported.n, 1);
+	assert_null(reported.last.dev);
+	assert_int_equal(reported.last.place, DMAH_FAULT_NO_DEVICE);
+	assert_int_equal(reported.last.hw.id, rig->pci[1].id);
+	assert_non_null(strstr(reported.text, reported.last.hw.reason));
 	assert_int_equal(dmah_kill(&rig->dev[0]), DMAH_OK);
 	rig_dma(rig, 0, dmah_addr(&h), 64, DMAH_FROM_DEVICE);
-	told = told_take(&rig->vtd.iommu);
-	assert_int_equal(told.n, 1);
-	assert_true(told.last.killed);
-	assert_true(told.last.phys == phys);
-	assert_non_null(strstr(told.text, "the device was killed"));
+	reported = reported_take(&rig->vtd.iommu);
+	assert_int_equal(reported.n, 1);
+	assert_true(reported.last.killed);
+	assert_true(reported.last.phys == phys);
+	assert_non_null(strstr(reported.text, "the device was killed"));
 	assert_int_equal(dmah_unmap(&rig->dev[0], &h), DMAH_OK);
 	rig_close(rig);
 }
@@ -117,7 +117,7 @@ static void ring_slots(void **state)
 	dmah_phys_t phys = qemu_take(rig->q, 4 * 4096, 4096);
 	static _Alignas(64) uint8_t room[4096];
 	struct dmah_ring *ring;
-	struct told told;
+	struct reported reported;
 	dmah_addr_t dma[4];
 
 	(void)state;
@@ -127,11 +127,11 @@ static void ring_slots(void **state)
 		assert_int_equal(dmah_ring_push(ring, phys + i * 4096, 4096, &dma[i]), DMAH_OK);
 	assert_int_equal(dmah_ring_pop(ring, 2), DMAH_OK);
 	rig_dma(rig, 0, dma[1] + 8, 64, DMAH_FROM_DEVICE);
-	told = told_take(&rig->vtd.iommu);
-	assert_int_equal(told.n, 1);
-	assert_int_equal(told.last.place, DMAH_FAULT_UNMAPPED);
-	assert_true(told.last.phys == phys + 4096);
-	assert_true((uintptr_t)told.last.caller - (uintptr_t)ring_slots < 4096);
+	reported = reported_take(&rig->vtd.iommu);
+	assert_int_equal(reported.n, 1);
+	assert_int_equal(reported.last.place, DMAH_FAULT_UNMAPPED);
+	assert_true(reported.last.phys == phys + 4096);
+	assert_true((uintptr_t)reported.last.caller - (uintptr_t)ring_slots < 4096);
 	assert_int_equal(dmah_ring_pop(ring, 2), DMAH_OK);
 	assert_int_equal(dmah_ring_fini(ring), DMAH_OK);
 	rig_close(rig);

@@ -170,7 +170,7 @@ static void provoke(struct qemu *q, const struct qemu_pci *edu)
 	edu_dma(q, qemu_regs(q, edu->bar[0]), 0x40000, 0x300000, 3);
 }
 
-/* What QEMU has to say is there to be read. */
+/* QEMU's messages can be read. */
 static void the_log(void **state)
 {
 	struct qemu_pci edu;
@@ -186,7 +186,7 @@ static void the_log(void **state)
 	assert_string_equal(qemu_log(q), "");
 }
 
-/* What this process prints on its stdout while @fn runs. */
+/* Capture stdout while @fn runs. */
 static void printed_by(void (*fn)(void), char *text, size_t size)
 {
 	int file = memfd_create("stdout", 0), was;

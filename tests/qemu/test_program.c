@@ -149,7 +149,7 @@ static void step_sync(struct program *p, struct area *a)
 	assert_int_equal(dmah_sync_for_device(&p->rig->dev[0], &a->h, at, n), DMAH_OK);
 }
 
-/* Where nothing is mapped any more. The IOVA may be another's by now: then it is no stale one. */
+/* An IOVA whose mapping has ended. It may be of another mapping by now: then it is no stale one. */
 static void step_stale(struct program *p, struct area *a)
 {
 	for (unsigned int i = 0; i < AREAS; i++) {

@@ -55,7 +55,7 @@ static void hung(enum dmah_mode mode)
 	assert_false(dmah_mapped(&h[0]));
 	assert_int_equal(dmah_flush(rig->dom), DMAH_ETIMEDOUT);
 	assert_bounded(begun, 2);
-	/* It is as the driver was told: the page is still reached. */
+	/* The time-out was true: the page is still reached. */
 	memset(qemu_ram(rig->q, phys, 64), 0, 64);
 	rig_dma(rig, 0, dma, 64, DMAH_FROM_DEVICE);
 	assert_true(rig_holds(rig, phys, 64, 1));
@@ -191,7 +191,7 @@ static void bad_command(void **state)
 		assert_true(dmah_host_now() - begun < RIG_TIMEOUT_NS);
 		assert_false(rig_vtd32(rig, REG_FSTS) & FSTS_IQE);
 		assert_int_equal(rig_reports(rig), 1);
-		/* What is posted from now on is done and said to be. */
+		/* Later commands are executed and confirmed. */
 		assert_int_equal(dmah_unmap(&rig->dev[0], &h), DMAH_OK);
 		rig_dma(rig, 0, dma, 64, DMAH_FROM_DEVICE);
 		rig_expect_fault(rig, 0, dma, true, NOT_WRITABLE);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* Faults that name their mapping, from the events of QEMU's SMMUv3. */
 #include "smmu.h"
-#include "told.h"
+#include "reported.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@ static void stray_write(void **state)
 {
 	struct smmu_rig rig;
 	struct dmah h = { 0 };
-	struct told told;
+	struct reported reported;
 	dmah_phys_t phys;
 	dmah_addr_t dma;
 	uint8_t *page;
@@ -25,18 +25,18 @@ static void stray_write(void **state)
 	assert_int_equal(dmah_flush(rig.dom), DMAH_OK);
 	dev_push(&rig.edu, dma, 0, 4);
 	assert_true(all(page, 0x55, PAGE));
-	told = told_take(&rig.smmu.iommu);
-	assert_int_equal(told.n, 1);
-	assert_ptr_equal(told.last.dev, &rig.dev);
-	assert_int_equal(told.last.hw.id, rig.sid);
+	reported = reported_take(&rig.smmu.iommu);
+	assert_int_equal(reported.n, 1);
+	assert_ptr_equal(reported.last.dev, &rig.dev);
+	assert_int_equal(reported.last.hw.id, rig.sid);
 	/* The SMMU records the whole address. */
-	assert_true(told.last.hw.addr == dma);
-	assert_int_equal(told.last.place, DMAH_FAULT_UNMAPPED);
-	assert_true(told.last.phys == phys + 256);
-	assert_int_equal(told.last.len, 512);
-	assert_true((uintptr_t)told.last.caller - (uintptr_t)stray_write < 4096);
-	assert_non_null(strstr(told.text, "(stream 0x"));
-	assert_non_null(strstr(told.text, "+512 mapped by the_test"));
+	assert_true(reported.last.hw.addr == dma);
+	assert_int_equal(reported.last.place, DMAH_FAULT_UNMAPPED);
+	assert_true(reported.last.phys == phys + 256);
+	assert_int_equal(reported.last.len, 512);
+	assert_true((uintptr_t)reported.last.caller - (uintptr_t)stray_write < 4096);
+	assert_non_null(strstr(reported.text, "(stream 0x"));
+	assert_non_null(strstr(reported.text, "+512 mapped by the_test"));
 	smmu_close(&rig);
 }
 
@@ -44,7 +44,7 @@ static void wrong_direction(void **state)
 {
 	struct smmu_rig rig;
 	struct dmah h = { 0 };
-	struct told told;
+	struct reported reported;
 	dmah_phys_t phys;
 
 	(void)state;
@@ -52,13 +52,13 @@ static void wrong_direction(void **state)
 	(void)smmu_page(&rig, 2, 0x55, &phys);
 	assert_int_equal(dmah_map(&rig.dev, &h, phys, 2 * PAGE, DMAH_TO_DEVICE, 0), DMAH_OK);
 	dev_push(&rig.edu, dmah_addr(&h) + PAGE, 0, 4);
-	told = told_take(&rig.smmu.iommu);
-	assert_int_equal(told.n, 1);
-	assert_int_equal(told.last.place, DMAH_FAULT_MAPPED);
-	assert_true(told.last.phys == phys);
-	assert_int_equal(told.last.len, 2 * PAGE);
-	assert_true(told.last.hw.write);
-	assert_non_null(strstr(told.text, "mapped for reading only"));
+	reported = reported_take(&rig.smmu.iommu);
+	assert_int_equal(reported.n, 1);
+	assert_int_equal(reported.last.place, DMAH_FAULT_MAPPED);
+	assert_true(reported.last.phys == phys);
+	assert_int_equal(reported.last.len, 2 * PAGE);
+	assert_true(reported.last.hw.write);
+	assert_non_null(strstr(reported.text, "mapped for reading only"));
 	assert_int_equal(dmah_unmap(&rig.dev, &h), DMAH_OK);
 	smmu_close(&rig);
 }

@@ -147,7 +147,7 @@ static void stale_lazy(void **state)
 	smmu_close(&rig);
 }
 
-/* What is mapped again at an IOVA goes to the new page, whatever was cached for the old one. */
+/* A new mapping at an IOVA goes to the new page, whatever was cached for the old one. */
 static void reused_iova(void **state)
 {
 	struct smmu_rig rig;

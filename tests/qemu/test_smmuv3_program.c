@@ -70,7 +70,7 @@ static void cell_unmap(struct smmu_rig *rig, struct cell *c)
 	assert_memory_equal(c->mem, c->want, CELL);
 }
 
-/* Where a mapping has ended and nothing else is mapped since. */
+/* An IOVA whose mapping has ended and that no other mapping has since. */
 static void cell_stale(struct smmu_rig *rig, struct cell *cells, struct cell *c)
 {
 	for (unsigned int i = 0; i < CELLS; i++)

@@ -41,7 +41,7 @@ static void covers(struct smmu_rig *rig, uint64_t pos, dmah_addr_t iova, uint64_
 		if (cmd[1] >> 10 & 3) {
 			assert_int_equal(cmd[1] >> 10 & 3, 1);
 			pages = ((cmd[0] >> 12 & 31) + 1) << (cmd[0] >> 20 & 31);
-			/* One page as a range, with its level not told, is reserved (section 4.4.1). */
+			/* One page as a range without its level is reserved (section 4.4.1). */
 			assert_true(pages > 1);
 		}
 		at += pages * PAGE;
@@ -71,7 +71,7 @@ static void ranges(void **state)
 		invalidate(&rig, 0, i ? 1ull << 31 : 0, false);
 		assert_true(smmu_command(&rig, pos)[0] == (OP_TLBI_NH_ASID | 7ull << 48));
 	}
-	/* What begins or ends inside a page is that page. */
+	/* A range that begins or ends inside a page covers all of that page. */
 	pos = rig.smmu.prod;
 	assert_int_equal(rig.smmu.iommu.ops->invalidate(&rig.smmu.iommu, 7, 0x7fff, 2, false, NULL),
 			 1);
@@ -206,7 +206,7 @@ static void illegal_command(void **state)
 		assert_int_equal(rig.reports, i + 1);
 		assert_int_equal(qemu_read(rig.q, QEMU_SMMU_REGS + REG_GERROR, 4),
 				 qemu_read(rig.q, QEMU_SMMU_REGS + REG_GERRORN, 4));
-		/* What comes behind is done, and confirmed. */
+		/* Commands behind it are executed, and confirmed. */
 		assert_int_equal(dmah_unmap(&rig.dev, &p[i].h), 0);
 		assert_false(page_reached(&rig, &p[i]));
 	}

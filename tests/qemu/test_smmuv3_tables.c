@@ -21,7 +21,7 @@
 /* ---- contents ---- */
 
 /*
- * What QEMU's model does not look at, but hardware does. The bits in which page-table entries keep generations are the
+ * Fields that QEMU's model ignores and hardware reads. The bits in which page-table entries keep generations are the
  * hardware's to ignore: HAD0 and HWU0xx are 0.
  */
 static void descriptors(void **state)
@@ -79,7 +79,7 @@ static void not_coherent(void **state)
 	smmu_close(&rig);
 }
 
-/* What the driver makes of other hardware; the device stands still, since QEMU's is another. */
+/* The driver on other hardware; the device stands still, since QEMU's is another. */
 static void other_hardware(void **state)
 {
 	struct smmu_rig rig;
@@ -108,7 +108,7 @@ static void other_hardware(void **state)
 	smmu_close(&rig);
 }
 
-/* What the hardware finds in an entry when it is told of the first, and of the second change. */
+/* Contents of an entry at the commands for its first and its second change. */
 static uint64_t seen[4][2];
 static unsigned int nseen;
 
@@ -364,7 +364,7 @@ static void tag_changes_hands(void **state)
 	smmu_close(&rig);
 }
 
-/* What the driver cannot do, it says, and changes nothing. */
+/* The driver refuses bindings that it cannot make, and changes nothing. */
 static void refused_binds(void **state)
 {
 	struct dmah_device far = { .id = 1u << 16 };

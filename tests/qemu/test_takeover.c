@@ -26,7 +26,7 @@
 #define SRTP	   (1u << 30)
 #define QIE	   (1u << 26)
 
-/* What firmware left: tables that map @window to itself for the first device, and its own queue. */
+/* Firmware's state: tables that map @window to itself for the first device, and its own queue. */
 struct firmware {
 	dmah_phys_t root;
 	dmah_phys_t queue;
@@ -244,7 +244,7 @@ static void ends(void **state)
 	rig_close(rig);
 }
 
-/* What makes no sense is refused, and memory that is not there leaves nothing behind. */
+/* Configurations that make no sense are refused, and a failed allocation leaves nothing behind. */
 static void refusals(void **state)
 {
 	struct rig *rig = rig_machine(&(struct rig_config){ 0 });

@@ -557,7 +557,7 @@ static void untrusted(void **state)
 			rig_dma(rig, 0, base + at, 2048, DMAH_FROM_DEVICE);
 		assert_int_equal(dmah_unmap(&rig->dev[0], &h), DMAH_OK);
 		check_written(rig, phys, off, len, expected);
-		/* Reading: what is beside the buffer comes as zeroes. */
+		/* Reading: bytes beside the buffer come as zeroes. */
 		rig_fill(rig, phys, 12288, 4);
 		assert_int_equal(dmah_map(&rig->dev[0], &h, phys + off, len, DMAH_TO_DEVICE, 0),
 				 DMAH_OK);

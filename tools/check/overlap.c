@@ -68,7 +68,7 @@ static bool shared_line(struct inode *n, void *arg)
 	struct mapping *other = n->owner;
 
 	if (harmless(g->m, other) || other->mark == g->c->s.search || other->bounced ||
-	    g->m->bounced)
+	    g->m->bounced || excuse(g->m, other) != SURE)
 		return true;
 	other->mark = g->c->s.search;
 	note(g->c, SHARED_LINE, &other->ev,

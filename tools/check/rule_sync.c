@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /* Rules for syncs. */
 #include <inttypes.h>
+#include "long_list.h"
 #include "rules.h"
 
 struct sync {
@@ -53,6 +54,7 @@ static void sync_unmapped(struct check *c, uint64_t dma)
 	const struct past *p = state_past_at(&c->s, c->ev->device, dma);
 	const struct trace_event *near;
 	char where[200];
+	bool dropped;
 
 	/* the address may be in the part of a list that the trace did not keep */
 	if (dev->truncated || dev->long_lists)
@@ -68,9 +70,11 @@ static void sync_unmapped(struct check *c, uint64_t dma)
 		      dma, c->unit, p->map_line, c->unit, p->unmap_line);
 		return;
 	}
+	dropped = trace_class(c->ev->kind) == TRACE_CLASS_LIST && !trace_info(c->t)->has_counts &&
+		  long_list_old_map(c->ev->nents, trace_device(c->t, c->ev->device));
 	near = describe_near(c, dma, where, sizeof(where));
-	error(c, SYNC_UNMAPPED, UNSEEN, near, "synced 0x%" PRIx64 ", where nothing is mapped%s",
-	      dma, where);
+	error(c, SYNC_UNMAPPED, dropped ? DROPPED : UNSEEN, near,
+	      "synced 0x%" PRIx64 ", where nothing is mapped%s", dma, where);
 }
 
 /* Check one range of a sync. Return: false if something was found. */

@@ -36,17 +36,18 @@ static void double_unmap(struct check *c, const struct past *p)
 
 struct list_search {
 	const struct trace_event *ev;
+	bool other_devices;
 	const struct mapping *found;
 	uint32_t entry;
 };
 
-/* Does a list hold the entries of another, from a later entry on? */
-static bool holds_tail(struct inode *n, void *arg)
+/* Does a list hold the entries of another, from one of its entries on? */
+static bool holds(struct inode *n, void *arg)
 {
 	struct list_search *l = arg;
 	const struct mapping *m = n->owner;
 
-	if (m->cls != TRACE_CLASS_LIST || m->ev.device != l->ev->device)
+	if (m->cls != TRACE_CLASS_LIST || (m->ev.device != l->ev->device) != l->other_devices)
 		return true;
 	for (uint32_t i = 0; i < m->ev.nr_phys; i++) {
 		uint32_t rest = m->ev.nr_phys - i;
@@ -62,23 +63,43 @@ static bool holds_tail(struct inode *n, void *arg)
 	return true;
 }
 
+static const struct mapping *search_list(struct check *c, bool other_devices, uint32_t *entry)
+{
+	struct list_search l = { c->ev, other_devices, NULL, 0 };
+
+	if (c->ev->nr_phys)
+		itree_each(&c->s.phys, c->ev->physs[0], c->ev->physs[0], holds, &l);
+	*entry = l.entry;
+	return l.found;
+}
+
 static void no_such_list(struct check *c)
 {
 	const struct trace_event *ev = c->ev;
-	struct list_search l = { ev, NULL, 0 };
 	bool dropped = !trace_info(c->t)->has_counts &&
 		       long_list_old_map(ev->nents, trace_device(c->t, ev->device));
+	const struct mapping *m;
+	uint32_t entry;
 
-	if (ev->nr_phys)
-		itree_each(&c->s.phys, ev->physs[0], ev->physs[0], holds_tail, &l);
-	if (l.found)
-		error(c, UNMAP_UNKNOWN, UNSEEN, &l.found->ev,
+	m = search_list(c, false, &entry);
+	if (m) {
+		error(c, UNMAP_UNKNOWN, UNSEEN, &m->ev,
 		      "unmapped a scatter list of %u entries that begins inside the list of %s "
 		      "%" PRIu64 ", at its entry %u of %u",
-		      ev->nents, c->unit, l.found->ev.line, l.entry, l.found->ev.nents);
+		      ev->nents, c->unit, m->ev.line, entry, m->ev.nents);
+		return;
+	}
+	m = search_list(c, true, &entry);
+	if (m)
+		error(c, UNMAP_UNKNOWN, UNSEEN, &m->ev,
+		      "unmapped a scatter list of %u entries that is not mapped; device %s has "
+		      "these "
+		      "entries mapped, in %s %" PRIu64,
+		      ev->nents, trace_device(c->t, m->ev.device), c->unit, m->ev.line);
 	else
 		error(c, UNMAP_UNKNOWN, dropped ? DROPPED : UNSEEN, NULL,
-		      "unmapped a scatter list of %u entries that is not mapped", ev->nents);
+		      "unmapped a scatter list of %u entries that is not mapped%s", ev->nents,
+		      ev->nents ? "; or its map failed, which the kernel does not record" : "");
 }
 
 static void no_such_mapping(struct check *c)

@@ -325,6 +325,8 @@ static bool make_event(struct trace *t, const struct trace_event *head, const st
 		dma_list(t, c, UINT32_MAX, ev);
 		if (!ev->nr_dma)
 			return false;
+		/* the probes record 128 of them */
+		ev->nents = (uint32_t)v[KEY_NENTS];
 		break;
 	default:
 		break;

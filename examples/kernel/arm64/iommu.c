@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Arm SMMUv3: take the unit over, enable its event interrupt, give it up.
+ * Arm SMMUv3: take the unit over, enable its interrupts, give it up.
  */
 #include <dmah/smmuv3.h>
 
@@ -28,11 +28,12 @@ int iommu_take_over(struct dmah_iommu **iommu)
 	return dmah_smmuv3_init(&smmu, &config, memory, size);
 }
 
-/* dmah_smmuv3_init() has enabled the unit already. */
 int iommu_enable(void)
 {
-	/* Addresses of 0: the unit's interrupts are wires of the GIC. */
-	return dmah_smmuv3_irq(&smmu, &(struct dmah_smmuv3_irq){ .events = { 0 } });
+	/* No messages: the unit's interrupts are wires. dmah_smmuv3_init() has enabled translation. */
+	struct dmah_smmuv3_irq wires = { 0 };
+
+	return dmah_smmuv3_irq(&smmu, &wires);
 }
 
 int iommu_release(void)

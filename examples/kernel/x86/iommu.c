@@ -10,11 +10,6 @@
 /* The unit's registers on q35. A real kernel finds them in the ACPI table DMAR. */
 #define REGISTERS 0xfed90000u
 
-/* Registers of the fault interrupt (VT-d specification, chapter 11). */
-#define FECTL  0x38u
-#define FEDATA 0x3cu
-#define FEADDR 0x40u
-
 const struct dmah_pt_format *const iommu_format = &dmah_pt_vtd_ss;
 
 static struct dmah_vtd vtd;
@@ -36,16 +31,11 @@ int iommu_take_over(struct dmah_iommu **iommu)
 
 int iommu_enable(void)
 {
-	volatile uint8_t *regs = (volatile uint8_t *)REGISTERS;
+	/* Fixed delivery to the local APIC with number 0. */
+	struct dmah_msi msi = { .addr = 0xfee00000, .data = FAULT_VECTOR };
 	int err = dmah_vtd_enable(&vtd);
 
-	if (err)
-		return err;
-	/* A message to the local APIC with number 0, fixed delivery. */
-	dmah_host_write32(regs + FEDATA, FAULT_VECTOR);
-	dmah_host_write32(regs + FEADDR, 0xfee00000);
-	dmah_host_write32(regs + FECTL, 0);
-	return DMAH_OK;
+	return err ? err : dmah_vtd_fault_irq(&vtd, &msi);
 }
 
 int iommu_release(void)

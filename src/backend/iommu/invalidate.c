@@ -96,8 +96,8 @@ static bool is_isolated(const struct dmah_device *dev)
 }
 
 /*
- * Treats devices that the driver has blocked, since they did not answer, as killed. Their domain is told once: by the
- * call that finds it here. The wait before has confirmed that they are blocked.
+ * Treats devices that the driver has blocked, since they did not answer, as killed. One call returns an error for that: the
+ * one that finds them here. The wait before has confirmed that they are blocked.
  */
 static int find_isolated(struct dmah_domain *dom)
 {

@@ -21,7 +21,7 @@ int dmah_iommu_invalidate(struct dmah_domain *dom, const struct dmah_device *dev
 
 /**
  * struct iommu_post - invalidations that were posted.
- * @ticket: what to wait for, at each IOMMU of the domain.
+ * @ticket: the marks to wait for, one for each IOMMU of the domain.
  * @posted: commands.
  */
 struct iommu_post {

@@ -6,7 +6,7 @@
 #define GRANULE_MASK  ((1ull << GRANULE_SHIFT) - 1)
 /* Granules that are named one by one, where ranges cannot be; more are forgotten with all of the ASID. */
 #define SINGLES 16u
-/* What a scale of five bits reaches. */
+/* Granules in the longest range: a scale has five bits. */
 #define RANGE_MAX ((1ull << 31) - 1)
 
 /*
@@ -20,7 +20,7 @@ static struct smmuv3_cmd tlbi_va(uint32_t tag, dmah_addr_t iova, bool tables, ui
 
 	if (!tables)
 		cmd.word[1] |= 1; /* Leaf */
-	/* A range of one granule, its level not told, is reserved; without a range it is what the command always meant. */
+	/* A range of one granule without its level is reserved; the command without a range means the same. */
 	if (pages > 1 || scale) {
 		cmd.word[0] |= (uint64_t)(pages - 1) << 12 | (uint64_t)scale << 20;
 		cmd.word[1] |= 1u << 10; /* TG: 4 KiB */

@@ -16,7 +16,7 @@ unsigned int dmah_vtd_levels(const struct dmah_vtd *vtd, unsigned int va_bits)
 
 /* ---- tables ---- */
 
-/* What the hardware reads past the caches is written back. An entry lies within one line, so it goes whole. */
+/* Write an entry back where the hardware reads past the caches. An entry lies within one line, so it goes whole. */
 static void publish(const struct dmah_vtd *vtd, const uint64_t *entry)
 {
 	dmah_phys_t phys = dmah_host_virt_to_phys(entry);

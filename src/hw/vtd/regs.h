@@ -118,7 +118,7 @@
 #define QI_DEVTLB_S	 (1ull << 0) /* upper half: more than a page */
 #define QI_WAIT		 0x5ull
 #define QI_WAIT_SW	 (1ull << 5) /* write the status */
-#define QI_WAIT_FN	 (1ull << 6) /* fence: what follows waits too */
+#define QI_WAIT_FN	 (1ull << 6) /* fence: commands behind it wait too */
 #define QI_WAIT_DATA(n)	 ((uint64_t)(uint32_t)(n) << 32)
 
 #endif /* DMAH_VTD_REGS_H */

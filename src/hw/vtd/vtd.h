@@ -82,7 +82,7 @@ struct vtd_command dmah_vtd_noop(const struct dmah_vtd *vtd);
 /* ---- queue.c ---- */
 
 /**
- * VTD_STATUS_BYTES - what lies behind the commands, a page of its own: the number of the last mark, and at
+ * VTD_STATUS_BYTES - bytes behind the commands, a page of its own: the number of the last mark, and at
  *	VTD_STATUS_FENCE the word that fences write, which nobody reads.
  */
 #define VTD_STATUS_BYTES DMAH_PAGE_SIZE
