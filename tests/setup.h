@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 /** memory_of() - @need bytes, aligned as domains want theirs; fails the test where there are none. Freed by free(). */
@@ -27,10 +28,11 @@ static inline void count_report(void *ctx, const struct dmah_device *dev, int er
 
 	(void)dev;
 	(void)err;
-	(void)text;
 	(void)addr;
 	(void)caller;
-	++*reports;
+	/* The text of a setup call's error begins with the call's name. */
+	if (strncmp(text, "dmah_", 5))
+		++*reports;
 }
 
 /** count_reports() - count in *@reports what the library reports from now on. */

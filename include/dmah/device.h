@@ -130,6 +130,11 @@ struct dmah_xen_ops {
  * @lazy_entries: lazy: unmaps of one granule that one CPU gathers before it flushes, a power of two, 8 to 4096;
  *	0: 256. Of larger ones it gathers fewer, for as many granules.
  * @lazy_ns: lazy: how long one may wait for dmah_poll(), in nanoseconds; 0: 10 ms.
+ * @want_poll: lazy: called when something waits for a flush where nothing did before: dmah_poll() is to be called by
+ *	@deadline, on the clock of dmah_host_now(). NULL: the owner calls dmah_poll() without being asked. In any context
+ *	that unmaps, outside of dmah_host_enter(); must not call the library. Where a poll runs on another CPU meanwhile,
+ *	the earlier of @deadline and that poll's answer counts.
+ * @want_poll_ctx: passed to that.
  * @xen: xen: what the guest knows of its memory.
  * @xen_ctx: passed to those.
  * @history: mappings that the domain remembers after others were made, for dmah_faults(), a power of two, 16 to 2^20;
@@ -152,6 +157,8 @@ struct dmah_domain_config {
 	uint64_t aperture_size;
 	uint32_t lazy_entries;
 	uint64_t lazy_ns;
+	void (*want_poll)(void *ctx, struct dmah_domain *dom, uint64_t deadline);
+	void *want_poll_ctx;
 	const struct dmah_xen_ops *xen;
 	void *xen_ctx;
 	uint32_t history;
@@ -322,6 +329,8 @@ struct dmah_limits {
  * @fault_limit: its faults; the library's.
  * @rings: its rings; the library's.
  * @killed: dmah_kill() was called.
+ * @binding: a setup call binds it at this moment; the library's.
+ * @blocked: it was killed, and is known to reach nothing; the library's.
  */
 struct dmah_device {
 	const char *name;
@@ -341,6 +350,8 @@ struct dmah_device {
 	struct dmah_rate_limit fault_limit;
 	struct dmah_ring *rings;
 	bool killed;
+	bool binding;
+	bool blocked;
 };
 
 /**

@@ -46,7 +46,7 @@ class Archive:
                 "-o", "Acquire::Retries=3", "-o", "Acquire::http::Timeout=60",
                 "-o", "Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false"]
 
-    def run(self, tool, *args, cwd=None, timeout=900):
+    def run(self, tool, *args, cwd=None, timeout=3600):
         """Run apt-get or apt-cache on this archive; return what it printed."""
         if not shutil.which(tool):
             raise cache.Error("%s is not installed: kernels are fetched as Debian packages" % tool)

@@ -9,8 +9,9 @@ import zlib
 
 from . import cache, kernels, module
 
-# The mark with which init's own lines begin; machine.py looks for it. The console carries the kernel's
-# messages, the script's output and, last, all messages again, in one piece that nothing interrupts.
+# The mark with which init's own lines begin; machine.py looks for it. The console carries the
+# kernel's messages, the script's output and, last, all messages again, in one piece that nothing
+# interrupts.
 MARK = "dmah-vm:"
 
 INIT = """#!/bin/busybox sh

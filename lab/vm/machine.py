@@ -14,8 +14,8 @@ from . import acpi, cache, initramfs, kernels, ktap
 
 IOMMU = ("strict", "lazy", "passthrough", "off")
 
-# Seconds until a machine that does not end is ended. The longest boot of the tests takes about a minute of two idle
-# cores; a machine with ten times the load must not come near.
+# Seconds until a machine that does not end is ended. The longest boot of the tests takes about a
+# minute of two idle cores; a machine with ten times the load must not come near.
 TIMEOUT = 1800
 
 
@@ -115,8 +115,8 @@ class Machine:
                  "log_buf_len=4M"]
         if intel:
             words.append("intel_iommu=" + ("off" if self.iommu == "off" else "on"))
-            # The kernel counts timer interrupts for a moment, and panics where an emulated CPU on a busy machine takes
-            # too few of them.
+            # The kernel counts timer interrupts for a moment, and panics where an emulated CPU on a
+            # busy machine takes too few of them.
             words.append("no_timer_check")
         if self.iommu in ("strict", "lazy"):
             words += ["iommu.passthrough=0", "iommu.strict=%d" % (self.iommu == "strict")]

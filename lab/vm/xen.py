@@ -19,7 +19,8 @@ class XenMachine(machine.Machine):
     guest_memory: KiB
     """
 
-    # Addresses at which QEMU loads what Xen boots, as a boot loader would: clear of Xen and its device tree.
+    # Addresses at which QEMU loads what Xen boots, as a boot loader would: clear of Xen and its
+    # device tree.
     KERNEL = 0x50000000
     INITRD = 0x54000000
     GUEST_KERNEL = 0x56000000

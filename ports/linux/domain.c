@@ -52,10 +52,12 @@ void domain_flush(struct domain *d)
 		;
 }
 
-bool domain_check(struct client *c, const struct dmah *h)
+bool domain_check(struct client *c, const struct dmah *h, const struct dmah **home)
 {
 	u32 first;
 
+	if (h->backend)
+		*home = (const struct dmah *)(uintptr_t)h->backend;
 	return cell_of(c->domain, h, &first) != NULL;
 }
 

@@ -30,8 +30,11 @@ int domain_map_bus(struct client *c, struct dmah *h, const struct request *req, 
 int domain_unmap(struct client *c, struct dmah *h, u32 allow, unsigned long attrs,
 		 unsigned long caller);
 
-/** domain_check() - Returns true if @h is live: its IOVA belongs to this very mapping. */
-bool domain_check(struct client *c, const struct dmah *h);
+/**
+ * domain_check() - Returns true if @h is live: its IOVA belongs to this very mapping.
+ * @home: set to the address of the handle that map filled, if it is known. Never followed.
+ */
+bool domain_check(struct client *c, const struct dmah *h, const struct dmah **home);
 
 void domain_sync(struct client *c, const struct dmah *h, u32 off, u32 len, bool for_cpu);
 

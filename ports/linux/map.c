@@ -116,22 +116,6 @@ int dmah_map_bus(struct device *dev, struct dmah *h, phys_addr_t phys, dma_addr_
 }
 EXPORT_SYMBOL_GPL(dmah_map_bus);
 
-/*
- * A driver that copies a structure has two live handles of one mapping, and mostly forgets one of
- * them. With check=1 a mapping knows its handle's address; dmah_move() changes it.
- */
-static void check_home(struct client *c, const struct dmah *h, unsigned long caller)
-{
-	const struct dmah *home;
-
-	if (!c->check || h->meta & META_PART || !h->backend)
-		return;
-	home = c->domain ? (const struct dmah *)(uintptr_t)h->backend
-			 : record_home(&c->records, h->backend, h);
-	if (home != h)
-		report_copy(c, h, caller);
-}
-
 void __dmah_moved(struct dmah *h)
 {
 	struct client *c = client_numbered(h->meta);
@@ -149,6 +133,7 @@ int client_check(struct client *c, const struct dmah *h, u32 allow, const char *
 		 unsigned long caller)
 {
 	u32 kind = meta_kind(h->meta);
+	const struct dmah *home = h;
 	bool live = true;
 
 	if ((h->meta & META_DEVICE) != c->meta)
@@ -157,12 +142,18 @@ int client_check(struct client *c, const struct dmah *h, u32 allow, const char *
 	    (kind == KIND_DOMAIN) != !!c->domain)
 		return misuse_handle(c, -EINVAL, h, "a handle that does not fit the call", caller);
 	if (c->domain)
-		live = domain_check(c, h);
+		live = domain_check(c, h, &home);
 	else if ((c->check && h->backend) || kind == KIND_COHERENT)
-		live = record_check(&c->records, h->backend, h);
+		live = record_check(&c->records, h->backend, h, &home);
 	if (!live)
 		return misuse_handle(c, -ESTALE, h, what, caller);
-	check_home(c, h, caller);
+	/*
+	 * A driver that copies a structure has two live handles of one mapping, and mostly forgets
+	 * one of them. With check=1 a mapping knows the address of its handle; dmah_move() changes
+	 * it.
+	 */
+	if (unlikely(home != h) && c->check && !(h->meta & META_PART))
+		report_copy(c, h, caller);
 	return 0;
 }
 

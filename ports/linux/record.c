@@ -86,15 +86,17 @@ static struct record *find(struct records *r, u64 name, const struct dmah *h)
 	return record;
 }
 
-bool record_check(struct records *r, u64 name, const struct dmah *h)
+bool record_check(struct records *r, u64 name, const struct dmah *h, const struct dmah **home)
 {
+	const struct record *record;
 	unsigned long flags;
-	bool live;
 
 	spin_lock_irqsave(&r->lock, flags);
-	live = find(r, name, h) != NULL;
+	record = find(r, name, h);
+	if (record)
+		*home = record->home;
 	spin_unlock_irqrestore(&r->lock, flags);
-	return live;
+	return record != NULL;
 }
 
 bool record_remove(struct records *r, u64 name, const struct dmah *h, void **cpu)
@@ -113,20 +115,6 @@ bool record_remove(struct records *r, u64 name, const struct dmah *h, void **cpu
 	}
 	spin_unlock_irqrestore(&r->lock, flags);
 	return record != NULL;
-}
-
-const struct dmah *record_home(struct records *r, u64 name, const struct dmah *h)
-{
-	const struct record *record;
-	const struct dmah *home = NULL;
-	unsigned long flags;
-
-	spin_lock_irqsave(&r->lock, flags);
-	record = find(r, name, h);
-	if (record)
-		home = record->home;
-	spin_unlock_irqrestore(&r->lock, flags);
-	return home;
 }
 
 void record_moved(struct records *r, u64 name, const struct dmah *h)

@@ -65,14 +65,16 @@ static inline u64 record_name(u32 index, u32 gen)
 	return (u64)gen << 32 | index;
 }
 
-/** record_check() - Returns true if the record that @name names is live and agrees with the handle. */
-bool record_check(struct records *r, u64 name, const struct dmah *h);
+/**
+ * record_check() - check a handle against the record that @name names.
+ * @home: set to the address of the handle that map filled, if the record is live.
+ *
+ * Return: true if the record is live and agrees with the handle.
+ */
+bool record_check(struct records *r, u64 name, const struct dmah *h, const struct dmah **home);
 
 /** record_remove() - forget it. Return: false where it is not live, or not this mapping's. */
 bool record_remove(struct records *r, u64 name, const struct dmah *h, void **cpu);
-
-/** record_home() - Returns the address of the handle that a live record belongs to, else NULL. */
-const struct dmah *record_home(struct records *r, u64 name, const struct dmah *h);
 
 /** record_moved() - the mapping of a live record has moved to the handle @h. */
 void record_moved(struct records *r, u64 name, const struct dmah *h);

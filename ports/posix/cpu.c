@@ -56,6 +56,13 @@ static bool membarrier(void)
 	return !syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 }
 
+static bool quiesce_refused;
+
+void posix_refuse_quiesce(bool refuse)
+{
+	__atomic_store_n(&quiesce_refused, refuse, __ATOMIC_RELAXED);
+}
+
 bool dmah_host_quiesce(unsigned int cpu)
 {
 	posix_assert_may_wait("dmah_host_quiesce() inside dmah_host_enter()");
@@ -63,7 +70,7 @@ bool dmah_host_quiesce(unsigned int cpu)
 		posix_misuse("dmah_host_quiesce(): no such CPU");
 	if (cpu == posix_this.line->cpu)
 		return true;
-	if (!membarrier())
+	if (__atomic_load_n(&quiesce_refused, __ATOMIC_RELAXED) || !membarrier())
 		return false;
 	/* Yield: the section takes a few dozen instructions, but its thread may not be running. */
 	while (__atomic_load_n(&posix_cpus[cpu].busy, __ATOMIC_ACQUIRE))

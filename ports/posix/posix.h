@@ -94,6 +94,9 @@ void posix_set_mmio(const struct posix_mmio *mmio);
 /** posix_set_cpu() - set the calling thread's CPU; 0 at first. Two threads must not have one CPU at the same time. */
 void posix_set_cpu(unsigned int cpu);
 
+/** posix_refuse_quiesce() - make dmah_host_quiesce() fail (true), as in an interrupt, or work again. Threads. */
+void posix_refuse_quiesce(bool refuse);
+
 /** posix_cpu() - Returns the calling thread's CPU. */
 unsigned int posix_cpu(void);
 

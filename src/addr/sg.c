@@ -29,7 +29,7 @@ static int check_list(const struct dmah_device *dev, const struct dmah_sg *sg, u
 /* A list of one range, unless devices are let through untranslated. */
 static bool one_range(const struct dmah_device *dev)
 {
-	return dev->dom->ops->map_sg && dev->dom->cfg.mode != DMAH_PASSTHROUGH;
+	return dev->dom->ops->map_sg && !domain_passes_through(dev->dom);
 }
 
 static struct addr_req piece_req(const struct dmah_sg *piece, enum dmah_dir dir, uint32_t attrs)

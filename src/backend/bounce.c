@@ -41,11 +41,11 @@ static uint32_t find_slot(struct dmah_device *dev, dmah_phys_t phys, struct pool
 {
 	struct dmah_pool *pool = dev->dom->cfg.pool;
 	uint64_t steps = 0;
-	uint32_t token = dmah_pool_find(pool, phys, dev->number, &steps);
+	uint32_t token = dmah_pool_find(pool, phys, dev, &steps);
 
 	count(dev, reverse_lookups, 1);
 	count(dev, lookup_steps, steps);
-	*slot = token ? dmah_pool_slot_of(pool, token, dev->number) : NULL;
+	*slot = token ? dmah_pool_slot_of(pool, token, dev->dom, dev->number) : NULL;
 	return *slot ? token : 0;
 }
 

@@ -76,7 +76,7 @@ int dmah_direct_unmap(struct dmah_device *dev, struct dmah *h, bool strict)
 
 	(void)strict;
 	/* Of two CPUs with copies of the handle one retires the slot. Without a slot nothing tells them apart. */
-	if (!dmah_pool_retire(dev->dom->cfg.pool, token, dev->number))
+	if (!dmah_pool_retire(dev->dom->cfg.pool, token, dev->dom, dev->number))
 		return DMAH_ESTALE;
 	dmah_buffer_take(dev, h);
 	dmah_pool_put(dev->dom->cfg.pool, token);

@@ -126,7 +126,7 @@ static struct pool_slot *record(const struct dmah_device *dev, uint32_t token, b
 	struct dmah_pool *pool = dev->dom->cfg.pool;
 
 	return retired ? dmah_pool_slot_retired(pool, token)
-		       : dmah_pool_slot_of(pool, token, dev->number);
+		       : dmah_pool_slot_of(pool, token, dev->dom, dev->number);
 }
 
 static bool split(const struct dmah_device *dev, const struct dmah *h, bool retired,

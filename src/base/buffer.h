@@ -54,7 +54,7 @@ static inline bool buffer_sync_whole(struct dmah_device *dev, const struct dmah 
 	    (token >> TOKEN_POOL_SHIFT & TOKEN_POOL))
 		return false;
 	pool = dev->dom->cfg.pool;
-	slot = pool ? pool_in(pool, token, dev->number) : NULL;
+	slot = pool ? pool_in(pool, token, dev->dom, dev->number) : NULL;
 	if (!slot || slot->len != h->len || !len || (uint64_t)off + len > slot->len)
 		return false;
 	cpu = dmah_host_enter(&flags);

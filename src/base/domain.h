@@ -15,10 +15,17 @@
 #include "iova/iova.h"
 #include "pt/pt.h"
 
-#define DOMAIN_IOMMUS	4u
-#define DOMAIN_RESERVED 32u
+#define DOMAIN_IOMMUS 4u
+/** DOMAIN_RESERVED - reserved ranges that a domain has room for without a page of their own. */
+#define DOMAIN_RESERVED 16u
 /** DOMAIN_WITHHELD - pieces of coherent memory that may wait for a flush. */
 #define DOMAIN_WITHHELD 16u
+
+/**
+ * DOMAIN_CHANGING - the domain's mode while dmah_set_mode() goes to or from passthrough: every map fails with
+ *	DMAH_EBUSY.
+ */
+#define DOMAIN_CHANGING ((enum dmah_mode)3)
 
 /**
  * struct lazy_entry - an unmapped range that may still translate.
@@ -80,8 +87,10 @@ struct dmah_link {
 /**
  * struct iova_reserve - dmah_reserve(): IOVAs with page tables, in cells of equal size.
  * @lock: over @cells.
- * @cells: which are taken.
- * @page: the bookkeeping of @cells; NULL: nothing is reserved.
+ * @cells: the cells that are taken.
+ * @page: memory for the bookkeeping of @cells; NULL: dmah_reserve() was not called.
+ * @placed: @first is set, and maps may take cells. Stored after the other fields.
+ * @count: cells.
  * @first: first granule of the first cell.
  * @cell: granules in a cell, a power of two.
  */
@@ -89,8 +98,38 @@ struct iova_reserve {
 	struct dmah_lock lock;
 	struct range cells;
 	void *page;
+	bool placed;
+	uint32_t count;
 	uint32_t first;
 	uint32_t cell;
+};
+
+/**
+ * struct reserved_record - a reserved range of an attached device.
+ * @range: the range.
+ * @owner: the device that it is reserved for.
+ * @written: bytes from its beginning whose page-table entries were written, with @range.identity.
+ * @leaving: the device is leaving: @range no longer counts for identity entries.
+ */
+struct reserved_record {
+	struct dmah_reserved range;
+	struct dmah_device *owner;
+	uint64_t written;
+	bool leaving;
+};
+
+/**
+ * struct reserved_block - room for reserved ranges. The first block lies in the domain, others are pages.
+ * @next: the next block, or NULL.
+ * @n: records in use, from the first.
+ * @room: most records.
+ * @record: the records.
+ */
+struct reserved_block {
+	struct reserved_block *next;
+	unsigned int n;
+	unsigned int room;
+	struct reserved_record *record;
 };
 
 /**
@@ -105,9 +144,16 @@ struct withheld {
 
 /**
  * struct dmah_domain - the domain.
- * @cfg: as given, with defaults filled in.
+ * @cfg: as given, with defaults filled in. @cfg.mode is the mode that maps and unmaps follow at this moment; see
+ *	@mode_wanted.
  * @ops: its backend.
- * @setup_lock: over attach, detach and @device.
+ * @setup_lock: over @device, @setup_busy, the devices' lists of rings, the reserved ranges, and changes of modes.
+ * @setup_busy: a call of dmah_setup_begin() is under way.
+ * @mode_wanted: the mode that the owner asked for. @cfg.mode differs while dmah_set_mode() goes to or from
+ *	passthrough (DOMAIN_CHANGING), and is strict instead of lazy as long as @doubt is set.
+ * @changing: dmah_set_mode() goes to or from passthrough.
+ * @doubt: a kill was not confirmed, and no flush that began after that was.
+ * @doubt_seq: @flush_seq when @doubt was set last.
  * @device: by index; NULL is free.
  * @ndevices: attached.
  * @history: who mapped what, and when it ended.
@@ -115,15 +161,19 @@ struct withheld {
  * Of the iommu backend alone:
  * @links, @nlinks: IOMMUs.
  * @caps: what all of them can do.
- * @pt: the page table.
+ * @pt: the page table, as wide as the aperture needs.
+ * @wide: where an identity range lies above @pt: the page table that the hardware walks, in whose first entry @pt is.
+ *	@wide.levels is 0 where there is none.
  * @table_lock: over making tables and block entries.
+ * @va_bits_given: the owner chose @cfg.va_bits, so that the page table cannot become wider.
  * @iova: the allocator.
  * @leaf: by IOVA index >> 9, the leaf table; dmah_entries_none where there is none.
  * @granules: in the aperture.
  * @aperture_fixed: a device was attached.
  * @ats: devices with a TLB of their own.
- * @reserved, @nreserved: ranges that are not handed out.
- * @nidentity: those of them that translate to themselves, and are nobody's to unmap.
+ * @reserved: ranges that are not handed out; changed under @setup_lock.
+ * @reserved_first: the records of the first block.
+ * @nidentity: reserved ranges that translate to themselves, and are nobody's to unmap.
  * @reserve: dmah_reserve().
  * @flush_seq: flushes begun; an entry put in quarantine after a flush began is not released by it.
  * @flushed_seq: the number of the last flush that was confirmed.
@@ -139,6 +189,11 @@ struct dmah_domain {
 	struct dmah_domain_config cfg;
 	const struct backend_ops *ops;
 	struct dmah_lock setup_lock;
+	bool setup_busy;
+	bool changing;
+	bool doubt;
+	uint32_t doubt_seq;
+	enum dmah_mode mode_wanted;
 	struct dmah_device **device;
 	unsigned int ndevices;
 	struct history history;
@@ -147,6 +202,8 @@ struct dmah_domain {
 	unsigned int nlinks;
 	uint32_t caps;
 	struct pt pt;
+	struct pt wide;
+	bool va_bits_given;
 	struct dmah_lock table_lock;
 	struct iova iova;
 	uint64_t **leaf;
@@ -154,8 +211,8 @@ struct dmah_domain {
 	bool aperture_fixed;
 	unsigned int ats;
 	uint32_t lazy_capacity;
-	struct dmah_reserved reserved[DOMAIN_RESERVED];
-	unsigned int nreserved;
+	struct reserved_block reserved;
+	struct reserved_record reserved_first[DOMAIN_RESERVED];
 	unsigned int nidentity;
 	struct iova_reserve reserve;
 	uint32_t flush_seq;
@@ -171,5 +228,17 @@ struct dmah_domain {
 #endif
 	struct dmah_cpu *cpu[];
 };
+
+/** domain_mode() - the mode that a new mapping is made in. */
+static inline enum dmah_mode domain_mode(const struct dmah_domain *dom)
+{
+	return __atomic_load_n(&dom->cfg.mode, __ATOMIC_RELAXED);
+}
+
+/** domain_passes_through() - Returns true if mappings that are live now have physical addresses: passthrough. */
+static inline bool domain_passes_through(const struct dmah_domain *dom)
+{
+	return __atomic_load_n(&dom->mode_wanted, __ATOMIC_RELAXED) == DMAH_PASSTHROUGH;
+}
 
 #endif /* DMAH_BASE_DOMAIN_H */

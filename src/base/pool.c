@@ -168,10 +168,11 @@ int dmah_pool_get(struct dmah_pool *pool, const struct pool_request *request, dm
 	return err;
 }
 
-struct pool_slot *dmah_pool_slot_of(struct dmah_pool *pool, uint32_t token, uint16_t device)
+struct pool_slot *dmah_pool_slot_of(struct dmah_pool *pool, uint32_t token,
+				    const struct dmah_domain *dom, uint16_t device)
 {
 	pool = token_pool(pool, token);
-	return pool ? pool_in(pool, token, device) : NULL;
+	return pool ? pool_in(pool, token, dom, device) : NULL;
 }
 
 struct pool_slot *dmah_pool_slot_retired(struct dmah_pool *pool, uint32_t token)
@@ -207,7 +208,8 @@ static void set_state(struct dmah_pool *pool, uint32_t token, enum pool_state st
 	dmah_host_leave(flags);
 }
 
-bool dmah_pool_retire(struct dmah_pool *pool, uint32_t token, uint16_t device)
+bool dmah_pool_retire(struct dmah_pool *pool, uint32_t token, const struct dmah_domain *dom,
+		      uint16_t device)
 {
 	struct pool_slot *slot;
 	unsigned long flags;
@@ -220,7 +222,7 @@ bool dmah_pool_retire(struct dmah_pool *pool, uint32_t token, uint16_t device)
 		return false;
 	dmah_host_enter(&flags);
 	dmah_host_lock(&pool->lock);
-	slot = pool_in(pool, token, device);
+	slot = pool_in(pool, token, dom, device);
 	live = slot != NULL;
 	if (live)
 		store_state(slot, POOL_RETIRED);
@@ -276,7 +278,8 @@ bool dmah_pool_holds(const struct dmah_pool *pool, dmah_phys_t phys)
 	return false;
 }
 
-uint32_t dmah_pool_find(struct dmah_pool *pool, dmah_phys_t phys, uint16_t device, uint64_t *steps)
+uint32_t dmah_pool_find(struct dmah_pool *pool, dmah_phys_t phys, const struct dmah_device *dev,
+			uint64_t *steps)
 {
 	for (uint32_t number = 0; pool; pool = pool->next, number++) {
 		uint32_t unit, token = 0;
@@ -294,7 +297,9 @@ uint32_t dmah_pool_find(struct dmah_pool *pool, dmah_phys_t phys, uint16_t devic
 
 			++*steps;
 			if (key_state(slot->key) != POOL_FREE && unit - at < slot->units) {
-				if (slot->key == pool_key(POOL_LIVE, key_gen(slot->key), device))
+				if (slot->key ==
+					    pool_key(POOL_LIVE, key_gen(slot->key), dev->number) &&
+				    slot->dom == dev->dom)
 					token = key_gen(slot->key) << TOKEN_GEN_SHIFT |
 						number << TOKEN_POOL_SHIFT | (at + 1);
 				break;

@@ -108,21 +108,28 @@ struct pool_request {
 int dmah_pool_get(struct dmah_pool *pool, const struct pool_request *request, dmah_phys_t orig,
 		  struct dmah_domain *dom, uint16_t device, uint32_t *token);
 
-/** pool_in() - the record of a live slot of this very pool, whatever the token says of pools. */
-static inline struct pool_slot *pool_in(struct dmah_pool *pool, uint32_t token, uint16_t device)
+/**
+ * pool_in() - the record of a live slot of this very pool, whatever the token says of pools.
+ *
+ * Domains that share a pool may have devices of one number, so the record's domain counts too.
+ */
+static inline struct pool_slot *pool_in(struct dmah_pool *pool, uint32_t token,
+					const struct dmah_domain *dom, uint16_t device)
 {
 	uint32_t unit = (token & TOKEN_UNIT) - 1;
 	struct pool_slot *slot = &pool->slot[unit];
 
 	if (unit >= pool->units.size ||
 	    __atomic_load_n(&slot->key, __ATOMIC_ACQUIRE) !=
-		    pool_key(POOL_LIVE, token >> TOKEN_GEN_SHIFT, device))
+		    pool_key(POOL_LIVE, token >> TOKEN_GEN_SHIFT, device) ||
+	    slot->dom != dom)
 		return NULL;
 	return slot;
 }
 
 /** dmah_pool_slot_of() - the record of a live slot; NULL where @token names none of this device. */
-struct pool_slot *dmah_pool_slot_of(struct dmah_pool *pool, uint32_t token, uint16_t device);
+struct pool_slot *dmah_pool_slot_of(struct dmah_pool *pool, uint32_t token,
+				    const struct dmah_domain *dom, uint16_t device);
 
 /** dmah_pool_slot_retired() - the record of a slot that dmah_pool_retire() has retired. */
 struct pool_slot *dmah_pool_slot_retired(struct dmah_pool *pool, uint32_t token);
@@ -141,7 +148,8 @@ dmah_phys_t dmah_pool_phys(struct dmah_pool *pool, uint32_t token);
  *
  * Return: false where @token names no live slot of this device, which another CPU may have retired. True for no token (0).
  */
-bool dmah_pool_retire(struct dmah_pool *pool, uint32_t token, uint16_t device);
+bool dmah_pool_retire(struct dmah_pool *pool, uint32_t token, const struct dmah_domain *dom,
+		      uint16_t device);
 
 /** dmah_pool_put() - a slot is free. @token names a live or retired one, or is 0. */
 void dmah_pool_put(struct dmah_pool *pool, uint32_t token);
@@ -165,6 +173,7 @@ bool dmah_pool_holds(const struct dmah_pool *pool, dmah_phys_t phys);
  *
  * Return: its token, or 0.
  */
-uint32_t dmah_pool_find(struct dmah_pool *pool, dmah_phys_t phys, uint16_t device, uint64_t *steps);
+uint32_t dmah_pool_find(struct dmah_pool *pool, dmah_phys_t phys, const struct dmah_device *dev,
+			uint64_t *steps);
 
 #endif /* DMAH_BASE_POOL_H */

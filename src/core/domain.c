@@ -2,7 +2,9 @@
 #include "base/domain.h"
 #include "base/check.h"
 #include "base/count.h"
+#include "base/setup_error.h"
 #include "base/withheld.h"
+#include "core/setup.h"
 
 #define LINE 64u
 
@@ -28,7 +30,7 @@ static bool is_pow2(uint64_t n)
 	return n && !(n & (n - 1));
 }
 
-static bool fill_defaults(struct dmah_domain_config *cfg)
+static void fill_defaults(struct dmah_domain_config *cfg)
 {
 	cfg->cpus = cfg->cpus ? cfg->cpus : 1;
 	cfg->devices = cfg->devices ? cfg->devices : 4;
@@ -38,11 +40,38 @@ static bool fill_defaults(struct dmah_domain_config *cfg)
 	cfg->lazy_ns = cfg->lazy_ns ? cfg->lazy_ns : 10000000;
 	cfg->history = cfg->history ? cfg->history : 1024;
 	cfg->check_entries = cfg->check_entries ? cfg->check_entries : 65536;
-	return cfg->cpus <= 4096 && cfg->devices <= META_DEVICES && is_pow2(cfg->cache_line) &&
-	       cfg->cache_line >= 16 && cfg->cache_line <= 2048 && is_pow2(cfg->lazy_entries) &&
-	       is_pow2(cfg->history) && cfg->history >= 16 && cfg->history <= 1u << 20 &&
-	       cfg->lazy_entries >= 8 && cfg->lazy_entries <= 4096 && is_pow2(cfg->check_entries) &&
-	       cfg->check_entries <= 1u << 24 && (unsigned int)cfg->mode <= DMAH_PASSTHROUGH;
+}
+
+static bool refuse(const char *text, uint64_t value)
+{
+	(void)dmah_setup_error(NULL, DMAH_EINVAL, text, value);
+	return false;
+}
+
+/* Returns true, or reports the field that makes no sense. */
+static bool makes_sense(const struct dmah_domain_config *cfg)
+{
+	if (cfg->cpus > 4096)
+		return refuse("dmah_domain: config.cpus is above 4096", cfg->cpus);
+	if (cfg->devices > META_DEVICES)
+		return refuse("dmah_domain: config.devices is above 1023", cfg->devices);
+	if (!is_pow2(cfg->cache_line) || cfg->cache_line < 16 || cfg->cache_line > 2048)
+		return refuse(
+			"dmah_domain: config.cache_line is not a power of two from 16 to 2048",
+			cfg->cache_line);
+	if (!is_pow2(cfg->lazy_entries) || cfg->lazy_entries < 8 || cfg->lazy_entries > 4096)
+		return refuse(
+			"dmah_domain: config.lazy_entries is not a power of two from 8 to 4096",
+			cfg->lazy_entries);
+	if (!is_pow2(cfg->history) || cfg->history < 16 || cfg->history > 1u << 20)
+		return refuse("dmah_domain: config.history is not a power of two from 16 to 2^20",
+			      cfg->history);
+	if (!is_pow2(cfg->check_entries) || cfg->check_entries > 1u << 24)
+		return refuse("dmah_domain: config.check_entries is not a power of two up to 2^24",
+			      cfg->check_entries);
+	if ((unsigned int)cfg->mode > DMAH_PASSTHROUGH)
+		return refuse("dmah_domain: config.mode is no mode", cfg->mode);
+	return true;
 }
 
 static const struct backend_ops *backend_of(const struct dmah_domain_config *cfg)
@@ -65,7 +94,11 @@ static bool make_plan(struct dmah_domain_config *cfg, struct plan *plan)
 	struct backend_memory need = { 0 };
 	size_t at;
 
-	if (!ops || !fill_defaults(cfg) || (ops->memory && !ops->memory(cfg, &need)))
+	if (!ops)
+		return refuse("dmah_domain: config.backend is none of enum dmah_backend",
+			      cfg->backend);
+	fill_defaults(cfg);
+	if (!makes_sense(cfg) || (ops->memory && !ops->memory(cfg, &need)))
 		return false;
 	at = lines(sizeof(struct dmah_domain) + cfg->cpus * sizeof(struct dmah_cpu *));
 	plan->devices = at;
@@ -102,12 +135,20 @@ int dmah_domain_init(struct dmah_domain **out, const struct dmah_domain_config *
 	struct plan plan;
 	int err;
 
-	if (!make_plan(&cfg, &plan) || !memory || (uintptr_t)memory % LINE ||
-	    memory_size < plan.total)
+	if (!make_plan(&cfg, &plan))
 		return DMAH_EINVAL;
+	if (!memory || (uintptr_t)memory % LINE)
+		return dmah_setup_error(NULL, DMAH_EINVAL,
+					"dmah_domain_init: memory is NULL or not aligned to 64",
+					(uintptr_t)memory);
+	if (memory_size < plan.total)
+		return dmah_setup_error(
+			NULL, DMAH_EINVAL,
+			"dmah_domain_init: memory_size is below dmah_domain_memory()", memory_size);
 	__builtin_memset(memory, 0, plan.total);
 	dom->cfg = cfg;
 	dom->ops = backend_of(&cfg);
+	dom->mode_wanted = cfg.mode;
 	dom->device = (struct dmah_device **)(void *)(base + plan.devices);
 	for (unsigned int i = 0; i < cfg.cpus; i++) {
 		char *part = base + plan.cpus + i * plan.cpu_stride;
@@ -132,7 +173,8 @@ int dmah_domain_fini(struct dmah_domain *dom)
 	int err;
 
 	if (dom->ndevices)
-		return DMAH_EBUSY;
+		return dmah_setup_error(NULL, DMAH_EBUSY, "dmah_domain_fini: devices are attached",
+					dom->ndevices);
 	err = dom->ops->fini ? dom->ops->fini(dom) : DMAH_OK;
 	if (!err)
 		dmah_withheld_release(dom);
@@ -141,7 +183,16 @@ int dmah_domain_fini(struct dmah_domain *dom)
 
 int dmah_domain_add_iommu(struct dmah_domain *dom, struct dmah_iommu *iommu)
 {
-	return dom->ops->add_iommu ? dom->ops->add_iommu(dom, iommu) : DMAH_ENOTSUP;
+	int err;
+
+	if (!dom->ops->add_iommu)
+		return dmah_setup_error(NULL, DMAH_ENOTSUP,
+					"dmah_domain_add_iommu: the domain's backend has no IOMMU",
+					0);
+	dmah_setup_begin(dom);
+	err = dom->ops->add_iommu(dom, iommu);
+	dmah_setup_end(dom);
+	return err;
 }
 
 int dmah_domain_pt(const struct dmah_domain *dom, struct dmah_pt_info *info)

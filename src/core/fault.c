@@ -49,8 +49,7 @@ static void explain(struct dmah_domain *dom, struct dmah_fault *fault)
 	fault->killed = is_killed(fault->dev);
 	if (!fault->hw.has_addr)
 		;
-	else if (dom->ops->fault_lookup &&
-		 __atomic_load_n(&dom->cfg.mode, __ATOMIC_RELAXED) != DMAH_PASSTHROUGH)
+	else if (dom->ops->fault_lookup && !domain_passes_through(dom))
 		dom->ops->fault_lookup(dom, fault->hw.addr, &what);
 	else
 		plain_place(dom, fault->hw.addr, &what);

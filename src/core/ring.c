@@ -125,24 +125,30 @@ __attribute__((noinline)) static int push_any(struct dmah_ring *ring, dmah_phys_
 	};
 	struct dmah_device *dev = ring->dev;
 	int err = dmah_map_check(dev, &req, len);
+	bool slots = !err && iommu_ring_in_use(ring);
+	struct dmah *h;
 
 	if (!err && ring_is_full(ring) && ring->has_slots)
 		err = dmah_iommu_ring_make_room(ring);
 	if (!err && ring_is_full(ring))
 		err = DMAH_ENOSPC;
 	if (!err)
-		err = iommu_ring_in_use(ring) ? dmah_iommu_ring_push(ring, &req)
-					      : push_elsewhere(ring, &req);
+		err = slots ? dmah_iommu_ring_push(ring, &req) : push_elsewhere(ring, &req);
 	if (err) {
 		if (dev->dom)
 			count(dev, failed_maps, 1);
 		return err;
 	}
-	*dma = ring_entry(ring, ring->pushed)->dma;
-	dmah_check_map(dev, ring_entry(ring, ring->pushed));
-	dmah_history_map(dev, ring_entry(ring, ring->pushed), caller);
+	h = ring_entry(ring, ring->pushed);
+	*dma = h->dma;
+	dmah_history_map(dev, h, caller);
 	ring->handles++;
 	count_add(&ring->pushed, 1);
+	if (slots && !dmah_iommu_ring_push_stands(ring)) {
+		count(dev, failed_maps, 1);
+		return is_killed(dev) ? DMAH_ENODEV : DMAH_EBUSY;
+	}
+	dmah_check_map(dev, h);
 	return DMAH_OK;
 }
 
@@ -224,8 +230,10 @@ __attribute__((noinline)) static int pop_any(struct dmah_ring *ring, uint32_t n,
 int dmah_ring_pop(struct dmah_ring *ring, uint32_t n)
 {
 #ifndef DMAH_CHECK
-	if (ring_plain_pop(ring, n))
-		return DMAH_OK;
+	int err;
+
+	if (ring_plain_pop(ring, n, &err))
+		return err;
 #endif
 	return pop_any(ring, n, __builtin_return_address(0));
 }

@@ -55,13 +55,15 @@ static uint32_t kept(const struct iova_ring *r)
 static void set_limits(const struct iova_cache *c, struct iova_ring *r, bool start)
 {
 	uint32_t in = load_in(r), out = load_out(r), stop = r->ready + r->batch;
+	bool closed = c->drains || c->shut;
 
-	if (cache_before(out + r->mask + 1, stop))
-		stop = out + r->mask + 1;
+	/* Others may have made ready what waited, but only the owner can give that back to the depot. */
+	if (cache_before(out + r->depth + r->batch, stop))
+		stop = out + r->depth + r->batch;
 	if (in == r->ready && !start)
 		stop = in;
-	__atomic_store_n(&r->stop, c->drains || !c->lazy ? in - FAR : stop, __ATOMIC_RELEASE);
-	__atomic_store_n(&r->limit, c->drains ? out - FAR : r->ready, __ATOMIC_RELEASE);
+	__atomic_store_n(&r->stop, closed || !c->lazy ? in - FAR : stop, __ATOMIC_RELEASE);
+	__atomic_store_n(&r->limit, closed ? out - FAR : r->ready, __ATOMIC_RELEASE);
 }
 
 static void set_all_limits(struct iova_cache *c)
@@ -119,8 +121,8 @@ enum cache_deferred dmah_iova_cache_defer(struct iova_cache *c, struct iova *iov
 {
 	struct iova_ring *r = &c->ring[class];
 
-	if (load_in(r) - load_out(r) > r->mask)
-		spill(iova, r, class, kept(r) / 2);
+	if (load_in(r) - load_out(r) >= r->depth + r->batch)
+		spill(iova, r, class, r->depth / 2);
 	if (load_in(r) - load_out(r) > r->mask)
 		return CACHE_FULL;
 	if (!dmah_iova_cache_waiting(c))
@@ -206,15 +208,18 @@ void dmah_iova_cache_set_depth(struct iova_cache *c, const uint32_t depth[IOVA_C
 {
 	for (unsigned int i = 0; i < IOVA_CLASSES; i++) {
 		struct iova_ring *r = &c->ring[i];
-		uint32_t most = r->mask + 1 - r->batch;
+		uint32_t batch = (r->mask + 1) / CACHE_ROOM, most = r->mask + 1 - batch;
 
 		r->depth = depth[i] < most ? depth[i] : most;
+		r->batch = r->depth && r->depth < batch ? r->depth : batch;
 	}
+	set_all_limits(c);
 }
 
-void dmah_iova_cache_set_lazy(struct iova_cache *c, bool lazy)
+void dmah_iova_cache_set_mode(struct iova_cache *c, bool lazy, bool shut)
 {
 	c->lazy = lazy;
+	c->shut = shut;
 	set_all_limits(c);
 }
 

@@ -40,7 +40,7 @@ struct iova_entry {
  * @limit: the owner takes none from here on without the lock.
  * @ready: entries before this are flushed. Under the lock.
  * @mask: entries that there is room for, minus 1.
- * @batch: entries that wait before a flush is due.
+ * @batch: entries that wait before a flush is due. No more than @depth, but where @depth is 0.
  * @depth: entries that are ready are kept up to this; 0: none. At most the room minus @batch: so much room is left
  *	for what waits, whatever @out was when @stop was set.
  * @entry: by index & @mask.
@@ -62,12 +62,14 @@ struct iova_ring {
  * @ring: by class.
  * @drains: others that are about to take what is ready.
  * @lazy: unmaps may wait; else @stop is closed.
+ * @shut: the domain's mode has no use for granules; both limits are closed.
  * @since: when the oldest entry that waits was put, or earlier; dmah_host_now().
  */
 struct iova_cache {
 	struct iova_ring ring[IOVA_CLASSES];
 	uint32_t drains;
 	bool lazy;
+	bool shut;
 	uint64_t since;
 };
 
@@ -180,11 +182,18 @@ uint32_t dmah_iova_cache_capture(const struct iova_cache *c, uint32_t until[IOVA
 void dmah_iova_cache_flushed(struct iova_cache *c, const uint32_t until[IOVA_CLASSES],
 			     uint64_t begun);
 
-/** dmah_iova_cache_set_depth() - how much is kept. */
+/**
+ * dmah_iova_cache_set_depth() - set how many entries of each class a CPU may hold.
+ * @depth: entries that are ready, and as many again that wait for a flush. 0: the class is not held at all.
+ */
 void dmah_iova_cache_set_depth(struct iova_cache *c, const uint32_t depth[IOVA_CLASSES]);
 
-/** dmah_iova_cache_set_lazy() - whether unmaps may wait. */
-void dmah_iova_cache_set_lazy(struct iova_cache *c, bool lazy);
+/**
+ * dmah_iova_cache_set_mode() - set what the owner may do without the lock.
+ * @lazy: unmaps may wait for a flush.
+ * @shut: nothing: neither take nor put.
+ */
+void dmah_iova_cache_set_mode(struct iova_cache *c, bool lazy, bool shut);
 
 /** dmah_iova_cache_close() - the owner needs the lock from now on, as soon as it has left the section that it may be in. */
 void dmah_iova_cache_close(struct iova_cache *c);

@@ -12,13 +12,14 @@ size_t dmah_iova_memory(uint32_t granules)
 }
 
 /*
- * A quarter of the aperture at most is kept by CPUs, so that a small one (a 24-bit device has 4096 granules) is not
- * stranded there.
+ * A quarter of the aperture at most is held by CPUs, so that a small one (a 24-bit device has 4096 granules) is not
+ * stranded there: an eighth that is ready, and an eighth that waits for a flush, which other CPUs can make ready but not
+ * take.
  */
 static void set_depth(struct iova *iova, uint32_t granules, unsigned int cpus)
 {
 	for (unsigned int class = 0; class < IOVA_CLASSES; class ++) {
-		uint32_t depth = granules / 4 / cpus / IOVA_CLASSES >> class;
+		uint32_t depth = granules / 8 / cpus / IOVA_CLASSES >> class;
 
 		iova->depth[class] = depth > IOVA_DEPTH ? IOVA_DEPTH : depth;
 	}

@@ -114,6 +114,13 @@ struct dmah_pt_format {
 	 * Return: 0; DMAH_ESTALE where no block of 1 << @shift bytes is present at @iova.
 	 */
 	int (*block_clear)(struct pt *pt, dmah_addr_t iova, unsigned int shift);
+	/**
+	 * @adopt: make the whole of @low, a narrower table of the same format, the beginning of @pt, which is new.
+	 * From then on @fini of @pt frees the tables of both. Return: 0, DMAH_ENOMEM (the caller calls @fini of @pt).
+	 */
+	int (*adopt)(struct pt *pt, const struct pt *low);
+	/** @clean: push every table to memory, for hardware whose walks do not see the CPU's caches. */
+	void (*clean)(const struct pt *pt);
 	/** @walk: what @iova translates to. Return: tables visited, positive when found, negative when not. */
 	int (*walk)(const struct pt *pt, dmah_addr_t iova, struct pt_entry *entry);
 };

@@ -122,6 +122,35 @@ static int walk_block_set(struct pt *pt, dmah_addr_t iova, dmah_phys_t phys, uns
 	return DMAH_OK;
 }
 
+static int walk_adopt(struct pt *pt, const struct pt *low)
+{
+	uint64_t *table;
+	int err = make_tables(pt, 0, root_shift(low) + 9, 0, &table);
+
+	if (err)
+		return err;
+	pt_store_set(table, fmt_table(low->root_phys));
+	push(pt, table, 1);
+	return DMAH_OK;
+}
+
+/* Push a table and those below it; five levels deep at most. */
+static void clean_table(const struct pt *pt, const uint64_t *table, unsigned int shift)
+{
+	dmah_pt_clean(pt, table, PT_TABLE_ENTRIES);
+	for (unsigned int i = 0; shift > PT_GRANULE_SHIFT && i < PT_TABLE_ENTRIES; i++) {
+		uint64_t entry = pt_load(&table[i]);
+
+		if (pt_present(&fmt_leaf, entry) && fmt_is_table(entry))
+			clean_table(pt, next_table(entry), shift - 9);
+	}
+}
+
+static void walk_clean(const struct pt *pt)
+{
+	clean_table(pt, pt->root, root_shift(pt));
+}
+
 /*
  * The entry that ends the walk for @iova: a leaf, a block, or the first that is not present.
  * Return: tables visited; *@shift is log2 of what the entry maps.
@@ -179,4 +208,5 @@ static int walk_find(const struct pt *pt, dmah_addr_t iova, struct pt_entry *fou
 
 #define WALK_OPS                                                                                 \
 	.fits = fmt_levels, .init = walk_init, .fini = walk_fini, .leaf_table = walk_leaf_table, \
-	.block_set = walk_block_set, .block_clear = walk_block_clear, .walk = walk_find
+	.block_set = walk_block_set, .block_clear = walk_block_clear, .adopt = walk_adopt,       \
+	.clean = walk_clean, .walk = walk_find

@@ -171,6 +171,16 @@ def options():
         assert status == 2 and bad.split("=")[1] in err and not out, (bad, err)
 
 
+def many_findings():
+    """Findings beyond a bound are counted and not kept."""
+    line = " a-1 [000] ..... %d.0: dma_%s: d dir=TO_DEVICE dma_addr=%x size=4096 %s\n"
+    text = line % (1, "map_page", 0x1000, "phys_addr=5000 attrs=")
+    text += "".join(line % (i, "sync_single_for_cpu", 0xff000, "") for i in range(2, 20102))
+    status, out, _ = run(write("many.txt", text))
+    assert status == 1 and "and 100 more, only counted" in out, out[-500:]
+    assert out.count("error: sync-unmapped") == 100, out.count("error: sync-unmapped")
+
+
 def every_event():
     """A module that makes every event of a kernel, with right calls only: no error."""
     for kernel in ("6.12", "7.3"):
@@ -183,7 +193,7 @@ def every_event():
 def main():
     tap = Tap()
     for case in (ktap, ktap_many, sarif, callers, fail_on, baseline, suppress, options,
-                 every_event):
+                 many_findings, every_event):
         try:
             case()
             tap.case(True, case.__name__)

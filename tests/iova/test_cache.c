@@ -355,7 +355,7 @@ static void rare(struct world *w)
 		break;
 	default:
 		w->lazy = rnd(4) != 0;
-		dmah_iova_cache_set_lazy(&w->cache, w->lazy);
+		dmah_iova_cache_set_mode(&w->cache, w->lazy, false);
 		break;
 	}
 }
@@ -372,7 +372,7 @@ static void begin(struct world *w, uint32_t batch, uint32_t start)
 	for (unsigned int class = 0; class < IOVA_CLASSES; class ++)
 		w->cache.ring[class].in = w->cache.ring[class].out = w->cache.ring[class].ready =
 			start;
-	dmah_iova_cache_set_lazy(&w->cache, true);
+	dmah_iova_cache_set_mode(&w->cache, true, false);
 	set_depth(w);
 }
 

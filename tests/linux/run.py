@@ -29,7 +29,8 @@ import vm  # noqa: E402
 # Virtual time is instructions: a transfer of edu, 100 ms, ends when the CPU has nothing else to do.
 # For one CPU: with two, the kernel of x86-64 does not come up.
 ICOUNT = "shift=3,sleep=off"
-# The CPUs take turns: with a thread each, 6.12 was seen to die on QEMU 7.2 before it had started anything.
+# The CPUs take turns: with a thread each, 6.12 was seen to die on QEMU 7.2 before it had started
+# anything.
 SMP = ["-accel", "tcg,thread=single"]
 SECTION = "dmah-section:"
 
@@ -58,7 +59,8 @@ if rmmod dmah 2>/tmp/rmmod; then echo "dmah went"; else echo "dmah stayed: $(cat
 grep -q '^dmah ' /proc/modules && echo "dmah is there"
 """
 
-# The library itself runs in the kernel where the module with all of it loads; that module needs no device.
+# The library itself runs in the kernel where the module with all of it loads; that module needs no
+# device.
 SELFCHECK = """
 insmod /modules/dmah_selfcheck.ko || exit 7
 rmmod dmah_selfcheck || exit 7

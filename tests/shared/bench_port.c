@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "posix.h"
@@ -38,10 +39,12 @@ static void report(void *ctx, const struct dmah_device *dev, int err, const char
 {
 	(void)ctx;
 	(void)dev;
-	(void)err;
 	(void)addr;
 	(void)caller;
 	assert_non_null(text);
+	/* Count misuse alone: not setup errors, whose texts begin with the call's name, nor units that do not answer. */
+	if (!strncmp(text, "dmah_", 5) || err == DMAH_ETIMEDOUT)
+		return;
 	__atomic_add_fetch(&reports, 1, __ATOMIC_RELAXED);
 }
 

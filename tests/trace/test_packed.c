@@ -110,6 +110,38 @@ static void bundled(void **state)
 	compare(path("DMAH_TEST_DATA", "events_6.12.txt.xz"));
 }
 
+/* dmah record --stacks --iommu of every/every_dma_event.c on Linux 7.3.4, with two CPUs */
+static void recorded_stacks(void **state)
+{
+	struct trace_error err;
+	struct trace *t = trace_load(path("DMAH_TEST_DATA", "stacks_7.3.txt.xz"), &err);
+	const struct trace_event *ev;
+	struct trace_cursor *c;
+	unsigned int all = 0, other = 0;
+
+	(void)state;
+	assert_non_null(t);
+	c = trace_begin(t);
+	while ((ev = trace_step(c))) {
+		if (strcmp(ev->caller, "all") == 0)
+			all++;
+		else
+			other++;
+		/* the function that makes these was inlined into the module's init */
+		assert_true(strcmp(ev->caller, "all") == 0 ||
+			    strcmp(ev->caller, "every_init") == 0 ||
+			    strcmp(ev->caller, "do_one_initcall") == 0);
+	}
+	trace_end(c);
+	assert_int_equal(all + other, trace_info(t)->events);
+	assert_int_equal(trace_info(t)->stacks, trace_info(t)->events);
+	assert_true(all > 140);
+	/* each iommu:map belongs to an event */
+	assert_int_equal(trace_info(t)->iommu_maps_alone, 0);
+	assert_true(trace_info(t)->iommu_maps > 20);
+	trace_close(t);
+}
+
 /* Callers are set after their events, in both forms, on the right CPU. */
 static void callers(void **state)
 {
@@ -158,7 +190,8 @@ static void callers(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(bundled), cmocka_unit_test(callers) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(bundled), cmocka_unit_test(callers),
+					    cmocka_unit_test(recorded_stacks) };
 
 	return cmocka_run_group_tests_name("trace packed", tests, NULL, NULL);
 }

@@ -101,11 +101,23 @@ struct finding {
 	char *text;
 };
 
-/** struct findings - in the order of the trace's time; zero is empty */
+/* Errors, and notes, of one kind are kept up to this many; the rest are counted. */
+#define FINDINGS_KEPT 20000u
+
+/**
+ * struct findings - in the order of the trace's time; zero is empty
+ * @list: findings
+ * @nr: length of @list
+ * @seen: number of notes (0) and errors (1) of each kind, those not in @list, too
+ */
 struct findings {
 	struct finding *list;
 	size_t nr, cap;
+	uint64_t seen[NR_FINDING_KINDS][2];
 };
+
+/** findings_left_out() - Returns the number of findings of a kind that are not in the list. */
+uint64_t findings_left_out(const struct findings *fs, enum finding_kind kind);
 
 /** findings_add() - append a copy of a finding and its event; its text is made from @fmt */
 __attribute__((format(printf, 3, 4))) void

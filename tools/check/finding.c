@@ -71,6 +71,8 @@ void findings_add(struct findings *fs, const struct finding *f, const char *fmt,
 {
 	va_list ap;
 
+	if (fs->seen[f->kind][f->error]++ >= FINDINGS_KEPT)
+		return;
 	xgrow(fs->list, fs->nr, fs->cap);
 	fs->list[fs->nr] = *f;
 	if (f->ev) {
@@ -87,6 +89,16 @@ void findings_add(struct findings *fs, const struct finding *f, const char *fmt,
 		xcheck(NULL);
 	va_end(ap);
 	fs->nr++;
+}
+
+uint64_t findings_left_out(const struct findings *fs, enum finding_kind kind)
+{
+	uint64_t left = 0;
+
+	for (int error = 0; error < 2; error++)
+		if (fs->seen[kind][error] > FINDINGS_KEPT)
+			left += fs->seen[kind][error] - FINDINGS_KEPT;
+	return left;
 }
 
 size_t findings_errors(const struct findings *fs)

@@ -20,11 +20,17 @@ struct meeting {
 	uint64_t first, last;
 };
 
+/* Returns true if the driver says that the mapping may share cache lines. */
+static bool is_meant(const struct mapping *m)
+{
+	return m->ev.attrs & MEANT;
+}
+
 static enum doubt excuse(const struct mapping *new, const struct mapping *old)
 {
 	if (new->ev.attrs & TRACE_ATTR_SKIP_CPU_SYNC)
 		return CONCEDED_SKIP;
-	if (new->ev.attrs & MEANT && old->ev.attrs &MEANT)
+	if (is_meant(new) && is_meant(old))
 		return CONCEDED_LINES;
 	return old->may_end_unseen ? DROPPED : SURE;
 }

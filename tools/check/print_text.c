@@ -74,9 +74,11 @@ static void print_one(FILE *to, const struct trace *t, const struct finding *f)
 	fprintf(to, "%s\n", f->text);
 }
 
-static void print_table(FILE *to, const size_t *errors, const size_t *notes, bool some_known)
+static void print_table(FILE *to, const struct findings *fs, const size_t *errors,
+			const size_t *notes, bool some_known)
 {
 	size_t all_errors = 0, all_notes = 0;
+	uint64_t left;
 
 	for (int k = 0; k < NR_FINDING_KINDS; k++) {
 		all_errors += errors[k];
@@ -90,11 +92,14 @@ static void print_table(FILE *to, const size_t *errors, const size_t *notes, boo
 	for (int k = 0; k < NR_FINDING_KINDS; k++) {
 		if (!errors[k] && !notes[k])
 			continue;
-		fprintf(to, "%-20s %8zu %8zu%s\n", finding_name((enum finding_kind)k), errors[k],
-			notes[k],
-			notes[k] > NOTES_SHOWN || errors[k] > ERRORS_SHOWN
-				? "   (not all shown: --json has them)"
-				: "");
+		left = findings_left_out(fs, (enum finding_kind)k);
+		fprintf(to, "%-20s %8zu %8zu", finding_name((enum finding_kind)k), errors[k],
+			notes[k]);
+		if (left)
+			fprintf(to, "   and %" PRIu64 " more, only counted", left);
+		else if (notes[k] > NOTES_SHOWN || errors[k] > ERRORS_SHOWN)
+			fputs("   (not all shown: --json has them)", to);
+		putc('\n', to);
 	}
 	fprintf(to, "%-20s %8zu %8zu\n", "all", all_errors, all_notes);
 }
@@ -142,7 +147,7 @@ void print_text(FILE *to, const struct trace *t, const struct findings *fs)
 		    (f->error ? ERRORS_SHOWN : NOTES_SHOWN))
 			print_one(to, t, f);
 	}
-	print_table(to, errors, notes, known || suppressed);
+	print_table(to, fs, errors, notes, known || suppressed);
 	if (known)
 		fprintf(to, "%zu more %s in the baseline\n", known, known == 1 ? "is" : "are");
 	if (suppressed)

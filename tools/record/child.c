@@ -72,7 +72,7 @@ int child_go(struct child *c, const char *name)
 	n = write(c->go, "", 1);
 	close(c->go);
 	c->go = -1;
-	/* ends without a word when exec() closes the other end */
+	/* exec() closes the other end, which ends the read */
 	do
 		n = read(c->result, &e, sizeof(e));
 	while (n < 0 && errno == EINTR);

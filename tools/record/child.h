@@ -28,13 +28,13 @@ struct child {
  */
 int child_start(struct child *c, char **argv, bool quiet);
 
-/** child_go() - let it run the command; 0, or -1: there is no such command, and that is said */
+/** child_go() - run the command. Return: 0, or -1: there is no such command, which was printed. */
 int child_go(struct child *c, const char *name);
 
-/** child_reap() - has it ended? */
+/** child_reap() - Returns true if the command has ended. */
 bool child_reap(struct child *c, bool wait);
 
-/** child_stop() - one that has not begun never will */
+/** child_stop() - end a child that has not run its command */
 void child_stop(struct child *c);
 
 #endif

@@ -113,7 +113,7 @@ static bool ends_dat(const char *path)
 	return n > 4 && memcmp(path + n - 4, ".dat", 4) == 0;
 }
 
-/* ---- what can be recorded ---- */
+/* ---- sources ---- */
 
 static json_t *reason(enum missing m)
 {
@@ -161,7 +161,7 @@ static int list(const struct ability *a, bool json)
 	return ok ? CMD_OK : CMD_UNREADABLE;
 }
 
-/* ---- the end ---- */
+/* ---- summary ---- */
 
 static void summary(const struct run_options *opt, const struct run_result *r, bool json)
 {

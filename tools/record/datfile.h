@@ -21,7 +21,7 @@ struct datfile_cpu {
  * @cpus: in the order of their numbers
  * @nr: how many
  *
- * Return: 0, or -1, and it is said why.
+ * Return: 0, or -1: the reason was printed.
  */
 int datfile_write(const struct session *s, struct out *o, size_t page,
 		  const struct datfile_cpu *cpus, int nr);

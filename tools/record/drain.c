@@ -88,7 +88,7 @@ static int open_pipe(struct drain *d)
 	return text_header(d);
 }
 
-/* A file without a name beside the one that is written, where there is room for it */
+/* Make a file without a name in the folder of the output, which has room for it. */
 static int keep(const char *path)
 {
 	char *copy = xstrdup(path), *dir = dirname(copy), name[4096];

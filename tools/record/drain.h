@@ -17,11 +17,11 @@ struct drain;
  * @path: its name: parts of a trace.dat are kept beside it until the end
  * @dat: as a trace.dat
  *
- * Return: NULL, and it is said why.
+ * Return: the drain, or NULL: the reason was printed.
  */
 struct drain *drain_open(const struct session *s, struct out *o, const char *path, bool dat);
 
-/** drain_some() - take what there is, without waiting. Return: 1 there was something, 0, -1 */
+/** drain_some() - take all events that wait. Return: 1 if there were some, 0, or -1. */
 int drain_some(struct drain *d);
 
 /**
@@ -32,10 +32,10 @@ int drain_some(struct drain *d);
  */
 void drain_long_lists(const struct drain *d, uint64_t *nr, uint64_t *longest);
 
-/** drain_finish() - nothing more will come: write the rest. Return: 0 or -1 */
+/** drain_finish() - write the rest, at the end of the recording. Return: 0 or -1. */
 int drain_finish(struct drain *d);
 
-/** drain_events() - how many there were so far, as far as that is known on the way */
+/** drain_events() - Returns the number of events so far; 0 for a trace.dat. */
 uint64_t drain_events(const struct drain *d);
 
 void drain_close(struct drain *d);

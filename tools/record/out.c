@@ -12,7 +12,7 @@
 #include "say.h"
 #include "xalloc.h"
 
-/* Fast rather than small: the machine has other work to do. */
+/* Compress fast: the machine has other work to do. */
 #define XZ_LEVEL  1
 #define GZ_LEVEL  1
 #define ZST_LEVEL 3

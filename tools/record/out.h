@@ -9,10 +9,10 @@
 
 struct out;
 
-/** out_open() - begin a file, "-" is the standard output; NULL, and it is said why */
+/** out_open() - begin a file, "-" is the standard output. Return: NULL if the reason was printed. */
 struct out *out_open(const char *path);
 
-/** out_write() - add bytes. After a failure, which is said once, it does nothing. Return: 0 or -1 */
+/** out_write() - add bytes. After a failure, which is printed once, it does nothing. Return: 0 or -1. */
 int out_write(struct out *o, const void *p, size_t n);
 
 /**
@@ -25,7 +25,7 @@ int out_write(struct out *o, const void *p, size_t n);
  */
 int out_close(struct out *o, bool keep, uint64_t *bytes);
 
-/** out_name() - the name without the ending that says how it is compressed: its length */
+/** out_name() - Returns the length of the name without .xz, .gz or .zst. */
 size_t out_name(const char *path);
 
 #endif

@@ -15,7 +15,7 @@
 #include "run.h"
 #include "say.h"
 
-/* How often the buffers are looked at while they are empty, and the line on a terminal is drawn */
+/* Intervals of reading empty buffers, and of drawing the line on a terminal */
 #define LOOK_MS	 50
 #define DRAW_SEC 0.5
 
@@ -126,7 +126,7 @@ static int begin(struct recording *r, const struct ability *a)
 	return o->command ? child_go(&r->child, o->command[0]) : 0;
 }
 
-/* Nothing comes any more; what has come is taken. */
+/* Stop recording, and take the events that wait. */
 static int finish(struct recording *r, struct run_result *res)
 {
 	int some;
@@ -192,7 +192,7 @@ int run(const struct run_options *opt, const struct ability *a, struct run_resul
 	drain_close(r.drain);
 	if (out_close(r.out, ret == 0, &res->bytes) < 0)
 		ret = -1;
-	/* before the command is waited for, which may take its time */
+	/* close the session before the wait for the command, which may be long */
 	session_close(&r.s);
 	if (opt->command && begun)
 		wait_command(&r);

@@ -128,8 +128,8 @@ static void take_away(const struct session *s)
 }
 
 /*
- * Waits for the end of its parent, which says a byte if it has taken everything away itself. So not
- * even SIGKILL leaves probes behind.
+ * Start a process that waits for the end of this one. This one writes a byte if it has removed
+ * everything itself; without the byte the guard removes it. So not even SIGKILL leaves probes behind.
  */
 static int guard_start(struct session *s)
 {
@@ -182,7 +182,7 @@ void session_close(struct session *s)
 
 /* ---- creation ---- */
 
-/* The last complaint of the kernel about a probe, which says more than an error number. */
+/* Print the last message of the kernel about a probe, which has more than an error number. */
 static void kernel_says(const struct session *s)
 {
 	char *log = tracefs_read(&s->fs, NULL, "error_log"), *last = NULL;
@@ -217,7 +217,7 @@ static int probe_symbol(const struct session *s, const struct probe_desc *d, con
 			return -1;
 		if (part <= 0)
 			continue;
-		/* further parts of a list are recorded where it is so long */
+		/* record a further part only of lists that have it */
 		snprintf(list, sizeof(list), "nents > %u", (unsigned int)part * PROBE_CHUNK);
 		if (tracefs_write(&s->fs, list, "instances/%s/events/%s/%s/filter", s->name,
 				  s->group, name) < 0)

@@ -74,7 +74,7 @@ void dat_close(struct trace *t)
 	t->dat = NULL;
 }
 
-/* The pipe ended, or said nothing for too long, in the middle of the trace. */
+/* Report that the pipe ended, or was silent for too long, in the middle of the trace. */
 static int died(struct trace *t, struct trace_error *err, bool stuck)
 {
 	struct dat *d = t->dat;
@@ -154,7 +154,7 @@ static int take_event(struct trace *t, const struct frame *f, struct trace_event
 		pair_forget(t);
 		return 1;
 	}
-	/* the child may have been damaged by what it read: believe nothing that does not fit */
+	/* a damaged file may have damaged the child: check every value */
 	if (f->desc >= NR_DESCS || f->device_len > sizeof(device) || f->task_len > sizeof(task) ||
 	    f->nr_phys > MAX_LIST || f->nr_dma > MAX_LIST)
 		return died(t, err, true);

@@ -251,7 +251,7 @@ static void event(struct child *c, uint32_t index, const struct tep_record *rec,
 	child_send(c, c->list32, f->nr_dma * sizeof(uint32_t));
 }
 
-/* A probe goes as it is, with its names behind it; what it means the parent finds out. */
+/* Send the record of a probe as it is, followed by its names; the parent interprets it. */
 static bool probe(struct child *c, struct tep_record *rec, struct frame *f)
 {
 	struct probe p;
@@ -274,7 +274,7 @@ static bool probe(struct child *c, struct tep_record *rec, struct frame *f)
 	return true;
 }
 
-/* A stack follows its event: tell the first function outside the DMA API. */
+/* A stack follows its event: send the first function outside the DMA API. */
 static bool stack(struct child *c, struct tep_record *rec, struct frame *f)
 {
 	int size = tep_get_long_size(c->tep), at;
@@ -346,7 +346,7 @@ static int record(struct tracecmd_input *h, struct tep_record *rec, int cpu, voi
 }
 
 /*
- * Does the clock count something other than nanoseconds? The library keeps its clock to itself; the
+ * Does the clock count something other than nanoseconds? The library has no function for it; the
  * file has the text of trace_clock, in which the chosen one stands in brackets.
  */
 static bool counts(int fd)
@@ -382,7 +382,7 @@ void dat_child(int fd, int out)
 	setrlimit(RLIMIT_CORE, &none);
 #ifndef SANITIZED
 	{
-		/* a damaged length must not take the machine's memory */
+		/* bound the memory that a damaged length can take */
 		const struct rlimit mem = { (rlim_t)8 << 30, (rlim_t)8 << 30 };
 
 		setrlimit(RLIMIT_AS, &mem);

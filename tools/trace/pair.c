@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Calls and their ends. A task is in one call at a time, but an interrupt may come in the middle and
- * make calls of its own: a stack for each task, and for each CPU's idle task, whose pid is 0 on all.
+ * Match calls with their returns.
+ *
+ * A task is in one call at a time, but an interrupt may come in the middle and make calls of its own.
+ * So there is a stack of calls for each task, and for each CPU's idle task: all of these have pid 0.
  *
  * The event of a map is made when the call returns, since only then is its address known. The event
  * of an unmap or a sync is made when the call begins: any later event of that address, on any CPU,
  * came after it.
  *
- * A scatter list's DMA addresses stand in the list itself only after the map, where a return probe
- * no longer knows the list. They are read when it is unmapped.
+ * The DMA addresses of a scatter list stand in the list only after the map, when a return probe no
+ * longer has the address of the list. The probe of the unmap reads them.
  */
 #include "internal.h"
 #include "xalloc.h"
@@ -50,7 +52,7 @@ static uint64_t key_of(int32_t pid, uint32_t cpu)
 	return pid ? (uint64_t)(uint32_t)pid : UINT64_C(1) << 32 | cpu;
 }
 
-/* The place of the top of a task's stack */
+/* Find the top of a task's stack. */
 static struct pair_call **find(struct pairs *ps, uint64_t key)
 {
 	struct pair_call **at = &ps->calls[(key ^ key >> 32) % 256];
@@ -134,7 +136,7 @@ void pair_iova(struct trace *t, int32_t pid, uint32_t cpu, uint64_t iova)
 	}
 }
 
-/* ---- what the arguments say ---- */
+/* ---- arguments ---- */
 
 static bool phys_of_page(const struct pair_call *c, uint64_t page, uint64_t *phys)
 {
@@ -160,7 +162,7 @@ static bool complete(const struct pair_call *c)
 	return c->begun && (!c->desc->list || (c->chunks & chunks_wanted(c)) == chunks_wanted(c));
 }
 
-/* Memory of the caller's list. A chained list goes on elsewhere, where nobody has looked. */
+/* List the memory of the caller's list. The probes do not follow a chain. */
 static bool physical_list(struct trace *t, const struct pair_call *c, struct trace_event *ev)
 {
 	uint64_t n = c->v[KEY_NENTS];
@@ -372,7 +374,7 @@ static bool give(struct trace *t, const struct trace_event *head, uint64_t missi
 
 static void take(struct pair_call *c, const struct probe *p, uint32_t device)
 {
-	/* the text may say anything */
+	/* a damaged text may have a list where there is none */
 	if (p->nr_list && c->desc->list) {
 		memcpy(c->list + (size_t)p->chunk * PROBE_LIST, p->list,
 		       p->nr_list * sizeof(p->list[0]));
@@ -417,7 +419,7 @@ bool pair_probe(struct trace *t, const struct trace_event *head, const struct pr
 			free(pop(at));
 			missing++;
 		}
-		/* of a call that began unseen it is not known what it mapped */
+		/* the entry of the call was not recorded, nor its arguments */
 		if (!c)
 			return give(t, head, missing + 1, false, ev);
 		made = make_event(t, head, c, p, t->pairs.given + (missing != 0), ev);

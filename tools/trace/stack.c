@@ -46,14 +46,15 @@ bool stack_frame(const char *line, const char **name, size_t *len)
 
 /* Beginnings of the names of functions that are no caller. The DMA API, its backends, and tracing */
 static const char *const prefixes[] = {
-	"dma_map_",	"dma_unmap_",	      "dma_alloc_",    "dma_free_",	"dma_sync_",
-	"dma_pool_",	"dma_direct_",	      "dma_common_",   "dma_vmap_",	"dma_vunmap_",
-	"dma_mmap_",	"dma_iova_",	      "dmam_",	       "__dma_map_",	"__dma_unmap_",
-	"__dma_alloc_", "__dma_free_",	      "__dma_sync_",   "iommu_dma_",	"__iommu_dma_",
-	"swiotlb_",	"xen_swiotlb_",	      "trace_event_",  "__trace_",	"trace_dma_",
-	"__traceiter_", "perf_trace_",	      "event_trigger", "stacktrace_",	"ftrace_",
-	"__do_trace_",	"bpf_trace_",	      "kretprobe_",    "kprobe_",	"arch_rethook_",
-	"rethook_",	"optimized_callback", "perf_tp_event", "perf_swevent_", "arch_dma_",
+	"dma_map_",	 "dma_unmap_",	    "dma_alloc_",     "dma_free_",    "dma_sync_",
+	"dma_pool_",	 "dma_direct_",	    "dma_common_",    "dma_vmap_",    "dma_vunmap_",
+	"dma_mmap_",	 "dma_iova_",	    "dmam_",	      "__dma_map_",   "__dma_unmap_",
+	"__dma_alloc_",	 "__dma_free_",	    "__dma_sync_",    "iommu_dma_",   "__iommu_dma_",
+	"swiotlb_",	 "xen_swiotlb_",    "trace_event_",   "__trace_",     "trace_dma_",
+	"__traceiter_",	 "perf_trace_",	    "event_trigger",  "stacktrace_",  "ftrace_",
+	"__do_trace_",	 "do_trace_event_", "do_perf_trace_", "__bpf_trace_", "bpf_trace_",
+	"kretprobe_",	 "kprobe_",	    "arch_rethook_",  "rethook_",     "optimized_callback",
+	"perf_tp_event", "perf_swevent_",   "arch_dma_",
 };
 
 bool stack_is_dma_api(const char *name, size_t len)

@@ -227,7 +227,9 @@ static int other_line(struct trace *t, const char *s, bool ended, struct trace_e
 		return 0;
 	}
 	trace_fail(t, err, "line %" PRIu64 ": not a line of a trace%s", t->line,
-		   t->line == 1 ? ", and this is the first" : ": cut off?");
+		   t->line == 1 ? ", and this is the first: record one with dmah record, or copy "
+				  "/sys/kernel/tracing/trace"
+				: ": cut off?");
 	if (begun || is_damaged_event(x, s))
 		return -1;
 	/* prose before a trace: there may be more behind it */

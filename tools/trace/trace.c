@@ -83,6 +83,9 @@ int trace_next(struct trace *t, struct trace_event *ev, struct trace_error *err)
 		r = t->info.dat ? dat_next(t, ev, err) : text_next(t, ev, err);
 	if (r == 0)
 		iommu_maps_end(t);
+	/* the probes of dmah record do not record dma_alloc_noncontiguous() */
+	if (r == 0 && t->info.probes)
+		t->info.iommu_maps_alone = 0;
 	if (r == 0 && t->info.events == 0)
 		return trace_fail(
 			t, err,

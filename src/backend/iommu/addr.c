@@ -4,6 +4,7 @@
  */
 #include "backend/bounce.h"
 #include "backend/iommu/entries.h"
+#include "backend/iommu/reserved.h"
 #include "base/pool.h"
 #include "base/buffer.h"
 #include "base/count.h"
@@ -41,11 +42,11 @@ static uint32_t find_slot(struct dmah_device *dev, dmah_phys_t phys, struct pool
 	*slot = NULL;
 	if (!dmah_pool_holds(pool, phys))
 		return 0;
-	token = dmah_pool_find(pool, phys, dev->number, &steps);
+	token = dmah_pool_find(pool, phys, dev, &steps);
 	count(dev, reverse_lookups, 1);
 	count(dev, lookup_steps, steps);
 	if (token)
-		*slot = dmah_pool_slot_of(pool, token, dev->number);
+		*slot = dmah_pool_slot_of(pool, token, dev->dom, dev->number);
 	return *slot ? token : 0;
 }
 
@@ -71,16 +72,6 @@ static void fill(struct dmah_device *dev, struct dmah *h, const struct addr_req 
 	dmah_handle_fill(dev, h, DMAH_BACKEND_IOMMU, &map, req->dma, backend, gen);
 }
 
-/* A range that translates to itself is no mapping of anybody's. */
-static bool is_identity(const struct dmah_domain *dom, dmah_addr_t dma)
-{
-	for (unsigned int i = 0; dom->nidentity && i < dom->nreserved; i++)
-		if (dom->reserved[i].identity &&
-		    dma - dom->reserved[i].base < dom->reserved[i].size)
-			return true;
-	return false;
-}
-
 int dmah_iommu_rebuild(struct dmah_device *dev, struct dmah *h, const struct addr_req *req)
 {
 	struct dmah_domain *dom = dev->dom;
@@ -90,9 +81,10 @@ int dmah_iommu_rebuild(struct dmah_device *dev, struct dmah *h, const struct add
 	dmah_phys_t phys;
 	int err;
 
-	if (dom->cfg.mode == DMAH_PASSTHROUGH)
+	if (domain_passes_through(dom))
 		return dmah_direct_rebuild(dev, h, req);
-	if (!iommu_index(dom, req->dma, 1, &index) || is_identity(dom, req->dma))
+	/* A range that translates to itself is no mapping of anybody's. */
+	if (!iommu_index(dom, req->dma, 1, &index) || dmah_iommu_is_identity(dom, req->dma))
 		return DMAH_ESTALE;
 	err = translate(dev, req, index, &entry);
 	if (err)
@@ -128,7 +120,7 @@ int dmah_iommu_rebuild(struct dmah_device *dev, struct dmah *h, const struct add
 	if (!dmah_buffer_check(dev, h) || dmah_backend_iommu.check(dev, h))
 		return DMAH_EINVAL;
 	if (head) {
-		slot = dmah_pool_slot_of(dom->cfg.pool, head, dev->number);
+		slot = dmah_pool_slot_of(dom->cfg.pool, head, dom, dev->number);
 		if (n == 1 && slot->len != req->len)
 			return DMAH_EINVAL;
 	}
@@ -168,7 +160,7 @@ int dmah_iommu_rebuild_part(struct dmah_device *dev, struct dmah *h, const struc
 	uint64_t into;
 	int err;
 
-	if (dom->cfg.mode == DMAH_PASSTHROUGH)
+	if (domain_passes_through(dom))
 		return dmah_direct_rebuild_part(dev, h, req, done);
 	if (!iommu_index(dom, req->dma, 1, &index))
 		return DMAH_ESTALE;

@@ -5,14 +5,20 @@
 #include "backend/iommu/aperture.h"
 #include "backend/iommu/entries.h"
 #include "backend/iommu/flush.h"
+#include "backend/iommu/cells.h"
+#include "backend/iommu/device.h"
 #include "backend/iommu/link.h"
+#include "backend/iommu/reserved.h"
+#include "base/setup_error.h"
 
 #define CHUNK_BYTES  (1ull << PT_LEAF_SHIFT)
 #define APERTURE_MAX (1ull << 40)
 
+static const unsigned int widths[] = { 39, 48, 57 };
+#define WIDTHS (sizeof(widths) / sizeof(widths[0]))
+
 static unsigned int pick_va_bits(const struct dmah_domain_config *cfg)
 {
-	static const unsigned int widths[] = { 39, 48, 57 };
 	uint64_t last = cfg->aperture_base + cfg->aperture_size - 1;
 
 	/* The width of the table is one thing, the IOVAs that the IOMMU takes from devices another. */
@@ -21,7 +27,7 @@ static unsigned int pick_va_bits(const struct dmah_domain_config *cfg)
 	if (cfg->va_bits)
 		return cfg->format->fits(cfg->va_bits) && !(last >> cfg->va_bits) ? cfg->va_bits
 										  : 0;
-	for (unsigned int i = 0; i < sizeof(widths) / sizeof(widths[0]); i++)
+	for (unsigned int i = 0; i < WIDTHS; i++)
 		if (cfg->format->fits(widths[i]) && !(last >> widths[i]) &&
 		    widths[i] >= cfg->iommu->va_bits_min)
 			return widths[i];
@@ -50,14 +56,36 @@ static size_t cpu_cache_memory(const struct dmah_domain_config *cfg)
 	return (dmah_iova_cache_memory(cfg->lazy_entries) + 63) & ~(size_t)63;
 }
 
+static bool refuse(const char *text, uint64_t value)
+{
+	(void)dmah_setup_error(NULL, DMAH_EINVAL, text, value);
+	return false;
+}
+
 bool dmah_iommu_memory(const struct dmah_domain_config *cfg, struct backend_memory *need)
 {
-	uint64_t size = cfg->aperture_size;
+	uint64_t base = cfg->aperture_base, size = cfg->aperture_size;
 
-	if (!cfg->iommu || !cfg->format || size < CHUNK_BYTES || size > APERTURE_MAX ||
-	    size % CHUNK_BYTES || cfg->aperture_base % CHUNK_BYTES ||
-	    cfg->aperture_base + size < size || !pick_va_bits(cfg))
-		return false;
+	if (!cfg->iommu)
+		return refuse("dmah_domain: config.iommu is NULL", 0);
+	if (!cfg->format)
+		return refuse("dmah_domain: config.format is NULL", 0);
+	if (size < CHUNK_BYTES || size > APERTURE_MAX || size % CHUNK_BYTES)
+		return refuse(
+			"dmah_domain: config.aperture_size is not a multiple of 2 MiB up to 1 TiB",
+			size);
+	if (base % CHUNK_BYTES || base + size < size)
+		return refuse(
+			"dmah_domain: config.aperture_base is not a multiple of 2 MiB, or too high",
+			base);
+	if (!dmah_iommu_takes(cfg->iommu, base + size - 1))
+		return refuse(
+			"dmah_domain: the IOMMU takes no addresses as high as the aperture's end",
+			base + size - 1);
+	if (!pick_va_bits(cfg))
+		return refuse(
+			"dmah_domain: config.va_bits does not exist or does not cover the aperture",
+			cfg->va_bits);
 	need->domain = chunks(cfg) * sizeof(uint64_t) + dmah_iova_memory(all_granules(cfg));
 	need->cpu = cpu_cache_memory(cfg) + lazy_capacity(cfg) * sizeof(struct lazy_entry);
 	return true;
@@ -83,9 +111,11 @@ int dmah_iommu_init(struct dmah_domain *dom, void *memory)
 	struct dmah_iommu *iommu = cfg->iommu;
 	int err;
 
+	dom->va_bits_given = cfg->va_bits != 0;
 	cfg->va_bits = pick_va_bits(cfg);
-	if (!dmah_iommu_suits(iommu, cfg))
-		return DMAH_ENOTSUP;
+	err = dmah_iommu_suits(iommu, cfg, cfg->va_bits);
+	if (err)
+		return err;
 	dom->leaf = memory;
 	for (uint32_t i = 0; i < chunks(cfg); i++)
 		dom->leaf[i] = (uint64_t *)(uintptr_t)dmah_entries_none;
@@ -135,11 +165,71 @@ int dmah_iommu_fini(struct dmah_domain *dom)
 	dmah_iommu_unlink_all(dom);
 	if (dom->reserve.page)
 		dmah_host_page_free(dom->reserve.page);
-	dom->pt.fmt->fini(&dom->pt);
+	dmah_iommu_free_reserved(dom);
+	/* The wider table has the other one in it. */
+	dom->pt.fmt->fini(dom->wide.levels ? &dom->wide : &dom->pt);
 	return DMAH_OK;
 }
 
-/* What the CPUs keep must not stand in the way of a reserved range, nor lie above a cut. */
+/* ---- width ---- */
+
+void dmah_iommu_pt_info(const struct dmah_domain *dom, struct dmah_pt_info *info)
+{
+	const struct pt *pt = dom->wide.levels ? &dom->wide : &dom->pt;
+
+	info->format = pt->fmt;
+	info->root = pt->root_phys;
+	info->va_bits = pt->va_bits;
+	info->levels = pt->levels;
+}
+
+/* The smallest width that every IOMMU walks and that @last fits in; 0: none. */
+static unsigned int wider(const struct dmah_domain *dom, dmah_addr_t last)
+{
+	for (unsigned int k = 0; k < dom->nlinks; k++)
+		if (!dmah_iommu_takes(dom->links[k].iommu, last))
+			return 0;
+	for (unsigned int i = 0; i < WIDTHS; i++) {
+		bool known = dom->pt.fmt->fits(widths[i]) && !(last >> widths[i]);
+
+		for (unsigned int k = 0; k < dom->nlinks; k++)
+			known = known && dmah_iommu_width_known(dom->links[k].iommu, widths[i]);
+		if (known)
+			return widths[i];
+	}
+	return 0;
+}
+
+int dmah_iommu_widen(struct dmah_domain *dom, dmah_addr_t last, const struct dmah_device *but)
+{
+	const struct pt *now = dom->wide.levels ? &dom->wide : &dom->pt;
+	struct pt wide = dom->pt;
+	int err;
+
+	if (!(last >> now->va_bits)) {
+		for (unsigned int k = 0; k < dom->nlinks; k++)
+			if (!dmah_iommu_takes(dom->links[k].iommu, last))
+				return DMAH_ERANGE;
+		return DMAH_OK;
+	}
+	wide.va_bits = dom->va_bits_given ? 0 : wider(dom, last);
+	if (!wide.va_bits)
+		return DMAH_ERANGE;
+	wide.levels = wide.fmt->fits(wide.va_bits);
+	err = wide.fmt->init(&wide);
+	if (err)
+		return err;
+	err = wide.fmt->adopt(&wide, now);
+	if (err) {
+		wide.fmt->fini(&wide);
+		return err;
+	}
+	dom->wide = wide;
+	return dmah_iommu_bind_all(dom, domain_mode(dom), but);
+}
+
+/* ---- the aperture ---- */
+
 void dmah_iommu_recall(struct dmah_domain *dom)
 {
 	(void)dmah_iommu_flush(dom, NULL);
@@ -156,15 +246,22 @@ static void cut_aperture(struct dmah_domain *dom, uint32_t granules, bool fixed)
 }
 
 /* The first device's mask ends the aperture; a later device with a narrower mask is refused. */
-int dmah_iommu_fit_aperture(struct dmah_domain *dom, const struct dmah_limits *limits)
+int dmah_iommu_fit_aperture(struct dmah_domain *dom, const struct dmah_device *dev)
 {
-	uint64_t base = dom->cfg.aperture_base, room;
+	uint64_t base = dom->cfg.aperture_base, mask = dev->limits.mask, room;
 
-	if (limits->mask < base || limits->mask - base < CHUNK_BYTES - 1)
-		return DMAH_ERANGE;
-	room = (limits->mask - base) >> PT_GRANULE_SHIFT;
+	if (mask < base || mask - base < CHUNK_BYTES - 1)
+		return dmah_setup_error(dev, DMAH_ERANGE,
+					"dmah_attach: limits.mask does not reach the aperture",
+					mask);
+	room = (mask - base) >> PT_GRANULE_SHIFT;
 	if (dom->aperture_fixed)
-		return room + 1 < dom->granules ? DMAH_EBUSY : DMAH_OK;
+		return room + 1 < dom->granules
+			       ? dmah_setup_error(dev, DMAH_EBUSY,
+						  "dmah_attach: the aperture is fixed, and "
+						  "limits.mask is narrower",
+						  mask)
+			       : DMAH_OK;
 	cut_aperture(dom, room + 1 < dom->granules ? (uint32_t)(room + 1) : dom->granules, true);
 	return DMAH_OK;
 }

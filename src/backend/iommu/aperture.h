@@ -16,6 +16,19 @@ int dmah_iommu_init(struct dmah_domain *dom, void *memory);
 /** dmah_iommu_init_cpu() - as backend_ops.init_cpu. */
 void dmah_iommu_init_cpu(struct dmah_domain *dom, struct dmah_cpu *cpu, void *memory);
 
+/** dmah_iommu_pt_info() - as backend_ops.pt_info. */
+void dmah_iommu_pt_info(const struct dmah_domain *dom, struct dmah_pt_info *info);
+
+/**
+ * dmah_iommu_widen() - make the page table wide enough for an IOVA, where the IOMMUs walk wider ones.
+ * @last: the IOVA.
+ * @but: a device that is not bound yet.
+ *
+ * The table that was there becomes the beginning of the wider one. All devices but @but are bound anew. Context: a
+ * setup call. Return: 0, DMAH_ERANGE, DMAH_ENOMEM, or the error of a bind.
+ */
+int dmah_iommu_widen(struct dmah_domain *dom, dmah_addr_t last, const struct dmah_device *but);
+
 /** dmah_iommu_fini() - as backend_ops.fini. Return: 0, DMAH_ETIMEDOUT. */
 int dmah_iommu_fini(struct dmah_domain *dom);
 
@@ -30,7 +43,7 @@ void dmah_iommu_recall(struct dmah_domain *dom);
  *
  * Return: 0, DMAH_ERANGE, DMAH_EBUSY.
  */
-int dmah_iommu_fit_aperture(struct dmah_domain *dom, const struct dmah_limits *limits);
+int dmah_iommu_fit_aperture(struct dmah_domain *dom, const struct dmah_device *dev);
 
 /** dmah_iommu_uncut_aperture() - undo the cut: the next device is the first one again. */
 void dmah_iommu_uncut_aperture(struct dmah_domain *dom);

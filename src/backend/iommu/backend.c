@@ -13,26 +13,18 @@
 #include "backend/iommu/poll.h"
 #include "backend/iommu/ring.h"
 
-void dmah_iommu_pt_info(const struct dmah_domain *dom, struct dmah_pt_info *info)
-{
-	info->format = dom->pt.fmt;
-	info->root = dom->pt.root_phys;
-	info->va_bits = dom->pt.va_bits;
-	info->levels = dom->pt.levels;
-}
-
 static dmah_phys_t iommu_highest(const struct dmah_device *dev)
 {
 	const struct pt *pt = &dev->dom->pt;
 
-	if (dev->dom->cfg.mode == DMAH_PASSTHROUGH)
+	if (domain_mode(dev->dom) == DMAH_PASSTHROUGH)
 		return dmah_direct_highest(dev);
 	return pt->out_bits < 64 ? (1ull << pt->out_bits) - 1 : ~0ull;
 }
 
 static bool iommu_waits(const struct dmah_device *dev)
 {
-	return !is_killed(dev) && iommu_strict(dev);
+	return !domain_passes_through(dev->dom) && !iommu_defers(dev);
 }
 
 const struct backend_ops dmah_backend_iommu = {

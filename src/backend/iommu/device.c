@@ -4,14 +4,20 @@
  */
 #include "backend/iommu/device.h"
 #include "backend/iommu/aperture.h"
+#include "backend/iommu/cells.h"
 #include "backend/iommu/fast.h"
 #include "backend/iommu/flush.h"
 #include "backend/iommu/invalidate.h"
 #include "backend/iommu/link.h"
+#include "backend/iommu/mode.h"
 #include "backend/iommu/reserved.h"
+#include "base/setup_error.h"
 
-int dmah_iommu_bind(struct dmah_domain *dom, struct dmah_device *dev, enum dmah_mode mode)
+/* ---- bind ---- */
+
+static int bind(struct dmah_device *dev, enum dmah_mode mode)
 {
+	struct dmah_domain *dom = dev->dom;
 	struct dmah_link *link = dmah_iommu_link_of(dom, dev);
 	struct dmah_pt_info info;
 
@@ -22,70 +28,250 @@ int dmah_iommu_bind(struct dmah_domain *dom, struct dmah_device *dev, enum dmah_
 	return link->iommu->ops->bind(link->iommu, dev, DMAH_BIND_TRANSLATE, &info, link->tag);
 }
 
-int dmah_iommu_attach(struct dmah_device *dev, const struct dmah_limits *limits)
+static int block(struct dmah_device *dev)
+{
+	struct dmah_link *link = dmah_iommu_link_of(dev->dom, dev);
+
+	return link->iommu->ops->bind(link->iommu, dev, DMAH_BIND_BLOCK, NULL, link->tag);
+}
+
+static bool set_binding(struct dmah_device *dev, bool on)
 {
 	struct dmah_domain *dom = dev->dom;
-	unsigned int keep = dom->nreserved;
-	bool was_fixed = dom->aperture_fixed;
-	struct dmah_link *link = dmah_iommu_link_of(dom, dev);
+	unsigned long flags;
+	bool killed;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&dom->setup_lock);
+	killed = is_killed(dev);
+	dev->binding = on && !killed;
+	dmah_host_unlock(&dom->setup_lock);
+	dmah_host_leave(flags);
+	return !killed;
+}
+
+/* Block a killed device, and end the translations that it may still use. */
+static int finish_kill(struct dmah_device *dev)
+{
+	int err = block(dev), flushed = dmah_iommu_flush(dev->dom, dev);
+
+	if (!err && !flushed)
+		__atomic_store_n(&dev->blocked, true, __ATOMIC_RELEASE);
+	else
+		dmah_iommu_doubt(dev->dom);
+	return err ? err : flushed;
+}
+
+/*
+ * Bind an attached device that may be killed at any time, also from an interrupt on this CPU, which cannot wait: a kill
+ * that finds @binding set leaves the block to this function.
+ */
+static int bind_attached(struct dmah_device *dev, enum dmah_mode mode)
+{
 	int err;
 
-	if (!link)
-		return DMAH_EINVAL;
-	if (dom->cfg.mode == DMAH_PASSTHROUGH && limits->flags & DMAH_DEV_UNTRUSTED)
-		return DMAH_EPERM;
-	dev->iommu = link->iommu;
-	err = dmah_iommu_fit_aperture(dom, limits);
-	if (err)
-		return err;
-	dmah_iommu_recall(dom);
-	err = dmah_iommu_add_reserved(dom, link->iommu->reserved, link->iommu->nreserved);
-	if (!err)
-		err = dmah_iommu_add_reserved(dom, limits->reserved, limits->nreserved);
-	/* Devices that are bound already may remember that these ranges did not translate. */
-	if (!err && dom->nreserved > keep && dom->ndevices)
-		err = dmah_iommu_invalidate(dom, NULL, 0, 0, true);
-	if (!err)
-		err = dmah_iommu_bind(dom, dev, dom->cfg.mode);
-	if (err) {
-		dmah_iommu_drop_reserved(dom, keep);
-		if (!was_fixed)
-			dmah_iommu_uncut_aperture(dom);
+	if (!set_binding(dev, true))
+		return DMAH_OK;
+	err = bind(dev, mode);
+	if (!set_binding(dev, false))
+		(void)finish_kill(dev);
+	return err;
+}
+
+int dmah_iommu_bind_all(struct dmah_domain *dom, enum dmah_mode mode, const struct dmah_device *but)
+{
+	for (unsigned int i = 0; i < dom->cfg.devices; i++) {
+		int err;
+
+		if (!dom->device[i] || dom->device[i] == but)
+			continue;
+		err = bind_attached(dom->device[i], mode);
+		if (!err)
+			continue;
+		/* Also the one that could not be bound, which may be blocked now. */
+		for (unsigned int k = 0; k <= i; k++)
+			if (dom->device[k] && dom->device[k] != but)
+				(void)bind_attached(dom->device[k], dom->mode_wanted);
 		return err;
 	}
-	if (dev->limits.flags & DMAH_DEV_ATS)
-		__atomic_add_fetch(&dom->ats, 1, __ATOMIC_RELEASE);
-	dmah_fast_set_limits(dev);
-	dmah_fast_set_mode(dev, dom->cfg.mode);
 	return DMAH_OK;
 }
+
+/* ---- attach ---- */
+
+/* Name the device's IOMMU, and count the device's own TLB, from before the device can fill that. */
+static void enroll(struct dmah_device *dev, struct dmah_iommu *iommu, bool ats)
+{
+	struct dmah_domain *dom = dev->dom;
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&dom->setup_lock);
+	dev->iommu = iommu;
+	if (ats) {
+		dev->limits.flags |= DMAH_DEV_ATS;
+		__atomic_add_fetch(&dom->ats, 1, __ATOMIC_SEQ_CST);
+	}
+	dmah_host_unlock(&dom->setup_lock);
+	dmah_host_leave(flags);
+}
+
+static void uncount_ats(struct dmah_device *dev)
+{
+	struct dmah_domain *dom = dev->dom;
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&dom->setup_lock);
+	if (dev->limits.flags & DMAH_DEV_ATS) {
+		dev->limits.flags &= ~(uint32_t)DMAH_DEV_ATS;
+		__atomic_sub_fetch(&dom->ats, 1, __ATOMIC_RELEASE);
+	}
+	dmah_host_unlock(&dom->setup_lock);
+	dmah_host_leave(flags);
+}
+
+/*
+ * An unmap that is under way may have cleared its entries and seen no device with a TLB. What it cleared must be gone
+ * from the IOTLBs before the new device can copy it from there: every CPU's stores are made visible, and the domain is
+ * flushed. tests/spin/ats.pml is a model of this.
+ */
+static int settle_unmaps(struct dmah_device *dev)
+{
+	struct dmah_domain *dom = dev->dom;
+
+	for (unsigned int i = 0; i < dom->cfg.cpus; i++)
+		if (!dmah_host_quiesce(i))
+			return dmah_setup_error(dev, DMAH_EBUSY,
+						"dmah_attach: the host cannot wait for other CPUs "
+						"(dmah_host_quiesce)",
+						i);
+	return dmah_iommu_invalidate(dom, NULL, 0, 0, false);
+}
+
+static int attach_ranges(struct dmah_device *dev, const struct dmah_limits *limits)
+{
+	struct dmah_domain *dom = dev->dom;
+	bool changed = false;
+	int err;
+
+	dmah_iommu_recall(dom);
+	err = dmah_iommu_add_reserved(dev, dev->iommu->reserved, dev->iommu->nreserved);
+	if (!err)
+		err = dmah_iommu_add_reserved(dev, limits->reserved, limits->nreserved);
+	if (!err)
+		err = dmah_iommu_map_identity(dev, &changed);
+	/* Devices that are bound already may remember that these ranges did not translate, or did in one direction. */
+	if (!err && changed && dom->ndevices > 1)
+		err = dmah_iommu_invalidate(dom, NULL, 0, 0, true);
+	return err;
+}
+
+/* Returns DMAH_OK, or reports why the device cannot be one of the domain. */
+static int check_place(const struct dmah_device *dev, const struct dmah_link *link,
+		       const struct dmah_limits *limits)
+{
+	if (!link)
+		return dmah_setup_error(dev, DMAH_EINVAL,
+					"dmah_attach: device.iommu is none of the domain's IOMMUs",
+					dev->id);
+	if (dev->dom->mode_wanted == DMAH_PASSTHROUGH && limits->flags & DMAH_DEV_UNTRUSTED)
+		return dmah_setup_error(dev, DMAH_EPERM,
+					"dmah_attach: an untrusted device in passthrough",
+					limits->flags);
+	return DMAH_OK;
+}
+
+/* Let the device take part in changes of modes, which look for devices under the setup lock. */
+static void set_fast_limits(struct dmah_device *dev)
+{
+	struct dmah_domain *dom = dev->dom;
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&dom->setup_lock);
+	dmah_fast_set_limits(dev);
+	dmah_host_unlock(&dom->setup_lock);
+	dmah_host_leave(flags);
+}
+
+int dmah_iommu_attach(struct dmah_device *dev, const struct dmah_limits *limits)
+{
+	bool ats = limits->flags & DMAH_DEV_ATS && !(limits->flags & DMAH_DEV_UNTRUSTED);
+	struct dmah_domain *dom = dev->dom;
+	struct dmah_link *link = dmah_iommu_link_of(dom, dev);
+	bool first = dom->ndevices == 1;
+	int err = check_place(dev, link, limits);
+
+	if (err)
+		return err;
+	/* Without devices nothing can be mapped in the reserve's cells, so they can move below the device's mask. */
+	if (first)
+		dmah_iommu_lift_reserve(dom);
+	err = dmah_iommu_fit_aperture(dom, dev);
+	if (!err) {
+		enroll(dev, link->iommu, ats);
+		err = attach_ranges(dev, limits);
+	}
+	if (!err && first)
+		err = dmah_iommu_place_reserve(dom);
+	if (!err && ats)
+		err = settle_unmaps(dev);
+	if (!err)
+		err = bind(dev, dom->mode_wanted);
+	if (!err) {
+		set_fast_limits(dev);
+		dmah_iommu_apply_mode(dom);
+		return DMAH_OK;
+	}
+	/* The device is blocked, as far as the hardware listens; its TLB counts until the last invalidation. */
+	(void)dmah_iommu_drop_reserved(dev);
+	uncount_ats(dev);
+	if (first) {
+		dmah_iommu_lift_reserve(dom);
+		dmah_iommu_uncut_aperture(dom);
+		(void)dmah_iommu_place_reserve(dom);
+	}
+	return err;
+}
+
+/* ---- detach and kill ---- */
 
 int dmah_iommu_detach(struct dmah_device *dev)
 {
 	struct dmah_domain *dom = dev->dom;
-	struct dmah_link *link = dmah_iommu_link_of(dom, dev);
 	int err = dmah_iommu_flush(dom, dev);
 
 	if (!err)
-		err = link->iommu->ops->bind(link->iommu, dev, DMAH_BIND_BLOCK, NULL, link->tag);
+		err = block(dev);
+	if (!err)
+		err = dmah_iommu_drop_reserved(dev);
 	if (err)
 		return err;
-	if (dev->limits.flags & DMAH_DEV_ATS)
-		__atomic_sub_fetch(&dom->ats, 1, __ATOMIC_RELEASE);
+	uncount_ats(dev);
 	if (dom->ndevices == 1) {
 		dmah_iommu_recall(dom);
-		dmah_iommu_drop_reserved(dom, 0);
-		if (!dom->reserve.page)
-			dmah_iommu_uncut_aperture(dom);
+		dmah_iommu_free_reserved(dom);
+		dmah_iommu_lift_reserve(dom);
+		dmah_iommu_uncut_aperture(dom);
+		(void)dmah_iommu_place_reserve(dom);
 	}
 	return DMAH_OK;
 }
 
 int dmah_iommu_kill(struct dmah_device *dev)
 {
-	struct dmah_link *link = dmah_iommu_link_of(dev->dom, dev);
-	int err = link->iommu->ops->bind(link->iommu, dev, DMAH_BIND_BLOCK, NULL, link->tag);
-	int flushed = dmah_iommu_flush(dev->dom, dev);
+	struct dmah_domain *dom = dev->dom;
+	unsigned long flags;
+	bool binding;
 
-	return err ? err : flushed;
+	dmah_host_enter(&flags);
+	dmah_host_lock(&dom->setup_lock);
+	binding = dev->binding;
+	dmah_host_unlock(&dom->setup_lock);
+	dmah_host_leave(flags);
+	if (!binding)
+		return finish_kill(dev);
+	dmah_iommu_doubt(dom);
+	return DMAH_EBUSY;
 }

@@ -7,8 +7,15 @@
 
 #include "backend/iommu/iommu.h"
 
-/** dmah_iommu_bind() - let a device reach what a mode lets it reach. Return: 0, or the error of the IOMMU's bind. */
-int dmah_iommu_bind(struct dmah_domain *dom, struct dmah_device *dev, enum dmah_mode mode);
+/**
+ * dmah_iommu_bind_all() - bind every attached device anew, as a mode demands; killed ones stay blocked.
+ * @but: a device that is not bound yet, or NULL.
+ *
+ * Context: a setup call. Return: 0, or the error of a bind: every device was then bound as the domain's mode demands
+ * again, as far as the hardware allowed.
+ */
+int dmah_iommu_bind_all(struct dmah_domain *dom, enum dmah_mode mode,
+			const struct dmah_device *but);
 
 /** dmah_iommu_attach() - as backend_ops.attach. */
 int dmah_iommu_attach(struct dmah_device *dev, const struct dmah_limits *limits);

@@ -23,8 +23,8 @@ void dmah_fast_set_mode(struct dmah_device *dev, enum dmah_mode mode)
 	const struct dmah_domain *dom = dev->dom;
 	uint32_t flags = dev->limits.flags;
 	bool plain = is_coherent(flags) && !(flags & DMAH_DEV_UNTRUSTED) && !is_killed(dev) &&
-		     mode != DMAH_PASSTHROUGH && dom->caps & DMAH_IOMMU_COHERENT_WALK &&
-		     !(dom->caps & DMAH_IOMMU_MAP_FLUSH);
+		     (mode == DMAH_STRICT || mode == DMAH_LAZY) &&
+		     dom->caps & DMAH_IOMMU_COHERENT_WALK && !(dom->caps & DMAH_IOMMU_MAP_FLUSH);
 
 	/* One granule too few where the CPU's addresses have 64 bits; map.c maps that. */
 	__atomic_store_n(&dev->fast_end, plain ? dom->phys_last & ~GRANULE_MASK : 0,
@@ -265,9 +265,8 @@ static int unmap_lazy(struct dmah_device *dev, uint64_t *pte, uint64_t value, ui
 __attribute__((always_inline)) static inline int unmap(struct dmah_device *dev, uint64_t *pte,
 						       uint64_t value, uint32_t index, uint32_t n)
 {
-	/* A killed device reaches nothing, so nothing is waited for. */
-	return iommu_strict(dev) && !is_killed(dev) ? unmap_strict(dev, pte, value, index, n)
-						    : unmap_lazy(dev, pte, value, index, n);
+	return iommu_defers(dev) ? unmap_lazy(dev, pte, value, index, n)
+				 : unmap_strict(dev, pte, value, index, n);
 }
 
 int dmah_fast_unmap_one(struct dmah_device *dev, struct dmah *h, uint64_t *pte, uint32_t index)
@@ -317,7 +316,8 @@ bool dmah_fast_addr_unmap(struct dmah_device *dev, const struct addr_req *req, i
 	dmah_phys_t phys;
 	bool room;
 
-	if (!__atomic_load_n(&dev->fast_end, __ATOMIC_RELAXED) || req->attrs || dom->nidentity ||
+	if (!__atomic_load_n(&dev->fast_end, __ATOMIC_RELAXED) || req->attrs ||
+	    __atomic_load_n(&dom->nidentity, __ATOMIC_RELAXED) ||
 	    (!req->has_phys && dom->lookup.find) ||
 	    (uint64_t)req->len - 1 > GRANULE_MASK - offset ||
 	    !iommu_index(dom, req->dma, req->len, &index))

@@ -4,15 +4,15 @@
  * unmaps were; the history's record says the rest, where it is about the same mapping.
  */
 #include "backend/iommu/entries.h"
+#include "backend/iommu/reserved.h"
 #include "base/pool.h"
 #include "base/fault.h"
 #include "base/ring.h"
 
 static bool is_reserved(const struct dmah_domain *dom, dmah_addr_t addr)
 {
-	for (unsigned int i = 0; i < dom->nreserved; i++)
-		if (addr - dom->reserved[i].base < dom->reserved[i].size)
-			return true;
+	if (dmah_iommu_is_reserved(dom, addr))
+		return true;
 	for (unsigned int i = 0; i < dom->nlinks; i++) {
 		const struct dmah_iommu *iommu = dom->links[i].iommu;
 

@@ -6,6 +6,8 @@
 #include "backend/iommu/cells.h"
 #include "backend/iommu/entries.h"
 #include "backend/iommu/invalidate.h"
+#include "backend/iommu/mode.h"
+#include "backend/iommu/poll.h"
 #include "backend/iommu/ring.h"
 #include "base/pool.h"
 #include "base/count.h"
@@ -216,6 +218,8 @@ int dmah_iommu_flush(struct dmah_domain *dom, const struct dmah_device *dev)
 	confirm(dom, seq);
 	if (__atomic_load_n(&dom->quarantine, __ATOMIC_ACQUIRE))
 		end_quarantine(dom, seq);
+	if (__atomic_load_n(&dom->doubt, __ATOMIC_ACQUIRE))
+		dmah_iommu_end_doubt(dom, seq);
 	return DMAH_OK;
 }
 
@@ -252,18 +256,32 @@ int dmah_iommu_defer(struct dmah_device *dev, const struct iova_range *range)
 	struct dmah_domain *dom = dev->dom;
 	struct dmah_cpu *cpu;
 	unsigned long flags;
+	bool first, defers;
+	uint64_t deadline;
 	unsigned int n;
+	int err;
 
 	n = dmah_host_enter(&flags);
 	cpu = dom->cpu[n];
 	dmah_host_lock(&cpu->lock);
+	first = !queued(cpu) && !dmah_iova_cache_waiting(&cpu->cache);
 	deferred = put_lazy(dom, cpu, range);
+	deadline = cpu->cache.since + dom->cfg.lazy_ns;
 	dmah_host_unlock(&cpu->lock);
+	/* In the same section: the mode may have changed since the unmap decided to wait for a flush. */
+	defers = iommu_defers(dev);
 	dmah_host_leave(flags);
-	if (deferred == CACHE_WAITS)
+	if (deferred == CACHE_WAITS && defers) {
+		if (first)
+			dmah_iommu_want_poll(dom, deadline);
 		return DMAH_OK;
-	if (deferred == CACHE_DUE)
-		return dmah_iommu_flush_cpu(dom, dev, n);
+	}
+	if (deferred != CACHE_FULL) {
+		err = dmah_iommu_flush_cpu(dom, dev, n);
+		if (err && first)
+			dmah_iommu_want_poll(dom, deadline);
+		return err;
+	}
 	/* The flush of a full queue failed before; this range finds another place to wait for one that does not. */
 	dmah_iommu_quarantine(dev, range);
 	return dmah_iommu_flush(dom, dev);

@@ -56,11 +56,46 @@ static inline uint32_t iommu_units(uint32_t n)
 	return n <= IOVA_CLASS_MAX ? 1u << iova_class(n) : n;
 }
 
-/** iommu_strict() - whether an unmap must wait for its invalidation. */
-static inline bool iommu_strict(const struct dmah_device *dev)
+/**
+ * iommu_defers() - Returns true if an unmap may leave its invalidation to a later flush.
+ *
+ * A device that is known to be blocked reaches nothing, so no unmap of it waits; but as long as the domain is in doubt,
+ * every unmap does.
+ */
+static inline bool iommu_defers(const struct dmah_device *dev)
 {
-	return dev->limits.flags & DMAH_DEV_UNTRUSTED ||
-	       __atomic_load_n(&dev->dom->cfg.mode, __ATOMIC_RELAXED) == DMAH_STRICT;
+	const struct dmah_domain *dom = dev->dom;
+
+	if (domain_mode(dom) == DMAH_LAZY && !(dev->limits.flags & DMAH_DEV_UNTRUSTED))
+		return true;
+	return __atomic_load_n(&dev->blocked, __ATOMIC_ACQUIRE) &&
+	       !__atomic_load_n(&dom->doubt, __ATOMIC_ACQUIRE);
+}
+
+/** iommu_in_mode() - Returns true if a mapping that was made with or without passthrough is of the domain's mode. */
+static inline bool iommu_in_mode(const struct dmah_domain *dom, bool passthrough)
+{
+	enum dmah_mode mode = domain_mode(dom);
+
+	return mode != DOMAIN_CHANGING && (mode == DMAH_PASSTHROUGH) == passthrough;
+}
+
+/**
+ * iommu_map_stands() - Returns true if a mapping that was just counted may be handed out.
+ *
+ * dmah_set_mode() makes the domain's mode DOMAIN_CHANGING, waits until every CPU has left its section, and counts live
+ * mappings. So a section that begins after a mapping was counted either sees the change, and the mapping is undone, or
+ * dmah_set_mode() sees the mapping, and changes nothing. Context: outside dmah_host_enter().
+ */
+static inline bool iommu_map_stands(const struct dmah_domain *dom, bool passthrough)
+{
+	unsigned long flags;
+	bool stands;
+
+	dmah_host_enter(&flags);
+	stands = iommu_in_mode(dom, passthrough);
+	dmah_host_leave(flags);
+	return stands;
 }
 
 /** dmah_iommu_generation() - as backend_ops.generation. */
@@ -68,9 +103,6 @@ uint64_t dmah_iommu_generation(const struct dmah_domain *dom, dmah_addr_t dma);
 
 /** dmah_iommu_fault_lookup() - as backend_ops.fault_lookup. */
 void dmah_iommu_fault_lookup(struct dmah_domain *dom, dmah_addr_t addr, struct fault_place *what);
-
-/** dmah_iommu_pt_info() - as backend_ops.pt_info. */
-void dmah_iommu_pt_info(const struct dmah_domain *dom, struct dmah_pt_info *info);
 
 /* As the entries of the same name in backend_ops. */
 int dmah_iommu_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs,

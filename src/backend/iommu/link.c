@@ -3,6 +3,7 @@
  * The IOMMUs in front of a domain's devices: what all of them can do, and which domains each of them serves.
  */
 #include "backend/iommu/link.h"
+#include "base/setup_error.h"
 
 static bool format_known(const struct dmah_iommu *iommu, const struct dmah_pt_format *format)
 {
@@ -12,7 +13,7 @@ static bool format_known(const struct dmah_iommu *iommu, const struct dmah_pt_fo
 	return false;
 }
 
-static bool width_known(const struct dmah_iommu *iommu, unsigned int va_bits)
+bool dmah_iommu_width_known(const struct dmah_iommu *iommu, unsigned int va_bits)
 {
 	return va_bits >= iommu->va_bits_min && va_bits <= iommu->va_bits;
 }
@@ -22,11 +23,27 @@ bool dmah_iommu_takes(const struct dmah_iommu *iommu, dmah_addr_t iova)
 	return !iommu->iova_bits || iommu->iova_bits >= 64 || !(iova >> iommu->iova_bits);
 }
 
-bool dmah_iommu_suits(const struct dmah_iommu *iommu, const struct dmah_domain_config *cfg)
+int dmah_iommu_suits(const struct dmah_iommu *iommu, const struct dmah_domain_config *cfg,
+		     unsigned int va_bits)
 {
-	return format_known(iommu, cfg->format) && width_known(iommu, cfg->va_bits) &&
-	       dmah_iommu_takes(iommu, cfg->aperture_base + cfg->aperture_size - 1) &&
-	       (cfg->mode != DMAH_PASSTHROUGH || iommu->caps & DMAH_IOMMU_PASSTHROUGH);
+	dmah_addr_t last = cfg->aperture_base + cfg->aperture_size - 1;
+
+	if (!format_known(iommu, cfg->format))
+		return dmah_setup_error(NULL, DMAH_ENOTSUP,
+					"dmah_domain: the IOMMU does not walk config.format", 0);
+	if (!dmah_iommu_width_known(iommu, va_bits))
+		return dmah_setup_error(NULL, DMAH_ENOTSUP,
+					"dmah_domain: the IOMMU walks no tables of so many bits",
+					va_bits);
+	if (!dmah_iommu_takes(iommu, last))
+		return dmah_setup_error(
+			NULL, DMAH_ENOTSUP,
+			"dmah_domain: the IOMMU takes no addresses as high as the aperture's end",
+			last);
+	if (cfg->mode == DMAH_PASSTHROUGH && !(iommu->caps & DMAH_IOMMU_PASSTHROUGH))
+		return dmah_setup_error(NULL, DMAH_ENOTSUP,
+					"dmah_domain: the IOMMU has no passthrough", iommu->caps);
+	return DMAH_OK;
 }
 
 /* Enter a domain into its IOMMU's list, by which faults find the domain that they are about. */
@@ -65,9 +82,10 @@ static void link_out(struct dmah_link *link)
 static void restrict_to(struct dmah_domain *dom, const struct dmah_iommu *iommu)
 {
 	dom->caps = (dom->caps & iommu->caps) | ((dom->caps | iommu->caps) & DMAH_IOMMU_MAP_FLUSH);
+	/* Identity ranges, the reserve and rings may have left tables, and earlier mappings have. */
 	if (dom->pt.caps & ~iommu->caps & DMAH_IOMMU_COHERENT_WALK)
-		dmah_pt_clean(&dom->pt, dom->pt.root, PT_TABLE_ENTRIES);
-	dom->pt.caps = dom->caps;
+		dom->pt.fmt->clean(dom->wide.levels ? &dom->wide : &dom->pt);
+	dom->pt.caps = dom->wide.caps = dom->caps;
 	if (iommu->out_bits < dom->pt.out_bits)
 		dom->pt.out_bits = iommu->out_bits;
 	dom->phys_last = dom->pt.out_bits < 64 ? (1ull << dom->pt.out_bits) - 1 : ~0ull;
@@ -97,14 +115,24 @@ void dmah_iommu_unlink_all(struct dmah_domain *dom)
 
 int dmah_iommu_add(struct dmah_domain *dom, struct dmah_iommu *iommu)
 {
+	unsigned int va_bits = dom->wide.levels ? dom->wide.va_bits : dom->pt.va_bits;
+	int err;
+
 	if (dom->ndevices)
-		return DMAH_EBUSY;
+		return dmah_setup_error(NULL, DMAH_EBUSY,
+					"dmah_domain_add_iommu: devices are attached",
+					dom->ndevices);
 	if (dom->nlinks == DOMAIN_IOMMUS)
-		return DMAH_ENOSPC;
+		return dmah_setup_error(NULL, DMAH_ENOSPC,
+					"dmah_domain_add_iommu: a domain has 4 IOMMUs at most",
+					dom->nlinks);
 	for (unsigned int i = 0; i < dom->nlinks; i++)
 		if (dom->links[i].iommu == iommu)
-			return DMAH_EBUSY;
-	return dmah_iommu_suits(iommu, &dom->cfg) ? dmah_iommu_link(dom, iommu) : DMAH_ENOTSUP;
+			return dmah_setup_error(
+				NULL, DMAH_EBUSY,
+				"dmah_domain_add_iommu: the domain has this IOMMU already", i);
+	err = dmah_iommu_suits(iommu, &dom->cfg, va_bits);
+	return err ? err : dmah_iommu_link(dom, iommu);
 }
 
 struct dmah_link *dmah_iommu_link_of(struct dmah_domain *dom, const struct dmah_device *dev)

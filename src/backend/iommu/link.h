@@ -7,8 +7,16 @@
 
 #include "backend/iommu/iommu.h"
 
-/** dmah_iommu_suits() - Returns true if an IOMMU reads the domain's page table: format, width, passthrough. */
-bool dmah_iommu_suits(const struct dmah_iommu *iommu, const struct dmah_domain_config *cfg);
+/** dmah_iommu_width_known() - Returns true if an IOMMU walks tables of @va_bits. */
+bool dmah_iommu_width_known(const struct dmah_iommu *iommu, unsigned int va_bits);
+
+/**
+ * dmah_iommu_suits() - check that an IOMMU can serve a domain: format, passthrough, and tables of @va_bits.
+ *
+ * Return: 0, or DMAH_ENOTSUP with the reason reported.
+ */
+int dmah_iommu_suits(const struct dmah_iommu *iommu, const struct dmah_domain_config *cfg,
+		     unsigned int va_bits);
 
 /** dmah_iommu_takes() - Returns true where devices before the IOMMU can use @iova, whatever the page table's width. */
 bool dmah_iommu_takes(const struct dmah_iommu *iommu, dmah_addr_t iova);

@@ -116,13 +116,17 @@ int dmah_list_map(struct dmah_device *dev, const struct piece_list *list, struct
 		/* No memory for a table: only the reserve has tables of its own. */
 		attempt = IOMMU_ATTEMPTS - 2;
 	}
-	if (!err) {
-		count(dev, maps, list->n);
-		return DMAH_OK;
+	if (err) {
+		for (uint32_t i = 0; i < list->n; i++)
+			dmah_iommu_drop_slots(dev, *list_be(list, i), confirmed);
+		return confirmed ? err : DMAH_ETIMEDOUT;
 	}
-	for (uint32_t i = 0; i < list->n; i++)
-		dmah_iommu_drop_slots(dev, *list_be(list, i), confirmed);
-	return confirmed ? err : DMAH_ETIMEDOUT;
+	count(dev, maps, list->n);
+	if (iommu_map_stands(dev->dom, false))
+		return DMAH_OK;
+	/* The domain's mode changed meanwhile. */
+	(void)dmah_list_unmap(dev, list, range);
+	return DMAH_EBUSY;
 }
 
 bool dmah_list_check(struct dmah_device *dev, const struct piece_list *list,

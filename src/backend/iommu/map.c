@@ -68,7 +68,7 @@ unsigned int dmah_iommu_extents(const struct dmah_domain *dom, const struct dmah
 	}
 	if (token_head(h->backend)) {
 		struct pool_slot *slot = dmah_pool_slot_of(dom->cfg.pool, token_head(h->backend),
-							   (uint16_t)meta_device(h->meta));
+							   dom, (uint16_t)meta_device(h->meta));
 
 		/* Another CPU has ended the mapping since the handle was checked. */
 		if (!slot)
@@ -136,6 +136,17 @@ static void block_alignment(const struct dmah_domain *dom, const struct dmah *h,
 		*skew = (uint32_t)(phys >> PT_GRANULE_SHIFT) & (*align - 1);
 }
 
+/* Undo a mapping that was made while the domain's mode changed. Return: 0, DMAH_EBUSY, DMAH_ETIMEDOUT. */
+static int map_stands(struct dmah_device *dev, struct dmah *h, bool passthrough)
+{
+	int err;
+
+	if (iommu_map_stands(dev->dom, passthrough))
+		return DMAH_OK;
+	err = dmah_iommu_unmap(dev, h, true);
+	return err == DMAH_ETIMEDOUT ? err : DMAH_EBUSY;
+}
+
 int dmah_iommu_map(struct dmah_device *dev, struct dmah *h, const struct map_req *req)
 {
 	struct dmah_domain *dom = dev->dom;
@@ -148,8 +159,12 @@ int dmah_iommu_map(struct dmah_device *dev, struct dmah *h, const struct map_req
 	uint64_t backend;
 	int err;
 
-	if (__atomic_load_n(&dom->cfg.mode, __ATOMIC_RELAXED) == DMAH_PASSTHROUGH)
-		return dmah_direct_map(dev, h, req);
+	if (domain_mode(dom) == DMAH_PASSTHROUGH) {
+		err = dmah_direct_map(dev, h, req);
+		return err ? err : map_stands(dev, h, true);
+	}
+	if (domain_mode(dom) == DOMAIN_CHANGING)
+		return DMAH_EBUSY;
 	if (dom->pt.out_bits < 64 && (target + req->len - 1) >> dom->pt.out_bits)
 		return DMAH_ERANGE;
 	if (req->has_bus && (req->phys ^ req->bus) & GRANULE_MASK)
@@ -193,7 +208,9 @@ int dmah_iommu_map(struct dmah_device *dev, struct dmah *h, const struct map_req
 		h->meta &= ~(META_GEN_MASK << META_GEN_SHIFT);
 		if (err != DMAH_ENOMEM || !confirmed || attempt == IOMMU_ATTEMPTS - 1)
 			break;
-		/* No memory for a table: only the reserve has tables of its own. */
+		/* No memory for a table: only the reserve has tables of its own, and its cells have no skew. */
+		align = 1;
+		skew = 0;
 		attempt = IOMMU_ATTEMPTS - 2;
 	}
 	if (err) {
@@ -203,7 +220,7 @@ int dmah_iommu_map(struct dmah_device *dev, struct dmah *h, const struct map_req
 	cpu = dmah_host_enter(&flags);
 	count_mapped(dev, cpu, 1);
 	dmah_host_leave(flags);
-	return DMAH_OK;
+	return map_stands(dev, h, false);
 }
 
 static uint32_t generation(const struct dmah_domain *dom, const struct dmah *h)
@@ -218,8 +235,7 @@ int dmah_iommu_check(struct dmah_device *dev, const struct dmah *h)
 	unsigned int n;
 
 	if (meta_kind(h->meta) == DMAH_BACKEND_DIRECT)
-		return dev->dom->cfg.mode == DMAH_PASSTHROUGH ? dmah_direct_check(dev, h)
-							      : DMAH_ESTALE;
+		return domain_passes_through(dev->dom) ? dmah_direct_check(dev, h) : DMAH_ESTALE;
 	if (meta_kind(h->meta) != DMAH_BACKEND_IOMMU && !meta_is_fast(h->meta))
 		return DMAH_EINVAL;
 	if (!iommu_index(dev->dom, h->dma, h->len, &index))

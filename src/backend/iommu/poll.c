@@ -6,6 +6,12 @@
 #include "backend/iommu/flush.h"
 #include "backend/iommu/ring.h"
 
+void dmah_iommu_want_poll(struct dmah_domain *dom, uint64_t deadline)
+{
+	if (dom->cfg.want_poll)
+		dom->cfg.want_poll(dom->cfg.want_poll_ctx, dom, deadline);
+}
+
 int dmah_iommu_poll(struct dmah_domain *dom, uint64_t now, uint64_t *next)
 {
 	int err = DMAH_OK;

@@ -10,6 +10,14 @@
 /** dmah_iommu_poll() - as backend_ops.poll. */
 int dmah_iommu_poll(struct dmah_domain *dom, uint64_t now, uint64_t *next);
 
+/**
+ * dmah_iommu_want_poll() - tell the domain's owner that something waits for a flush where nothing did before.
+ * @deadline: when dmah_poll() is due.
+ *
+ * Context: outside dmah_host_enter().
+ */
+void dmah_iommu_want_poll(struct dmah_domain *dom, uint64_t deadline);
+
 /** dmah_iommu_cpu_dead() - as backend_ops.cpu_dead. */
 int dmah_iommu_cpu_dead(struct dmah_domain *dom, unsigned int cpu);
 

@@ -11,7 +11,7 @@ void dmah_iommu_release_wait(struct dmah_device *dev, uint32_t first, uint32_t n
 			     struct unmap_release *release)
 {
 	/* A killed device reaches nothing, so nothing is waited for. */
-	release->defer = !strict && (is_killed(dev) || !iommu_strict(dev));
+	release->defer = !strict && iommu_defers(dev);
 	release->err = DMAH_OK;
 	if (!release->defer)
 		release->err = dmah_iommu_invalidate(dev->dom, dev, iommu_iova(dev->dom, first),
@@ -43,8 +43,8 @@ void dmah_iommu_release_buffer(struct dmah_device *dev, const struct dmah *h,
 		return;
 	}
 	/* They are this CPU's to end, since it has ended the mapping's entries. */
-	(void)dmah_pool_retire(dev->dom->cfg.pool, slots.head, dev->number);
-	(void)dmah_pool_retire(dev->dom->cfg.pool, slots.tail, dev->number);
+	(void)dmah_pool_retire(dev->dom->cfg.pool, slots.head, dev->dom, dev->number);
+	(void)dmah_pool_retire(dev->dom->cfg.pool, slots.tail, dev->dom, dev->number);
 	dmah_buffer_take(dev, h);
 	release_range(dev, &slots, release);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "backend/iommu/map.h"
+#include "backend/iommu/poll.h"
 #include "backend/iommu/ring.h"
 #include "base/pool.h"
 #include "base/buffer.h"
@@ -306,6 +307,41 @@ int dmah_iommu_ring_push(struct dmah_ring *ring, const struct map_req *req)
 	return DMAH_OK;
 }
 
+/* The last mapping was pushed while its device was killed or the domain's mode changed: take it back. */
+static void withdraw(struct dmah_ring *ring)
+{
+	struct dmah_device *dev = ring->dev;
+	uint64_t number = ring->pushed - 1;
+	struct dmah *h = ring_entry(ring, number);
+	uint32_t index = index_of(ring, number);
+	uint32_t n = h->meta ? iommu_granules(h->dma, h->len) : 1;
+	struct unmap_release release = { .err = DMAH_OK };
+
+	dmah_entries_clear(dev->dom, index, n, 0);
+	release.err = dmah_iommu_invalidate(dev->dom, dev, iommu_iova(dev->dom, index),
+					    (uint64_t)n << PT_GRANULE_SHIFT, false);
+	ring->unsure |= release.err != 0;
+	if (h->meta) {
+		dmah_iommu_release_buffer(dev, h, &release);
+		handle_clear(h);
+		ring->handles--;
+	}
+	set_end(ring, &ring->tail, (uint32_t)number & ring->mask);
+	__atomic_store_n(&ring->pushed, number, __ATOMIC_RELEASE);
+}
+
+bool dmah_iommu_ring_push_stands(struct dmah_ring *ring)
+{
+	const struct dmah_device *dev = ring->dev;
+
+	/* dmah_set_mode() has stored the new mode before it counts what is pushed. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!is_killed(dev) && iommu_in_mode(dev->dom, false))
+		return true;
+	withdraw(ring);
+	return false;
+}
+
 /* ---- pop ---- */
 
 /* Slots from an end on, up to @n, that lie in one leaf table. */
@@ -483,7 +519,7 @@ void dmah_iommu_ring_skip(struct dmah_ring *ring, struct ring_end *end, uint32_t
 int dmah_iommu_ring_pop(struct dmah_ring *ring, uint32_t n)
 {
 	struct dmah_device *dev = ring->dev;
-	struct unmap_release release = { .defer = is_killed(dev) || !iommu_strict(dev) };
+	struct unmap_release release = { .defer = iommu_defers(dev) };
 	uint64_t before = ring->popped, flushed = ring_flushed(ring), timestamp;
 
 	if (!all_present(ring, n))
@@ -509,11 +545,23 @@ int dmah_iommu_ring_pop(struct dmah_ring *ring, uint32_t n)
 	/* An earlier pop that was not confirmed still waits for a flush. */
 	if (!release.defer && !release.err && before == flushed)
 		set_flushed(ring, before + n);
-	if (release.defer && before + n - flushed >= ring->cfg.entries) {
+	if (release.defer && before == flushed)
+		dmah_iommu_want_poll(dev->dom, __atomic_load_n(&ring->since, __ATOMIC_RELAXED) +
+						       dev->dom->cfg.lazy_ns);
+	if (release.defer &&
+	    (before + n - flushed >= ring->cfg.entries || !ring_still_defers(ring))) {
 		int err = flush(ring);
 
 		release.err = release.err ? release.err : err;
 	}
 	set_limit(ring);
 	return release.err;
+}
+
+int dmah_iommu_ring_end_lazy(struct dmah_ring *ring)
+{
+	int err = flush(ring);
+
+	set_limit(ring);
+	return err;
 }

@@ -29,6 +29,15 @@ void dmah_iommu_ring_skip(struct dmah_ring *ring, struct ring_end *end, uint32_t
 /** dmah_iommu_ring_pop() - end mappings; their handles are checked. Return: 0, DMAH_ETIMEDOUT, DMAH_ESTALE. */
 int dmah_iommu_ring_pop(struct dmah_ring *ring, uint32_t n);
 
+/**
+ * dmah_iommu_ring_push_stands() - Returns true if the mapping that was just pushed stays; else it is taken back, since
+ *	the device was killed or the domain's mode changed meanwhile.
+ */
+bool dmah_iommu_ring_push_stands(struct dmah_ring *ring);
+
+/** dmah_iommu_ring_end_lazy() - flush what was popped lazily just before the mode changed. Return: 0, DMAH_ETIMEDOUT. */
+int dmah_iommu_ring_end_lazy(struct dmah_ring *ring);
+
 /** struct ring_mark - a ring, and how many had been popped when a flush began. */
 struct ring_mark {
 	uint32_t serial;
@@ -53,8 +62,19 @@ void dmah_ring_next_table(const struct dmah_ring *ring, struct ring_end *end);
 /** iommu_ring_in_use() - whether mappings are made in the ring's slots: not in passthrough. */
 static inline bool iommu_ring_in_use(const struct dmah_ring *ring)
 {
-	return ring->has_slots &&
-	       __atomic_load_n(&ring->dev->dom->cfg.mode, __ATOMIC_RELAXED) != DMAH_PASSTHROUGH;
+	return ring->has_slots && !domain_passes_through(ring->dev->dom);
+}
+
+/**
+ * ring_still_defers() - Returns true if what was just popped may wait for a flush.
+ *
+ * dmah_set_mode() stores the new mode, lets a memory barrier pass on every CPU (dmah_host_quiesce()), and then flushes what
+ * is popped by now. So either this sees the new mode, or that flush covers the pop. No barrier is needed here.
+ */
+static inline bool ring_still_defers(const struct dmah_ring *ring)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	return iommu_defers(ring->dev);
 }
 
 /** ring_is_full() - no more may be pushed, for now. */
@@ -93,7 +113,10 @@ static inline bool ring_plain_push(struct dmah_ring *ring, dmah_phys_t phys, uin
 	*dma = ring->tail.iova + offset;
 	count_add(&ring->pushed, 1);
 	ring_advance(ring, &ring->tail);
-	return true;
+	/* As in ring_still_defers(): the fast path is closed before what is pushed is counted. */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	return __atomic_load_n(&ring->dev->fast_end, __ATOMIC_RELAXED) ||
+	       dmah_iommu_ring_push_stands(ring);
 }
 
 /** ring_all_present() - whether all of @n entries, @step apart, are. */
@@ -129,9 +152,11 @@ static inline void ring_date(struct dmah_ring *ring, uint64_t until, uint64_t ti
  * ring_plain_pop() - the shortest way, in lazy mode, where no flush is due, none has just been, and the last slot of a
  *	leaf table is not among them.
  *
+ * @err: set where the mode changed meanwhile, to the result of the flush that this takes.
+ *
  * Return: whether they were popped; else nothing has changed.
  */
-static inline bool ring_plain_pop(struct dmah_ring *ring, uint32_t n)
+static inline bool ring_plain_pop(struct dmah_ring *ring, uint32_t n, int *err)
 {
 	uint64_t popped = ring->popped, waiting, *pte = ring->head.pte;
 	const struct dmah_domain *dom = ring->dev->dom;
@@ -154,6 +179,10 @@ static inline bool ring_plain_pop(struct dmah_ring *ring, uint32_t n)
 	__atomic_store_n(&ring->popped, popped + n, __ATOMIC_RELEASE);
 	ring->full_at = popped + n + ring->cfg.entries;
 	ring_date(ring, popped + n, history_timestamp(&dom->history));
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	*err = __atomic_load_n(&dom->cfg.mode, __ATOMIC_RELAXED) == DMAH_LAZY
+		       ? DMAH_OK
+		       : dmah_iommu_ring_end_lazy(ring);
 	return true;
 }
 

@@ -26,7 +26,7 @@ int dmah_iommu_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct
 	struct list_range range;
 	int err;
 
-	if (__atomic_load_n(&dev->dom->cfg.mode, __ATOMIC_RELAXED) == DMAH_PASSTHROUGH)
+	if (domain_mode(dev->dom) == DMAH_PASSTHROUGH)
 		return dmah_vec_map_pieces(dev, v, segs, n, dir, attrs);
 	err = dmah_list_map(dev, &list, &range);
 	if (err) {

@@ -17,8 +17,7 @@
 
 #define NEW_7 LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
 
-static const enum dma_data_direction dirs[] = { DMA_BIDIRECTIONAL, DMA_TO_DEVICE,
-						DMA_FROM_DEVICE };
+static const enum dma_data_direction dirs[] = { DMA_BIDIRECTIONAL, DMA_TO_DEVICE, DMA_FROM_DEVICE };
 
 static const unsigned long map_attrs[] = {
 	DMA_ATTR_WEAK_ORDERING,
