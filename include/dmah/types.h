@@ -58,7 +58,8 @@ typedef uint64_t dmah_phys_t;
  * @DMAH_ETIMEDOUT: the hardware did not confirm an invalidation in time. The mapping is gone for the
  *	library, its IOVA is in quarantine, and the memory must not be used again for anything else.
  * @DMAH_ENODEV: the device is killed or not attached.
- * @DMAH_EPERM: forbidden for this device, for example passthrough of an untrusted one.
+ * @DMAH_EPERM: forbidden for this device, for example passthrough of an untrusted one; or the IOMMU before it does not
+ *	translate yet (dmah_vtd_enable()).
  * @DMAH_ENOTSUP: the backend or the hardware cannot do this.
  */
 enum dmah_error {
