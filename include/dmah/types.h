@@ -63,7 +63,8 @@ typedef uint64_t dmah_phys_t;
  *	mapping and keeps its IOVA in quarantine. The device may still reach the memory, so the
  *	caller must not reuse the memory.
  * @DMAH_ENODEV: the device is killed or not attached.
- * @DMAH_EPERM: forbidden for this device, for example passthrough of an untrusted one.
+ * @DMAH_EPERM: forbidden for this device, for example passthrough of an untrusted one; or the IOMMU before it does not
+ *	translate yet (dmah_vtd_enable()).
  * @DMAH_ENOTSUP: the backend or the hardware cannot do this.
  */
 enum dmah_error {

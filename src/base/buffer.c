@@ -168,9 +168,11 @@ bool dmah_buffer_check(const struct dmah_device *dev, const struct dmah *h)
 	dmah_phys_t first = h->phys;
 	struct pieces p;
 
-	if (meta_is_fast(h->meta))
-		return true;
-	if (h->backend != handle_seal(h, h->backend) || !split(dev, h, false, &p))
+	if (!has_slots(h))
+		return meta_is_fast(h->meta) || is_coherent(dev->limits.flags) ||
+		       h->backend == handle_seal(h, h->backend);
+	if (!split(dev, h, false, &p) ||
+	    h->backend != token_pair(token_head(h->backend), token_tail(h->backend)))
 		return false;
 	if (p.head) {
 		if (!fits(h, p.head) || p.head->orig != h->phys)
@@ -180,7 +182,7 @@ bool dmah_buffer_check(const struct dmah_device *dev, const struct dmah *h)
 	if (p.tail && (!fits(h, p.tail) || p.tail->orig + p.tail_len != h->phys + h->len))
 		return false;
 	/* The rest of the DMA address is for the backend to compare. */
-	return !(p.head || p.tail) || meta_kind(h->meta) == DMAH_BACKEND_DIRECT ||
+	return meta_kind(h->meta) == DMAH_BACKEND_DIRECT ||
 	       !((first ^ h->dma) & (DMAH_PAGE_SIZE - 1));
 }
 

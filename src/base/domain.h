@@ -181,6 +181,7 @@ struct withheld {
  * @withheld, @nwithheld: coherent memory that waits for a confirmed flush; under @setup_lock.
  * @block_gen: generation of the last mapping that began with a block.
  * @quarantine: an invalidation was not confirmed once; flushes look for what waits for one that is.
+ * @awaits_iommu: the fast path of a device is off because its IOMMU does not translate yet.
  * @lookup: how the address-keyed calls find a translation.
  * @phys_last: highest physical address that all of them can produce.
  *
@@ -222,6 +223,7 @@ struct dmah_domain {
 	unsigned int nwithheld;
 	uint32_t block_gen;
 	bool quarantine;
+	bool awaits_iommu;
 	struct dmah_lookup lookup;
 	dmah_phys_t phys_last;
 #ifdef DMAH_CHECK

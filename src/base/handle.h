@@ -110,14 +110,15 @@ static inline bool has_slots(const struct dmah *h)
 /*
  * The seal. The slot's record or the page-table entry says what most of a handle must be; of a buffer that a device
  * reaches in place nothing else says where in its granules it lies, or (by bus address) which memory it is. A sync of a
- * corrupted handle would then maintain or drop another buffer's cache lines. The bits of @backend that name no slot hold
- * a hash of those words: 10 bits for each missing slot, 12 where the caller gave a bus address.
+ * corrupted handle would then maintain or drop another buffer's cache lines. So where a device is not coherent and no slot
+ * is named, the bits of @backend that would name one hold nothing, and the others a hash of those words; of a bus address
+ * behind an IOMMU its low 12 bits.
  */
 #define META_SEALED (META_DIR | META_NO_SYNC | META_MMIO | META_HAS_BUS)
-#define SEAL_HEAD   ((uint64_t)0x3ff << TOKEN_POOL_SHIFT)
 #define SEAL_BUS    0xfffull
+#define SEAL	    (~((uint64_t)TOKEN_UNIT << 32 | TOKEN_UNIT))
 
-/** handle_seal() - the backend word of a handle with its seal; @backend is the word with or without one. */
+/** handle_seal() - the backend word, with its seal, of a handle without slots; @backend is the word with or without one. */
 static inline uint64_t handle_seal(const struct dmah *h, uint64_t backend)
 {
 	bool iommu = meta_kind(h->meta) == DMAH_BACKEND_IOMMU;
@@ -127,22 +128,23 @@ static inline uint64_t handle_seal(const struct dmah *h, uint64_t backend)
 
 	hash ^= hash >> 29;
 	hash *= 0xbf58476d1ce4e5b9ull;
-	if (h->meta & META_HAS_BUS)
-		return (iommu ? backend & ~SEAL_BUS : 0) | hash >> 52;
-	if (!(backend & TOKEN_UNIT))
-		backend = (backend & ~SEAL_HEAD) | (hash >> 32 & SEAL_HEAD);
-	if (!(backend >> 32 & TOKEN_UNIT))
-		backend = (backend & ~(SEAL_HEAD << 32)) | (hash & SEAL_HEAD << 32);
-	return backend;
+	if (iommu && h->meta & META_HAS_BUS)
+		return (backend & ~SEAL_BUS) | hash >> 52;
+	return hash & SEAL;
+}
+
+static inline bool is_coherent(uint32_t device_flags)
+{
+	return (device_flags & DMAH_DEV_COHERENT) != 0;
 }
 
 /* A handle that was checked the general way goes on that way, also where its words say that it is a plain one. */
-static inline void handle_general(struct dmah *h)
+static inline void handle_general(const struct dmah_device *dev, struct dmah *h)
 {
 	if (!meta_is_fast(h->meta))
 		return;
 	h->meta = (h->meta & ~META_KIND) | (uint32_t)DMAH_BACKEND_IOMMU << META_KIND_SHIFT;
-	h->backend = handle_seal(h, 0);
+	h->backend = is_coherent(dev->limits.flags) ? 0 : handle_seal(h, 0);
 }
 
 static inline void handle_clear(struct dmah *h)
@@ -157,11 +159,6 @@ static inline void handle_clear(struct dmah *h)
 static inline bool is_killed(const struct dmah_device *dev)
 {
 	return __atomic_load_n(&dev->killed, __ATOMIC_ACQUIRE);
-}
-
-static inline bool is_coherent(uint32_t device_flags)
-{
-	return (device_flags & DMAH_DEV_COHERENT) != 0;
 }
 
 #endif /* DMAH_BASE_HANDLE_H */

@@ -116,7 +116,7 @@ static bool look_up(struct dmah_iommu *iommu, unsigned int cpu, uint64_t now,
 		for (unsigned int i = 0; !found && i < dom->cfg.devices; i++) {
 			struct dmah_device *dev = dom->device[i];
 
-			if (!dev || dev->iommu != iommu || dev->id != fault->hw.id)
+			if (!dev || dev->iommu != iommu || !dmah_device_has_id(dev, fault->hw.id))
 				continue;
 			found = true;
 			fault->dev = dev;
