@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/*
- * A domain inside: the memory that its owner gave.
- */
+/* The domain's private structures, in the memory that the domain's owner gave. */
 #ifndef DMAH_BASE_DOMAIN_H
 #define DMAH_BASE_DOMAIN_H
 
@@ -30,8 +28,8 @@
 /**
  * struct lazy_entry - an unmapped range that may still translate.
  * @first, @n: its IOVA granules, as they were allocated.
- * @head, @tail: bounce slots that it led to.
- * @device: counts for whom.
+ * @head, @tail: tokens of its bounce slots.
+ * @device: number of the device that counts the unmap.
  */
 struct lazy_entry {
 	uint32_t first;
@@ -41,8 +39,8 @@ struct lazy_entry {
 };
 
 /**
- * struct lazy_queue - what one CPU has unmapped lazily and its cache has no ring for: a ring of the domain's lazy_capacity
- *	entries. Under the CPU's lock.
+ * struct lazy_queue - lazily unmapped ranges of one CPU that do not fit the ring of a size class.
+ * Holds the domain's lazy_capacity entries. Under the CPU's lock.
  * @in, @out: entries ever put and released; both wrap.
  */
 struct lazy_queue {
@@ -51,17 +49,20 @@ struct lazy_queue {
 	struct lazy_entry *entry;
 };
 
-/** struct dev_count - what one CPU counted for one device. Written by that CPU alone, inside dmah_host_enter(). */
+/**
+ * struct dev_count - counters of one device on one CPU. Written only by that CPU, inside
+ * dmah_host_enter().
+ */
 struct dev_count {
 	struct dmah_stats stats;
 };
 
 /**
  * struct dmah_cpu - one CPU's part of a domain.
- * @cache: granules that it keeps.
- * @lock: over @lazy, and over @cache where that says so.
- * @lazy: other things that wait for a flush.
- * @count: by device index.
+ * @cache: granules that the CPU keeps.
+ * @lock: protects @lazy, and the parts of @cache that iova/cache.h names.
+ * @lazy: unmapped ranges that wait for a flush outside @cache.
+ * @count: counters by device index.
  */
 struct dmah_cpu {
 	struct iova_cache cache;
@@ -71,9 +72,9 @@ struct dmah_cpu {
 };
 
 /**
- * struct dmah_link - an IOMMU before the domain's devices.
+ * struct dmah_link - an IOMMU of a domain.
  * @iommu: the IOMMU.
- * @tag: the number that it knows the domain by.
+ * @tag: the number of the domain in the IOMMU.
  * @dom: the domain.
  * @next: the IOMMU's next domain, under the IOMMU's lock.
  */
@@ -180,6 +181,7 @@ struct withheld {
  * @withheld, @nwithheld: coherent memory that waits for a confirmed flush; under @setup_lock.
  * @block_gen: generation of the last mapping that began with a block.
  * @quarantine: an invalidation was not confirmed once; flushes look for what waits for one that is.
+ * @awaits_iommu: the fast path of a device is off because its IOMMU does not translate yet.
  * @lookup: how the address-keyed calls find a translation.
  * @phys_last: highest physical address that all of them can produce.
  *
@@ -221,6 +223,7 @@ struct dmah_domain {
 	unsigned int nwithheld;
 	uint32_t block_gen;
 	bool quarantine;
+	bool awaits_iommu;
 	struct dmah_lookup lookup;
 	dmah_phys_t phys_last;
 #ifdef DMAH_CHECK

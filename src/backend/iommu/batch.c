@@ -38,7 +38,7 @@ int dmah_iommu_batch_start_any(struct dmah_device *dev, struct dmah_batch *b, st
 	if (meta_kind(h->meta) != DMAH_BACKEND_DIRECT && !dmah_iommu_end(dev->dom, h, timestamp))
 		return DMAH_ESTALE;
 	(void)dmah_move(&b->h[b->n], h);
-	handle_general(&b->h[b->n++]);
+	handle_general(dev, &b->h[b->n++]);
 	return DMAH_OK;
 }
 

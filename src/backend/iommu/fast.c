@@ -18,12 +18,21 @@ void dmah_fast_set_limits(struct dmah_device *dev)
 	dev->fast = KIND_FAST << META_KIND_SHIFT | (uint32_t)dev->number << META_DEVICE_SHIFT;
 }
 
+/* Returns false while the device's IOMMU does not translate: the first map after that switches the fast path on. */
+static bool iommu_is_on(const struct dmah_device *dev)
+{
+	if (!__atomic_load_n(&dev->iommu->off, __ATOMIC_ACQUIRE))
+		return true;
+	__atomic_store_n(&dev->dom->awaits_iommu, true, __ATOMIC_RELEASE);
+	return false;
+}
+
 void dmah_fast_set_mode(struct dmah_device *dev, enum dmah_mode mode)
 {
 	const struct dmah_domain *dom = dev->dom;
 	uint32_t flags = dev->limits.flags;
 	bool plain = is_coherent(flags) && !(flags & DMAH_DEV_UNTRUSTED) && !is_killed(dev) &&
-		     (mode == DMAH_STRICT || mode == DMAH_LAZY) &&
+		     (mode == DMAH_STRICT || mode == DMAH_LAZY) && iommu_is_on(dev) &&
 		     dom->caps & DMAH_IOMMU_COHERENT_WALK && !(dom->caps & DMAH_IOMMU_MAP_FLUSH);
 
 	/* One granule too few where the CPU's addresses have 64 bits; map.c maps that. */

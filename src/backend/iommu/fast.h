@@ -99,24 +99,26 @@ enum fast_result {
 	FAST_LEFT, /* one, that dmah_fast_unmap_one() has to end */
 };
 
-/** fast_entry() - the entry of a handle's mapping, where it is plain, live and of one granule; NULL where it is not. */
+/**
+ * fast_entry() - find the entry of a handle of one granule that says that it is a fast one. Whether the entry still is what
+ *	the handle says (address, permissions and generation at once) is for leaf_end() to compare.
+ *
+ * Return: NULL where the handle names no entry.
+ */
 static inline uint64_t *fast_entry(const struct dmah_device *dev, const struct dmah_domain *dom,
 				   const struct dmah *h, uint32_t *index)
 {
 	uint32_t kind = h->meta & ~META_DIR;
-	uint64_t at, entry, *pte;
+	uint64_t at;
 
 	/* An idle handle of a device that is not attached is not one. */
 	if (!kind || kind != dev->fast)
 		return NULL;
 	at = (h->dma - dom->cfg.aperture_base) >> PT_GRANULE_SHIFT;
-	if (at >= dom->granules)
+	if (at >= dom->granules || !pt_present(&dom->pt.leaf, h->backend))
 		return NULL;
 	*index = (uint32_t)at;
-	pte = entries_any(dom, *index);
-	entry = pt_load(pte);
-	/* Address, permissions and generation at once. */
-	return entry == h->backend && pt_present(&dom->pt.leaf, entry) ? pte : NULL;
+	return entries_any(dom, *index);
 }
 
 /**

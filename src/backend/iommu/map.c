@@ -7,6 +7,7 @@
 #include "backend/iommu/map.h"
 #include "backend/iommu/cells.h"
 #include "backend/iommu/invalidate.h"
+#include "backend/iommu/link.h"
 #include "base/pool.h"
 #include "base/buffer.h"
 #include "base/count.h"
@@ -157,8 +158,10 @@ int dmah_iommu_map(struct dmah_device *dev, struct dmah *h, const struct map_req
 	bool confirmed = true;
 	unsigned int cpu;
 	uint64_t backend;
-	int err;
+	int err = dmah_iommu_check_on(dev);
 
+	if (err)
+		return err;
 	if (domain_mode(dom) == DMAH_PASSTHROUGH) {
 		err = dmah_direct_map(dev, h, req);
 		return err ? err : map_stands(dev, h, true);

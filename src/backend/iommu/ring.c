@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "backend/iommu/map.h"
+#include "backend/iommu/link.h"
 #include "backend/iommu/poll.h"
 #include "backend/iommu/ring.h"
 #include "base/pool.h"
@@ -72,7 +73,10 @@ int dmah_iommu_ring_init(struct dmah_ring *ring)
 	static uint32_t serial;
 	uint32_t n = (ring->room >> PT_GRANULE_SHIFT) + 1, first;
 	unsigned long flags;
+	int on = dmah_iommu_check_on(ring->dev);
 
+	if (on)
+		return on;
 	ring->serial = __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED);
 	ring->step = n <= 1 ? 1 : 1u << (32 - __builtin_clz(n - 1));
 	ring->mask = 2 * ring->cfg.entries - 1;
