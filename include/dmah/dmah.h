@@ -136,7 +136,7 @@ int dmah_unmap(struct dmah_device *dev, struct dmah *h);
  * Context: any.
  * Return: 0; DMAH_EBUSY: @dst maps something, nothing has changed.
  */
-static inline int dmah_move(struct dmah *dst, struct dmah *src)
+DMAH_INLINE int dmah_move(struct dmah *dst, struct dmah *src)
 {
 	if (dst == src)
 		return DMAH_OK;
@@ -152,25 +152,25 @@ static inline int dmah_move(struct dmah *dst, struct dmah *src)
 }
 
 /** dmah_addr() - return the DMA address of the buffer's first byte, for the device. */
-static inline dmah_addr_t dmah_addr(const struct dmah *h)
+DMAH_INLINE dmah_addr_t dmah_addr(const struct dmah *h)
 {
 	return h->dma;
 }
 
 /** dmah_mapped() - Returns true if a handle maps something. */
-static inline bool dmah_mapped(const struct dmah *h)
+DMAH_INLINE bool dmah_mapped(const struct dmah *h)
 {
 	return h->meta != 0;
 }
 
 /** dmah_length() - return the number of bytes mapped; 0 for an idle handle. */
-static inline uint32_t dmah_length(const struct dmah *h)
+DMAH_INLINE uint32_t dmah_length(const struct dmah *h)
 {
 	return h->len;
 }
 
 /** dmah_direction() - return the direction of a mapping; 0 for an idle handle. */
-static inline enum dmah_dir dmah_direction(const struct dmah *h)
+DMAH_INLINE enum dmah_dir dmah_direction(const struct dmah *h)
 {
 	return (enum dmah_dir)(h->meta & 3u);
 }
@@ -186,8 +186,8 @@ static inline enum dmah_dir dmah_direction(const struct dmah *h)
  *
  * Context and errors: dmah_map().
  */
-static inline int dmah_map_page(struct dmah_device *dev, struct dmah *h, dmah_phys_t page,
-				uint32_t offset, uint64_t len, enum dmah_dir dir)
+DMAH_INLINE int dmah_map_page(struct dmah_device *dev, struct dmah *h, dmah_phys_t page,
+			      uint32_t offset, uint64_t len, enum dmah_dir dir)
 {
 	return dmah_map_memory(dev, h, page + offset, len, dir);
 }
@@ -202,8 +202,8 @@ static inline int dmah_map_page(struct dmah_device *dev, struct dmah *h, dmah_ph
  *
  * Context and errors: dmah_map().
  */
-static inline int dmah_map_single(struct dmah_device *dev, struct dmah *h, const void *cpu,
-				  uint64_t len, enum dmah_dir dir)
+DMAH_INLINE int dmah_map_single(struct dmah_device *dev, struct dmah *h, const void *cpu,
+				uint64_t len, enum dmah_dir dir)
 {
 	return dmah_map_memory(dev, h, dmah_host_virt_to_phys(cpu), len, dir);
 }
@@ -240,8 +240,8 @@ int dmah_sync_device_slow(struct dmah_device *dev, const struct dmah *h, uint32_
  * Return: 0. If the mapping has something to sync, also DMAH_EINVAL (the range leaves the mapping)
  * or DMAH_ESTALE (no such mapping is live).
  */
-static inline int dmah_sync_for_cpu(struct dmah_device *dev, const struct dmah *h, uint32_t off,
-				    uint32_t len)
+DMAH_INLINE int dmah_sync_for_cpu(struct dmah_device *dev, const struct dmah *h, uint32_t off,
+				  uint32_t len)
 {
 #ifndef DMAH_CHECK
 	if (!(h->meta & DMAH_META_SYNC))
@@ -263,8 +263,8 @@ static inline int dmah_sync_for_cpu(struct dmah_device *dev, const struct dmah *
  *
  * Context and errors: dmah_sync_for_cpu().
  */
-static inline int dmah_sync_for_device(struct dmah_device *dev, const struct dmah *h, uint32_t off,
-				       uint32_t len)
+DMAH_INLINE int dmah_sync_for_device(struct dmah_device *dev, const struct dmah *h, uint32_t off,
+				     uint32_t len)
 {
 #ifndef DMAH_CHECK
 	if (!(h->meta & DMAH_META_SYNC))

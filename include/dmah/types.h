@@ -32,6 +32,9 @@
 #ifndef DMAH_TYPES_H
 #define DMAH_TYPES_H
 
+#include <dmah/config.h>
+#include <dmah/version.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
