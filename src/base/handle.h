@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/*
- * What is packed into a handle's meta word, and into the words that name bounce slots.
- */
+/* Bit layout of a handle's meta word, and of the tokens that name bounce slots. */
 #ifndef DMAH_BASE_HANDLE_H
 #define DMAH_BASE_HANDLE_H
 
@@ -9,8 +7,8 @@
 #include <dmah/dmah.h>
 
 /*
- * meta:  31       22 21       12 11 10  9  8  7  6 5      3  2   1 0
- *        generation  device slot  L  V  C  F  M  N  backend  S   dir
+ * meta:  31       22 21         12 11 10  9  8  7  6 5      3  2   1 0
+ *       generation  device number  L  V  C  F  M  N  backend  S   dir
  */
 #define META_DIR	  0x3u
 #define META_SYNC	  DMAH_META_SYNC
@@ -20,17 +18,19 @@
 #define META_MMIO	  (1u << 7) /* DMAH_ATTR_MMIO */
 #define META_HAS_BUS	  (1u << 8) /* the caller gave the bus address */
 #define META_COHERENT	  (1u << 9) /* dmah_alloc_coherent() */
-#define META_PART	  (1u << 10) /* a piece of a vector */
-#define META_LATER	  (1u << 11) /* not the first piece of its vector */
+#define META_PART	  (1u << 10) /* piece of a vector */
+#define META_LATER	  (1u << 11) /* not the vector's first piece */
 #define META_DEVICE_SHIFT 12
 #define META_DEVICE	  (0x3ffu << META_DEVICE_SHIFT)
 #define META_GEN_SHIFT	  22
 #define META_GEN_MASK	  0x3ffu
 
-/** META_WHOLE - what buffer_sync_whole() wants to know of a handle, in one comparison with the device's sync_whole. */
+/**
+ * META_WHOLE - the bits of a handle that buffer_sync_whole() compares with the device's sync_whole.
+ */
 #define META_WHOLE (META_DEVICE | META_SYNC | META_MMIO | META_HAS_BUS | META_COHERENT)
 
-/** META_DEVICES - device slots; 0 is none. */
+/** META_DEVICES - largest device number; 0 is no device. */
 #define META_DEVICES 1023u
 
 static inline enum dmah_dir meta_dir(uint32_t meta)
@@ -44,9 +44,10 @@ static inline unsigned int meta_kind(uint32_t meta)
 }
 
 /*
- * How a mapping is remembered: enum dmah_backend, or one of these behind an IOMMU where neither slots nor caches nor the
- * rest of the device matter. @backend is then the first page-table entry as it was written, generation and all, so that one
- * comparison tells whether the handle is good.
+ * Kinds of mappings: enum dmah_backend, or one of these for the fast path. A mapping on the fast
+ * path is behind an IOMMU and needs neither bounce slots nor cache maintenance. Its @backend holds
+ * the first page-table entry as written, with the generation, so that one comparison shows if the
+ * handle is valid.
  */
 #define KIND_FAST      5u /* one granule */
 #define KIND_FAST_MANY 6u /* 2 to IOVA_CLASS_MAX granules */
@@ -73,8 +74,10 @@ static inline uint32_t meta_attrs(uint32_t meta)
 }
 
 /*
- * A bounce slot is named by a token: generation (7 bits), pool in the chain (3), slot + 1 (22); 0 is none.
- * A handle's @backend holds two: that of the first granule or of the whole buffer, and that of the last granule.
+ * A token names a bounce slot: generation (7 bits), pool in the chain (3), slot + 1 (22); 0 is
+ * none. A handle's
+ * @backend holds two tokens: of the head slot (first granule, or whole buffer) and of the tail slot
+ *	(last granule).
  */
 #define TOKEN_UNIT	 0x3fffffu
 #define TOKEN_POOL_SHIFT 22
@@ -97,7 +100,7 @@ static inline uint64_t token_pair(uint32_t head, uint32_t tail)
 	return (uint64_t)head | (uint64_t)tail << 32;
 }
 
-/** has_slots() - Returns true if bounce slots stand in for parts of the buffer. */
+/** has_slots() - Returns true if part of the buffer has its copy in a bounce slot. */
 static inline bool has_slots(const struct dmah *h)
 {
 	return (token_head(h->backend) || token_tail(h->backend)) && !(h->meta & META_HAS_BUS) &&

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/*
- * Batches: unmaps that are begun together and waited for together.
- */
+/* Batches: unmaps that begin together and share one wait. */
 #include "backend/iommu/batch.h"
 #include "base/check.h"
 #include "base/count.h"
 #include "core/map.h"
 
-/* Where unmap waits for nothing, there is nothing to put off. */
+/*
+ * Returns true if an unmap would wait for hardware. If not, dmah_unmap_start() ends each mapping at
+ * once.
+ */
 static bool waits(const struct dmah_device *dev)
 {
 	return dev->dom->ops->waits && dev->dom->ops->waits(dev);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/*
- * Rings: what is the same with and without an IOMMU.
- */
+/* Rings: the part for every backend. */
 #include "backend/iommu/ring.h"
 #include "base/check.h"
 #include "base/count.h"
@@ -86,7 +84,7 @@ int dmah_ring_fini(struct dmah_ring *ring)
 	if (err)
 		return err;
 	publish(ring, false);
-	/* What it counted is the device's from now on. */
+	/* Add the ring's own counters to the device's. */
 	cpu = dmah_host_enter(&flags);
 	count_in(dev, cpu, maps, ring->pushed - ring->elsewhere_begun);
 	count_in(dev, cpu, unmaps, ring->popped - ring->elsewhere_ended);
@@ -101,7 +99,7 @@ uint32_t dmah_ring_live(const struct dmah_ring *ring)
 
 /* ---- push ---- */
 
-/* A mapping like any other, in the ring's order. */
+/* Make an ordinary mapping, with a handle in the ring's order. */
 static int push_elsewhere(struct dmah_ring *ring, const struct map_req *req)
 {
 	struct dmah *h = ring_entry(ring, ring->pushed);
@@ -220,7 +218,7 @@ __attribute__((noinline)) static int pop_any(struct dmah_ring *ring, uint32_t n,
 		err = dmah_iommu_ring_pop(ring, n);
 	else
 		err = pop_elsewhere(ring, n);
-	/* Nothing was popped where one was not what it should be. */
+	/* Checked above: nothing has been popped if one mapping is wrong. */
 	if (err == DMAH_ESTALE)
 		return dmah_report_misuse(dev, err, "pop of a mapping that is not live",
 					  ring->head.iova, caller);
