@@ -364,13 +364,13 @@ struct dmah_device {
 };
 
 /** dmah_device_id() - Returns number @n of a device's ids, 0 to @dev->nids. */
-static inline uint32_t dmah_device_id(const struct dmah_device *dev, unsigned int n)
+DMAH_INLINE uint32_t dmah_device_id(const struct dmah_device *dev, unsigned int n)
 {
 	return n ? dev->ids[n - 1] : dev->id;
 }
 
 /** dmah_device_has_id() - Returns true where @id is one of a device's ids. */
-static inline bool dmah_device_has_id(const struct dmah_device *dev, uint32_t id)
+DMAH_INLINE bool dmah_device_has_id(const struct dmah_device *dev, uint32_t id)
 {
 	for (unsigned int n = 0; n <= dev->nids; n++)
 		if (dmah_device_id(dev, n) == id)
