@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 #
-# The front door. Meson does the work underneath, in directories below build/; this file installs
-# what a bare Debian 12 lacks, and names the things one can ask for. `make help` lists them.
+# Targets for people. Meson does the work underneath, in directories below build/; this file installs
+# what a bare Debian 12 lacks, and names the targets. `make help` lists them.
 
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 prefix ?= /usr/local
@@ -12,14 +12,16 @@ CONFIG ?=
 # Seconds for each fuzz target of `make fuzz`, random operations of each case of `make soak`.
 FUZZ_SECONDS ?= 300
 SOAK_OPS ?= 10000000
+# One in so many mutants, chosen by the commit, for `make mutants`; 1: all.
+MUTANT_SHARE ?= 1
 
-export JOBS SUITE CONFIG FUZZ_SECONDS SOAK_OPS
+export JOBS SUITE CONFIG FUZZ_SECONDS SOAK_OPS MUTANT_SHARE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
 .PHONY: help
-help: ## this list
+help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 	@echo 'Variables: SUITE=name and CONFIG=name narrow "test"; FUZZ_SECONDS=n; SOAK_OPS=n; JOBS=n;'
 	@echo '  prefix=dir DESTDIR=dir for "install"; DEPS=no leaves packages alone.'
@@ -30,19 +32,40 @@ run: ## replay the bundled traces through every API and backend; report in build
 	@sh scripts/build.sh
 	@sh scripts/run.sh
 
+.PHONY: quick
+quick: ## one build and the suites that find most: under a minute after a small change
+	@sh scripts/deps.sh quick
+	@python3 scripts/test.py --quick
+
 .PHONY: test
-test: ## every suite on every build: native, sanitizers, check build, cross; lint
+test: ## all builds (native, check, sanitizers, one file, cross), their suites but the long ones; lint
 	@sh scripts/deps.sh test
 	@python3 scripts/test.py
 
+.PHONY: test-long
+test-long: ## the suites that "test" leaves out: cross builds in full, more boots, models, replays under sanitizers
+	@sh scripts/deps.sh test
+	@python3 scripts/test.py --long
+
+.PHONY: dist
+dist: ## the library as one C file beside its headers, in build/dist
+	@sh scripts/deps.sh lint
+	@python3 scripts/amalgamate.py --dist build/dist
+	@echo 'made build/dist: dmah.c and dmah/*.h'
+
+.PHONY: sizes
+sizes: ## text sizes of the library on four architectures, as the table of README.md
+	@sh scripts/deps.sh test
+	@python3 scripts/sizes.py
+
 .PHONY: build
-build: ## leaves the command at build/dmah
+build: ## compile the library and the command, build/dmah
 	@sh scripts/deps.sh build
 	@sh scripts/build.sh
 	@echo 'built build/dmah'
 
 .PHONY: install
-install: ## headers, libdmah.a, pkg-config file, command, man page (prefix, DESTDIR)
+install: ## install headers, libdmah.a, pkg-config file, command, man page (prefix, DESTDIR)
 	@sh scripts/deps.sh build
 	@sh scripts/build.sh --prefix '$(prefix)'
 	@DESTDIR='$(DESTDIR)' meson install -C build/release --no-rebuild --quiet
@@ -66,17 +89,17 @@ bench: ## measure mapping beside Linux's own code; report in build/report (15 mi
 	@sh scripts/bench.sh --instructions
 
 .PHONY: bench-quick
-bench-quick: ## the same, only the rows of the headline (2 minutes)
+bench-quick: ## time only the rows of the headline (2 minutes)
 	@sh scripts/deps.sh bench
 	@sh scripts/bench.sh --quick --instructions
 
 .PHONY: bench-check
-bench-check: ## every row of the benchmark once, Linux's own code too, checked and not timed
+bench-check: ## run every row of the benchmark once, Linux's own code too, checked and not timed
 	@sh scripts/deps.sh bench
 	@sh scripts/bench.sh --smoke
 
 .PHONY: bench-instructions
-bench-instructions: ## the instructions of the same alone, by callgrind: nothing is timed
+bench-instructions: ## count the instructions of the benchmark by callgrind, without timing
 	@sh scripts/deps.sh bench
 	@sh scripts/bench.sh --only-instructions
 
@@ -92,17 +115,17 @@ evidence: ## measure mapping in stock kernels under QEMU, and on Xen; report in 
 	@python3 bench/linux/evidence.py
 
 .PHONY: evidence-check
-evidence-check: ## one kernel of the same with few repeats: what must be true of any run, checked
+evidence-check: ## run one kernel of "evidence" with few repeats and check the result
 	@sh scripts/deps.sh test
 	@python3 scripts/test.py --suite evidence
 
 .PHONY: qemu-bench
-qemu-bench: ## the tests on QEMU's device models at length, with what they measured
+qemu-bench: ## run the tests on QEMU's device models at length
 	@sh scripts/deps.sh test
 	@sh scripts/qemu-bench.sh
 
 .PHONY: soak
-soak: ## the random tests at bench length: SOAK_OPS operations for each case
+soak: ## run the random tests at length: SOAK_OPS operations for each case
 	@sh scripts/deps.sh test
 	@python3 scripts/test.py --soak
 
@@ -112,12 +135,12 @@ fuzz: ## fuzz every libFuzzer target for FUZZ_SECONDS
 	@python3 scripts/fuzz.py
 
 .PHONY: mutants
-mutants: ## break each invariant on purpose; the suites must go red
+mutants: ## break the code in one place at a time (tests/mutants); the suites must fail
 	@sh scripts/deps.sh test
 	@python3 scripts/mutants.py
 
 .PHONY: lint
-lint: ## code style, licence lines, scripts
+lint: ## check style, licence lines, scripts, includes and language
 	@sh scripts/deps.sh lint
 	@sh scripts/lint.sh
 

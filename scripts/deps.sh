@@ -3,7 +3,7 @@
 #
 # Install the Debian packages that a make target needs, and only those that are missing.
 #
-#   scripts/deps.sh build|run|bench|test|lint|example-kernel|linux-module   install what is missing for that target
+#   scripts/deps.sh build|run|bench|quick|test|lint|example-kernel|linux-module   install what is missing for that target
 #   scripts/deps.sh --list TARGET      print the packages and what each is for
 #
 # DEPS=no in the environment skips the step (packages handled elsewhere). On a system without
@@ -29,6 +29,7 @@ run   gnuplot-nox             draws the plots of a replay, and of the benchmark
 bench valgrind                callgrind: counts the benchmark's instructions
 bench python3                 takes what the benchmark needs out of Linux's source
 test  libcmocka-dev           the unit test framework
+quick libcmocka-dev           the unit test framework
 test  g++                     compiles each public header as C++
 test  clang-14                second compiler; AddressSanitizer, UBSan, ThreadSanitizer, libFuzzer
 test  libclang-rt-14-dev      the run-time libraries of those
@@ -49,6 +50,8 @@ test  qemu-user               runs the cross-built suites
 test  qemu-system-x86         Intel's IOMMU and PCI devices, as models that the suite qemu drives
 test  qemu-system-arm         the SMMUv3, likewise
 test  valgrind                callgrind: counts the instructions of a replay
+test  cmake                   builds examples/cmake and the CMake lines of docs/porting.md
+test  rustc                   compiles examples/rust, which calls the library
 test  make                    builds kernel modules
 test  device-tree-compiler    the device tree that gives Xen a second domain
 test  libelf1                 the kernel's own build tools need it
@@ -72,11 +75,12 @@ classes() {
 	run) echo 'build run' ;;
 	bench) echo 'build run bench' ;;
 	test) echo 'build run lint test' ;;
+	quick) echo 'build lint quick' ;;
 	lint) echo 'lint' ;;
 	example-kernel) echo 'kernel' ;;
 	linux-module) echo 'module' ;;
 	*)
-		echo "deps.sh: unknown target '$1' (build, run, bench, test, lint, example-kernel or linux-module)" >&2
+		echo "deps.sh: unknown target '$1' (build, run, bench, quick, test, lint, example-kernel or linux-module)" >&2
 		exit 2
 		;;
 	esac
@@ -95,7 +99,7 @@ if [ "${1-}" = --list ]; then
 	packages "${2:-test}" | awk '{ p = $1; $1 = ""; printf "%-24s%s\n", p, $0 }'
 	exit
 fi
-target=${1:?usage: deps.sh [--list] build|run|bench|test|lint|example-kernel|linux-module}
+target=${1:?usage: deps.sh [--list] build|run|bench|quick|test|lint|example-kernel|linux-module}
 classes "$target" >/dev/null || exit 2
 
 [ "${DEPS-}" = no ] && exit 0
@@ -143,11 +147,15 @@ apt() {
 mkdir -p build/log
 log=build/log/deps.log
 : >"$log"
-echo "deps: installing $need(log: $log)"
+echo "deps: these Debian packages are missing and will be installed: $need(log: $log)"
 if ! apt update >>"$log" 2>&1; then
 	echo "deps.sh: apt-get update failed; going on with the package lists there are" >&2
 	grep -E '^(E|Err|W):?' "$log" | tail -5 >&2
 fi
+# Say how much that is before it happens. A line is: 'address' file bytes checksum.
+# shellcheck disable=SC2086
+apt install --no-install-recommends --print-uris $need 2>>"$log" | grep "^'" |
+	awk '{ n++; bytes += $3 } END { printf "deps: %d packages with their dependencies, %.0f MB to download\n", n, bytes / 1e6 }'
 # shellcheck disable=SC2086
 if apt install --no-install-recommends $need >>"$log" 2>&1; then
 	exit 0

@@ -6,7 +6,8 @@ Every file below src/ and drivers/ is compiled with no headers but the compiler'
 conversion warnings as errors; the objects are linked into one, and what is then still undefined must
 be the host contract (dmah_host_*) and nothing else but what a freestanding compiler may call by
 itself. Every symbol that an object of src/ shows to the linker begins with dmah_, and no room of src/
-uses a symbol of another room that the table of ARCHITECTURE.md does not let it include. And nothing in src/, include/ or drivers/ includes a header of a port, a test or the lab;
+uses a symbol of another room that the table of ARCHITECTURE.md does not let it include. The one file
+that scripts/amalgamate.py makes of src/ shows the linker the public API alone. And nothing in src/, include/ or drivers/ includes a header of a port, a test or the lab;
 drivers know of the library what dmah/dmah.h has.
 
 For x86-64 the check build (-DDMAH_CHECK) is compiled as well: it adds code, not needs.
@@ -23,6 +24,7 @@ import tempfile
 
 sys.dont_write_bytecode = True
 
+import amalgamate
 import layers
 import tree
 
@@ -175,10 +177,28 @@ def check_symbols(tap, name, prefix, objects):
     tap.report("%s: symbols are used along the arrows of ARCHITECTURE.md" % name, problems)
 
 
+def check_one_file(tap, name, gcc, prefix, flags, objects, work):
+    """The library as one file: it compiles, and shows the linker the public API and no more."""
+    one = amalgamate.Amalgamation(ROOT)
+    source, obj = os.path.join(work, "dmah.c"), os.path.join(work, "dmah.o")
+    amalgamate.write(source, one.text())
+    status, text = call([gcc] + FLAGS + flags + ["-Iinclude", "-c", source, "-o", obj])
+    problems = text if status != 0 else []
+    if not problems:
+        shown = set(symbols(prefix, obj)[0])
+        # In a build with options the names of some functions carry them: dmah/config.h.
+        public = {s for _, o in objects for s in symbols(prefix, o)[0]
+                  if re.sub(r"_with_(check|locks).*", "", s) in one.public}
+        problems = ["shows %s, which is not public" % s for s in sorted(shown - public)]
+        problems += ["%s is missing" % s for s in sorted(public - shown)]
+        problems += ["needs " + s for s in sorted(symbols(prefix, obj)[1]) if not ALLOWED.match(s)]
+    tap.report("%s: one file of all sources shows the public API alone" % name, problems)
+
+
 def check(tap, name, prefix, flags, sources, work):
     gcc = prefix + "gcc"
     if not shutil.which(gcc):
-        for what in ("compiles", "symbols", "links with the host contract alone"):
+        for what in ("compiles", "symbols", "one file", "links with the host contract alone"):
             tap.report("%s %s" % (name, what), ["%s is not installed" % gcc])
         return
     _, own = call([gcc, "-print-file-name=include"])
@@ -204,7 +224,10 @@ def check(tap, name, prefix, flags, sources, work):
                 problems += ["%s:" % source] + text
     tap.report("%s: %d files compile freestanding" % (name, len(sources)), problems)
 
-    check_symbols(tap, name, prefix, [(s, o) for s, o in objects if s.startswith("src/")])
+    src = [(s, o) for s, o in objects if s.startswith("src/")]
+    check_symbols(tap, name, prefix, src)
+    if not problems:
+        check_one_file(tap, name, gcc, prefix, flags + ["-isystem", own[0]], src, work)
     objects = [o for _, o in objects]
     name += ": links with the host contract alone"
     if problems:
@@ -228,6 +251,11 @@ def main():
     tap = Tap()
     sources = files("src", (".c",))
     tap.report("src has source files", [] if sources else ["none found below src/"])
+    listed = ["src/" + l for l in tree.read_list(ROOT, "src/sources.txt")]
+    tap.report("src/sources.txt lists every C file of src",
+               ["%s is not listed" % f for f in sources if f not in listed] +
+               ["%s is not there" % f for f in listed if f not in sources] +
+               ["%s comes twice" % f for f in sorted(set(listed)) if listed.count(f) > 1])
     tap.report("src, include and drivers know of no port, lab or test", includes())
     sources += files("drivers", (".c",))
     with tempfile.TemporaryDirectory(prefix="dmah-freestanding-") as work:

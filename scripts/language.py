@@ -53,7 +53,7 @@ C_FILES = (".c", ".h", ".inc", ".cc", ".S")
 HASH_FILES = (".py", ".sh", ".build", ".ini", ".awk", ".gp", ".gnuplot")
 TEXT_FILES = (".md", ".1", ".txt")
 # Text that is not this project's own, or lists the words.
-LEAVE = re.compile(r"^(LICENSES/|traces/|scripts/language|tests/lint/|tests/.*/(corpus|data)/)")
+LEAVE = re.compile(r"^(LICENSES/|traces/|scripts/language|tests/lint/|tests/.*/(corpus|data|cases)/)")
 
 KERNEL_DOC = re.compile(r"^(?:(?:struct|enum|union|typedef|define)\s+)?[\w ]+(?:\(\))?\s+-\s+(.*)$")
 MEMBER = re.compile(r"^@[\w, @.]+:\s*(.*)$")

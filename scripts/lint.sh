@@ -77,7 +77,7 @@ licence() {
 
 whitespace() {
 	files "$SOURCE|\.(md|txt|html)$" |
-		grep -vE '^LICENSES/|^traces/|/(corpus|data)/' | xargs -r -d '\n' \
+		grep -vE '^LICENSES/|^traces/|/(corpus|data|cases)/' | xargs -r -d '\n' \
 		grep -nE '[[:space:]]$' -- /dev/null | cut -d: -f1,2 | sed 's/$/: white space at the end/'
 }
 
@@ -107,7 +107,7 @@ suites() {
 }
 
 tap() {
-	echo '1..7'
+	echo '1..8'
 	say 'C files are in the style of .clang-format (make format does it)' "$(style)"
 	say 'every source file names its licence' "$(licence)"
 	say 'no white space at the end of a line' "$(whitespace)"
@@ -115,6 +115,7 @@ tap() {
 	say 'every folder of tests is run' "$(suites)"
 	say 'includes follow the table of ARCHITECTURE.md' "$(python3 scripts/layers.py 2>&1)"
 	say 'comments and documents keep to the language of CONTRIBUTING.md' "$(python3 scripts/language.py 2>&1)"
+	say 'docs/source-map.md names the tests of every source file' "$(python3 scripts/source_map.py 2>&1)"
 	[ $bad = 0 ]
 }
 

@@ -33,6 +33,7 @@ import glob
 import os
 import queue
 import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -453,6 +454,17 @@ def self_test():
     sys.exit(bad)
 
 
+def commit_number():
+    """Return a number of the commit that is checked out; 0 in an unpacked archive."""
+    try:
+        out = subprocess.run(["git", "-c", "safe.directory=*", "rev-parse", "HEAD"], cwd=runner.ROOT,
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.DEVNULL, check=True).stdout
+        return int(out[:8], 16)
+    except (OSError, subprocess.CalledProcessError, ValueError):
+        return 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--self-test", action="store_true", help="test this script (TAP)")
@@ -460,6 +472,8 @@ def main():
                         help="only the mutants whose name matches")
     parser.add_argument("--timeout", type=int, default=300, metavar="SECONDS",
                         help="for the suites of one mutant (default 300)")
+    parser.add_argument("--share", type=int, metavar="N",
+                        help="one in N of them, chosen by the commit: N commits in turn run all")
     parser.add_argument("--list", action="store_true", help="list the mutants")
     args = parser.parse_args()
     if args.self_test:
@@ -478,6 +492,12 @@ def main():
         runner.finish(tally)
     if only:
         mutants = [m for m in mutants if any(fnmatch.fnmatch(m.name, p) for p in only)]
+    share = args.share or int(os.environ.get("MUTANT_SHARE") or 1)
+    if share > 1 and not only:
+        turn = commit_number() % share
+        total = len(mutants)
+        mutants = mutants[turn::share]
+        print("share %d of %d: %d of %d mutants" % (turn + 1, share, len(mutants), total), flush=True)
     if args.list:
         for m in mutants:
             print("%-40s invariant %-4s %s" % (m.name, m.breaks, m.why))

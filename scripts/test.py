@@ -21,11 +21,16 @@ import runner
 # Suites about the source text, about models or about other compilers: their result does not depend
 # on the configuration, so they run once, in the native one. So does what drives QEMU's machines
 # or boots kernels on them.
-ONCE = ["headers", "freestanding", "lint", "install", "scripts", "spin", "qemu", "vm", "linux", "xen", "evidence",
+ONCE = ["headers", "freestanding", "lint", "packaging", "scripts", "spin", "qemu", "vm", "linux", "xen", "evidence",
         "example-kernel"]
-# Boots of a kind that a shorter suite tries on another kernel. They run where they are named: .ci/run does.
-LONG = ["linux-long", "vm-long"]
+# Boots of a kind that a shorter suite tries on another kernel, models of which nothing changed with the code, and
+# measurements. `make test-long` runs them, and so does .ci/run.
+LONG = ["linux-long", "vm-long", "spin", "evidence"]
 ONCE += LONG
+# Cross builds are slow under emulation. `make test` runs what depends most on the architecture; `make test-long` the rest.
+CROSS = ["pt", "units", "invariants", "memory", "devices", "registers"]
+# `make quick`: the suites that find most, on the native build.
+QUICK = ["pt", "units", "invariants", "memory", "devices", "rings", "lint"]
 
 UBSAN = "print_stacktrace=1:halt_on_error=1"
 ASAN = "abort_on_error=0:detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1"
@@ -33,8 +38,14 @@ TSAN = "halt_on_error=1:second_deadlock_stack=1"
 
 
 class Config:
-    def __init__(self, name, what, args, env=None, cc=None, suites=(), without=(), multiplier=1.0,
-                 need=(), arch=None, wrapper=None):
+    """A build and its suites.
+
+    Of its suites `make test` runs those of now, where there are any, but none of later; `make test-long`
+    the others. Time-outs are those of the tests times multiplier: none is below ten times the need.
+    """
+
+    def __init__(self, name, what, args, env=None, cc=None, suites=(), without=(), now=(), later=(),
+                 multiplier=1.0, need=(), arch=None, wrapper=None):
         self.name = name
         self.what = what
         self.args = args
@@ -42,6 +53,8 @@ class Config:
         self.cc = cc
         self.suites = list(suites)
         self.without = list(without)
+        self.now = list(now)
+        self.later = list(later)
         self.multiplier = multiplier
         self.need = list(need)
         self.arch = arch
@@ -53,7 +66,7 @@ def cross(name, arch, triplet, qemu, operations):
     return Config(name, "%s, %s" % (triplet, qemu),
                   ["--cross-file", "cross/%s.ini" % arch, "-Dtools=disabled", "-Dtests=enabled",
                    "-Dpkg_config_path=%s/cmocka/%s/lib/pkgconfig" % (runner.BUILD, arch)],
-                  env={"DMAH_TEST_OPS": operations}, without=ONCE, multiplier=10.0,
+                  env={"DMAH_TEST_OPS": operations}, without=ONCE, now=CROSS, multiplier=30.0,
                   need=[triplet + "-gcc", qemu], arch=arch)
 
 
@@ -61,21 +74,29 @@ def configurations():
     """In the order in which they run: what finds most first."""
     return [
         Config("native", "gcc", ["-Dtools=enabled", "-Dtests=enabled"], cc="gcc", need=["gcc"],
-               multiplier=2.0),
+               later=LONG, multiplier=10.0),
         Config("check", "gcc, -Dcheck=true",
                ["-Dcheck=true", "-Dtools=enabled", "-Dtests=enabled"], cc="gcc", need=["gcc"],
-               without=ONCE, multiplier=2.0),
+               without=ONCE, multiplier=10.0),
         Config("asan", "clang, address and undefined-behaviour sanitizers, fuzz corpus",
                ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dfuzz=true",
                 "-Dc_args=-fno-sanitize-recover=all -fno-omit-frame-pointer",
                 "-Dtools=enabled", "-Dtests=enabled"],
-               cc="clang-14", need=["clang-14"], without=ONCE, multiplier=6.0,
+               cc="clang-14", need=["clang-14"], without=ONCE, later=["replay-bundled", "soak"],
+               multiplier=20.0,
                env={"ASAN_OPTIONS": ASAN, "UBSAN_OPTIONS": UBSAN}),
         Config("tsan", "clang, thread sanitizer",
                ["-Db_sanitize=thread", "-Db_lundef=false", "-Dtools=disabled", "-Dtests=enabled"],
                # One thread each, and long: there is nothing that this sanitizer could find.
-               cc="clang-14", need=["clang-14"], without=ONCE + ["drivers", "faults"], multiplier=10.0,
+               cc="clang-14", need=["clang-14"], without=ONCE + ["drivers", "faults"], now=["concurrent"],
+               multiplier=30.0,
                env={"TSAN_OPTIONS": TSAN, "DMAH_TEST_OPS": "20000"}, wrapper=no_aslr()),
+        # Each file of src/ is in other configurations too: here is the question if one file of them all behaves as they do.
+        Config("one-file", "gcc, -Damalgamation=true: the library as make dist makes it",
+               ["-Damalgamation=true", "-Dtools=disabled", "-Dtests=enabled"], cc="gcc", need=["gcc"],
+               suites=["shared", "units", "drivers"], without=ONCE, now=["units", "invariants", "memory", "devices"],
+               multiplier=10.0,
+               env={"DMAH_TEST_OPS": "20000"}),
         cross("aarch64", "aarch64", "aarch64-linux-gnu", "qemu-aarch64", "20000"),
         cross("armhf", "armhf", "arm-linux-gnueabihf", "qemu-arm", "20000"),
         cross("riscv64", "riscv64", "riscv64-linux-gnu", "qemu-riscv64", "20000"),
@@ -127,27 +148,39 @@ class Run:
             self.config.name, self.tally, self.build_time, self.test_time, self.config.what)
 
 
-def left_out(config, wanted):
-    """The suites that a configuration does not run."""
-    return config.without + [s for s in LONG if s not in wanted]
+def plan(config, wanted, part):
+    """Return the suites that a configuration runs and those that it leaves out; None: it has no part.
+
+    No suite to run means every one. A test that is in one of both kinds is left out.
+    """
+    if wanted:
+        return wanted, config.without + [s for s in LONG if s not in wanted]
+    if part != "long":
+        return config.now or config.suites, config.without + [s for s in LONG + config.later
+                                                              if s not in config.without]
+    if config.now:
+        return config.suites, config.without + config.now
+    if config.later:
+        return config.later, config.without
+    return None
 
 
-def selected(config, wanted):
-    """Does this configuration have tests of the wanted suites?"""
-    tests = runner.introspect(config.dir, "tests")
-    for t in tests:
-        suites = runner.suites_of(t)
-        if suites & set(left_out(config, wanted)):
+def targets(config, suites, without):
+    """Return what ninja has to build for these suites; None where the configuration has no test of them."""
+    files = {t["id"]: t["filename"] for t in runner.introspect(config.dir, "targets")}
+    out = set()
+    found = False
+    for t in runner.introspect(config.dir, "tests"):
+        own = runner.suites_of(t)
+        if own & set(without) or (suites and not own & set(suites)):
             continue
-        if config.suites and not suites & set(config.suites):
-            continue
-        if wanted and not suites & set(wanted):
-            continue
-        return True
-    return False
+        found = True
+        for ident in t["depends"]:
+            out.update(os.path.relpath(f, config.dir) for f in files.get(ident, []))
+    return sorted(out) if found else None
 
 
-def execute(config, wanted):
+def execute(config, suites, without):
     res = Run(config)
     clock = runner.Clock()
     for tool in config.need:
@@ -167,20 +200,25 @@ def execute(config, wanted):
     if status != 0:
         res.broke("%s: configuration failed" % config.name, runner.tail(log + ".setup.log"))
         return res
-    status = runner.run(["ninja", "-C", config.dir, "-k", "20", "-j", str(runner.jobs())],
-                        log + ".build.log")
+    # The native build is built as a whole, so that what no test uses is compiled too.
+    wanted = targets(config, suites, without)
+    if wanted is None:
+        res.empty = True
+        return res
+    if config.name == "native" and not suites:
+        wanted = []
+    status = 0
+    if wanted or not suites:
+        status = runner.run(["ninja", "-C", config.dir, "-k", "20", "-j", str(runner.jobs())] + wanted,
+                            log + ".build.log")
     if status != 0:
         res.broke("%s: build failed" % config.name, runner.tail(log + ".build.log", 80))
         return res
     res.build_time = clock.lap()
-    if not selected(config, wanted):
-        res.empty = True
-        return res
 
-    # Meson joins several --suite with "or"; the wanted ones narrow what the configuration runs.
-    suites = wanted or config.suites
+    # Meson joins several --suite with "or".
     status, results = runner.meson_test(
-        config.dir, log + ".test.log", suites=suites, without=left_out(config, wanted),
+        config.dir, log + ".test.log", suites=suites, without=without,
         env=test_env(config), multiplier=config.multiplier, wrapper=config.wrapper)
     res.test_time = clock.lap()
     for r in results:
@@ -223,10 +261,16 @@ def main():
     parser.add_argument("--config", action="append", default=[], help="in this configuration only")
     parser.add_argument("--soak", action="store_true",
                         help="the random tests only, SOAK_OPS operations each")
+    parser.add_argument("--long", action="store_true",
+                        help="what is left out otherwise: long suites, and cross builds in full")
+    parser.add_argument("--quick", action="store_true",
+                        help="one build and the suites that find most")
     parser.add_argument("--list", action="store_true", help="list the configurations")
     args = parser.parse_args()
     wanted = args.suite or os.environ.get("SUITE", "").split()
     only = args.config or os.environ.get("CONFIG", "").split()
+    if args.quick:
+        wanted, only = wanted or QUICK, only or ["native"]
 
     configs = soak_configurations() if args.soak else configurations()
     if args.list:
@@ -250,7 +294,10 @@ def main():
             continue
         if sys.stdout.isatty():
             print("%-8s ..." % config.name, end="\r", flush=True)
-        res = execute(config, wanted)
+        part = plan(config, wanted, "long" if args.long else "test")
+        if part is None:
+            continue
+        res = execute(config, *part)
         if res.empty:
             if not wanted:
                 res.broke("%s: has no tests" % config.name, "")

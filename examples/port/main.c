@@ -29,13 +29,14 @@ static int receive(struct dmah_device *dev, char *buffer)
 {
 	struct dmah h = { 0 };
 	struct dmah stale;
+	bool bounced;
 	int err = dmah_map_single(dev, &h, buffer, 64, DMAH_FROM_DEVICE);
 
 	if (err)
 		return err;
+	bounced = dmah_addr(&h) != dmah_host_virt_to_phys(buffer);
 	printf("buffer 0x%" PRIx64 " is DMA address 0x%" PRIx64 "%s\n",
-	       dmah_host_virt_to_phys(buffer), dmah_addr(&h),
-	       dmah_addr(&h) == dmah_host_virt_to_phys(buffer) ? "" : ", bounced");
+	       dmah_host_virt_to_phys(buffer), dmah_addr(&h), bounced ? ", bounced" : "");
 	device_writes(dmah_addr(&h), "hello");
 	err = dmah_sync_for_cpu(dev, &h, 0, 64);
 	if (err)
@@ -49,7 +50,7 @@ static int receive(struct dmah_device *dev, char *buffer)
 	 * A second unmap of the same mapping. Caught if the buffer bounced; a direct mapping keeps
 	 * no state.
 	 */
-	if (stale.backend)
+	if (bounced)
 		(void)dmah_unmap(dev, &stale);
 	return DMAH_OK;
 }

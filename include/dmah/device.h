@@ -328,10 +328,17 @@ struct dmah_limits {
 };
 
 /**
- * struct dmah_device - who does the DMA. The caller's storage, zeroed; private but for @name, @id, @iommu and
- *	@priv, which the caller may set before dmah_attach().
+ * struct dmah_device - a device that does DMA. The caller's storage, zeroed; private but for @name, @id, @ids, @nids,
+ *	@iommu and @priv, which the caller may set before dmah_attach().
  * @name: for messages.
- * @id: requester id or stream id, for its IOMMU's driver.
+ * @id: the id by which its IOMMU knows it. Behind VT-d the requester id, bus << 8 | device << 3 | function, as it arrives at
+ *	the unit: a device behind a PCIe-to-PCI bridge has the bridge's (secondary bus << 8), whatever its own is. Behind an
+ *	SMMU the stream id, to which firmware's tables map the requester id (IORT, iommu-map). 0 is an id.
+ * @ids: further ids of the device, @nids of them: requester aliases (a bridge that passes some transactions under its own id,
+ *	phantom functions, a quirk of the device), other streams. All are bound, and faults of all are found. Not copied: kept
+ *	until the device is detached. NULL: none. Devices of one domain may share an id: it is bound until the last of them is
+ *	detached; killing one blocks all that share its ids, since the hardware cannot tell them apart.
+ * @nids: how many @ids.
  * @iommu: the IOMMU before it, one of its domain's; NULL: the domain's first.
  * @priv: the IOMMU driver's.
  * @dom: its domain; NULL while it is not attached.
@@ -349,6 +356,8 @@ struct dmah_limits {
 struct dmah_device {
 	const char *name;
 	uint32_t id;
+	const uint32_t *ids;
+	unsigned int nids;
 	struct dmah_iommu *iommu;
 	void *priv;
 	struct dmah_domain *dom;
@@ -367,6 +376,21 @@ struct dmah_device {
 	bool binding;
 	bool blocked;
 };
+
+/** dmah_device_id() - Returns number @n of a device's ids, 0 to @dev->nids. */
+DMAH_INLINE uint32_t dmah_device_id(const struct dmah_device *dev, unsigned int n)
+{
+	return n ? dev->ids[n - 1] : dev->id;
+}
+
+/** dmah_device_has_id() - Returns true where @id is one of a device's ids. */
+DMAH_INLINE bool dmah_device_has_id(const struct dmah_device *dev, uint32_t id)
+{
+	for (unsigned int n = 0; n <= dev->nids; n++)
+		if (dmah_device_id(dev, n) == id)
+			return true;
+	return false;
+}
 
 /**
  * dmah_attach() - make a device one of a domain.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * dmah: transactions that were refused, and the mappings that they were about.
+ * dmah: reports of refused transactions, each with the mapping that the transaction was about.
  *
- *	static void tell(void *ctx, const struct dmah_fault *fault)
+ *	static void report(void *ctx, const struct dmah_fault *fault)
  *	{
  *		char text[DMAH_FAULT_TEXT];
  *
@@ -10,14 +10,16 @@
  *		print(text);
  *	}
  *
- *	dmah_faults(&vtd.iommu, tell, NULL, NULL);	// from the fault interrupt, or now and then
+ *	dmah_faults(&vtd.iommu, report, NULL, NULL);	// from the fault interrupt, or from a timer
  *
- * prints
+ * This program prints (on one line)
  *
- *	write to 0xfffdf000 by nic (00:02.0): unmapped 12 us ago, was 0x3fdce000+4096 mapped by nic_fill_rx
+ *	write to 0xfffdf000 by nic (00:02.0): unmapped 12 us ago,
+ *	was 0x3fdce000+4096 mapped by nic_fill_rx
  *
- * An IOMMU says no more than who wanted to go where. The rest comes from what a domain remembers of its mappings, without
- * any check build: who made a mapping, of what memory, and when it ended.
+ * An IOMMU records only the device, the address and the kind of access. The rest comes from the
+ * history of the domain, which is always on: the caller that made the mapping, its memory, and the
+ * time of its end.
  */
 #ifndef DMAH_FAULT_H
 #define DMAH_FAULT_H
@@ -30,14 +32,15 @@ extern "C" {
 #endif
 
 /**
- * enum dmah_fault_place - what is where a device was refused.
+ * enum dmah_fault_place - the state of the address at which a device was refused.
  * @DMAH_FAULT_NO_DEVICE: no device with that id is attached: nothing is known.
- * @DMAH_FAULT_NO_ADDRESS: the hardware recorded no address: the device itself was refused.
- * @DMAH_FAULT_OUTSIDE: no mapping can be there: outside the aperture.
- * @DMAH_FAULT_RESERVED: a range that is never handed out.
- * @DMAH_FAULT_NEVER: nothing was ever mapped there, as far as is remembered.
- * @DMAH_FAULT_UNMAPPED: a mapping that has ended.
- * @DMAH_FAULT_MAPPED: a live mapping: of another direction, or made since; or the device is blocked.
+ * @DMAH_FAULT_NO_ADDRESS: the hardware recorded no address, because it refused the device itself.
+ * @DMAH_FAULT_OUTSIDE: outside the aperture, so that no mapping can exist there.
+ * @DMAH_FAULT_RESERVED: in a range that the library never hands out.
+ * @DMAH_FAULT_NEVER: never mapped, as far as the history goes back.
+ * @DMAH_FAULT_UNMAPPED: in a mapping that has ended.
+ * @DMAH_FAULT_MAPPED: in a live mapping. The mapping has another direction, or was made after the
+ *	fault, or the device is blocked.
  */
 enum dmah_fault_place {
 	DMAH_FAULT_NO_DEVICE,
@@ -49,25 +52,30 @@ enum dmah_fault_place {
 	DMAH_FAULT_MAPPED,
 };
 
-/** DMAH_FAULT_AGE_UNKNOWN - an age that is not known. */
+/** DMAH_FAULT_AGE_UNKNOWN - the value of an unknown age. */
 #define DMAH_FAULT_AGE_UNKNOWN UINT64_MAX
 
 /**
- * struct dmah_fault - a transaction that was refused.
- * @hw: what the hardware recorded.
- * @iommu: by which IOMMU; NULL: by none.
- * @dev: the attached device with that id, or NULL. Good for as long as it is attached.
- * @killed: it was killed: it is meant to be refused.
- * @suppressed: faults of this device that were not told before this one, for there were too many.
- * @place: what is there. With DMAH_FAULT_UNMAPPED and DMAH_FAULT_MAPPED what follows is about that mapping.
- * @phys: physical address of the mapping's first byte; of the page, where @len is 0. 0: not remembered.
- * @len: bytes mapped; 0: not remembered.
- * @dir: what the device could do; 0: not remembered.
- * @owner: the device that it was mapped for; NULL: not attached any more, or not remembered.
- * @caller: who mapped it: the return address of the call; for a ring who set it up. NULL: not remembered. It is
- *	remembered in 32 bits, and good for code within 2 GiB of the library's.
- * @least, @most: unmapped between @least and @most nanoseconds ago. A strict unmap is known to a microsecond, a lazy one
- *	to lie between two flushes. @most is DMAH_FAULT_AGE_UNKNOWN where it is not known at all. Ages are modulo 9 hours.
+ * struct dmah_fault - a refused transaction.
+ * @hw: the record of the hardware.
+ * @iommu: the IOMMU that refused it; NULL: not refused by an IOMMU.
+ * @dev: the attached device with that id, or NULL. Valid until the device is detached.
+ * @killed: dmah_kill() was called for @dev, so refusals are expected.
+ * @suppressed: number of faults of this device that the rate limit has suppressed since the last
+ *	reported one.
+ * @place: the state of the address. With DMAH_FAULT_UNMAPPED and DMAH_FAULT_MAPPED the fields below
+ *	describe the mapping at this address.
+ * @phys: physical address of the mapping's first byte, or of the page if @len is 0. 0: not
+ *	recorded.
+ * @len: bytes mapped; 0: not recorded.
+ * @dir: direction of the mapping; 0: not recorded.
+ * @owner: the device that the mapping was made for; NULL: no longer attached, or not recorded.
+ * @caller: the return address of the call that made the mapping; for a ring, of dmah_ring_init().
+ *	NULL: not recorded. Only 32 bits are recorded, so the address is right for code within 2 GiB
+ *	of the library.
+ * @least, @most: the mapping was unmapped between @least and @most nanoseconds ago. For a strict
+ *	unmap both differ by about a microsecond; a lazy unmap lies between two flushes. @most is
+ *	DMAH_FAULT_AGE_UNKNOWN if the age is unknown. Ages are modulo 9 hours.
  */
 struct dmah_fault {
 	struct dmah_iommu_fault hw;
@@ -85,17 +93,21 @@ struct dmah_fault {
 	uint64_t most;
 };
 
-/** DMAH_FAULT_BURST - faults of one device that are told in DMAH_FAULT_WINDOW; more are only counted. */
+/**
+ * DMAH_FAULT_BURST - largest number of reported faults of one device in DMAH_FAULT_WINDOW; more are
+ * only counted.
+ */
 #define DMAH_FAULT_BURST 10u
-/** DMAH_FAULT_WINDOW - in nanoseconds. */
+/** DMAH_FAULT_WINDOW - length of the rate limit's window, in nanoseconds. */
 #define DMAH_FAULT_WINDOW 1000000000ull
 
 /**
- * struct dmah_fault_count - what dmah_faults() did.
+ * struct dmah_fault_count - the result of dmah_faults().
  * @taken: records taken from the hardware.
- * @suppressed: those that were not told: a device that faults without end must not take the host with it. Each device has
- *	its own measure, and those that are not attached have one together.
- * @lost: the hardware had no room for others.
+ * @suppressed: the part of @taken that the rate limit did not report, because a device that faults
+ *	again and again must not stall the host. Each attached device has its own limit; all others
+ *	share one.
+ * @lost: the hardware had no room for further records and dropped them.
  */
 struct dmah_fault_count {
 	uint32_t taken;
@@ -104,43 +116,48 @@ struct dmah_fault_count {
 };
 
 /**
- * dmah_faults() - take what an IOMMU has recorded, and tell what it was about.
+ * dmah_faults() - take the recorded faults of an IOMMU and report each with its mapping.
  * @iommu: the IOMMU.
- * @fn: called for each fault, the oldest first, with no lock held; NULL: they are only counted.
- * @ctx: passed to it.
- * @count: what was done; NULL: no matter.
+ * @fn: called for each reported fault, the oldest first, with no lock held; NULL: faults are only
+ *	counted.
+ * @ctx: passed to @fn.
+ * @count: receives the counts; may be NULL.
  *
- * At most 256 records at a time; what is left is there the next time. No device behind @iommu may be detached meanwhile
- * by another CPU if @fn looks at @dev or @owner.
+ * Takes at most 256 records; the next call takes further ones. If @fn uses @dev or @owner, no other
+ * CPU may detach a device behind @iommu during this call.
  *
- * Context: any but inside dmah_host_enter(). Return: 0, DMAH_ENOTSUP (its driver reports none).
+ * Context: any except inside dmah_host_enter().
+ * Return: 0; DMAH_ENOTSUP: the driver of @iommu reports no faults.
  */
 int dmah_faults(struct dmah_iommu *iommu, void (*fn)(void *ctx, const struct dmah_fault *fault),
 		void *ctx, struct dmah_fault_count *count);
 
 /**
- * dmah_fault_explain() - what a transaction of a device was about that something else refused: a bus error, a master
- *	abort, an IOMMU of somebody else's.
- * @dev: the device, attached, whatever its backend.
- * @hw: what is known: @hw->addr is a DMA address.
- * @fault: where to put all of it.
+ * dmah_fault_explain() - describe a transaction that something other than the library's IOMMU
+ * refused.
+ * @dev: the device, attached, with any backend.
+ * @hw: the known facts; @hw->addr is a DMA address.
+ * @fault: receives the description.
  *
- * Context: any but inside dmah_host_enter(); @dev stays attached.
+ * Use this call for a bus error, a master abort, or an IOMMU with another owner.
+ *
+ * Context: any except inside dmah_host_enter(). @dev must stay attached during this call.
  */
 void dmah_fault_explain(const struct dmah_device *dev, const struct dmah_iommu_fault *hw,
 			struct dmah_fault *fault);
 
-/** DMAH_FAULT_TEXT - bytes that are enough for the text of any fault whose names are of usual length. */
+/** DMAH_FAULT_TEXT - bytes for the text of a fault, enough for names of usual length. */
 #define DMAH_FAULT_TEXT 256u
 
 /**
- * dmah_fault_text() - a fault in words, on one line.
+ * dmah_fault_text() - write a fault in words, on one line.
  * @fault: the fault.
- * @caller: the name of @fault->caller, as the host's symbols have it; NULL: its address is printed.
- * @text: where to put it; ends with a zero, cut off where there is no room.
- * @size: bytes there, not 0.
+ * @caller: the symbol name of @fault->caller, from the host; NULL: the text shows the address.
+ * @text: receives the text, zero-terminated, truncated to @size.
+ * @size: bytes of @text, not 0.
  *
- * Context: any. Return: bytes that the whole text has, without the zero.
+ * Context: any.
+ * Return: bytes of the whole text, without the terminating zero.
  */
 size_t dmah_fault_text(const struct dmah_fault *fault, const char *caller, char *text, size_t size);
 

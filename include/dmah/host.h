@@ -34,9 +34,6 @@ struct dmah_device;
  * A host with a larger lock defines DMAH_HOST_LOCK_WORDS, in 64-bit words, on the command line of
  * everything that includes this header.
  */
-#ifndef DMAH_HOST_LOCK_WORDS
-#define DMAH_HOST_LOCK_WORDS 1
-#endif
 struct dmah_lock {
 	uint64_t word[DMAH_HOST_LOCK_WORDS];
 };

@@ -147,6 +147,8 @@ struct dmah_iommu_ops {
 	 * @bind: make a device's transactions meet @how, and forget what was cached for it. Complete, also
 	 * in the hardware, on return. @pt is the domain's table with DMAH_BIND_TRANSLATE, else NULL; @tag
 	 * is the number (VT-d domain id, SMMU ASID) that the domain got from @tag_alloc.
+	 * A device with several ids is bound once for each: @dev is a copy then whose @id is that one, so it must not be
+	 * kept. A binding that is there already, by another device that shares the id, is left as it is.
 	 * Where DMAH_BIND_TRANSLATE fails the device is blocked, as far as the hardware listens: the table may be freed.
 	 * Return: 0, DMAH_ENOTSUP, DMAH_ETIMEDOUT; DMAH_ENOMEM where a table is needed that was not there before.
 	 */
@@ -233,6 +235,8 @@ struct dmah_rate_limit {
  * @reserved: IOVAs that no domain behind it may hand out (the interrupt window of VT-d, 0xfee00000 to
  *	0xfeefffff), or NULL.
  * @nreserved: how many @reserved.
+ * @off: it does not translate yet, and devices reach all memory: maps for devices behind it are refused with DMAH_EPERM and
+ *	reported. Its driver's.
  * @lock, @links, @fault_limit: the domains behind it, and faults of devices that none of them has; the library's, zero at
  *	first.
  */
@@ -248,6 +252,7 @@ struct dmah_iommu {
 	unsigned int nformats;
 	const struct dmah_reserved *reserved;
 	unsigned int nreserved;
+	bool off;
 	struct dmah_lock lock;
 	struct dmah_link *links;
 	struct dmah_rate_limit fault_limit;

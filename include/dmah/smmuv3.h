@@ -269,7 +269,7 @@ void dmah_smmuv3_errors(struct dmah_smmuv3 *smmu);
  * To an SMMU an MSI is a write like any other, so the doorbell must be mapped in every domain: at its own address, for
  * writes, as a device's registers.
  */
-static inline struct dmah_reserved dmah_smmuv3_doorbell(dmah_phys_t phys)
+DMAH_INLINE struct dmah_reserved dmah_smmuv3_doorbell(dmah_phys_t phys)
 {
 	struct dmah_reserved range;
 

@@ -147,7 +147,8 @@ int dmah_vtd_init(struct dmah_vtd *vtd, const struct dmah_vtd_config *config, vo
  * dmah_vtd_enable() - translate: devices that are not attached are blocked when this returns.
  * @vtd: the unit.
  *
- * Where firmware had translation on, the change from its tables to ours is one step. Protected memory regions end
+ * Until then maps for devices behind the unit are refused with DMAH_EPERM and reported: their addresses would reach raw
+ * memory. Where firmware had translation on, the change from its tables to ours is one step. Protected memory regions end
  * here. A second call is a no-op. Context: may sleep. Return: 0, DMAH_ETIMEDOUT.
  */
 int dmah_vtd_enable(struct dmah_vtd *vtd);

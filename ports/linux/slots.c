@@ -8,8 +8,9 @@
 #include "library.h"
 #include "base/pool.h"
 
-/* One device has the pool to itself: any number that is not 0 names it. */
-#define OWNER 1u
+/* One device has the pool to itself: any number that is not 0 names it, in no library domain. */
+#define OWNER  1u
+#define DOMAIN NULL
 
 size_t slots_memory(size_t size)
 {
@@ -40,7 +41,7 @@ u32 slots_get(struct dmah_pool *pool, phys_addr_t orig, u32 len, u32 dir, phys_a
 	u32 token;
 
 	BUILD_BUG_ON(DMAH_TO_DEVICE != 1 || DMAH_FROM_DEVICE != 2 || DMAH_BIDIRECTIONAL != 3);
-	if (dmah_pool_get(pool, &want, orig, NULL, OWNER, &token))
+	if (dmah_pool_get(pool, &want, orig, DOMAIN, OWNER, &token))
 		return 0;
 	*slot = dmah_pool_phys(pool, token);
 	return token;
@@ -48,7 +49,7 @@ u32 slots_get(struct dmah_pool *pool, phys_addr_t orig, u32 len, u32 dir, phys_a
 
 void *slots_find(struct dmah_pool *pool, u32 token, phys_addr_t *orig, u32 *len)
 {
-	const struct pool_slot *slot = dmah_pool_slot_of(pool, token, OWNER);
+	const struct pool_slot *slot = dmah_pool_slot_of(pool, token, DOMAIN, OWNER);
 
 	if (!slot)
 		return NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The address-keyed and page-keyed calls: a handle on the stack, rebuilt by the backend from what an address leads to,
- * and then the same calls that handles take.
+ * The address-keyed and page-keyed calls. The backend finds the mapping and fills a handle on the
+ * stack; the functions for handles do the rest.
  */
 #include "addr/request.h"
 #include "backend/iommu/fast.h"
@@ -78,7 +78,7 @@ static int unmap(struct dmah_device *dev, const struct addr_req *req, uint64_t l
 		err = dmah_check_forget(dev, req->dma, req->len, req->dir);
 	if (!err) {
 		dmah_history_unmap(dev, &h);
-		/* DMAH_ESTALE: another CPU has unmapped the address since it was looked up. */
+		/* DMAH_ESTALE: another CPU has unmapped the address since the lookup. */
 		err = dev->dom->ops->unmap(dev, &h, false);
 	}
 	if (!err || err == DMAH_ETIMEDOUT)
@@ -110,7 +110,10 @@ int dmah_page_unmap(struct dmah_device *dev, dmah_addr_t dma, dmah_phys_t phys, 
 	return unmap(dev, &req, len, __builtin_return_address(0));
 }
 
-/* Neither a cache to maintain nor a slot to copy: nothing needs to be found. */
+/*
+ * Returns true if a sync has neither a cache to maintain nor a slot to copy, so no lookup is
+ * needed.
+ */
 static bool nothing_to_sync(const struct dmah_device *dev)
 {
 	return is_coherent(dev->limits.flags) && !dev->dom->cfg.pool;

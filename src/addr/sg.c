@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/*
- * Scatter lists, address-keyed: all that is kept is in the list.
- */
+/* Address-keyed scatter lists. The list itself holds all state. */
 #include "addr/request.h"
 #include "base/count.h"
 #include "core/map.h"
@@ -26,7 +24,7 @@ static int check_list(const struct dmah_device *dev, const struct dmah_sg *sg, u
 	return DMAH_OK;
 }
 
-/* A list of one range, unless devices are let through untranslated. */
+/* Returns true if a list is mapped as one IOVA range: behind an IOMMU, but not in passthrough. */
 static bool one_range(const struct dmah_device *dev)
 {
 	return dev->dom->ops->map_sg && !domain_passes_through(dev->dom);
@@ -42,7 +40,7 @@ static struct addr_req piece_req(const struct dmah_sg *piece, enum dmah_dir dir,
 				  .has_phys = true };
 }
 
-/* As much of a handle as the history wants. */
+/* Fill the fields of a handle that the history needs. */
 static struct dmah piece_handle(const struct dmah_sg *piece, enum dmah_dir dir, bool later)
 {
 	return (struct dmah){ .dma = piece->dma,
@@ -51,7 +49,10 @@ static struct dmah piece_handle(const struct dmah_sg *piece, enum dmah_dir dir, 
 			      .meta = (uint32_t)dir | (later ? META_LATER : 0) };
 }
 
-/* Every entry has its own DMA address: end the mappings of the first @n, having checked all of them. */
+/*
+ * End the mappings of the first @n entries, each with its own DMA address. Checks all of them
+ * first.
+ */
 static int unmap_pieces(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, enum dmah_dir dir,
 			uint32_t attrs)
 {
@@ -98,7 +99,7 @@ static int map_pieces(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, e
 	return DMAH_OK;
 }
 
-/* The list's entries are pieces, its first few DMA addresses segments: merge in place. */
+/* Merge the pieces' DMA addresses into segments, in place, in the first entries of the list. */
 static int merge(const struct dmah_device *dev, struct dmah_sg *sg, uint32_t n)
 {
 	uint32_t nseg = 0;
@@ -121,7 +122,10 @@ static int merge(const struct dmah_device *dev, struct dmah_sg *sg, uint32_t n)
 	return (int)nseg;
 }
 
-/* And back: every entry gets its own DMA address. False where segments and pieces do not cover the same bytes. */
+/*
+ * Undo merge(): give every entry its own DMA address. Returns false if segments and pieces do not
+ * cover the same bytes.
+ */
 static bool split(struct dmah_sg *sg, uint32_t n)
 {
 	uint64_t pieces = 0, segments = 0;
@@ -133,7 +137,7 @@ static bool split(struct dmah_sg *sg, uint32_t n)
 		segments += sg[nseg].dma_len;
 	if (pieces != segments)
 		return false;
-	/* Segments end where pieces do, or this is not the list that was mapped. */
+	/* Every segment must end at the end of a piece, or this is not the list that was mapped. */
 	for (uint32_t i = 0, seg = 0; i < n; i++) {
 		if (seg == nseg || sg[i].len > sg[seg].dma_len - at)
 			return false;
@@ -143,7 +147,7 @@ static bool split(struct dmah_sg *sg, uint32_t n)
 			seg++;
 		}
 	}
-	/* Backwards, so that no segment is overwritten before its last piece has been given its address. */
+	/* Go backwards, so that no segment is overwritten before its last piece has its address. */
 	for (uint32_t i = n, seg = nseg - 1, left = sg[seg].dma_len; i-- > 0;) {
 		left -= sg[i].len;
 		sg[i].dma = sg[seg].dma + left;
@@ -215,7 +219,7 @@ int dmah_addr_unmap_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, 
 	return err;
 }
 
-/* Where the pieces of a mapped list lie: piece @i begins @at bytes into segment @seg. */
+/* struct cursor - a position in a mapped list: piece @i begins @at bytes into segment @seg. */
 struct cursor {
 	uint32_t i;
 	uint32_t seg;
@@ -227,7 +231,7 @@ static dmah_addr_t place(const struct dmah_sg *sg, const struct cursor *c)
 	return sg[c->seg].dma + c->at;
 }
 
-/* Go on to the next piece. Return: false where the list is not as it was mapped. */
+/* Advance to the next piece. Returns false if the list is not as it was mapped. */
 static bool advance(const struct dmah_sg *sg, uint32_t n, struct cursor *c)
 {
 	c->at += sg[c->i].len;
@@ -240,8 +244,9 @@ static bool advance(const struct dmah_sg *sg, uint32_t n, struct cursor *c)
 }
 
 /*
- * Returns true if @n pieces are all of a mapped list: they fill its segments, and behind an IOMMU its mapping begins and
- * ends with them. Where each piece is a mapping of its own, pieces that fill their segments are as good as a list.
+ * Returns true if @n pieces are a whole mapped list. They must fill its segments; behind an IOMMU
+ * they must also be one whole mapping. If each piece is a mapping of its own, filling the segments
+ * is enough.
  */
 static bool is_whole(const struct dmah_device *dev, const struct dmah_sg *sg, uint32_t n)
 {
@@ -260,7 +265,10 @@ static bool is_whole(const struct dmah_device *dev, const struct dmah_sg *sg, ui
 	return !one_range(dev) || dev->dom->ops->sg_whole(dev, sg[0].dma, last);
 }
 
-/* The pieces of a segment follow each other in DMA addresses but not in memory, so that each is a range of its own. */
+/*
+ * Sync each piece by itself: the pieces of a segment have adjacent DMA addresses but not adjacent
+ * memory.
+ */
 static int sync_list(struct dmah_device *dev, const struct dmah_sg *sg, uint32_t n,
 		     enum dmah_dir dir, bool for_cpu, const void *caller)
 {

@@ -79,8 +79,15 @@ static int xen_map(struct dmah_device *dev, struct dmah *h, const struct map_req
 
 static int xen_check(struct dmah_device *dev, const struct dmah *h)
 {
-	(void)dev;
-	return meta_kind(h->meta) == DMAH_BACKEND_XEN && !meta_gen(h->meta) ? DMAH_OK : DMAH_EINVAL;
+	const struct dmah_domain *dom = dev->dom;
+
+	if (meta_kind(h->meta) != DMAH_BACKEND_XEN || meta_gen(h->meta))
+		return DMAH_EINVAL;
+	/* A slot's place in the machine is known, without a search. */
+	if (has_slots(h) &&
+	    bus_of(dom, dmah_pool_phys(dom->cfg.pool, token_head(h->backend)), h->len) != h->dma)
+		return DMAH_ESTALE;
+	return DMAH_OK;
 }
 
 /* The slot's byte behind a bus address, or ~0: pools keep their place in the machine, so this is no lookup. */

@@ -8,7 +8,10 @@ static void count_lines(struct dmah_device *dev, uint64_t lines)
 	count(dev, maintained_lines, lines);
 }
 
-/* By machine address, where the kernel has no mapping of the page: a page at a time. */
+/*
+ * Maintain page by page through the hypervisor, by machine address, because the kernel does not map
+ * the page.
+ */
 static void maintain_by_bus(struct dmah_device *dev, enum dmah_cache_op op, dmah_addr_t bus,
 			    uint64_t len)
 {
@@ -44,8 +47,9 @@ static void maintain_lines(struct dmah_device *dev, enum dmah_cache_op op, dmah_
 }
 
 /*
- * Maintain every line that the range touches. Dropping a line that holds other bytes as well would lose what the CPU
- * wrote to those, so lines at the edges are cleaned first; a caller that cannot bear that lets them bounce.
+ * Maintain every line that the range touches. Invalidating a line at the edge would discard the
+ * CPU's writes to other bytes in the line, so edge lines are flushed instead. A caller that cannot
+ * allow a flush bounces them.
  */
 static void maintain(struct dmah_device *dev, enum dmah_cache_op op, dmah_phys_t phys,
 		     dmah_addr_t bus, uint64_t len)
@@ -112,7 +116,10 @@ static void zero(dmah_phys_t phys, uint32_t len)
 	}
 }
 
-/* How the bytes of a handle fall apart: @head of them in a head slot, @tail of them in a tail slot. */
+/*
+ * Describe a handle's bytes: the first @head_len lie in a head slot, the last @tail_len in a tail
+ * slot.
+ */
 struct pieces {
 	struct pool_slot *head;
 	struct pool_slot *tail;
@@ -120,7 +127,7 @@ struct pieces {
 	uint32_t tail_len;
 };
 
-/* The records of slots that are live, or (@retired) of those that unmap has just retired. */
+/* Return the record of a live slot or, with @retired, of a slot that unmap has just retired. */
 static struct pool_slot *record(const struct dmah_device *dev, uint32_t token, bool retired)
 {
 	struct dmah_pool *pool = dev->dom->cfg.pool;
@@ -150,7 +157,7 @@ static bool split(const struct dmah_device *dev, const struct dmah *h, bool reti
 	return true;
 }
 
-/* Returns true if a slot's record is about this buffer, and not only about bytes of it. */
+/* Returns true if a slot's record fits the length, direction and attributes of the handle. */
 static bool fits(const struct dmah *h, const struct pool_slot *slot)
 {
 	return slot->whole == h->len && slot->dir == meta_dir(h->meta) && !(h->meta & META_MMIO);
@@ -161,9 +168,11 @@ bool dmah_buffer_check(const struct dmah_device *dev, const struct dmah *h)
 	dmah_phys_t first = h->phys;
 	struct pieces p;
 
-	if (meta_is_fast(h->meta))
-		return true;
-	if (h->backend != handle_seal(h, h->backend) || !split(dev, h, false, &p))
+	if (!has_slots(h))
+		return meta_is_fast(h->meta) || is_coherent(dev->limits.flags) ||
+		       h->backend == handle_seal(h, h->backend);
+	if (!split(dev, h, false, &p) ||
+	    h->backend != token_pair(token_head(h->backend), token_tail(h->backend)))
 		return false;
 	if (p.head) {
 		if (!fits(h, p.head) || p.head->orig != h->phys)
@@ -172,8 +181,8 @@ bool dmah_buffer_check(const struct dmah_device *dev, const struct dmah *h)
 	}
 	if (p.tail && (!fits(h, p.tail) || p.tail->orig + p.tail_len != h->phys + h->len))
 		return false;
-	/* The rest of the DMA address is for the backend to compare. */
-	return !(p.head || p.tail) || meta_kind(h->meta) == DMAH_BACKEND_DIRECT ||
+	/* Compare only the offset: the backend compares the rest of the DMA address. */
+	return meta_kind(h->meta) == DMAH_BACKEND_DIRECT ||
 	       !((first ^ h->dma) & (DMAH_PAGE_SIZE - 1));
 }
 
@@ -182,7 +191,11 @@ static bool needs_cache(const struct dmah_device *dev, const struct dmah *h)
 	return !is_coherent(dev->limits.flags) && !(h->meta & (META_MMIO | META_COHERENT));
 }
 
-/* Which part of [@off, @off + @len) lies in [@from, @from + @n): moved to *@at, bytes from @from. */
+/*
+ * Intersect [@off, @off + @len) with [@from, @from + @n). Sets *@at to the begin, relative to
+ * @from.
+ * Return: bytes in the intersection.
+ */
 static uint32_t overlap(uint32_t off, uint32_t len, uint32_t from, uint32_t n, uint32_t *at)
 {
 	uint64_t end = (uint64_t)off + len, stop = (uint64_t)from + n;
@@ -198,7 +211,10 @@ static void sync_slot(struct dmah_device *dev, const struct dmah *h, uint32_t to
 		      bool filling)
 {
 	dmah_phys_t phys = dmah_pool_phys(dev->dom->cfg.pool, token) + at;
-	/* A slot's machine address matters only to hypercalls, and the kernel has a mapping of its own pool. */
+	/*
+	 * Only hypercalls use a slot's machine address, and the kernel maps its own pool, so none
+	 * is needed.
+	 */
 	dmah_addr_t bus = phys;
 
 	if (for_cpu) {
@@ -228,8 +244,9 @@ static void transfer(struct dmah_device *dev, const struct dmah *h, uint32_t off
 		sync_slot(dev, h, token_head(h->backend), p.head, at, n, for_cpu, filling);
 	n = overlap(off, len, p.head_len, h->len - p.head_len - p.tail_len, &at);
 	/*
-	 * For the device every direction is cleaned: a dirty line could be evicted over what the device writes, and
-	 * dropping it instead would let the device see what the memory held before.
+	 * Clean before every transfer to the device, in every direction. A dirty line could be
+	 * evicted over the device's writes; invalidating the line instead would show the device the
+	 * old content of the memory.
 	 */
 	if (n && needs_cache(dev, h) && (!for_cpu || meta_dir(h->meta) & DMAH_FROM_DEVICE))
 		maintain(dev, for_cpu ? DMAH_CACHE_INVALIDATE : DMAH_CACHE_CLEAN,
@@ -239,15 +256,16 @@ static void transfer(struct dmah_device *dev, const struct dmah *h, uint32_t off
 		sync_slot(dev, h, token_tail(h->backend), p.tail, at, n, for_cpu, filling);
 }
 
-/* An untrusted device sees the whole granules of a slot. */
+/* Zero a slot around the buffer, because an untrusted device sees whole granules. */
 static void pad(struct dmah_device *dev, uint32_t token, const struct pool_slot *slot)
 {
 	dmah_phys_t data = dmah_pool_phys(dev->dom->cfg.pool, token), start = data - slot->offset;
 	dmah_phys_t end = start + ((uint64_t)slot->units << POOL_UNIT_SHIFT);
 
 	/*
-	 * The device may have written there without anyone taking it. Lines that still hold zeroes from before would not
-	 * become dirty on a CPU that drops stores of what is there already.
+	 * The device may have written around the buffer of a previous mapping. A CPU that drops
+	 * stores of an unchanged value would not make a cached zero line dirty, so invalidate
+	 * before zeroing.
 	 */
 	if (!is_coherent(dev->limits.flags))
 		maintain(dev, DMAH_CACHE_INVALIDATE, start, start, end - start);

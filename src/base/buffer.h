@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * A mapped buffer changes hands: bounce slots are copied, CPU caches maintained.
+ * Passes ownership of a mapped buffer between CPU and device: copies bounce slots and maintains CPU
+ * caches.
  *
- * A handle's bytes fall into at most three pieces: one that a head slot stands in for (all of them, where the whole
- * buffer bounced), one that the device reaches in place, and one that a tail slot stands in for.
+ * A handle's bytes consist of at most three pieces: a first piece with its copy in the head slot
+ * (all bytes, if the whole buffer bounced), a piece that the device reaches in place, and a last
+ * piece with its copy in the tail slot.
  */
 #ifndef DMAH_BASE_BUFFER_H
 #define DMAH_BASE_BUFFER_H
@@ -12,32 +14,41 @@
 #include "base/count.h"
 #include "base/domain.h"
 
-/** dmah_buffer_check() - Returns true if a handle's seal holds and its slots are live, its device's, and fit it. */
+/**
+ * dmah_buffer_check() - Returns true if a handle's seal is right and its slots are live, belong to
+ * the device and fit the handle.
+ */
 bool dmah_buffer_check(const struct dmah_device *dev, const struct dmah *h);
 
 /**
- * dmah_buffer_give() - the whole buffer becomes the device's, at map.
+ * dmah_buffer_give() - give the whole buffer to the device, at map.
  *
- * Slots are filled whatever the direction: a device that writes less than it was asked to must not leave behind what
- * the slot held before. Around the buffer they are zeroed for an untrusted device.
+ * Slots are filled for every direction: if a device writes fewer bytes than expected, the rest must
+ * not be the bytes of a previous user. For an untrusted device the slot is zeroed around the
+ * buffer.
  */
 void dmah_buffer_give(struct dmah_device *dev, const struct dmah *h);
 
-/** dmah_buffer_take() - the whole buffer becomes the CPU's again, at unmap. Its slots are retired. */
+/** dmah_buffer_take() - give the whole buffer back to the CPU, at unmap. Its slots are retired. */
 void dmah_buffer_take(struct dmah_device *dev, const struct dmah *h);
 
-/** dmah_buffer_sync() - part of the buffer changes hands while the mapping stays. */
+/**
+ * dmah_buffer_sync() - give part of the buffer to the CPU or to the device while the mapping stays.
+ */
 void dmah_buffer_sync(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len,
 		      bool for_cpu);
 
-/** dmah_buffer_copy() - from or to a bounce slot, counted. */
+/** dmah_buffer_copy() - copy from or to a bounce slot, and count the bytes. */
 void dmah_buffer_copy(struct dmah_device *dev, dmah_phys_t dst, dmah_phys_t src, uint32_t len);
 
 /**
- * buffer_sync_whole() - the shortest way through a sync: one bounce slot stands in for the whole buffer of a coherent
- *	device. The slot's record is what the handle is checked against.
+ * buffer_sync_whole() - sync on the fast path: a coherent device, and one bounce slot for the whole
+ * buffer.
  *
- * Return: whether it was done; else nothing has changed.
+ * The handle is compared with the slot's record, so no other check is needed.
+ *
+ * Return: true if the sync is done; false if the caller must take the full path, and nothing has
+ * changed.
  */
 static inline bool buffer_sync_whole(struct dmah_device *dev, const struct dmah *h, uint32_t off,
 				     uint32_t len, bool for_cpu)
@@ -49,7 +60,10 @@ static inline bool buffer_sync_whole(struct dmah_device *dev, const struct dmah 
 	unsigned long flags;
 	unsigned int cpu;
 
-	/* One slot, of the first pool; no other device is attached under this number. */
+	/*
+	 * Fast path: one slot, in the first pool. The device's number is in the handle, and is
+	 * unique while attached.
+	 */
 	if ((h->meta & META_WHOLE) != dev->sync_whole || h->backend >> 32 & TOKEN_UNIT ||
 	    (token >> TOKEN_POOL_SHIFT & TOKEN_POOL))
 		return false;
@@ -70,12 +84,16 @@ static inline bool buffer_sync_whole(struct dmah_device *dev, const struct dmah 
 	return true;
 }
 
-/** dmah_buffer_needs_sync() - DMAH_META_SYNC where a mapping with these properties ever has something to sync, else 0. */
+/**
+ * dmah_buffer_needs_sync() - return DMAH_META_SYNC if a sync of such a mapping can have something
+ * to do, else 0.
+ */
 uint32_t dmah_buffer_needs_sync(const struct dmah_device *dev, uint64_t backend, uint32_t meta);
 
 /**
- * dmah_buffer_shares_line() - whether the device's writes, or the invalidation after them, would hit bytes beside the
- * buffer in the cache line of its first (@tail false) or last byte.
+ * dmah_buffer_shares_line() - Returns true if the cache line of the buffer's first byte (@tail
+ * false) or last byte (@tail true) also holds other bytes, and the device's writes or the
+ * invalidation would damage them.
  */
 bool dmah_buffer_shares_line(const struct dmah_device *dev, const struct map_req *req, bool tail);
 

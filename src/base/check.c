@@ -8,9 +8,11 @@
 
 /**
  * struct check_entry - one live mapping.
- * @state: 0 never used, 1 live, 2 was used: a search goes on past it.
- * @by_addr: an address-keyed call made it, and one will end it; one made by handle may have the same address.
- * @synced: the whole of it was synced for the CPU, and @sum is of its bytes then.
+ * @state: NEVER used; LIVE; or WAS live, and a search continues past the entry.
+ * @by_addr: made by an address-keyed call, and to be ended by one. A mapping made by handle may
+ *	have the same address.
+ * @synced: the whole buffer was synced for the CPU, and @sum is the checksum of its bytes at that
+ *	time.
  */
 struct check_entry {
 	struct dmah h;
@@ -22,7 +24,10 @@ struct check_entry {
 
 enum { NEVER, LIVE, WAS };
 
-/** struct check_table - the shadow table: open addressing, by DMA address and device. */
+/**
+ * struct check_table - the shadow table: a hash table with open addressing, by DMA address and
+ * device.
+ */
 struct check_table {
 	struct dmah_lock lock;
 	uint32_t size;
@@ -55,7 +60,7 @@ static bool same(const struct dmah *a, const struct dmah *b)
 	       a->len == b->len && (a->meta | META_SYNC) == (b->meta | META_SYNC);
 }
 
-/* The entry of a live mapping, or NULL. Called with the table's lock held. */
+/* Return the entry of a live mapping, or NULL. Call with the table's lock held. */
 static struct check_entry *find(struct check_table *table, const struct dmah *h)
 {
 	for (uint32_t i = 0, at = hash(h); i < table->size; i++, at++) {
@@ -109,7 +114,7 @@ void dmah_check_map(struct dmah_device *dev, const struct dmah *h)
 				 h->dma, NULL);
 }
 
-/* FNV-1a over what the CPU sees. */
+/* Compute FNV-1a over the bytes that the CPU sees. */
 static uint64_t checksum(const struct dmah *h)
 {
 	uint64_t sum = 0xcbf29ce484222325ull;
@@ -218,7 +223,10 @@ void dmah_check_synced(struct dmah_device *dev, const struct dmah *h, uint32_t o
 	unsigned long flags;
 	uint64_t sum;
 
-	/* Only where the buffer has another copy, the slot or the device's memory, does a write get lost. */
+	/*
+	 * An unmap discards the CPU's writes only if it copies a slot back or invalidates cache
+	 * lines.
+	 */
 	if (!for_cpu || off || len != h->len || meta_dir(h->meta) != DMAH_FROM_DEVICE ||
 	    h->meta & META_MMIO)
 		return;

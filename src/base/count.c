@@ -7,7 +7,7 @@ static uint64_t load(const uint64_t *counter)
 	return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }
 
-/* Add the counters that a device's rings keep themselves. */
+/* Add the counters of a device's rings, which count by themselves. */
 static void add_rings(const struct dmah_device *dev, struct dmah_stats *stats)
 {
 	unsigned long flags;
@@ -27,7 +27,7 @@ uint64_t dmah_device_live(const struct dmah_device *dev)
 	struct dmah_stats rings = { 0 };
 	uint64_t live = 0;
 
-	/* A mapping may begin on one CPU and end on another. */
+	/* Sum over all CPUs: a mapping may begin on one CPU and end on another. */
 	for (unsigned int i = 0; dev->dom && i < dev->dom->cfg.cpus; i++) {
 		const struct dmah_stats *stats = &count_of(dev, i)->stats;
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/*
- * Faults inside: what a backend knows of an address.
- */
+/* Private to faults: the result of a lookup by address. */
 #ifndef DMAH_BASE_FAULT_H
 #define DMAH_BASE_FAULT_H
 
@@ -9,9 +7,9 @@
 #include "base/domain.h"
 
 /**
- * struct fault_place - what is or was at a DMA address.
- * @place: see struct dmah_fault, as with all below.
- * @owner: device slot; 0: not remembered.
+ * struct fault_place - the state of a DMA address.
+ * @place: see struct dmah_fault, as for all fields below.
+ * @owner: device number; 0: not recorded.
  */
 struct fault_place {
 	enum dmah_fault_place place;
@@ -24,7 +22,10 @@ struct fault_place {
 	uint64_t most;
 };
 
-/** dmah_fault_remember() - take over what a record says of the mapping itself. @gen_bits: of its @phys. */
+/**
+ * dmah_fault_remember() - copy the mapping from a history record. @gen_bits: the generation bits in
+ * @phys.
+ */
 void dmah_fault_remember(struct fault_place *what, const struct history_record *record,
 			 uint64_t gen_bits);
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/*
- * What is packed into a handle's meta word, and into the words that name bounce slots.
- */
+/* Bit layout of a handle's meta word, and of the tokens that name bounce slots. */
 #ifndef DMAH_BASE_HANDLE_H
 #define DMAH_BASE_HANDLE_H
 
@@ -9,8 +7,8 @@
 #include <dmah/dmah.h>
 
 /*
- * meta:  31       22 21       12 11 10  9  8  7  6 5      3  2   1 0
- *        generation  device slot  L  V  C  F  M  N  backend  S   dir
+ * meta:  31       22 21         12 11 10  9  8  7  6 5      3  2   1 0
+ *       generation  device number  L  V  C  F  M  N  backend  S   dir
  */
 #define META_DIR	  0x3u
 #define META_SYNC	  DMAH_META_SYNC
@@ -20,17 +18,19 @@
 #define META_MMIO	  (1u << 7) /* DMAH_ATTR_MMIO */
 #define META_HAS_BUS	  (1u << 8) /* the caller gave the bus address */
 #define META_COHERENT	  (1u << 9) /* dmah_alloc_coherent() */
-#define META_PART	  (1u << 10) /* a piece of a vector */
-#define META_LATER	  (1u << 11) /* not the first piece of its vector */
+#define META_PART	  (1u << 10) /* piece of a vector */
+#define META_LATER	  (1u << 11) /* not the vector's first piece */
 #define META_DEVICE_SHIFT 12
 #define META_DEVICE	  (0x3ffu << META_DEVICE_SHIFT)
 #define META_GEN_SHIFT	  22
 #define META_GEN_MASK	  0x3ffu
 
-/** META_WHOLE - what buffer_sync_whole() wants to know of a handle, in one comparison with the device's sync_whole. */
+/**
+ * META_WHOLE - the bits of a handle that buffer_sync_whole() compares with the device's sync_whole.
+ */
 #define META_WHOLE (META_DEVICE | META_SYNC | META_MMIO | META_HAS_BUS | META_COHERENT)
 
-/** META_DEVICES - device slots; 0 is none. */
+/** META_DEVICES - largest device number; 0 is no device. */
 #define META_DEVICES 1023u
 
 static inline enum dmah_dir meta_dir(uint32_t meta)
@@ -44,9 +44,10 @@ static inline unsigned int meta_kind(uint32_t meta)
 }
 
 /*
- * How a mapping is remembered: enum dmah_backend, or one of these behind an IOMMU where neither slots nor caches nor the
- * rest of the device matter. @backend is then the first page-table entry as it was written, generation and all, so that one
- * comparison tells whether the handle is good.
+ * Kinds of mappings: enum dmah_backend, or one of these for the fast path. A mapping on the fast
+ * path is behind an IOMMU and needs neither bounce slots nor cache maintenance. Its @backend holds
+ * the first page-table entry as written, with the generation, so that one comparison shows if the
+ * handle is valid.
  */
 #define KIND_FAST      5u /* one granule */
 #define KIND_FAST_MANY 6u /* 2 to IOVA_CLASS_MAX granules */
@@ -73,8 +74,9 @@ static inline uint32_t meta_attrs(uint32_t meta)
 }
 
 /*
- * A bounce slot is named by a token: generation (7 bits), pool in the chain (3), slot + 1 (22); 0 is none.
- * A handle's @backend holds two: that of the first granule or of the whole buffer, and that of the last granule.
+ * A token names a bounce slot: generation (7 bits), pool in the chain (3), slot + 1 (22); 0 is
+ * none. The @backend of a handle holds two tokens: the head slot's (first granule, or whole buffer)
+ * and the tail slot's (last granule).
  */
 #define TOKEN_UNIT	 0x3fffffu
 #define TOKEN_POOL_SHIFT 22
@@ -97,7 +99,7 @@ static inline uint64_t token_pair(uint32_t head, uint32_t tail)
 	return (uint64_t)head | (uint64_t)tail << 32;
 }
 
-/** has_slots() - Returns true if bounce slots stand in for parts of the buffer. */
+/** has_slots() - Returns true if part of the buffer has its copy in a bounce slot. */
 static inline bool has_slots(const struct dmah *h)
 {
 	return (token_head(h->backend) || token_tail(h->backend)) && !(h->meta & META_HAS_BUS) &&
@@ -105,16 +107,25 @@ static inline bool has_slots(const struct dmah *h)
 }
 
 /*
- * The seal. The slot's record or the page-table entry says what most of a handle must be; of a buffer that a device
- * reaches in place nothing else says where in its granules it lies, or (by bus address) which memory it is. A sync of a
- * corrupted handle would then maintain or drop another buffer's cache lines. The bits of @backend that name no slot hold
- * a hash of those words: 10 bits for each missing slot, 12 where the caller gave a bus address.
+ * The seal of a handle: a hash of its words.
+ *
+ * For most handles the slot's record or the page-table entry confirms the words. But a handle
+ * without slots has no record that confirms the offset of its buffer in the granule or, with a bus
+ * address, its memory. If the device is not coherent, a sync of a corrupted handle would then clean
+ * or invalidate the cache lines of another buffer.
+ *
+ * So handles without slots of a device that is not coherent carry a hash in @backend. The bits that
+ * would name a slot are 0, and all others hold the hash. Behind an IOMMU a handle with a bus
+ * address holds the bus address in @backend, and the hash in its low 12 bits.
  */
 #define META_SEALED (META_DIR | META_NO_SYNC | META_MMIO | META_HAS_BUS)
-#define SEAL_HEAD   ((uint64_t)0x3ff << TOKEN_POOL_SHIFT)
 #define SEAL_BUS    0xfffull
+#define SEAL	    (~((uint64_t)TOKEN_UNIT << 32 | TOKEN_UNIT))
 
-/** handle_seal() - the backend word of a handle with its seal; @backend is the word with or without one. */
+/**
+ * handle_seal() - return the backend word, with its seal, of a handle without slots. @backend: the
+ * word with or without a seal.
+ */
 static inline uint64_t handle_seal(const struct dmah *h, uint64_t backend)
 {
 	bool iommu = meta_kind(h->meta) == DMAH_BACKEND_IOMMU;
@@ -124,22 +135,23 @@ static inline uint64_t handle_seal(const struct dmah *h, uint64_t backend)
 
 	hash ^= hash >> 29;
 	hash *= 0xbf58476d1ce4e5b9ull;
-	if (h->meta & META_HAS_BUS)
-		return (iommu ? backend & ~SEAL_BUS : 0) | hash >> 52;
-	if (!(backend & TOKEN_UNIT))
-		backend = (backend & ~SEAL_HEAD) | (hash >> 32 & SEAL_HEAD);
-	if (!(backend >> 32 & TOKEN_UNIT))
-		backend = (backend & ~(SEAL_HEAD << 32)) | (hash & SEAL_HEAD << 32);
-	return backend;
+	if (iommu && h->meta & META_HAS_BUS)
+		return (backend & ~SEAL_BUS) | hash >> 52;
+	return hash & SEAL;
 }
 
-/* A handle that was checked the general way goes on that way, also where its words say that it is a plain one. */
-static inline void handle_general(struct dmah *h)
+static inline bool is_coherent(uint32_t device_flags)
+{
+	return (device_flags & DMAH_DEV_COHERENT) != 0;
+}
+
+/* Turn a fast-path handle that needs the full path into an ordinary one. */
+static inline void handle_general(const struct dmah_device *dev, struct dmah *h)
 {
 	if (!meta_is_fast(h->meta))
 		return;
 	h->meta = (h->meta & ~META_KIND) | (uint32_t)DMAH_BACKEND_IOMMU << META_KIND_SHIFT;
-	h->backend = handle_seal(h, 0);
+	h->backend = is_coherent(dev->limits.flags) ? 0 : handle_seal(h, 0);
 }
 
 static inline void handle_clear(struct dmah *h)
@@ -154,11 +166,6 @@ static inline void handle_clear(struct dmah *h)
 static inline bool is_killed(const struct dmah_device *dev)
 {
 	return __atomic_load_n(&dev->killed, __ATOMIC_ACQUIRE);
-}
-
-static inline bool is_coherent(uint32_t device_flags)
-{
-	return (device_flags & DMAH_DEV_COHERENT) != 0;
 }
 
 #endif /* DMAH_BASE_HANDLE_H */

@@ -20,7 +20,7 @@ void dmah_history_flush_time(struct history *history, uint64_t now)
 	uint64_t tick = now >> HISTORY_TICK_SHIFT & HISTORY_TICKS;
 
 	history_store(&history->flush_time[n % HISTORY_FLUSH_TIMES], tick);
-	/* What is 0 was never unmapped. */
+	/* Avoid a timestamp of 0, which means never unmapped. */
 	history_store(&history->timestamp, (tick ? tick : 1) << HISTORY_TIMESTAMP_SHIFT);
 }
 
@@ -54,7 +54,7 @@ void dmah_history_unmap(struct dmah_device *dev, const struct dmah *h)
 		      (history_load(&record->ended) & ~HISTORY_ENDED) | (time ? time : 1));
 }
 
-/* A copy of a record that nobody wrote meanwhile. */
+/* Copy a record. Returns false if another CPU wrote the record at the same time. */
 static bool copy(const struct history_record *from, struct history_record *to)
 {
 	to->dma = history_load(&from->dma);
@@ -67,7 +67,7 @@ static bool copy(const struct history_record *from, struct history_record *to)
 	return to->dma && history_load(&from->dma) == to->dma;
 }
 
-/* Whether a mapping has bytes in the page of @dma. */
+/* Returns true if a mapping has bytes in the page of @dma. */
 static bool covers(const struct history_record *record, dmah_addr_t dma)
 {
 	uint64_t page = dma & ~(PT_GRANULE - 1), first = record->dma & ~(PT_GRANULE - 1);
@@ -112,7 +112,10 @@ bool dmah_history_age(const struct history *history, uint64_t timestamp, uint64_
 		return false;
 	age = ticks_ago(now, (timestamp & HISTORY_TIMESTAMP) >> HISTORY_TIMESTAMP_SHIFT);
 	*most = (age + 1) << HISTORY_TICK_SHIFT;
-	/* After that flush, and before the next one of those that are known. */
+	/*
+	 * A lazy unmap lies after the flush at @timestamp and before the next flush: find the next
+	 * one.
+	 */
 	for (uint32_t i = 0; i < HISTORY_FLUSH_TIMES && i < n; i++) {
 		uint64_t other = ticks_ago(now, history_load(&history->flush_time[i]));
 
@@ -125,7 +128,10 @@ bool dmah_history_age(const struct history *history, uint64_t timestamp, uint64_
 	return true;
 }
 
-/* A return address of which 32 bits are known: the one that is nearest to the library's own code. */
+/*
+ * Rebuild a return address from its low 32 bits: take the address nearest to the library's own
+ * code.
+ */
 static const void *near(uint32_t low)
 {
 	uintptr_t here = (uintptr_t)&dmah_fault_remember;

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What a domain remembers of its mappings, live and ended, for the day that a device is refused: who made it, of what
- * memory, and when it ended. Always on, so it must cost next to nothing:
+ * The history of a domain: for each mapping, live or ended, its caller, its memory and the time of
+ * its end. Fault reports use the history. It is always on, so it must cost very little:
  *
- * - A map writes one record, in a table of fixed size, at a place that its DMA address chooses. Another mapping whose
- *   address chooses the same place takes it.
- * - An unmap behind an IOMMU leaves its time in the page-table entries that it clears, where the hardware ignores it. What
- *   was mapped by blocks has its time in the record.
- * - The shortest lazy unmaps read no clock. It takes the time of the last flush; as the times of flushes are kept too, it is known
- *   between which two it was. A strict unmap reads the clock while the hardware is at work on its invalidation.
+ * - A map writes one record, in a table of fixed size, at an index computed from the DMA address.
+ *   Another mapping with the same index overwrites the record.
+ * - An unmap behind an IOMMU leaves its time in bits of the page-table entries that the hardware
+ *   ignores. For a mapping by block entries the record holds the time.
+ * - A lazy unmap on the fast path does not read the clock. It stores the time of the last flush.
+ *   The times of flushes are kept too, so the unmap is known to lie between two flushes. A strict
+ *   unmap reads the clock while the hardware processes the invalidation.
  *
- * Records are read while they are written: a reader that meets one half written takes it for none. Two CPUs whose
- * mappings choose one place in the same few nanoseconds may mix their records; the page table then tells which address
- * is mapped all the same.
+ * Records are read without a lock. A reader ignores a record that is half written. If two CPUs
+ * write one record in the same few nanoseconds the record may be a mixture; the page table still
+ * shows which address is mapped.
  */
 #ifndef DMAH_BASE_HISTORY_H
 #define DMAH_BASE_HISTORY_H
@@ -25,12 +26,13 @@ struct dmah_domain;
 
 /**
  * struct history_record - one mapping.
- * @dma: its DMA address; 0: there is none.
- * @phys: physical address of its first byte, with the generation of its page-table entries where those have it.
- * @caller: who mapped it: a return address, its low 32 bits.
+ * @dma: its DMA address; 0: the record is empty.
+ * @phys: physical address of its first byte, with the generation if its page-table entries have
+ *	one.
+ * @caller: low 32 bits of the return address of the call that made it.
  * @len: bytes.
- * @ended: when it was unmapped, 50 bits of dmah_host_now(); 1: not known; 0: it was not, or its page-table entries know.
- *	Above that two flags, direction and device.
+ * @ended: time of the unmap, 50 bits of dmah_host_now(); 1: time unknown; 0: not unmapped, or the
+ *	page-table entries hold the time. Above the time: two flags, direction and device number.
  */
 struct history_record {
 	dmah_addr_t dma;
@@ -43,19 +45,19 @@ struct history_record {
 #define HISTORY_DIR_SHIFT    52
 #define HISTORY_DEVICE_SHIFT 54
 #define HISTORY_HAS_BUS	     (1ull << 51) /* mapped by bus address */
-#define HISTORY_INSIDE	     (1ull << 50) /* its first entry continues a list's or ring's */
+#define HISTORY_INSIDE	     (1ull << 50) /* its first entry has the mark of a continued mapping */
 #define HISTORY_ENDED	     (HISTORY_INSIDE - 1)
 
-/** HISTORY_FLUSH_TIMES - how many times of flushes are kept. */
+/** HISTORY_FLUSH_TIMES - number of flush times kept. */
 #define HISTORY_FLUSH_TIMES 32u
 
 /**
- * struct history - a domain's.
+ * struct history - the history of one domain.
  * @record: the table.
- * @mask: bytes of the table minus those of a record.
- * @timestamp: the time of the last flush, as a cleared page-table entry holds it: history_timestamp().
- * @nflush_times: times of flushes that there ever were.
- * @flush_time: the last of them, in ticks.
+ * @mask: bytes of the table minus bytes of one record.
+ * @timestamp: time of the last flush, as a cleared page-table entry holds it: history_timestamp().
+ * @nflush_times: number of flush times ever recorded.
+ * @flush_time: the last HISTORY_FLUSH_TIMES of them, in ticks.
  */
 struct history {
 	struct history_record *record;
@@ -66,8 +68,9 @@ struct history {
 };
 
 /*
- * A time in a cleared entry: where the address was, ticks of 1,024 ns, and below them whether it is that of the unmap
- * itself and not of the last flush before. 0: it was never unmapped. Ticks come round after 9 hours.
+ * Time in a cleared page-table entry: the address bits hold ticks of 1,024 ns. The bit below them
+ * is set if this is the time of the unmap itself, and clear if it is the time of the last flush
+ * before. 0: never unmapped. Ticks wrap after 9 hours.
  */
 #define HISTORY_TICK_SHIFT	10
 #define HISTORY_TIMESTAMP	0x0000fffffffff000ull
@@ -75,39 +78,51 @@ struct history {
 #define HISTORY_TIMESTAMP_SHIFT 13
 #define HISTORY_TICKS		(HISTORY_TIMESTAMP >> HISTORY_TIMESTAMP_SHIFT)
 
-/** dmah_history_memory() - bytes of a table. */
+/** dmah_history_memory() - return the bytes of a table. */
 size_t dmah_history_memory(uint32_t records);
 
-/** dmah_history_init() - empty. @memory: dmah_history_memory() bytes, zeroed, aligned to 64. */
+/**
+ * dmah_history_init() - set up an empty history. @memory: dmah_history_memory() bytes, zeroed,
+ * aligned to 64.
+ */
 void dmah_history_init(struct history *history, void *memory, uint32_t records);
 
-/** dmah_history_flush_time() - a flush begins at @now, or lazy unmaps after none. Context: any. */
+/** dmah_history_flush_time() - record the time of a flush that begins at @now. Context: any. */
 void dmah_history_flush_time(struct history *history, uint64_t now);
 
-/** dmah_history_map() - a mapping was made. @caller: by whom. */
+/** dmah_history_map() - record a mapping. @caller: code address for fault reports. */
 void dmah_history_map(struct dmah_device *dev, const struct dmah *h, const void *caller);
 
-/** dmah_history_unmap() - it ends, and its entries do not tell when: without an IOMMU, where it is not known, or of blocks. */
+/**
+ * dmah_history_unmap() - record the end of a mapping if its page-table entries do not hold the
+ * time: without an IOMMU (time unknown), or with block entries.
+ */
 void dmah_history_unmap(struct dmah_device *dev, const struct dmah *h);
 
 /**
- * dmah_history_find() - the record of a mapping that has a DMA address's page.
- * @about: whether it is the one that is looked for: there may have been several since.
- * @ctx: passed to it.
- * @found: where to copy it.
+ * dmah_history_find() - find the record of a mapping with bytes in a page.
+ * @about: returns true for an acceptable record: the history may hold several for this page.
+ * @ctx: passed to @about.
+ * @found: receives a copy of the record.
  *
- * Of several the one that begins nearest. Visits all of the table where none begins at that page. Return: whether there
- * is one.
+ * Of several records, takes the one with the highest DMA address. Visits the whole table if no
+ * mapping begins in this page.
+ *
+ * Return: true if a record was found.
  */
 bool dmah_history_find(const struct history *history, dmah_addr_t dma,
 		       bool (*about)(void *ctx, const struct history_record *record), void *ctx,
 		       struct history_record *found);
 
-/** dmah_history_age() - when a mapping was unmapped whose entry holds @timestamp: ages in ns. Return: false: it never was. */
+/**
+ * dmah_history_age() - compute the age in ns of the unmap whose entry holds @timestamp.
+ *
+ * Return: false if the entry was never unmapped.
+ */
 bool dmah_history_age(const struct history *history, uint64_t timestamp, uint64_t now,
 		      uint64_t *least, uint64_t *most);
 
-/* Plain stores where the CPU has them, and relaxed ones for the sanitizer's sake. */
+/* Use plain stores on a 32-bit CPU, and relaxed atomic ones elsewhere, for the sanitizer. */
 static inline void history_store(uint64_t *word, uint64_t value)
 {
 #if UINTPTR_MAX > 0xffffffffu
@@ -126,7 +141,7 @@ static inline uint64_t history_load(const uint64_t *word)
 #endif
 }
 
-/** history_at() - the place that a DMA address chooses: its page's number, in records. */
+/** history_at() - return the record for a DMA address: its page number, modulo the table. */
 static inline struct history_record *history_at(const struct history *history, dmah_addr_t dma)
 {
 	_Static_assert(sizeof(struct history_record) == 1u << 5, "a page is a record");
@@ -136,9 +151,9 @@ static inline struct history_record *history_at(const struct history *history, d
 }
 
 /**
- * history_begin() - a mapping is made.
- * @phys: with its generation.
- * @caller: by whom.
+ * history_begin() - write the record of a new mapping.
+ * @phys: physical address with the generation bits.
+ * @caller: code address for fault reports.
  */
 static inline void history_begin(const struct history *history, const struct dmah_device *dev,
 				 dmah_addr_t dma, uint64_t phys, uint32_t len, enum dmah_dir dir,
@@ -151,28 +166,28 @@ static inline void history_begin(const struct history *history, const struct dma
 	__atomic_store_n(&record->caller, (uint32_t)(uintptr_t)caller, __ATOMIC_RELAXED);
 	__atomic_store_n(&record->len, len, __ATOMIC_RELAXED);
 	history_store(&record->ended, dev->owner | (uint64_t)dir << HISTORY_DIR_SHIFT);
-	/* Only CPUs read this. */
+	/* Order among CPUs only: no device reads records. */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	history_store(&record->dma, dma);
 }
 
-/** history_timestamp() - what a lazy unmap leaves in the entry that it clears. */
+/** history_timestamp() - return the timestamp for the entries that a lazy unmap clears. */
 static inline uint64_t history_timestamp(const struct history *history)
 {
 	return history_load(&history->timestamp);
 }
 
-/** history_timestamp_at() - the same where the time of the unmap itself is known. */
+/** history_timestamp_at() - return the timestamp for an unmap at the known time @now. */
 static inline uint64_t history_timestamp_at(uint64_t now)
 {
 	return ((now >> HISTORY_TICK_SHIFT) << HISTORY_TIMESTAMP_SHIFT & HISTORY_TIMESTAMP) |
 	       HISTORY_EXACT;
 }
 
-/** history_owner() - what a device's records carry. */
-static inline uint64_t history_owner(uint16_t slot)
+/** history_owner() - return the device's bits of a record. */
+static inline uint64_t history_owner(uint16_t number)
 {
-	return (uint64_t)slot << HISTORY_DEVICE_SHIFT;
+	return (uint64_t)number << HISTORY_DEVICE_SHIFT;
 }
 
 #endif /* DMAH_BASE_HISTORY_H */

@@ -78,8 +78,9 @@ static uint32_t token_unit(uint32_t token)
 }
 
 /*
- * Where in a pool a slot could lie. @limit: units below it. @boundary, @base: as dmah_range_alloc(): a slot's units are
- * kept off the boundary, in units of DMA address.
+ * Describe the possible places of a slot in a pool. @limit: units below the highest address.
+ * @boundary, @base: as dmah_range_alloc(), in units of DMA address: a slot's units must not cross
+ * the boundary.
  */
 struct place {
 	uint32_t units;
@@ -89,7 +90,7 @@ struct place {
 	uint64_t base;
 };
 
-/* Return: false where no slot of this pool can ever serve the request. */
+/* Returns false if this pool can never serve the request, even when empty. */
 static bool find_place(const struct dmah_pool *pool, const struct pool_request *request,
 		       struct place *place)
 {
@@ -109,14 +110,17 @@ static bool find_place(const struct dmah_pool *pool, const struct pool_request *
 			return false;
 		place->boundary = request->boundary >> POOL_UNIT_SHIFT;
 		place->base = bus >> POOL_UNIT_SHIFT;
-		/* Where units and boundaries do not line up, keep one more unit clear. */
+		/* Allow one more unit if units and boundaries do not line up. */
 		units += bus & (POOL_UNIT - 1) ? 1 : 0;
 	}
 	place->units = (uint32_t)units;
 	return units <= place->limit && (!place->boundary || units <= place->boundary);
 }
 
-/* With the pool's lock held. A slot's address, not its DMA address, is aligned. */
+/*
+ * Allocate units. Call with the pool's lock held. Aligns the slot's physical address, not its DMA
+ * address.
+ */
 static uint32_t pool_alloc(struct dmah_pool *pool, const struct place *place)
 {
 	uint32_t phys = (uint32_t)(pool->phys >> POOL_UNIT_SHIFT);
@@ -186,14 +190,14 @@ dmah_phys_t dmah_pool_phys(struct dmah_pool *pool, uint32_t token)
 	return pool_slot_phys(pool, &pool->slot[token_unit(token)]);
 }
 
-/* With the pool's lock held. */
+/* Change a slot's state. Call with the pool's lock held. */
 static void store_state(struct pool_slot *slot, enum pool_state state)
 {
 	__atomic_store_n(&slot->key, pool_key(state, key_gen(slot->key), (uint16_t)slot->key),
 			 __ATOMIC_RELEASE);
 }
 
-/* @pool is the token's own. */
+/* Change the state of a slot by its token. @pool must be the token's pool. */
 static void set_state(struct dmah_pool *pool, uint32_t token, enum pool_state state)
 {
 	unsigned long flags;
@@ -288,7 +292,10 @@ uint32_t dmah_pool_find(struct dmah_pool *pool, dmah_phys_t phys, const struct d
 		++*steps;
 		if (phys - pool->phys >= pool->size)
 			continue;
-		/* The record is in the slot's first unit; an address inside it may lie in a later one. */
+		/*
+		 * The slot's first unit has the record, but the address may lie in a later unit:
+		 * search backwards.
+		 */
 		unit = (uint32_t)((phys - pool->phys) >> POOL_UNIT_SHIFT);
 		dmah_host_enter(&flags);
 		dmah_host_lock(&pool->lock);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Bounce pools: slots that stand in for a buffer, and the record of whose they are.
+ * Bounce pools: slots that hold copies of buffers, and a record for each slot.
  *
- * The record, not the handle, says where a slot's bytes belong: a handle that a device could have scribbled on must
- * not choose where the CPU copies to.
+ * The record, not the handle, gives the address of the original buffer. A device may be able to
+ * overwrite a handle, and such a handle must not choose the target of a copy by the CPU.
  */
 #ifndef DMAH_BASE_POOL_H
 #define DMAH_BASE_POOL_H
@@ -12,11 +12,14 @@
 #include "base/handle.h"
 #include "iova/range.h"
 
-/** POOL_UNIT_SHIFT - log2 of the smallest slot: 2 KiB, so that a network packet wastes little. */
+/**
+ * POOL_UNIT_SHIFT - log2 of the smallest slot: 2 KiB, so that a network packet wastes little
+ * memory.
+ */
 #define POOL_UNIT_SHIFT 11
 #define POOL_UNIT	(1u << POOL_UNIT_SHIFT)
 #define POOL_UNIT_PAGE	(DMAH_PAGE_SIZE / POOL_UNIT)
-/** POOL_CHAIN - most pools in a chain: a token has 3 bits for them. */
+/** POOL_CHAIN - largest number of pools in a chain: a token has 3 bits for the pool. */
 #define POOL_CHAIN 8u
 
 enum pool_state {
@@ -27,15 +30,16 @@ enum pool_state {
 };
 
 /**
- * struct pool_slot - the record of a slot, in the entry of its first unit.
- * @orig: the buffer's first byte that it stands in for.
- * @dom: whose device has it.
- * @len: bytes of the buffer that it stands in for.
- * @whole: bytes of the whole buffer, of which the slot may stand in for a part.
- * @units: units that it takes.
- * @offset: bytes from the slot's first to the byte that stands in for @orig, less than a page.
- * @dir: which way the buffer's bytes go.
- * @key: pool_key(): whose it is, its generation and state, to be compared at once. Read without the pool's lock.
+ * struct pool_slot - the record of a slot, at the index of its first unit.
+ * @orig: physical address of the first byte that the slot holds a copy of.
+ * @dom: the domain of the device that uses the slot.
+ * @len: bytes that the slot holds a copy of.
+ * @whole: bytes of the whole buffer; the slot may hold only a part.
+ * @units: units that the slot takes.
+ * @offset: bytes from the slot's first byte to the copy of @orig, less than a page.
+ * @dir: direction of the mapping.
+ * @key: pool_key(): device, generation and state, so that one comparison checks all three. Read
+ *	without the pool's lock.
  */
 struct pool_slot {
 	dmah_phys_t orig;
@@ -48,7 +52,7 @@ struct pool_slot {
 	uint32_t key;
 };
 
-/** pool_key() - @device: the device's slot number; @gen: the slot's generation. */
+/** pool_key() - pack a slot's key. @device: the device's number; @gen: the slot's generation. */
 static inline uint32_t pool_key(enum pool_state state, uint32_t gen, uint16_t device)
 {
 	return (uint32_t)state << 24 | gen << 16 | device;
@@ -74,16 +78,17 @@ struct dmah_pool {
 };
 
 /**
- * struct pool_request - a slot that is wanted.
+ * struct pool_request - a request for a slot.
  * @len: bytes of the buffer.
- * @offset: bytes before it in the slot.
- * @align: the slot is a multiple of this, in bytes, a power of two, at least POOL_UNIT.
- * @round: the slot takes a multiple of this, in bytes, a power of two.
+ * @offset: bytes in the slot before the buffer.
+ * @align: alignment of the slot in bytes, a power of two, at least POOL_UNIT.
+ * @round: granularity of the slot's size in bytes, a power of two.
  * @limit: highest physical address that the slot may have.
- * @boundary: multiples of this, in DMA addresses, that the buffer may not cross; 0: none.
+ * @boundary: DMA addresses that are multiples of this must not lie inside the buffer; 0: no such
+ *	limit.
  * @bus_offset: DMA address minus physical address, for @boundary.
- * @dir: for the record.
- * @whole: for the record.
+ * @dir: direction, for the record.
+ * @whole: bytes of the whole buffer, for the record.
  */
 struct pool_request {
 	uint32_t len;
@@ -98,20 +103,23 @@ struct pool_request {
 };
 
 /**
- * dmah_pool_get() - a slot, with its record filled.
- * @token: where to put its name.
+ * dmah_pool_get() - allocate a slot and fill its record.
+ * @token: receives the slot's name.
  *
- * Return: 0; DMAH_ENOSPC where every pool with room for such a slot is exhausted; DMAH_ERANGE where no pool could ever
- * have such a slot: too long, beyond @limit or @boundary; DMAH_ENOPOOL.
+ * Return: 0; DMAH_ENOSPC: every pool that could hold such a slot is exhausted; DMAH_ERANGE: no pool
+ * could ever hold such a slot, because it is too long or violates @limit or @boundary;
+ * DMAH_ENOPOOL: there is no pool.
  * Context: outside dmah_host_enter().
  */
 int dmah_pool_get(struct dmah_pool *pool, const struct pool_request *request, dmah_phys_t orig,
 		  struct dmah_domain *dom, uint16_t device, uint32_t *token);
 
 /**
- * pool_in() - the record of a live slot of this very pool, whatever the token says of pools.
+ * pool_in() - return the record of a live slot in @pool, without a look at the token's pool number;
+ * NULL if the slot is not live or not this device's.
  *
- * Domains that share a pool may have devices of one number, so the record's domain counts too.
+ * Domains may share a pool and have devices with equal numbers, so the record's domain is compared
+ * too.
  */
 static inline struct pool_slot *pool_in(struct dmah_pool *pool, uint32_t token,
 					const struct dmah_domain *dom, uint16_t device)
@@ -127,51 +135,63 @@ static inline struct pool_slot *pool_in(struct dmah_pool *pool, uint32_t token,
 	return slot;
 }
 
-/** dmah_pool_slot_of() - the record of a live slot; NULL where @token names none of this device. */
+/**
+ * dmah_pool_slot_of() - return the record of a live slot; NULL if @token names no live slot of this
+ * device.
+ */
 struct pool_slot *dmah_pool_slot_of(struct dmah_pool *pool, uint32_t token,
 				    const struct dmah_domain *dom, uint16_t device);
 
-/** dmah_pool_slot_retired() - the record of a slot that dmah_pool_retire() has retired. */
+/** dmah_pool_slot_retired() - return the record of a slot after dmah_pool_retire(). */
 struct pool_slot *dmah_pool_slot_retired(struct dmah_pool *pool, uint32_t token);
 
-/** pool_slot_phys() - the byte that stands in for the buffer's first one. */
+/** pool_slot_phys() - return the physical address of the copy of the buffer's first byte. */
 static inline dmah_phys_t pool_slot_phys(const struct dmah_pool *pool, const struct pool_slot *slot)
 {
 	return pool->phys + ((uint64_t)(slot - pool->slot) << POOL_UNIT_SHIFT) + slot->offset;
 }
 
-/** dmah_pool_phys() - the same by its token, which is valid. */
+/** dmah_pool_phys() - return pool_slot_phys() for a valid token. */
 dmah_phys_t dmah_pool_phys(struct dmah_pool *pool, uint32_t token);
 
 /**
- * dmah_pool_retire() - end the mapping that a live slot belongs to. The slot is not handed out before dmah_pool_put().
+ * dmah_pool_retire() - retire a live slot: its mapping ends. Only dmah_pool_put() makes the slot
+ * free.
  *
- * Return: false where @token names no live slot of this device, which another CPU may have retired. True for no token (0).
+ * Return: true, also for no token (0); false if @token names no live slot of this device, for
+ * example because another CPU has retired the slot.
  */
 bool dmah_pool_retire(struct dmah_pool *pool, uint32_t token, const struct dmah_domain *dom,
 		      uint16_t device);
 
-/** dmah_pool_put() - a slot is free. @token names a live or retired one, or is 0. */
+/** dmah_pool_put() - free a live or retired slot. Does nothing for no token (0). */
 void dmah_pool_put(struct dmah_pool *pool, uint32_t token);
 
 /**
- * dmah_pool_quarantine() - as dmah_pool_retire(), until dmah_pool_release_quarantine(). @token may be 0.
- * @seq: the number of the last flush begun; kept in the record's length.
+ * dmah_pool_quarantine() - retire a slot until dmah_pool_release_quarantine(). Does nothing for no
+ * token (0).
+ * @seq: number of the last flush begun; kept in the record's @len.
  */
 void dmah_pool_quarantine(struct dmah_pool *pool, uint32_t token, uint32_t seq);
 
-/** dmah_pool_release_quarantine() - all that a domain put there before its flush @seq began is free. */
+/**
+ * dmah_pool_release_quarantine() - free the slots that a domain put in quarantine before flush @seq
+ * began.
+ */
 void dmah_pool_release_quarantine(struct dmah_pool *pool, const struct dmah_domain *dom,
 				  uint32_t seq);
 
-/** dmah_pool_holds() - whether a physical address lies in a pool: no search, a comparison a pool. */
+/**
+ * dmah_pool_holds() - Returns true if a physical address lies in a pool. Needs one comparison for
+ * each pool.
+ */
 bool dmah_pool_holds(const struct dmah_pool *pool, dmah_phys_t phys);
 
 /**
- * dmah_pool_find() - the live slot around a physical address: the reverse lookup of the address-keyed calls.
- * @steps: the pools and records visited are added.
+ * dmah_pool_find() - find the live slot around a physical address, for the address-keyed calls.
+ * @steps: increased by the number of pools and records visited.
  *
- * Return: its token, or 0.
+ * Return: the slot's token, or 0.
  */
 uint32_t dmah_pool_find(struct dmah_pool *pool, dmah_phys_t phys, const struct dmah_device *dev,
 			uint64_t *steps);

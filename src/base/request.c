@@ -35,7 +35,9 @@ void dmah_handle_fill(const struct dmah_device *dev, struct dmah *h, enum dmah_b
 	h->phys = req->phys;
 	h->len = req->len;
 	h->meta = meta;
-	h->backend = handle_seal(h, backend);
+	h->backend = backend;
+	if (!is_coherent(dev->limits.flags) && !has_slots(h))
+		h->backend = handle_seal(h, backend);
 }
 
 int dmah_handle_check(struct dmah_device *dev, const struct dmah *h, uint32_t allow)

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * A ring inside.
+ * A ring's private structures.
  *
- * Mappings are numbered: @pushed have begun, @popped have ended, and of those @flushed translate nowhere any more. Behind
- * an IOMMU mapping number k lies in slot k & (2n - 1) of the ring's own IOVAs. At most n are live, and at most n wait for
- * a flush, so that the slot of the next one was flushed since it was last used. tests/spin/ring.pml is a model of this.
+ * Mappings are numbered: @pushed have begun, @popped have ended, and @flushed can no longer
+ * translate. Behind an IOMMU, mapping number k uses entry k & (2n - 1) of the ring's 2n entries of
+ * IOVA. At most n mappings are live, and at most n wait for a flush, so the entry of the next
+ * mapping has been flushed since its last use. tests/spin/ring.pml is a model of this.
  *
- * A plain mapping (see backend/iommu/plain.h) leaves nothing behind but its page-table entry, whose address stays in it
- * for the history when it is cleared; any other has a handle in
- * @entry. Every entry of a ring's slots says that it continues a mapping, so that to the address-keyed calls a slot is
- * the middle of something, which they do not end; the granules before the first slot are never mapped, so that the ring
- * does not seem to continue a neighbour.
+ * A mapping on the fast path (see backend/iommu/fast.h) leaves only its page-table entry, and the
+ * history finds its address in the cleared entry. Any other mapping has a handle in @entry.
+ *
+ * All page-table entries of a ring carry the mark "continues a mapping", so the address-keyed calls
+ * see the middle of a mapping and refuse to end it. The granules before the first entry are never
+ * mapped, so the ring does not look like the continuation of a neighbour.
  */
 #ifndef DMAH_BASE_RING_H
 #define DMAH_BASE_RING_H
@@ -18,10 +20,10 @@
 #include "base/domain.h"
 
 /**
- * struct ring_end - where a ring's oldest mapping is, or where its next one will be.
- * @pte: its first page-table entry.
- * @iova: its IOVA.
- * @left: slots from here to the end of the leaf table.
+ * struct ring_end - the position of a ring's oldest mapping, or of its next one.
+ * @pte: first page-table entry.
+ * @iova: IOVA.
+ * @left: ring entries from here to the end of the leaf table.
  */
 struct ring_end {
 	uint64_t *pte;
@@ -31,8 +33,8 @@ struct ring_end {
 
 /**
  * struct ring_pops - mappings that were popped together.
- * @until: @popped afterwards.
- * @timestamp: when: history_timestamp().
+ * @until: value of @popped after the pop.
+ * @timestamp: time of the pop: history_timestamp().
  */
 struct ring_pops {
 	uint64_t until;
@@ -42,29 +44,31 @@ struct ring_pops {
 
 /**
  * struct dmah_ring - a ring.
- * @dev: whose mappings it holds.
+ * @dev: the device of its mappings.
  * @pushed, @popped: mappings begun and ended. Written by the owner.
- * @full_at: no more than these may have been pushed.
- * @tail, @head: where they are; behind an IOMMU.
- * @prot: what the page-table entry of a plain mapping has beside its address.
- * @room: bytes in a slot, minus 1.
- * @step: granules in a slot.
- * @unsure: a push failed, and so did the invalidation of what it had written: the next one needs a flush.
- * @mask: slots minus 1.
- * @first: index of the first slot's first granule.
- * @has_slots: there are slots: the backend is an IOMMU's.
- * @fast: its mappings may be plain.
- * @handles: mappings that are live and have handles.
- * @flushed: see above, as far as the owner knows; it may be behind the truth.
- * @others_flushed: the same, as far as flushes of the domain know; written under its setup lock.
- * @since: when the oldest mapping that waits for a flush was popped, or earlier; dmah_host_now().
+ * @full_at: the ring is full when @pushed reaches this number.
+ * @tail, @head: positions of the next and of the oldest mapping; behind an IOMMU.
+ * @prot: bits of a fast-path page-table entry beside its address.
+ * @room: bytes in a ring entry, minus 1.
+ * @step: granules in a ring entry.
+ * @unsure: a push failed, and the invalidation of its page-table entries was not confirmed: the
+ *	next push needs a flush.
+ * @mask: ring entries minus 1.
+ * @first: index of the first granule of the first ring entry.
+ * @has_iova: the ring has entries of IOVA: the backend is an IOMMU's.
+ * @fast: mappings may use the fast path.
+ * @handles: number of live mappings with handles.
+ * @flushed: mappings that can no longer translate, as known to the owner; may be too low.
+ * @others_flushed: mappings that can no longer translate, as known to the domain's flushes; written
+ *	under the domain's setup lock.
+ * @since: time (dmah_host_now()) at or before the pop of the oldest mapping that waits for a flush.
  * @elsewhere_begun, @elsewhere_ended: mappings that the backend's map and unmap have counted.
- * @cfg: as given, with the slot rounded up.
- * @serial: which of all rings there ever were.
- * @caller: who set it up: what the history says of its plain mappings.
- * @pops, @npops: the last pops, for the history; by number of pops.
- * @next: the device's other rings, under the domain's setup lock.
- * @entry: handles, by number & (cfg.entries - 1); idle for plain mappings.
+ * @cfg: the configuration, with the entry size rounded up.
+ * @serial: number of this ring, unique among all rings.
+ * @caller: code address that the history records for fast-path mappings.
+ * @pops, @npops: the last pops, for the history; indexed by number of pops.
+ * @next: the device's next ring, under the domain's setup lock.
+ * @entry: handles, by number & (cfg.entries - 1); idle for fast-path mappings.
  */
 struct dmah_ring {
 	struct dmah_device *dev;
@@ -77,7 +81,7 @@ struct dmah_ring {
 	uint64_t popped;
 	struct ring_end head;
 	uint32_t handles;
-	bool has_slots;
+	bool has_iova;
 	bool fast;
 	bool unsure;
 	uint32_t mask;
@@ -101,7 +105,7 @@ static inline struct dmah *ring_entry(struct dmah_ring *ring, uint64_t number)
 	return &ring->entry[number & (ring->cfg.entries - 1)];
 }
 
-/** ring_flushed() - mappings of a ring that translate nowhere any more. */
+/** ring_flushed() - return the number of a ring's mappings that can no longer translate. */
 static inline uint64_t ring_flushed(const struct dmah_ring *ring)
 {
 	uint64_t own = __atomic_load_n(&ring->flushed, __ATOMIC_ACQUIRE),

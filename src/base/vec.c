@@ -45,7 +45,7 @@ bool dmah_vec_merge(const struct dmah_device *dev, dmah_addr_t dma, uint32_t len
 	       !(boundary && (dma ^ (next + next_len - 1)) & ~(boundary - 1));
 }
 
-/* Behind an IOMMU they meet on granules alone. */
+/* Merge at granules only: behind an IOMMU neighbours cannot meet elsewhere. */
 void dmah_vec_merge_parts(const struct dmah_device *dev, struct dmah_vec *v)
 {
 	v->nseg = 0;

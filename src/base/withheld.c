@@ -25,7 +25,7 @@ void dmah_withhold(struct dmah_device *dev, dmah_phys_t phys, uint32_t len)
 				 NULL);
 }
 
-/* Take one piece out that is safe to free. Return: false where there is none. */
+/* Take one piece that is safe to free. Returns false if there is none. */
 static bool take(struct dmah_domain *dom, struct withheld *piece)
 {
 	uint32_t flushed = __atomic_load_n(&dom->flushed_seq, __ATOMIC_ACQUIRE);
@@ -35,7 +35,7 @@ static bool take(struct dmah_domain *dom, struct withheld *piece)
 	dmah_host_enter(&flags);
 	dmah_host_lock(&dom->setup_lock);
 	for (unsigned int i = 0; !found && i < dom->nwithheld; i++) {
-		/* A flush frees nothing that was withheld after it began. */
+		/* A flush makes safe only the pieces that were withheld before it began. */
 		if ((int32_t)(flushed - dom->withheld[i].seq) <= 0)
 			continue;
 		*piece = dom->withheld[i];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Coherent memory that a device may still reach, because the hardware did not confirm the end of its mapping. It goes back
- * to the host after a flush that began later was confirmed.
+ * Keeps coherent memory that a device may still reach, because the hardware did not confirm the end
+ * of its mapping. The host gets the memory back after the confirmation of a flush that began later.
  */
 #ifndef DMAH_BASE_WITHHELD_H
 #define DMAH_BASE_WITHHELD_H
@@ -9,15 +9,16 @@
 #include "base/domain.h"
 
 /**
- * dmah_withhold() - keep memory from dmah_host_mem_alloc() that must not be freed yet. Where DOMAIN_WITHHELD pieces wait
- *	already the memory is lost for good, which is reported.
+ * dmah_withhold() - keep memory from dmah_host_mem_alloc() that must not be freed yet.
+ *
+ * If DOMAIN_WITHHELD pieces wait already, the memory is leaked and the leak is reported.
  *
  * Context: outside dmah_host_enter().
  */
 void dmah_withhold(struct dmah_device *dev, dmah_phys_t phys, uint32_t len);
 
 /**
- * dmah_withheld_release() - give back to the host what a confirmed flush has made unreachable.
+ * dmah_withheld_release() - free the memory that a confirmed flush has made unreachable.
  *
  * Context: as dmah_host_mem_free().
  */

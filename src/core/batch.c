@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/*
- * Batches: unmaps that are begun together and waited for together.
- */
+/* Batches: unmaps that begin together and share one wait. */
 #include "backend/iommu/batch.h"
 #include "base/check.h"
 #include "base/count.h"
 #include "core/map.h"
 
-/* Where unmap waits for nothing, there is nothing to put off. */
+/*
+ * Returns true if an unmap would wait for hardware. If not, dmah_unmap_start() ends each mapping at
+ * once.
+ */
 static bool waits(const struct dmah_device *dev)
 {
 	return dev->dom->ops->waits && dev->dom->ops->waits(dev);
@@ -48,7 +49,7 @@ int dmah_unmap_start(struct dmah_device *dev, struct dmah_batch *b, struct dmah 
 	later = waits(dev);
 	timestamp = later ? history_timestamp_at(dmah_host_now()) : 0;
 	for (uint32_t i = 0; i < n; i++) {
-		if (!h[i]->meta || (later && iommu_batch_start_plain(dev, b, h[i], timestamp)))
+		if (!h[i]->meta || (later && iommu_batch_start_fast(dev, b, h[i], timestamp)))
 			continue;
 		err = later ? start_one(dev, b, h[i], timestamp, __builtin_return_address(0))
 			    : dmah_unmap(dev, h[i]);

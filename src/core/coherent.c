@@ -21,7 +21,10 @@ static int coherent_map(struct dmah_device *dev, struct dmah *h, const struct ma
 	return DMAH_OK;
 }
 
-/* Free memory whose mapping has ended with @err; not before a flush where the hardware did not confirm. */
+/*
+ * Free memory after its unmap returned @err. If the hardware did not confirm, free only after a
+ * later flush.
+ */
 static void give_back(struct dmah_device *dev, dmah_phys_t phys, uint32_t len, int err)
 {
 	if (err == DMAH_ETIMEDOUT)

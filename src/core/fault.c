@@ -18,7 +18,7 @@ static bool is_any(void *ctx, const struct history_record *record)
 	return true;
 }
 
-/* Without an IOMMU there is nothing but the history to ask. */
+/* Look in the history alone, for backends without an IOMMU. */
 static void plain_place(const struct dmah_domain *dom, dmah_addr_t addr, struct fault_place *what)
 {
 	struct history_record record;
@@ -32,15 +32,15 @@ static void plain_place(const struct dmah_domain *dom, dmah_addr_t addr, struct 
 		dmah_fault_remember(what, &record, 0);
 }
 
-static const struct dmah_device *by_slot(const struct dmah_domain *dom, uint32_t slot)
+static const struct dmah_device *by_slot(const struct dmah_domain *dom, uint32_t number)
 {
-	for (unsigned int i = 0; slot && i < dom->cfg.devices; i++)
-		if (dom->device[i] && dom->device[i]->number == slot)
+	for (unsigned int i = 0; number && i < dom->cfg.devices; i++)
+		if (dom->device[i] && dom->device[i]->number == number)
 			return dom->device[i];
 	return NULL;
 }
 
-/* With the domain's setup lock held. */
+/* Describe a fault. Call with the domain's setup lock held. */
 static void explain(struct dmah_domain *dom, struct dmah_fault *fault)
 {
 	struct fault_place what = { .place = DMAH_FAULT_NO_ADDRESS,
@@ -81,7 +81,10 @@ void dmah_fault_explain(const struct dmah_device *dev, const struct dmah_iommu_f
 	dmah_host_leave(flags);
 }
 
-/* Whether one more may be told. @suppressed: how many were not, before it. */
+/*
+ * Returns true if the rate limit allows one more report. Sets *@suppressed to the faults suppressed
+ * before.
+ */
 static bool tell(struct dmah_rate_limit *limit, uint64_t now, uint32_t *suppressed)
 {
 	if (!limit->reported || now - limit->since > DMAH_FAULT_WINDOW) {
@@ -98,31 +101,34 @@ static bool tell(struct dmah_rate_limit *limit, uint64_t now, uint32_t *suppress
 	return true;
 }
 
-/* Inside dmah_host_enter(), with the IOMMU's lock held. Return: whether the fault is to be told. */
+/*
+ * Find the device of a fault. Call inside dmah_host_enter(), with the IOMMU's lock held. Returns
+ * true if the rate limit allows a report.
+ */
 static bool look_up(struct dmah_iommu *iommu, unsigned int cpu, uint64_t now,
 		    struct dmah_fault *fault)
 {
 	for (struct dmah_link *link = iommu->links; link; link = link->next) {
 		struct dmah_domain *dom = link->dom;
-		bool found = false, told = false;
+		bool found = false, reported = false;
 
 		dmah_host_lock(&dom->setup_lock);
 		for (unsigned int i = 0; !found && i < dom->cfg.devices; i++) {
 			struct dmah_device *dev = dom->device[i];
 
-			if (!dev || dev->iommu != iommu || dev->id != fault->hw.id)
+			if (!dev || dev->iommu != iommu || !dmah_device_has_id(dev, fault->hw.id))
 				continue;
 			found = true;
 			fault->dev = dev;
-			told = tell(&dev->fault_limit, now, &fault->suppressed);
+			reported = tell(&dev->fault_limit, now, &fault->suppressed);
 			count_in(dev, cpu, faults, 1);
-			count_in(dev, cpu, faults_suppressed, !told);
-			if (told)
+			count_in(dev, cpu, faults_suppressed, !reported);
+			if (reported)
 				explain(dom, fault);
 		}
 		dmah_host_unlock(&dom->setup_lock);
 		if (found)
-			return told;
+			return reported;
 	}
 	return tell(&iommu->fault_limit, now, &fault->suppressed);
 }
@@ -133,15 +139,15 @@ static bool take(struct dmah_iommu *iommu, const struct dmah_iommu_fault *hw,
 	uint64_t now = dmah_host_now();
 	unsigned long flags;
 	unsigned int cpu;
-	bool told;
+	bool reported;
 
 	*fault = (struct dmah_fault){ .hw = *hw, .iommu = iommu, .most = DMAH_FAULT_AGE_UNKNOWN };
 	cpu = dmah_host_enter(&flags);
 	dmah_host_lock(&iommu->lock);
-	told = look_up(iommu, cpu, now, fault);
+	reported = look_up(iommu, cpu, now, fault);
 	dmah_host_unlock(&iommu->lock);
 	dmah_host_leave(flags);
-	return told;
+	return reported;
 }
 
 int dmah_faults(struct dmah_iommu *iommu, void (*fn)(void *ctx, const struct dmah_fault *fault),

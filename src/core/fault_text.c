@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* A fault in words. Freestanding, so with numbers of its own. */
+/* Writes a fault in words. Freestanding, so numbers are formatted here. */
 #include <dmah/fault.h>
 
-/* struct line - text that is being written. @at: bytes of the whole, which may be more than there is room for. */
+/*
+ * struct line - a text under construction. @at: bytes of the whole text, which may exceed the room.
+ */
 struct line {
 	char *text;
 	size_t size;
@@ -71,7 +73,10 @@ static void who(struct line *line, const struct dmah_fault *fault)
 
 static const char *const units[] = { " ns", " us", " ms", " s" };
 
-/* The unit in which an age is told: it has at most four digits then, or is in seconds. */
+/*
+ * Choose the unit of an age: the smallest in which the number has at most four digits, or else
+ * seconds.
+ */
 static unsigned int unit_of(uint64_t ns, uint64_t *in)
 {
 	unsigned int unit = 0;
@@ -203,7 +208,7 @@ size_t dmah_fault_text(const struct dmah_fault *fault, const char *caller, char 
 	if (fault->suppressed) {
 		word(&line, "; ");
 		number(&line, fault->suppressed, 10, 1);
-		word(&line, " before it were not told");
+		word(&line, " before it were suppressed");
 	}
 	text[line.at < size ? line.at : size - 1] = 0;
 	return line.at;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/*
- * Map and unmap, for every backend: arguments, limits, and the handle's own checks.
- */
+/* Map and unmap for every backend: checks arguments, limits and handles. */
 #include "core/map.h"
 #include "backend/iommu/fast.h"
 #include "base/buffer.h"
@@ -29,7 +27,7 @@ static int map_one(struct dmah_device *dev, struct dmah *h, const struct map_req
 static int map(struct dmah_device *dev, struct dmah *h, const struct map_req *req, uint64_t len,
 	       const void *caller)
 {
-	/* A live handle is left as it is, or its mapping would be lost. */
+	/* Do not overwrite a live handle, because its mapping could never be unmapped. */
 	if (h->meta)
 		return dev->dom ? dmah_report_misuse(dev, DMAH_EINVAL,
 						     "map into a handle that is not idle", h->dma,
@@ -38,7 +36,7 @@ static int map(struct dmah_device *dev, struct dmah *h, const struct map_req *re
 	return map_one(dev, h, req, len, caller);
 }
 
-/* Out of line, so that the shortest way keeps no registers for it. */
+/* Keep this full path out of line, so that the fast path saves no registers. */
 __attribute__((noinline)) static int map_any(struct dmah_device *dev, struct dmah *h,
 					     dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
 					     uint32_t attrs, const void *caller)
@@ -111,7 +109,9 @@ int dmah_unmap_general(struct dmah_device *dev, struct dmah *h, uint32_t allow, 
 		return err;
 	if (!err) {
 		dmah_history_unmap(dev, h);
-		/* DMAH_ESTALE: another CPU has unmapped a copy of the handle since it was checked. */
+		/*
+		 * DMAH_ESTALE: another CPU has unmapped a copy of the handle since the check above.
+		 */
 		err = dev->dom->ops->unmap(dev, h, allow == META_COHERENT);
 	}
 	if (!err || err == DMAH_ETIMEDOUT) {
@@ -136,7 +136,7 @@ __attribute__((noinline)) static int unmap_any(struct dmah_device *dev, struct d
 	if (dmah_fast_unmap_any(dev, h, &err))
 		return err;
 #endif
-	/* dmah_unmap()'s own caller: it jumps here. */
+	/* Report the caller of dmah_unmap(), which reaches this function by a tail call. */
 	return dmah_unmap_general(dev, h, 0, __builtin_return_address(0));
 }
 

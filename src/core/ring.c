@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/*
- * Rings: what is the same with and without an IOMMU.
- */
+/* Rings: the part for every backend. */
 #include "backend/iommu/ring.h"
 #include "base/check.h"
 #include "base/count.h"
@@ -81,12 +79,12 @@ int dmah_ring_fini(struct dmah_ring *ring)
 
 	if (dmah_ring_live(ring))
 		return DMAH_EBUSY;
-	if (ring->has_slots)
+	if (ring->has_iova)
 		err = dmah_iommu_ring_fini(ring);
 	if (err)
 		return err;
 	publish(ring, false);
-	/* What it counted is the device's from now on. */
+	/* Add the ring's own counters to the device's. */
 	cpu = dmah_host_enter(&flags);
 	count_in(dev, cpu, maps, ring->pushed - ring->elsewhere_begun);
 	count_in(dev, cpu, unmaps, ring->popped - ring->elsewhere_ended);
@@ -101,7 +99,7 @@ uint32_t dmah_ring_live(const struct dmah_ring *ring)
 
 /* ---- push ---- */
 
-/* A mapping like any other, in the ring's order. */
+/* Make an ordinary mapping, with a handle in the ring's order. */
 static int push_elsewhere(struct dmah_ring *ring, const struct map_req *req)
 {
 	struct dmah *h = ring_entry(ring, ring->pushed);
@@ -112,7 +110,7 @@ static int push_elsewhere(struct dmah_ring *ring, const struct map_req *req)
 		return err;
 	}
 	count_add(&ring->elsewhere_begun, 1);
-	if (ring->has_slots)
+	if (ring->has_iova)
 		dmah_iommu_ring_skip(ring, &ring->tail, 1);
 	return DMAH_OK;
 }
@@ -128,7 +126,7 @@ __attribute__((noinline)) static int push_any(struct dmah_ring *ring, dmah_phys_
 	bool slots = !err && iommu_ring_in_use(ring);
 	struct dmah *h;
 
-	if (!err && ring_is_full(ring) && ring->has_slots)
+	if (!err && ring_is_full(ring) && ring->has_iova)
 		err = dmah_iommu_ring_make_room(ring);
 	if (!err && ring_is_full(ring))
 		err = DMAH_ENOSPC;
@@ -155,7 +153,7 @@ __attribute__((noinline)) static int push_any(struct dmah_ring *ring, dmah_phys_
 int dmah_ring_push(struct dmah_ring *ring, dmah_phys_t phys, uint32_t len, dmah_addr_t *dma)
 {
 #ifndef DMAH_CHECK
-	if (ring_plain_push(ring, phys, len, dma))
+	if (ring_fast_push(ring, phys, len, dma))
 		return DMAH_OK;
 #endif
 	return push_any(ring, phys, len, dma, ring->caller);
@@ -195,7 +193,7 @@ static int pop_elsewhere(struct dmah_ring *ring, uint32_t n)
 	}
 	ring->handles -= n;
 	count_add(&ring->elsewhere_ended, n);
-	if (ring->has_slots)
+	if (ring->has_iova)
 		dmah_iommu_ring_skip(ring, &ring->head, n);
 	count_add(&ring->popped, n);
 	ring->full_at += n;
@@ -220,7 +218,7 @@ __attribute__((noinline)) static int pop_any(struct dmah_ring *ring, uint32_t n,
 		err = dmah_iommu_ring_pop(ring, n);
 	else
 		err = pop_elsewhere(ring, n);
-	/* Nothing was popped where one was not what it should be. */
+	/* Checked above: nothing has been popped if one mapping is wrong. */
 	if (err == DMAH_ESTALE)
 		return dmah_report_misuse(dev, err, "pop of a mapping that is not live",
 					  ring->head.iova, caller);
@@ -232,7 +230,7 @@ int dmah_ring_pop(struct dmah_ring *ring, uint32_t n)
 #ifndef DMAH_CHECK
 	int err;
 
-	if (ring_plain_pop(ring, n, &err))
+	if (ring_fast_pop(ring, n, &err))
 		return err;
 #endif
 	return pop_any(ring, n, __builtin_return_address(0));

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "iova/cache.h"
 
-/* A limit that no index reaches: the owner is past it for the next 2^30 steps. */
+/*
+ * Distance to a limit that closes a ring: the owner stays past the limit for the next 2^30 steps.
+ */
 #define FAR (1u << 30)
 
 static uint32_t batch_of(uint32_t batch, unsigned int class)
@@ -49,15 +51,19 @@ static uint32_t kept(const struct iova_ring *r)
 }
 
 /*
- * Where nothing waits the owner has to come by the lock once, so that the time of the first entry is known: @start says
- * that it has. Else it may go on until a flush is due or the ring is full.
+ * Set both limits. If no entry waits, the next put must take the lock, to record the time of the
+ * first waiting entry; @start says that the time is recorded. Otherwise puts are free of the lock
+ * until a flush is due or the ring is full.
  */
 static void set_limits(const struct iova_cache *c, struct iova_ring *r, bool start)
 {
 	uint32_t in = load_in(r), out = load_out(r), stop = r->ready + r->batch;
 	bool closed = c->drains || c->shut;
 
-	/* Others may have made ready what waited, but only the owner can give that back to the depot. */
+	/*
+	 * Leave room: other CPUs may make waiting entries ready, but only the owner can return
+	 * those to the depot.
+	 */
 	if (cache_before(out + r->depth + r->batch, stop))
 		stop = out + r->depth + r->batch;
 	if (in == r->ready && !start)
@@ -88,7 +94,7 @@ void dmah_iova_cache_init(struct iova_cache *c, void *memory, uint32_t batch, bo
 
 /* ---- the depot ---- */
 
-/* Entries that are ready go to the depot until @keep are left. */
+/* Move ready entries to the depot until @keep are left. */
 static void spill(struct iova *iova, struct iova_ring *r, unsigned int class, uint32_t keep)
 {
 	if (kept(r) <= keep)
@@ -193,7 +199,7 @@ void dmah_iova_cache_flushed(struct iova_cache *c, const uint32_t until[IOVA_CLA
 	for (unsigned int i = 0; i < IOVA_CLASSES; i++) {
 		struct iova_ring *r = &c->ring[i];
 
-		/* Of two flushes at one time the later one may end first. */
+		/* Two flushes may overlap, and the later one may end first. */
 		if (!cache_before(r->ready, until[i]))
 			continue;
 		r->ready = until[i];

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * ARM VMSAv8-64 stage 1 tables with a 4 KiB granule. Arm Architecture Reference Manual, section D8.3: bit 0 valid, bit 1
- * table (or page, at the last level), AttrIndx 4:2, AP 7:6, SH 9:8, AF 10, nG 11, address from bit 12, XN 54:53, and
- * bits 58:55 for software, which hold the generation. Bits 59 and 60, ignored by hardware as long as the context leaves
- * them so (PBHA off: CD.HWU059 and HWU060 are 0), are the two marks of struct pt_leaf.
+ * ARM VMSAv8-64 stage 1 tables with a 4 KiB granule. Source: Arm Architecture Reference Manual,
+ * section D8.3. Bit 0 is valid, bit 1 is table (or page, at the last level), AttrIndx is 4:2, AP is
+ * 7:6, SH is 9:8, AF is 10, nG is 11, the address begins at bit 12, XN is 54:53. Bits 58:55 are for
+ * software and hold the generation. Bits 59 and 60 are the two marks of struct pt_leaf; the
+ * hardware ignores both bits as long as PBHA is off (CD.HWU059 and HWU060 are 0).
  *
- * Attribute index 0 must be normal write-back memory and index 1 a device's registers (nGnRE): an IOMMU's driver sets
- * MAIR so. Device transactions are unprivileged. A write without a read cannot be expressed: DMAH_FROM_DEVICE is
- * readable too.
+ * An IOMMU's driver must set MAIR so that attribute index 0 is normal write-back memory and index 1
+ * is device memory (nGnRE). Device transactions are unprivileged. The format cannot express a write
+ * permission without a read permission, so DMAH_FROM_DEVICE memory is readable too.
  */
 #include "pt/pt.h"
 

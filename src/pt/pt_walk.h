@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The one walker of every format: included, once, by a format's compilation unit, after it has defined
+ * The walker for all formats. Each format's compilation unit includes this file once, after these
+ * definitions:
  *
  *	fmt_leaf		its struct pt_leaf
- *	fmt_levels(va_bits)	levels of a walk; 0 where there are no such tables
- *	fmt_table(phys)		an entry that leads to the table at @phys
- *	fmt_is_table(entry)	whether a present entry above the leaf level leads to a table
+ *	fmt_levels(va_bits)	levels of a walk; 0 if there are no such tables
+ *	fmt_table(phys)		an entry that points to the table at @phys
+ *	fmt_is_table(entry)	true if a present entry above the leaf level points to a table
  *	fmt_block(entry)	a leaf entry turned into a block entry
- *	fmt_dir(entry)		what a present leaf or block entry allows
+ *	fmt_dir(entry)		the permission of a present leaf or block entry
  *
- * and gives it WALK_OPS, the functions of its struct dmah_pt_format. Every format has tables of 512 entries of 8 bytes.
+ * This file then defines WALK_OPS, the functions of the format's struct dmah_pt_format. Every
+ * format has tables of 512 entries of 8 bytes.
  */
 
 #define INDEX_MASK (PT_TABLE_ENTRIES - 1u)
 
-/* log2 of what an entry of the root table maps. */
+/* Return log2 of the bytes that an entry of the root table maps. */
 static unsigned int root_shift(const struct pt *pt)
 {
 	return PT_GRANULE_SHIFT + 9 * (pt->levels - 1);
@@ -47,7 +49,7 @@ static int walk_init(struct pt *pt)
 	return DMAH_OK;
 }
 
-/* Free the tables below one, and then it; five levels deep at most. */
+/* Free a table and all tables below it. Recurses at most five levels. */
 static void free_table(uint64_t *table, unsigned int shift)
 {
 	for (unsigned int i = 0; shift > PT_GRANULE_SHIFT && i < PT_TABLE_ENTRIES; i++) {
@@ -65,7 +67,10 @@ static void walk_fini(struct pt *pt)
 	pt->root = NULL;
 }
 
-/* A new table below an entry that is not present. The hardware finds it only when all of it is zero in memory. */
+/*
+ * Add a table below an entry that is not present. Zero the new table in memory before the hardware
+ * can reach it.
+ */
 static uint64_t *add_table(const struct pt *pt, uint64_t *entry, unsigned int flags)
 {
 	uint64_t *table = dmah_host_page_alloc(flags | DMAH_ALLOC_ATOMIC);
@@ -79,7 +84,7 @@ static uint64_t *add_table(const struct pt *pt, uint64_t *entry, unsigned int fl
 	return table;
 }
 
-/* The table whose entries map 1 << @shift bytes, around @iova, made where it is missing. */
+/* Find the table around @iova whose entries map 1 << @shift bytes. Adds missing tables. */
 static int make_tables(struct pt *pt, dmah_addr_t iova, unsigned int shift, unsigned int flags,
 		       uint64_t **found)
 {
@@ -134,7 +139,7 @@ static int walk_adopt(struct pt *pt, const struct pt *low)
 	return DMAH_OK;
 }
 
-/* Push a table and those below it; five levels deep at most. */
+/* Push a table and all tables below it to memory. Recurses at most five levels. */
 static void clean_table(const struct pt *pt, const uint64_t *table, unsigned int shift)
 {
 	dmah_pt_clean(pt, table, PT_TABLE_ENTRIES);
@@ -152,8 +157,10 @@ static void walk_clean(const struct pt *pt)
 }
 
 /*
- * The entry that ends the walk for @iova: a leaf, a block, or the first that is not present.
- * Return: tables visited; *@shift is log2 of what the entry maps.
+ * Find the entry that ends the walk for @iova: a leaf, a block, or the first entry that is not
+ * present.
+ *
+ * Return: number of tables visited. Sets *@shift to log2 of the bytes that the entry maps.
  */
 static int descend(const struct pt *pt, dmah_addr_t iova, uint64_t **entry, unsigned int *shift)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Intel VT-d second-stage tables. Intel Virtualization Technology for Directed I/O, Architecture Specification,
- * section 9.8 (second-stage paging entries): bit 0 read, bit 1 write, bit 7 page size, address from bit 12, bits 61:52
- * ignored, which hold the generation (8 bits) and the two marks of struct pt_leaf.
+ * Intel VT-d second-stage tables. Source: Intel Virtualization Technology for Directed I/O,
+ * Architecture Specification, section 9.8 (second-stage paging entries). Bit 0 is read, bit 1 is
+ * write, bit 7 is page size, the address begins at bit 12. The hardware ignores bits 61:52, which
+ * hold the generation (8 bits) and the two marks of struct pt_leaf.
  */
 #include "pt/pt.h"
 

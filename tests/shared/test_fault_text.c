@@ -66,7 +66,7 @@ static void words(void **state)
 	text_is(&f, "f",
 		"write to 0xfffdf040 by nic (00:02.0): unmapped over 2000 us ago, was "
 		"0x3fdce000+4096 mapped "
-		"for disk by f; 3 before it were not told");
+		"for disk by f; 3 before it were suppressed");
 	f.suppressed = 0;
 	f.least = 0;
 	f.len = 0;

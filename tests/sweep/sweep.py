@@ -67,11 +67,11 @@ while [ -z "$B" ] && [ $i -lt 100 ]; do
 	i=$((i + 1)); sleep 0.1
 done
 [ -n "$B" ] || exit 9
-dd if=/dev/urandom of=/tmp/r bs=64k count=8 2>/dev/null
+dd if=/dev/urandom of=/tmp/r bs=4k count=128 iflag=fullblock 2>/dev/null
 dd if=/tmp/r of=$B bs=64k count=8 oflag=direct 2>/dev/null; sync
 dd if=$B of=/tmp/s bs=4k count=128 iflag=direct 2>/dev/null
 dd if=$B of=/dev/null bs=1M count=8 2>/dev/null
-cmp /tmp/r /tmp/s && echo USED
+ls -l /tmp/r /tmp/s $B; cmp /tmp/r /tmp/s && echo USED
 rmmod $MOD
 """
 RNG = """

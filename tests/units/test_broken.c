@@ -223,6 +223,7 @@ static uint64_t post(struct rig *r, unsigned int n, dmah_addr_t iova)
 /* Commands of all are under way when the device does not answer: every wait is confirmed, in whatever order. */
 static void silent_among(const char *machine, unsigned int first)
 {
+	struct sim_vtd_stats before, after;
 	uint64_t ticket[9];
 	struct page p[DEVICES];
 	struct rig r;
@@ -230,6 +231,8 @@ static void silent_among(const char *machine, unsigned int first)
 	open_rig(&r, machine, DMAH_STRICT);
 	for (unsigned int i = 0; i < DEVICES; i++)
 		map(&r, i, &p[i]);
+	if (r.unit.vtd_model)
+		sim_vtd_stats(r.unit.vtd_model, &before);
 	unit_hold(&r.unit, true);
 	for (unsigned int i = 0; i < 9; i++)
 		ticket[i] = post(&r, i % DEVICES, p[i % DEVICES].dma);
@@ -237,6 +240,13 @@ static void silent_among(const char *machine, unsigned int first)
 	unit_hold(&r.unit, false);
 	for (unsigned int i = 0; i < 9; i++)
 		assert_int_equal(r.iommu->ops->wait(r.iommu, ticket[(first + i * 4) % 9]), DMAH_OK);
+	/* It was asked once: its other commands were taken out of the queue. */
+	if (r.unit.vtd_model) {
+		sim_vtd_stats(r.unit.vtd_model, &after);
+		assert_int_equal(after.device_tlbs - before.device_tlbs, 1 + 3);
+	} else {
+		assert_int_equal(r.unit.smmu.refused, 1);
+	}
 	assert_true(r.iommu->ops->isolated(r.iommu, r.dev[SILENT]));
 	assert_false(r.iommu->ops->isolated(r.iommu, r.dev[ANSWERS]));
 	assert_false(reached(&r, SILENT, &p[SILENT]));
@@ -258,6 +268,79 @@ static void silent_device_among_others(void **state)
 	for (unsigned int i = 0; i < 2; i++)
 		for (unsigned int first = 0; first < 9; first++)
 			silent_among(machines[i], first);
+}
+
+/* ---- registers between the driver and the unit ---- */
+
+/** struct between - a unit's registers, and the register whose write stops the unit: it takes no command from then on. */
+struct between {
+	volatile uint8_t *regs;
+	struct unit *unit;
+	uint64_t stop_at;
+};
+
+static uint64_t between_read(void *ctx, uint64_t reg, unsigned int size)
+{
+	struct between *b = ctx;
+
+	return size == 4 ? dmah_host_read32(b->regs + reg) : dmah_host_read64(b->regs + reg);
+}
+
+static void between_write(void *ctx, uint64_t reg, unsigned int size, uint64_t value)
+{
+	struct between *b = ctx;
+
+	if (size == 4)
+		dmah_host_write32(b->regs + reg, (uint32_t)value);
+	else
+		dmah_host_write64(b->regs + reg, value);
+	if (reg == b->stop_at)
+		unit_hold(b->unit, true);
+}
+
+/*
+ * The unit goes on when its error is acknowledged, and stops again before the commands of the error's handling: no wait
+ * ends until those are executed, whatever mark the unit has passed.
+ */
+static void late(const char *machine, uint64_t stop_at)
+{
+	struct between b = { .stop_at = ~0ull };
+	uint64_t ticket[2];
+	struct page p;
+	struct rig r;
+
+	open_rig(&r, machine, DMAH_STRICT);
+	map(&r, SILENT, &p);
+	b.unit = &r.unit;
+	b.regs = r.unit.vtd_model ? sim_vtd_regs(r.unit.vtd_model)
+				  : sim_smmuv3_regs(r.unit.smmu_model);
+	if (r.unit.vtd_model)
+		r.unit.vtd.regs = sim_regs_add(r.sim, 0x2000, &b, between_read, between_write);
+	else
+		r.unit.smmu.regs = sim_regs_add(r.sim, 0x20000, &b, between_read, between_write);
+	sim_fail(r.unit.hw, SIM_FAIL_ITE, UINT64_MAX, 0x100);
+	ticket[0] = post(&r, SILENT, p.dma);
+	ticket[1] = post(&r, WITHOUT, p.dma);
+	b.stop_at = stop_at;
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(r.iommu->ops->wait(r.iommu, ticket[i]), DMAH_ETIMEDOUT);
+	b.stop_at = ~0ull;
+	unit_hold(&r.unit, false);
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(r.iommu->ops->wait(r.iommu, ticket[i]), DMAH_OK);
+	assert_false(reached(&r, SILENT, &p));
+	assert_int_equal(dmah_unmap(r.dev[SILENT], &p.h), DMAH_ETIMEDOUT);
+	assert_int_equal(dmah_flush(r.dom[0]), DMAH_OK);
+	sim_repair(r.sim, false);
+	r.reports = 0;
+	close_rig(&r);
+}
+
+static void confirmed_late(void **state)
+{
+	(void)state;
+	late("vtd", 0x34);
+	late("smmu", 0x64);
 }
 
 /* Bound, killed or detached: a device that does not answer meanwhile is blocked, and its unit goes on. */
@@ -392,12 +475,30 @@ static void gone(const char *machine, bool power_cycle)
 	close_rig(&r);
 }
 
+/* Gone and back without its registers, with nothing under way: it has done all that was posted, and yet is not in service. */
+static void gone_idle(const char *machine)
+{
+	struct rig r;
+
+	open_rig(&r, machine, DMAH_STRICT);
+	works(&r, WITHOUT);
+	sim_fail(r.unit.hw, SIM_FAIL_ONES, 0, 0);
+	assert_int_equal(dmah_faults(r.iommu, NULL, NULL, NULL), DMAH_OK);
+	assert_int_equal(reports(&r), 1);
+	sim_repair(r.sim, true);
+	assert_int_equal(dmah_flush(r.dom[1]), DMAH_ETIMEDOUT);
+	assert_int_equal(reset(&r), DMAH_OK);
+	works(&r, WITHOUT);
+	close_rig(&r);
+}
+
 static void all_ones(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; i < 2; i++) {
 		gone(machines[i], false);
 		gone(machines[i], true);
+		gone_idle(machines[i]);
 	}
 }
 
@@ -542,6 +643,7 @@ int main(void)
 		cmocka_unit_test(silent_device),
 		cmocka_unit_test(silent_device_among_others),
 		cmocka_unit_test(silent_device_bound),
+		cmocka_unit_test(confirmed_late),
 		cmocka_unit_test(dead_unit),
 		cmocka_unit_test(slow_unit),
 		cmocka_unit_test(all_ones),

@@ -31,8 +31,8 @@ static bool sync_fits(struct inode *n, void *arg)
 	struct sync *y = arg;
 	const struct mapping *m = n->owner;
 	/* beginning inside counts most, then reaching no further, then the direction */
-	unsigned int score =
-		1 + 4 * (n->first <= y->first) + 2 * (n->last >= y->last) + direction_fits(y->c, m);
+	unsigned int score = 1 + 4u * (n->first <= y->first) + 2u * (n->last >= y->last) +
+			     direction_fits(y->c, m);
 
 	if (score > y->score) {
 		y->score = score;

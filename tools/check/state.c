@@ -323,8 +323,8 @@ static bool better(struct inode *n, void *arg)
 
 	if (n->first != b->ev->dma || n != &m->dma[0])
 		return true;
-	score = 16 + 8 * (m->cls == trace_class(b->ev->kind)) + 4 * !m->ended_wrongly +
-		2 * (m->ev.size == b->ev->size) + (m->ev.dir == b->ev->dir);
+	score = 16 + 8u * (m->cls == trace_class(b->ev->kind)) + 4u * !m->ended_wrongly +
+		2u * (m->ev.size == b->ev->size) + (m->ev.dir == b->ev->dir);
 	/* the tree gives those of one address by age */
 	if (score > b->score) {
 		b->score = score;
@@ -349,7 +349,7 @@ struct mapping *state_find_list(const struct state *s, const struct trace_event 
 	for (m = s->lists[list_key(ev) % STATE_BUCKETS]; m; m = m->chain) {
 		if (m->ev.device != ev->device || !same_start(m->physs, m->ev.nr_phys, ev))
 			continue;
-		score = 1 + 4 * (m->ev.nents == ev->nents) + 2 * (m->ev.dir == ev->dir);
+		score = 1 + 4u * (m->ev.nents == ev->nents) + 2u * (m->ev.dir == ev->dir);
 		if (score > top) {
 			top = score;
 			best = m;

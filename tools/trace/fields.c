@@ -517,9 +517,9 @@ int fields_read(struct trace *t, const struct event_desc *d, const char *s, stru
 	if (have < 0)
 		return -1;
 	if (check_complete(t, d, want & ~(unsigned int)have, err) < 0 ||
-	    check_lists(t, d, ev, &sh, !raw && have & EV_NENTS, err) < 0)
+	    check_lists(t, d, ev, &sh, !raw && (unsigned int)have & EV_NENTS, err) < 0)
 		return -1;
-	if (have & EV_NENTS)
+	if ((unsigned int)have & EV_NENTS)
 		t->info.has_counts = true;
 	/* the text may have lists that this event has none of */
 	if (!(d->fields & EV_DMAS))

@@ -7,6 +7,7 @@
 #include "backend/iommu/cells.h"
 #include "backend/iommu/fast.h"
 #include "backend/iommu/flush.h"
+#include "backend/iommu/ids.h"
 #include "backend/iommu/invalidate.h"
 #include "backend/iommu/link.h"
 #include "backend/iommu/mode.h"
@@ -18,21 +19,18 @@
 static int bind(struct dmah_device *dev, enum dmah_mode mode)
 {
 	struct dmah_domain *dom = dev->dom;
-	struct dmah_link *link = dmah_iommu_link_of(dom, dev);
+	uint32_t tag = dmah_iommu_link_of(dom, dev)->tag;
 	struct dmah_pt_info info;
 
 	if (mode == DMAH_PASSTHROUGH)
-		return link->iommu->ops->bind(link->iommu, dev, DMAH_BIND_PASSTHROUGH, NULL,
-					      link->tag);
+		return dmah_iommu_bind_ids(dev, DMAH_BIND_PASSTHROUGH, NULL, tag);
 	dmah_iommu_pt_info(dom, &info);
-	return link->iommu->ops->bind(link->iommu, dev, DMAH_BIND_TRANSLATE, &info, link->tag);
+	return dmah_iommu_bind_ids(dev, DMAH_BIND_TRANSLATE, &info, tag);
 }
 
 static int block(struct dmah_device *dev)
 {
-	struct dmah_link *link = dmah_iommu_link_of(dev->dom, dev);
-
-	return link->iommu->ops->bind(link->iommu, dev, DMAH_BIND_BLOCK, NULL, link->tag);
+	return dmah_iommu_block_ids(dev, dmah_iommu_link_of(dev->dom, dev)->tag);
 }
 
 static bool set_binding(struct dmah_device *dev, bool on)
@@ -211,8 +209,10 @@ int dmah_iommu_attach(struct dmah_device *dev, const struct dmah_limits *limits)
 	err = dmah_iommu_fit_aperture(dom, dev);
 	if (!err) {
 		enroll(dev, link->iommu, ats);
-		err = attach_ranges(dev, limits);
+		err = dmah_iommu_check_ids(dev);
 	}
+	if (!err)
+		err = attach_ranges(dev, limits);
 	if (!err && first)
 		err = dmah_iommu_place_reserve(dom);
 	if (!err && ats)

@@ -3,6 +3,7 @@
  * Invalidations: every IOMMU of the domain, then every device's own TLB, then the wait.
  */
 #include "backend/iommu/invalidate.h"
+#include "backend/iommu/ids.h"
 #include "base/count.h"
 
 static int post_iommus(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size, bool tables,
@@ -28,32 +29,51 @@ static bool has_tlb(const struct dmah_device *dev)
 	return dev && dev->limits.flags & DMAH_DEV_ATS && dev->iommu->ops->invalidate_dev;
 }
 
-/*
- * Posts for the devices from index *@next on. Where a queue is full, returns DMAH_EBUSY with the queue's IOMMU in *@full
- * and *@next at the device that still needs its command.
- */
+/* Posts for the ids of a device from number *@id on; an error leaves *@id at the one that it is about. */
+static int post_ids(struct dmah_device *dev, dmah_addr_t iova, uint64_t size, unsigned int *id,
+		    uint64_t *posted)
+{
+	for (; *id <= dev->nids; ++*id) {
+		struct dmah_device view = iommu_id_view(dev, dmah_device_id(dev, *id));
+		int n = dev->iommu->ops->invalidate_dev(dev->iommu, *id ? &view : dev, iova, size);
+
+		if (n < 0)
+			return n;
+		*posted += (uint64_t)n;
+	}
+	*id = 0;
+	return DMAH_OK;
+}
+
+/** struct place - the place that a post has come to: device @next, number @id of its ids, the full queue of @full. */
+struct place {
+	unsigned int next;
+	unsigned int id;
+	struct dmah_iommu *full;
+};
+
+/* Posts for the devices from @at on. Where a queue is full, returns DMAH_EBUSY with @at at the id that needs its command. */
 static int post_some_devices(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size,
-			     unsigned int *next, struct dmah_iommu **full, uint64_t *posted)
+			     struct place *at, uint64_t *posted)
 {
 	unsigned long flags;
-	int n = 0;
+	int err = DMAH_OK;
 
 	dmah_host_enter(&flags);
 	dmah_host_lock(&dom->setup_lock);
-	for (; *next < dom->cfg.devices; ++*next) {
-		struct dmah_device *dev = dom->device[*next];
+	for (; at->next < dom->cfg.devices; at->next++, at->id = 0) {
+		struct dmah_device *dev = dom->device[at->next];
 
 		if (!has_tlb(dev))
 			continue;
-		*full = dev->iommu;
-		n = dev->iommu->ops->invalidate_dev(dev->iommu, dev, iova, size);
-		if (n < 0)
+		at->full = dev->iommu;
+		err = post_ids(dev, iova, size, &at->id, posted);
+		if (err)
 			break;
-		*posted += (uint64_t)n;
 	}
 	dmah_host_unlock(&dom->setup_lock);
 	dmah_host_leave(flags);
-	return n < 0 ? n : DMAH_OK;
+	return err;
 }
 
 /*
@@ -63,13 +83,11 @@ static int post_some_devices(struct dmah_domain *dom, dmah_addr_t iova, uint64_t
 static int post_devices(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size,
 			struct iommu_post *post)
 {
-	struct dmah_iommu *full = NULL;
-	unsigned int next = 0;
+	struct place at = { 0 };
 	int err;
 
-	while ((err = post_some_devices(dom, iova, size, &next, &full, &post->posted)) ==
-	       DMAH_EBUSY)
-		if (!full->ops->make_room || full->ops->make_room(full))
+	while ((err = post_some_devices(dom, iova, size, &at, &post->posted)) == DMAH_EBUSY)
+		if (!at.full->ops->make_room || at.full->ops->make_room(at.full))
 			return DMAH_ETIMEDOUT;
 	return err;
 }
@@ -91,8 +109,15 @@ int dmah_iommu_post_all(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size
 
 static bool is_isolated(const struct dmah_device *dev)
 {
-	return has_tlb(dev) && !is_killed(dev) && dev->iommu->ops->isolated &&
-	       dev->iommu->ops->isolated(dev->iommu, (struct dmah_device *)(uintptr_t)dev);
+	if (!has_tlb(dev) || is_killed(dev) || !dev->iommu->ops->isolated)
+		return false;
+	for (unsigned int i = 0; i <= dev->nids; i++) {
+		struct dmah_device view = iommu_id_view(dev, dmah_device_id(dev, i));
+
+		if (dev->iommu->ops->isolated(dev->iommu, &view))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -112,6 +137,7 @@ static int find_isolated(struct dmah_domain *dom)
 		if (!is_isolated(dev))
 			continue;
 		__atomic_store_n(&dev->killed, true, __ATOMIC_RELEASE);
+		__atomic_store_n(&dev->blocked, !dev->nids, __ATOMIC_RELEASE);
 		__atomic_store_n(&dev->fast_end, 0, __ATOMIC_RELEASE);
 		err = DMAH_ETIMEDOUT;
 	}

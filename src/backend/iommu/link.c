@@ -3,6 +3,8 @@
  * The IOMMUs in front of a domain's devices: what all of them can do, and which domains each of them serves.
  */
 #include "backend/iommu/link.h"
+#include "backend/iommu/mode.h"
+#include "base/request.h"
 #include "base/setup_error.h"
 
 static bool format_known(const struct dmah_iommu *iommu, const struct dmah_pt_format *format)
@@ -141,4 +143,19 @@ struct dmah_link *dmah_iommu_link_of(struct dmah_domain *dom, const struct dmah_
 		if (!dev->iommu || dom->links[i].iommu == dev->iommu)
 			return &dom->links[i];
 	return NULL;
+}
+
+int dmah_iommu_check_on(struct dmah_device *dev)
+{
+	struct dmah_domain *dom = dev->dom;
+
+	if (__atomic_load_n(&dev->iommu->off, __ATOMIC_ACQUIRE))
+		return dmah_report_misuse(dev, DMAH_EPERM,
+					  "map before the IOMMU translates (dmah_vtd_enable)",
+					  dev->id, NULL);
+	if (__atomic_load_n(&dom->awaits_iommu, __ATOMIC_ACQUIRE)) {
+		__atomic_store_n(&dom->awaits_iommu, false, __ATOMIC_RELEASE);
+		dmah_iommu_apply_mode(dom);
+	}
+	return DMAH_OK;
 }

@@ -30,6 +30,13 @@ void dmah_iommu_unlink_all(struct dmah_domain *dom);
 /** dmah_iommu_add() - as backend_ops.add_iommu. Return: 0, DMAH_EBUSY, DMAH_ENOSPC, DMAH_ENOTSUP. */
 int dmah_iommu_add(struct dmah_domain *dom, struct dmah_iommu *iommu);
 
+/**
+ * dmah_iommu_check_on() - check that the device's IOMMU translates, before an IOVA is handed out for it.
+ *
+ * Context: outside dmah_host_enter(). Return: 0; DMAH_EPERM, reported.
+ */
+int dmah_iommu_check_on(struct dmah_device *dev);
+
 /** dmah_iommu_link_of() - the link to a device's IOMMU, the first one where it names none; NULL: not of this domain. */
 struct dmah_link *dmah_iommu_link_of(struct dmah_domain *dom, const struct dmah_device *dev);
 

@@ -7,6 +7,7 @@
 #include "backend/iommu/map.h"
 #include "backend/iommu/cells.h"
 #include "backend/iommu/invalidate.h"
+#include "backend/iommu/link.h"
 #include "base/pool.h"
 #include "base/buffer.h"
 #include "base/count.h"
@@ -120,7 +121,7 @@ static int write_runs(struct dmah_device *dev, const struct dmah *h, uint32_t in
 	return err;
 }
 
-/* What a large mapping asks of its IOVA, so that blocks can map it: the offset of its memory in the block. */
+/* The alignment and offset that a large mapping's IOVA must have, so that blocks can map its memory. */
 static void block_alignment(const struct dmah_domain *dom, const struct dmah *h, uint32_t n,
 			    uint32_t *align, uint32_t *skew)
 {
@@ -157,8 +158,10 @@ int dmah_iommu_map(struct dmah_device *dev, struct dmah *h, const struct map_req
 	bool confirmed = true;
 	unsigned int cpu;
 	uint64_t backend;
-	int err;
+	int err = dmah_iommu_check_on(dev);
 
+	if (err)
+		return err;
 	if (domain_mode(dom) == DMAH_PASSTHROUGH) {
 		err = dmah_direct_map(dev, h, req);
 		return err ? err : map_stands(dev, h, true);

@@ -3,6 +3,7 @@
  * Vectors and scatter lists behind an IOMMU: one range of IOVAs, one generation, one invalidation.
  */
 #include "backend/iommu/list.h"
+#include "backend/iommu/link.h"
 #include "base/request.h"
 #include "base/vec.h"
 
@@ -24,8 +25,10 @@ int dmah_iommu_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct
 	struct piece_list list = vec_list(v, segs, sizeof(*segs), n, dir, attrs);
 	struct layout layout = { 0 };
 	struct list_range range;
-	int err;
+	int err = dmah_iommu_check_on(dev);
 
+	if (err)
+		return err;
 	if (domain_mode(dev->dom) == DMAH_PASSTHROUGH)
 		return dmah_vec_map_pieces(dev, v, segs, n, dir, attrs);
 	err = dmah_list_map(dev, &list, &range);
@@ -92,7 +95,10 @@ int dmah_iommu_map_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, e
 	struct piece_list list = sg_list(sg, n, dir, attrs);
 	struct layout layout = { 0 };
 	struct list_range range;
-	int err = dmah_list_map(dev, &list, &range);
+	int err = dmah_iommu_check_on(dev);
+
+	if (!err)
+		err = dmah_list_map(dev, &list, &range);
 
 	for (uint32_t i = 0; !err && i < n; i++) {
 		struct dmah h;

@@ -163,12 +163,12 @@ int dmah_smmuv3_irq(struct dmah_smmuv3 *smmu, const struct dmah_smmuv3_irq *irq)
 	uint64_t any = irq->events.addr | irq->errors.addr;
 
 	if (any & 3)
-		return refuse_irq(DMAH_EINVAL,
-				  "dmah_smmuv3_irq(): an address is not a multiple of 4", any);
+		return refuse_irq(DMAH_EINVAL, "dmah_smmuv3_irq: an address is not a multiple of 4",
+				  any);
 	if (any && !(smmu->features & SMMUV3_MSI))
-		return refuse_irq(
-			DMAH_ENOTSUP,
-			"dmah_smmuv3_irq(): the unit sends no MSIs (IDR0.MSI), only wires", any);
+		return refuse_irq(DMAH_ENOTSUP,
+				  "dmah_smmuv3_irq: the unit sends no MSIs (IDR0.MSI), only wires",
+				  any);
 	smmu->irq = *irq;
 	smmu->irq_set = true;
 	smmu->irq_masked = false;

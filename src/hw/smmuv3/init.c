@@ -45,21 +45,26 @@ static int refuse(int err, const char *why, uint64_t value)
 static bool makes_sense(const struct dmah_smmuv3_config *c)
 {
 	if (c->sid_bits < STRTAB_SPLIT || c->sid_bits > 24)
-		return !refuse(DMAH_EINVAL, "SMMUv3: config.sid_bits is not from 6 to 24",
+		return !refuse(DMAH_EINVAL, "dmah_smmuv3_init: config.sid_bits is not from 6 to 24",
 			       c->sid_bits);
 	if (c->tags > 65535)
-		return !refuse(DMAH_EINVAL, "SMMUv3: config.tags is above 65535", c->tags);
+		return !refuse(DMAH_EINVAL, "dmah_smmuv3_init: config.tags is above 65535",
+			       c->tags);
 	if (c->cmdq_log2 < 6 || c->cmdq_log2 > 15)
-		return !refuse(DMAH_EINVAL, "SMMUv3: config.cmdq_log2 is not from 6 to 15",
+		return !refuse(DMAH_EINVAL,
+			       "dmah_smmuv3_init: config.cmdq_log2 is not from 6 to 15",
 			       c->cmdq_log2);
 	if (c->evtq_log2 < 4 || c->evtq_log2 > 15)
-		return !refuse(DMAH_EINVAL, "SMMUv3: config.evtq_log2 is not from 4 to 15",
+		return !refuse(DMAH_EINVAL,
+			       "dmah_smmuv3_init: config.evtq_log2 is not from 4 to 15",
 			       c->evtq_log2);
 	if (c->nreserved && !c->reserved)
-		return !refuse(DMAH_EINVAL, "SMMUv3: config.nreserved without config.reserved",
+		return !refuse(DMAH_EINVAL,
+			       "dmah_smmuv3_init: config.nreserved without config.reserved",
 			       c->nreserved);
 	if (c->walks > DMAH_WALKS_NONCOHERENT)
-		return !refuse(DMAH_EINVAL, "SMMUv3: config.walks is none of enum dmah_walks",
+		return !refuse(DMAH_EINVAL,
+			       "dmah_smmuv3_init: config.walks is none of enum dmah_walks",
 			       c->walks);
 	return true;
 }
@@ -103,17 +108,19 @@ static unsigned int at_most(unsigned int wanted, unsigned int there_are)
 static const char *unsuitable(uint32_t idr0, uint32_t idr1, uint32_t idr5)
 {
 	if (!(idr0 & IDR0_S1P) || !(idr0 & IDR0_TTF_AARCH64))
-		return "SMMUv3: the unit has no stage 1 with AArch64 tables; IDR0";
+		return "dmah_smmuv3_init: the unit has no stage 1 with AArch64 tables; IDR0";
 	if (IDR0_TTENDIAN(idr0) == TTENDIAN_BIG)
-		return "SMMUv3: the unit reads big-endian tables only; IDR0";
+		return "dmah_smmuv3_init: the unit reads big-endian tables only; IDR0";
 	if (IDR0_STALL(idr0) == STALL_FORCED)
-		return "SMMUv3: the unit stalls on every fault; IDR0";
+		return "dmah_smmuv3_init: the unit stalls on every fault; IDR0";
 	if (!(idr5 & IDR5_GRAN4K))
-		return "SMMUv3: the unit has no tables of 4 KiB granules (IDR5); IDR0";
+		return "dmah_smmuv3_init: the unit has no tables of 4 KiB granules (IDR5); IDR0";
 	if (idr1 & IDR1_PRESET)
-		return "SMMUv3: the unit has its tables or queues at fixed places (IDR1); IDR0";
+		return "dmah_smmuv3_init: the unit has its tables or queues at fixed places "
+		       "(IDR1); IDR0";
 	if (IDR1_SIDSIZE(idr1) < STRTAB_SPLIT || IDR1_CMDQS(idr1) < 5)
-		return "SMMUv3: the unit's stream table or command queue is too small (IDR1); IDR0";
+		return "dmah_smmuv3_init: the unit's stream table or command queue is too small "
+		       "(IDR1); IDR0";
 	return NULL;
 }
 
@@ -124,7 +131,8 @@ static int probe(struct dmah_smmuv3 *smmu, const struct dmah_smmuv3_config *c)
 	const char *why = unsuitable(idr0, idr1, idr5);
 
 	if (idr0 == ~0u)
-		return refuse(DMAH_ENODEV, "SMMUv3: the registers at config.regs read as all ones",
+		return refuse(DMAH_ENODEV,
+			      "dmah_smmuv3_init: the registers at config.regs read as all ones",
 			      idr0);
 	if (why)
 		return refuse(DMAH_ENOTSUP, why, idr0);
@@ -159,6 +167,7 @@ static void present(struct dmah_smmuv3 *smmu, const struct dmah_smmuv3_config *c
 	iommu->links = NULL;
 	iommu->fault_limit = (struct dmah_rate_limit){ 0 };
 	iommu->nreserved = c->nreserved;
+	iommu->off = true;
 }
 
 /* ---- registers that answer later ---- */
@@ -286,6 +295,7 @@ int dmah_smmuv3_enable(struct dmah_smmuv3 *smmu)
 	if (!err)
 		err = switch_on(smmu);
 	smmu->enabled = !err;
+	__atomic_store_n(&smmu->iommu.off, !smmu->enabled, __ATOMIC_RELEASE);
 	return err;
 }
 
@@ -341,12 +351,12 @@ static int check_arguments(const struct dmah_smmuv3_config *config, size_t need,
 	if (!need)
 		return DMAH_EINVAL;
 	if (!config || !config->regs)
-		return refuse(DMAH_EINVAL, "SMMUv3: config.regs is NULL", 0);
+		return refuse(DMAH_EINVAL, "dmah_smmuv3_init: config.regs is NULL", 0);
 	if (!memory || (uintptr_t)memory % sizeof(uint64_t))
-		return refuse(DMAH_EINVAL, "dmah_smmuv3_init(): memory is NULL or not aligned to 8",
+		return refuse(DMAH_EINVAL, "dmah_smmuv3_init: memory is NULL or not aligned to 8",
 			      (uintptr_t)memory);
 	if (memory_size < need)
-		return refuse(DMAH_EINVAL, "dmah_smmuv3_init(): size is below dmah_smmuv3_memory()",
+		return refuse(DMAH_EINVAL, "dmah_smmuv3_init: size is below dmah_smmuv3_memory()",
 			      memory_size);
 	return DMAH_OK;
 }
@@ -372,7 +382,7 @@ int dmah_smmuv3_init(struct dmah_smmuv3 *smmu, const struct dmah_smmuv3_config *
 	if (!err)
 		return DMAH_OK;
 	if (err == DMAH_ETIMEDOUT)
-		(void)refuse(err, "SMMUv3: the unit does not answer; CR0ACK",
+		(void)refuse(err, "dmah_smmuv3_init: the unit does not answer; CR0ACK",
 			     smmuv3_read(smmu, REG_CR0ACK));
 	/* A unit that cannot be switched off may still read these tables, so they are leaked. */
 	if (!switch_off(smmu))

@@ -305,6 +305,14 @@ static int block(struct dmah_smmuv3 *smmu, uint64_t *entry, uint32_t sid, bool a
 	return err;
 }
 
+/* Returns true where the tag's context descriptor leads to this table. */
+static bool is_context(const struct dmah_smmuv3 *smmu, const struct dmah_pt_info *pt, uint32_t tag)
+{
+	const uint64_t *cd = context_of(smmu, tag);
+
+	return cd[0] == context_word0(smmu, pt, tag) && cd[1] == (pt->root & CD_TTB_MASK);
+}
+
 int dmah_smmuv3_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dmah_bind how,
 		     const struct dmah_pt_info *pt, uint32_t tag)
 {
@@ -324,6 +332,10 @@ int dmah_smmuv3_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dma
 	describe(smmu, dev, how, tag, word);
 	if (dmah_smmuv3_isolated(iommu, dev))
 		return DMAH_ETIMEDOUT;
+	/* Another device of the domain has the stream too. */
+	if (entry[0] == word[0] && !((entry[1] ^ word[1]) & ~STE1_EATS) &&
+	    (!translate || is_context(smmu, pt, tag)))
+		return ats && dev->limits.flags & DMAH_DEV_UNTRUSTED ? DMAH_EPERM : DMAH_OK;
 	ats |= (word[1] & STE1_EATS) != 0;
 	err = take_away(smmu, entry, dev->id, translate ? tag : 0);
 	if (err)

@@ -190,6 +190,12 @@ static int forget(struct dmah_vtd *vtd, const struct dmah_device *dev, uint32_t 
 	return dmah_vtd_done(vtd, c, n);
 }
 
+/* Returns true where the entry leads to the same table already, with ATS or without. */
+static bool is_same(const uint64_t *at, const uint64_t entry[2])
+{
+	return at[0] & ENTRY_P && !((at[0] ^ entry[0]) & ~CONTEXT_TT_ATS) && at[1] == entry[1];
+}
+
 int dmah_vtd_op_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dmah_bind how,
 		     const struct dmah_pt_info *pt, uint32_t tag)
 {
@@ -210,6 +216,10 @@ int dmah_vtd_op_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dma
 	if (make_table(vtd, dev->id >> 8))
 		return DMAH_ENOMEM;
 	at = entry_of(vtd, dev->id);
+	/* Another device of the domain has the id too. */
+	if (how != DMAH_BIND_BLOCK && is_same(at, entry))
+		return allows_ats(at[0]) && dev->limits.flags & DMAH_DEV_UNTRUSTED ? DMAH_EPERM
+										   : DMAH_OK;
 	old = set_entry(vtd, at, entry, &had_ats);
 	err = forget(vtd, dev, old, how == DMAH_BIND_BLOCK ? 0 : tag, had_ats);
 	if (!err && dmah_vtd_op_isolated(iommu, dev))

@@ -180,7 +180,7 @@ int dmah_vtd_fault_irq(struct dmah_vtd *vtd, const struct dmah_msi *msi)
 {
 	if (msi->addr & 3) {
 		dmah_host_report(NULL, DMAH_EINVAL,
-				 "dmah_vtd_fault_irq(): msi.addr is not a multiple of 4", msi->addr,
+				 "dmah_vtd_fault_irq: msi.addr is not a multiple of 4", msi->addr,
 				 NULL);
 		return DMAH_EINVAL;
 	}

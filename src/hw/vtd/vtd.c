@@ -59,6 +59,7 @@ static void describe(struct dmah_vtd *vtd, const struct dmah_vtd_config *config)
 	iommu->links = NULL;
 	iommu->fault_limit = (struct dmah_rate_limit){ 0 };
 	iommu->nreserved = 1;
+	iommu->off = true;
 }
 
 /* ND is 6 at most as of today. */
@@ -86,15 +87,18 @@ static bool makes_sense(const struct dmah_vtd_config *config)
 	uint32_t queue = queue_of(config);
 
 	if (!config->regs)
-		return !refuse(DMAH_EINVAL, "VT-d: config.regs is NULL", 0);
+		return !refuse(DMAH_EINVAL, "dmah_vtd_init: config.regs is NULL", 0);
 	if (queue & (queue - 1) || queue < IQA_QS_ENTRIES || queue > 32768)
-		return !refuse(DMAH_EINVAL,
-			       "VT-d: config.queue is not a power of two from 256 to 32768", queue);
+		return !refuse(
+			DMAH_EINVAL,
+			"dmah_vtd_init: config.queue is not a power of two from 256 to 32768",
+			queue);
 	if (config->phys_bits > 52)
-		return !refuse(DMAH_EINVAL, "VT-d: config.phys_bits is above 52",
+		return !refuse(DMAH_EINVAL, "dmah_vtd_init: config.phys_bits is above 52",
 			       config->phys_bits);
 	if (config->walks > DMAH_WALKS_NONCOHERENT)
-		return !refuse(DMAH_EINVAL, "VT-d: config.walks is none of enum dmah_walks",
+		return !refuse(DMAH_EINVAL,
+			       "dmah_vtd_init: config.walks is none of enum dmah_walks",
 			       config->walks);
 	return true;
 }
@@ -107,8 +111,8 @@ size_t dmah_vtd_memory(const struct dmah_vtd_config *config)
 		return 0;
 	cap = dmah_host_read64((volatile uint8_t *)config->regs + REG_CAP);
 	if (cap == ~0ull) {
-		(void)refuse(DMAH_ENODEV, "VT-d: the registers at config.regs read as all ones",
-			     cap);
+		(void)refuse(DMAH_ENODEV,
+			     "dmah_vtd_init: the registers at config.regs read as all ones", cap);
 		return 0;
 	}
 	/* At least a word: the fewest are 16 domain ids. */
@@ -196,11 +200,12 @@ static void prepare(struct dmah_vtd *vtd, const struct dmah_vtd_config *config, 
 static int can_do(const struct dmah_vtd *vtd)
 {
 	if (!(vtd->ecap & ECAP_QI))
-		return refuse(DMAH_ENOTSUP, "VT-d: the unit has no queued invalidation; ECAP_REG",
+		return refuse(DMAH_ENOTSUP,
+			      "dmah_vtd_init: the unit has no queued invalidation; ECAP_REG",
 			      vtd->ecap);
 	if (!vtd->iommu.va_bits)
 		return refuse(DMAH_ENOTSUP,
-			      "VT-d: the unit walks no page table of 3 to 5 levels; "
+			      "dmah_vtd_init: the unit walks no page table of 3 to 5 levels; "
 			      "CAP_REG",
 			      vtd->cap);
 	return DMAH_OK;
@@ -215,11 +220,10 @@ int dmah_vtd_init(struct dmah_vtd *vtd, const struct dmah_vtd_config *config, vo
 	if (!need)
 		return DMAH_EINVAL;
 	if (!memory || (uintptr_t)memory % 8)
-		return refuse(DMAH_EINVAL, "dmah_vtd_init(): memory is NULL or not aligned to 8",
+		return refuse(DMAH_EINVAL, "dmah_vtd_init: memory is NULL or not aligned to 8",
 			      (uintptr_t)memory);
 	if (size < need)
-		return refuse(DMAH_EINVAL, "dmah_vtd_init(): size is below dmah_vtd_memory()",
-			      size);
+		return refuse(DMAH_EINVAL, "dmah_vtd_init: size is below dmah_vtd_memory()", size);
 	__builtin_memset(memory, 0, need);
 	prepare(vtd, config, memory);
 	err = can_do(vtd);
@@ -230,7 +234,8 @@ int dmah_vtd_init(struct dmah_vtd *vtd, const struct dmah_vtd_config *config, vo
 	err = take_over(vtd);
 	if (err == DMAH_ETIMEDOUT)
 		return refuse(err,
-			      "VT-d: the unit does not answer, or keeps the queue of its previous "
+			      "dmah_vtd_init: the unit does not answer, or keeps the queue of its "
+			      "previous "
 			      "owner; GSTS_REG",
 			      vtd_read(vtd, REG_GSTS));
 	if (err)
@@ -277,6 +282,7 @@ int dmah_vtd_enable(struct dmah_vtd *vtd)
 	if (!err)
 		err = end_protected_regions(vtd);
 	vtd->enabled = !err;
+	__atomic_store_n(&vtd->iommu.off, !vtd->enabled, __ATOMIC_RELEASE);
 	return err;
 }
 
@@ -289,6 +295,7 @@ int dmah_vtd_fini(struct dmah_vtd *vtd)
 	if (err)
 		return err;
 	vtd->enabled = false;
+	__atomic_store_n(&vtd->iommu.off, true, __ATOMIC_RELEASE);
 	release(vtd);
 	return DMAH_OK;
 }
