@@ -2,16 +2,21 @@
 /*
  * dmah: the options of a build. All public headers include this one.
  *
- * An option is a macro on the compiler's command line. The library and everything that includes its headers are compiled
- * with the same options; where they are not, the program does not link: see the names at the end.
+ * An option is a macro on the compiler's command line. Compile the library, and all programs that
+ * include its headers, with the same options. Otherwise the program does not link, because the
+ * names of the functions differ: see the end of this file.
  *
- * DMAH_CHECK		A check build: a shadow table of every mapping finds misuse that a handle alone cannot show. Costs
- *			memory (dmah_domain_config.check_entries) and time. Default: not defined.
- * DMAH_HOST_LOCK_WORDS	Size of struct dmah_lock in 64-bit words, a plain decimal number. Default: 1.
+ * DMAH_CHECK		A check build: a shadow table of every mapping finds misuse that a
+ *			handle alone cannot show. Costs memory (check_entries of struct
+ *			dmah_domain_config) and time. Default: not defined.
+ * DMAH_HOST_LOCK_WORDS	Size of struct dmah_lock in 64-bit words, a plain decimal number.
+ *			Default: 1.
  * DMAH_HOST_INLINE	A header of the port with inline host functions, with its quotes:
- *			-DDMAH_HOST_INLINE='"my_dmah_inline.h"'. Default: all host functions are resolved by the linker.
- * DMAH_INLINE		How the short functions of the headers are compiled. Default: static inline. The library has each of
- *			them as a symbol too, for other languages: src/core/extern.c defines this macro as nothing.
+ *			-DDMAH_HOST_INLINE='"my_dmah_inline.h"'. Default: the linker resolves
+ *			all host functions.
+ * DMAH_INLINE		Prefix of the short functions in the headers. Default: static inline.
+ *			src/core/extern.c defines this macro as nothing, so that the library
+ *			also has each function as a symbol, for other languages.
  */
 #ifndef DMAH_CONFIG_H
 #define DMAH_CONFIG_H
@@ -25,10 +30,11 @@
 #endif
 
 /*
- * In a build that is not the default one the names below carry its options: dmah_attach() is the symbol
- * dmah_attach_with_check_locks_2 in a check build with locks of two words. So a kernel that was compiled otherwise than the
- * library gets an undefined symbol from the linker, and not structures of another size. A build that renames the library's
- * functions by macros of its own keeps those names.
+ * Add the options of a build that is not the default one to the names of functions: in a check
+ * build with locks of two words, dmah_attach() is the symbol dmah_attach_with_check_locks_2. If a
+ * kernel is compiled with other options than the library, the linker then reports an undefined
+ * symbol, and no structure can have two sizes. If a build renames the library's functions by its
+ * own macros, those names are kept.
  */
 #if defined(DMAH_CHECK) && DMAH_HOST_LOCK_WORDS != 1
 #define DMAH_OPTIONS_SUFFIX DMAH_OPTIONS_JOIN(_with_check_locks_, DMAH_HOST_LOCK_WORDS)

@@ -169,8 +169,10 @@ struct dmah_domain_config {
  * dmah_domain_memory() - how much memory a domain takes.
  * @config: what it is to be.
  *
- * Return: bytes, for dmah_domain_init(); 0 where @config makes no sense. For a 4 GiB aperture and 4 CPUs
- * about 300 KiB. Page tables come on top, from dmah_host_page_alloc().
+ * Return: bytes, for dmah_domain_init(); 0 where @config makes no sense. The iommu backend takes about 70 bytes for each MiB
+ * of the aperture and, with the default @lazy_entries, 41 KB for each CPU: with the default configuration and 4 CPUs
+ * about 470 KiB on a 64-bit CPU. Page tables come on top, from dmah_host_page_alloc(). A configuration that makes no sense is reported to the host
+ * with the field that is wrong.
  */
 size_t dmah_domain_memory(const struct dmah_domain_config *config);
 
@@ -179,7 +181,8 @@ size_t dmah_domain_memory(const struct dmah_domain_config *config);
  * @dom: where to put the domain.
  * @config: what it is to be; copied.
  * @memory: dmah_domain_memory(@config) bytes, aligned to 64, never reachable by a device. All the domain's
- *	state lies in it: the library keeps no other.
+ *	state lies in it, but for page tables, more than 16 reserved ranges, and the numbers of attached devices (2 KiB,
+ *	in the library's own data, beside two counters).
  * @memory_size: its size in bytes.
  *
  * Context: initialisation. Return: 0, DMAH_EINVAL, DMAH_ENOMEM (no root table), DMAH_ENOTSUP (the IOMMU cannot
@@ -197,12 +200,16 @@ int dmah_domain_init(struct dmah_domain **dom, const struct dmah_domain_config *
  */
 int dmah_domain_fini(struct dmah_domain *dom);
 
+/*
+ * docs/invariants.md has a table of which calls may run beside which. "Setup call" below is a word of that table.
+ */
+
 /**
  * dmah_domain_add_iommu() - let devices behind a further IOMMU share the domain's page table.
  * @dom: a domain with no device attached.
  * @iommu: the IOMMU. What both can do is what the domain can; all are invalidated.
  *
- * Return: 0, DMAH_EBUSY, DMAH_ENOTSUP (it cannot walk these tables), DMAH_ENOSPC (4 at most).
+ * Context: a setup call. Return: 0, DMAH_EBUSY, DMAH_ENOTSUP (it cannot walk these tables), DMAH_ENOSPC (4 at most).
  */
 int dmah_domain_add_iommu(struct dmah_domain *dom, struct dmah_iommu *iommu);
 
@@ -230,10 +237,12 @@ int dmah_domain_pt(const struct dmah_domain *dom, struct dmah_pt_info *info);
  * @len: bytes of the longest of them.
  *
  * IOVAs and page tables for @count mappings of up to @len bytes are set aside; a map that finds no memory or
- * no IOVA elsewhere, in whatever context, takes one of them. Bounce slots are not part of it: a pool is as
- * large as its owner made it. Once for a domain. A no-op for backends that need no memory to map.
+ * no IOVA elsewhere, in whatever context, takes one of them. Each takes @len and a page, rounded up to a power of two, of
+ * the aperture. Bounce slots are not part of it: a pool is as large as its owner made it. Once for a domain. A no-op for
+ * backends that need no memory to map. The room is set aside anew for each first device, below that device's mask; where
+ * there is too little, dmah_attach() fails.
  *
- * Context: may sleep. Return: 0, DMAH_ENOMEM, DMAH_ENOSPC, DMAH_EBUSY (done before), DMAH_EINVAL.
+ * Context: a setup call; may sleep. Return: 0, DMAH_ENOMEM, DMAH_ENOSPC, DMAH_EBUSY (done before), DMAH_EINVAL.
  */
 int dmah_reserve(struct dmah_domain *dom, unsigned int count, uint32_t len);
 
@@ -242,9 +251,14 @@ int dmah_reserve(struct dmah_domain *dom, unsigned int count, uint32_t len);
  * @dom: a domain with the iommu backend.
  * @mode: the new mode.
  *
- * Strict and lazy can change at any time; lazy to strict flushes. To and from passthrough no mapping may be
- * live. Return: 0, DMAH_EBUSY, DMAH_ETIMEDOUT, DMAH_ENOTSUP (other backend, or the IOMMU has no passthrough),
- * DMAH_EPERM (an untrusted device is attached).
+ * Strict and lazy can change at any time. Lazy to strict flushes: whatever was unmapped before, or is unmapped beside the
+ * call, translates no more when both have returned. To and from passthrough no mapping may be live, and maps beside the
+ * call fail with DMAH_EBUSY.
+ *
+ * Context: a setup call; may sleep. Return: 0; DMAH_EBUSY (mappings are live, or the host cannot wait for other CPUs):
+ * nothing has changed; DMAH_ETIMEDOUT (to strict: the mode has changed, and what was unmapped before may still translate;
+ * else nothing has changed, as far as the hardware listens); DMAH_ENOTSUP (other backend, or the IOMMU has no
+ * passthrough); DMAH_EPERM (an untrusted device is attached).
  */
 int dmah_set_mode(struct dmah_domain *dom, enum dmah_mode mode);
 
@@ -384,12 +398,14 @@ DMAH_INLINE bool dmah_device_has_id(const struct dmah_device *dev, uint32_t id)
  * @dev: the device, not attached.
  * @limits: what it can do; copied, but for @limits->reserved, which is only read during the call.
  *
- * The first device fixes the domain's aperture. Identity ranges are mapped before the device is bound. A failed
- * attach leaves everything as it was. Context: may sleep.
+ * The first device fixes the domain's aperture. Identity ranges are mapped before the device is bound; where one lies
+ * above the page table and config.va_bits was 0, the table becomes wider. Ranges of several devices may overlap. A failed
+ * attach leaves everything as it was; errors are reported to the host with the limit that is wrong.
  *
- * Return: 0; DMAH_EINVAL (limits that make no sense); DMAH_ERANGE (a mask that nothing fits); DMAH_EBUSY (it is
- * attached; the aperture is wider than its mask; a reserved range is in use); DMAH_ENOSPC (the domain has no room
- * for a further device); DMAH_ENOMEM; DMAH_ETIMEDOUT; DMAH_EPERM (untrusted in passthrough).
+ * Context: a setup call; may sleep. Return: 0; DMAH_EINVAL (limits that make no sense); DMAH_ERANGE (a mask that nothing
+ * fits, an identity range above the widest IOVA); DMAH_EBUSY (it is attached; the aperture is wider than its mask; a
+ * reserved range is in use; the host cannot wait for other CPUs); DMAH_ENOSPC (the domain has no room for a further device,
+ * or the aperture none for the reserve); DMAH_ENOMEM; DMAH_ETIMEDOUT; DMAH_EPERM (untrusted in passthrough).
  */
 int dmah_attach(struct dmah_domain *dom, struct dmah_device *dev, const struct dmah_limits *limits);
 
@@ -397,9 +413,9 @@ int dmah_attach(struct dmah_domain *dom, struct dmah_device *dev, const struct d
  * dmah_detach() - undo dmah_attach().
  * @dev: the device.
  *
- * Context: no other call with the device may run. Return: 0; DMAH_EBUSY while a mapping of it is live or a ring not
- * ended;
- * DMAH_ETIMEDOUT: the hardware did not confirm that it is blocked, and it stays attached; DMAH_ENODEV.
+ * The device's reserved ranges end with it. Context: a setup call; no other call with the device may run. Return: 0;
+ * DMAH_EBUSY while a mapping of it is live or a ring not ended; DMAH_ETIMEDOUT: the hardware did not confirm that it is
+ * blocked, or that its identity ranges have ended, and it stays attached: detach it again; DMAH_ENODEV.
  */
 int dmah_detach(struct dmah_device *dev);
 
@@ -408,8 +424,10 @@ int dmah_detach(struct dmah_device *dev);
  * @dev: the device: pulled, hung, or hostile.
  *
  * Its transactions are blocked and its translations flushed; further maps fail; unmaps release and copy nothing
- * back. Context: any but inside dmah_host_enter(). Return: 0, DMAH_ETIMEDOUT, DMAH_ENODEV, DMAH_ENOTSUP (no IOMMU
- * before it that could block it: maps fail all the same).
+ * back. May be called again. Context: any but inside dmah_host_enter(). Return: 0: it reaches nothing; DMAH_ETIMEDOUT: that
+ * was not confirmed, so until a dmah_flush() is, every unmap of the domain waits for the hardware and says DMAH_ETIMEDOUT
+ * where it does not answer; DMAH_EBUSY: a setup call binds it at this moment, and will block it: as DMAH_ETIMEDOUT until
+ * then; DMAH_ENODEV; DMAH_ENOTSUP (no IOMMU before it that could block it: maps fail all the same).
  */
 int dmah_kill(struct dmah_device *dev);
 

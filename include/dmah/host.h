@@ -259,9 +259,10 @@ void dmah_host_leave(unsigned long flags);
  *
  * When this returns true, @cpu has left every section between dmah_host_enter() and
  * dmah_host_leave() that it was in at the call, and the caller sees all stores from there. Sections
- * that @cpu enters later see all stores that the caller made before the call. A CPU that is not
- * running is outside. Map and unmap take no lock in their common case, and this call is the price:
- * it is made where an aperture is exhausted, a CPU is dead, or a device is attached.
+ * that @cpu enters later see all stores that the caller made before the call. A full memory barrier
+ * took effect on @cpu, also if it was in no section. A CPU that is not running is outside. Map and
+ * unmap take no lock in their common case, and this call is the price: it is made where an aperture
+ * is exhausted, a CPU is dead, a device is attached, or the mode changes.
  *
  * Context: outside of dmah_host_enter(), with no lock of the library held, in the context of the
  * caller of map, unmap, flush, attach or dmah_cpu_dead(). Return: true; false if the host cannot

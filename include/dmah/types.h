@@ -19,7 +19,7 @@
  * strict		a mode: when unmap returns, the IOVA range no longer translates. (The page
  *			may still be reachable through another live mapping of the same page.)
  * lazy			a mode: an unmapped range may translate until the next flush. The host
- *			forces the flush: it calls dmah_poll() at the time that dmah_poll() returned.
+ *			forces the flush by calling dmah_poll() when the last poll asked for it.
  * ring			a queue of mappings that end in the order in which they began. Each ring has
  *			its own IOVAs.
  * batch		unmaps that begin together and share one wait for the hardware.
@@ -61,13 +61,13 @@ typedef uint64_t dmah_phys_t;
  *	the buffer wraps round the end of the address space.
  * @DMAH_ENOPOOL: the buffer must bounce, but there is no pool, or the caller forbade bouncing.
  * @DMAH_ESTALE: no such mapping is live: a stale copy of a handle, a second unmap, a wrong address.
- * @DMAH_EBUSY: mappings are live, or the aperture is fixed and too wide for this device.
+ * @DMAH_EBUSY: mappings are live, the mode is being changed, or the aperture is fixed and too wide for this device.
  * @DMAH_ETIMEDOUT: the hardware did not confirm an invalidation in time. The library has ended the
  *	mapping and keeps its IOVA in quarantine. The device may still reach the memory, so the
  *	caller must not reuse the memory.
  * @DMAH_ENODEV: the device is killed or not attached.
- * @DMAH_EPERM: forbidden for this device, for example passthrough of an untrusted one; or the IOMMU before it does not
- *	translate yet (dmah_vtd_enable()).
+ * @DMAH_EPERM: forbidden for this device, for example passthrough of an untrusted one; or the
+ *	device's IOMMU does not translate yet (see dmah_vtd_enable()).
  * @DMAH_ENOTSUP: the backend or the hardware cannot do this.
  */
 enum dmah_error {

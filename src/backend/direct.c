@@ -60,7 +60,7 @@ int dmah_direct_check(struct dmah_device *dev, const struct dmah *h)
 		return DMAH_EINVAL;
 	if (h->meta & META_HAS_BUS)
 		return DMAH_OK;
-	/* What little a handle without state behind it can be held to. */
+	/* A handle without state behind it can be held to this alone. */
 	if (has_slots(h)
 		    ? h->dma != dmah_pool_phys(dev->dom->cfg.pool, token_head(h->backend)) + offset
 		    : h->dma != h->phys + offset)

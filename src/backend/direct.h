@@ -7,7 +7,7 @@
 
 #include "base/domain.h"
 
-/** dmah_direct_reaches() - whether a device can be given these bus addresses: mask and boundary. */
+/** dmah_direct_reaches() - Returns true if a device can be given these bus addresses: mask and boundary. */
 bool dmah_direct_reaches(const struct dmah_device *dev, dmah_addr_t bus, uint64_t len);
 
 /* The entries of dmah_backend_direct. */

@@ -181,7 +181,7 @@ bool dmah_buffer_check(const struct dmah_device *dev, const struct dmah *h)
 	}
 	if (p.tail && (!fits(h, p.tail) || p.tail->orig + p.tail_len != h->phys + h->len))
 		return false;
-	/* The rest of the DMA address is for the backend to compare. */
+	/* Compare only the offset: the backend compares the rest of the DMA address. */
 	return meta_kind(h->meta) == DMAH_BACKEND_DIRECT ||
 	       !((first ^ h->dma) & (DMAH_PAGE_SIZE - 1));
 }

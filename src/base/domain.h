@@ -14,14 +14,14 @@
 #include "pt/pt.h"
 
 #define DOMAIN_IOMMUS 4u
-/** DOMAIN_RESERVED - reserved ranges that a domain has room for without a page of their own. */
+/** DOMAIN_RESERVED - reserved ranges that fit into the domain itself; further ones need a page. */
 #define DOMAIN_RESERVED 16u
-/** DOMAIN_WITHHELD - pieces of coherent memory that may wait for a flush. */
+/** DOMAIN_WITHHELD - largest number of pieces of coherent memory that wait for a flush. */
 #define DOMAIN_WITHHELD 16u
 
 /**
- * DOMAIN_CHANGING - the domain's mode while dmah_set_mode() goes to or from passthrough: every map fails with
- *	DMAH_EBUSY.
+ * DOMAIN_CHANGING - the domain's mode while dmah_set_mode() changes to or from passthrough. Every
+ * map then fails with DMAH_EBUSY.
  */
 #define DOMAIN_CHANGING ((enum dmah_mode)3)
 
@@ -86,13 +86,13 @@ struct dmah_link {
 };
 
 /**
- * struct iova_reserve - dmah_reserve(): IOVAs with page tables, in cells of equal size.
- * @lock: over @cells.
+ * struct iova_reserve - the IOVAs of dmah_reserve(): cells of equal size, with page tables.
+ * @lock: protects @cells.
  * @cells: the cells that are taken.
  * @page: memory for the bookkeeping of @cells; NULL: dmah_reserve() was not called.
  * @placed: @first is set, and maps may take cells. Stored after the other fields.
- * @count: cells.
- * @first: first granule of the first cell.
+ * @count: number of cells.
+ * @first: index of the first granule of the first cell.
  * @cell: granules in a cell, a power of two.
  */
 struct iova_reserve {
@@ -108,9 +108,10 @@ struct iova_reserve {
 /**
  * struct reserved_record - a reserved range of an attached device.
  * @range: the range.
- * @owner: the device that it is reserved for.
- * @written: bytes from its beginning whose page-table entries were written, with @range.identity.
- * @leaving: the device is leaving: @range no longer counts for identity entries.
+ * @owner: the device that needs the range.
+ * @written: with @range.identity, bytes from the range's begin whose page-table entries are
+ *	written.
+ * @leaving: the device is being detached, and @range no longer counts for identity entries.
  */
 struct reserved_record {
 	struct dmah_reserved range;
@@ -120,10 +121,11 @@ struct reserved_record {
 };
 
 /**
- * struct reserved_block - room for reserved ranges. The first block lies in the domain, others are pages.
+ * struct reserved_block - an array of reserved ranges. The first block lies in the domain, others
+ * are pages.
  * @next: the next block, or NULL.
  * @n: records in use, from the first.
- * @room: most records.
+ * @room: largest number of records.
  * @record: the records.
  */
 struct reserved_block {
@@ -135,7 +137,7 @@ struct reserved_block {
 
 /**
  * struct withheld - coherent memory that a device may still reach.
- * @seq: the number of the last flush begun.
+ * @seq: number of the last flush begun before the memory was withheld.
  */
 struct withheld {
 	dmah_phys_t phys;
@@ -144,48 +146,53 @@ struct withheld {
 };
 
 /**
- * struct dmah_domain - the domain.
- * @cfg: as given, with defaults filled in. @cfg.mode is the mode that maps and unmaps follow at this moment; see
- *	@mode_wanted.
+ * struct dmah_domain - a domain.
+ * @cfg: the configuration, with defaults filled in. @cfg.mode is the mode that maps and unmaps use
+ *	now; see @mode_wanted.
  * @ops: its backend.
- * @setup_lock: over @device, @setup_busy, the devices' lists of rings, the reserved ranges, and changes of modes.
- * @setup_busy: a call of dmah_setup_begin() is under way.
- * @mode_wanted: the mode that the owner asked for. @cfg.mode differs while dmah_set_mode() goes to or from
- *	passthrough (DOMAIN_CHANGING), and is strict instead of lazy as long as @doubt is set.
- * @changing: dmah_set_mode() goes to or from passthrough.
- * @doubt: a kill was not confirmed, and no flush that began after that was.
- * @doubt_seq: @flush_seq when @doubt was set last.
- * @device: by index; NULL is free.
- * @ndevices: attached.
- * @history: who mapped what, and when it ended.
+ * @setup_lock: protects @device, @setup_busy, the devices' lists of rings, the reserved ranges, and
+ *	changes of modes.
+ * @setup_busy: a setup call is under way: see dmah_setup_begin().
+ * @mode_wanted: the mode that the owner asked for. @cfg.mode differs in two cases: while
+ *	dmah_set_mode() changes to or from passthrough (DOMAIN_CHANGING), and while @doubt is set
+ *	(strict instead of lazy).
+ * @changing: dmah_set_mode() changes to or from passthrough.
+ * @doubt: a kill was not confirmed, and since then no flush that began later was confirmed.
+ * @doubt_seq: @flush_seq when @doubt was last set.
+ * @device: attached devices, by index; NULL is free.
+ * @ndevices: number of attached devices.
+ * @history: live and ended mappings, with their callers.
  *
- * Of the iommu backend alone:
+ * Only for the iommu backend:
  * @links, @nlinks: IOMMUs.
- * @caps: what all of them can do.
+ * @caps: capabilities that all IOMMUs have.
  * @pt: the page table, as wide as the aperture needs.
- * @wide: where an identity range lies above @pt: the page table that the hardware walks, in whose first entry @pt is.
- *	@wide.levels is 0 where there is none.
- * @table_lock: over making tables and block entries.
- * @va_bits_given: the owner chose @cfg.va_bits, so that the page table cannot become wider.
+ * @wide: if an identity range lies above @pt: the wider page table that the hardware walks. Its
+ *	first entry leads to @pt. @wide.levels is 0 if there is none.
+ * @table_lock: held while tables and block entries are made.
+ * @va_bits_given: the owner chose @cfg.va_bits, so the page table cannot become wider.
  * @iova: the allocator.
- * @leaf: by IOVA index >> 9, the leaf table; dmah_entries_none where there is none.
- * @granules: in the aperture.
- * @aperture_fixed: a device was attached.
- * @ats: devices with a TLB of their own.
+ * @leaf: leaf tables, by IOVA index >> 9; dmah_entries_none if there is no table.
+ * @granules: granules of the aperture.
+ * @aperture_fixed: a device was attached, so the aperture can no longer change.
+ * @ats: number of devices with a TLB of their own.
  * @reserved: ranges that are not handed out; changed under @setup_lock.
  * @reserved_first: the records of the first block.
- * @nidentity: reserved ranges that translate to themselves, and are nobody's to unmap.
- * @reserve: dmah_reserve().
- * @flush_seq: flushes begun; an entry put in quarantine after a flush began is not released by it.
- * @flushed_seq: the number of the last flush that was confirmed.
+ * @nidentity: number of reserved ranges that translate to themselves. No call may unmap such a
+ *	range.
+ * @reserve: the IOVAs of dmah_reserve().
+ * @flush_seq: number of flushes begun. A flush releases from quarantine only entries put there
+ *	before the flush began.
+ * @flushed_seq: number of the last confirmed flush.
  * @withheld, @nwithheld: coherent memory that waits for a confirmed flush; under @setup_lock.
  * @block_gen: generation of the last mapping that began with a block.
- * @quarantine: an invalidation was not confirmed once; flushes look for what waits for one that is.
+ * @quarantine: an invalidation was not confirmed, so confirmed flushes search for entries to
+ *	release.
  * @awaits_iommu: the fast path of a device is off because its IOMMU does not translate yet.
- * @lookup: how the address-keyed calls find a translation.
- * @phys_last: highest physical address that all of them can produce.
+ * @lookup: translation method of the address-keyed calls.
+ * @phys_last: highest physical address that all IOMMUs can produce.
  *
- * @cpu: by number.
+ * @cpu: per-CPU parts, by number.
  */
 struct dmah_domain {
 	struct dmah_domain_config cfg;
@@ -232,13 +239,16 @@ struct dmah_domain {
 	struct dmah_cpu *cpu[];
 };
 
-/** domain_mode() - the mode that a new mapping is made in. */
+/** domain_mode() - return the mode for a new mapping. */
 static inline enum dmah_mode domain_mode(const struct dmah_domain *dom)
 {
 	return __atomic_load_n(&dom->cfg.mode, __ATOMIC_RELAXED);
 }
 
-/** domain_passes_through() - Returns true if mappings that are live now have physical addresses: passthrough. */
+/**
+ * domain_passes_through() - Returns true if live mappings use physical addresses: the mode is
+ * passthrough.
+ */
 static inline bool domain_passes_through(const struct dmah_domain *dom)
 {
 	return __atomic_load_n(&dom->mode_wanted, __ATOMIC_RELAXED) == DMAH_PASSTHROUGH;

@@ -75,9 +75,8 @@ static inline uint32_t meta_attrs(uint32_t meta)
 
 /*
  * A token names a bounce slot: generation (7 bits), pool in the chain (3), slot + 1 (22); 0 is
- * none. A handle's
- * @backend holds two tokens: of the head slot (first granule, or whole buffer) and of the tail slot
- *	(last granule).
+ * none. The @backend of a handle holds two tokens: the head slot's (first granule, or whole buffer)
+ * and the tail slot's (last granule).
  */
 #define TOKEN_UNIT	 0x3fffffu
 #define TOKEN_POOL_SHIFT 22
@@ -108,17 +107,25 @@ static inline bool has_slots(const struct dmah *h)
 }
 
 /*
- * The seal. The slot's record or the page-table entry says what most of a handle must be; of a buffer that a device
- * reaches in place nothing else says where in its granules it lies, or (by bus address) which memory it is. A sync of a
- * corrupted handle would then maintain or drop another buffer's cache lines. So where a device is not coherent and no slot
- * is named, the bits of @backend that would name one hold nothing, and the others a hash of those words; of a bus address
- * behind an IOMMU its low 12 bits.
+ * The seal of a handle: a hash of its words.
+ *
+ * For most handles the slot's record or the page-table entry confirms the words. But a handle
+ * without slots has no record that confirms the offset of its buffer in the granule or, with a bus
+ * address, its memory. If the device is not coherent, a sync of a corrupted handle would then clean
+ * or invalidate the cache lines of another buffer.
+ *
+ * So handles without slots of a device that is not coherent carry a hash in @backend. The bits that
+ * would name a slot are 0, and all others hold the hash. Behind an IOMMU a handle with a bus
+ * address holds the bus address in @backend, and the hash in its low 12 bits.
  */
 #define META_SEALED (META_DIR | META_NO_SYNC | META_MMIO | META_HAS_BUS)
 #define SEAL_BUS    0xfffull
 #define SEAL	    (~((uint64_t)TOKEN_UNIT << 32 | TOKEN_UNIT))
 
-/** handle_seal() - the backend word, with its seal, of a handle without slots; @backend is the word with or without one. */
+/**
+ * handle_seal() - return the backend word, with its seal, of a handle without slots. @backend: the
+ * word with or without a seal.
+ */
 static inline uint64_t handle_seal(const struct dmah *h, uint64_t backend)
 {
 	bool iommu = meta_kind(h->meta) == DMAH_BACKEND_IOMMU;
@@ -138,7 +145,7 @@ static inline bool is_coherent(uint32_t device_flags)
 	return (device_flags & DMAH_DEV_COHERENT) != 0;
 }
 
-/* A handle that was checked the general way goes on that way, also where its words say that it is a plain one. */
+/* Turn a fast-path handle that needs the full path into an ordinary one. */
 static inline void handle_general(const struct dmah_device *dev, struct dmah *h)
 {
 	if (!meta_is_fast(h->meta))

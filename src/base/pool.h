@@ -115,9 +115,11 @@ int dmah_pool_get(struct dmah_pool *pool, const struct pool_request *request, dm
 		  struct dmah_domain *dom, uint16_t device, uint32_t *token);
 
 /**
- * pool_in() - the record of a live slot of this very pool, whatever the token says of pools.
+ * pool_in() - return the record of a live slot in @pool, without a look at the token's pool number;
+ * NULL if the slot is not live or not this device's.
  *
- * Domains that share a pool may have devices of one number, so the record's domain counts too.
+ * Domains may share a pool and have devices with equal numbers, so the record's domain is compared
+ * too.
  */
 static inline struct pool_slot *pool_in(struct dmah_pool *pool, uint32_t token,
 					const struct dmah_domain *dom, uint16_t device)
@@ -133,7 +135,10 @@ static inline struct pool_slot *pool_in(struct dmah_pool *pool, uint32_t token,
 	return slot;
 }
 
-/** dmah_pool_slot_of() - the record of a live slot; NULL where @token names none of this device. */
+/**
+ * dmah_pool_slot_of() - return the record of a live slot; NULL if @token names no live slot of this
+ * device.
+ */
 struct pool_slot *dmah_pool_slot_of(struct dmah_pool *pool, uint32_t token,
 				    const struct dmah_domain *dom, uint16_t device);
 

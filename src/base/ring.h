@@ -55,7 +55,7 @@ struct ring_pops {
  *	next push needs a flush.
  * @mask: ring entries minus 1.
  * @first: index of the first granule of the first ring entry.
- * @has_slots: the ring has entries of IOVA: the backend is an IOMMU's.
+ * @has_iova: the ring has entries of IOVA: the backend is an IOMMU's.
  * @fast: mappings may use the fast path.
  * @handles: number of live mappings with handles.
  * @flushed: mappings that can no longer translate, as known to the owner; may be too low.
@@ -81,7 +81,7 @@ struct dmah_ring {
 	uint64_t popped;
 	struct ring_end head;
 	uint32_t handles;
-	bool has_slots;
+	bool has_iova;
 	bool fast;
 	bool unsure;
 	uint32_t mask;

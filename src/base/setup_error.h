@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/*
- * Errors of setup calls: each is reported to the host with the argument that it is about and the reason.
- */
+/* Reports errors of setup calls to the host, each with the argument and the reason. */
 #ifndef DMAH_BASE_SETUP_ERROR_H
 #define DMAH_BASE_SETUP_ERROR_H
 
 #include <dmah/host.h>
 
 /**
- * dmah_setup_error() - report why a setup call fails.
+ * dmah_setup_error() - report the failure of a setup call.
  * @dev: the device, or NULL.
  * @err: the error.
  * @text: the call, the argument and the reason; constant.

@@ -49,7 +49,7 @@ int dmah_unmap_start(struct dmah_device *dev, struct dmah_batch *b, struct dmah 
 	later = waits(dev);
 	timestamp = later ? history_timestamp_at(dmah_host_now()) : 0;
 	for (uint32_t i = 0; i < n; i++) {
-		if (!h[i]->meta || (later && iommu_batch_start_plain(dev, b, h[i], timestamp)))
+		if (!h[i]->meta || (later && iommu_batch_start_fast(dev, b, h[i], timestamp)))
 			continue;
 		err = later ? start_one(dev, b, h[i], timestamp, __builtin_return_address(0))
 			    : dmah_unmap(dev, h[i]);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The inline functions of the public headers, each as a symbol, for languages that cannot include C.
+ * Defines a symbol for each inline function of the public headers, for languages that cannot
+ * include C.
  *
- * Their declarations are their definitions, so there is no earlier one to be missed.
+ * The headers define these functions without a separate declaration, so the warning about missing
+ * ones is off.
  */
 #define DMAH_INLINE
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"

@@ -79,7 +79,7 @@ int dmah_ring_fini(struct dmah_ring *ring)
 
 	if (dmah_ring_live(ring))
 		return DMAH_EBUSY;
-	if (ring->has_slots)
+	if (ring->has_iova)
 		err = dmah_iommu_ring_fini(ring);
 	if (err)
 		return err;
@@ -110,7 +110,7 @@ static int push_elsewhere(struct dmah_ring *ring, const struct map_req *req)
 		return err;
 	}
 	count_add(&ring->elsewhere_begun, 1);
-	if (ring->has_slots)
+	if (ring->has_iova)
 		dmah_iommu_ring_skip(ring, &ring->tail, 1);
 	return DMAH_OK;
 }
@@ -126,7 +126,7 @@ __attribute__((noinline)) static int push_any(struct dmah_ring *ring, dmah_phys_
 	bool slots = !err && iommu_ring_in_use(ring);
 	struct dmah *h;
 
-	if (!err && ring_is_full(ring) && ring->has_slots)
+	if (!err && ring_is_full(ring) && ring->has_iova)
 		err = dmah_iommu_ring_make_room(ring);
 	if (!err && ring_is_full(ring))
 		err = DMAH_ENOSPC;
@@ -153,7 +153,7 @@ __attribute__((noinline)) static int push_any(struct dmah_ring *ring, dmah_phys_
 int dmah_ring_push(struct dmah_ring *ring, dmah_phys_t phys, uint32_t len, dmah_addr_t *dma)
 {
 #ifndef DMAH_CHECK
-	if (ring_plain_push(ring, phys, len, dma))
+	if (ring_fast_push(ring, phys, len, dma))
 		return DMAH_OK;
 #endif
 	return push_any(ring, phys, len, dma, ring->caller);
@@ -193,7 +193,7 @@ static int pop_elsewhere(struct dmah_ring *ring, uint32_t n)
 	}
 	ring->handles -= n;
 	count_add(&ring->elsewhere_ended, n);
-	if (ring->has_slots)
+	if (ring->has_iova)
 		dmah_iommu_ring_skip(ring, &ring->head, n);
 	count_add(&ring->popped, n);
 	ring->full_at += n;
@@ -230,7 +230,7 @@ int dmah_ring_pop(struct dmah_ring *ring, uint32_t n)
 #ifndef DMAH_CHECK
 	int err;
 
-	if (ring_plain_pop(ring, n, &err))
+	if (ring_fast_pop(ring, n, &err))
 		return err;
 #endif
 	return pop_any(ring, n, __builtin_return_address(0));

@@ -60,7 +60,10 @@ static void set_limits(const struct iova_cache *c, struct iova_ring *r, bool sta
 	uint32_t in = load_in(r), out = load_out(r), stop = r->ready + r->batch;
 	bool closed = c->drains || c->shut;
 
-	/* Others may have made ready what waited, but only the owner can give that back to the depot. */
+	/*
+	 * Leave room: other CPUs may make waiting entries ready, but only the owner can return
+	 * those to the depot.
+	 */
 	if (cache_before(out + r->depth + r->batch, stop))
 		stop = out + r->depth + r->batch;
 	if (in == r->ready && !start)

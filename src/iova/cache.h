@@ -36,15 +36,16 @@ struct iova_entry {
 
 /**
  * struct iova_ring - the granules of one size class.
- * @in: entries ever put in lazily. Written by the owner alone.
- * @stop: the owner puts no further than this without the lock.
- * @out: where the next one to be mapped is. Written by the owner, and under the lock while both limits are closed.
- * @limit: the owner takes none from here on without the lock.
- * @ready: entries before this are flushed. Under the lock.
- * @mask: entries that there is room for, minus 1.
- * @batch: entries that wait before a flush is due. No more than @depth, but where @depth is 0.
- * @depth: entries that are ready are kept up to this; 0: none. At most the room minus @batch: so much room is left
- *	for what waits, whatever @out was when @stop was set.
+ * @in: entries ever put in lazily. Written only by the owner.
+ * @stop: the owner puts only below this index without the lock.
+ * @out: index of the next entry to be mapped. Written by the owner; under the lock while both
+ *	limits are closed.
+ * @limit: the owner takes only below this index without the lock.
+ * @ready: entries below this index are flushed. Under the lock.
+ * @mask: room for entries, minus 1.
+ * @batch: number of waiting entries that makes a flush due. At most @depth, unless @depth is 0.
+ * @depth: largest number of ready entries kept; 0: none. At most the room minus @batch, so that
+ *	@batch entries may wait at any value of @out when @stop was set.
  * @entry: by index & @mask.
  */
 struct iova_ring {
@@ -60,12 +61,12 @@ struct iova_ring {
 };
 
 /**
- * struct iova_cache - one CPU's.
- * @ring: by class.
- * @drains: others that are about to take what is ready.
- * @lazy: unmaps may wait; else @stop is closed.
- * @shut: the domain's mode has no use for granules; both limits are closed.
- * @since: when the oldest entry that waits was put, or earlier; dmah_host_now().
+ * struct iova_cache - the cache of one CPU.
+ * @ring: by size class.
+ * @drains: number of remote drains under way.
+ * @lazy: unmaps may wait for a flush; else @stop is closed.
+ * @shut: the domain's mode does not use granules; both limits are closed.
+ * @since: time (dmah_host_now()) at or before the put of the oldest waiting entry.
  */
 struct iova_cache {
 	struct iova_ring ring[IOVA_CLASSES];
@@ -213,15 +214,16 @@ void dmah_iova_cache_flushed(struct iova_cache *c, const uint32_t until[IOVA_CLA
 			     uint64_t begun);
 
 /**
- * dmah_iova_cache_set_depth() - set how many entries of each class a CPU may hold.
- * @depth: entries that are ready, and as many again that wait for a flush. 0: the class is not held at all.
+ * dmah_iova_cache_set_depth() - set the largest number of entries of each class that a CPU may
+ * hold.
+ * @depth: by class: number of ready entries, and of waiting entries too. 0: the CPU holds none.
  */
 void dmah_iova_cache_set_depth(struct iova_cache *c, const uint32_t depth[IOVA_CLASSES]);
 
 /**
- * dmah_iova_cache_set_mode() - set what the owner may do without the lock.
+ * dmah_iova_cache_set_mode() - set the operations that the owner may do without the lock.
  * @lazy: unmaps may wait for a flush.
- * @shut: nothing: neither take nor put.
+ * @shut: none: neither take nor put.
  */
 void dmah_iova_cache_set_mode(struct iova_cache *c, bool lazy, bool shut);
 

@@ -12,9 +12,9 @@ size_t dmah_iova_memory(uint32_t granules)
 }
 
 /*
- * A quarter of the aperture at most is held by CPUs, so that a small one (a 24-bit device has 4096 granules) is not
- * stranded there: an eighth that is ready, and an eighth that waits for a flush, which other CPUs can make ready but not
- * take.
+ * Let all CPUs together hold at most a quarter of the aperture, so that a small aperture (a 24-bit
+ * device has 4096 granules) is not exhausted by the caches: an eighth is ready, and an eighth waits
+ * for a flush. Other CPUs can make waiting entries ready but cannot take them.
  */
 static void set_depth(struct iova *iova, uint32_t granules, unsigned int cpus)
 {
@@ -42,7 +42,10 @@ void dmah_iova_cut(struct iova *iova, uint32_t granules, unsigned int cpus)
 	set_depth(iova, granules, cpus);
 }
 
-/* The depot aligns IOVAs, not indices. An aperture begins at a multiple of 2 MiB, so the two agree up to 512. */
+/*
+ * Align IOVAs, not indices. An aperture begins at a multiple of 2 MiB, so both agree up to 512
+ * granules.
+ */
 static uint64_t base_offset(const struct iova *iova)
 {
 	return iova->base_granule;

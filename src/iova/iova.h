@@ -2,9 +2,12 @@
 /*
  * The IOVA allocator: granules of an aperture, by index from its base.
  *
- * Small sizes (1, 2, 4, ... 32 granules: 128 KiB) come from what each CPU keeps (cache.h), filled from aligned runs of 8, so that a
- * CPU's entries lie in cache lines of page table of its own. All else comes from the depot, a bitmap.
- * Locks: what a CPU keeps under the CPU's lock, which the caller holds; the depot under its own, taken here.
+ * Small sizes (1, 2, 4, ... 32 granules: 128 KiB) come from a cache for each CPU (cache.h). A cache
+ * is filled with aligned groups of 8 granules, so that the page-table entries of one CPU do not
+ * share cache lines with another CPU's. All other sizes come from the depot, a bitmap.
+ *
+ * The caller holds the CPU's lock for the CPU's cache. The depot has its own lock, which these
+ * functions take.
  */
 #ifndef DMAH_IOVA_H
 #define DMAH_IOVA_H
@@ -14,20 +17,24 @@
 
 #define IOVA_CLASSES   6u
 #define IOVA_CLASS_MAX (1u << (IOVA_CLASSES - 1))
-/** IOVA_RUN - fewest granules that a CPU gets at one time: a cache line of page table. */
+/**
+ * IOVA_RUN - smallest number of granules that a CPU gets at once: a cache line of page-table
+ * entries.
+ */
 #define IOVA_RUN 8u
-/** IOVA_DEPTH - most entries of a class that a CPU keeps, where it has room for so many. */
+/** IOVA_DEPTH - largest number of entries of a class that a CPU keeps, if the cache has room. */
 #define IOVA_DEPTH 8192u
 
 /**
- * struct iova - one aperture's allocator.
- * @lock: the depot's.
- * @depot: one bit a granule.
- * @quarantine: one bit a granule whose invalidation was not confirmed; such a granule is taken in @depot.
- * @quarantined: granules there.
- * @quarantine_seq: the number of the last flush begun before something was put there.
+ * struct iova - the allocator of one aperture.
+ * @lock: protects the depot.
+ * @depot: one bit for each granule.
+ * @quarantine: one bit for each granule whose invalidation was not confirmed; such a granule is
+ *	taken in @depot.
+ * @quarantined: number of granules in quarantine.
+ * @quarantine_seq: number of the last flush begun before a granule was put in quarantine.
  * @depth: entries of each class that a CPU may keep.
- * @limit: granules at and above this are not handed out.
+ * @limit: granules at and above this index are not handed out.
  * @base_granule: the aperture's base, in granules from IOVA 0.
  */
 struct iova {
@@ -41,50 +48,59 @@ struct iova {
 	uint64_t base_granule;
 };
 
-/** dmah_iova_memory() - bytes of bookkeeping for @granules. */
+/** dmah_iova_memory() - return the bytes of bookkeeping for @granules. */
 size_t dmah_iova_memory(uint32_t granules);
 
-/** dmah_iova_init() - all of @granules free. @memory: dmah_iova_memory() bytes, zeroed, aligned to 8. */
+/**
+ * dmah_iova_init() - set up an allocator with @granules free granules.
+ * @memory: dmah_iova_memory() bytes, zeroed, aligned to 8.
+ */
 void dmah_iova_init(struct iova *iova, void *memory, uint32_t granules, uint64_t base_granule,
 		    unsigned int cpus);
 
-/** dmah_iova_cut() - from now on nothing at or above @granules is handed out. */
+/** dmah_iova_cut() - stop handing out granules at and above @granules. */
 void dmah_iova_cut(struct iova *iova, uint32_t granules, unsigned int cpus);
 
-/** iova_class() - the class of @n granules, 1 to IOVA_CLASS_MAX. */
+/** iova_class() - return the size class of @n granules, 1 to IOVA_CLASS_MAX. */
 static inline unsigned int iova_class(uint32_t n)
 {
 	return n <= 1 ? 0 : 32u - (unsigned int)__builtin_clz(n - 1);
 }
 
-/** dmah_iova_get_small() - 1 << @class granules, aligned to their number. Return: the first, or RANGE_NONE. */
+/**
+ * dmah_iova_get_small() - allocate 1 << @class granules, aligned to their number. Return: the first
+ * granule, or RANGE_NONE.
+ */
 uint32_t dmah_iova_get_small(struct iova *iova, unsigned int class);
 
 /**
- * dmah_iova_get_large() - granules from the depot, of any number.
+ * dmah_iova_get_large() - allocate any number of granules from the depot.
  * @align: a power of two.
- * @skew: what the first granule's IOVA is modulo @align, in granules.
- * @boundary: no multiple of this is crossed, in granules, a power of two; 0: none.
+ * @skew: remainder of the first granule's IOVA modulo @align, in granules.
+ * @boundary: the range must not cross a multiple of this, in granules, a power of two; 0: no such
+ *	limit.
  */
 uint32_t dmah_iova_get_large(struct iova *iova, uint32_t n, uint32_t align, uint32_t skew,
 			     uint64_t boundary);
 
-/** dmah_iova_put_large() - give the granules of dmah_iova_get_large() back. */
+/** dmah_iova_put_large() - free granules from dmah_iova_get_large(). */
 void dmah_iova_put_large(struct iova *iova, uint32_t first, uint32_t n);
 
-/** dmah_iova_take() - take these very granules. Return: false where one is taken. */
+/** dmah_iova_take() - allocate exactly these granules. Returns false if one of them is taken. */
 bool dmah_iova_take(struct iova *iova, uint32_t first, uint32_t n);
 
 /**
- * dmah_iova_quarantine() - these granules must not be handed out before dmah_iova_leave_quarantine().
- * @seq: the number of the last flush begun.
+ * dmah_iova_quarantine() - keep these granules taken until dmah_iova_leave_quarantine().
+ * @seq: number of the last flush begun.
  */
 void dmah_iova_quarantine(struct iova *iova, uint32_t first, uint32_t n, uint32_t seq);
 
 /**
- * dmah_iova_leave_quarantine() - take the next granule out of quarantine; it stays taken, and is the caller's.
- * @from: where to look on, 0 at first.
- * @seq: a confirmed flush: nothing leaves if anything was put in quarantine after it began.
+ * dmah_iova_leave_quarantine() - take the next granule out of quarantine. The granule stays
+ * allocated, and the caller owns it.
+ * @from: first granule to search; 0 for the first call.
+ * @seq: number of a confirmed flush. No granule leaves if one was put in quarantine after that
+ *	flush began.
  *
  * Return: the granule, or RANGE_NONE.
  */

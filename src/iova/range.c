@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Small requests are served from the top down and large ones from the bottom up, so that large holes last.
+ * Takes small ranges from the top down and large ones from the bottom up, so that large holes last
+ * longer.
  */
 #include "iova/range.h"
 
@@ -26,13 +27,13 @@ void dmah_range_init(struct range *r, void *memory, uint32_t size)
 		r->bits[i] = 0;
 }
 
-/* Bits @from to @to - 1 of a word. */
+/* Return a mask of the bits @from to @to - 1 of a word. */
 static uint64_t span(uint32_t from, uint32_t to)
 {
 	return (to < 64 ? (1ull << to) - 1 : ~0ull) & ~0ull << from;
 }
 
-/* The part of [@first, @end) in a word. */
+/* Return a mask of the units of [@first, @end) in a word. */
 static uint64_t span_in(uint32_t word, uint32_t first, uint32_t end)
 {
 	return span(first > word * 64 ? first - word * 64 : 0,
@@ -53,7 +54,7 @@ static void set(struct range *r, uint32_t first, uint32_t n, bool taken)
 	r->used = taken ? r->used + n : r->used - n;
 }
 
-/* The first unit of [@first, @end) that is taken, or @end. */
+/* Find the first taken unit of [@first, @end). Return: the unit, or @end. */
 static uint32_t next_taken(const struct range *r, uint32_t first, uint32_t end)
 {
 	for (uint32_t word = first / 64; word * 64 < end; word++) {
@@ -65,7 +66,10 @@ static uint32_t next_taken(const struct range *r, uint32_t first, uint32_t end)
 	return end;
 }
 
-/* The first unit at or after @at, below @end, that is free, or @end; whole words are skipped by the summary. */
+/*
+ * Find the first free unit of [@at, @end). Skips full words by the summary. Return: the unit, or
+ * @end.
+ */
 static uint32_t next_free(const struct range *r, uint32_t at, uint32_t end)
 {
 	while (at < end) {
@@ -85,7 +89,7 @@ static uint32_t next_free(const struct range *r, uint32_t at, uint32_t end)
 	return end;
 }
 
-/* The last unit at or below @at that is free, or RANGE_NONE. */
+/* Find the last free unit at or below @at. Return: the unit, or RANGE_NONE. */
 static uint32_t last_free(const struct range *r, uint32_t at)
 {
 	for (;;) {
@@ -134,11 +138,13 @@ static uint32_t alloc_down(const struct range *r, uint32_t n, uint32_t align, ui
 			at--;
 			continue;
 		}
-		/* Nothing that holds the taken unit will do. */
+		/* No candidate may contain the taken unit: retry below it. */
 		if (taken < n)
 			return RANGE_NONE;
 		at = taken - n < at ? taken - n : at - 1;
-		/* And where all of it is taken, nothing up there begins. */
+		/*
+		 * If all units down to there are taken, skip them: no candidate begins among them.
+		 */
 		taken = last_free(r, at);
 		if (taken == RANGE_NONE)
 			return RANGE_NONE;

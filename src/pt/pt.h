@@ -125,13 +125,19 @@ struct dmah_pt_format {
 	 */
 	int (*block_clear)(struct pt *pt, dmah_addr_t iova, unsigned int shift);
 	/**
-	 * @adopt: make the whole of @low, a narrower table of the same format, the beginning of @pt, which is new.
-	 * From then on @fini of @pt frees the tables of both. Return: 0, DMAH_ENOMEM (the caller calls @fini of @pt).
+	 * @adopt: make @low, a narrower table of the same format, the first part of @pt, which is
+	 *	new. Afterwards @fini of @pt frees the tables of both.
+	 * Return: 0; DMAH_ENOMEM (the caller calls @fini of @pt).
 	 */
 	int (*adopt)(struct pt *pt, const struct pt *low);
-	/** @clean: push every table to memory, for hardware whose walks do not see the CPU's caches. */
+	/**
+	 * @clean: push every table to memory, if the hardware's walks do not see the CPU's caches.
+	 */
 	void (*clean)(const struct pt *pt);
-	/** @walk: what @iova translates to. Return: tables visited, positive when found, negative when not. */
+	/**
+	 * @walk: translate @iova. Return: number of tables visited; negative if @iova does not
+	 *	translate.
+	 */
 	int (*walk)(const struct pt *pt, dmah_addr_t iova, struct pt_entry *entry);
 };
 

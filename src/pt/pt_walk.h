@@ -139,7 +139,7 @@ static int walk_adopt(struct pt *pt, const struct pt *low)
 	return DMAH_OK;
 }
 
-/* Push a table and those below it; five levels deep at most. */
+/* Push a table and all tables below it to memory. Recurses at most five levels. */
 static void clean_table(const struct pt *pt, const uint64_t *table, unsigned int shift)
 {
 	dmah_pt_clean(pt, table, PT_TABLE_ENTRIES);
@@ -157,8 +157,10 @@ static void walk_clean(const struct pt *pt)
 }
 
 /*
- * The entry that ends the walk for @iova: a leaf, a block, or the first that is not present.
- * Return: tables visited; *@shift is log2 of what the entry maps.
+ * Find the entry that ends the walk for @iova: a leaf, a block, or the first entry that is not
+ * present.
+ *
+ * Return: number of tables visited. Sets *@shift to log2 of the bytes that the entry maps.
  */
 static int descend(const struct pt *pt, dmah_addr_t iova, uint64_t **entry, unsigned int *shift)
 {

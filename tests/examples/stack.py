@@ -28,9 +28,9 @@ NO_INLINE = ["-fno-inline", "-fno-ipa-icf", "-fno-partial-inlining"]
 CALLERS_OWN = {"src/backend/iommu/addr.c:translate", "src/backend/xen.c:bus_of",
                "src/backend/xen.c:in_pool", "src/backend/xen.c:page_of",
                "src/base/buffer.c:maintain_by_bus", "src/base/buffer.c:maintain_lines",
-               "dmah_vtd_faults"}
+               "dmah_vtd_faults", "dmah_iommu_want_poll"}
 # Recursion: the levels of a page table at most.
-RECURSIVE = {"free_table": 5}
+RECURSIVE = {"free_table": 5, "clean_table": 5}
 # Not part of the figure either.
 HOST = re.compile(r"^(dmah_host_\w+|mem(cpy|set|move|cmp)|__\w+)$")
 

@@ -34,12 +34,13 @@ report() {
 
 # The header is named by an #include, as a user would: "#pragma once in main file" and unused
 # static functions are then judged as in real use. It comes twice, which the guard must bear, and
-# before anything else, so that it cannot lean on another header.
+# before anything else, so that it cannot lean on another header. One declaration follows, because
+# C forbids a program without any, and <dmah/version.h> has only macros.
 alone() {
 	lang=$1
 	header=$2
 	shift 2
-	printf '#include <%s>\n#include <%s>\n' "${header#include/}" "${header#include/}" |
+	printf '#include <%s>\n#include <%s>\nextern int program;\n' "${header#include/}" "${header#include/}" |
 		"$@" -x "$lang" -Iinclude -fsyntax-only -
 }
 

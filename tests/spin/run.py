@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 """Check the Spin models of this folder. TAP, one case for each check.
 
-  run.py [lazy] [ring]           these models; all without arguments
+  run.py [lazy] [ring] [life]    these models; all without arguments
   run.py --case TEXT             the cases whose name contains TEXT only
   run.py --list                  the cases, and the macros that each is built with
 
@@ -110,6 +110,44 @@ RING_MUTANTS = [
     ("OTHERS_FLUSH", "-DLAZY -DHUNG -DFLUSHERS=0", "R4", "push waits for somebody else's flush"),
 ]
 
+LIFE_ERRORS = {
+    "M1": r"assertion violated .*iotlb",
+    "M2": r"assertion violated .*(got_iova|\(0\)|\(false\)|0)",
+    "A1": r"assertion violated .*devtlb",
+    "K1": r"assertion violated .*mine",
+    "K3": r"assertion violated .*hw_blocked",
+    "T1": r"assertion violated",
+}
+
+LIFE = [("a lazy unmap beside set_mode(strict), way %d" % w, "-DUNMAP -DWAY=%d" % w)
+        for w in range(3)]
+LIFE += [("a map beside set_mode(passthrough), way %d" % w, "-DMAP -DWAY=%d" % w)
+         for w in range(3)]
+LIFE += [("a strict unmap beside the attach of a device with a TLB", "-DATS"),
+         ("a kill beside a flush, unmaps and a bind", "-DKILL"),
+         ("two unmaps of copies of one handle", "-DTWICE")]
+
+LIFE_MUTANTS = [
+    ("NO_LOOK", "-DUNMAP -DWAY=0", "M1", "an unmap does not look at the mode again"),
+    ("LOOK_FIRST", "-DUNMAP -DWAY=0", "M1", "an unmap looks at the mode for the last time before it clears"),
+    ("NO_QUIESCE", "-DUNMAP -DWAY=1", "M1", "set_mode does not wait for sections"),
+    ("NO_LOOK", "-DUNMAP -DWAY=2", "M1", "a pop does not look at the mode again"),
+    ("NO_QUIESCE", "-DUNMAP -DWAY=2", "M1", "set_mode lets no barrier pass on other CPUs"),
+    ("NO_LOOK", "-DMAP -DWAY=0", "M2", "a map does not look at the mode again"),
+    ("COUNT_LAST", "-DMAP -DWAY=0", "M2", "a map looks at the mode before it is counted"),
+    ("NO_QUIESCE", "-DMAP -DWAY=1", "M2", "set_mode does not wait for sections"),
+    ("NO_LOOK", "-DMAP -DWAY=2", "M2", "a push does not look again"),
+    ("NO_QUIESCE", "-DMAP -DWAY=2", "M2", "set_mode lets no barrier pass on other CPUs"),
+    ("COUNT_LATE", "-DATS", "A1", "the device is bound before its TLB counts"),
+    ("NO_BARRIER", "-DATS", "A1", "attach lets no barrier pass on other CPUs"),
+    ("NO_FLUSH", "-DATS", "A1", "attach does not flush before it binds"),
+    ("DEVICE_FIRST", "-DATS", "A1", "the device's TLB is invalidated before the IOTLB"),
+    ("ALWAYS_BLOCKED", "-DKILL", "K1", "a device whose kill was not confirmed counts as blocked"),
+    ("NO_DOUBT", "-DKILL", "K1", "lazy unmaps go on after a kill that was not confirmed"),
+    ("NO_BINDING", "-DKILL", "K3", "a kill does not look whether the device is being bound"),
+    ("LOAD_AND_STORE", "-DTWICE", "T1", "an unmap loads and stores the entry in two steps"),
+]
+
 CUT_SHORT = re.compile(r"max search depth too small|out of memory|reached -DMEMLIM|"
                        r"Search not completed|VECTORSZ|resource limit|aborting|internal error")
 UNREACHED = re.compile(r"^\s+\S*?([^/\s]+\.pml):(\d+), state \d+, (.*)$")
@@ -135,7 +173,8 @@ def cases_of(model, holds, mutants, errors):
 
 def all_cases():
     return (list(cases_of("lazy", LAZY, LAZY_MUTANTS, LAZY_ERRORS)) +
-            list(cases_of("ring", RING, RING_MUTANTS, RING_ERRORS)))
+            list(cases_of("ring", RING, RING_MUTANTS, RING_ERRORS)) +
+            list(cases_of("life", LIFE, LIFE_MUTANTS, LIFE_ERRORS)))
 
 
 def command(argv, cwd):
@@ -232,7 +271,7 @@ def report(number, name, wrong, remark=""):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("model", nargs="*", choices=[[], "lazy", "ring"])
+    parser.add_argument("model", nargs="*", choices=[[], "lazy", "ring", "life"])
     parser.add_argument("--case", default="")
     parser.add_argument("--list", action="store_true")
     args = parser.parse_args()
@@ -248,7 +287,7 @@ def main():
     if not shutil.which("spin"):
         print("1..0 # spin is not installed")
         return
-    models = [m for m in ("lazy", "ring") if not args.case and any(c.model == m for c in cases)]
+    models = [m for m in ("lazy", "ring", "life") if not args.case and any(c.model == m for c in cases)]
     print("1..%d" % (len(cases) + len(models)))
     bad = 0
     for number, case in enumerate(cases, 1):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * A handle from a DMA address: what the page table and the slots say of it. This is the reverse lookup, and counted.
+ * A handle rebuilt from a DMA address, by the page table and the slots' records. This is the reverse lookup, and counted.
  */
 #include "backend/bounce.h"
 #include "backend/iommu/entries.h"
@@ -10,7 +10,7 @@
 #include "base/count.h"
 #include "base/request.h"
 
-/* What a DMA address translates to. An address-keyed call searches; a page-keyed one only reads the entry. */
+/* Translate a DMA address. An address-keyed call searches, and is counted; a page-keyed one only reads the entry. */
 static int translate(struct dmah_device *dev, const struct addr_req *req, uint32_t index,
 		     struct pt_entry *entry)
 {
@@ -116,7 +116,7 @@ int dmah_iommu_rebuild(struct dmah_device *dev, struct dmah *h, const struct add
 	fill(dev, h, req, phys, token_pair(head, tail), entry.gen);
 	if (req->part)
 		h->meta |= META_PART | (req->inside ? META_LATER : 0);
-	/* What is mapped here is longer or shorter than the caller says. */
+	/* The mapping is longer or shorter than the caller says. */
 	if (!dmah_buffer_check(dev, h) || dmah_backend_iommu.check(dev, h))
 		return DMAH_EINVAL;
 	if (head) {

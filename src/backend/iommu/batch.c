@@ -11,7 +11,7 @@ static uint32_t first_of(const struct dmah_domain *dom, const struct dmah *h)
 	return (uint32_t)((h->dma - dom->cfg.aperture_base) >> PT_GRANULE_SHIFT);
 }
 
-/* Of what was checked: a plain handle's length was not, where its kind says all. */
+/* The granules of a handle that was checked. A fast handle of one granule is not checked for its length. */
 static uint32_t granules_of(const struct dmah *h)
 {
 	return meta_kind(h->meta) == KIND_FAST ? 1 : iommu_granules(h->dma, h->len);
@@ -78,7 +78,7 @@ void dmah_iommu_batch_post(struct dmah_device *dev, struct dmah_batch *b)
 	dmah_host_leave(flags);
 }
 
-/* Granules of a plain mapping go back to the CPU's cache. Return: whether that needed no lock. */
+/* Return the granules of a fast mapping to the CPU's cache. Returns false where the lock is needed. */
 static bool give_back(const struct dmah_domain *dom, struct iova_cache *cache, const struct dmah *h)
 {
 	uint32_t first = first_of(dom, h);
@@ -89,7 +89,7 @@ static bool give_back(const struct dmah_domain *dom, struct iova_cache *cache, c
 }
 
 /* All of them in one section. Return: handles that are left to do, which are the first ones then. */
-static uint32_t finish_plain(struct dmah_device *dev, struct dmah_batch *b)
+static uint32_t finish_fast(struct dmah_device *dev, struct dmah_batch *b)
 {
 	struct dmah_domain *dom = dev->dom;
 	uint32_t left = 0;
@@ -132,7 +132,7 @@ static int finish_any(struct dmah_device *dev, struct dmah *h, int err)
 int dmah_iommu_batch_finish(struct dmah_device *dev, struct dmah_batch *b)
 {
 	int err = b->hung ? DMAH_ETIMEDOUT : iommu_wait(dev->dom, b->ticket);
-	uint32_t left = err ? b->n : finish_plain(dev, b);
+	uint32_t left = err ? b->n : finish_fast(dev, b);
 
 	for (uint32_t i = 0; i < left; i++) {
 		int one = finish_any(dev, &b->h[i], err);

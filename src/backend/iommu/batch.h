@@ -12,12 +12,12 @@ bool dmah_iommu_batch_start_many(struct dmah_device *dev, struct dmah_batch *b, 
 				 uint64_t timestamp);
 
 /**
- * iommu_batch_start_plain() - a plain mapping goes into a batch, checked and cleared. @timestamp: history_timestamp_at().
+ * iommu_batch_start_fast() - put a fast mapping into a batch and clear its entries. @timestamp: history_timestamp_at().
  *
- * Return: whether it was one.
+ * Return: false where the handle is not that of a live fast mapping.
  */
-static inline bool iommu_batch_start_plain(struct dmah_device *dev, struct dmah_batch *b,
-					   struct dmah *h, uint64_t timestamp)
+static inline bool iommu_batch_start_fast(struct dmah_device *dev, struct dmah_batch *b,
+					  struct dmah *h, uint64_t timestamp)
 {
 	const struct dmah_domain *dom = dev->dom;
 	uint32_t index;
@@ -43,7 +43,7 @@ int dmah_iommu_batch_start_any(struct dmah_device *dev, struct dmah_batch *b, st
 /** dmah_iommu_batch_post() - post the invalidations of a batch's mappings. */
 void dmah_iommu_batch_post(struct dmah_device *dev, struct dmah_batch *b);
 
-/** dmah_iommu_batch_finish() - wait, and bring all of it home. Return: 0, DMAH_ETIMEDOUT. */
+/** dmah_iommu_batch_finish() - wait, and release every range and slot of a batch. Return: 0, DMAH_ETIMEDOUT. */
 int dmah_iommu_batch_finish(struct dmah_device *dev, struct dmah_batch *b);
 
 #endif /* DMAH_BACKEND_IOMMU_BATCH_H */

@@ -66,7 +66,7 @@ void dmah_iommu_lift_reserve(struct dmah_domain *dom)
 int dmah_iommu_reserve(struct dmah_domain *dom, unsigned int count, uint32_t len)
 {
 	struct iova_reserve *reserve = &dom->reserve;
-	/* Whatever the buffer's offset in its first granule. */
+	/* A buffer may begin anywhere in its first granule. */
 	uint32_t n = iommu_granules(GRANULE_MASK, len), cell;
 	int err;
 

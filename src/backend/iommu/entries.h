@@ -11,11 +11,11 @@
  * struct extent - neighbouring granules that map neighbouring memory.
  * @first: index of the first granule.
  * @n: granules.
- * @phys: where the first one goes, granule-aligned.
- * @dir: what the device may do.
+ * @phys: physical address that the first granule maps, granule-aligned.
+ * @dir: direction of the mapping, and so the device's permissions.
  * @gen: the mapping's generation.
  * @attrs: enum dmah_attr.
- * @cont: the run continues a mapping that began before it.
+ * @cont: the extent continues a mapping that began before it.
  */
 struct extent {
 	uint32_t first;
@@ -31,7 +31,7 @@ struct extent {
 uint32_t dmah_entries_next_gen(struct dmah_domain *dom, uint32_t first, uint32_t n);
 
 /**
- * dmah_entries_set() - write a run, none of whose entries is present.
+ * dmah_entries_set() - write an extent, none of whose entries is present.
  * @flags: enum dmah_alloc_flags for table pages.
  * @set: granules written, from the first, also where the call fails half-way: the caller takes them back.
  *
@@ -43,7 +43,7 @@ int dmah_entries_set(struct dmah_domain *dom, const struct extent *run, unsigned
 /** dmah_entries_make_leaf() - a leaf table over a granule. Return: 0, DMAH_ENOMEM, DMAH_EBUSY (a block is there). */
 int dmah_entries_make_leaf(struct dmah_domain *dom, uint32_t index, unsigned int flags);
 
-/** dmah_entries_match() - whether exactly this run is mapped now: every entry, its place in the mapping and generation. */
+/** dmah_entries_match() - Returns true if exactly this extent is mapped: every entry, its place and its generation. */
 bool dmah_entries_match(const struct dmah_domain *dom, const struct extent *run);
 
 /** dmah_entries_end_at() - Returns true if no mapping goes on at @index from the granule before it. */
@@ -65,7 +65,7 @@ void dmah_entries_clear(struct dmah_domain *dom, uint32_t first, uint32_t n, uin
 /** dmah_entries_none - stands in the directory where there is no leaf table: entries that are never present, nor written. */
 extern const uint64_t dmah_entries_none[PT_TABLE_ENTRIES];
 
-/** entries_has_leaf() - whether the 2 MiB around a granule have a leaf table: no block is or can be there. */
+/** entries_has_leaf() - Returns true if the 2 MiB around a granule have a leaf table, so that no block can be there. */
 static inline bool entries_has_leaf(const struct dmah_domain *dom, uint32_t index)
 {
 	return __atomic_load_n(&dom->leaf[index >> 9], __ATOMIC_ACQUIRE) != dmah_entries_none;
@@ -85,7 +85,7 @@ static inline uint64_t *entries_leaf(const struct dmah_domain *dom, uint32_t ind
 	return entries_has_leaf(dom, index) ? entries_any(dom, index) : NULL;
 }
 
-/** dmah_entries_find() - what a granule translates to, block or not. Return: tables visited; 0 where it does not. */
+/** dmah_entries_find() - translate a granule, block or not. Return: tables visited; 0 where it is not mapped. */
 unsigned int dmah_entries_find(const struct dmah_domain *dom, uint32_t index,
 			       struct pt_entry *entry);
 

@@ -31,12 +31,12 @@ void dmah_fast_set_mode(struct dmah_device *dev, enum dmah_mode mode)
 {
 	const struct dmah_domain *dom = dev->dom;
 	uint32_t flags = dev->limits.flags;
-	bool plain = is_coherent(flags) && !(flags & DMAH_DEV_UNTRUSTED) && !is_killed(dev) &&
-		     (mode == DMAH_STRICT || mode == DMAH_LAZY) && iommu_is_on(dev) &&
-		     dom->caps & DMAH_IOMMU_COHERENT_WALK && !(dom->caps & DMAH_IOMMU_MAP_FLUSH);
+	bool fast = is_coherent(flags) && !(flags & DMAH_DEV_UNTRUSTED) && !is_killed(dev) &&
+		    (mode == DMAH_STRICT || mode == DMAH_LAZY) && iommu_is_on(dev) &&
+		    dom->caps & DMAH_IOMMU_COHERENT_WALK && !(dom->caps & DMAH_IOMMU_MAP_FLUSH);
 
 	/* One granule too few where the CPU's addresses have 64 bits; map.c maps that. */
-	__atomic_store_n(&dev->fast_end, plain ? dom->phys_last & ~GRANULE_MASK : 0,
+	__atomic_store_n(&dev->fast_end, fast ? dom->phys_last & ~GRANULE_MASK : 0,
 			 __ATOMIC_RELEASE);
 }
 
@@ -67,7 +67,7 @@ static bool refill(struct dmah_domain *dom, unsigned int class)
 	}
 	cpu = dom->cpu[dmah_host_enter(&flags)];
 	dmah_host_lock(&cpu->lock);
-	/* What comes in last goes out first: the lowest. */
+	/* The cache is last in, first out: the lowest granule goes in last. */
 	for (uint32_t at = first + run - size; at + size != first; at -= size)
 		dmah_iova_cache_release(&cpu->cache, &dom->iova, class, entries_leaf(dom, at), at);
 	dmah_host_unlock(&cpu->lock);
@@ -75,7 +75,7 @@ static bool refill(struct dmah_domain *dom, unsigned int class)
 	return true;
 }
 
-/* The @i-th entry behind the first one of a plain mapping. */
+/* The @i-th entry behind the first one of a fast mapping. */
 static uint64_t further(const struct pt_leaf *leaf, uint64_t first, uint32_t i)
 {
 	return ((first & ~leaf->more) + ((uint64_t)i << PT_GRANULE_SHIFT)) | leaf->cont;
@@ -301,7 +301,7 @@ bool dmah_fast_unmap_any(struct dmah_device *dev, struct dmah *h, int *err)
 	return true;
 }
 
-/* Whether the mapping of one granule ends there: the next entry does not continue it. */
+/* Returns true if the mapping of one granule ends there: the next entry does not continue it. */
 static bool ends(const struct dmah_domain *dom, const uint64_t *pte, uint32_t index)
 {
 	uint64_t next;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The shortest way through map and unmap: a buffer of at most IOVA_CLASS_MAX granules, of a device that is coherent and
- * trusted, behind IOMMUs that see the CPU's caches and need nothing told of a new mapping. Nothing is copied, maintained
- * or waited for then, and all that there is to do is here: granules from the CPU's cache, entries, counters, handle.
+ * The fast path of map and unmap: a buffer of at most IOVA_CLASS_MAX granules, of a device that is coherent and trusted,
+ * behind IOMMUs whose walks see the CPU's caches and which need no flush at map. Nothing is copied, maintained or waited
+ * for then, and the whole work is here: granules from the CPU's cache, entries, counters, handle.
  *
- * Whatever does not fit is left, unchanged, to map.c, which can do everything. Check builds always take that way, so
- * that their shadow table sees each mapping.
+ * A request that does not fit is left, unchanged, to map.c, which can do everything. Check builds always take the general
+ * path, so that their shadow table sees each mapping.
  */
 #ifndef DMAH_BACKEND_IOMMU_FAST_H
 #define DMAH_BACKEND_IOMMU_FAST_H
@@ -15,24 +15,28 @@
 #include "backend/iommu/invalidate.h"
 #include "base/count.h"
 
-/** dmah_fast_set_limits() - what the plain mappings of a device are like. Before it maps. */
+/** dmah_fast_set_limits() - set the fast path's limits. Call before the device's first map. */
 void dmah_fast_set_limits(struct dmah_device *dev);
 
-/** dmah_fast_set_mode() - whether a device's mappings can be plain, in a mode. */
+/** dmah_fast_set_mode() - allow or forbid a device the fast path, by the domain's mode. */
 void dmah_fast_set_mode(struct dmah_device *dev, enum dmah_mode mode);
 
 /**
- * dmah_fast_map_refill() - more than one granule, or the CPU's cache had none.
+ * dmah_fast_map_refill() - map several granules, or one where the CPU's cache was empty and must be refilled.
  *
- * Return: whether the mapping was made; else nothing has changed.
+ * Return: false where the mapping was not made: nothing has changed.
  */
 bool dmah_fast_map_refill(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
 			  enum dmah_dir dir, const void *caller);
 
-/** dmah_fast_unmap_any() - a plain mapping of any size. @err: what unmap returns, where it was one. Return: whether it was. */
+/**
+ * dmah_fast_unmap_any() - end a fast mapping of any size. @err: the result of the unmap.
+ *
+ * Return: false where the handle is not that of a live fast mapping: nothing has changed.
+ */
 bool dmah_fast_unmap_any(struct dmah_device *dev, struct dmah *h, int *err);
 
-/** dmah_fast_find() - the first of the @n entries of a handle's plain mapping; NULL where it is not a live one. */
+/** dmah_fast_find() - the first of the @n entries of a handle's fast mapping; NULL where none is live. */
 uint64_t *dmah_fast_find(const struct dmah_device *dev, const struct dmah *h, uint32_t *index,
 			 uint32_t *n);
 
@@ -44,16 +48,16 @@ uint64_t *dmah_fast_find(const struct dmah_device *dev, const struct dmah *h, ui
 bool dmah_fast_end(const struct dmah_domain *dom, uint64_t *pte, uint64_t value, uint32_t n,
 		   uint64_t timestamp);
 
-/** fast_dir_valid() - whether a direction is one. */
+/** fast_dir_valid() - Returns true for a valid direction. */
 static inline bool fast_dir_valid(enum dmah_dir dir)
 {
 	return (unsigned int)dir - 1 < DMAH_BIDIRECTIONAL;
 }
 
 /**
- * fast_map() - one granule, where this CPU's cache has one. @caller: for the history.
+ * fast_map() - map one granule, where this CPU's cache has one. @caller: for the history.
  *
- * Return: whether the mapping was made; else nothing has changed but words of an idle handle.
+ * Return: false where the mapping was not made: nothing has changed but words of an idle handle.
  */
 static inline bool fast_map(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
 			    enum dmah_dir dir, const void *caller)
@@ -65,7 +69,7 @@ static inline bool fast_map(struct dmah_device *dev, struct dmah *h, dmah_phys_t
 	struct dmah_cpu *cpu;
 	unsigned long flags;
 
-	/* Where no mapping can be plain, all of memory is beyond the end. A length of 0 wraps round: too much as well. */
+	/* All memory lies beyond fast_end where the fast path is closed. A length of 0 wraps round and is too much. */
 	if (h->meta || !fast_dir_valid(dir) || len - 1 > GRANULE_MASK - offset ||
 	    phys >= __atomic_load_n(&dev->fast_end, __ATOMIC_RELAXED))
 		return false;
@@ -79,7 +83,7 @@ static inline bool fast_map(struct dmah_device *dev, struct dmah *h, dmah_phys_t
 	}
 	count_add(&count_here(dev, cpu)->maps, 1);
 	dma = iommu_iova(dom, slot.first) + offset;
-	/* What is left in a cleared entry is the generation of its next mapping, and when the last one ended. */
+	/* A cleared entry holds the generation of its next mapping, and the time at which the last one ended. */
 	gen = pt_load(slot.pte) & dom->pt.leaf.gen_bits;
 	history_begin(&dom->history, dev, dma, phys | gen, (uint32_t)len, dir, caller);
 	entry = (phys - offset) | dom->pt.leaf.prot[dir] | gen;
@@ -92,11 +96,11 @@ static inline bool fast_map(struct dmah_device *dev, struct dmah *h, dmah_phys_t
 	return true;
 }
 
-/** enum fast_result - what fast_unmap() found. */
+/** enum fast_result - the result of fast_unmap(). */
 enum fast_result {
-	FAST_NONE, /* no live mapping that is plain and of one granule */
-	FAST_ENDED, /* one, and it has ended */
-	FAST_LEFT, /* one, that dmah_fast_unmap_one() has to end */
+	FAST_NONE, /* the handle is not that of a live fast mapping of one granule */
+	FAST_ENDED, /* the mapping has ended */
+	FAST_LEFT, /* the mapping is live, for dmah_fast_unmap_one() to end */
 };
 
 /**
@@ -123,7 +127,7 @@ static inline uint64_t *fast_entry(const struct dmah_device *dev, const struct d
 
 /**
  * fast_unmap() - end a mapping in lazy mode, where that needs no lock.
- * @pte, @index: where the entry is, with FAST_LEFT.
+ * @pte, @index: the entry, with FAST_LEFT.
  */
 static inline enum fast_result fast_unmap(struct dmah_device *dev, struct dmah *h, uint64_t **pte,
 					  uint32_t *index)
@@ -158,15 +162,15 @@ static inline enum fast_result fast_unmap(struct dmah_device *dev, struct dmah *
 }
 
 /**
- * dmah_fast_addr_unmap() - the shortest way of an address- or page-keyed unmap: one granule, found in the directory, counted
- *	where it was searched.
- * @err: what it returns, where it was done.
+ * dmah_fast_addr_unmap() - the fast path of an address- or page-keyed unmap: one granule, found in the directory; the search
+ *	of an address-keyed one is counted.
+ * @err: the result of the unmap.
  *
- * Return: whether it was; else nothing has changed, and nothing was counted.
+ * Return: false where the general path has to do it: nothing has changed.
  */
 bool dmah_fast_addr_unmap(struct dmah_device *dev, const struct addr_req *req, int *err);
 
-/** dmah_fast_unmap_one() - what fast_unmap() left, in any mode. Return: 0, DMAH_ETIMEDOUT. */
+/** dmah_fast_unmap_one() - end the mapping that fast_unmap() left, in any mode. Return: 0, DMAH_ETIMEDOUT, DMAH_ESTALE. */
 int dmah_fast_unmap_one(struct dmah_device *dev, struct dmah *h, uint64_t *pte, uint32_t index);
 
 #endif /* DMAH_BACKEND_IOMMU_FAST_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What is or was at an IOVA. The page table says whether something is mapped, and its cleared entries when the shortest
- * unmaps were; the history's record says the rest, where it is about the same mapping.
+ * The mapping that is or was at an IOVA. The page table says whether an address is mapped, and its cleared entries when the
+ * last mapping ended; the history's record says the rest, if it is about the same mapping.
  */
 #include "backend/iommu/entries.h"
 #include "backend/iommu/reserved.h"
@@ -28,7 +28,7 @@ static struct dmah_ring *ring_at(const struct dmah_domain *dom, uint32_t index)
 	for (unsigned int i = 0; i < dom->cfg.devices; i++)
 		for (struct dmah_ring *r = dom->device[i] ? dom->device[i]->rings : NULL; r;
 		     r = r->next)
-			if (r->has_slots && index - r->first < (r->mask + 1) * r->step)
+			if (r->has_iova && index - r->first < (r->mask + 1) * r->step)
 				return r;
 	return NULL;
 }
@@ -47,9 +47,9 @@ uint64_t dmah_iommu_generation(const struct dmah_domain *dom, dmah_addr_t dma)
 }
 
 /**
- * struct question - an address, and what its entry says.
- * @entry: present or cleared.
- * @page: where it leads, while it is present.
+ * struct lookup - an address, and its entry.
+ * @entry: the entry, present or cleared.
+ * @page: the page that a present entry maps.
  */
 struct lookup {
 	const struct dmah_domain *dom;
@@ -58,7 +58,7 @@ struct lookup {
 	dmah_phys_t page;
 };
 
-/* Where a record's mapping has the page of an address. */
+/* The physical page of an address by a record's mapping. */
 static dmah_phys_t page_in(const struct lookup *q, const struct history_record *record)
 {
 	dmah_phys_t phys = record->phys & ~q->dom->pt.leaf.gen_bits;
@@ -67,7 +67,7 @@ static dmah_phys_t page_in(const struct lookup *q, const struct history_record *
 }
 
 /*
- * Whether the entry at an address and that where a record's mapping begins are of one mapping, live or ended, which
+ * Returns true if the entry at an address and that where a record's mapping begins are of one mapping, live or ended, which
  * began there. A record is about the last mapping that did.
  */
 static bool of_one(const struct lookup *q, const struct history_record *record, uint64_t mask)
@@ -85,7 +85,7 @@ static bool of_one(const struct lookup *q, const struct history_record *record, 
 }
 
 /*
- * Whether a record is about what is mapped now: of the same generation, and leading to the same page, unless it leads to
+ * Returns true if a record is about the live mapping: of the same generation, and leading to the same page, unless it leads to
  * a bounce slot or was mapped by bus address.
  */
 static bool about_live(void *ctx, const struct history_record *record)
@@ -101,7 +101,7 @@ static bool about_live(void *ctx, const struct history_record *record)
 }
 
 /*
- * Whether a record is about the last mapping of a cleared entry: the entry has the generation after it, and was cleared
+ * Returns true if a record is about the last mapping of a cleared entry: the entry has the generation after it, and was cleared
  * together with the first one of that mapping.
  */
 static bool about_ended(void *ctx, const struct history_record *record)

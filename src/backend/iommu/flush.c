@@ -62,7 +62,7 @@ void dmah_iommu_quarantine(struct dmah_device *dev, const struct iova_range *ran
 	__atomic_store_n(&dom->quarantine, true, __ATOMIC_RELEASE);
 }
 
-/* What of a CPU a flush covers: what waited there before it was posted. */
+/* The part of a CPU's lazy ranges that a flush covers: those that waited before the flush was posted. */
 struct captured {
 	uint32_t ring[IOVA_CLASSES];
 	uint32_t queue;
@@ -91,7 +91,7 @@ static uint32_t capture(struct dmah_domain *dom, struct dmah_cpu *cpu, struct ca
 	return waiting;
 }
 
-/* What was captured when a flush began is free now. The flushes of two CPUs may both come here for one entry. */
+/* Release the ranges that were captured when a flush began. The flushes of two CPUs may both come to one entry. */
 static void release_until(struct dmah_domain *dom, struct dmah_cpu *cpu,
 			  const struct captured *until, uint64_t begun)
 {
@@ -142,8 +142,8 @@ int dmah_iommu_flush_cpu(struct dmah_domain *dom, const struct dmah_device *dev,
 }
 
 /*
- * What CPUs from the @first on and rings beyond the number *@ring have, up to 32 of each, with one invalidation: what waits there by then was
- * cleared before it. @more: there are others.
+ * Flush with one invalidation what waits at up to 32 CPUs from the @first on, and in up to 32 rings beyond number *@ring:
+ * their entries were cleared before the invalidation. @more: other CPUs or rings are left.
  */
 static int flush_some(struct dmah_domain *dom, const struct dmah_device *dev, unsigned int first,
 		      uint32_t *ring, bool *more)

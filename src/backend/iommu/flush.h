@@ -8,18 +8,18 @@
 #include "backend/iommu/iommu.h"
 
 /**
- * struct iova_range - granules that are on their way home, with the bounce slots that they led to.
+ * struct iova_range - granules that are being released, with the bounce slots that they led to.
  */
 #define iova_range lazy_entry
 
-/** dmah_iommu_release() - granules and slots are free again. */
+/** dmah_iommu_release() - free granules and slots. */
 void dmah_iommu_release(struct dmah_domain *dom, const struct iova_range *range);
 
-/** dmah_iommu_quarantine() - the hardware did not confirm: they must wait for a flush that it does confirm. */
+/** dmah_iommu_quarantine() - withhold granules and slots whose invalidation was not confirmed, until a flush is. */
 void dmah_iommu_quarantine(struct dmah_device *dev, const struct iova_range *range);
 
 /**
- * dmah_iommu_defer() - to this CPU's lazy queue; flushes it where it is long.
+ * dmah_iommu_defer() - put a range into this CPU's lazy queue, and flush the queue where it is long.
  *
  * Context: outside dmah_host_enter(). Return: 0; DMAH_ETIMEDOUT where that flush was not confirmed.
  */
@@ -31,7 +31,7 @@ int dmah_iommu_flush_cpu(struct dmah_domain *dom, const struct dmah_device *dev,
 /** dmah_iommu_flush() - dmah_flush(). */
 int dmah_iommu_flush(struct dmah_domain *dom, const struct dmah_device *dev);
 
-/** dmah_iommu_drain() - what a CPU keeps and needs no flush goes to the depot. Context: outside dmah_host_enter(). */
+/** dmah_iommu_drain() - return the flushed granules that a CPU keeps to the depot. Context: outside dmah_host_enter(). */
 void dmah_iommu_drain(struct dmah_domain *dom, unsigned int cpu);
 
 #endif /* DMAH_BACKEND_IOMMU_FLUSH_H */

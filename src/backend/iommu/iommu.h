@@ -37,7 +37,7 @@ static inline dmah_addr_t iommu_iova(const struct dmah_domain *dom, uint32_t ind
 	return dom->cfg.aperture_base + ((uint64_t)index << PT_GRANULE_SHIFT);
 }
 
-/** iommu_index() - whether [@dma, @dma + @len) lies in the aperture, and the index of its first granule. */
+/** iommu_index() - Returns true if [@dma, @dma + @len) lies in the aperture; @index: its first granule. */
 static inline bool iommu_index(const struct dmah_domain *dom, dmah_addr_t dma, uint64_t len,
 			       uint32_t *index)
 {

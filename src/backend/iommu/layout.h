@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Where the pieces of a vector lie in its range of IOVAs.
+ * The places of a vector's pieces in its range of IOVAs.
  *
  * Each piece begins on the granule after the one before it; where it would cross one of the device's boundaries it
  * begins on that. The same pieces always give the same layout, so that a scatter list can be unmapped from nothing but
@@ -15,7 +15,7 @@
 
 /**
  * struct layout - so far.
- * @at: where the last piece placed begins, in granules from the range's start.
+ * @at: start of the last piece placed, in granules from the range's start.
  * @end: granules in all.
  */
 struct layout {
@@ -60,7 +60,7 @@ static inline int layout_place(struct layout *layout, uint32_t n, uint64_t bound
 	return DMAH_OK;
 }
 
-/** layout_align() - what a range of @n granules must be aligned to for that to hold, in granules. */
+/** layout_align() - the alignment, in granules, that a range of @n must have for its pieces to keep off the boundary. */
 static inline uint32_t layout_align(uint32_t n, uint64_t boundary)
 {
 	uint32_t size = n <= 1 ? 1 : 1u << (32 - __builtin_clz(n - 1)),

@@ -31,7 +31,7 @@ struct piece_list {
 };
 
 /**
- * struct list_range - where they are mapped.
+ * struct list_range - the IOVA range of a list.
  * @first: index of the first granule.
  * @n: granules.
  * @gen: generation.
@@ -47,7 +47,7 @@ static inline struct map_req list_req(const struct piece_list *list, uint32_t i)
 {
 	const char *seg = (const char *)list->seg + i * list->seg_stride;
 
-	/* As plain words: the structures that lists are made of begin alike, but are not one type. */
+	/* As bare words: the structures that lists are made of begin alike, but are not one type. */
 	return (struct map_req){ .phys = *(const uint64_t *)(const void *)seg,
 				 .len = *(const uint32_t *)(const void *)(seg + sizeof(uint64_t)),
 				 .dir = list->dir,
@@ -70,7 +70,7 @@ void dmah_list_handle(struct dmah_device *dev, const struct piece_list *list, ui
 /** dmah_list_map() - map all pieces or none; fills the words. Return: as dmah_map(). */
 int dmah_list_map(struct dmah_device *dev, const struct piece_list *list, struct list_range *range);
 
-/** dmah_list_check() - whether exactly these pieces are mapped in exactly this range. */
+/** dmah_list_check() - Returns true if exactly these pieces are mapped in exactly this range. */
 bool dmah_list_check(struct dmah_device *dev, const struct piece_list *list,
 		     const struct list_range *range);
 

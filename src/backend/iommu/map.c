@@ -121,7 +121,7 @@ static int write_runs(struct dmah_device *dev, const struct dmah *h, uint32_t in
 	return err;
 }
 
-/* What a large mapping asks of its IOVA, so that blocks can map it: the offset of its memory in the block. */
+/* The alignment and offset that a large mapping's IOVA must have, so that blocks can map its memory. */
 static void block_alignment(const struct dmah_domain *dom, const struct dmah *h, uint32_t n,
 			    uint32_t *align, uint32_t *skew)
 {

@@ -57,7 +57,7 @@ static void give_back(struct dmah_ring *ring)
 	dmah_host_leave(flags);
 }
 
-static void set_plain(struct dmah_ring *ring)
+static void set_fast(struct dmah_ring *ring)
 {
 	const struct dmah_device *dev = ring->dev;
 	const struct pt_leaf *leaf = &dev->dom->pt.leaf;
@@ -98,8 +98,8 @@ int dmah_iommu_ring_init(struct dmah_ring *ring)
 		}
 	}
 	ring->room = (ring->step << PT_GRANULE_SHIFT) - 1;
-	ring->has_slots = true;
-	set_plain(ring);
+	ring->has_iova = true;
+	set_fast(ring);
 	set_end(ring, &ring->head, 0);
 	set_end(ring, &ring->tail, 0);
 	return DMAH_OK;
@@ -126,7 +126,7 @@ static int flush(struct dmah_ring *ring)
 	return DMAH_OK;
 }
 
-/* What the history of other mappings would take for a time. */
+/* Clear the addresses that are left in the ring's entries: the history would take them for times. */
 static void forget_addresses(const struct dmah_ring *ring)
 {
 	struct dmah_domain *dom = ring->dev->dom;
@@ -159,7 +159,7 @@ static struct dmah_ring *next_ring(const struct dmah_domain *dom, uint32_t seria
 	for (unsigned int i = 0; i < dom->cfg.devices; i++)
 		for (struct dmah_ring *r = dom->device[i] ? dom->device[i]->rings : NULL; r;
 		     r = r->next)
-			if (r->has_slots && r->serial > serial &&
+			if (r->has_iova && r->serial > serial &&
 			    (!next || r->serial < next->serial))
 				next = r;
 	return next;
@@ -379,7 +379,7 @@ static bool all_present(const struct dmah_ring *ring, uint32_t n)
 	return true;
 }
 
-static void clear_plain(struct dmah_ring *ring, uint32_t n)
+static void clear_fast(struct dmah_ring *ring, uint32_t n)
 {
 	while (n) {
 		uint32_t part = in_table(&ring->head, n);
@@ -531,7 +531,7 @@ int dmah_iommu_ring_pop(struct dmah_ring *ring, uint32_t n)
 	if (ring->handles)
 		clear_any(ring, n);
 	else
-		clear_plain(ring, n);
+		clear_fast(ring, n);
 	if (release.defer && before == flushed) {
 		uint64_t now = dmah_host_now();
 

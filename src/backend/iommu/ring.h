@@ -59,10 +59,10 @@ uint64_t dmah_iommu_rings_deadline(struct dmah_domain *dom);
 /** dmah_ring_next_table() - an end has come to the last slot of a leaf table. */
 void dmah_ring_next_table(const struct dmah_ring *ring, struct ring_end *end);
 
-/** iommu_ring_in_use() - whether mappings are made in the ring's slots: not in passthrough. */
+/** iommu_ring_in_use() - Returns true if mappings are made in the ring's IOVAs: not in passthrough. */
 static inline bool iommu_ring_in_use(const struct dmah_ring *ring)
 {
-	return ring->has_slots && !domain_passes_through(ring->dev->dom);
+	return ring->has_iova && !domain_passes_through(ring->dev->dom);
 }
 
 /**
@@ -96,14 +96,14 @@ static inline void ring_advance(const struct dmah_ring *ring, struct ring_end *e
 	end->iova += (uint64_t)step << PT_GRANULE_SHIFT;
 }
 
-/** ring_plain_push() - the shortest way, for a buffer of one granule. Return: whether it was mapped. */
-static inline bool ring_plain_push(struct dmah_ring *ring, dmah_phys_t phys, uint32_t len,
-				   dmah_addr_t *dma)
+/** ring_fast_push() - the fast path, for a buffer of one granule. Return: false where it was not mapped. */
+static inline bool ring_fast_push(struct dmah_ring *ring, dmah_phys_t phys, uint32_t len,
+				  dmah_addr_t *dma)
 {
 	uint64_t offset = phys & GRANULE_MASK, *pte = ring->tail.pte;
 	uint32_t last = len - 1;
 
-	/* Where no mapping can be plain, all of memory is beyond the end. A length of 0 is too much. */
+	/* All memory lies beyond fast_end where the fast path is closed. A length of 0 is too much. */
 	if (ring_is_full(ring) || !ring->fast || last + offset > GRANULE_MASK ||
 	    phys >= __atomic_load_n(&ring->dev->fast_end, __ATOMIC_RELAXED))
 		return false;
@@ -119,7 +119,7 @@ static inline bool ring_plain_push(struct dmah_ring *ring, dmah_phys_t phys, uin
 	       dmah_iommu_ring_push_stands(ring);
 }
 
-/** ring_all_present() - whether all of @n entries, @step apart, are. */
+/** ring_all_present() - Returns true if all of @n entries, @step apart, are present. */
 static inline bool ring_all_present(const struct pt_leaf *leaf, const uint64_t *pte, uint32_t n,
 				    uint32_t step)
 {
@@ -149,14 +149,14 @@ static inline void ring_date(struct dmah_ring *ring, uint64_t until, uint64_t ti
 }
 
 /**
- * ring_plain_pop() - the shortest way, in lazy mode, where no flush is due, none has just been, and the last slot of a
+ * ring_fast_pop() - the fast path in lazy mode, where no flush is due, none has just been, and the last slot of a
  *	leaf table is not among them.
  *
  * @err: set where the mode changed meanwhile, to the result of the flush that this takes.
  *
- * Return: whether they were popped; else nothing has changed.
+ * Return: false where they were not popped: nothing has changed.
  */
-static inline bool ring_plain_pop(struct dmah_ring *ring, uint32_t n, int *err)
+static inline bool ring_fast_pop(struct dmah_ring *ring, uint32_t n, int *err)
 {
 	uint64_t popped = ring->popped, waiting, *pte = ring->head.pte;
 	const struct dmah_domain *dom = ring->dev->dom;
