@@ -4,7 +4,7 @@
 
 The table has the columns "room" and "may include". A room is a folder or, for an exception, one
 file; a file belongs to the longest room that its path begins with. A file may include headers of its own room, and of every
-room that the row names; `folder/*` names all rooms below a folder. Findings, one a line:
+room that the row names; `folder/*` names all rooms below a folder, and a file itself alone. Findings, one a line:
 
   - an include that the table does not allow, with file and line;
   - an include in the library that no file of the library answers;
@@ -88,6 +88,8 @@ def home_of(path, rooms):
 def allowed(source, target, rooms):
     """May a file of the room source include a file at the path target?"""
     own = home_of(target, rooms)
+    if target in rooms[source]:
+        return True
     return own == source or any(named(own, name) for name in rooms[source])
 
 
@@ -185,7 +187,7 @@ def check(root, excused=()):
         if not os.path.exists(os.path.join(root, room)):
             findings.append("ARCHITECTURE.md: there is no %s" % room)
         for name in names:
-            if not any(named(r, name) for r in rooms):
+            if not any(named(r, name) for r in rooms) and not os.path.isfile(os.path.join(root, name)):
                 findings.append("ARCHITECTURE.md: %s (row of %s) has no row" % (name, room))
     resolver = Resolver(files, rooms)
     arrows = collections.Counter()

@@ -50,7 +50,7 @@ static int check_limits(const struct dmah_device *dev, const struct dmah_limits 
 /* ---- numbers that handles carry ---- */
 
 /* Devices that have each number, in all domains. */
-static uint16_t number_users[META_DEVICES + 1];
+static uint32_t number_users[META_DEVICES + 1];
 
 static bool number_in_domain(const struct dmah_domain *dom, uint16_t number)
 {
@@ -72,8 +72,8 @@ static uint16_t take_number(const struct dmah_domain *dom)
 	for (uint32_t attempt = 0;; attempt++) {
 		uint16_t number = (uint16_t)(__atomic_fetch_add(&counter, 1, __ATOMIC_RELAXED) %
 						     META_DEVICES +
-					     1),
-			 none = 0;
+					     1);
+		uint32_t none = 0;
 
 		if (attempt < META_DEVICES) {
 			if (__atomic_compare_exchange_n(&number_users[number], &none, 1, false,

@@ -14,6 +14,8 @@
 #include <dmah/iommu.h>
 #include <dmah/host.h>
 
+#include "pt/store.h"
+
 /**
  * PT_GRANULE_SHIFT - log2 of the granule. Every format has a 4 KiB granule and 512 entries in a
  * table.
@@ -155,42 +157,6 @@ static inline uint64_t pt_load(const uint64_t *entry)
 
 	return (uint64_t)__atomic_load_n(&half[0], __ATOMIC_RELAXED) |
 	       (uint64_t)__atomic_load_n(&half[1], __ATOMIC_RELAXED) << 32;
-#endif
-}
-
-/**
- * pt_store_set() - write a present entry over one that is not present.
- *
- * On a 32-bit CPU the hardware may read between two stores. So the half with the present bits, the
- * low one in every format, is stored last. (Little-endian.)
- */
-static inline void pt_store_set(uint64_t *entry, uint64_t value)
-{
-#if UINTPTR_MAX > 0xffffffffu
-	__atomic_store_n(entry, value, __ATOMIC_RELEASE);
-#else
-	uint32_t *half = (uint32_t *)(void *)entry;
-
-	__atomic_store_n(&half[1], (uint32_t)(value >> 32), __ATOMIC_RELAXED);
-	dmah_host_wmb();
-	__atomic_store_n(&half[0], (uint32_t)value, __ATOMIC_RELEASE);
-#endif
-}
-
-/**
- * pt_store_clear() - write an entry that is not present. The half with the present bits is stored
- * first.
- */
-static inline void pt_store_clear(uint64_t *entry, uint64_t value)
-{
-#if UINTPTR_MAX > 0xffffffffu
-	__atomic_store_n(entry, value, __ATOMIC_RELAXED);
-#else
-	uint32_t *half = (uint32_t *)(void *)entry;
-
-	__atomic_store_n(&half[0], (uint32_t)value, __ATOMIC_RELAXED);
-	dmah_host_wmb();
-	__atomic_store_n(&half[1], (uint32_t)(value >> 32), __ATOMIC_RELAXED);
 #endif
 }
 

@@ -7,7 +7,7 @@
  * valid, and a part of the table that is not there, block their streams.
  */
 #include "hw/smmuv3/smmuv3.h"
-#include "pt/pt.h"
+#include "pt/store.h"
 
 #define SPLIT_ENTRIES (1u << STRTAB_SPLIT)
 #define ENTRY_BYTES   (STE_WORDS * sizeof(uint64_t))
