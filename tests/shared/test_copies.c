@@ -20,10 +20,10 @@
 enum way { BY_HANDLE, BY_BATCH, BY_VECTOR, BY_ADDRESS, BY_PAGE, BY_LIST, COHERENT };
 
 /**
- * struct race - what both CPUs share.
+ * struct race - shared by both CPUs.
  * @go: the round that they may begin.
  * @done: threads that have ended the round.
- * @err: what each was told.
+ * @err: result of each CPU.
  */
 struct race {
 	struct bench *b;
@@ -176,7 +176,7 @@ static void races(const struct bench_config *machine, enum way way, uint32_t off
 		while (__atomic_load_n(&r.done, __ATOMIC_ACQUIRE) < round)
 			;
 		if (!(!r.err[0] ^ !r.err[1]))
-			fail_msg("way %d, round %u: told %d and %d", (int)way, round, r.err[0],
+			fail_msg("way %d, round %u: results %d and %d", (int)way, round, r.err[0],
 				 r.err[1]);
 		if (!(round % (rounds / 4 ? rounds / 4 : 1)) &&
 		    config.backend == DMAH_BACKEND_IOMMU)
