@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
-"""Count the changes that the handle makes in a driver's receive path: the sources beside this file are read.
+"""Count the changes that the handle makes in a driver's receive path, from the sources beside this file.
 
 Prints a table. With --write it goes into README.md, and with --check TAP says whether README.md has
 it as it is now.
