@@ -29,7 +29,7 @@ size_t dmah_pool_memory(uint64_t size);
 
 /**
  * dmah_pool_init() - set up a bounce pool.
- * @pool: where to put the pool.
+ * @pool: set to the pool.
  * @phys: its first byte: memory that every device which will use it can reach, aligned to a page.
  * @size: bytes, a multiple of DMAH_PAGE_SIZE, DMAH_PAGE_SIZE to 4 GiB. 64 MiB is usual.
  * @memory: bookkeeping, dmah_pool_memory(@size) bytes, aligned to 16, never reachable by a device.
@@ -85,7 +85,7 @@ enum dmah_mode {
 };
 
 /**
- * struct dmah_xen_ops - what a Xen guest knows of its memory. All of it may be called from any context.
+ * struct dmah_xen_ops - a Xen guest's knowledge of its memory. All of it may be called from any context.
  */
 struct dmah_xen_ops {
 	/**
@@ -111,7 +111,7 @@ struct dmah_xen_ops {
 };
 
 /**
- * struct dmah_domain_config - what a domain is to be. Zero means the default everywhere; use designated
+ * struct dmah_domain_config - a domain's configuration. Zero means the default everywhere; use designated
  *	initialisers.
  * @backend: how its mappings come by DMA addresses. No default.
  * @cpus: CPUs that will call, 1 to 4096; 0: 1.
@@ -167,7 +167,7 @@ struct dmah_domain_config {
 
 /**
  * dmah_domain_memory() - how much memory a domain takes.
- * @config: what it is to be.
+ * @config: its configuration.
  *
  * Return: bytes, for dmah_domain_init(); 0 where @config makes no sense. The iommu backend takes about 70 bytes for each MiB
  * of the aperture and, with the default @lazy_entries, 41 KB for each CPU: with the default configuration and 4 CPUs
@@ -178,8 +178,8 @@ size_t dmah_domain_memory(const struct dmah_domain_config *config);
 
 /**
  * dmah_domain_init() - set up a domain.
- * @dom: where to put the domain.
- * @config: what it is to be; copied.
+ * @dom: set to the domain.
+ * @config: its configuration; copied.
  * @memory: dmah_domain_memory(@config) bytes, aligned to 64, never reachable by a device. All the domain's
  *	state lies in it, but for page tables, more than 16 reserved ranges, and the numbers of attached devices (2 KiB,
  *	in the library's own data, beside two counters).
@@ -216,15 +216,15 @@ int dmah_domain_add_iommu(struct dmah_domain *dom, struct dmah_iommu *iommu);
 /**
  * dmah_domain_aperture() - the IOVAs that the domain hands out.
  * @dom: a domain.
- * @base: where to put the first byte's address.
- * @size: where to put the bytes; 0 for a backend without.
+ * @base: set to the first byte's address.
+ * @size: set to the number of bytes; 0 for a backend without an aperture.
  */
 void dmah_domain_aperture(const struct dmah_domain *dom, dmah_addr_t *base, uint64_t *size);
 
 /**
  * dmah_domain_pt() - the domain's page table, to be read by a walker.
  * @dom: a domain.
- * @info: where to put it.
+ * @info: filled in.
  *
  * Return: 0, DMAH_ENOTSUP (no iommu backend).
  */
@@ -275,7 +275,7 @@ int dmah_flush(struct dmah_domain *dom);
  * dmah_poll() - flush what has waited long enough.
  * @dom: a domain.
  * @now: dmah_host_now().
- * @next: where to put when to call again, on the same clock; UINT64_MAX: not before the next unmap.
+ * @next: set to the time of the next call, on the same clock; UINT64_MAX: not before the next unmap.
  *
  * Context: any but inside dmah_host_enter(), on any CPU, for all CPUs. Return: 0, DMAH_ETIMEDOUT.
  */
@@ -293,7 +293,7 @@ int dmah_cpu_dead(struct dmah_domain *dom, unsigned int cpu);
 /* ---- devices ---- */
 
 /**
- * enum dmah_device_flags - what a device is like; a bit mask.
+ * enum dmah_device_flags - properties of a device; a bit mask.
  * @DMAH_DEV_COHERENT: its accesses see the CPU's caches.
  * @DMAH_DEV_UNTRUSTED: it may be hostile: always strict, no ATS, and it reaches not one byte beside its
  *	buffers: partial granules bounce, padded with zeroes.
@@ -306,7 +306,7 @@ enum dmah_device_flags {
 };
 
 /**
- * struct dmah_limits - what a device can do. Zero means no limit, but for @mask.
+ * struct dmah_limits - limits of a device. Zero means no limit, but for @mask.
  * @mask: the highest address that it can put on the bus, 2^n - 1, n from 24 to 64.
  * @boundary: no segment may cross a multiple of this, a power of two of at least 4096; 0: none.
  * @max_segment: bytes in the longest segment, at least 4096; 0: 4 GiB - 1. Longer maps are refused, and a
@@ -345,8 +345,8 @@ struct dmah_limits {
  * @limits: as attached.
  * @index: which of its domain's devices.
  * @number: the number that its handles carry.
- * @fast, @fast_max, @fast_end, @sync_whole, @count_at, @owner: what the shortest ways through map, unmap and sync
- *	need to know; the library's.
+ * @fast, @fast_max, @fast_end, @sync_whole, @count_at, @owner: for the fast paths of map, unmap and sync; the
+ *	library's.
  * @fault_limit: its faults; the library's.
  * @rings: its rings; the library's.
  * @killed: dmah_kill() was called.
@@ -396,7 +396,7 @@ DMAH_INLINE bool dmah_device_has_id(const struct dmah_device *dev, uint32_t id)
  * dmah_attach() - make a device one of a domain.
  * @dom: the domain.
  * @dev: the device, not attached.
- * @limits: what it can do; copied, but for @limits->reserved, which is only read during the call.
+ * @limits: its limits; copied, but for @limits->reserved, which is only read during the call.
  *
  * The first device fixes the domain's aperture. Identity ranges are mapped before the device is bound; where one lies
  * above the page table and config.va_bits was 0, the table becomes wider. Ranges of several devices may overlap. A failed
@@ -435,9 +435,9 @@ int dmah_kill(struct dmah_device *dev);
 uint64_t dmah_device_live(const struct dmah_device *dev);
 
 /**
- * dmah_device_stats() - what was done for a device since it was attached.
+ * dmah_device_stats() - counters of a device since it was attached.
  * @dev: the device.
- * @stats: where to put the sums over all CPUs; exact when no call runs.
+ * @stats: set to the sums over all CPUs; exact when no call runs.
  */
 void dmah_device_stats(const struct dmah_device *dev, struct dmah_stats *stats);
 

@@ -6,8 +6,9 @@
  * software and hold the generation. Bits 59 and 60 are the two marks of struct pt_leaf; the
  * hardware ignores both bits as long as PBHA is off (CD.HWU059 and HWU060 are 0).
  *
- * An IOMMU's driver must set MAIR so that attribute index 0 is normal write-back memory and index 1
- * is device memory (nGnRE). Device transactions are unprivileged. The format cannot express a write
+ * An IOMMU's driver must set MAIR so that attribute index 0 is normal write-back memory, index 1
+ * device memory (nGnRE), and index 2 normal memory that is not cached: a device that is not coherent
+ * must not read, or allocate, lines of memory that the CPU maps uncached. Device transactions are unprivileged. The format cannot express a write
  * permission without a read permission, so DMAH_FROM_DEVICE memory is readable too.
  */
 #include "pt/pt.h"
@@ -15,6 +16,7 @@
 #define S1_VALID  (1ull << 0)
 #define S1_TABLE  (1ull << 1)
 #define S1_DEVICE (1ull << 2) /* AttrIndx 1 */
+#define S1_NC	  (2ull << 2) /* AttrIndx 2 */
 #define S1_USER	  (1ull << 6) /* AP[1] */
 #define S1_READ	  (1ull << 7) /* AP[2]: read-only */
 #define S1_INNER  (3ull << 8)
@@ -31,6 +33,7 @@ static const struct pt_leaf fmt_leaf = {
 		[DMAH_BIDIRECTIONAL] = S1_PAGE,
 	},
 	.mmio = S1_DEVICE,
+	.uncached = S1_NC,
 	.present = S1_VALID,
 	.gen_shift = 55,
 	.gen_mask = 0xf,

@@ -32,6 +32,7 @@
  * @addr_mask: bits that hold the page's address.
  * @prot: other bits of a present entry for cached memory, by enum dmah_dir; [0] is unused.
  * @mmio: bits to XOR into @prot for DMAH_ATTR_MMIO.
+ * @uncached: bits to XOR into @prot for the memory of a device that is not coherent.
  * @present: a present entry has at least one of these bits.
  * @gen_shift: lowest bit of the generation. The hardware ignores these bits in every entry, present
  *	or not.
@@ -46,6 +47,7 @@ struct pt_leaf {
 	uint64_t addr_mask;
 	uint64_t prot[4];
 	uint64_t mmio;
+	uint64_t uncached;
 	uint64_t present;
 	unsigned int gen_shift;
 	uint32_t gen_mask;
@@ -210,10 +212,18 @@ static inline uint32_t pt_later(const struct pt_leaf *leaf, uint32_t a, uint32_t
 	return ((b - a) & leaf->gen_mask) <= leaf->gen_mask / 2 ? b : a;
 }
 
+/** PT_UNCACHED - beside enum dmah_attr: the device's accesses do not go through the CPU's caches. */
+#define PT_UNCACHED (1u << 31)
+
+/** pt_make() - a present entry. @attrs: DMAH_ATTR_MMIO, PT_UNCACHED; others are ignored. */
 static inline uint64_t pt_make(const struct pt_leaf *leaf, dmah_phys_t phys, enum dmah_dir dir,
-			       uint32_t gen, bool mmio)
+			       uint32_t gen, uint32_t attrs)
 {
-	return (phys & leaf->addr_mask) | (leaf->prot[dir & 3] ^ (mmio ? leaf->mmio : 0)) |
+	uint64_t type = attrs & DMAH_ATTR_MMIO ? leaf->mmio
+			: attrs & PT_UNCACHED  ? leaf->uncached
+					       : 0;
+
+	return (phys & leaf->addr_mask) | (leaf->prot[dir & 3] ^ type) |
 	       (uint64_t)(gen & leaf->gen_mask) << leaf->gen_shift;
 }
 

@@ -122,7 +122,7 @@ static int walk_block_set(struct pt *pt, dmah_addr_t iova, dmah_phys_t phys, uns
 	entry = entry_of(table, iova, shift);
 	if (pt_present(&fmt_leaf, pt_load(entry)))
 		return DMAH_EBUSY;
-	pt_store_set(entry, fmt_block(pt_make(&fmt_leaf, phys, dir, gen, attrs & DMAH_ATTR_MMIO)));
+	pt_store_set(entry, fmt_block(pt_make(&fmt_leaf, phys, dir, gen, attrs)));
 	push(pt, entry, 1);
 	return DMAH_OK;
 }

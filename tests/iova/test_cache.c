@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What a CPU keeps, against arrays of what is kept and what waits: every entry of every ring is compared after every
+ * The granules that a CPU keeps, against arrays of what is kept and what waits: every entry of every ring is compared after every
  * call. The calls are those of the owner and of others, in an order that locks and quiescence allow.
  */
 #include <setjmp.h>
@@ -15,7 +15,7 @@
 #define MOST	 256u
 #define FLUSHES	 2u
 
-/* What the depot asks of its host. Nothing is concurrent here, so a lock that is taken twice is a mistake. */
+/* The host functions that the depot calls. Nothing is concurrent here, so a lock that is taken twice is a mistake. */
 void dmah_host_lock(struct dmah_lock *lock)
 {
 	assert_int_equal(lock->word[0], 0);
@@ -63,7 +63,7 @@ struct world {
 	void *memory;
 	void *depot;
 	uint64_t pte[GRANULES];
-	/* What the depot must think of each granule. */
+	/* The state that the depot must have for each granule. */
 	unsigned char taken[GRANULES];
 	struct expected ring[IOVA_CLASSES];
 	struct granules out[GRANULES];
@@ -272,7 +272,7 @@ static void begin_flush(struct world *w, struct flush *f)
 	assert_int_equal(dmah_iova_cache_capture(&w->cache, f->until), all);
 }
 
-/* What was there when the flush began is ready, and nothing else is; another one may have made it ready before. */
+/* Granules that waited when the flush began are ready, and nothing else is; another one may have made it ready before. */
 static void end_flush(struct world *w, struct flush *f)
 {
 	dmah_iova_cache_flushed(&w->cache, f->until, f->begun);

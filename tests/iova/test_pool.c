@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * Bounce pools by themselves: no slot crosses a boundary in DMA addresses, however they lie, no two slots meet, and a request
- * that no free pool could serve is distinguished from one that finds the pools full.
+ * that no free pool could serve has another error than one that finds the pools full.
  */
 #include "base/pool.h"
 

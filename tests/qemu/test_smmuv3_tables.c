@@ -47,7 +47,7 @@ static void descriptors(void **state)
 	assert_true(cd[0] >> 48 != 0);
 	assert_true((cd[0] >> 41 & 0x7f) == (1 | 1 << 4 | 1 << 5 | 1 << 6)); /* AA64; R, A, ASET */
 	assert_true(cd[1] == pt.root);
-	assert_true(cd[3] == 0x04ff);
+	assert_true(cd[3] == 0x4404ff);
 	assert_int_equal(rig.smmu.iommu.out_bits, 44);
 	assert_true(rig.smmu.iommu.caps & DMAH_IOMMU_COHERENT_WALK);
 	assert_int_equal(dmah_unmap(&rig.dev, &rig.staged), 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The caller that a fault names: for every call that maps, the caller that was passed.
+ * The caller that a fault names: for every call that maps, the one that the call was given.
  */
 #include "bench.h"
 

@@ -20,10 +20,10 @@
 enum way { BY_HANDLE, BY_BATCH, BY_VECTOR, BY_ADDRESS, BY_PAGE, BY_LIST, COHERENT };
 
 /**
- * struct race - shared by both CPUs.
+ * struct race - the state that both CPUs share.
  * @go: the round that they may begin.
  * @done: threads that have ended the round.
- * @err: result of each CPU.
+ * @err: the result of each.
  */
 struct race {
 	struct bench *b;

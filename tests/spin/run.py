@@ -47,7 +47,7 @@ FULL = "-DNG=4 -DMAPPED=4"
 
 # (name, macros). What must hold.
 LAZY = [
-    # What is weakly ordered may be in order: this is x86 as well.
+    # Weakly ordered stores may be in order: this covers x86 as well.
     ("two weakly ordered CPUs and a thread elsewhere", "-DOPS0=2 -DOPS1=1 -DREMOTES=1 -DWEAK"),
     ("two CPUs, more operations", "-DOPS0=3 -DOPS1=2 -DREMOTES=0"),
     ("a CPU and two threads elsewhere", THREE + " -DOPS0=4 -DCAP=3"),
@@ -65,9 +65,9 @@ LAZY_MUTANTS = [
     ("LEAVE_RELAXED", ONE + " -DOPS0=3 -DWEAK", "P1",
      "leave's store is no release (weakly ordered CPUs)"),
     ("LIMIT_EQUAL", ONE + " -DOPS0=3", "P1",
-     "a thief sets the limits to where it sees the indices, and the owner compares for equality"),
-    ("FLUSH_OPENS", THREE + " -DOPS0=3", "P1", "a flush opens the limits that a thief closed"),
-    ("STOLEN_BOOL", THREE + " -DOPS0=3", "P1", "the first of two thieves opens the limits"),
+     "a remote drain sets the limits to where it sees the indices, and the owner compares for equality"),
+    ("FLUSH_OPENS", THREE + " -DOPS0=3", "P1", "a flush opens the limits that a remote drain closed"),
+    ("STOLEN_BOOL", THREE + " -DOPS0=3", "P1", "the first of two remote drains opens the limits"),
     ("DEPTH", ONE + " -DOPS0=4 -DANY_ORDER " + FULL, "P1",
      "as many are kept as the ring has room for, and none is left for what waits"),
     ("READY_EARLY", ONE + " -DOPS0=4", "P2",
@@ -77,7 +77,7 @@ LAZY_MUTANTS = [
     ("PUT_BEFORE_CLEAR", ONE + " -DOPS0=4", "P2",
      "granules are queued before their entry is cleared"),
     ("STRICT_LAZY", ONE + " -DOPS0=3", "P2", "a strict unmap gives back before its invalidation"),
-    ("LOCK_HELD", ONE + " -DOPS0=2", "P3", "a thief holds the lock while it waits for busy"),
+    ("LOCK_HELD", ONE + " -DOPS0=2", "P3", "a remote drain holds the lock while it waits for busy"),
     ("STEAL_INSIDE", "-DOPS0=1 -DOPS1=1 -DREMOTES=0", "P3", "two CPUs quiesce each other, inside"),
 ]
 

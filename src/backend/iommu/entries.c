@@ -87,7 +87,7 @@ static void set_leaf(struct dmah_domain *dom, const struct extent *run, uint32_t
 {
 	const struct pt_leaf *leaf = &dom->pt.leaf;
 	uint64_t value = pt_make(leaf, run->phys + ((uint64_t)done << PT_GRANULE_SHIFT), run->dir,
-				 run->gen, run->attrs & DMAH_ATTR_MMIO);
+				 run->gen, run->attrs);
 
 	for (uint32_t i = 0; i < n; i++, value += PT_GRANULE)
 		leaf_set(&entry[i], run->cont || done + i ? value | leaf->cont : value);
@@ -95,11 +95,16 @@ static void set_leaf(struct dmah_domain *dom, const struct extent *run, uint32_t
 		dmah_pt_clean(&dom->pt, entry, n);
 }
 
-int dmah_entries_set(struct dmah_domain *dom, const struct extent *run, unsigned int flags,
+int dmah_entries_set(const struct dmah_device *dev, const struct extent *wanted, unsigned int flags,
 		     uint32_t *set)
 {
+	struct dmah_domain *dom = dev->dom;
+	struct extent with_type = *wanted;
+	const struct extent *run = &with_type;
 	int err;
 
+	/* A device that does not snoop must not meet lines that the CPU's caches hold of uncached memory. */
+	with_type.attrs |= is_coherent(dev->limits.flags) ? 0 : PT_UNCACHED;
 	for (*set = 0; *set < run->n;) {
 		uint32_t index = run->first + *set, left = run->n - *set;
 		dmah_phys_t phys = run->phys + ((uint64_t)*set << PT_GRANULE_SHIFT);
@@ -294,8 +299,8 @@ unsigned int dmah_entries_find(const struct dmah_domain *dom, uint32_t index,
 	entry->shift = PT_GRANULE_SHIFT;
 	entry->dir = DMAH_BIDIRECTIONAL;
 	for (unsigned int dir = DMAH_BIDIRECTIONAL; dir; dir--)
-		if (!((value ^ pt_make(leaf, entry->phys, (enum dmah_dir)dir, entry->gen, false)) &
-		      ~(leaf->cont | leaf->more | leaf->mmio)))
+		if (!((value ^ pt_make(leaf, entry->phys, (enum dmah_dir)dir, entry->gen, 0)) &
+		      ~(leaf->cont | leaf->more | leaf->mmio | leaf->uncached)))
 			entry->dir = (enum dmah_dir)dir;
 	return 2;
 }

@@ -32,12 +32,13 @@ uint32_t dmah_entries_next_gen(struct dmah_domain *dom, uint32_t first, uint32_t
 
 /**
  * dmah_entries_set() - write an extent, none of whose entries is present.
+ * @dev: the device, whose coherency chooses the memory type.
  * @flags: enum dmah_alloc_flags for table pages.
  * @set: granules written, from the first, also where the call fails half-way: the caller takes them back.
  *
  * Return: 0, DMAH_ENOMEM.
  */
-int dmah_entries_set(struct dmah_domain *dom, const struct extent *run, unsigned int flags,
+int dmah_entries_set(const struct dmah_device *dev, const struct extent *run, unsigned int flags,
 		     uint32_t *set);
 
 /** dmah_entries_make_leaf() - a leaf table over a granule. Return: 0, DMAH_ENOMEM, DMAH_EBUSY (a block is there). */

@@ -77,7 +77,7 @@ static int write_pieces(struct dmah_device *dev, const struct piece_list *list,
 		n = dmah_iommu_extents(dom, &h, range->first + layout.at, range->gen, i > 0, runs);
 		for (unsigned int r = 0; r < n; r++) {
 			uint32_t set;
-			int err = dmah_entries_set(dom, &runs[r], DMAH_ALLOC_ATOMIC, &set);
+			int err = dmah_entries_set(dev, &runs[r], DMAH_ALLOC_ATOMIC, &set);
 
 			*wrote |= set > 0;
 			if (err)

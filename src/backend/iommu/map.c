@@ -112,7 +112,7 @@ static int write_runs(struct dmah_device *dev, const struct dmah *h, uint32_t in
 	for (unsigned int i = 0; !err && i < n; i++) {
 		uint32_t part;
 
-		err = dmah_entries_set(dev->dom, &runs[i], DMAH_ALLOC_ATOMIC, &part);
+		err = dmah_entries_set(dev, &runs[i], DMAH_ALLOC_ATOMIC, &part);
 		*set += part;
 	}
 	if (!err && dev->dom->caps & DMAH_IOMMU_MAP_FLUSH)

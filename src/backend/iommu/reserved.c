@@ -318,7 +318,7 @@ static bool write_entries(struct dmah_domain *dom, dmah_addr_t iova, uint64_t *e
 			changed = true;
 			continue;
 		}
-		value = pt_make(leaf, iova, dir, pt_gen(leaf, old), mmio);
+		value = pt_make(leaf, iova, dir, pt_gen(leaf, old), mmio ? DMAH_ATTR_MMIO : 0);
 		if (value == old)
 			continue;
 		leaf_set(&entry[i], value);

@@ -260,7 +260,7 @@ static int write_entries(struct dmah_ring *ring, const struct dmah *h, uint32_t 
 	int err = DMAH_OK;
 
 	for (unsigned int i = 0; !err && i < n; i++) {
-		err = dmah_entries_set(dom, &runs[i], DMAH_ALLOC_ATOMIC, &set);
+		err = dmah_entries_set(ring->dev, &runs[i], DMAH_ALLOC_ATOMIC, &set);
 		all += set;
 	}
 	if (!err && dom->caps & DMAH_IOMMU_MAP_FLUSH)

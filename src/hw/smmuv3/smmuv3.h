@@ -134,8 +134,8 @@
 #define CD_ASET	       (1ull << 47)
 #define CD_ASID(tag)   ((uint64_t)(tag) << 48)
 #define CD_TTB_MASK    0x000ffffffffff000ull
-#define CD_MAIR_WB_NGRE \
-	0x04ffull /* attribute 0: normal write-back; 1: Device-nGnRE. As src/pt/lpae_s1.c wants them */
+#define CD_MAIR_TYPES \
+	0x4404ffull /* 0: normal write-back; 1: Device-nGnRE; 2: normal, not cached: src/pt/lpae_s1.c */
 
 /* ---- commands (section 4.1.1) ---- */
 

@@ -128,7 +128,7 @@ static void write_context(struct dmah_smmuv3 *smmu, const struct dmah_pt_info *p
 	if (cd[0] != word0 || cd[1] != (pt->root & CD_TTB_MASK)) {
 		cd[1] = pt->root & CD_TTB_MASK;
 		cd[2] = 0;
-		cd[3] = CD_MAIR_WB_NGRE;
+		cd[3] = CD_MAIR_TYPES;
 		dmah_host_wmb();
 		pt_store_set(&cd[0], word0);
 	}
