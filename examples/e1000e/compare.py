@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
-"""What the handle changes in a driver's receive path, counted in the sources beside this file.
+"""Count the changes that the handle makes in a driver's receive path, from the sources beside this file.
 
 Prints a table. With --write it goes into README.md, and with --check TAP says whether README.md has
 it as it is now.
@@ -14,7 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 README = os.path.join(HERE, "README.md")
 BEGIN = "<!-- compare.py writes from here -->\n"
 END = "<!-- to here -->\n"
-# What a field takes on a 64-bit host.
+# Bytes of a field on a 64-bit host.
 BYTES = {"dmah_phys_t": 8, "dmah_addr_t": 8, "struct dmah": 32}
 
 

@@ -19,7 +19,7 @@
 #define RX_COPY 256u
 
 /**
- * struct rx_sink - where frames go.
+ * struct rx_sink - takes the frames.
  * @copy: a short one, to be copied now.
  * @take: a long one, whose buffer is kept. Return: the buffer that the device gets in its place.
  * @ctx: passed to both.
