@@ -136,6 +136,9 @@ void world_flushed(struct world *w, int err)
 	world_polled(w, err);
 	for (unsigned int i = 0; !err && i < w->nclaims; i++)
 		w->claim[i].unsafe = false;
+	/* An attach that failed leaves no identity range, as soon as a flush is confirmed. */
+	if (!err && !w->dev[1]->dom)
+		w->identity = false;
 }
 
 /* ---- devices and modes ---- */

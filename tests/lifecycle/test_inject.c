@@ -50,6 +50,16 @@ static bool one(enum rig_kind kind, const struct act *act, const struct sim_inje
 	return reached;
 }
 
+/* Returns the second error that a call of the driver may return there, beside DMAH_ETIMEDOUT; 0: none. */
+static int other_error(enum sim_point point, enum sim_failure failure)
+{
+	if (failure != SIM_FAIL_CALL)
+		return 0;
+	return point == SIM_POINT_BIND	      ? DMAH_ENOMEM
+	       : point == SIM_POINT_TAG_ALLOC ? DMAH_ENOSPC
+					      : 0;
+}
+
 static void all_points(enum rig_kind kind, const struct act *act)
 {
 	for (enum sim_point p = 0; p < SIM_POINTS; p++)
@@ -60,6 +70,10 @@ static void all_points(enum rig_kind kind, const struct act *act)
 				continue;
 			for (; one(kind, act, &what); what.nth++, struck++)
 				assert_true(what.nth < NTH_MOST);
+			what.nth = 1;
+			what.err = other_error(p, f);
+			for (; what.err && one(kind, act, &what); what.nth++, struck++)
+				;
 		}
 }
 
