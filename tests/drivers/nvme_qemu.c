@@ -141,7 +141,7 @@ static void open_pool(struct qemu_rig *r)
 
 	r->pool_memory = memory_of(need);
 	assert_int_equal(dmah_pool_init(&r->rig.pool, phys, POOL_BYTES, r->pool_memory, need), 0);
-	/* What a slot held before must not come through. */
+	/* Fill the pool, so that old bytes of a slot that reach the device or a buffer are seen. */
 	memset(qemu_ram(r->q, phys, POOL_BYTES), 0xdd, POOL_BYTES);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What goes wrong in the 82574's driver: arguments, maps and allocations that fail, a device that does not end what it is
- * told to end. Each is an error, and leaves nothing half-made.
+ * Errors of the 82574's driver: bad arguments, maps and allocations that fail, a device that does
+ * not complete an operation. Each call returns an error and undoes its work.
  */
 #include "traffic.h"
 
@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The mappings of the descriptors. */
+/* Mappings of the descriptor rings. */
 #define RINGS 2u
 
-/* How long the driver waits for what does not come. */
+/* Time-out of the driver in tests where the device never answers. */
 #define SHORT_NS 20000000u
 
 static uint64_t live(struct traffic *t)
@@ -57,7 +57,7 @@ static void bad_config(const struct nic_config *machine)
 	c.dev = NULL;
 	assert_int_equal(e1000e_memory(&c), 0);
 	assert_int_equal(e1000e_init(&t->nic, &t->driver, memory, sizeof(memory)), DMAH_EINVAL);
-	/* Where there is no device. */
+	/* Without a device, registers read as all ones. */
 	memset(nothing, 0xff, sizeof(nothing));
 	t->driver.regs = nothing;
 	assert_int_equal(traffic_init(t), DMAH_ENODEV);
@@ -93,7 +93,9 @@ static void bad_calls(const struct nic_config *machine)
 	assert_int_equal(e1000e_start(&t->nic), 0);
 	assert_int_equal(e1000e_start(&t->nic), DMAH_EBUSY);
 	assert_int_equal(e1000e_fini(&t->nic), DMAH_EBUSY);
-	/* Too short, too long, in no piece, in too many, in one of nothing. */
+	/*
+	 * A frame that is too short, too long, of no pieces, of too many, or with an empty piece.
+	 */
 	assert_int_equal(e1000e_transmit(&t->nic, piece, 15, NULL), DMAH_EINVAL);
 	assert_int_equal(e1000e_transmit(&t->nic, piece, 0, NULL), DMAH_EINVAL);
 	assert_int_equal(e1000e_transmit(&t->nic, piece, E1000E_BATCH + 1, NULL), DMAH_EINVAL);
@@ -104,7 +106,7 @@ static void bad_calls(const struct nic_config *machine)
 	/* More descriptors than there are. */
 	piece[0].len = 1;
 	assert_int_equal(e1000e_transmit(&t->nic, piece, 20, NULL), DMAH_ENOSPC);
-	/* The device has them all but one, and is done with none. */
+	/* The device owns all descriptors but one, and has finished none. */
 	assert_int_equal(e1000e_rx_give(&t->nic, 3, 0x1000), DMAH_EINVAL);
 	assert_int_equal(e1000e_rx_give(&t->nic, 16, 0x1000), DMAH_EINVAL);
 	assert_false(e1000e_rx_done(&t->nic, 3, &len));
@@ -113,7 +115,7 @@ static void bad_calls(const struct nic_config *machine)
 	traffic_close(t);
 }
 
-/* ---- what cannot be mapped ---- */
+/* ---- maps that fail ---- */
 
 /* A piece that wraps round the end of the address space: the pieces before it are unmapped again. */
 static void piece_that_cannot_be_mapped(const struct nic_config *machine)
@@ -138,7 +140,7 @@ static void piece_that_cannot_be_mapped(const struct nic_config *machine)
 	traffic_close(t);
 }
 
-/* One of the buffers wraps round the end of the address space. */
+/* One of the receive buffers wraps round the end of the address space. */
 static void start_without(const struct nic_config *machine, enum e1000e_rx_mode rx)
 {
 	struct traffic *t = traffic_new(machine, &(struct traffic_config){ .rx = rx });
@@ -217,7 +219,7 @@ struct hog {
 	unsigned int n;
 };
 
-/* Somebody else takes every slot of the pool that is free. */
+/* Take every free slot of the pool. */
 static dmah_phys_t hog(void *ctx, dmah_phys_t phys, uint32_t len)
 {
 	struct hog *hog = ctx;

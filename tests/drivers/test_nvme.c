@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The NVMe driver, on every machine of the rig. What the device did is seen on its disk and in memory, past the driver.
+ * The NVMe driver, on every machine of the rig. The tests read the disk and memory directly, and do
+ * not rely on the driver.
  */
 #include "nvme_rig.h"
 
@@ -71,7 +72,7 @@ static struct t *begin(const struct rig_config *config)
 	return t;
 }
 
-/* The disk is what the test says that it is, and nothing is left of the driver. */
+/* Check the disk against the test's copy, and that the driver left nothing behind. */
 static void end(struct t *t)
 {
 	assert_int_equal(nvme_fini(&t->nvme), 0);
@@ -139,7 +140,7 @@ static int transfer(struct t *t, enum dmah_dir dir, uint64_t lba, uint32_t block
 	return run(t, &r);
 }
 
-/* What is mapped besides requests: queues, a page to identify into, and PRP lists. */
+/* Count the mappings besides requests: queues, the page for identify data, and PRP lists. */
 static uint64_t own_mappings(void)
 {
 	return 6;
@@ -175,7 +176,7 @@ static void identify_and_reset(void **state)
 	each(check_identify);
 }
 
-/* Whichever allocation fails, and however many after it, nothing is left. */
+/* Fail each allocation in turn, and those after it: nothing may be left behind. */
 static void check_init_fails(struct t *t)
 {
 	enum posix_fail how[] = { POSIX_FAIL_NTH, POSIX_FAIL_FROM };
@@ -270,7 +271,9 @@ static void image(void **state)
 	each(check_image);
 }
 
-/* Pieces that pages can name: the first may begin, and the last may end inside of one. */
+/*
+ * Pieces that PRP entries can describe: only the first may begin, the last may end, within a page.
+ */
 static void check_scattered(struct t *t)
 {
 	dmah_phys_t b = t->buffer;
@@ -299,7 +302,7 @@ static void check_scattered(struct t *t)
 	}
 	is(t, b + 3 * 4096, 0, 1024);
 	is(t, b + 40 * 4096 + 1024, 0, 3072);
-	/* A gap that pages cannot name. */
+	/* PRP entries cannot describe a gap between pieces. */
 	segs[1].phys += 512;
 	assert_int_equal(run(t, &r), DMAH_EINVAL);
 	segs[1].phys -= 512;
@@ -570,7 +573,7 @@ static void late(void **state)
 	each(check_late);
 }
 
-/* Both ways of mapping on one device at one time. */
+/* Map by handle and by ring on one device at the same time. */
 static void check_together(struct t *t)
 {
 	struct nvme_request r[8];
@@ -772,7 +775,7 @@ static void stale_dma(void **state)
 	each(check_stale);
 }
 
-/* ---- controllers that do not do what they should ---- */
+/* ---- controllers that misbehave ---- */
 
 static void check_timeout(struct t *t)
 {
@@ -981,8 +984,8 @@ static void liar(void **state)
 }
 
 /*
- * The IOMMU does not confirm: the device has done its part, but the memory may not be used for anything else, and whoever
- * asks is told so. Then all is well again.
+ * The IOMMU does not confirm an unmap. The device has finished, but the memory must not be reused,
+ * so the request ends with DMAH_ETIMEDOUT. Once the IOMMU answers, requests work again.
  */
 static void check_hung_iommu(struct t *t)
 {

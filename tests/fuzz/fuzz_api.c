@@ -44,7 +44,7 @@ struct cell {
 	struct dmah h;
 	struct dmah stale;
 	unsigned int age; /* maps since @stale ended */
-	unsigned char bytes[CELL_SIZE]; /* what the CPU must see after the unmap */
+	unsigned char bytes[CELL_SIZE]; /* bytes that the CPU must read after the unmap */
 };
 
 struct run {
@@ -176,7 +176,10 @@ static void sync_part(struct run *r, struct cell *c, struct input *in)
 	/* By address a sync beyond its mapping may lie inside a neighbour: it says nothing of this one. */
 	if (!c->live || (c->by_addr && !inside))
 		return;
-	/* What the device wrote is lost where it gets a buffer that the CPU has not taken before: no driver does that. */
+	/*
+	 * Sync for the CPU first. Syncing for the device alone would lose the device's writes; no
+	 * driver does that.
+	 */
 	if (inside && !for_cpu && c->dir == DMAH_BIDIRECTIONAL) {
 		err = c->by_addr ? dmah_addr_sync_for_cpu(r->dev, c->dma + off, len, c->dir)
 				 : dmah_sync_for_cpu(r->dev, &c->h, off, len);

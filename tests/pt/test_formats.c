@@ -37,7 +37,10 @@ void *dmah_host_page_alloc(unsigned int flags)
 			continue;
 		taken[i] = true;
 		live++;
-		/* What the page held before is still in memory, present entries and all. */
+		/*
+		 * Memory still holds old bytes, present entries included; only the CPU's view is
+		 * zero.
+		 */
 		memset(memory + i * 4096, 0xff, 4096);
 		memset(cpu + i * 4096, 0, 4096);
 		return cpu + i * 4096;
@@ -192,7 +195,7 @@ static bool right(const struct place *p, const struct found *f)
 	       f->write == !!(p->dir & DMAH_FROM_DEVICE);
 }
 
-/* What the hardware would find for every place, now. */
+/* Walk the tables for every place, as the hardware would now. */
 static void look(void)
 {
 	struct found f = { 0 };

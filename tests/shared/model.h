@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What must be true of one mapping: an array of mappings, each with the bytes that device and CPU should see.
- * Knows nothing of how the library does it.
+ * A model of mappings: for each, the bytes that the device and the CPU must see. The model shares
+ * no code with the library.
  */
 #ifndef DMAH_TESTS_MODEL_H
 #define DMAH_TESTS_MODEL_H
@@ -14,20 +14,20 @@
 enum model_api { MODEL_HANDLE, MODEL_ADDRESS, MODEL_PAGE, MODEL_VEC, MODEL_SG, MODEL_APIS };
 
 /**
- * struct model - a mapping that is live, or a cell of memory waiting for one.
+ * struct model - a cell of memory, and its mapping if there is one.
  * @home: first byte of the cell, which no other mapping touches.
- * @size: its bytes.
- * @cpu: what the CPU must see in the cell now.
- * @dev: what the device must see of the mapped bytes.
- * @live: mapped.
- * @api: through which calls.
- * @dir: its direction.
- * @n: pieces.
- * @at: where in the cell each begins.
- * @len: bytes of each.
- * @total: bytes of all.
- * @nseg: DMA segments.
- * @seg: them.
+ * @size: bytes of the cell.
+ * @cpu: bytes that the CPU must see in the cell now.
+ * @dev: bytes that the device must see through the mapping.
+ * @live: true if the cell is mapped.
+ * @api: the calls that map and unmap it.
+ * @dir: direction of the mapping.
+ * @n: number of pieces.
+ * @at: offset of each piece in the cell.
+ * @len: bytes of each piece.
+ * @total: bytes of all pieces.
+ * @nseg: number of DMA segments.
+ * @seg: the DMA segments.
  */
 struct model {
 	dmah_phys_t home;

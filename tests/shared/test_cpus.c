@@ -41,7 +41,7 @@ static void end_here(int line, const char *text, long long a, long long b)
 	} while (0)
 #define must(a) must_equal(!!(a), 1)
 
-/* Who has each granule: a thread's number and a mapping's, or 0. */
+/* Owner of each granule: the numbers of a thread and of its mapping, or 0. */
 static uint32_t owner[GRANULES];
 
 static uint32_t granules(const struct dmah *h)
@@ -267,7 +267,9 @@ static void *work(void *arg)
 
 static bool stop;
 
-/* What is and was at the addresses that the others map now: whatever is told is of this machine. */
+/*
+ * Look up addresses that other threads are mapping: every answer must name memory of this machine.
+ */
 static void ask_history(struct bench *b)
 {
 	dmah_phys_t memory;
@@ -400,7 +402,7 @@ static const struct bench_config narrow[] = {
 	  .cpus = CPUS },
 };
 
-/* 16: what idle CPUs keep, ready or waiting, is there for the one that maps: to the last granule. */
+/* 16: a CPU that maps can use every granule in the caches of idle CPUs, ready or waiting. */
 static void inv16_idle_cpus(void **state)
 {
 	static struct dmah h[SMALL];

@@ -321,7 +321,10 @@ static void inv22_aliases(void **state)
 		dmah_device_stats(dev, &stats);
 		assert_int_equal(stats.reverse_lookups, 0);
 		assert_int_equal(stats.hypercalls, bench_hypercalls(b) - calls);
-		/* Where the kernel has a mapping, no hypercall; where it has none, one for each of four hand-overs. */
+		/*
+		 * No hypercall if the kernel has a mapping; otherwise one for each of four
+		 * ownership changes.
+		 */
 		assert_int_equal(stats.hypercalls, kernel_mapping ? 0 : 12);
 		bench_close(b);
 	}

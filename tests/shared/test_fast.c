@@ -48,7 +48,7 @@ static dmah_phys_t page(struct bench *b, unsigned int n)
 #define CALLS	4000u
 #define RESULTS (CALLS * 8)
 
-/* What a caller can see of a run, one number after the other. */
+/* Everything that a caller can see of a run, as a list of numbers. */
 struct seen {
 	uint64_t value[RESULTS];
 	uint32_t n;
@@ -184,7 +184,10 @@ static void nobody_can_tell(void **state)
 		config.aperture_size = 0;
 		run(&config, 0, m + 1, &plain);
 		for (unsigned int how = 0; how < 2; how++) {
-			/* An attribute that means nothing to a coherent device, and IOMMUs that are told of mappings. */
+			/*
+			 * An attribute without effect on a coherent device, and IOMMUs that need a
+			 * flush on map.
+			 */
 			config.map_flush = how;
 			run(&config, how ? 0 : DMAH_ATTR_NO_CPU_SYNC, m + 1, &other);
 			assert_int_equal(other.n, plain.n);
@@ -423,7 +426,7 @@ static void mixed_sizes(const struct bench_config *config, uint64_t seed)
 		if (dmah_mapped(this)) {
 			stale[nstale++] = *this;
 			assert_int_equal(dmah_unmap(dev, this), 0);
-			/* Where nothing is kept, granules come in other sizes next. */
+			/* Empty the cache, so that the next maps get granules of other sizes. */
 			if (!rnd(&r, 4))
 				assert_int_equal(dmah_cpu_dead(bench_domain(b), 0), 0);
 			continue;

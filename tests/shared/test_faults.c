@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Faults that name their mapping: who made it, of what memory, and when it ended. The simulated hardware refuses the
- * device; what is told must be what the test did.
+ * Faults that name their mapping: its caller, its memory, and the time of its unmap. The simulated
+ * hardware refuses the device; the report must match the mappings that the test made.
  */
 #include "bench.h"
 #include "configs.h"
@@ -24,7 +24,7 @@ static dmah_phys_t memory(struct bench *b)
 	return bench_memory(b, &size);
 }
 
-/* ---- what is told ---- */
+/* ---- reported faults ---- */
 
 struct told {
 	unsigned int n;
@@ -47,7 +47,7 @@ static struct told take(struct bench *b)
 	return told;
 }
 
-/* The device is refused, once, and this is what is told. */
+/* Have the device refused once. Return: the reported fault. */
 static struct dmah_fault refused(struct bench *b, dmah_addr_t dma, bool write)
 {
 	uint8_t byte = 0;
@@ -132,7 +132,7 @@ static void unmapped(void **state)
 	bench_close(b);
 }
 
-/* Ages of lazy unmaps lie between flushes; and all of them are told right. */
+/* Lazy unmaps at different times between flushes: each fault reports the right age. */
 static void between_flushes(void **state)
 {
 	struct bench *b = bench_open(*state);
@@ -214,7 +214,7 @@ static void wrong_direction(void **state)
 	bench_close(b);
 }
 
-/* An IOVA's last mapping is told, and not one before it, which may have been longer. */
+/* A fault names the last mapping of its IOVA, not an older, longer mapping. */
 static void the_last_of_several(void **state)
 {
 	struct bench *b = bench_open(*state);
@@ -400,7 +400,10 @@ static void rings(void **state)
 		}
 		assert_int_equal(dmah_ring_push(ring, memory(b) + i * PAGE, PAGE, &dma[i]), 0);
 	}
-	/* All are live or were popped; of the 2n slots the last mapping of each is told. */
+	/*
+	 * All entries are live or popped. For each of the 2n ring slots the last mapping is
+	 * reported.
+	 */
 	for (unsigned int k = 0; k < 3; k++) {
 		assert_int_equal(dmah_ring_pop(ring, 2), 0);
 		bench_time(b, 100000);
@@ -440,7 +443,7 @@ static void rings(void **state)
 		assert_true(fault.most == DMAH_FAULT_AGE_UNKNOWN);
 		assert_true(!fault.phys || fault.phys == memory(b) + i * PAGE);
 	}
-	/* What other mappings leave in the same entries is theirs again. */
+	/* Later mappings that use the same entries are reported as themselves. */
 	for (unsigned int i = 0; i < 24; i++) {
 		struct dmah h = { 0 };
 		dmah_addr_t at;
@@ -479,7 +482,7 @@ static void nothing_there(void **state)
 	bench_close(b);
 }
 
-/* Whatever happened, of the last mapping of every page the truth is told: against an array of them. */
+/* Random maps and unmaps: the report for every page must match an array of last mappings. */
 #define WORLD 1024u
 
 struct page {
@@ -489,7 +492,7 @@ struct page {
 	bool live;
 	uint64_t ended;
 	unsigned int number; /* of all mappings */
-	unsigned int first; /* where it began */
+	unsigned int first; /* number of the mapping's first page */
 };
 
 struct rnd {
@@ -621,7 +624,7 @@ static void a_storm(void **state)
 	bench_time(b, DMAH_FAULT_WINDOW / 2);
 	assert_false(bench_dev_write(b, 0x10000, &byte, 1));
 	assert_int_equal(take(b).n, 0);
-	/* After a while one is told again, and how many were not. */
+	/* In the next window a fault is reported again, with the number of suppressed ones. */
 	bench_time(b, DMAH_FAULT_WINDOW);
 	assert_false(bench_dev_write(b, 0x10000, &byte, 1));
 	told = take(b);
@@ -630,7 +633,7 @@ static void a_storm(void **state)
 	dmah_device_stats(bench_device(b), &stats);
 	assert_int_equal(stats.faults, 42);
 	assert_int_equal(stats.faults_suppressed, 41 - DMAH_FAULT_BURST);
-	/* Where the fault records of the hardware are full, that is reported. */
+	/* Full fault records of the hardware are reported as lost faults. */
 	bench_time(b, DMAH_FAULT_WINDOW);
 	for (unsigned int i = 0; i < 80; i++)
 		assert_false(bench_dev_write(b, 0x10000, &byte, 1));
@@ -639,7 +642,7 @@ static void a_storm(void **state)
 	bench_close(b);
 }
 
-/* One device's storm does not keep another's faults from being told. */
+/* The rate limit of one device does not suppress another device's faults. */
 static void another_device(void **state)
 {
 	struct bench *b = bench_open(&vtd);
@@ -651,7 +654,7 @@ static void another_device(void **state)
 
 	(void)state;
 	bench_time(b, DMAH_FAULT_WINDOW);
-	/* Before it is attached it is nobody's. */
+	/* Before the device is attached, the fault names no device. */
 	assert_false(bench_extra_write(b, 0x5000, &byte, 1));
 	told = take(b);
 	assert_int_equal(told.n, 1);
@@ -771,7 +774,7 @@ static void without_iommu(void **state)
 static const struct {
 	const char *name;
 	CMUnitTestFunction fn;
-	bool whole_pages; /* what bounces takes IOVAs of its own, and boundaries leave gaps */
+	bool whole_pages; /* needed since bounce slots take IOVAs, and boundaries leave gaps */
 } each[] = {
 	{ "unmapped", unmapped, false },
 	{ "between flushes", between_flushes, false },

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What must always hold, one test each, on the machine where breaking it shows. The numbers are those of the list in
- * docs/invariants.md; here what is translated, for whom and how long, and whose a handle is.
+ * One test for each invariant, on a machine where a violation is visible. The numbers are those of
+ * docs/invariants.md. This file tests which addresses are translated, for which device and for how
+ * long, and the ownership of handles.
  */
 #include "invariants.h"
 
@@ -207,7 +208,9 @@ static void write_during_wait(void *arg)
 	w->done = true;
 }
 
-/* 3: what the device writes while the invalidation is under way is not lost: the buffer is taken after the wait. */
+/*
+ * 3: bytes that the device writes during the invalidation are kept: the copy comes after the wait.
+ */
 static void late_write(const struct bench_config *config)
 {
 	struct bench *b = bench_open(config);

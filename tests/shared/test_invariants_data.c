@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What must always hold, one test each, on the machine where breaking it shows. The numbers are those of the list in
- * docs/invariants.md; here what becomes of bytes, of wrong handles, of devices that are killed and of hardware that hangs.
+ * One test for each invariant, on a machine where a violation is visible. The numbers are those of
+ * docs/invariants.md. This file tests data, corrupt handles, killed devices and hardware that
+ * hangs.
  */
 #include "invariants.h"
 
@@ -11,7 +12,10 @@
 #include <string.h>
 #include <cmocka.h>
 
-/* 10: whatever is in a handle, the library stores nothing outside its page tables, slots and the slots' own buffers. */
+/*
+ * 10: for any bytes in a handle, the library writes only its page tables, its slots and the slots'
+ * buffers.
+ */
 static void corrupt(const struct bench_config *config)
 {
 	enum { LIVE = 8, ROUNDS = 4000 };
@@ -182,7 +186,7 @@ static void inv12_short_writes_bounced(void **state)
 	short_write(&direct);
 }
 
-/* 12: what another buffer left in a slot is not for an untrusted device to read. */
+/* 12: an untrusted device cannot read bytes that another buffer left in a slot. */
 static void inv12_nothing_leaks(void **state)
 {
 	struct bench *b = bench_open(&untrusted);
@@ -333,7 +337,7 @@ static void inv19_hung_queue_lazily(void **state)
 	bench_close(b);
 }
 
-/* 20: where the IOMMU remembers what did not translate, a mapping is usable all the same when map returns. */
+/* 20: on an IOMMU that caches failed translations, a mapping is usable when map returns. */
 static void inv20_caching_mode(void **state)
 {
 	static const struct bench_config config = { .backend = DMAH_BACKEND_IOMMU,

@@ -247,7 +247,7 @@ static void inv14_failed_maps_lose_no_granules(void **state)
 	bench_close(b);
 }
 
-/* What quarantine held is part of the aperture again. */
+/* Granules that leave quarantine are part of the aperture again. */
 static void inv15_19_after_quarantine(void **state)
 {
 	struct bench *b = bench_open(&small);

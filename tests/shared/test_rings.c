@@ -329,7 +329,7 @@ static void slots_and_addresses(void **state)
 	bench_close(b);
 }
 
-/* 17: what a ring has popped lazily is flushed by its deadline too. */
+/* 17: entries that a ring has popped lazily are flushed by their deadline, too. */
 static void inv17_rings_at_their_deadline(void **state)
 {
 	struct bench *b = bench_open(&iommu_lazy);
@@ -359,7 +359,7 @@ static void inv17_rings_at_their_deadline(void **state)
 	bench_close(b);
 }
 
-/* 19: a queue that hangs is told of, and no slot that it did not confirm is used again. */
+/* 19: a queue that hangs is reported, and no slot without its confirmation is used again. */
 static void inv19_hung_ring(void **state)
 {
 	static const struct bench_config *const machines[] = { &iommu_strict, &iommu_lazy };
@@ -433,7 +433,7 @@ static void refused(void **state)
 		bench_fail_from(b, nth);
 		assert_int_equal(dmah_ring_init(&ring, dev, &config, memory, need), DMAH_ENOMEM);
 		bench_fail_alloc(b, -1);
-		/* What was made of the tables stays: a fresh machine each time. */
+		/* Page tables stay allocated, so use a fresh machine each time. */
 		bench_close(b);
 		b = bench_open(&iommu_strict);
 		dev = bench_device(b);
