@@ -200,6 +200,11 @@ def execute(config, suites, without):
     if status != 0:
         res.broke("%s: configuration failed" % config.name, runner.tail(log + ".setup.log"))
         return res
+    # Meson files that have changed declare other tests: they are read anew before the tests are listed.
+    status = runner.run(["ninja", "-C", config.dir, "build.ninja"], log + ".build.log")
+    if status != 0:
+        res.broke("%s: configuration failed" % config.name, runner.tail(log + ".build.log"))
+        return res
     # The native build is built as a whole, so that what no test uses is compiled too.
     wanted = targets(config, suites, without)
     if wanted is None:

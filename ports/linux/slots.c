@@ -3,6 +3,7 @@
 
 #include <linux/io.h>
 #include <linux/mm.h>
+#include <linux/printk.h>
 
 /* No header of the module's own follows, so the library's names stay as they are: see library.h. */
 #include "library.h"
@@ -11,6 +12,13 @@
 /* One device has the pool to itself: any number that is not 0 names it, in no library domain. */
 #define OWNER  1u
 #define DOMAIN NULL
+
+/* The pool is the only part of the library here that reports: a setup error, which names the argument. */
+void dmah_host_report(const struct dmah_device *dev, int err, const char *text, uint64_t addr,
+		      const void *caller)
+{
+	pr_err("dmah: %s (error %d, value %llx)\n", text, err, (unsigned long long)addr);
+}
 
 size_t slots_memory(size_t size)
 {

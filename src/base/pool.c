@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "base/pool.h"
+#include "base/setup_error.h"
 
 #define NO_SLOT UINT32_MAX
 
@@ -21,9 +22,22 @@ int dmah_pool_init(struct dmah_pool **pool, dmah_phys_t phys, uint64_t size, voi
 	struct dmah_pool *p = memory;
 	uint32_t units;
 
-	if (!need || !memory || memory_size < need || (uintptr_t)memory % 16 ||
-	    phys % DMAH_PAGE_SIZE || phys + size < phys)
-		return DMAH_EINVAL;
+	if (!need)
+		return dmah_setup_error(NULL, DMAH_EINVAL,
+					"dmah_pool_init: size is no multiple of a page up to 4 GiB",
+					size);
+	if (phys % DMAH_PAGE_SIZE || phys + size < phys)
+		return dmah_setup_error(NULL, DMAH_EINVAL,
+					"dmah_pool_init: phys is no page, or the pool wraps round",
+					phys);
+	if (!memory || (uintptr_t)memory % 16)
+		return dmah_setup_error(NULL, DMAH_EINVAL,
+					"dmah_pool_init: memory is NULL or not aligned to 16 bytes",
+					(uintptr_t)memory);
+	if (memory_size < need)
+		return dmah_setup_error(
+			NULL, DMAH_EINVAL,
+			"dmah_pool_init: memory_size is less than dmah_pool_memory()", memory_size);
 	units = (uint32_t)(size >> POOL_UNIT_SHIFT);
 	*p = (struct dmah_pool){ .phys = phys, .size = size };
 	p->slot = (struct pool_slot *)(void *)(p + 1);

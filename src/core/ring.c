@@ -3,25 +3,59 @@
 #include "backend/iommu/ring.h"
 #include "base/check.h"
 #include "base/count.h"
+#include "base/setup_error.h"
 #include "core/map.h"
 
 #define MAX_ENTRIES 32768u
-#define MAX_SLOT    (32u << 20)
+#define MAX_ENTRY   (32u << 20)
 
-static bool makes_sense(const struct dmah_ring_config *cfg)
+/* The reason why a configuration makes no sense, and the value; NULL: it does. */
+static const char *wrong(const struct dmah_ring_config *cfg, uint64_t *value)
 {
-	return cfg->entries >= 2 && cfg->entries <= MAX_ENTRIES &&
-	       !(cfg->entries & (cfg->entries - 1)) && cfg->entry_size &&
-	       cfg->entry_size <= MAX_SLOT && (unsigned int)cfg->dir - 1 < DMAH_BIDIRECTIONAL &&
-	       !(cfg->attrs &
-		 ~(uint32_t)(DMAH_ATTR_NO_CPU_SYNC | DMAH_ATTR_MMIO | DMAH_ATTR_NO_BOUNCE));
+	*value = cfg->entries;
+	if (cfg->entries < 2 || cfg->entries > MAX_ENTRIES || cfg->entries & (cfg->entries - 1))
+		return "dmah_ring_init: config.entries is no power of two from 2 to 32768";
+	*value = cfg->entry_size;
+	if (!cfg->entry_size || cfg->entry_size > MAX_ENTRY)
+		return "dmah_ring_init: config.entry_size is not from 1 byte to 32 MiB";
+	*value = cfg->dir;
+	if ((unsigned int)cfg->dir - 1 >= DMAH_BIDIRECTIONAL)
+		return "dmah_ring_init: config.dir is no direction";
+	*value = cfg->attrs;
+	if (cfg->attrs & ~(uint32_t)(DMAH_ATTR_NO_CPU_SYNC | DMAH_ATTR_MMIO | DMAH_ATTR_NO_BOUNCE))
+		return "dmah_ring_init: config.attrs has unknown bits";
+	return NULL;
 }
 
 size_t dmah_ring_memory(const struct dmah_ring_config *config)
 {
-	return makes_sense(config)
-		       ? sizeof(struct dmah_ring) + config->entries * sizeof(struct dmah)
-		       : 0;
+	uint64_t value;
+
+	return wrong(config, &value)
+		       ? 0
+		       : sizeof(struct dmah_ring) + config->entries * sizeof(struct dmah);
+}
+
+static int check_setup(const struct dmah_device *dev, const struct dmah_ring_config *config,
+		       const void *memory, size_t size)
+{
+	uint64_t value;
+	const char *text = wrong(config, &value);
+
+	if (text)
+		return dmah_setup_error(dev, DMAH_EINVAL, text, value);
+	if (!memory || (uintptr_t)memory % 64)
+		return dmah_setup_error(dev, DMAH_EINVAL,
+					"dmah_ring_init: memory is NULL or not aligned to 64 bytes",
+					(uintptr_t)memory);
+	if (size < dmah_ring_memory(config))
+		return dmah_setup_error(dev, DMAH_EINVAL,
+					"dmah_ring_init: size is less than dmah_ring_memory()",
+					size);
+	if (!dev->dom || is_killed(dev))
+		return dmah_setup_error(dev, DMAH_ENODEV,
+					"dmah_ring_init: the device is not attached, or killed", 0);
+	return DMAH_OK;
 }
 
 static void publish(struct dmah_ring *ring, bool on)
@@ -47,15 +81,12 @@ static void publish(struct dmah_ring *ring, bool on)
 int dmah_ring_init(struct dmah_ring **ring, struct dmah_device *dev,
 		   const struct dmah_ring_config *config, void *memory, size_t size)
 {
-	size_t need = dmah_ring_memory(config);
 	struct dmah_ring *r = memory;
-	int err = DMAH_OK;
+	int err = check_setup(dev, config, memory, size);
 
-	if (!need || size < need || !memory || (uintptr_t)memory % 64)
-		return DMAH_EINVAL;
-	if (!dev->dom || is_killed(dev))
-		return DMAH_ENODEV;
-	__builtin_memset(memory, 0, need);
+	if (err)
+		return err;
+	__builtin_memset(memory, 0, dmah_ring_memory(config));
 	r->dev = dev;
 	r->cfg = *config;
 	r->full_at = config->entries;
