@@ -177,7 +177,7 @@ static unsigned long mib(void)
 	const char *text = getenv("DMAH_NVME_MIB");
 	unsigned long n = text ? strtoul(text, NULL, 0) : 1;
 
-	/* A power of two, so that a stride that is odd comes to every chunk once. */
+	/* A power of two, so that an odd stride visits every chunk once. */
 	assert_in_range(n, 1, 1024);
 	assert_int_equal(n & (n - 1), 0);
 	return n;

@@ -156,7 +156,7 @@ static void open_device(struct sim_rig *r)
 	r->rig.regs = sim_nvme_regs(r->nvme);
 }
 
-/* It is made once, and copied. */
+/* The contents of the disk are made once, and copied for each machine. */
 static uint8_t *new_disk(size_t size)
 {
 	static uint8_t *first;

@@ -83,7 +83,7 @@ static void bad_calls(const struct nic_config *machine)
 	for (unsigned int i = 0; i <= E1000E_BATCH; i++)
 		piece[i] = (struct dmah_seg){ .phys = t->tx + 64 * i, .len = 1 };
 	assert_int_equal(traffic_init(t), 0);
-	/* It does not run. */
+	/* The device does not run. */
 	assert_int_equal(e1000e_transmit(&t->nic, piece, 20, NULL), DMAH_EINVAL);
 	assert_int_equal(e1000e_receive(&t->nic, 1, never, t), DMAH_EINVAL);
 	assert_int_equal(e1000e_reap(&t->nic, NULL, NULL), DMAH_EINVAL);
@@ -103,7 +103,7 @@ static void bad_calls(const struct nic_config *machine)
 	assert_int_equal(e1000e_transmit(&t->nic, piece, 2, NULL), DMAH_EINVAL);
 	piece[0].len = 0;
 	assert_int_equal(e1000e_transmit(&t->nic, piece, 15, NULL), DMAH_EINVAL);
-	/* More descriptors than there are. */
+	/* The frame needs more descriptors than the queue has. */
 	piece[0].len = 1;
 	assert_int_equal(e1000e_transmit(&t->nic, piece, 20, NULL), DMAH_ENOSPC);
 	/* The device owns all descriptors but one, and has finished none. */
@@ -191,7 +191,7 @@ static void allocations(const struct nic_config *machine, enum e1000e_rx_mode rx
 		assert_int_equal(stats.mem, begun.mem);
 		if (stats.failed == before)
 			break;
-		/* A page table that is there since an earlier round may make up for it. */
+		/* The call may succeed if a page table of an earlier round is still there. */
 		assert_true(err == DMAH_ENOMEM || !err);
 	}
 	assert_int_equal(err, 0);
@@ -246,14 +246,14 @@ static void starved(const struct nic_config *machine)
 	h->t = t;
 	for (unsigned int i = 0; i < 15; i++)
 		assert_true(traffic_put(t));
-	/* One after the other, so that each slot is gone before the driver asks for one again. */
+	/* Take slots one after the other, so that each is gone before the driver asks for one. */
 	while (t->in.n) {
 		assert_true(e1000e_receive(&t->nic, 1, hog, h) >= 0);
 		traffic_wait(&begun);
 	}
 	e1000e_stats(&t->nic, &stats);
 	assert_true(stats.starved >= 15);
-	/* The device has no buffer left. What comes waits in it or before it. */
+	/* The device has no buffer left. New frames wait in the device or on the wire. */
 	assert_int_equal(live(t), RINGS + h->n);
 	for (unsigned int i = 0; i < 5; i++)
 		assert_true(traffic_put(t));
@@ -290,7 +290,7 @@ static void stuck(const struct nic_config *machine)
 	for (unsigned int i = 0; i < 2; i++) {
 		assert_int_equal(traffic_transmit(t), 0);
 		nic_stick(t->n, what[i]);
-		/* It may write still, so all stays mapped. */
+		/* The device may still write, so all buffers stay mapped. */
 		assert_int_equal(e1000e_stop(&t->nic), DMAH_ETIMEDOUT);
 		assert_true(live(t) > RINGS + 15);
 	}

@@ -40,7 +40,7 @@ static void lies(const struct nic_config *machine, enum e1000e_rx_mode rx)
 	}
 	e1000e_stats(&t->nic, &stats);
 	assert_int_equal(stats.bad, 40);
-	/* One without its end, and the end of it: one bad frame. */
+	/* A descriptor without the end of its frame, then the end: one bad frame. */
 	for (unsigned int i = 0; i < 10; i++) {
 		sim_e1000e_lie(nic_model(t->n), &(struct sim_e1000e_lie){ .clear = 2 });
 		for (unsigned int k = 0; k < 2; k++) {
@@ -98,11 +98,11 @@ static void held(const struct nic_config *machine)
 		sim_e1000e_hold(nic_model(t->n), false);
 		traffic_sent(t);
 		dmah_device_stats(nic_device(t->n), &after);
-		/* A wait for each batch, and not for each mapping. */
+		/* Each batch needs one wait, not one for each mapping. */
 		if (machine->iommu)
 			assert_true(after.waits - before.waits <= 127 / (E1000E_BATCH - 3) + 1);
 	}
-	/* Given up. */
+	/* Stopping drops these frames. */
 	sim_e1000e_hold(nic_model(t->n), true);
 	for (unsigned int i = 0; i < 20; i++)
 		assert_int_equal(traffic_transmit(t), 0);

@@ -148,7 +148,7 @@ static void lazy(const struct nic_config *machine)
 
 	open_stale(&s, machine, 2);
 	for (unsigned int i = 0; i < ATTEMPTS / 2; i++) {
-		/* In whole pages: nothing bounces. */
+		/* Use whole pages, so that nothing bounces. */
 		uint32_t off = 4096 * traffic_random(s.t, 2);
 		struct dmah h = { 0 };
 		dmah_addr_t dma;
@@ -197,7 +197,10 @@ static void edges(const struct nic_config *machine)
 					  DMAH_FROM_DEVICE, 0),
 				 0);
 		dma = dmah_addr(&h);
-		/* A shift that stays in the granules with the longest of frames, one way or the other. */
+		/*
+		 * Shift the address up or down, so that the longest frame stays within the
+		 * granules.
+		 */
 		if (i % 2)
 			dma -= traffic_random(s.t, low + 1);
 		else

@@ -17,7 +17,10 @@
 #define CELLS	  12u
 #define CELL_SIZE 16384u
 #define MAX_CALLS 512u
-/* The generation of a page-table entry has at least 4 bits: a handle this fresh cannot look live again. */
+/*
+ * The generation of a page-table entry has at least 4 bits: fewer maps cannot make a handle live
+ * again.
+ */
 #define FRESH 12u
 
 #define CHECK(cond)                                                                          \
@@ -173,7 +176,7 @@ static void sync_part(struct run *r, struct cell *c, struct input *in)
 	bool for_cpu = take(in, 1) & 1;
 	int err;
 
-	/* By address a sync beyond its mapping may lie inside a neighbour: it says nothing of this one. */
+	/* By address, a sync beyond this mapping may lie within a neighbour: skip it. */
 	if (!c->live || (c->by_addr && !inside))
 		return;
 	/*
@@ -201,7 +204,7 @@ static void stale(struct run *r, struct cell *c)
 {
 	struct dmah copy = c->stale;
 
-	/* direct and xen keep nothing that could tell; only a check build knows there */
+	/* direct and xen keep no record of mappings; only a check build detects misuse there */
 	if (!dmah_mapped(&copy) || c->age >= FRESH ||
 	    (r->config->backend != DMAH_BACKEND_IOMMU &&
 	     r->config->backend != DMAH_BACKEND_BOUNCE) ||
@@ -211,7 +214,7 @@ static void stale(struct run *r, struct cell *c)
 	bench_reports(r->b);
 }
 
-/* No byte changed that no mapping lets the device write. */
+/* Check that only bytes changed that some mapping lets the device write. */
 static void look_at_all(struct run *r)
 {
 	unsigned char bytes[CELL_SIZE];
@@ -227,14 +230,17 @@ static void look_at_all(struct run *r)
 	}
 }
 
-/* A handle whose bits a device or a bug has changed. */
+/* Use a handle with changed bits, as after a wild write. */
 static void damaged(struct run *r, struct cell *c, struct input *in)
 {
 	struct dmah copy = c->live && !c->by_addr ? c->h : c->stale;
 	unsigned char *raw = (unsigned char *)&copy;
 	unsigned int how = (unsigned int)take(in, 1), flips = 1 + how / 64;
 
-	/* Maintaining caches for a wrong physical address may lose what the CPU wrote there: not asked for. */
+	/*
+	 * Cache maintenance at a wrong address may lose the CPU's writes, so skip machines that need
+	 * cache maintenance.
+	 */
 	if (r->config->noncoherent || r->config->walk_noncoherent)
 		return;
 	for (unsigned int i = 0; i < flips; i++) {
@@ -257,7 +263,7 @@ static void damaged(struct run *r, struct cell *c, struct input *in)
 	look_at_all(r);
 }
 
-/* The address-keyed calls with whatever comes. */
+/* Call the address-keyed functions with arbitrary arguments. */
 static void wild(struct run *r, const struct cell *c, struct input *in)
 {
 	unsigned int how = (unsigned int)take(in, 1);
@@ -386,7 +392,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (unsigned int n = 0; in.left && n < MAX_CALLS; n++)
 		call(&r, &in);
 	bench_fail_alloc(r.b, -1);
-	/* Misuse was asked for, and reported. */
+	/* The misuse was intended, and has been reported. */
 	(void)bench_reports(r.b);
 	if (r.tainted) {
 		bench_abandon(r.b);

@@ -226,7 +226,7 @@ static uint32_t rnd(uint32_t below)
 
 static void open_table(struct pt *pt, const struct hw *hw, bool walks_coherent)
 {
-	/* A test that failed before may have left its own. */
+	/* A test that failed before may have left its tables. */
 	pt_now = NULL;
 	fail_in = -1;
 	now = hw;
@@ -306,7 +306,7 @@ static void unmap_place(struct pt *pt, struct place *p)
 	look();
 }
 
-/* The format's own walk says what the specification's does. */
+/* The format's own walk agrees with the walker written from the specification. */
 static void compare_walk(const struct pt *pt, const struct place *p)
 {
 	uint64_t inside = rnd(p->block ? 1u << 21 : 4096);
@@ -357,7 +357,10 @@ static void failed_allocations(void **state)
 
 				fail_in = nth;
 				err = map_place(&pt, &places[i], 1);
-				/* It failed if, and only if, it came to the allocation that fails. */
+				/*
+				 * The map fails if and only if it reaches the allocation that
+				 * fails.
+				 */
 				assert_int_equal(err, fail_in < 0 ? DMAH_ENOMEM : DMAH_OK);
 				fail_in = -1;
 				if (places[i].state == FREE)
@@ -377,7 +380,7 @@ static void failed_allocations(void **state)
 	}
 }
 
-/* A block and a table cannot be in one place; widths that no format has are refused. */
+/* A place cannot have both a block and a table; widths that no format has are refused. */
 static void refusals(void **state)
 {
 	(void)state;

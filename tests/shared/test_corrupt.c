@@ -14,7 +14,7 @@
 #define PAGE   4096u
 #define AROUND 16u
 
-/* Memory around the buffer, dirty in the CPU's cache: an invalidation that strays loses it. */
+/* Memory around the buffer is dirty in the CPU's cache: a wrong invalidation would lose it. */
 static unsigned char before[AROUND * PAGE], after[AROUND * PAGE];
 
 static void fill(struct bench *b, dmah_phys_t base)
@@ -24,7 +24,7 @@ static void fill(struct bench *b, dmah_phys_t base)
 	bench_cpu_write(b, base, before, sizeof(before));
 }
 
-/* Nothing but the buffer's own bytes may differ. */
+/* Only the bytes of the buffer may differ. */
 static void unchanged(struct bench *b, dmah_phys_t base, uint64_t offset, uint32_t len,
 		      const char *what)
 {
@@ -70,7 +70,7 @@ static void every_bit(const struct bench_config *machine, uint64_t offset, uint3
 				 0);
 	else
 		assert_int_equal(dmah_map(dev, &h, base + offset, len, dir, 0), 0);
-	/* Dirty again: the map has cleaned the buffer's lines. */
+	/* Make the lines dirty again: the map has cleaned those of the buffer. */
 	fill(b, base);
 	for (unsigned int bit = 0; bit < 8 * sizeof(h); bit++) {
 		struct dmah bad = h;
@@ -79,7 +79,7 @@ static void every_bit(const struct bench_config *machine, uint64_t offset, uint3
 		if (harmless(bit) || !dmah_mapped(&bad))
 			continue;
 		snprintf(what, sizeof(what), "%s, bit %u", machine->name, bit);
-		/* A handle that says "coherent memory" has nothing to sync. */
+		/* A handle of coherent memory has nothing to sync. */
 		(void)dmah_sync_for_cpu(dev, &bad, 0, bad.len);
 		(void)dmah_sync_for_device(dev, &bad, 0, bad.len);
 		unchanged(b, base, offset, len, what);

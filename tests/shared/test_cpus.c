@@ -17,8 +17,8 @@
 #include <cmocka.h>
 
 #define WORKERS	 2u
-#define HOUSE	 2u /* the CPU that keeps house */
-#define IDLE	 3u /* one that has mapped something and is gone */
+#define HOUSE	 2u /* the CPU that polls and flushes */
+#define IDLE	 3u /* a CPU that has mapped and is offline now */
 #define CPUS	 4u
 #define GRANULES 4096u /* the largest aperture here */
 
@@ -57,7 +57,7 @@ static void own(const struct dmah *h, uint32_t who)
 		must_equal(__atomic_exchange_n(&owner[i], who, __ATOMIC_ACQ_REL), 0);
 }
 
-/* Before the unmap: whoever gets the granules after it may be faster than this thread. */
+/* Clear the owner before the unmap: another thread may map the granules right after it. */
 static void disown(const struct dmah *h, uint32_t who)
 {
 	uint64_t first = dmah_addr(h) / 4096;
@@ -66,7 +66,7 @@ static void disown(const struct dmah *h, uint32_t who)
 		must_equal(__atomic_exchange_n(&owner[i], 0, __ATOMIC_ACQ_REL), who);
 }
 
-/* All granules but the first can be had from any CPU, one by one. Nothing is live. */
+/* With nothing live, any CPU can map all granules but the first, one by one. */
 static void all_can_be_had(struct bench *b, unsigned int cpus)
 {
 	static struct dmah h[GRANULES];
@@ -135,7 +135,7 @@ struct worker {
 	pthread_t thread;
 };
 
-/* The device writes both ends; a translation that another mapping left behind would write elsewhere. */
+/* The device writes both ends: a stale translation of another mapping would write elsewhere. */
 static void device_writes(struct worker *w, struct buffer *p)
 {
 	p->first = (unsigned char)rnd(&w->r, 256);
@@ -314,7 +314,7 @@ static void *keep_house(void *arg)
 	return NULL;
 }
 
-/* An idle CPU keeps some of everything, and something waits there. */
+/* Leave granules of every size in the cache of an idle CPU, and some in its queue. */
 static void leave_behind(struct bench *b)
 {
 	struct dmah h[16] = { 0 };
@@ -450,7 +450,7 @@ struct pair {
 	pthread_barrier_t begin;
 };
 
-/* Gives back what it has, one by one, and says how many there are. It takes none. */
+/* Unmap all mappings of this CPU, one by one, and count them. */
 static void *give(void *arg)
 {
 	struct pair *p = arg;
@@ -526,7 +526,7 @@ struct taker {
 	pthread_t thread;
 };
 
-/* Maps and unmaps, and each time that the aperture is exhausted it takes what the other one keeps. */
+/* Map and unmap. When the aperture is exhausted, a map drains the other CPU's cache. */
 static void *take(void *arg)
 {
 	struct taker *t = arg;
@@ -561,7 +561,9 @@ static void *take(void *arg)
 	return NULL;
 }
 
-/* 4, 16: two CPUs that want more than there is rob each other all the time, and no granule has two owners. */
+/*
+ * 4, 16: two CPUs that exhaust the aperture drain each other's caches; no granule has two owners.
+ */
 static void inv04_robbers(void **state)
 {
 	(void)state;
@@ -639,7 +641,7 @@ static void *receive_all(void *arg)
 	return NULL;
 }
 
-/* Granules pile up where they are unmapped, and go back: in an aperture of 4096 none may be lost of 100,000. */
+/* One CPU maps, another unmaps: 100,000 maps in an aperture of 4096 granules may lose none. */
 static void inv15_mapped_here_unmapped_there(void **state)
 {
 	static struct queue q;
@@ -658,7 +660,7 @@ static void inv15_mapped_here_unmapped_there(void **state)
 			pthread_join(thread[1], NULL);
 			must_equal(dmah_device_live(bench_device(b)), 0);
 		}
-		/* The tables of 16 MiB at most. */
+		/* At most the page tables of 16 MiB. */
 		must(bench_pages(b) <= 4 + 8);
 		all_can_be_had(b, CPUS);
 		close_balanced(b);
@@ -695,7 +697,7 @@ static void *map_until_killed(void *arg)
 	return NULL;
 }
 
-/* 18: a map that returned before a kill, or while it was under way, can be unmapped like any other. */
+/* 18: a map that returned before or during a kill can be unmapped like any other. */
 static void inv18_killed_at_work(void **state)
 {
 	static struct victim v;
@@ -709,7 +711,10 @@ static void inv18_killed_at_work(void **state)
 		pthread_barrier_init(&v.begin, NULL, 2);
 		must_equal(pthread_create(&thread, NULL, map_until_killed, &v), 0);
 		pthread_barrier_wait(&v.begin);
-		/* Kill after some maps, not after some time: on a busy machine a yield may take long. */
+		/*
+		 * Kill after a number of maps, not after a time: on a busy machine a yield may take
+		 * long.
+		 */
 		while (__atomic_load_n(&v.maps, __ATOMIC_RELAXED) < round * 50)
 			sched_yield();
 		must_equal(dmah_kill(bench_device(v.b)), 0);

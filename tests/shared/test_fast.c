@@ -87,7 +87,7 @@ static void random_map(struct bench *b, struct cell *c, struct rnd *r, uint32_t 
 		c->stale = c->h;
 }
 
-/* The device writes all of it, byte by byte of what it may, and reads it; beyond its granules nothing is its own. */
+/* The device reads and writes every byte of the mapping, and is refused beyond its granules. */
 static void random_access(struct bench *b, struct cell *c, struct rnd *r, struct seen *s)
 {
 	uint32_t len = dmah_length(&c->h), off = rnd(r, len), n = 1 + rnd(r, len - off);
@@ -124,7 +124,7 @@ static void random_unmap(struct bench *b, struct cell *c, struct rnd *r, struct 
 	see(s, dmah_mapped(&c->h));
 	if (bench_config(b)->mode == DMAH_STRICT)
 		see(s, bench_dev_read(b, dma, &byte, 1));
-	/* Nobody has been here since: certainly stale. */
+	/* The granules were not mapped since, so the handle is certainly stale. */
 	room = c->stale;
 	if (room.meta)
 		see(s, (uint64_t)dmah_unmap(dev, &room));
@@ -180,7 +180,10 @@ static void nobody_can_tell(void **state)
 	for (unsigned int m = 0; m < MACHINES + 2; m++) {
 		struct bench_config config = m < MACHINES ? machines[m] : more[m - MACHINES];
 
-		/* So large that it is never exhausted: when it is may differ. */
+		/*
+		 * Large enough never to be exhausted: the moment of exhaustion may differ between
+		 * the runs.
+		 */
 		config.aperture_size = 0;
 		run(&config, 0, m + 1, &plain);
 		for (unsigned int how = 0; how < 2; how++) {
@@ -273,7 +276,7 @@ static void change_bits(struct bench *b, struct party *p, uint32_t n, bool batch
 	}
 }
 
-/* Words of a neighbour's handle in this one, one at a time and all but one. */
+/* Replace words of the handle by those of a neighbour's handle: one at a time, then all but one. */
 static void change_words(struct bench *b, struct party *p, uint32_t n, bool batch)
 {
 	for (unsigned int words = 1; words < 15; words++) {
@@ -350,7 +353,7 @@ static void inv10_changed_length_in_a_batch(void **state)
 			}
 			(void)bench_reports(b);
 			bench_entries(b, before, GRANULES);
-			/* One granule is free now, and all others are somebody's. */
+			/* One granule is free now; all others are mapped. */
 			assert_int_equal(dmah_map(bench_device(b), &h[200], page(b, 0), 4096,
 						  DMAH_BIDIRECTIONAL, 0),
 					 0);
@@ -367,7 +370,7 @@ static void inv10_changed_length_in_a_batch(void **state)
 		}
 }
 
-/* 9: a stale copy, however often its granules were mapped again in the generation's wrap, to the very same buffer. */
+/* 9: a stale copy is refused for every number of later maps of its granules below the wrap. */
 static void stale_copies(const struct bench_config *config, uint32_t n, unsigned int rounds)
 {
 	struct bench *b = bench_open(config);
@@ -409,11 +412,11 @@ static void inv09_stale_copies(void **state)
 #define COPIES 60u
 #define LIVE   5u
 
-/* 9, where granules are mapped in all sizes in turn. */
+/* 9: the same with mappings of all sizes in turn. */
 static void mixed_sizes(const struct bench_config *config, uint64_t seed)
 {
 	struct bench *b = bench_open(config);
-	/* Fewer than what makes a generation wrap, wherever they lie. */
+	/* Fewer maps than a generation needs to wrap. */
 	unsigned int most = config->hw == BENCH_VTD4 ? COPIES : 15, nstale = 0;
 	struct dmah stale[COPIES], h[LIVE] = { 0 }, copy;
 	struct dmah_device *dev = bench_device(b);
@@ -431,7 +434,7 @@ static void mixed_sizes(const struct bench_config *config, uint64_t seed)
 				assert_int_equal(dmah_cpu_dead(bench_domain(b), 0), 0);
 			continue;
 		}
-		/* One buffer, so that only the generations tell. */
+		/* Use one buffer, so that handles differ only in the generation. */
 		assert_int_equal(dmah_map(dev, this, page(b, 0),
 					  (rnd(&r, 2) ? 1 : 1 + rnd(&r, 8)) * 4096,
 					  DMAH_BIDIRECTIONAL, 0),
@@ -500,7 +503,7 @@ static void another_devices_handle(void **state)
 		}
 }
 
-/* 18: a killed device reaches nothing; what it has mapped can be unmapped, and no more can be mapped. */
+/* 18: a killed device reaches nothing; its mappings can be unmapped, and new maps are refused. */
 static void inv18_killed(void **state)
 {
 	(void)state;
@@ -570,7 +573,7 @@ static void inv13_reserve_by_address(void **state)
 			for (unsigned int i = 0; i < CELLS_RESERVED; i++)
 				assert_int_equal(
 					dmah_addr_unmap(dev, dma[i], 4096, DMAH_TO_DEVICE, 0), 0);
-			/* Two granules each, which are nowhere else. */
+			/* Two granules for each cell, outside all other mappings. */
 			for (unsigned int i = 0; i < CELLS_RESERVED; i++)
 				assert_int_equal(dmah_map(dev, &last[i], page(b, 2), 8192,
 							  DMAH_TO_DEVICE, 0),

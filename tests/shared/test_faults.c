@@ -93,7 +93,7 @@ static bool is(const struct dmah_fault *fault, enum dmah_fault_place place, dmah
 	       fault->dir == dir;
 }
 
-/* The mapping ended @ns ago, to the grain of the clock of entries. */
+/* Check that the mapping ended @ns ago, within the resolution of the entries' clock. */
 static bool aged(const struct dmah_fault *fault, uint64_t ns)
 {
 	return fault->least <= ns && ns <= fault->most && fault->most - fault->least <= 2048;
@@ -125,7 +125,7 @@ static void unmapped(void **state)
 	assert_true(is(&fault, DMAH_FAULT_UNMAPPED, at, 512, DMAH_FROM_DEVICE));
 	assert_true(IN(fault, map_here));
 	assert_ptr_equal(fault.owner, bench_device(b));
-	/* The first lazy unmap after a flush is dated as well. */
+	/* The first lazy unmap after a flush has a timestamp as well. */
 	assert_true(aged(&fault, 12000));
 	assert_int_equal(fault.suppressed, 0);
 	assert_false(fault.killed);
@@ -168,7 +168,7 @@ static void between_flushes(void **state)
 	bench_close(b);
 }
 
-/* Old unmaps stay dated when more flushes followed than are kept: never younger than the truth says, nor older. */
+/* Old unmaps keep the right time even after more flushes than the library records. */
 static void many_flushes(void **state)
 {
 	struct bench *b = bench_open(*state);
@@ -179,7 +179,10 @@ static void many_flushes(void **state)
 	bench_time(b, 1000000);
 	assert_int_equal(map_here(b, &first, memory(b), PAGE, DMAH_FROM_DEVICE), 0);
 	dma = dmah_addr(&first);
-	/* Not the first to wait for its flush, so that in lazy mode its own time is not known. */
+	/*
+	 * Not the first unmap that waits for the flush, so in lazy mode its exact time is not
+	 * recorded.
+	 */
 	assert_int_equal(map_here(b, &h, memory(b), 2 * PAGE, DMAH_TO_DEVICE), 0);
 	assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
 	bench_time(b, 100000);
@@ -382,7 +385,7 @@ static struct dmah_ring *open_ring(struct bench *b, uint32_t slot, void **room)
 	return ring;
 }
 
-/* A ring's slots, whatever became of them since. */
+/* Faults at entries of a ring, before and after they are popped or reused. */
 static void rings(void **state)
 {
 	struct bench *b = bench_open(*state);
@@ -422,7 +425,7 @@ static void rings(void **state)
 		assert_int_equal(fault.place,
 				 5 * RING + 6 <= i ? DMAH_FAULT_MAPPED : DMAH_FAULT_UNMAPPED);
 	}
-	/* The last pop was of two, 100 us ago, the ones before it 200 us ago. */
+	/* The last pop took two entries, 100 us ago; the pops before it were 200 us ago or more. */
 	fault = refused(b, dma[5 * RING + 5], true);
 	assert_true(fault.least <= 100000 && 100000 <= fault.most);
 	if (!lazy(b))
@@ -434,7 +437,7 @@ static void rings(void **state)
 	assert_int_equal(dmah_ring_pop(ring, 2), 0);
 	assert_int_equal(dmah_ring_fini(ring), 0);
 	free(room);
-	/* With the ring its times are gone, and nothing is taken for one. */
+	/* The end of the ring discards its times, and no other value is reported as a time. */
 	for (unsigned int i = 4 * RING; i < 6 * RING; i++) {
 		struct dmah_iommu_fault hw = { .addr = dma[i], .has_addr = true };
 
@@ -491,7 +494,7 @@ struct page {
 	enum dmah_dir dir;
 	bool live;
 	uint64_t ended;
-	unsigned int number; /* of all mappings */
+	unsigned int number; /* number of the mapping, counted over all mappings */
 	unsigned int first; /* number of the mapping's first page */
 };
 
@@ -523,7 +526,10 @@ static void explain_all(struct bench *b, const struct page *page, const unsigned
 		}
 		assert_int_equal(fault.place,
 				 page[i].live ? DMAH_FAULT_MAPPED : DMAH_FAULT_UNMAPPED);
-		/* Forgotten where another one began at the same page since; but never mistaken for it. */
+		/*
+		 * A mapping is lost if a later one began at the same page, but never reported as
+		 * that one.
+		 */
 		if (!fault.len) {
 			assert_true(began[page[i].first] != page[i].number ||
 				    page[page[i].first].number != page[i].number);
@@ -553,7 +559,7 @@ static void random_history(void **state)
 	dmah_addr_t base;
 	uint64_t size;
 
-	/* The table has a place for every page of the aperture: nothing is forgotten. */
+	/* The table has a place for every page of the aperture, so no mapping is lost. */
 	config.aperture_size = WORLD * PAGE;
 	config.history = WORLD;
 	config.lazy_entries = 8;
@@ -593,7 +599,7 @@ static void random_history(void **state)
 	for (unsigned int i = 0; i < HANDLES; i++)
 		if (dmah_mapped(&h[i]))
 			assert_int_equal(dmah_unmap(bench_device(b), &h[i]), 0);
-	/* Most of them. */
+	/* Most of the mappings are found. */
 	assert_true(known > 60000);
 	bench_close(b);
 }
@@ -706,7 +712,7 @@ static void reserved(void **state)
 	bench_close(b);
 }
 
-/* A table that is too small forgets, and then says so; it never tells of another mapping. */
+/* A table that is too small loses mappings and reports that; it never names another mapping. */
 static void forgotten(void **state)
 {
 	struct bench_config config = vtd;
@@ -725,7 +731,7 @@ static void forgotten(void **state)
 			struct dmah_fault fault;
 
 			dmah_fault_explain(bench_device(b), &hw, &fault);
-			/* The page is in the table of pages, whatever is remembered. */
+			/* The page is in the table of pages, even if its mapping is lost. */
 			assert_int_equal(fault.place, DMAH_FAULT_MAPPED);
 			assert_int_equal(fault.phys, memory(b) + i * PAGE);
 			assert_int_equal(fault.dir, DMAH_TO_DEVICE);
@@ -745,7 +751,7 @@ static void forgotten(void **state)
 	bench_close(b);
 }
 
-/* Without an IOMMU nobody reports, but what is reported otherwise can be explained. */
+/* Without an IOMMU there are no reports, but faults from other sources can be explained. */
 static void without_iommu(void **state)
 {
 	struct bench *b = bench_open(*state);
