@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* QEMU's controller, behind Intel's IOMMU and behind an SMMUv3, under this library's drivers for them. */
+/*
+ * QEMU's controller behind VT-d and behind an SMMUv3, with this library's drivers for these IOMMUs.
+ */
 #define _GNU_SOURCE
 #include "nvme_rig.h"
 #include "../setup.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The receive path of examples/e1000e in both forms: each alone, and both at one time on one device, with every second
- * descriptor of its ring.
+ * The receive path of examples/e1000e in both forms: each alone, and both at the same time on one
+ * device, each with every second descriptor.
  */
 #include "rx_by_address.h"
 #include "rx_by_handle.h"

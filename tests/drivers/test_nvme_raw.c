@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Commands that the NVMe driver never makes. The simulator's controller and QEMU's must say the same of them, which is
- * what the simulator's is held against.
+ * Commands that the NVMe driver never sends. The simulator's controller must return the same status
+ * as QEMU's controller.
  */
 #include "nvme_rig.h"
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Any bytes as a sequence of calls of the library, right ones and wrong ones, on one of the shared suite's machines.
+ * Interpret any bytes as a sequence of calls of the library, right and wrong ones, on one of the
+ * shared suite's machines.
  *
- * Right calls must do what they say: the device sees the CPU's bytes, the CPU the device's, and nothing is left in the
- * end. Wrong ones (stale and damaged handles, addresses that are not mapped, sizes that nothing has) must be survived;
- * a damaged handle may by chance be another mapping's good one, so after the first of those only two things are asked:
- * no bad memory access, and no byte changed in memory that nothing maps for writing.
+ * After right calls the device sees the CPU's bytes, the CPU sees the device's, and nothing is left
+ * at the end. Wrong calls (stale and damaged handles, addresses that are not mapped, impossible
+ * sizes) must do no harm. A damaged handle may by chance be the valid handle of another mapping, so
+ * after the first damaged handle only two things are checked: no bad memory access, and no changed
+ * byte in memory that no mapping lets the device write.
  */
 #include "configs.h"
 

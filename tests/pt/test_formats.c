@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Every page-table format against a walker written here from the specifications, bit by bit: Intel VT-d section 9.8, and
- * Arm ARM section D8.3. The walker reads what memory holds: where walks are not coherent, only what was cleaned.
- * It looks at every step, so that no order of stores may show the hardware anything but the old or the new translation.
+ * Check every page-table format against a walker written here from the specifications: Intel VT-d
+ * section 9.8, and Arm ARM section D8.3. The walker reads memory as the hardware does: if walks are
+ * not coherent, only cleaned lines are visible. The walker runs after every store, so at no time
+ * may the hardware see anything but the old or the new translation.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Corrupted handles: one bit of a live handle is changed, and every call with it is refused, or does what it would have
- * done. No other buffer's cache lines are maintained or dropped, and no byte outside the buffer changes.
+ * Corrupted handles. One bit of a live handle is changed; every call must refuse the handle or work
+ * as with the right handle. No other buffer's cache lines are maintained or dropped, and no byte
+ * outside the buffer changes.
  */
 #include "bench.h"
 
@@ -42,8 +43,8 @@ static void flip(struct dmah *h, unsigned int bit)
 }
 
 /*
- * DMAH_META_SYNC says that a sync has something to do, and bit 6 of the word that unmap leaves the buffer alone: without
- * or with them a call does less.
+ * Returns true for bits that only make a call do less: DMAH_META_SYNC means that a sync has work to
+ * do, and bit 6 of the word that unmap does not touch the buffer.
  */
 static bool harmless(unsigned int bit)
 {

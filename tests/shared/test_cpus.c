@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * CPUs that map on one domain at once, without a lock where they can: that no granule ever has two owners, none is lost,
- * and what one CPU keeps another can have. ThreadSanitizer watches.
+ * CPUs that map in one domain at the same time, mostly without a lock. No granule may have two
+ * owners or be lost, and a CPU can use granules that another one caches. Also run under
+ * ThreadSanitizer.
  */
 #include "model.h"
 
@@ -23,8 +24,8 @@
 #define GRANULES 4096u /* the largest aperture here */
 
 /*
- * A thread cannot unwind to a test that runs on another one, and others would wait for it for ever: the first failure
- * ends the program.
+ * A failed thread cannot return to a test on another thread, and other threads would wait for it
+ * forever, so the first failure ends the program.
  */
 static void end_here(int line, const char *text, long long a, long long b)
 {
@@ -470,8 +471,8 @@ static void *give(void *arg)
 }
 
 /*
- * 16: a CPU that maps while another one unmaps never fails as long as fewer were mapped than unmapped: wherever they are,
- * on a CPU that is at work, in a queue, or on their way.
+ * 16: a CPU that maps while another one unmaps never fails while more granules are unmapped than
+ * mapped, even if the free ones are in the cache of a busy CPU, in a queue, or between the two.
  */
 static void inv16_running_cpus(void **state)
 {

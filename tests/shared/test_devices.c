@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Devices and domains: limits, reserved and identity ranges, modes, several IOMMUs, other devices' handles; and what
- * only Xen has.
+ * Devices and domains: limits, reserved and identity ranges, modes, several IOMMUs, other devices'
+ * handles, and features of Xen.
  */
 #include "bench.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Maps that fail because the hardware does not confirm: the device may still reach all that was mapped for a moment, so
- * neither the IOVA nor a bounce slot nor coherent memory is given to anybody else before a later flush is confirmed.
+ * Maps that fail because the hardware does not confirm. The device may still reach memory that was
+ * mapped for a moment, so the IOVA, bounce slots and coherent memory are not reused before a later
+ * flush is confirmed.
  */
 #include "bench.h"
 #include "posix.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Plain mappings: that nobody can tell them from others but by the clock, and that of their handles none but the right
- * one, unchanged, ends one.
+ * The fast path. Its mappings must behave like all others, apart from their speed, and only the
+ * right, unchanged handle may end a mapping.
  */
 #include "bench.h"
 #include "model.h"
@@ -218,8 +218,8 @@ static void map_party(struct bench *b, struct party *p, uint32_t n)
 }
 
 /*
- * A changed handle was unmapped: it was refused and nothing has changed, or it ended its own mapping, all of it, and
- * nothing else.
+ * Check the unmap of a changed handle: either the call was refused and nothing has changed, or the
+ * call ended all of the handle's own mapping and nothing else.
  */
 static void look(struct bench *b, struct party *p, uint32_t n, int err)
 {
@@ -283,8 +283,9 @@ static void change_words(struct bench *b, struct party *p, uint32_t n, bool batc
 		struct dmah h = p->h[1], other = p->h[2];
 
 		/*
-		 * The words that say which mapping it is: that is the neighbour's handle. In a check build, where no
-		 * handle is plain, these are the two addresses.
+		 * Skip a mix with all words that identify the neighbour's mapping: that is the
+		 * neighbour's handle. In a check build, without the fast path, these words are the
+		 * two addresses.
 		 */
 		if ((words & 3) == 3 || (h.backend == other.backend && (words & 5) == 5))
 			continue;
@@ -319,8 +320,8 @@ static void inv10_changed_handles(void **state)
 }
 
 /*
- * 10: a length that was changed on the way is not what a batch gives back, by whatever way its granules go: here the
- * hardware does not confirm, so that they go by the slowest one.
+ * 10: a batch never releases granules by a changed length. Here the hardware does not confirm, so
+ * the granules are released in the slowest way.
  */
 static void inv10_changed_length_in_a_batch(void **state)
 {

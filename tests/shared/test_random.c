@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Random life on every machine, through every API at once, against an array of mappings.
+ * Random calls on every machine, through all APIs at once, checked against an array of mappings.
  */
 #include "configs.h"
 #include "model.h"

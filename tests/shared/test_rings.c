@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Rings and batches: on every machine at random against an array of buffers, and what only they promise.
+ * Rings and batches: random calls on every machine, checked against an array of buffers, and the
+ * guarantees that only rings and batches give.
  */
 #include "configs.h"
 #include "model.h"
