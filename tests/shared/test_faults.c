@@ -26,41 +26,41 @@ static dmah_phys_t memory(struct bench *b)
 
 /* ---- reported faults ---- */
 
-struct told {
+struct faults {
 	unsigned int n;
 	struct dmah_fault last;
 };
 
 static void keep(void *ctx, const struct dmah_fault *fault)
 {
-	struct told *told = ctx;
+	struct faults *faults = ctx;
 
-	told->n++;
-	told->last = *fault;
+	faults->n++;
+	faults->last = *fault;
 }
 
-static struct told take(struct bench *b)
+static struct faults take(struct bench *b)
 {
-	struct told told = { 0 };
+	struct faults faults = { 0 };
 
-	assert_int_equal(dmah_faults(bench_iommu(b, 0), keep, &told, NULL), DMAH_OK);
-	return told;
+	assert_int_equal(dmah_faults(bench_iommu(b, 0), keep, &faults, NULL), DMAH_OK);
+	return faults;
 }
 
 /* Have the device refused once. Return: the reported fault. */
 static struct dmah_fault refused(struct bench *b, dmah_addr_t dma, bool write)
 {
 	uint8_t byte = 0;
-	struct told told;
+	struct faults faults;
 
 	assert_false(write ? bench_dev_write(b, dma, &byte, 1) : bench_dev_read(b, dma, &byte, 1));
-	told = take(b);
-	assert_int_equal(told.n, 1);
-	assert_ptr_equal(told.last.dev, bench_device(b));
+	faults = take(b);
+	assert_int_equal(faults.n, 1);
+	assert_ptr_equal(faults.last.dev, bench_device(b));
 	/* A fault record of VT-d names the page. */
-	assert_int_equal(told.last.hw.addr, told.last.hw.pci ? dma & ~(PAGE - 1ull) : dma);
-	assert_int_equal(told.last.hw.write, write);
-	return told.last;
+	assert_int_equal(faults.last.hw.addr, faults.last.hw.pci ? dma & ~(PAGE - 1ull) : dma);
+	assert_int_equal(faults.last.hw.write, write);
+	return faults.last;
 }
 
 /* Callers with names: the code of a function is no longer than this. */
@@ -615,15 +615,15 @@ static void a_storm(void **state)
 	struct bench *b = bench_open(&vtd);
 	struct dmah_fault_count count;
 	struct dmah_stats stats;
-	struct told told = { 0 };
+	struct faults faults = { 0 };
 	uint8_t byte = 0;
 
 	(void)state;
 	bench_time(b, DMAH_FAULT_WINDOW);
 	for (unsigned int i = 0; i < 40; i++)
 		assert_false(bench_dev_write(b, 0x10000, &byte, 1));
-	assert_int_equal(dmah_faults(bench_iommu(b, 0), keep, &told, &count), 0);
-	assert_int_equal(told.n, DMAH_FAULT_BURST);
+	assert_int_equal(dmah_faults(bench_iommu(b, 0), keep, &faults, &count), 0);
+	assert_int_equal(faults.n, DMAH_FAULT_BURST);
 	assert_int_equal(count.taken, 40);
 	assert_int_equal(count.suppressed, 40 - DMAH_FAULT_BURST);
 	assert_false(count.lost);
@@ -633,9 +633,9 @@ static void a_storm(void **state)
 	/* In the next window a fault is reported again, with the number of suppressed ones. */
 	bench_time(b, DMAH_FAULT_WINDOW);
 	assert_false(bench_dev_write(b, 0x10000, &byte, 1));
-	told = take(b);
-	assert_int_equal(told.n, 1);
-	assert_int_equal(told.last.suppressed, 41 - DMAH_FAULT_BURST);
+	faults = take(b);
+	assert_int_equal(faults.n, 1);
+	assert_int_equal(faults.last.suppressed, 41 - DMAH_FAULT_BURST);
 	dmah_device_stats(bench_device(b), &stats);
 	assert_int_equal(stats.faults, 42);
 	assert_int_equal(stats.faults_suppressed, 41 - DMAH_FAULT_BURST);
@@ -655,29 +655,29 @@ static void another_device(void **state)
 	struct dmah_device *other = bench_extra_device(b, 0);
 	struct dmah_limits limits = { .mask = ~0ull, .flags = DMAH_DEV_COHERENT };
 	struct dmah h = { 0 };
-	struct told told;
+	struct faults faults;
 	uint8_t byte = 0;
 
 	(void)state;
 	bench_time(b, DMAH_FAULT_WINDOW);
 	/* Before the device is attached, the fault names no device. */
 	assert_false(bench_extra_write(b, 0x5000, &byte, 1));
-	told = take(b);
-	assert_int_equal(told.n, 1);
-	assert_null(told.last.dev);
-	assert_int_equal(told.last.place, DMAH_FAULT_NO_DEVICE);
-	assert_int_equal(told.last.hw.id, other->id);
+	faults = take(b);
+	assert_int_equal(faults.n, 1);
+	assert_null(faults.last.dev);
+	assert_int_equal(faults.last.place, DMAH_FAULT_NO_DEVICE);
+	assert_int_equal(faults.last.hw.id, other->id);
 	assert_int_equal(dmah_attach(bench_domain(b), other, &limits), 0);
 	for (unsigned int i = 0; i < 20; i++)
 		assert_false(bench_dev_write(b, 0x10000, &byte, 1));
 	assert_int_equal(take(b).n, DMAH_FAULT_BURST);
 	assert_int_equal(map_here(b, &h, memory(b), PAGE, DMAH_TO_DEVICE), 0);
 	assert_false(bench_extra_write(b, dmah_addr(&h), &byte, 1));
-	told = take(b);
-	assert_int_equal(told.n, 1);
-	assert_ptr_equal(told.last.dev, other);
-	assert_ptr_equal(told.last.owner, bench_device(b));
-	assert_true(is(&told.last, DMAH_FAULT_MAPPED, memory(b), PAGE, DMAH_TO_DEVICE));
+	faults = take(b);
+	assert_int_equal(faults.n, 1);
+	assert_ptr_equal(faults.last.dev, other);
+	assert_ptr_equal(faults.last.owner, bench_device(b));
+	assert_true(is(&faults.last, DMAH_FAULT_MAPPED, memory(b), PAGE, DMAH_TO_DEVICE));
 	assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
 	assert_int_equal(dmah_detach(other), 0);
 	bench_close(b);
