@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What every test that sets up a domain needs: memory for it, and a count of what the library has reported. */
+/* Memory for the domains of a test, and a count of the library's reports. */
 #ifndef DMAH_TESTS_SETUP_H
 #define DMAH_TESTS_SETUP_H
 
@@ -11,7 +11,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-/** memory_of() - @need bytes, aligned as domains want theirs; fails the test where there are none. Freed by free(). */
+/**
+ * memory_of() - allocate @need bytes, aligned for a domain, or fail the test. Freed with free().
+ */
 static inline void *memory_of(size_t need)
 {
 	void *memory = aligned_alloc(64, (need + 63) & ~(size_t)63);
@@ -35,7 +37,7 @@ static inline void count_report(void *ctx, const struct dmah_device *dev, int er
 		++*reports;
 }
 
-/** count_reports() - count in *@reports what the library reports from now on. */
+/** count_reports() - count the library's reports in *@reports from now on. */
 static inline void count_reports(unsigned int *reports)
 {
 	posix_set_report(count_report, reports);

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Setting the device up and taking it down. Intel 82574 GbE Controller Family Datasheet, 4.6 (initialisation). */
+/*
+ * Set the device up and take it down. Intel 82574 GbE Controller Family Datasheet, 4.6
+ * (initialisation).
+ */
 #include "regs.h"
 
-/* Before registers are read after a reset (10.2.2.1); and pauses that take as long where the clock is coarse. */
+/*
+ * Wait this long after a reset before reading registers (10.2.2.1). Where the clock is coarse, this
+ * many pauses end the wait instead.
+ */
 #define RESET_SETTLE_NS 1000u
 #define RESET_PAUSES	100000u
 #define TIMEOUT_NS	100000000u
@@ -21,7 +27,7 @@ static bool config_valid(const struct e1000e_config *c)
 					   c->stride >= E1000E_BUFFER));
 }
 
-/* A buffer may begin anywhere in a granule, so two of them hold it. */
+/* A buffer may begin anywhere in a granule, so an entry has room for two granules. */
 static struct dmah_ring_config ring_config(const struct e1000e_config *c)
 {
 	return (struct dmah_ring_config){ .entries = c->rx_entries,
@@ -96,8 +102,8 @@ static void settle(void)
 }
 
 /*
- * No DMA is under way afterwards, and none begins. First the device is asked to end what it has begun (3.1.3.10), since
- * a reset in the middle of a transaction may hang the bus; then all is reset but the PHY.
+ * Stop all DMA. A reset in the middle of a transaction may hang the bus, so first have the device
+ * end the transactions that are under way (3.1.3.10), then reset everything but the PHY.
  */
 static int quiesce(struct e1000e *nic)
 {
@@ -118,7 +124,7 @@ static int quiesce(struct e1000e *nic)
 	return err;
 }
 
-/* The device loads it from its memory into the first receive address at reset (10.2.5). */
+/* Read the MAC address. At reset the device loads it into the first receive address (10.2.5). */
 static int read_mac(struct e1000e *nic)
 {
 	uint32_t high, low;
@@ -184,7 +190,7 @@ int e1000e_init(struct e1000e *nic, const struct e1000e_config *config, void *me
 	nic->tx.slot = (struct e1000e_tx_slot *)(void *)(at + l.slot);
 	for (unsigned int i = 0; i < config->rx_entries; i++)
 		nic->rx.buffer[i] = config->buffers + (uint64_t)i * config->stride;
-	/* What is not there reads as all ones. */
+	/* Without a device, every register reads as all ones. */
 	if (reg_read(nic, REG_STATUS) == ~0u)
 		return DMAH_ENODEV;
 	err = quiesce(nic);
@@ -216,7 +222,10 @@ int e1000e_fini(struct e1000e *nic)
 
 /* ---- start and stop ---- */
 
-/* Only exact addresses and broadcasts are taken, and the multicast table is anything until it is written (4.6). */
+/*
+ * Accept exact addresses and broadcasts only. The multicast table is undefined until it is written
+ * (4.6), so clear it.
+ */
 static void set_filters(struct e1000e *nic)
 {
 	for (uint32_t i = 0; i < MTA_WORDS; i++)
@@ -233,7 +242,10 @@ int e1000e_start(struct e1000e *nic)
 	err = quiesce(nic);
 	if (err)
 		return err;
-	/* After a reset the device may do DMA again. Speed and duplex are negotiated by its own PHY (4.6.3). */
+	/*
+	 * Allow DMA again after the reset. The device's own PHY negotiates speed and duplex
+	 * (4.6.3).
+	 */
 	ctrl = reg_read(nic, REG_CTRL) &
 	       ~(CTRL_MASTER_DISABLE | CTRL_FORCE_SPEED | CTRL_FORCE_DUPLEX);
 	reg_write(nic, REG_CTRL, ctrl | CTRL_LINK_UP);
@@ -244,7 +256,7 @@ int e1000e_start(struct e1000e *nic)
 	nic->hung = false;
 	err = e1000e_rx_fill(nic);
 	if (err) {
-		/* The device has not been told of any buffer yet. */
+		/* The device does not know of any buffer yet. */
 		(void)quiesce(nic);
 		(void)e1000e_abandon(nic);
 		return err;
@@ -256,7 +268,7 @@ int e1000e_start(struct e1000e *nic)
 	return DMAH_OK;
 }
 
-/* The device clears its counter when it is read, and at a reset. */
+/* Add the device's counter to ours: the device clears its counter at each read and at a reset. */
 static void count_missed(struct e1000e *nic)
 {
 	if (nic->running)

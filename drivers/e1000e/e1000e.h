@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Intel's 82574L network controller, which is QEMU's e1000e. Intel 82574 GbE Controller Family Datasheet, revision 3.4.
+ * Driver for Intel's 82574L network controller, which is QEMU's e1000e. Intel 82574 GbE Controller
+ * Family Datasheet, revision 3.4.
  *
- * A small driver that polls: one receive and one transmit queue, no offloads, frames of up to 1518 bytes without their
- * CRC. It shows how a network driver maps: received frames by a ring of mappings or in pages that stay mapped,
- * frames to send each with handles, whose unmaps share one wait.
+ * This driver is small and polls: one receive and one transmit queue, no offloads, frames of up to
+ * 1518 bytes without their CRC. It shows how a network driver maps. Receive buffers are mapped by a
+ * ring of mappings, or are pages that stay mapped. Each piece of a frame to send is mapped by a
+ * handle, and the unmaps of many handles share one wait.
  *
  *	err = e1000e_init(&nic, &config, memory, e1000e_memory(&config));
  *	err = e1000e_start(&nic);
@@ -17,8 +19,8 @@
  *	err = e1000e_stop(&nic);
  *	err = e1000e_fini(&nic);
  *
- * Receiving and transmitting do not touch each other; the calls of one side must not run at the same time, and no other
- * call beside any.
+ * Receiving and transmitting are independent: one call that receives and one call that transmits
+ * may run at the same time, but not two calls of one side. Every other call must run alone.
  */
 #ifndef DMAH_DRIVERS_E1000E_H
 #define DMAH_DRIVERS_E1000E_H
@@ -35,14 +37,16 @@
 /** E1000E_BUFFER - bytes of a receive buffer that the device may write: E1000E_FRAME and the CRC. */
 #define E1000E_BUFFER 1522u
 
-/** E1000E_BATCH - handles that e1000e_reap() unmaps together. */
+/** E1000E_BATCH - most handles that e1000e_reap() unmaps together. */
 #define E1000E_BATCH 32u
 
 /**
  * enum e1000e_rx_mode - how receive buffers are mapped.
- * @E1000E_RX_RING: by a ring of mappings: what has come is unmapped together before anybody looks at it.
- * @E1000E_RX_PAGES: each by a handle, once; what has come is synced, and the buffer goes back as it is mapped.
- * @E1000E_RX_OWN: the owner maps, and gives descriptors by e1000e_rx_give().
+ * @E1000E_RX_RING: by a ring of mappings: the buffers of all received frames are unmapped together,
+ *	before the first frame is read.
+ * @E1000E_RX_PAGES: each buffer by a handle, once. A received frame is synced for the CPU, and the
+ *	device gets the buffer back still mapped.
+ * @E1000E_RX_OWN: the caller maps buffers and fills descriptors with e1000e_rx_give().
  */
 enum e1000e_rx_mode {
 	E1000E_RX_RING,
@@ -51,17 +55,19 @@ enum e1000e_rx_mode {
 };
 
 /**
- * struct e1000e_config - what to drive, and how.
- * @regs: its registers, as dmah_host_read32() takes them: BAR 0.
- * @dev: what it maps as; attached by the caller, a 64-bit device. No receive buffer of it has DMA address 0, which is
- *	no buffer to the device (7.1.7.2): of an aperture that begins there the first page is reserved.
+ * struct e1000e_config - the device to drive, and its settings.
+ * @regs: registers of the device (BAR 0), as dmah_host_read32() takes them.
+ * @dev: the DMA device; attached by the caller, 64 bits wide. To the 82574, DMA address 0 means "no
+ *	buffer" (7.1.7.2): reserve the first page of an aperture that begins at 0.
  * @rx: how receive buffers are mapped.
- * @promiscuous: take frames for any address; else for the device's own, and broadcasts.
+ * @promiscuous: true: accept frames for any address; false: only for the device's own address, and
+ *	broadcasts.
  * @rx_entries: receive descriptors, a power of two, 8 to 4096. One of them is always empty.
- * @tx_entries: transmit descriptors, likewise.
- * @buffers: physical address of the first of @rx_entries receive buffers; not with E1000E_RX_OWN.
+ * @tx_entries: transmit descriptors, a power of two, 8 to 4096. One of them is always empty.
+ * @buffers: physical address of the first of @rx_entries receive buffers; unused with
+ *	E1000E_RX_OWN.
  * @stride: bytes from one buffer to the next, at least E1000E_BUFFER.
- * @timeout_ns: how long the device may take over anything but the link, in nanoseconds; 0: 100 ms.
+ * @timeout_ns: longest wait for the device, except for the link, in nanoseconds; 0: 100 ms.
  */
 struct e1000e_config {
 	volatile void *regs;
@@ -76,12 +82,13 @@ struct e1000e_config {
 };
 
 /**
- * struct e1000e_stats - what came and went since e1000e_init().
- * @received: frames handed on.
- * @sent: frames that the device took.
- * @bad: frames that the device reported with an error, in more than one buffer, or longer than the buffer.
- * @missed: frames that the device dropped for want of descriptors.
- * @starved: times a buffer could not be mapped; it is tried again at the next e1000e_receive().
+ * struct e1000e_stats - counters since e1000e_init().
+ * @received: frames passed to the caller.
+ * @sent: frames that the device has sent.
+ * @bad: frames that the device reported with an error, in more than one buffer, or longer than the
+ *	buffer.
+ * @missed: frames that the device dropped because no receive descriptor was free.
+ * @starved: failed maps of a receive buffer; the next e1000e_receive() tries again.
  */
 struct e1000e_stats {
 	uint64_t received;
@@ -96,16 +103,16 @@ struct e1000e_descriptor;
 /**
  * struct e1000e_rx - the receive queue; private.
  * @desc: the descriptors.
- * @mapped: their mapping.
- * @state: who has each of them.
- * @head: the first that the device has.
- * @tail: behind the last that the device has.
- * @partial: a frame lies in more than one buffer, and its end is yet to come.
- * @next: the first that e1000e_receive() looks at.
- * @given: how many from there on have a buffer that is mapped.
- * @ring: E1000E_RX_RING: their mappings.
- * @buffer: of each, the buffer's physical address.
- * @h: E1000E_RX_PAGES: of each, the buffer's mapping.
+ * @mapped: mapping of the descriptors.
+ * @state: the owner of each descriptor.
+ * @head: the first descriptor that the device owns.
+ * @tail: one past the last descriptor that the device owns.
+ * @partial: the last frame spans several buffers, and its end has not arrived.
+ * @next: the next descriptor that e1000e_receive() reads.
+ * @given: number of descriptors, from @next on, that have a mapped buffer.
+ * @ring: mappings of the buffers, with E1000E_RX_RING.
+ * @buffer: physical address of each descriptor's buffer.
+ * @h: mapping of each descriptor's buffer, with E1000E_RX_PAGES.
  */
 struct e1000e_rx {
 	struct e1000e_descriptor *desc;
@@ -122,10 +129,10 @@ struct e1000e_rx {
 };
 
 /**
- * struct e1000e_tx_slot - what is behind a transmit descriptor.
- * @h: the piece's mapping.
- * @cookie: the frame's, at its last piece.
- * @end: it is the frame's last piece.
+ * struct e1000e_tx_slot - the piece of a frame that a transmit descriptor sends.
+ * @h: mapping of the piece.
+ * @cookie: the caller's cookie for the frame; set for the last piece only.
+ * @end: true for the last piece of a frame.
  */
 struct e1000e_tx_slot {
 	struct dmah h;
@@ -136,11 +143,11 @@ struct e1000e_tx_slot {
 /**
  * struct e1000e_tx - the transmit queue; private.
  * @desc: the descriptors.
- * @mapped: their mapping.
- * @slot: what is behind each.
- * @next: descriptors filled so far.
- * @clean: descriptors taken back so far.
- * @room: for the handles of a batch.
+ * @mapped: mapping of the descriptors.
+ * @slot: the piece that each descriptor sends.
+ * @next: number of descriptors filled so far.
+ * @clean: number of descriptors taken back so far.
+ * @room: memory for the handles of a batch.
  */
 struct e1000e_tx {
 	struct e1000e_descriptor *desc;
@@ -152,15 +159,15 @@ struct e1000e_tx {
 };
 
 /**
- * struct e1000e - one device. Private but for @mac and @stats, which may be read.
- * @config: as given.
- * @regs: its registers.
- * @mac: its address, from e1000e_init() on.
- * @running: between start and stop.
- * @hung: the IOMMU did not confirm an unmap: nothing goes on but e1000e_stop().
+ * struct e1000e - one device. Callers may read @mac and @stats; the rest is private.
+ * @config: copy of the caller's configuration.
+ * @regs: registers of the device.
+ * @mac: MAC address of the device, valid after e1000e_init().
+ * @running: true between e1000e_start() and e1000e_stop().
+ * @hung: the IOMMU did not confirm an unmap: only e1000e_stop() works now.
  * @rx: the receive queue.
  * @tx: the transmit queue.
- * @stats: @stats.missed is behind what the device counted: e1000e_stats().
+ * @stats: counters. e1000e_stats() brings @stats.missed up to date.
  */
 struct e1000e {
 	struct e1000e_config config;
@@ -173,101 +180,113 @@ struct e1000e {
 	struct e1000e_stats stats;
 };
 
-/** e1000e_memory() - bytes of memory for e1000e_init(); 0 where @config makes no sense. */
+/** e1000e_memory() - bytes of memory for e1000e_init(); 0 if @config is invalid. */
 size_t e1000e_memory(const struct e1000e_config *config);
 
 /**
- * e1000e_init() - reset the device, read its address, and make what the queues need.
- * @nic: where to put it.
- * @config: what to drive; copied.
+ * e1000e_init() - reset the device, read its MAC address, and allocate the queues.
+ * @nic: storage for the driver's state.
+ * @config: the device to drive, and its settings; copied.
  * @memory: e1000e_memory(@config) bytes, aligned to 64, never reachable by a device.
- * @size: its size in bytes.
+ * @size: size of @memory in bytes.
  *
- * Context: may sleep. Return: 0; DMAH_EINVAL; DMAH_ENODEV: no such device there, or it has no address; DMAH_ETIMEDOUT: it
- * did not come out of reset; as dmah_alloc_coherent() and dmah_ring_init(). After an error nothing is mapped.
+ * Context: may sleep. Return: 0; DMAH_EINVAL; DMAH_ENODEV: there is no such device, or the device
+ * has no MAC address; DMAH_ETIMEDOUT: the device did not come out of reset; or an error of
+ * dmah_alloc_coherent() or dmah_ring_init(). After an error nothing is mapped.
  */
 int e1000e_init(struct e1000e *nic, const struct e1000e_config *config, void *memory, size_t size);
 
-/** e1000e_fini() - give all of it back. Return: 0; DMAH_EBUSY: it runs; as dmah_free_coherent(), dmah_ring_fini(). */
+/**
+ * e1000e_fini() - free the queues.
+ *
+ * Return: 0; DMAH_EBUSY: the device runs; or an error of dmah_free_coherent() or dmah_ring_fini().
+ */
 int e1000e_fini(struct e1000e *nic);
 
 /**
- * e1000e_start() - map the receive buffers, and let the device work.
+ * e1000e_start() - map the receive buffers, and start the device.
  *
- * The link comes up later: e1000e_wait_link(). Context: as dmah_map(). Return: 0; DMAH_EBUSY: it runs; DMAH_ETIMEDOUT; as
- * dmah_ring_push() and dmah_map(), and then nothing is mapped.
+ * The link comes up later: see e1000e_wait_link(). Context: as dmah_map(). Return: 0; DMAH_EBUSY:
+ * the device runs already; DMAH_ETIMEDOUT: the device did not come out of reset; or an error of
+ * dmah_ring_push() or dmah_map(), and then nothing is mapped.
  */
 int e1000e_start(struct e1000e *nic);
 
 /**
- * e1000e_stop() - have the device end all DMA, and unmap what is mapped. Frames not sent yet are given up: nobody is told
- *	of their cookies.
+ * e1000e_stop() - stop all DMA of the device, and unmap all buffers. Frames that are not sent yet
+ *	are dropped, and their cookies are not returned.
  *
- * Return: 0 or the first error of an unmap, and nothing is mapped any more; DMAH_ETIMEDOUT: the device did not stop, or
- * an unmap was not confirmed. Where the device did not stop nothing has been unmapped, since it may still write: it is
- * to be killed (dmah_kill()), and then e1000e_abandon()ed.
+ * Return: 0 or the first error of an unmap, and then nothing is mapped any more; DMAH_ETIMEDOUT:
+ * the device did not stop, or an unmap was not confirmed. A device that did not stop may still
+ * write, so all its buffers stay mapped: call dmah_kill(), then e1000e_abandon().
  */
 int e1000e_stop(struct e1000e *nic);
 
-/** e1000e_abandon() - the second half of e1000e_stop(), for a device that was killed or pulled. Return: as there. */
+/**
+ * e1000e_abandon() - unmap all buffers of a device that was killed or unplugged: the second half of
+ *	e1000e_stop(). Return: as e1000e_stop().
+ */
 int e1000e_abandon(struct e1000e *nic);
 
-/** e1000e_link() - whether the link is up. */
+/** e1000e_link() - returns true if the link is up. */
 bool e1000e_link(struct e1000e *nic);
 
 /** e1000e_wait_link() - wait at most @ns nanoseconds for the link. Return: 0, DMAH_ETIMEDOUT. */
 int e1000e_wait_link(struct e1000e *nic, uint64_t ns);
 
-/** e1000e_stats() - what came and went, the device's own counters included. */
+/** e1000e_stats() - read the counters, the device's own included. */
 void e1000e_stats(struct e1000e *nic, struct e1000e_stats *stats);
 
 /* ---- receiving (rx.c) ---- */
 
 /**
- * typedef e1000e_packet_fn - a frame has come.
- * @ctx: the owner's.
- * @phys: where it is; the CPU's while this runs.
- * @len: its bytes.
+ * typedef e1000e_packet_fn - take a received frame.
+ * @ctx: the caller's context.
+ * @phys: physical address of the frame; the CPU may access it during the call.
+ * @len: bytes of the frame.
  *
- * Return: the buffer that the device gets next in its place: @phys, or another one of E1000E_BUFFER bytes, and then this
- * one is the owner's.
+ * Return: the buffer that the device gets next: @phys, or another buffer of E1000E_BUFFER bytes. In
+ * the second case the caller keeps the buffer at @phys.
  */
 typedef dmah_phys_t (*e1000e_packet_fn)(void *ctx, dmah_phys_t phys, uint32_t len);
 
 /**
- * e1000e_receive() - hand on the frames that have come, and give the device buffers.
- * @nic: it runs; not with E1000E_RX_OWN.
- * @budget: at most so many.
- * @packet: called for each.
+ * e1000e_receive() - pass received frames to the caller, and give the device new buffers.
+ * @nic: a running device; not with E1000E_RX_OWN.
+ * @budget: most descriptors to process.
+ * @packet: called for each frame.
  * @ctx: passed to @packet.
  *
- * Return: descriptors done with, of which some may have held no whole frame; DMAH_ETIMEDOUT: an unmap was not confirmed, and
- * the device is to be stopped; DMAH_ESTALE, DMAH_EINVAL.
+ * Return: number of descriptors processed, some of which may have held no whole frame;
+ * DMAH_ETIMEDOUT: an unmap was not confirmed, and the caller must stop the device; DMAH_ESTALE,
+ * DMAH_EINVAL.
  */
 int e1000e_receive(struct e1000e *nic, unsigned int budget, e1000e_packet_fn packet, void *ctx);
 
 /*
- * By descriptor, with E1000E_RX_OWN: each descriptor may be another's, and be given back in any order. The device uses
- * them in turn, and waits for one that was not given.
+ * Receive by descriptor, with E1000E_RX_OWN. Descriptors may have different owners and may be given
+ * in any order. The device uses descriptors in turn, and waits at one that was not given.
  */
 
 /**
- * e1000e_rx_give() - a descriptor gets a buffer.
- * @nic: it runs.
- * @i: which descriptor, below rx_entries.
+ * e1000e_rx_give() - put a buffer into a descriptor.
+ * @nic: a running device.
+ * @i: number of the descriptor, below rx_entries.
  * @dma: DMA address of E1000E_BUFFER bytes that the device may write.
  *
- * The device learns of it by e1000e_rx_kick(). Return: 0, DMAH_EINVAL: the device has that one.
+ * The device sees the buffer after e1000e_rx_kick(). Return: 0, or DMAH_EINVAL: the device owns the
+ * descriptor.
  */
 int e1000e_rx_give(struct e1000e *nic, unsigned int i, dmah_addr_t dma);
 
-/** e1000e_rx_kick() - tell the device of the descriptors that were given. */
+/** e1000e_rx_kick() - pass the descriptors that were given to the device. */
 void e1000e_rx_kick(struct e1000e *nic);
 
 /**
- * e1000e_rx_done() - whether the device is done with a descriptor; it is the owner's then.
- * @i: which.
- * @len: where to put the frame's bytes; 0: there is no whole frame in it.
+ * e1000e_rx_done() - returns true if the device has finished a descriptor, which is the caller's
+ *	again.
+ * @i: number of the descriptor.
+ * @len: set to the bytes of the frame; 0: the descriptor holds no whole frame.
  */
 bool e1000e_rx_done(struct e1000e *nic, unsigned int i, uint32_t *len);
 
@@ -275,26 +294,27 @@ bool e1000e_rx_done(struct e1000e *nic, unsigned int i, uint32_t *len);
 
 /**
  * e1000e_transmit() - fill descriptors for a frame.
- * @nic: it runs.
- * @piece: where its bytes are, which stay the device's until e1000e_reap() says so.
- * @n: how many pieces, 1 to E1000E_BATCH.
- * @cookie: for e1000e_reap().
+ * @nic: a running device.
+ * @piece: memory of the frame; it belongs to the device until e1000e_reap() reports the frame.
+ * @n: number of pieces, 1 to E1000E_BATCH.
+ * @cookie: passed to the callback of e1000e_reap().
  *
- * The device learns of it by e1000e_kick(). Return: 0; DMAH_EINVAL: fewer than 17 bytes or more than E1000E_FRAME, or
- * it does not run; DMAH_ENOSPC: no @n descriptors are free; as dmah_map(), and then nothing has changed.
+ * The device sees the frame after e1000e_kick(). Return: 0; DMAH_EINVAL: the frame has fewer than
+ * 17 or more than E1000E_FRAME bytes, or the device does not run; DMAH_ENOSPC: fewer than @n
+ * descriptors are free; or an error of dmah_map(), and then nothing has changed.
  */
 int e1000e_transmit(struct e1000e *nic, const struct dmah_seg *piece, unsigned int n, void *cookie);
 
-/** e1000e_kick() - tell the device of the frames that are to be sent. */
+/** e1000e_kick() - pass the frames that e1000e_transmit() queued to the device. */
 void e1000e_kick(struct e1000e *nic);
 
 /**
  * e1000e_reap() - unmap the frames that were sent.
- * @sent: called for each with its cookie, in order, when its bytes are the CPU's; NULL: nobody wants to know.
+ * @sent: called with the cookie of each frame, in order, once its memory is unmapped; may be NULL.
  * @ctx: passed to @sent.
  *
- * Return: how many frames; DMAH_ETIMEDOUT: an unmap was not confirmed: the frames' memory must not be used for anything
- * else, and the device is to be stopped; DMAH_ESTALE, DMAH_EINVAL.
+ * Return: number of frames; DMAH_ETIMEDOUT: an unmap was not confirmed, so the caller must not
+ * reuse the frames' memory and must stop the device; DMAH_ESTALE, DMAH_EINVAL.
  */
 int e1000e_reap(struct e1000e *nic, void (*sent)(void *ctx, void *cookie), void *ctx);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Registers and descriptors of the 82574. Intel 82574 GbE Controller Family Datasheet, chapters 7 and 10. */
+/*
+ * Registers and descriptors of the 82574. Intel 82574 GbE Controller Family Datasheet, chapters 7
+ * and 10.
+ */
 #ifndef DMAH_DRIVERS_E1000E_REGS_H
 #define DMAH_DRIVERS_E1000E_REGS_H
 
@@ -18,7 +21,7 @@
 #define STATUS_LINK_UP	     (1u << 1)
 #define STATUS_MASTER_ENABLE (1u << 19)
 
-/* Interrupts, 10.2.4: all are masked. */
+/* Interrupts, 10.2.4: the driver masks all. */
 #define REG_IMC 0x00d8u
 
 /* Receive, 10.2.5. */
@@ -34,7 +37,7 @@
 #define REG_RAL	   0x5400u
 #define REG_RAH	   0x5404u
 
-/* Buffers of 2048 bytes (BSIZE and BSEX are 0), of which frames without LPE fill 1522. */
+/* BSIZE and BSEX are 0: buffers of 2048 bytes. LPE is 0: frames fill at most 1522 bytes. */
 #define RCTL_ENABLE	 (1u << 1)
 #define RCTL_PROMISCUOUS (1u << 3)
 #define RCTL_MULTICAST	 (1u << 4)
@@ -59,19 +62,24 @@
 #define TCTL_ENABLE (1u << 1)
 #define TCTL_PAD    (1u << 3)
 #define TCTL_VALUE  (TCTL_ENABLE | TCTL_PAD | 15u << 4 | 63u << 12)
-/* IPGT 8, IPGR1 8, IPGR2 6: what the datasheet wants for copper. */
+/* IPGT 8, IPGR1 8, IPGR2 6: the datasheet's values for copper. */
 #define TIPG_VALUE (8u | 8u << 10 | 6u << 20)
-/* Bit 22 must be set (10.2.6.11); thresholds count descriptors (GRAN), and each is written back (WTHRESH 1). */
+/*
+ * Bit 22 must be set (10.2.6.11). Thresholds count descriptors (GRAN), and the device writes every
+ * descriptor back (WTHRESH 1).
+ */
 #define TXDCTL_VALUE (1u << 16 | 1u << 22 | 1u << 24)
 
 /* Statistics, 10.2.7: cleared when read. */
 #define REG_MPC 0x4010u
 
 /**
- * struct e1000e_descriptor - a descriptor of either kind, 16 bytes; little-endian, as are all hosts so far.
- * @address: where the buffer is.
- * @word: the rest: of a receive descriptor in extended format (7.1) status and errors, then length and VLAN tag; of a
- *	legacy transmit descriptor (7.2.10) length and command, then status and VLAN tag.
+ * struct e1000e_descriptor - a receive or transmit descriptor, 16 bytes. Little-endian, so the
+ * driver
+ *	needs a little-endian host.
+ * @address: DMA address of the buffer.
+ * @word: of a receive descriptor in extended format (7.1): status and errors, then length and VLAN
+ *	tag; of a legacy transmit descriptor (7.2.10): length and command, then status and VLAN tag.
  */
 struct e1000e_descriptor {
 	uint64_t address;
@@ -80,7 +88,7 @@ struct e1000e_descriptor {
 
 #define RX_STATUS_DONE 1u
 #define RX_STATUS_END  2u
-/* CE, SE, SEQ, CXE and RXE; the others are of offloads. */
+/* Errors CE, SE, SEQ, CXE and RXE; the other error bits belong to offloads. */
 #define RX_ERRORS	(0x97u << 24)
 #define RX_LENGTH(word) ((word)&0xffffu)
 
@@ -99,19 +107,27 @@ static inline void reg_write(struct e1000e *nic, uint32_t reg, uint32_t value)
 	dmah_host_write32(nic->regs + reg, value);
 }
 
-/** desc_status() - a word that the device writes last; what it wrote before is seen after this. */
+/**
+ * desc_status() - read a word that the device writes last, ordered before reads of earlier writes.
+ */
 static inline uint32_t desc_status(const struct e1000e_descriptor *desc, unsigned int word)
 {
 	return __atomic_load_n(&desc->word[word], __ATOMIC_ACQUIRE);
 }
 
-/** rx_setup() - the receive queue's registers and state, as after reset; rx_fill() - its buffers; rx_drop() - unmap them. */
+/** e1000e_rx_setup() - set the receive queue's registers and state as after a reset. */
 void e1000e_rx_setup(struct e1000e *nic);
+/**
+ * e1000e_rx_fill() - map a buffer for each free receive descriptor. Return: 0, or an error of a
+ *	map.
+ */
 int e1000e_rx_fill(struct e1000e *nic);
+/** e1000e_rx_drop() - unmap all receive buffers. Return: 0, or the first error of an unmap. */
 int e1000e_rx_drop(struct e1000e *nic);
 
-/** tx_setup() - the transmit queue's registers and state; tx_drop() - unmap what was not sent. */
+/** e1000e_tx_setup() - set the transmit queue's registers and state as after a reset. */
 void e1000e_tx_setup(struct e1000e *nic);
+/** e1000e_tx_drop() - unmap all frames that were not reaped. Return: 0, or the first error. */
 int e1000e_tx_drop(struct e1000e *nic);
 
 #endif /* DMAH_DRIVERS_E1000E_REGS_H */

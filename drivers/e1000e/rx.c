@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Receiving. Intel 82574 GbE Controller Family Datasheet, 7.1. */
+/* Receive frames. Intel 82574 GbE Controller Family Datasheet, 7.1. */
 #include "regs.h"
 
-/* Who has a descriptor. */
+/* Owner of a descriptor. */
 enum {
 	OURS,
-	GIVEN, /* it has a buffer, and the device has not been told */
+	GIVEN, /* has a buffer, but the tail register does not cover it yet */
 	DEVICE,
 };
 
@@ -51,7 +51,9 @@ int e1000e_rx_give(struct e1000e *nic, unsigned int i, dmah_addr_t dma)
 	return DMAH_OK;
 }
 
-/* The tail must not meet the head: that would be an empty queue (7.1.8). */
+/*
+ * Advance the tail. A tail that meets the head would mean an empty queue (7.1.8), so stop before.
+ */
 void e1000e_rx_kick(struct e1000e *nic)
 {
 	struct e1000e_rx *rx = &nic->rx;
@@ -66,7 +68,7 @@ void e1000e_rx_kick(struct e1000e *nic)
 	if (tail == rx->tail)
 		return;
 	rx->tail = tail;
-	/* Ordered behind the descriptors. */
+	/* The register write is ordered after the writes of the descriptors. */
 	reg_write(nic, REG_RDT, tail);
 }
 
@@ -77,15 +79,15 @@ static bool finished(const struct e1000e *nic, uint32_t i)
 }
 
 /*
- * What is in a descriptor that the device was done with: the frame's bytes, or 0. All is read once, and the descriptor is
- * ours whatever it says by now: a hostile device may change it at any time.
+ * Take back a finished descriptor, and return the bytes of its frame, or 0. A hostile device may
+ * change the descriptor at any time: read each word once, and do not check the done bit again.
  */
 static uint32_t complete(struct e1000e *nic, uint32_t i)
 {
 	struct e1000e_rx *rx = &nic->rx;
 	uint32_t status = desc_status(&rx->desc[i], 0);
 	uint32_t bytes = RX_LENGTH(desc_status(&rx->desc[i], 1));
-	/* A part of a frame is none. */
+	/* A part of a frame does not count as a frame. */
 	bool part = rx->partial || !(status & RX_STATUS_END);
 
 	rx->state[i] = OURS;
@@ -161,7 +163,9 @@ int e1000e_rx_drop(struct e1000e *nic)
 
 /* ---- frames ---- */
 
-/* The frames in @n buffers that have come are the CPU's, or may be read: all of them at once, or each in its turn. */
+/*
+ * Unmap the next @n buffers together, with a ring. With pages, hand_on() syncs each buffer instead.
+ */
 static int take(struct e1000e *nic, uint32_t n)
 {
 	return nic->config.rx == E1000E_RX_RING ? dmah_ring_pop(nic->rx.ring, n) : DMAH_OK;
@@ -210,7 +214,7 @@ int e1000e_receive(struct e1000e *nic, unsigned int budget, e1000e_packet_fn pac
 		nic->hung = true;
 		return err;
 	}
-	/* What cannot be mapped now is tried again the next time. */
+	/* If a map fails, the next call tries again. */
 	(void)e1000e_rx_fill(nic);
 	e1000e_rx_kick(nic);
 	return (int)n;

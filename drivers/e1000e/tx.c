@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Transmitting. Intel 82574 GbE Controller Family Datasheet, 7.2; legacy descriptors, 7.2.10. */
+/* Transmit frames. Intel 82574 GbE Controller Family Datasheet, 7.2; legacy descriptors, 7.2.10. */
 #include "regs.h"
 
-/* What is shorter the device does not pad (TCTL.PSP, 10.2.6.1). */
+/* Bytes of the shortest frame that the device pads (TCTL.PSP, 10.2.6.1). */
 #define SHORTEST 17u
 
 static uint32_t at(const struct e1000e *nic, uint32_t i)
@@ -91,12 +91,12 @@ int e1000e_transmit(struct e1000e *nic, const struct dmah_seg *piece, unsigned i
 
 void e1000e_kick(struct e1000e *nic)
 {
-	/* Ordered behind the descriptors. */
+	/* The register write is ordered after the writes of the descriptors. */
 	if (nic->running)
 		reg_write(nic, REG_TDT, at(nic, nic->tx.next));
 }
 
-/* Descriptors of whole frames that the device is done with, from @tx->clean on, as many as a batch takes. */
+/* Count the finished descriptors of whole frames, from tx->clean on, up to a batch. */
 static uint32_t finished(const struct e1000e *nic)
 {
 	const struct e1000e_tx *tx = &nic->tx;
@@ -114,7 +114,7 @@ static uint32_t finished(const struct e1000e *nic)
 	return whole;
 }
 
-/* One invalidation and one wait for all of them. */
+/* Unmap @n pieces with one invalidation and one wait. */
 static int unmap_some(struct e1000e *nic, uint32_t n)
 {
 	struct dmah_batch batch = { .h = nic->tx.room, .max = E1000E_BATCH };

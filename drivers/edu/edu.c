@@ -7,14 +7,14 @@
 #define REG_COUNT   0x90u
 #define REG_COMMAND 0x98u
 
-/* Bits 31:16 are the version. */
+/* Bits 31:16 of the identification are the version. */
 #define ID(value) ((value)&0xffffu)
 #define ID_EDU	  0x00edu
 
 #define COMMAND_RUN	    1u
 #define COMMAND_FROM_DEVICE 2u
 
-/* Where its buffer is for its own DMA engine. */
+/* Address of the device's buffer, as its DMA engine sees it. */
 #define BUFFER_BASE 0x40000u
 
 int edu_init(struct edu *edu, volatile void *regs, struct dmah_device *dev)

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * QEMU's edu device: a buffer of 4 KiB and a DMA engine. QEMU's docs/specs/edu.
+ * Driver for QEMU's edu device, which has a buffer of 4 KiB and a DMA engine. QEMU's
+ * docs/specs/edu.
  *
- * The smallest driver that maps: a transfer at a time, each with a handle of its own.
+ * This is the smallest driver that maps: one transfer at a time, each with its own handle.
  */
 #ifndef DMAH_DRIVERS_EDU_H
 #define DMAH_DRIVERS_EDU_H
 
 #include <dmah/dmah.h>
 
-/** EDU_BUFFER - bytes of the device's buffer. The last one can not be reached by DMA. */
+/** EDU_BUFFER - bytes of the device's buffer. DMA cannot reach the last byte. */
 #define EDU_BUFFER 4096u
 
 /**
  * struct edu - one device.
- * @regs: its registers, as dmah_host_read32() takes them: BAR 0.
- * @dev: what it maps as; attached by the caller.
- * @timeout_ns: how long a transfer may take, in nanoseconds.
+ * @regs: registers of the device (BAR 0), as dmah_host_read32() takes them.
+ * @dev: the DMA device; attached by the caller.
+ * @timeout_ns: longest wait for a transfer, in nanoseconds.
  */
 struct edu {
 	volatile uint8_t *regs;
@@ -28,12 +29,12 @@ struct edu {
 int edu_init(struct edu *edu, volatile void *regs, struct dmah_device *dev);
 
 /**
- * edu_dma() - have the device transfer, by DMA address.
- * @dma: where in memory.
- * @off: where in its buffer; @off + @len is less than EDU_BUFFER.
+ * edu_dma() - transfer between memory and the device's buffer, by DMA address.
+ * @dma: DMA address of the memory.
+ * @off: offset in the device's buffer; @off + @len must be less than EDU_BUFFER.
  * @dir: DMAH_TO_DEVICE or DMAH_FROM_DEVICE.
  *
- * The device does not tell whether it was refused. Return: 0, DMAH_EINVAL, DMAH_ETIMEDOUT.
+ * The device does not report DMA that the IOMMU refused. Return: 0, DMAH_EINVAL, DMAH_ETIMEDOUT.
  */
 int edu_dma(struct edu *edu, dmah_addr_t dma, uint32_t off, uint32_t len, enum dmah_dir dir);
 

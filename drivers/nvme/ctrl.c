@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Bringing a controller up and down. NVM Express Base Specification 2.0, sections 3.5.1, 3.6.1 and 3.7.2. */
+/*
+ * Bring a controller up and down. NVM Express Base Specification 2.0, sections 3.5.1, 3.6.1 and
+ * 3.7.2.
+ */
 #include "nvme_int.h"
 
 #define ADMIN_ENTRIES	4u
 #define DEFAULT_TIMEOUT 5000000000u
 
-/* ---- what it says ---- */
+/* ---- status ---- */
 
 int nvme_dead(struct nvme *n)
 {
@@ -16,7 +19,7 @@ int nvme_dead(struct nvme *n)
 	return csts & CSTS_CFS ? DMAH_ETIMEDOUT : DMAH_OK;
 }
 
-/* As long as CAP.TO says; and a controller that says 0 gets one unit. */
+/* Wait for CSTS, at most as long as CAP.TO says. A CAP.TO of 0 counts as one unit, 500 ms. */
 static int wait_status(struct nvme *n, uint32_t mask, uint32_t value, bool despite_failure)
 {
 	uint64_t begun = dmah_host_now();
@@ -34,13 +37,16 @@ static int wait_status(struct nvme *n, uint32_t mask, uint32_t value, bool despi
 			return DMAH_OK;
 		if (late)
 			return DMAH_ETIMEDOUT;
-		/* Whoever was not running for so long looks once more. */
+		/* Read once more after the limit: this CPU may have been suspended all the time. */
 		late = dmah_host_now() - begun > most;
 		dmah_host_relax();
 	}
 }
 
-/* Once it is not ready it does no DMA, and has forgotten the I/O queues. A failed controller can be disabled, too. */
+/*
+ * Disable the controller: one that is not ready does no DMA, and its I/O queues are deleted. A
+ * failed controller can be disabled, too.
+ */
 static int disable(struct nvme *n)
 {
 	dmah_host_write32(n->regs + REG_CC, 0);
@@ -83,7 +89,7 @@ int nvme_admin(struct nvme *n, struct nvme_command *c, uint32_t *result)
 	return END_STATUS(done.end);
 }
 
-/* For commands that no sound controller refuses. */
+/* Run a command that every sound controller accepts: a refusal becomes DMAH_ENODEV. */
 static int admin(struct nvme *n, struct nvme_command *c)
 {
 	int err = nvme_admin(n, c, NULL);
@@ -111,7 +117,7 @@ static uint64_t field(const struct nvme *n, unsigned int at, unsigned int bytes)
 	return value;
 }
 
-/* Text is padded with spaces. */
+/* Copy a text without the spaces that pad it. */
 static void text(const struct nvme *n, unsigned int at, unsigned int len, char *to)
 {
 	while (len && n->page[at + len - 1] == ' ')
@@ -132,7 +138,7 @@ static int identify_controller(struct nvme *n)
 	n->vendor = (uint16_t)field(n, CONTROLLER_VID, 2);
 	text(n, CONTROLLER_SN, 20, n->serial);
 	text(n, CONTROLLER_MN, 40, n->model);
-	/* 0: no limit; ours is one page of a list. */
+	/* MDTS 0 means no limit. The driver's own limit is one page of PRP entries. */
 	mdts = field(n, CONTROLLER_MDTS, 1);
 	if (mdts && mdts < 32 && page << mdts < most)
 		most = page << mdts;
@@ -152,7 +158,7 @@ static int identify_namespace(struct nvme *n)
 	shift = format >> 16 & 0xff;
 	if (!n->nblocks)
 		return DMAH_ENODEV;
-	/* No metadata, and 512 bytes to a page. */
+	/* Accept blocks without metadata, of 512 bytes to 4 KiB. */
 	if (format & 0xffff || shift < 9 || shift > 12)
 		return DMAH_ENOTSUP;
 	n->block_size = 1u << shift;
@@ -186,8 +192,8 @@ static int create_queues(struct nvme *n)
 }
 
 /*
- * Queues first, the submission queue before the completion queue. What the controller says does not matter: it is disabled
- * next.
+ * Delete the queues, the submission queue before the completion queue, then request a shutdown.
+ * Errors are ignored: the caller disables the controller next.
  */
 static void shut_down(struct nvme *n)
 {
@@ -271,7 +277,7 @@ int nvme_init(struct nvme *n, volatile void *regs, struct dmah_device *dev)
 		return DMAH_ENODEV;
 	if (!CAP_NVM(n->cap) || CAP_MPSMIN(n->cap) || !CAP_MQES(n->cap))
 		return DMAH_ENOTSUP;
-	/* It may be at work for whoever was here before. */
+	/* The controller may still be doing DMA for its previous owner. */
 	err = disable(n);
 	if (err)
 		return err;

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Reads and writes: NVM Command Set Specification 1.0, sections 3.2.4 and 3.2.6; and those whose buffers have handles. */
+/*
+ * Reads and writes, and requests whose buffers are mapped by handle. NVM Command Set Specification
+ * 1.0, sections 3.2.4 and 3.2.6.
+ */
 #include "nvme_int.h"
 
-/* Asking whether the controller lives takes longer than looking for a completion. */
+/*
+ * Reading CSTS takes longer than reading a completion entry, so do it only once in so many polls.
+ */
 #define SPINS 4096u
 
 /* ---- commands ---- */
@@ -117,7 +122,7 @@ void nvme_ring(struct nvme *n)
 	nvme_queue_ring(n, &n->queue);
 }
 
-/* End the mappings of all requests that ended: those with one handle by a batch. */
+/* Unmap the buffers of all requests that ended: requests with one handle in one batch. */
 static void finish(struct nvme *n)
 {
 	struct dmah_batch batch = { .h = n->held, .max = NVME_DEPTH };
@@ -160,7 +165,10 @@ unsigned int nvme_poll(struct nvme *n)
 		uint32_t cid = END_CID(c.end);
 
 		count++;
-		/* A device that is broken may name a command that is not under way. */
+		/*
+		 * Ignore a command identifier that is not under way: a broken device may return
+		 * any.
+		 */
 		if (cid < n->depth && n->io[cid])
 			end(n, cid, END_STATUS(c.end));
 		else

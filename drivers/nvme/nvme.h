@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * NVMe: one controller, its first namespace, one pair of I/O queues that are polled. NVM Express Base Specification 2.0.
+ * Driver for one NVMe controller, its first namespace, and one pair of I/O queues that are polled.
+ * NVM Express Base Specification 2.0.
  *
- * Requests map their buffers by handle (nvme_submit()), in whatever order they end, or by a ring (nvme_stream_submit()),
- * whose mappings end in the order in which they began. Both may be used at one time. All that the device reaches was
- * mapped by <dmah/dmah.h>: queues and PRP lists are coherent memory.
+ * Requests map their buffers by handle (nvme_submit()) or by a ring (nvme_stream_submit()).
+ * Requests with handles may end in any order; the mappings of a ring end in the order in which they
+ * began. Both may be used at the same time. All memory that the device reaches is mapped by
+ * <dmah/dmah.h>: queues and PRP lists are coherent memory.
  *
  *	struct nvme nvme = { .timeout_ns = 5000000000 };
  *	struct nvme_request r = { .lba = 8, .blocks = 8, .dir = DMAH_FROM_DEVICE, .phys = buffer };
@@ -15,25 +17,30 @@
  *	err = nvme_wait(&nvme, &r);		// 0, or the status that the device gave, or enum dmah_error
  *	err = nvme_fini(&nvme);
  *
- * A controller has one owner: its calls must not run at the same time, nor inside dmah_host_enter().
+ * Two calls for one controller must not run at the same time. No call may run inside
+ * dmah_host_enter().
  */
 #ifndef DMAH_DRIVERS_NVME_H
 #define DMAH_DRIVERS_NVME_H
 
 #include <dmah/dmah.h>
 
-/** NVME_ALIGN - what the device must be attached with as min_align_mask: PRP entries are pages. Section 4.1.1. */
+/** NVME_ALIGN - min_align_mask to attach the device with: PRP entries are pages. Section 4.1.1. */
 #define NVME_ALIGN 4095u
 
-/** NVME_DEPTH - most requests under way at one time; fewer where the controller's queues are shorter. */
+/**
+ * NVME_DEPTH - most requests under way at the same time; fewer if the controller's queues are
+ * shorter.
+ */
 #define NVME_DEPTH 32u
 
 /** NVME_PIECES - most pieces of a scattered buffer. */
 #define NVME_PIECES 16u
 
 /**
- * Status of requests, as completion queue entries have it: the code, and its type from bit 8 on. Section 3.3.3.2.1.
- * NVME_ABORTED is also what requests get that nvme_reset(), nvme_fini() or nvme_release() ended.
+ * Status of requests, as in completion queue entries: the status code, and its type from bit 8 on.
+ * Section 3.3.3.2.1. Requests that nvme_reset(), nvme_fini() or nvme_release() ended also have
+ * NVME_ABORTED.
  */
 #define NVME_INVALID_OPCODE    0x001
 #define NVME_INVALID_FIELD     0x002
@@ -48,11 +55,12 @@ struct nvme_completion;
 
 /**
  * struct nvme_queue - a submission queue and its completion queue; private.
- * @sq, @cq: their entries, which the device reads and writes. @sq_h, @cq_h: their mappings.
- * @id: 0: admin.
- * @entries: of either.
- * @tail: where the next command goes. @rung: what the doorbell says.
- * @head: where the next completion comes. @phase: how it is told from an old one.
+ * @sq, @cq: entries of the queues; the device reads @sq and writes @cq. @sq_h, @cq_h: their
+ *	mappings.
+ * @id: number of the pair; 0: the admin queues.
+ * @entries: number of entries of each queue.
+ * @tail: index of the next command. @rung: last value written to the submission doorbell.
+ * @head: index of the next completion. @phase: phase bit of a new completion.
  */
 struct nvme_queue {
 	struct nvme_command *sq;
@@ -69,11 +77,11 @@ struct nvme_queue {
 
 /**
  * struct nvme_io - a command under way; private.
- * @next: the next that ended.
- * @cid: its identifier.
- * @status: what the device said.
- * @busy: it is under way.
- * @handle: it belongs to a struct nvme_request.
+ * @next: the next command in the list of commands that ended.
+ * @cid: command identifier.
+ * @status: status that the device returned.
+ * @busy: true while the command is under way.
+ * @handle: true if the command belongs to a struct nvme_request.
  */
 struct nvme_io {
 	struct nvme_io *next;
@@ -84,16 +92,19 @@ struct nvme_io {
 };
 
 /**
- * struct nvme_request - a read or a write. The caller's storage, zeroed; not in memory that the device can write.
+ * struct nvme_request - a read or a write. The caller provides the storage, zeroed, in memory that
+ * the
+ *	device cannot write.
  * @lba: the first block.
- * @blocks: how many.
+ * @blocks: number of blocks.
  * @dir: DMAH_FROM_DEVICE: read; DMAH_TO_DEVICE: write.
- * @phys: the buffer, where it is contiguous: aligned to 4.
- * @segs, @nsegs: where it is not: pieces, of which all but the first begin and all but the last end on a page. NULL, 0
- *	else. Not needed after nvme_submit().
- * @err: when it has ended: 0, the status that the device gave, or enum dmah_error. DMAH_ETIMEDOUT: the memory must not be
- *	used for anything else.
- * @done: it has ended.
+ * @phys: physical address of a contiguous buffer, aligned to 4.
+ * @segs, @nsegs: the pieces of a scattered buffer; NULL and 0 for a contiguous buffer. All pieces
+ *	but the first begin on a page, and all but the last end on a page. Not used after
+ *	nvme_submit().
+ * @err: result of a request that has ended: 0, the status that the device returned, or enum
+ *	dmah_error. After DMAH_ETIMEDOUT the memory must not be reused.
+ * @done: true when the request has ended.
  * @io, @h, @vec, @part, @seg: private.
  */
 struct nvme_request {
@@ -113,15 +124,15 @@ struct nvme_request {
 };
 
 /**
- * struct nvme - a controller. The caller zeroes it and sets @timeout_ns; the facts below that may be read, the rest is
- *	private.
- * @timeout_ns: how long a command may take, in nanoseconds; 0: 5 s.
- * @vendor: PCI vendor of the subsystem's maker.
- * @serial, @model: of the controller, ended by 0.
- * @nblocks: of the namespace.
- * @block_size: bytes of one.
- * @max_bytes: of the longest request.
- * @depth: most requests under way.
+ * struct nvme - a controller. The caller zeroes the structure and may set @timeout_ns. The members
+ *	listed here may be read; the rest is private.
+ * @timeout_ns: longest wait for a command, in nanoseconds; 0: 5 s.
+ * @vendor: PCI vendor id of the subsystem's maker.
+ * @serial, @model: serial and model number of the controller, terminated by 0.
+ * @nblocks: blocks of the namespace.
+ * @block_size: bytes of a block.
+ * @max_bytes: bytes of the longest request.
+ * @depth: most requests under way at the same time.
  */
 struct nvme {
 	uint64_t timeout_ns;
@@ -149,80 +160,87 @@ struct nvme {
 };
 
 /**
- * nvme_init() - bring a controller up, whatever state it is in. Sections 3.5.1 and 3.7.2.
- * @n: zeroed, but for @n->timeout_ns.
- * @regs: its registers, as dmah_host_read32() takes them: BAR 0.
- * @dev: what it maps as; attached by the caller.
+ * nvme_init() - bring a controller up from any state. Sections 3.5.1 and 3.7.2.
+ * @n: storage, zeroed except for @n->timeout_ns.
+ * @regs: registers of the controller (BAR 0), as dmah_host_read32() takes them.
+ * @dev: the DMA device; attached by the caller.
  *
- * Context: may sleep. Return: 0; as dmah_alloc_coherent(); DMAH_ENODEV: no such controller, or no namespace 1;
- * DMAH_ENOTSUP: not the NVM command set, or no pages of 4 KiB; DMAH_ETIMEDOUT: it did not answer in time, or says that it
- * failed. After an error nothing is left mapped, but where the controller cannot even be disabled (DMAH_ETIMEDOUT and
- * nvme_live() is true): see nvme_release().
+ * Context: may sleep. Return: 0; an error of dmah_alloc_coherent(); DMAH_ENODEV: there is no such
+ * controller, or no namespace 1; DMAH_ENOTSUP: the controller lacks the NVM command set or pages of
+ * 4 KiB; DMAH_ETIMEDOUT: the controller did not answer in time, or reports a fatal failure. After
+ * an error nothing is mapped, with one exception: if the controller cannot be disabled, nvme_live()
+ * is true and its memory stays mapped: see nvme_release().
  */
 int nvme_init(struct nvme *n, volatile void *regs, struct dmah_device *dev);
 
-/** nvme_live() - whether the controller has memory of ours. */
+/** nvme_live() - returns true if memory is mapped for the controller. */
 static inline bool nvme_live(const struct nvme *n)
 {
 	return dmah_mapped(&n->admin.sq_h);
 }
 
 /**
- * nvme_fini() - shut the controller down, section 3.6.1, and give everything back.
+ * nvme_fini() - shut the controller down, section 3.6.1, and free all its memory.
  *
- * Requests that are under way are ended with NVME_ABORTED; a stream's are then taken as ever, and it is ended after this.
- * Return: 0; DMAH_ETIMEDOUT, DMAH_ENODEV: where nvme_live() is still true the controller does not stop, or is not there any
- * more, and nothing was given back: see nvme_release(). Else memory could not be.
+ * Requests under way end with NVME_ABORTED. Requests of a stream are then taken as usual, and the
+ * stream is ended after this call. Return: 0; DMAH_ETIMEDOUT or DMAH_ENODEV. If nvme_live() is
+ * still true after an error, the controller does not stop or is gone, and nothing was freed: see
+ * nvme_release(). If nvme_live() is false, freeing some of the memory failed.
  */
 int nvme_fini(struct nvme *n);
 
 /**
- * nvme_reset() - disable the controller, end what was under way with NVME_ABORTED, and bring it up again: what to do
- *	after DMAH_ETIMEDOUT. Return: as nvme_init(); after an error the controller is down.
+ * nvme_reset() - disable the controller, end requests under way with NVME_ABORTED, and bring the
+ *	controller up again. Call this after DMAH_ETIMEDOUT. Return: as nvme_init(); after an error
+ *	the controller is down.
  */
 int nvme_reset(struct nvme *n);
 
 /**
- * nvme_release() - give back what a controller had that does no DMA any more: it was unplugged, killed by dmah_kill(), or
- *	may not be bus master. Its registers are not touched. Return: 0, DMAH_ETIMEDOUT.
+ * nvme_release() - free the memory of a controller that can do no DMA any more, since it was
+ *	unplugged, killed by dmah_kill(), or is not bus master. Does not access the controller's
+ *	registers. Return: 0, DMAH_ETIMEDOUT.
  */
 int nvme_release(struct nvme *n);
 
 /**
- * nvme_submit() - map a request's buffer and put the request into the queue. The device sees it by nvme_ring().
+ * nvme_submit() - map a request's buffer and put the request into the queue. The device sees the
+ *	request after nvme_ring().
  *
- * Return: 0; as dmah_map(); DMAH_ENOSPC also where @n->depth are under way; DMAH_EINVAL also for a buffer that PRPs
- * cannot name; DMAH_ERANGE also for one that is too long; DMAH_ENODEV: the controller is down; DMAH_EBUSY: the request is
- * under way already. After any other error it is not, and nothing is mapped.
+ * Return: 0, or an error of dmah_map(). DMAH_ENOSPC also means that @n->depth requests are under
+ * way; DMAH_EINVAL, that PRP entries cannot describe the buffer; DMAH_ERANGE, that the buffer is
+ * too long. DMAH_ENODEV: the controller is down. DMAH_EBUSY: the request is under way already.
+ * After any other error the request is not under way, and nothing is mapped.
  */
 int nvme_submit(struct nvme *n, struct nvme_request *r);
 
-/** nvme_ring() - let the device see what was submitted. */
+/** nvme_ring() - pass the submitted requests to the device. */
 void nvme_ring(struct nvme *n);
 
 /**
- * nvme_poll() - take what the device has completed, and unmap the buffers of requests that ended, with one wait for the
- *	IOMMU.
+ * nvme_poll() - take completions from the device, and unmap the buffers of the requests that ended,
+ *	with one wait for the IOMMU.
  *
- * Return: completions taken, of streams too.
+ * Return: number of completions taken, those of streams included.
  */
 unsigned int nvme_poll(struct nvme *n);
 
 /**
- * nvme_wait() - nvme_poll() until a request has ended.
+ * nvme_wait() - call nvme_poll() until a request has ended.
  *
- * Return: its @err; DMAH_ETIMEDOUT where it is not done: it did not end in time, or the controller says that it failed; the
- * buffer is the device's until nvme_reset() or nvme_fini(). DMAH_ENODEV likewise: the device is not there any more.
+ * Return: @r->err if @r->done is set. Otherwise DMAH_ETIMEDOUT: the request did not end in time, or
+ * the controller reports a fatal failure; or DMAH_ENODEV: the device is gone. In both cases the
+ * buffer belongs to the device until nvme_reset() or nvme_fini().
  */
 int nvme_wait(struct nvme *n, struct nvme_request *r);
 
 /**
  * struct nvme_stream - requests in one direction whose buffers are mapped by a ring; private.
  * @n: the controller.
- * @ring: where they are mapped.
- * @dir: which way the bytes go.
- * @first: number of the oldest request; @next: of the next one.
- * @io: the commands, by number.
+ * @ring: mappings of the buffers.
+ * @dir: direction of all requests.
+ * @first: number of the oldest request; @next: number of the next request.
+ * @io: the commands, by number of the request.
  */
 struct nvme_stream {
 	struct nvme *n;
@@ -233,44 +251,48 @@ struct nvme_stream {
 	struct nvme_io io[NVME_DEPTH];
 };
 
-/** nvme_stream_memory() - bytes of memory for nvme_stream_init(); 0 where @max_bytes makes no sense. */
+/** nvme_stream_memory() - bytes of memory for nvme_stream_init(); 0 if an argument is invalid. */
 size_t nvme_stream_memory(uint32_t max_bytes, enum dmah_dir dir);
 
 /**
  * nvme_stream_init() - set up a stream.
- * @s: zeroed.
+ * @s: storage, zeroed.
  * @n: the controller.
- * @max_bytes: of its longest request; no more than 1 MiB.
- * @dir: DMAH_FROM_DEVICE: it reads; DMAH_TO_DEVICE: it writes.
+ * @max_bytes: bytes of the longest request, at most 1 MiB.
+ * @dir: DMAH_FROM_DEVICE: requests read; DMAH_TO_DEVICE: requests write.
  * @memory: nvme_stream_memory() bytes, aligned to 64, never reachable by the device.
- * @size: its size in bytes.
+ * @size: size of @memory in bytes.
  *
  * Return: as dmah_ring_init().
  */
 int nvme_stream_init(struct nvme_stream *s, struct nvme *n, uint32_t max_bytes, enum dmah_dir dir,
 		     void *memory, size_t size);
 
-/** nvme_stream_fini() - end it. Return: as dmah_ring_fini(). */
+/** nvme_stream_fini() - end a stream. Return: as dmah_ring_fini(). */
 int nvme_stream_fini(struct nvme_stream *s);
 
-/** nvme_stream_submit() - a request, behind the others: as nvme_submit(), for a contiguous buffer at @phys. */
+/**
+ * nvme_stream_submit() - submit a request for the contiguous buffer at @phys. Return: as
+ *	nvme_submit().
+ */
 int nvme_stream_submit(struct nvme_stream *s, uint64_t lba, uint32_t blocks, dmah_phys_t phys);
 
 /**
- * nvme_stream_take() - end the oldest requests, as many as are complete, with one wait for the IOMMU.
+ * nvme_stream_take() - end the oldest requests that are complete, with one wait for the IOMMU.
  * @s: the stream.
- * @status: where to put what the device said of each, 0 being success; NULL: only how many.
- * @max: most.
+ * @status: set to the device's status of each request, 0 being success; may be NULL.
+ * @max: most requests to end.
  *
- * One that is complete waits for those before it. Return: how many; or an error of dmah_ring_pop(): after DMAH_ETIMEDOUT
- * they have ended all the same, and their memory must not be used for anything else.
+ * A complete request is not taken before all older requests are. Return: number of requests, or an
+ * error of dmah_ring_pop(). After DMAH_ETIMEDOUT the requests have ended all the same, but their
+ * memory must not be reused.
  */
 int nvme_stream_take(struct nvme_stream *s, uint16_t *status, uint32_t max);
 
-/** nvme_stream_wait() - nvme_poll() until the oldest request is complete. Return: 0, or as nvme_wait(). */
+/** nvme_stream_wait() - poll until the oldest request is complete. Return: 0, or as nvme_wait(). */
 int nvme_stream_wait(struct nvme_stream *s);
 
-/** nvme_stream_live() - requests that were not taken. */
+/** nvme_stream_live() - number of requests that were submitted but not taken. */
 static inline uint32_t nvme_stream_live(const struct nvme_stream *s)
 {
 	return s->next - s->first;

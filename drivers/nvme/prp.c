@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Physical region pages: a buffer as a first address with an offset, then whole pages. NVM Express Base Specification
- * 2.0, section 4.1.1.
+ * Physical region pages (PRP): a first address that may lie within a page, then whole pages. NVM
+ * Express Base Specification 2.0, section 4.1.1.
  */
 #include "nvme_int.h"
 
@@ -10,7 +10,7 @@ static uint32_t to_page_end(dmah_addr_t dma)
 	return NVME_PAGE - (uint32_t)(dma % NVME_PAGE);
 }
 
-/* Only the first piece may begin inside of a page, and only the last may end there. */
+/* Only the first piece may begin within a page, and only the last piece may end within a page. */
 static bool nameable(const struct dmah_dma_seg *seg, uint32_t nseg)
 {
 	if (!nseg || seg[0].dma % 4)
@@ -41,7 +41,7 @@ int nvme_prp(struct nvme_command *c, uint64_t *list, dmah_addr_t list_dma,
 				return DMAH_ERANGE;
 		}
 	}
-	/* The second entry is the second page where there are two, else the list. */
+	/* With two pages the second entry is the second page; with more it is the list. */
 	c->prp2 = pages < 2 ? 0 : pages == 2 ? list[0] : list_dma;
 	return DMAH_OK;
 }

@@ -60,7 +60,9 @@ void nvme_queue_ring(struct nvme *n, struct nvme_queue *q)
 
 bool nvme_queue_take(struct nvme_queue *q, struct nvme_completion *c)
 {
-	/* The phase is in the entry's last word, which the device writes last or with the others. */
+	/*
+	 * The phase is in the entry's last word, which the device writes after or with the others.
+	 */
 	uint32_t end = __atomic_load_n(&q->cq[q->head].end, __ATOMIC_ACQUIRE);
 
 	if (END_PHASE(end) != q->phase)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * NVMe as the driver needs it. Sections are of the NVM Express Base Specification 2.0 where no other is named.
+ * Registers, commands and data structures of NVMe that the driver uses. Sections without a document
+ * are of the NVM Express Base Specification 2.0.
  */
 #ifndef DMAH_DRIVERS_NVME_REGS_H
 #define DMAH_DRIVERS_NVME_REGS_H

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Requests whose buffers are mapped by a ring: mapped in order, unmapped in order, whatever order they end in. */
+/*
+ * Requests whose buffers are mapped by a ring. Buffers are mapped and unmapped in the order of
+ * submission, even where the requests complete out of order.
+ */
 #include "nvme_int.h"
 
 #define MAX_BYTES (1u << 20)
 
-/* A slot also holds what comes before the buffer in its first page. */
+/* A ring entry also covers the bytes before the buffer in its first page. */
 static struct dmah_ring_config ring_config(uint32_t max_bytes, enum dmah_dir dir)
 {
 	return (struct dmah_ring_config){
@@ -49,7 +52,9 @@ int nvme_stream_submit(struct nvme_stream *s, uint64_t lba, uint32_t blocks, dma
 	struct dmah_dma_seg seg;
 	int err = nvme_io_room(s->n);
 
-	/* What was pushed cannot be taken back out of order: all that may fail comes before. */
+	/*
+	 * A push cannot be undone out of order, so every check that may fail comes before the push.
+	 */
 	if (!err)
 		err = nvme_io_check(s->n, blocks, s->dir, &seg.len);
 	if (!err && phys % 4)
@@ -60,7 +65,10 @@ int nvme_stream_submit(struct nvme_stream *s, uint64_t lba, uint32_t blocks, dma
 		err = dmah_ring_push(s->ring, phys, seg.len, &seg.dma);
 	if (err)
 		return err;
-	/* A mapping that pages cannot name, all the same: the request has ended, and waits for its turn. */
+	/*
+	 * If PRP entries cannot describe the mapping, the request ends now, and is taken in its
+	 * turn.
+	 */
 	if (nvme_io_start(s->n, io, s->dir, lba, blocks, &seg, 1))
 		io->status = NVME_INVALID_PRP;
 	s->next++;

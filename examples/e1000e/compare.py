@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
-"""Count the changes that the handle makes in a driver's receive path, from the sources beside this file.
+"""Count what handles change in a driver's receive path, in the sources beside this file.
 
-Prints a table. With --write it goes into README.md, and with --check TAP says whether README.md has
-it as it is now.
+Prints a table. With --write, the table goes into README.md. With --check, a TAP test compares the
+table in README.md with the sources.
 """
 
 import os
@@ -29,7 +29,7 @@ def lines(text):
 
 
 def arguments(text, at):
-    """The arguments of a call whose opening parenthesis is before @at."""
+    """Return the arguments of a call whose opening parenthesis is just before @at."""
     depth, out = 1, [""]
     while depth:
         c = text[at]
@@ -43,7 +43,7 @@ def arguments(text, at):
 
 
 def calls(text):
-    """(what, arguments) of each call that maps, unmaps or syncs."""
+    """Return (act, arguments) for each call that maps, unmaps or syncs."""
     out = []
     for found in re.finditer(r"\bdmah_(?:addr_)?(map|unmap|sync)\w*\(", text):
         out.append((found.group(1), arguments(text, found.end())))
@@ -57,7 +57,7 @@ def fields(text, form):
 
 def count(form):
     head, body = source("rx_by_%s.h" % form), source("rx_by_%s.c" % form)
-    # dmah_mapped() is none of them.
+    # dmah_mapped() does not map: leave it out of the count.
     made = calls(body.replace("dmah_mapped", "is_mapped"))
     again = [a for what, args in made if what != "map" for a in args
              if a == "E1000E_BUFFER" or re.match(r"DMAH_(TO|FROM)_DEVICE$", a)]

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The receive path of the 82574's driver (drivers/e1000e, E1000E_RX_OWN), twice: rx_by_address.c and rx_by_handle.c are
- * the same, before and after. Lay them side by side; README.md counts the difference.
+ * The receive path of the 82574's driver (drivers/e1000e, E1000E_RX_OWN), written twice:
+ * rx_by_address.c keeps DMA addresses, rx_by_handle.c keeps handles. Compare them side by side;
+ * README.md counts the differences.
  *
- * Each serves every step-th descriptor from first on, so that both can run at one time on one device. Its owner zeroes it,
- * sets nic, first, step and the slots' buffers, and calls rx_init; then, once the device runs, rx_fill; rx_poll as often
- * as it likes; and rx_empty when the device has stopped, after which rx_fill begins anew.
+ * Each serves every step-th descriptor, beginning with descriptor "first", so both can run at the
+ * same time on one device. The caller zeroes the structure, sets nic, first, step and the buffers
+ * of the slots, and calls rx_init. Once the device runs, call rx_fill, then rx_poll as often as
+ * needed. Call rx_empty after the device has stopped; rx_fill then starts again.
  */
 #ifndef EXAMPLE_RX_H
 #define EXAMPLE_RX_H
@@ -19,10 +21,10 @@
 #define RX_COPY 256u
 
 /**
- * struct rx_sink - takes the frames.
- * @copy: a short one, to be copied now.
- * @take: a long one, whose buffer is kept. Return: the buffer that the device gets in its place.
- * @ctx: passed to both.
+ * struct rx_sink - callbacks that take received frames.
+ * @copy: copies a short frame during the call.
+ * @take: takes a long frame together with its buffer. Return: another buffer for the device.
+ * @ctx: passed to both callbacks.
  */
 struct rx_sink {
 	void (*copy)(void *ctx, dmah_phys_t buffer, uint32_t len);

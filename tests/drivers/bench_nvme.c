@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * NVMe at length: all of the disk written, read back and compared, 4 KiB a request and 32 requests under way, by handle
- * and by ring. DMAH_NVME_MIB: how long the disk is. Prints what it measured; making and comparing the bytes is part of
- * it.
+ * A long NVMe test: write, read back and compare the whole disk with requests of 4 KiB, 32 of them
+ * under way, by handle and by ring. DMAH_NVME_MIB sets the size of the disk. The printed time
+ * includes making and comparing the bytes.
  */
 #include "nvme_rig.h"
 
@@ -177,7 +177,7 @@ static unsigned long mib(void)
 	const char *text = getenv("DMAH_NVME_MIB");
 	unsigned long n = text ? strtoul(text, NULL, 0) : 1;
 
-	/* A power of two, so that a stride that is odd comes to every chunk once. */
+	/* A power of two, so that an odd stride visits every chunk once. */
 	assert_in_range(n, 1, 1024);
 	assert_int_equal(n & (n - 1), 0);
 	return n;

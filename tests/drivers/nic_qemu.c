@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The machine is QEMU's: its model of the 82574, behind its VT-d, its SMMUv3, or no IOMMU. The wire is a pair of datagram
- * sockets.
+ * A machine of QEMU: its model of the 82574 behind its VT-d, its SMMUv3, or no IOMMU. The wire is a
+ * pair of datagram sockets.
  */
 #define _GNU_SOURCE
 #include "nic.h"
@@ -72,7 +72,7 @@ static bool is(const struct nic *n, const char *machine)
 
 /* ---- setting up ---- */
 
-/* One wire for each of the two machines, as long as this process lives: QEMU is started once. */
+/* One wire for each of the two machines, for the life of this process: QEMU starts only once. */
 static void open_machine(struct nic *n)
 {
 	static int wires[2][2];
@@ -84,7 +84,10 @@ static void open_machine(struct nic *n)
 	if (!wires[kind][0]) {
 		const int room = 65536;
 
-		/* Without SOCK_CLOEXEC: the second end is QEMU's. What it does not take fills the first one's buffer. */
+		/*
+		 * No SOCK_CLOEXEC: QEMU inherits the second end. Frames that QEMU has not read fill
+		 * the buffer.
+		 */
 		assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, wires[kind]), 0);
 		assert_int_equal(
 			setsockopt(wires[kind][0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)), 0);
@@ -111,7 +114,7 @@ static void open_pool(struct nic *n)
 
 	n->pool_memory = memory_of(need);
 	assert_int_equal(dmah_pool_init(&n->pool, phys, POOL_BYTES, n->pool_memory, need), 0);
-	/* What a slot held before must not come through. */
+	/* Fill the pool, so that old bytes of a slot that reach the device or a buffer are seen. */
 	memset(qemu_ram(n->q, phys, POOL_BYTES), 0xdd, POOL_BYTES);
 }
 

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 #define POOL_BYTES (2u << 20)
-/* Of the real clock. Only a unit that is held makes a wait last. */
+/* Time-out by the real clock. Only a held unit makes a wait last that long. */
 #define TIMEOUT 5000000u
 
 struct nic {
@@ -78,7 +78,7 @@ static void open_pool(struct nic *n)
 
 	n->pool_memory = memory_of(need);
 	assert_int_equal(dmah_pool_init(&n->pool, phys, POOL_BYTES, n->pool_memory, need), 0);
-	/* What a slot held before must not come through. */
+	/* Fill the pool, so that old bytes of a slot that reach the device or a buffer are seen. */
 	sim_cpu_set(n->sim, phys, 0xdd, POOL_BYTES);
 	sim_cpu_maintain(n->sim, DMAH_CACHE_FLUSH, phys, POOL_BYTES);
 }
@@ -118,7 +118,7 @@ struct nic *nic_open(const struct nic_config *config)
 	assert_true(sim_config_named(config->machine, &machine));
 	n->sim = sim_create(&machine);
 	assert_non_null(n->sim);
-	/* Lines are written back and fetched when nobody asked for it, as a CPU may do at any time. */
+	/* Write back and fetch cache lines without a request, as a CPU may do at any time. */
 	sim_cache_random(n->sim, 40, 40, 7);
 	count_reports(&n->reports);
 	posix_clock_real();

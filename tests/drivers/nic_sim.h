@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What a test can ask of the simulated machine alone. */
+/* Functions that only the simulated machine has. */
 #ifndef DMAH_TESTS_NIC_SIM_H
 #define DMAH_TESTS_NIC_SIM_H
 
@@ -10,7 +10,7 @@
 
 struct sim_e1000e *nic_model(struct nic *n);
 struct sim *nic_sim(struct nic *n);
-/** nic_unit() - the IOMMU, on machines that have one. */
+/** nic_unit() - the IOMMU of a machine that has one. */
 struct unit *nic_unit(struct nic *n);
 
 #endif /* DMAH_TESTS_NIC_SIM_H */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* QEMU's controller, behind Intel's IOMMU and behind an SMMUv3, under this library's drivers for them. */
+/*
+ * QEMU's controller behind VT-d and behind an SMMUv3, with this library's drivers for these IOMMUs.
+ */
 #define _GNU_SOURCE
 #include "nvme_rig.h"
 #include "../setup.h"
@@ -26,7 +28,7 @@
 #define NVME_VENDOR 0x1b36
 #define NVME_DEVICE 0x0010
 
-/* Registers that the rig plays tricks with. */
+/* Registers whose reads the rig can change. */
 #define VTD_IQT	     0x88u
 #define SMMU_CMDQ    0x98u
 #define CAP	     0x00u
@@ -110,7 +112,10 @@ static void open_machine(struct qemu_rig *r)
 	count_reports(&r->rig.reports);
 	posix_set_cpu(0);
 	assert_true(qemu_pci_find(r->q, NVME_VENDOR, NVME_DEVICE, 0, &r->pci));
-	/* Half a second is enough for it to become ready, and less to wait for where it is not to. */
+	/*
+	 * Half a second is enough for the controller to become ready, and a short wait for one that
+	 * never does.
+	 */
 	qemu_pretend(r->q, r->pci.bar[0] + CAP, CAP_TO, CAP_TO_500MS);
 	r->rig.regs = qemu_regs(r->q, r->pci.bar[0]);
 }
@@ -141,7 +146,7 @@ static void open_pool(struct qemu_rig *r)
 
 	r->pool_memory = memory_of(need);
 	assert_int_equal(dmah_pool_init(&r->rig.pool, phys, POOL_BYTES, r->pool_memory, need), 0);
-	/* What a slot held before must not come through. */
+	/* Fill the pool, so that old bytes of a slot that reach the device or a buffer are seen. */
 	memset(qemu_ram(r->q, phys, POOL_BYTES), 0xdd, POOL_BYTES);
 }
 
@@ -249,7 +254,7 @@ static void check_vtd(void *ctx, const struct dmah_vtd_fault *fault)
 	assert_int_equal(fault->reason, e->write ? 0x5 : 0x6);
 }
 
-/* One event for each few bytes: what does not fit the queue is lost. */
+/* The SMMU records an event for every few bytes: events that do not fit the queue are lost. */
 static unsigned int take_smmu(struct qemu_rig *r, const struct expected *e)
 {
 	struct dmah_smmuv3_event event[16];
@@ -293,7 +298,7 @@ void rig_faults(struct rig *rig, dmah_addr_t dma, uint32_t len, bool write)
 
 /* ---- tricks ---- */
 
-/* A doorbell that the device does not hear; what was said meanwhile is lost. */
+/* A doorbell that the device ignores; values written meanwhile are lost. */
 void rig_hang(struct rig *rig, bool on)
 {
 	qemu_hold(of(rig)->q, on ? of(rig)->pci.bar[0] + IO_DOORBELL : 0);

@@ -16,7 +16,7 @@
 #define POOL_BYTES (4u << 20)
 #define SMALL_POOL (256u << 10)
 
-/* What makes a machine difficult. */
+/* Difficulties of a machine, in the flags of its configuration. */
 #define NONCOHERENT 1u /* device and table walks */
 #define UNTRUSTED   2u
 #define POOL	    4u
@@ -111,7 +111,7 @@ static void open_pool(struct sim_rig *r)
 
 	r->pool_memory = memory_of(need);
 	assert_int_equal(dmah_pool_init(&r->rig.pool, phys, bytes, r->pool_memory, need), 0);
-	/* What a slot held before must not come through. */
+	/* Fill the pool, so that old bytes of a slot that reach the device or a buffer are seen. */
 	sim_cpu_set(r->sim, phys, 0xdd, bytes);
 	sim_cpu_maintain(r->sim, DMAH_CACHE_FLUSH, phys, bytes);
 }
@@ -156,7 +156,7 @@ static void open_device(struct sim_rig *r)
 	r->rig.regs = sim_nvme_regs(r->nvme);
 }
 
-/* It is made once, and copied. */
+/* The contents of the disk are made once, and copied for each machine. */
 static uint8_t *new_disk(size_t size)
 {
 	static uint8_t *first;

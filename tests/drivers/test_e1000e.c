@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The driver of the 82574: frames both ways, on every configuration of the machine that it is linked with.
+ * The driver of the 82574: frames in both directions, on every configuration of the machine that
+ * this program is linked with.
  */
 #include "traffic.h"
 
@@ -21,7 +22,7 @@ static void address_and_link(const struct nic_config *machine)
 	traffic_close(t);
 }
 
-/* Many frames at a time, so that completions come together; the queue wraps. */
+/* Send many frames at a time, so that completions come together and the queue wraps. */
 static void transmit(const struct nic_config *machine)
 {
 	struct traffic *t = traffic_open(machine, &(struct traffic_config){ .seed = 1 });
@@ -96,7 +97,7 @@ static void receive_in_pages(const struct nic_config *machine)
 	receive(machine, E1000E_RX_PAGES);
 }
 
-/* Both directions in any order. */
+/* Send and receive in random order. */
 static void both_ways(const struct nic_config *machine, enum e1000e_rx_mode rx)
 {
 	struct traffic *t = traffic_open(
@@ -137,7 +138,10 @@ static void both_ways_in_pages(const struct nic_config *machine)
 	both_ways(machine, E1000E_RX_PAGES);
 }
 
-/* More than the device has descriptors for; what it could not take it counted, and the rest comes in order. */
+/*
+ * Send more frames than the device has descriptors: it counts those it drops; the rest comes in
+ * order.
+ */
 static void storm(const struct nic_config *machine)
 {
 	struct traffic *t = traffic_open(machine, &(struct traffic_config){ .seed = 4 });
@@ -161,16 +165,18 @@ static void storm(const struct nic_config *machine)
 	traffic_close(t);
 }
 
-/* What is under way when the driver stops is given up, and nothing of it is mapped. It starts again as if new. */
+/*
+ * Stopping drops the frames that are under way and unmaps them. The driver starts again as if new.
+ */
 static void stop_and_start(const struct nic_config *machine)
 {
 	struct traffic *t = traffic_open(machine, &(struct traffic_config){ .seed = 5 });
 
-	/* Two mappings stay: the descriptors. */
+	/* Only the mappings of the two descriptor rings stay. */
 	for (unsigned int i = 0; i < 12; i++) {
 		while (!traffic_transmit(t))
 			;
-		/* Not kicked: the other side gets none of them. */
+		/* Without a kick the other side gets none of these frames. */
 		t->out.n = 0;
 		memset(t->busy, 0, sizeof(t->busy));
 		assert_int_equal(e1000e_stop(&t->nic), 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What goes wrong in the 82574's driver: arguments, maps and allocations that fail, a device that does not end what it is
- * told to end. Each is an error, and leaves nothing half-made.
+ * Errors of the 82574's driver: bad arguments, maps and allocations that fail, a device that does
+ * not complete an operation. Each call returns an error and undoes its work.
  */
 #include "traffic.h"
 
@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The mappings of the descriptors. */
+/* Mappings of the descriptor rings. */
 #define RINGS 2u
 
-/* How long the driver waits for what does not come. */
+/* Time-out of the driver in tests where the device never answers. */
 #define SHORT_NS 20000000u
 
 static uint64_t live(struct traffic *t)
@@ -57,7 +57,7 @@ static void bad_config(const struct nic_config *machine)
 	c.dev = NULL;
 	assert_int_equal(e1000e_memory(&c), 0);
 	assert_int_equal(e1000e_init(&t->nic, &t->driver, memory, sizeof(memory)), DMAH_EINVAL);
-	/* Where there is no device. */
+	/* Without a device, registers read as all ones. */
 	memset(nothing, 0xff, sizeof(nothing));
 	t->driver.regs = nothing;
 	assert_int_equal(traffic_init(t), DMAH_ENODEV);
@@ -83,7 +83,7 @@ static void bad_calls(const struct nic_config *machine)
 	for (unsigned int i = 0; i <= E1000E_BATCH; i++)
 		piece[i] = (struct dmah_seg){ .phys = t->tx + 64 * i, .len = 1 };
 	assert_int_equal(traffic_init(t), 0);
-	/* It does not run. */
+	/* The device does not run. */
 	assert_int_equal(e1000e_transmit(&t->nic, piece, 20, NULL), DMAH_EINVAL);
 	assert_int_equal(e1000e_receive(&t->nic, 1, never, t), DMAH_EINVAL);
 	assert_int_equal(e1000e_reap(&t->nic, NULL, NULL), DMAH_EINVAL);
@@ -93,7 +93,9 @@ static void bad_calls(const struct nic_config *machine)
 	assert_int_equal(e1000e_start(&t->nic), 0);
 	assert_int_equal(e1000e_start(&t->nic), DMAH_EBUSY);
 	assert_int_equal(e1000e_fini(&t->nic), DMAH_EBUSY);
-	/* Too short, too long, in no piece, in too many, in one of nothing. */
+	/*
+	 * A frame that is too short, too long, of no pieces, of too many, or with an empty piece.
+	 */
 	assert_int_equal(e1000e_transmit(&t->nic, piece, 15, NULL), DMAH_EINVAL);
 	assert_int_equal(e1000e_transmit(&t->nic, piece, 0, NULL), DMAH_EINVAL);
 	assert_int_equal(e1000e_transmit(&t->nic, piece, E1000E_BATCH + 1, NULL), DMAH_EINVAL);
@@ -101,10 +103,10 @@ static void bad_calls(const struct nic_config *machine)
 	assert_int_equal(e1000e_transmit(&t->nic, piece, 2, NULL), DMAH_EINVAL);
 	piece[0].len = 0;
 	assert_int_equal(e1000e_transmit(&t->nic, piece, 15, NULL), DMAH_EINVAL);
-	/* More descriptors than there are. */
+	/* The frame needs more descriptors than the queue has. */
 	piece[0].len = 1;
 	assert_int_equal(e1000e_transmit(&t->nic, piece, 20, NULL), DMAH_ENOSPC);
-	/* The device has them all but one, and is done with none. */
+	/* The device owns all descriptors but one, and has finished none. */
 	assert_int_equal(e1000e_rx_give(&t->nic, 3, 0x1000), DMAH_EINVAL);
 	assert_int_equal(e1000e_rx_give(&t->nic, 16, 0x1000), DMAH_EINVAL);
 	assert_false(e1000e_rx_done(&t->nic, 3, &len));
@@ -113,7 +115,7 @@ static void bad_calls(const struct nic_config *machine)
 	traffic_close(t);
 }
 
-/* ---- what cannot be mapped ---- */
+/* ---- maps that fail ---- */
 
 /* A piece that wraps round the end of the address space: the pieces before it are unmapped again. */
 static void piece_that_cannot_be_mapped(const struct nic_config *machine)
@@ -138,7 +140,7 @@ static void piece_that_cannot_be_mapped(const struct nic_config *machine)
 	traffic_close(t);
 }
 
-/* One of the buffers wraps round the end of the address space. */
+/* One of the receive buffers wraps round the end of the address space. */
 static void start_without(const struct nic_config *machine, enum e1000e_rx_mode rx)
 {
 	struct traffic *t = traffic_new(machine, &(struct traffic_config){ .rx = rx });
@@ -189,7 +191,7 @@ static void allocations(const struct nic_config *machine, enum e1000e_rx_mode rx
 		assert_int_equal(stats.mem, begun.mem);
 		if (stats.failed == before)
 			break;
-		/* A page table that is there since an earlier round may make up for it. */
+		/* The call may succeed if a page table of an earlier round is still there. */
 		assert_true(err == DMAH_ENOMEM || !err);
 	}
 	assert_int_equal(err, 0);
@@ -217,7 +219,7 @@ struct hog {
 	unsigned int n;
 };
 
-/* Somebody else takes every slot of the pool that is free. */
+/* Take every free slot of the pool. */
 static dmah_phys_t hog(void *ctx, dmah_phys_t phys, uint32_t len)
 {
 	struct hog *hog = ctx;
@@ -244,14 +246,14 @@ static void starved(const struct nic_config *machine)
 	h->t = t;
 	for (unsigned int i = 0; i < 15; i++)
 		assert_true(traffic_put(t));
-	/* One after the other, so that each slot is gone before the driver asks for one again. */
+	/* Take slots one after the other, so that each is gone before the driver asks for one. */
 	while (t->in.n) {
 		assert_true(e1000e_receive(&t->nic, 1, hog, h) >= 0);
 		traffic_wait(&begun);
 	}
 	e1000e_stats(&t->nic, &stats);
 	assert_true(stats.starved >= 15);
-	/* The device has no buffer left. What comes waits in it or before it. */
+	/* The device has no buffer left. New frames wait in the device or on the wire. */
 	assert_int_equal(live(t), RINGS + h->n);
 	for (unsigned int i = 0; i < 5; i++)
 		assert_true(traffic_put(t));
@@ -288,7 +290,7 @@ static void stuck(const struct nic_config *machine)
 	for (unsigned int i = 0; i < 2; i++) {
 		assert_int_equal(traffic_transmit(t), 0);
 		nic_stick(t->n, what[i]);
-		/* It may write still, so all stays mapped. */
+		/* The device may still write, so all buffers stay mapped. */
 		assert_int_equal(e1000e_stop(&t->nic), DMAH_ETIMEDOUT);
 		assert_true(live(t) > RINGS + 15);
 	}

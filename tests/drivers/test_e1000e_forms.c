@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The receive path of examples/e1000e in both forms: each alone, and both at one time on one device, with every second
- * descriptor of its ring.
+ * The receive path of examples/e1000e in both forms: each alone, and both at the same time on one
+ * device, each with every second descriptor.
  */
 #include "rx_by_address.h"
 #include "rx_by_handle.h"
@@ -16,7 +16,7 @@
 #define FRAMES 400u
 #define LANES  2u
 
-/* The frames that one form is to receive, and the buffers that it does not have now. */
+/* The frames that one form must receive, and its spare buffers. */
 struct lane {
 	struct traffic *t;
 	struct traffic_queue due;
@@ -72,7 +72,7 @@ static dmah_phys_t take(void *ctx, dmah_phys_t buffer, uint32_t len)
 	return other;
 }
 
-/* The device gives frames to descriptors in turn, so with two lanes each gets every second. */
+/* The device uses descriptors in turn, so with two lanes each lane gets every second frame. */
 static bool put(struct forms *f)
 {
 	struct lane *lane = &f->lane[f->put % f->lanes];
@@ -235,7 +235,7 @@ static void check(struct forms *f, const struct nic_config *machine, const enum 
 	}
 }
 
-/* Twice, with a stop between: what was emptied is filled anew. */
+/* Run twice, with a stop between: rx_fill fills the emptied slots again. */
 static void forms(const struct nic_config *machine, const enum form *form, unsigned int n,
 		  uint64_t seed)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What only the simulated machine's 82574 does: it lies about frames, puts off what it has to send, or sits behind an
- * IOMMU that hangs.
+ * Behaviour that only the simulated 82574 can show: false lengths and errors, delayed sending, and
+ * an IOMMU that hangs.
  */
 #include "nic_sim.h"
 #include "traffic.h"
@@ -17,7 +17,7 @@ static void receive_one(struct traffic *t)
 	traffic_received(t);
 }
 
-/* Lengths beyond the buffer, errors, and frames without an end: none is handed on, and what comes next is. */
+/* Frames with a bad length, an error or no end are dropped; the frame after them is received. */
 static void lies(const struct nic_config *machine, enum e1000e_rx_mode rx)
 {
 	static const struct sim_e1000e_lie lie[] = {
@@ -40,7 +40,7 @@ static void lies(const struct nic_config *machine, enum e1000e_rx_mode rx)
 	}
 	e1000e_stats(&t->nic, &stats);
 	assert_int_equal(stats.bad, 40);
-	/* One without its end, and the end of it: one bad frame. */
+	/* A descriptor without the end of its frame, then the end: one bad frame. */
 	for (unsigned int i = 0; i < 10; i++) {
 		sim_e1000e_lie(nic_model(t->n), &(struct sim_e1000e_lie){ .clear = 2 });
 		for (unsigned int k = 0; k < 2; k++) {
@@ -73,7 +73,9 @@ static void nobody(void *ctx, void *cookie)
 	fail();
 }
 
-/* Nothing is reported as sent, and nothing unmapped, before the device has it. Then all is together. */
+/*
+ * No frame is reported as sent or unmapped before the device has sent it; then all are, together.
+ */
 static void held(const struct nic_config *machine)
 {
 	struct traffic *t =
@@ -96,11 +98,11 @@ static void held(const struct nic_config *machine)
 		sim_e1000e_hold(nic_model(t->n), false);
 		traffic_sent(t);
 		dmah_device_stats(nic_device(t->n), &after);
-		/* A wait for each batch, and not for each mapping. */
+		/* Each batch needs one wait, not one for each mapping. */
 		if (machine->iommu)
 			assert_true(after.waits - before.waits <= 127 / (E1000E_BATCH - 3) + 1);
 	}
-	/* Given up. */
+	/* Stopping drops these frames. */
 	sim_e1000e_hold(nic_model(t->n), true);
 	for (unsigned int i = 0; i < 20; i++)
 		assert_int_equal(traffic_transmit(t), 0);
@@ -121,7 +123,7 @@ static dmah_phys_t nothing(void *ctx, dmah_phys_t phys, uint32_t len)
 	return phys;
 }
 
-/* Where an unmap is not confirmed no frame is handed on, and nothing goes on but stop. */
+/* After an unmap that is not confirmed no frame is passed on, and only e1000e_stop() works. */
 static void hung(const struct nic_config *machine, bool rx)
 {
 	struct traffic *t = traffic_open(machine, &(struct traffic_config){ .seed = 3 });
@@ -142,7 +144,7 @@ static void hung(const struct nic_config *machine, bool rx)
 	assert_int_equal(traffic_transmit(t), DMAH_ETIMEDOUT);
 	assert_int_equal(e1000e_stop(&t->nic), DMAH_ETIMEDOUT);
 	assert_int_equal(dmah_device_live(nic_device(t->n)), 2);
-	/* The silent unit is reported once, however many calls it fails. */
+	/* The unit that hangs is reported once, not once for each call that fails. */
 	assert_int_equal(nic_reports(t->n), 1);
 	unit_hold(unit, false);
 	assert_int_equal(dmah_flush(nic_domain(t->n)), 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Frames that the 82574 receives for buffers that are unmapped by then: memory must not change, and the IOMMU's log must
- * say so. And frames that it puts beside a buffer.
+ * Frames that the 82574 writes to buffers that are already unmapped, or beside a buffer: memory
+ * must not change, and the IOMMU must log a fault.
  */
 #include "traffic.h"
 
@@ -38,7 +38,7 @@ static void fill(struct stale *s)
 	nic_write(s->t->n, s->area, bytes, sizeof(bytes));
 }
 
-/* All but [@off, @off + @len) of the area is as it was. */
+/* Check that the area outside [@off, @off + @len) is unchanged. */
 static void check(struct stale *s, uint32_t off, uint32_t len)
 {
 	uint8_t bytes[AREA];
@@ -58,7 +58,7 @@ static unsigned int give(struct stale *s, dmah_addr_t dma)
 	return i;
 }
 
-/* A frame comes for the buffer of descriptor @i, and the device says that it put it there. */
+/* Receive a frame into the buffer of descriptor @i: the device marks the descriptor as done. */
 static void arrive(struct stale *s, unsigned int i, struct traffic_frame *frame)
 {
 	uint64_t begun = 0;
@@ -98,8 +98,8 @@ static void expect_frame(struct stale *s, uint32_t off, const struct traffic_fra
 }
 
 /*
- * The device has the descriptor when the buffer is unmapped. Half of the time a frame came there before, so that the
- * IOMMU has its translation cached.
+ * The device still owns the descriptor when the buffer is unmapped. In half of the cases the buffer
+ * received a frame before, so the IOMMU has cached its translation.
  */
 static void strict(const struct nic_config *machine)
 {
@@ -140,7 +140,7 @@ static bool is_strict(const struct nic_config *machine)
 	return machine->iommu && (machine->mode == DMAH_STRICT || machine->untrusted);
 }
 
-/* A translation that is cached is really used until the flush, and never after. */
+/* The device can use a cached translation until the flush, and never after. */
 static void lazy(const struct nic_config *machine)
 {
 	struct traffic_frame frame;
@@ -148,7 +148,7 @@ static void lazy(const struct nic_config *machine)
 
 	open_stale(&s, machine, 2);
 	for (unsigned int i = 0; i < ATTEMPTS / 2; i++) {
-		/* In whole pages: nothing bounces. */
+		/* Use whole pages, so that nothing bounces. */
 		uint32_t off = 4096 * traffic_random(s.t, 2);
 		struct dmah h = { 0 };
 		dmah_addr_t dma;
@@ -173,13 +173,13 @@ static void lazy(const struct nic_config *machine)
 	traffic_close(s.t);
 }
 
-/* Where it is coherent, so that the test may look past the library. */
+/* Select lazy, coherent machines: the test reads memory without a sync. */
 static bool is_lazy(const struct nic_config *machine)
 {
 	return machine->iommu && machine->mode == DMAH_LAZY && !machine->pool;
 }
 
-/* A device that is not trusted writes before and behind its buffer, in the granules that the buffer lies in. */
+/* An untrusted device writes before and after its buffer, within the granules of the buffer. */
 static void edges(const struct nic_config *machine)
 {
 	struct traffic_frame frame;
@@ -197,7 +197,10 @@ static void edges(const struct nic_config *machine)
 					  DMAH_FROM_DEVICE, 0),
 				 0);
 		dma = dmah_addr(&h);
-		/* A shift that stays in the granules with the longest of frames, one way or the other. */
+		/*
+		 * Shift the address up or down, so that the longest frame stays within the
+		 * granules.
+		 */
 		if (i % 2)
 			dma -= traffic_random(s.t, low + 1);
 		else
@@ -215,7 +218,7 @@ static bool is_untrusted(const struct nic_config *machine)
 	return machine->iommu && machine->untrusted;
 }
 
-/* After stop nothing comes, though the device had buffers when it was stopped. */
+/* After a stop the device writes nothing, although it owned buffers. */
 static void stopped(const struct nic_config *machine)
 {
 	struct traffic_frame frame;

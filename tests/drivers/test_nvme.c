@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The NVMe driver, on every machine of the rig. What the device did is seen on its disk and in memory, past the driver.
+ * The NVMe driver, on every machine of the rig. The tests read the disk and memory directly, and do
+ * not rely on the driver.
  */
 #include "nvme_rig.h"
 
@@ -14,9 +15,9 @@
 #include <string.h>
 
 #define KIB	   1024u
-#define BUFFER	   (6144u * KIB) /* bytes of memory that a test has */
+#define BUFFER	   (6144u * KIB) /* bytes of memory for a test */
 #define MARGIN	   4096u
-#define TIMEOUT	   5000000000u /* nobody waits so long */
+#define TIMEOUT	   5000000000u /* longer than any wait */
 #define SHORT_TIME 2000000u
 
 /* ---- what every test has ---- */
@@ -71,7 +72,7 @@ static struct t *begin(const struct rig_config *config)
 	return t;
 }
 
-/* The disk is what the test says that it is, and nothing is left of the driver. */
+/* Check the disk against the test's copy, and that the driver left nothing behind. */
 static void end(struct t *t)
 {
 	assert_int_equal(nvme_fini(&t->nvme), 0);
@@ -93,7 +94,7 @@ static void each(void (*fn)(struct t *t))
 	}
 }
 
-/* Memory gets what the disk is to have there. */
+/* Fill memory with the bytes that the disk must hold at these blocks. */
 static void prepare_write(struct t *t, uint64_t lba, uint32_t blocks, dmah_phys_t phys)
 {
 	fill(t, t->disk + lba * RIG_BLOCK, blocks * RIG_BLOCK);
@@ -139,7 +140,7 @@ static int transfer(struct t *t, enum dmah_dir dir, uint64_t lba, uint32_t block
 	return run(t, &r);
 }
 
-/* What is mapped besides requests: queues, a page to identify into, and PRP lists. */
+/* Count the mappings besides requests: queues, the page for identify data, and PRP lists. */
 static uint64_t own_mappings(void)
 {
 	return 6;
@@ -159,7 +160,7 @@ static void check_identify(struct t *t)
 	assert_int_equal(n->max_bytes, 512 * KIB);
 	assert_int_equal(n->depth, NVME_DEPTH);
 	assert_int_equal(dmah_device_live(t->rig->dev), own_mappings());
-	/* And again, from whatever state it is in. */
+	/* Bring the controller up again from each state. */
 	assert_int_equal(nvme_fini(&t->nvme), 0);
 	assert_int_equal(dmah_device_live(t->rig->dev), 0);
 	assert_int_equal(nvme_fini(&t->nvme), 0);
@@ -175,7 +176,7 @@ static void identify_and_reset(void **state)
 	each(check_identify);
 }
 
-/* Whichever allocation fails, and however many after it, nothing is left. */
+/* Fail each allocation in turn, and those after it: nothing may be left behind. */
 static void check_init_fails(struct t *t)
 {
 	enum posix_fail how[] = { POSIX_FAIL_NTH, POSIX_FAIL_FROM };
@@ -191,7 +192,7 @@ static void check_init_fails(struct t *t)
 			posix_fail_alloc(POSIX_FAIL_NEVER, 0);
 			assert_true(!err || err == DMAH_ENOMEM);
 			assert_int_equal(dmah_device_live(t->rig->dev), err ? 0 : own_mappings());
-			/* Six allocations at least, and tables. */
+			/* There are at least six allocations, and page tables. */
 			assert_true(err || nth > own_mappings());
 			assert_in_range(nth, 1, 40);
 		}
@@ -217,7 +218,7 @@ static void check_one(struct t *t, uint32_t offset, uint32_t blocks)
 	set(t, t->buffer, 0xc5, len + offset + 2 * MARGIN);
 	prepare_write(t, lba, blocks, phys);
 	assert_int_equal(transfer(t, DMAH_TO_DEVICE, lba, blocks, phys), 0);
-	/* The blocks beside them too are as they were. */
+	/* The neighbouring blocks are unchanged. */
 	assert_memory_equal(t->rig->disk + (lba - 1) * RIG_BLOCK, t->disk + (lba - 1) * RIG_BLOCK,
 			    len + RIG_BLOCK);
 	set(t, phys, 0x3a, len);
@@ -229,7 +230,10 @@ static void check_one(struct t *t, uint32_t offset, uint32_t blocks)
 
 static void check_pages(struct t *t)
 {
-	/* One page; two; lists; a first page with an offset, and one that makes a page more; the longest. */
+	/*
+	 * One page, two pages, lists, offsets in the first page (with one page more), and the
+	 * longest.
+	 */
 	static const uint32_t cases[][2] = {
 		{ 0, 1 },     { 0, 8 },	    { 4, 1 },	  { 512, 7 },	  { 3584, 2 }, { 4092, 1 },
 		{ 0, 16 },    { 2048, 12 }, { 2048, 13 }, { 0, 17 },	  { 0, 24 },   { 4, 24 },
@@ -248,7 +252,7 @@ static void pages(void **state)
 	each(check_pages);
 }
 
-/* The whole disk as it was made, in the order of a program that does not care. */
+/* Read the whole initial disk, in random order. */
 static void check_image(struct t *t)
 {
 	const struct rig_config *c = t->rig->config;
@@ -270,7 +274,9 @@ static void image(void **state)
 	each(check_image);
 }
 
-/* Pieces that pages can name: the first may begin, and the last may end inside of one. */
+/*
+ * Pieces that PRP entries can describe: only the first may begin, the last may end, within a page.
+ */
 static void check_scattered(struct t *t)
 {
 	dmah_phys_t b = t->buffer;
@@ -299,7 +305,7 @@ static void check_scattered(struct t *t)
 	}
 	is(t, b + 3 * 4096, 0, 1024);
 	is(t, b + 40 * 4096 + 1024, 0, 3072);
-	/* A gap that pages cannot name. */
+	/* PRP entries cannot describe a gap between pieces. */
 	segs[1].phys += 512;
 	assert_int_equal(run(t, &r), DMAH_EINVAL);
 	segs[1].phys -= 512;
@@ -362,7 +368,7 @@ static void depth(void **state)
 	each(check_depth);
 }
 
-/* Requests of all lengths, begun while others are under way; no two of them at the same blocks. */
+/* Begin requests of all lengths while others are under way; no two use the same blocks. */
 static void check_mixed(struct t *t)
 {
 	struct nvme_request r[NVME_DEPTH];
@@ -375,7 +381,7 @@ static void check_mixed(struct t *t)
 		uint32_t at = (uint32_t)(q - r);
 
 		if (q->blocks && left && any(t, 4)) {
-			/* Any other one that is idle. */
+			/* Any other idle request. */
 			for (at = 0; at < NVME_DEPTH && r[at].blocks; at++)
 				;
 			q = at < NVME_DEPTH ? &r[at] : q;
@@ -391,7 +397,7 @@ static void check_mixed(struct t *t)
 			int err = nvme_submit(&t->nvme, q);
 
 			if (err) {
-				/* The pool or the aperture is full, and that is all. */
+				/* The only allowed error: the pool or the aperture is full. */
 				assert_int_equal(err, DMAH_ENOSPC);
 				assert_true(t->rig->config->small_pool);
 				if (q->dir == DMAH_TO_DEVICE)
@@ -461,7 +467,7 @@ static void pair_close(struct pair *p)
 	free(p->memory[1]);
 }
 
-/* Take all, some at a time. */
+/* Take all requests, a few at a time. */
 static void drain(struct t *t, struct nvme_stream *s)
 {
 	uint16_t status[NVME_DEPTH];
@@ -527,7 +533,7 @@ static void rings(void **state)
 	each(check_rings);
 }
 
-/* Some requests of a ring have ended, and older ones not: those are under way still, and so is their memory. */
+/* Newer requests of a ring ended, older ones did not: the older ones keep their memory. */
 static void check_late(struct t *t)
 {
 	const uint32_t depth = t->rig->config->small_pool ? 8 : NVME_DEPTH;
@@ -554,7 +560,7 @@ static void check_late(struct t *t)
 			assert_int_equal(status[i], 0);
 			holds(t, 600 + i * 8 + limit, 8, t->buffer + i * 8192);
 		}
-		/* The device goes on with the next doorbell. */
+		/* The device continues at the next doorbell. */
 		rig_hang(t->rig, false);
 		assert_int_equal(transfer(t, DMAH_FROM_DEVICE, 7, 1, t->buffer + depth * 8192), 0);
 		drain(t, &p.in);
@@ -570,7 +576,7 @@ static void late(void **state)
 	each(check_late);
 }
 
-/* Both ways of mapping on one device at one time. */
+/* Map by handle and by ring on one device at the same time. */
 static void check_together(struct t *t)
 {
 	struct nvme_request r[8];
@@ -619,7 +625,7 @@ static void check_refused_requests(struct t *t)
 	struct pair p;
 	uint16_t status[2];
 
-	/* By the device. */
+	/* Errors that the device returns. */
 	assert_int_equal(transfer(t, DMAH_FROM_DEVICE, RIG_BLOCKS, 1, t->buffer), NVME_LBA_RANGE);
 	assert_int_equal(transfer(t, DMAH_TO_DEVICE, ~0ull - 1, 4, t->buffer), NVME_LBA_RANGE);
 	twice.dir = DMAH_FROM_DEVICE;
@@ -627,12 +633,12 @@ static void check_refused_requests(struct t *t)
 	twice.lba--;
 	assert_int_equal(run(t, &twice), 0);
 	holds(t, RIG_BLOCKS - 2, 2, t->buffer);
-	/* By the driver. */
+	/* Errors that the driver returns. */
 	assert_int_equal(transfer(t, DMAH_FROM_DEVICE, 0, 0, t->buffer), DMAH_EINVAL);
 	assert_int_equal(transfer(t, DMAH_BIDIRECTIONAL, 0, 1, t->buffer), DMAH_EINVAL);
 	assert_int_equal(transfer(t, DMAH_FROM_DEVICE, 0, 1, t->buffer + 2), DMAH_EINVAL);
 	assert_int_equal(transfer(t, DMAH_FROM_DEVICE, 0, 1025, t->buffer), DMAH_ERANGE);
-	/* In a ring one that was refused does not hold up the others. */
+	/* In a ring, a refused request does not block the others. */
 	pair_open(t, &p, 4096);
 	assert_int_equal(nvme_stream_submit(&p.in, RIG_BLOCKS, 1, t->buffer), 0);
 	assert_int_equal(nvme_stream_submit(&p.in, 9, 1, t->buffer + 8192), 0);
@@ -655,7 +661,7 @@ static void refused_requests(void **state)
 	each(check_refused_requests);
 }
 
-/* Maps that fail in the middle of much work leave nothing, and work goes on when there is room again. */
+/* Maps that fail under load leave nothing behind, and requests work when there is room again. */
 static void check_failed_maps(struct t *t)
 {
 	const struct rig_config *c = t->rig->config;
@@ -690,7 +696,7 @@ static void check_failed_maps(struct t *t)
 	if (n)
 		holds(t, r[n - 1].lba, 300, r[n - 1].phys);
 	assert_int_equal(dmah_device_live(t->rig->dev), own_mappings());
-	/* The last one, which failed, and now does not. */
+	/* Submit the last request, which failed, once more: it succeeds now. */
 	if (err && !c->small_pool) {
 		assert_int_equal(run(t, &r[n]), 0);
 		holds(t, r[n].lba, 300, r[n].phys);
@@ -705,7 +711,7 @@ static void failed_maps(void **state)
 
 /* ---- stale DMA ---- */
 
-/* A command with DMA addresses that the driver never mapped, or not any more. Return: its status. */
+/* Submit a command with DMA addresses that are not mapped. Return: its status. */
 static int raw(struct t *t, enum dmah_dir dir, uint64_t lba, uint32_t blocks, dmah_addr_t dma)
 {
 	struct dmah_dma_seg seg = { .dma = dma, .len = blocks * RIG_BLOCK };
@@ -731,7 +737,7 @@ static void check_stale(struct t *t)
 		r.phys = t->buffer + 4096 + 8192 * i;
 		if (i % 2) {
 			assert_int_equal(nvme_stream_submit(&p.in, r.lba, 1, r.phys), 0);
-			/* As the command has it. */
+			/* Read the DMA address from the command. */
 			dma = t->nvme.queue.sq[(t->nvme.queue.tail + 63u) % 64].prp1;
 			nvme_ring(&t->nvme);
 			drain(t, &p.in);
@@ -749,7 +755,7 @@ static void check_stale(struct t *t)
 		assert_int_equal(raw(t, DMAH_FROM_DEVICE, 3, 1, dma), t->rig->refused);
 		rig_faults(t->rig, dma & ~0xfffull, 4096, true);
 		is(t, r.phys - 512, 0x77, 8192);
-		/* Nor does it read it: a write to the disk that carries something else at most. */
+		/* A stale read of memory is refused as well: the disk gets other bytes, or none. */
 		if (i % 8 == 7) {
 			unsigned int same = 0;
 
@@ -772,7 +778,7 @@ static void stale_dma(void **state)
 	each(check_stale);
 }
 
-/* ---- controllers that do not do what they should ---- */
+/* ---- controllers that misbehave ---- */
 
 static void check_timeout(struct t *t)
 {
@@ -795,7 +801,7 @@ static void check_timeout(struct t *t)
 	nvme_ring(&t->nvme);
 	assert_int_equal(nvme_wait(&t->nvme, &r[1]), DMAH_ETIMEDOUT);
 	assert_int_equal(nvme_stream_wait(&p.in), DMAH_ETIMEDOUT);
-	/* The device may still come: the buffers are its own. */
+	/* The device may still access the buffers, so they stay mapped. */
 	assert_false(r[1].done);
 	assert_int_equal(nvme_stream_take(&p.in, status, 2), 0);
 	assert_int_equal(dmah_device_live(t->rig->dev), own_mappings() + 4);
@@ -809,7 +815,7 @@ static void check_timeout(struct t *t)
 	assert_int_equal(nvme_stream_take(&p.in, status, 2), 1);
 	assert_int_equal(status[0], NVME_ABORTED);
 	assert_int_equal(dmah_device_live(t->rig->dev), own_mappings());
-	/* And it is as good as new, for as many as ever. */
+	/* After the reset the controller takes as many requests as before. */
 	for (unsigned int i = 0; i < 40; i++)
 		assert_int_equal(transfer(t, DMAH_FROM_DEVICE, 60 + i, 1, t->buffer), 0);
 	holds(t, 99, 1, t->buffer);
@@ -822,7 +828,7 @@ static void time_out(void **state)
 	each(check_timeout);
 }
 
-/* Shut down with requests under way. */
+/* Shut the controller down with requests under way. */
 static void check_fini_busy(struct t *t)
 {
 	struct nvme_request r = {
@@ -832,7 +838,7 @@ static void check_fini_busy(struct t *t)
 	rig_hang(t->rig, true);
 	assert_int_equal(nvme_submit(&t->nvme, &r), 0);
 	nvme_ring(&t->nvme);
-	/* The simulator's takes no admin command either. */
+	/* The simulator's controller stops taking admin commands, too. */
 	t->nvme.timeout_ns = SHORT_TIME;
 	assert_int_equal(nvme_fini(&t->nvme), 0);
 	rig_hang(t->rig, false);
@@ -857,7 +863,7 @@ static void check_fatal(struct t *t)
 		.lba = 40, .blocks = 1, .dir = DMAH_FROM_DEVICE, .phys = t->buffer
 	};
 
-	/* Long before the time-out. */
+	/* The failure is noticed long before the time-out. */
 	t->nvme.timeout_ns = ~0ull;
 	rig_hang(t->rig, true);
 	assert_int_equal(nvme_submit(&t->nvme, &r), 0);
@@ -865,7 +871,7 @@ static void check_fatal(struct t *t)
 	rig_status(t->rig, 0, CSTS_CFS);
 	assert_int_equal(nvme_wait(&t->nvme, &r), DMAH_ETIMEDOUT);
 	rig_hang(t->rig, false);
-	/* A failed controller does not become ready: all is given back. */
+	/* A failed controller does not become ready: init frees all memory. */
 	assert_int_equal(nvme_reset(&t->nvme), DMAH_ETIMEDOUT);
 	assert_false(nvme_live(&t->nvme));
 	assert_int_equal(r.err, NVME_ABORTED);
@@ -875,7 +881,7 @@ static void check_fatal(struct t *t)
 	assert_false(nvme_live(&t->nvme));
 	rig_status(t->rig, 0, 0);
 	up(t);
-	/* Shut down without a word to it. */
+	/* Fini sends no command to a failed controller, and only disables it. */
 	rig_status(t->rig, 0, CSTS_CFS);
 	assert_int_equal(nvme_fini(&t->nvme), 0);
 	rig_status(t->rig, 0, 0);
@@ -888,7 +894,7 @@ static void fatal(void **state)
 	each(check_fatal);
 }
 
-/* It never becomes ready, or never stops being it, or is not there any more. */
+/* The controller never becomes ready, never stops being ready, or is gone. */
 static void check_stuck(struct t *t)
 {
 	struct nvme_request r = {
@@ -916,7 +922,7 @@ static void check_stuck(struct t *t)
 	assert_int_equal(nvme_fini(&t->nvme), DMAH_ENODEV);
 	assert_true(nvme_live(&t->nvme));
 	rig_status(t->rig, 0, 0);
-	/* The owner knows that it does no DMA. */
+	/* The caller knows that the controller does no DMA. */
 	dmah_host_write32((volatile uint8_t *)t->rig->regs + REG_CC, 0);
 	assert_int_equal(nvme_release(&t->nvme), 0);
 	rig_hang(t->rig, false);
@@ -938,7 +944,7 @@ static void lie(struct t *t, unsigned int n, uint32_t cid)
 	q->cq[q->head + n].end = cid | (uint32_t)q->phase << 16;
 }
 
-/* Completions of what was never asked for, and of one command twice. */
+/* Completions of commands that were never submitted, and of one command twice. */
 static void check_liar(struct t *t)
 {
 	struct nvme_request r[2] = {
@@ -964,7 +970,7 @@ static void check_liar(struct t *t)
 	assert_true(r[1].done);
 	assert_false(r[0].done);
 	assert_int_equal(dmah_device_live(t->rig->dev), own_mappings() + 1);
-	/* The two do not agree on the queue any more. */
+	/* Driver and device no longer agree on the queue. */
 	rig_hang(t->rig, false);
 	assert_int_equal(nvme_reset(&t->nvme), 0);
 	assert_int_equal(r[0].err, NVME_ABORTED);
@@ -981,8 +987,8 @@ static void liar(void **state)
 }
 
 /*
- * The IOMMU does not confirm: the device has done its part, but the memory may not be used for anything else, and whoever
- * asks is told so. Then all is well again.
+ * The IOMMU does not confirm an unmap. The device has finished, but the memory must not be reused,
+ * so the request ends with DMAH_ETIMEDOUT. Once the IOMMU answers, requests work again.
  */
 static void check_hung_iommu(struct t *t)
 {
@@ -1044,7 +1050,7 @@ int main(void)
 		cmocka_unit_test(late),
 	};
 
-	/* The last one is not for every rig. */
+	/* Not every rig can run the last test. */
 	return _cmocka_run_group_tests("tests", tests,
 				       sizeof(tests) / sizeof(tests[0]) - !rig_limits, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Commands that the NVMe driver never makes. The simulator's controller and QEMU's must say the same of them, which is
- * what the simulator's is held against.
+ * Commands that the NVMe driver never sends. The simulator's controller must return the same status
+ * as QEMU's controller.
  */
 #include "nvme_rig.h"
 
@@ -16,7 +16,7 @@
 #define PAGES 24u
 #define FUSED (1u << 8)
 
-/* Status, section 3.3.3.2.1: of commands (type 1). */
+/* Status codes of commands (type 1), section 3.3.3.2.1. */
 #define CQ_INVALID   0x100
 #define QUEUE_ID     0x101
 #define QUEUE_SIZE   0x102
@@ -61,7 +61,7 @@ static void each(void (*fn)(struct t *t))
 	}
 }
 
-/* An I/O command. Return: its status. */
+/* Run an I/O command. Return: its status. */
 static int io(struct t *t, struct nvme_command c)
 {
 	uint32_t cid = (uint32_t)__builtin_ctz(t->nvme.free);
@@ -117,7 +117,7 @@ static void commands(void **state)
 	each(check_io);
 }
 
-/* Two pages, and lists: anywhere in a page, and of more than one. Section 4.1.1. */
+/* Buffers of two pages, and PRP lists at any offset and of several pages. Section 4.1.1. */
 static void check_prps(struct t *t)
 {
 	uint64_t *list = (uint64_t *)(void *)t->cpu, *next = list + 512;
@@ -128,7 +128,10 @@ static void check_prps(struct t *t)
 	assert_int_equal(io(t, c), NVME_INVALID_PRP);
 	c.prp2 = t->dma + 5 * 4096;
 	assert_int_equal(io(t, c), 0);
-	/* Six pages: the first here, one entry in the rest of a list's page, four in the next. */
+	/*
+	 * Six pages: the first in the command, one at the end of a list page, four in the next list
+	 * page.
+	 */
 	c = read_of(t, 48);
 	c.prp1 = t->dma + 4 * 4096;
 	c.prp2 = t->dma + 510 * 8;
@@ -144,14 +147,14 @@ static void check_prps(struct t *t)
 		for (unsigned int b = 0; b < 4096; b++)
 			assert_int_equal(page[b], disk_byte(i * 4096 + b));
 	}
-	/* Entry and next list may not begin inside of a page. */
+	/* Neither an entry nor the next list may begin within a page. */
 	next[2] += 2048;
 	assert_int_equal(io(t, c), NVME_INVALID_PRP);
 	next[2] -= 2048;
 	list[511] += 8;
 	assert_int_equal(io(t, c), NVME_INVALID_PRP);
 	list[511] -= 8;
-	/* The last entry of a page is an entry where it is the last of all. */
+	/* The last entry of a list page points to data if it is the last of all entries. */
 	c = read_of(t, 24);
 	c.prp1 = t->dma + 4 * 4096;
 	c.prp2 = t->dma + 510 * 8;
@@ -189,7 +192,7 @@ static void check_admin(struct t *t)
 	assert_int_equal(admin(t, ADMIN_IDENTIFY, q, 2, 0), 0);
 	assert_int_equal(t->cpu[0], 1);
 	assert_int_equal(t->cpu[4], 0);
-	/* The queues that there are cannot be made again, nor those that there cannot be. */
+	/* Creating a queue that exists, or with an invalid number, is refused. */
 	assert_int_equal(admin(t, ADMIN_CREATE_CQ, q, 15u << 16, 1), QUEUE_ID);
 	assert_int_equal(admin(t, ADMIN_CREATE_CQ, q, 15u << 16 | 1, 1), QUEUE_ID);
 	assert_int_equal(admin(t, ADMIN_CREATE_CQ, q, 2, 1), QUEUE_SIZE);
@@ -203,7 +206,9 @@ static void check_admin(struct t *t)
 	assert_int_equal(admin(t, ADMIN_DELETE_SQ, 0, 3, 0), QUEUE_ID);
 	assert_int_equal(admin(t, ADMIN_DELETE_SQ, 0, 2, 0), 0);
 	assert_int_equal(admin(t, ADMIN_DELETE_CQ, 0, 2, 0), 0);
-	/* The specification has Invalid Queue Identifier; QEMU says Completion Queue Invalid. */
+	/*
+	 * The specification says Invalid Queue Identifier; QEMU returns Completion Queue Invalid.
+	 */
 	assert_in_range(admin(t, ADMIN_DELETE_CQ, 0, 2, 0), CQ_INVALID, QUEUE_ID);
 }
 

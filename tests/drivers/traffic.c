@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Buffers that share granules and cache lines with each other, and begin anywhere in them. */
+/* Buffers at any alignment, which share granules and cache lines with each other. */
 #define STRIDE (E1000E_BUFFER + 14)
 #define SHIFT  778u
 #define PIECE  2048u
@@ -125,7 +125,7 @@ static struct traffic_frame *behind(struct traffic_queue *q)
 	return &q->frame[(q->first + q->n) % TRAFFIC_FRAMES];
 }
 
-/* To the device, to all, or to anybody; of a type for local experiments, which nobody looks into. */
+/* A frame to the device, to all, or to a random address, of the type for local experiments. */
 void traffic_make(struct traffic *t, struct traffic_frame *frame, uint32_t len)
 {
 	const uint8_t mac[6] = NIC_MAC;
@@ -194,7 +194,7 @@ void traffic_expect(struct traffic *t, const uint8_t *bytes, uint32_t len)
 	t->received++;
 }
 
-/* Every other frame's buffer stays with us, and the device gets another. */
+/* Keep the buffers of some frames, at random, and give the device others. */
 static dmah_phys_t packet(void *ctx, dmah_phys_t phys, uint32_t len)
 {
 	struct traffic *t = ctx;
@@ -249,7 +249,7 @@ int traffic_transmit(struct traffic *t)
 		uint32_t most = frame->len - done - (n - 1 - i);
 
 		piece[i].len = i + 1 == n ? frame->len - done : 1 + traffic_random(t, most);
-		/* Somewhere else in its memory each time, but a piece never touches the next. */
+		/* Place the frame at a random offset; pieces never touch each other. */
 		piece[i].phys =
 			t->tx + (uint64_t)slot * PIECE + done + i * 100 + traffic_random(t, 100);
 		nic_write(t->n, piece[i].phys, frame->bytes + done, piece[i].len);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Any bytes as a sequence of calls of the library, right ones and wrong ones, on one of the shared suite's machines.
+ * Interpret any bytes as a sequence of calls of the library, right and wrong ones, on one of the
+ * shared suite's machines.
  *
- * Right calls must do what they say: the device sees the CPU's bytes, the CPU the device's, and nothing is left in the
- * end. Wrong ones (stale and damaged handles, addresses that are not mapped, sizes that nothing has) must be survived;
- * a damaged handle may by chance be another mapping's good one, so after the first of those only two things are asked:
- * no bad memory access, and no byte changed in memory that nothing maps for writing.
+ * After right calls the device sees the CPU's bytes, the CPU sees the device's, and nothing is left
+ * at the end. Wrong calls (stale and damaged handles, addresses that are not mapped, impossible
+ * sizes) must do no harm. A damaged handle may by chance be the valid handle of another mapping, so
+ * after the first damaged handle only two things are checked: no bad memory access, and no changed
+ * byte in memory that no mapping lets the device write.
  */
 #include "configs.h"
 
@@ -17,7 +19,10 @@
 #define CELLS	  12u
 #define CELL_SIZE 16384u
 #define MAX_CALLS 512u
-/* The generation of a page-table entry has at least 4 bits: a handle this fresh cannot look live again. */
+/*
+ * The generation of a page-table entry has at least 4 bits: fewer maps cannot make a handle live
+ * again.
+ */
 #define FRESH 12u
 
 #define CHECK(cond)                                                                          \
@@ -44,7 +49,7 @@ struct cell {
 	struct dmah h;
 	struct dmah stale;
 	unsigned int age; /* maps since @stale ended */
-	unsigned char bytes[CELL_SIZE]; /* what the CPU must see after the unmap */
+	unsigned char bytes[CELL_SIZE]; /* bytes that the CPU must read after the unmap */
 };
 
 struct run {
@@ -173,10 +178,13 @@ static void sync_part(struct run *r, struct cell *c, struct input *in)
 	bool for_cpu = take(in, 1) & 1;
 	int err;
 
-	/* By address a sync beyond its mapping may lie inside a neighbour: it says nothing of this one. */
+	/* By address, a sync beyond this mapping may lie within a neighbour: skip it. */
 	if (!c->live || (c->by_addr && !inside))
 		return;
-	/* What the device wrote is lost where it gets a buffer that the CPU has not taken before: no driver does that. */
+	/*
+	 * Sync for the CPU first. Syncing for the device alone would lose the device's writes; no
+	 * driver does that.
+	 */
 	if (inside && !for_cpu && c->dir == DMAH_BIDIRECTIONAL) {
 		err = c->by_addr ? dmah_addr_sync_for_cpu(r->dev, c->dma + off, len, c->dir)
 				 : dmah_sync_for_cpu(r->dev, &c->h, off, len);
@@ -198,7 +206,7 @@ static void stale(struct run *r, struct cell *c)
 {
 	struct dmah copy = c->stale;
 
-	/* direct and xen keep nothing that could tell; only a check build knows there */
+	/* direct and xen keep no record of mappings; only a check build detects misuse there */
 	if (!dmah_mapped(&copy) || c->age >= FRESH ||
 	    (r->config->backend != DMAH_BACKEND_IOMMU &&
 	     r->config->backend != DMAH_BACKEND_BOUNCE) ||
@@ -208,7 +216,7 @@ static void stale(struct run *r, struct cell *c)
 	bench_reports(r->b);
 }
 
-/* No byte changed that no mapping lets the device write. */
+/* Check that only bytes changed that some mapping lets the device write. */
 static void look_at_all(struct run *r)
 {
 	unsigned char bytes[CELL_SIZE];
@@ -224,14 +232,17 @@ static void look_at_all(struct run *r)
 	}
 }
 
-/* A handle whose bits a device or a bug has changed. */
+/* Use a handle with changed bits, as after a wild write. */
 static void damaged(struct run *r, struct cell *c, struct input *in)
 {
 	struct dmah copy = c->live && !c->by_addr ? c->h : c->stale;
 	unsigned char *raw = (unsigned char *)&copy;
 	unsigned int how = (unsigned int)take(in, 1), flips = 1 + how / 64;
 
-	/* Maintaining caches for a wrong physical address may lose what the CPU wrote there: not asked for. */
+	/*
+	 * Cache maintenance at a wrong address may lose the CPU's writes, so skip machines that need
+	 * cache maintenance.
+	 */
 	if (r->config->noncoherent || r->config->walk_noncoherent)
 		return;
 	for (unsigned int i = 0; i < flips; i++) {
@@ -254,7 +265,7 @@ static void damaged(struct run *r, struct cell *c, struct input *in)
 	look_at_all(r);
 }
 
-/* The address-keyed calls with whatever comes. */
+/* Call the address-keyed functions with arbitrary arguments. */
 static void wild(struct run *r, const struct cell *c, struct input *in)
 {
 	unsigned int how = (unsigned int)take(in, 1);
@@ -383,7 +394,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (unsigned int n = 0; in.left && n < MAX_CALLS; n++)
 		call(&r, &in);
 	bench_fail_alloc(r.b, -1);
-	/* Misuse was asked for, and reported. */
+	/* The misuse was intended, and has been reported. */
 	(void)bench_reports(r.b);
 	if (r.tainted) {
 		bench_abandon(r.b);

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * Calls beside each other, at random, on one domain: two threads attach, kill and detach devices of their own, a third one
- * maps and unmaps for a device that stays and looks at memory through it, a fourth one changes modes, reserves, flushes and
- * polls. ThreadSanitizer watches in its build.
+ * maps in every way for a device that stays and looks at memory through it, a fourth one changes modes, reserves, flushes,
+ * polls, takes faults and gives up a CPU. ThreadSanitizer watches in its build.
  */
 #include "rig.h"
+#include "beside_ways.h"
+
+#include <dmah/fault.h>
 
 #include <pthread.h>
 
-#define ROUNDS 150u
+#define ROUNDS 1000u
+#define CPUS   6u
 
 static struct rig rig;
 static bool stop;
@@ -47,27 +51,14 @@ static void *come_and_go(void *arg)
 	return NULL;
 }
 
-/* In lazy, strict and passthrough alike: what was mapped arrives; never both an IOVA and passthrough. */
+/* In lazy, strict and passthrough alike the device's writes arrive in the buffer, however it was mapped. */
 static void *use(void *arg)
 {
 	struct worker *w = arg;
-	char byte = 0;
 
 	posix_set_cpu(w->cpu);
-	while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE)) {
-		struct dmah h = { 0 };
-		int err = dmah_map(w->dev, &h, w->page, 4096, DMAH_FROM_DEVICE, 0);
-
-		if (err) {
-			assert_int_equal(err, DMAH_EBUSY);
-			continue;
-		}
-		sim_cpu_set(rig.sim, w->page, 0, 1);
-		assert_true(rig_writes(&rig, w->dev, dmah_addr(&h)));
-		sim_cpu_read(rig.sim, w->page, &byte, 1);
-		assert_int_equal(byte, 'x');
-		assert_int_equal(dmah_unmap(w->dev, &h), DMAH_OK);
-	}
+	for (unsigned int i = 0; !__atomic_load_n(&stop, __ATOMIC_ACQUIRE); i++)
+		beside_way(&rig, w->dev, w->page, i);
 	return NULL;
 }
 
@@ -83,6 +74,11 @@ static void *keep_house(void *arg)
 		assert_true(!err || err == DMAH_EBUSY);
 		assert_int_equal(dmah_flush(rig.dom), DMAH_OK);
 		assert_int_equal(dmah_poll(rig.dom, dmah_host_now(), &next), DMAH_OK);
+		err = dmah_faults(rig.iommu, NULL, NULL, NULL);
+		assert_true(!err || err == DMAH_ENOTSUP);
+		/* No thread runs on the last CPU. */
+		assert_int_equal(dmah_cpu_dead(rig.dom, CPUS - 1), DMAH_OK);
+		assert_int_equal(dmah_domain_add_iommu(rig.dom, rig.iommu), DMAH_EBUSY);
 		if (i == 5)
 			assert_int_equal(dmah_reserve(rig.dom, 4, 4096), DMAH_OK);
 	}
@@ -92,7 +88,7 @@ static void *keep_house(void *arg)
 static void beside(enum rig_kind kind)
 {
 	static const struct rig_config config = {
-		.domain = { .mode = DMAH_LAZY, .cpus = 5, .devices = 4, .lazy_entries = 8 },
+		.domain = { .mode = DMAH_LAZY, .cpus = CPUS, .devices = 4, .lazy_entries = 8 },
 		.timeout = 1000000000000,
 	};
 	struct worker w[4] = { 0 };
@@ -102,7 +98,7 @@ static void beside(enum rig_kind kind)
 	__atomic_store_n(&stop, false, __ATOMIC_RELEASE);
 	for (unsigned int i = 0; i < 4; i++) {
 		w[i].cpu = i + 1;
-		w[i].page = rig_page(&rig, 1);
+		w[i].page = rig_page(&rig, 3);
 		w[i].dev = i < 3 ? rig_device(&rig, i == 1) : NULL;
 		if (i < 3)
 			w[i].limits = rig_limits(&rig, w[i].dev);
@@ -124,6 +120,18 @@ static void beside(enum rig_kind kind)
 	rig_close(&rig);
 }
 
+static void vtd(void **state)
+{
+	(void)state;
+	beside(RIG_VTD);
+}
+
+static void smmu(void **state)
+{
+	(void)state;
+	beside(RIG_SMMU);
+}
+
 static void fake_vtd(void **state)
 {
 	(void)state;
@@ -139,6 +147,8 @@ static void fake_smmu(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(vtd),
+		cmocka_unit_test(smmu),
 		cmocka_unit_test(fake_vtd),
 		cmocka_unit_test(fake_smmu),
 	};

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Every page-table format against a walker written here from the specifications, bit by bit: Intel VT-d section 9.8, and
- * Arm ARM section D8.3. The walker reads what memory holds: where walks are not coherent, only what was cleaned.
- * It looks at every step, so that no order of stores may show the hardware anything but the old or the new translation.
+ * Check every page-table format against a walker written here from the specifications: Intel VT-d
+ * section 9.8, and Arm ARM section D8.3. The walker reads memory as the hardware does: if walks are
+ * not coherent, only cleaned lines are visible. The walker runs after every store, so at no time
+ * may the hardware see anything but the old or the new translation.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,7 +38,10 @@ void *dmah_host_page_alloc(unsigned int flags)
 			continue;
 		taken[i] = true;
 		live++;
-		/* What the page held before is still in memory, present entries and all. */
+		/*
+		 * Memory still holds old bytes, present entries included; only the CPU's view is
+		 * zero.
+		 */
 		memset(memory + i * 4096, 0xff, 4096);
 		memset(cpu + i * 4096, 0, 4096);
 		return cpu + i * 4096;
@@ -192,7 +196,7 @@ static bool right(const struct place *p, const struct found *f)
 	       f->write == !!(p->dir & DMAH_FROM_DEVICE);
 }
 
-/* What the hardware would find for every place, now. */
+/* Walk the tables for every place, as the hardware would now. */
 static void look(void)
 {
 	struct found f = { 0 };
@@ -223,7 +227,7 @@ static uint32_t rnd(uint32_t below)
 
 static void open_table(struct pt *pt, const struct hw *hw, bool walks_coherent)
 {
-	/* A test that failed before may have left its own. */
+	/* A test that failed before may have left its tables. */
 	pt_now = NULL;
 	fail_in = -1;
 	now = hw;
@@ -303,7 +307,7 @@ static void unmap_place(struct pt *pt, struct place *p)
 	look();
 }
 
-/* The format's own walk says what the specification's does. */
+/* The format's own walk agrees with the walker written from the specification. */
 static void compare_walk(const struct pt *pt, const struct place *p)
 {
 	uint64_t inside = rnd(p->block ? 1u << 21 : 4096);
@@ -354,7 +358,10 @@ static void failed_allocations(void **state)
 
 				fail_in = nth;
 				err = map_place(&pt, &places[i], 1);
-				/* It failed if, and only if, it came to the allocation that fails. */
+				/*
+				 * The map fails if and only if it reaches the allocation that
+				 * fails.
+				 */
 				assert_int_equal(err, fail_in < 0 ? DMAH_ENOMEM : DMAH_OK);
 				fail_in = -1;
 				if (places[i].state == FREE)
@@ -374,7 +381,7 @@ static void failed_allocations(void **state)
 	}
 }
 
-/* A block and a table cannot be in one place; widths that no format has are refused. */
+/* A place cannot have both a block and a table; widths that no format has are refused. */
 static void refusals(void **state)
 {
 	(void)state;

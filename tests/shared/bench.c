@@ -109,7 +109,7 @@ static struct dmah_iommu *iommu_of(struct bench *b, unsigned int n)
 		return u->iommu;
 	unit_start(u, TIMEOUT);
 	sim_inject_watch(b->sim, n, u->iommu);
-	/* An SMMU has no register that says these. */
+	/* An SMMU has no register for these properties. */
 	if (u->smmu_model && b->config.map_flush)
 		u->iommu->caps |= DMAH_IOMMU_MAP_FLUSH;
 	if (u->smmu_model && b->config.no_blocks)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What the tests of invariants share: machines, and memory that is all one byte. */
+/* Helpers of the tests of invariants: machines, and memory filled with one byte. */
 #ifndef DMAH_TESTS_INVARIANTS_H
 #define DMAH_TESTS_INVARIANTS_H
 

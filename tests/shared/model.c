@@ -13,7 +13,7 @@ uint32_t rnd(struct rnd *r, uint32_t below)
 	return below ? (uint32_t)((r->state >> 32) % below) : 0;
 }
 
-/* cmocka compares byte by byte, to say which differ; most often none does. */
+/* cmocka compares byte by byte, so call it only after a fast comparison has failed. */
 static void same_bytes(const unsigned char *a, const unsigned char *b, size_t n)
 {
 	if (memcmp(a, b, n))
@@ -251,7 +251,7 @@ void model_device(struct model *m, struct bench *b, struct rnd *r)
 	}
 	random_bytes(r, bytes, len);
 	if (m->dir & DMAH_FROM_DEVICE) {
-		/* A short write: the rest of the buffer is as it was. */
+		/* After a short write the rest of the buffer is unchanged. */
 		assert_true(access_device(m, b, off, bytes, len, true));
 		memcpy(m->dev + off, bytes, len);
 	} else if (translated(b)) {
@@ -289,7 +289,7 @@ static int sync_call(struct model *m, struct bench *b, uint32_t off, uint32_t le
 	}
 }
 
-/* A part of a piece that shares no cache line with what the device may go on writing. */
+/* Choose a part that shares no cache line with bytes that the device may still write. */
 static bool pick_part(const struct model *m, struct rnd *r, uint32_t *piece, uint32_t *from,
 		      uint32_t *len)
 {
@@ -375,7 +375,10 @@ static int unmap_call(struct model *m, struct bench *b)
 		return dmah_page_unmap(dev, m->seg[0].dma, m->home + m->at[0], m->len[0], m->dir,
 				       0);
 	case MODEL_VEC:
-		/* The unmap uses the segments up, and they are looked at once more. */
+		/*
+		 * Keep a copy of the segments: the unmap clears them, and they are checked
+		 * afterwards.
+		 */
 		memcpy(seg, m->seg, sizeof(seg));
 		err = dmah_unmap_vec(dev, &m->v);
 		memcpy(m->seg, seg, sizeof(seg));
@@ -387,7 +390,7 @@ static int unmap_call(struct model *m, struct bench *b)
 
 void model_unmap(struct model *m, struct bench *b, struct rnd *r)
 {
-	/* With other CPUs about, the addresses may be somebody else's by the time that they are tried. */
+	/* With other CPUs running, another mapping may own the addresses by now. */
 	bool alone = bench_config(b)->cpus <= 1;
 	bool strict = translated(b) && alone &&
 		      (bench_config(b)->mode == DMAH_STRICT || bench_config(b)->untrusted);

@@ -23,7 +23,7 @@ static const void *mark(void)
 	return (const void *)((uintptr_t)marker + 1);
 }
 
-/* The history keeps 32 bits: enough within 2 GiB of the library. */
+/* The history keeps 32 bits of a caller, enough within 2 GiB of the library. */
 static void named(struct bench *b, dmah_addr_t dma)
 {
 	struct dmah_iommu_fault hw = { .addr = dma, .has_addr = true, .write = true };

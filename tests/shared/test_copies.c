@@ -135,7 +135,7 @@ static void *second(void *arg)
 	}
 }
 
-/* Map many at once: no two of them may have an IOVA, or a slot, in common. */
+/* Keep many mappings live: no two of them may share an IOVA or a slot. */
 static void all_different(struct bench *b, dmah_phys_t phys, uint32_t len)
 {
 	static struct dmah h[LIVE];
@@ -247,7 +247,10 @@ static void by_address(void **state)
 	races(IOMMU(.hw = BENCH_VTD4, .mode = DMAH_LAZY), BY_PAGE, 0, 12288);
 }
 
-/* Without an IOMMU the slot's record tells; a buffer that the device reaches in place leaves no trace. */
+/*
+ * Without an IOMMU only the bounce slot's record detects this: a buffer used in place has no
+ * record.
+ */
 static void bounced(void **state)
 {
 	static const struct bench_config bounce = { .backend = DMAH_BACKEND_BOUNCE, .pool = true };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Corrupted handles: one bit of a live handle is changed, and every call with it is refused, or does what it would have
- * done. No other buffer's cache lines are maintained or dropped, and no byte outside the buffer changes.
+ * Corrupted handles. One bit of a live handle is changed; every call must refuse the handle or work
+ * as with the right handle. No other buffer's cache lines are maintained or dropped, and no byte
+ * outside the buffer changes.
  */
 #include "bench.h"
 
@@ -14,7 +15,7 @@
 #define PAGE   4096u
 #define AROUND 16u
 
-/* Memory around the buffer, dirty in the CPU's cache: an invalidation that strays loses it. */
+/* Memory around the buffer is dirty in the CPU's cache: a wrong invalidation would lose it. */
 static unsigned char before[AROUND * PAGE], after[AROUND * PAGE];
 
 static void fill(struct bench *b, dmah_phys_t base)
@@ -24,7 +25,7 @@ static void fill(struct bench *b, dmah_phys_t base)
 	bench_cpu_write(b, base, before, sizeof(before));
 }
 
-/* Nothing but the buffer's own bytes may differ. */
+/* Only the bytes of the buffer may differ. */
 static void unchanged(struct bench *b, dmah_phys_t base, uint64_t offset, uint32_t len,
 		      const char *what)
 {
@@ -42,8 +43,8 @@ static void flip(struct dmah *h, unsigned int bit)
 }
 
 /*
- * DMAH_META_SYNC says that a sync has something to do, and bit 6 of the word that unmap leaves the buffer alone: without
- * or with them a call does less.
+ * Returns true for bits that only make a call do less: DMAH_META_SYNC means that a sync has work to
+ * do, and bit 6 of the word that unmap does not touch the buffer.
  */
 static bool harmless(unsigned int bit)
 {
@@ -70,7 +71,7 @@ static void every_bit(const struct bench_config *machine, uint64_t offset, uint3
 				 0);
 	else
 		assert_int_equal(dmah_map(dev, &h, base + offset, len, dir, 0), 0);
-	/* Dirty again: the map has cleaned the buffer's lines. */
+	/* Make the lines dirty again: the map has cleaned those of the buffer. */
 	fill(b, base);
 	for (unsigned int bit = 0; bit < 8 * sizeof(h); bit++) {
 		struct dmah bad = h;
@@ -79,7 +80,7 @@ static void every_bit(const struct bench_config *machine, uint64_t offset, uint3
 		if (harmless(bit) || !dmah_mapped(&bad))
 			continue;
 		snprintf(what, sizeof(what), "%s, bit %u", machine->name, bit);
-		/* A handle that says "coherent memory" has nothing to sync. */
+		/* A handle of coherent memory has nothing to sync. */
 		(void)dmah_sync_for_cpu(dev, &bad, 0, bad.len);
 		(void)dmah_sync_for_device(dev, &bad, 0, bad.len);
 		unchanged(b, base, offset, len, what);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * CPUs that map on one domain at once, without a lock where they can: that no granule ever has two owners, none is lost,
- * and what one CPU keeps another can have. ThreadSanitizer watches.
+ * CPUs that map in one domain at the same time, mostly without a lock. No granule may have two
+ * owners or be lost, and a CPU can use granules that another one caches. Also run under
+ * ThreadSanitizer.
  */
 #include "model.h"
 
@@ -17,14 +18,14 @@
 #include <cmocka.h>
 
 #define WORKERS	 2u
-#define HOUSE	 2u /* the CPU that keeps house */
-#define IDLE	 3u /* one that has mapped something and is gone */
+#define HOUSE	 2u /* the CPU that polls and flushes */
+#define IDLE	 3u /* a CPU that has mapped and is offline now */
 #define CPUS	 4u
 #define GRANULES 4096u /* the largest aperture here */
 
 /*
- * A thread cannot unwind to a test that runs on another one, and others would wait for it for ever: the first failure
- * ends the program.
+ * A failed thread cannot return to a test on another thread, and other threads would wait for it
+ * forever, so the first failure ends the program.
  */
 static void end_here(int line, const char *text, long long a, long long b)
 {
@@ -41,7 +42,7 @@ static void end_here(int line, const char *text, long long a, long long b)
 	} while (0)
 #define must(a) must_equal(!!(a), 1)
 
-/* Who has each granule: a thread's number and a mapping's, or 0. */
+/* Owner of each granule: the numbers of a thread and of its mapping, or 0. */
 static uint32_t owner[GRANULES];
 
 static uint32_t granules(const struct dmah *h)
@@ -57,7 +58,7 @@ static void own(const struct dmah *h, uint32_t who)
 		must_equal(__atomic_exchange_n(&owner[i], who, __ATOMIC_ACQ_REL), 0);
 }
 
-/* Before the unmap: whoever gets the granules after it may be faster than this thread. */
+/* Clear the owner before the unmap: another thread may map the granules right after it. */
 static void disown(const struct dmah *h, uint32_t who)
 {
 	uint64_t first = dmah_addr(h) / 4096;
@@ -66,7 +67,7 @@ static void disown(const struct dmah *h, uint32_t who)
 		must_equal(__atomic_exchange_n(&owner[i], 0, __ATOMIC_ACQ_REL), who);
 }
 
-/* All granules but the first can be had from any CPU, one by one. Nothing is live. */
+/* With nothing live, any CPU can map all granules but the first, one by one. */
 static void all_can_be_had(struct bench *b, unsigned int cpus)
 {
 	static struct dmah h[GRANULES];
@@ -135,7 +136,7 @@ struct worker {
 	pthread_t thread;
 };
 
-/* The device writes both ends; a translation that another mapping left behind would write elsewhere. */
+/* The device writes both ends: a stale translation of another mapping would write elsewhere. */
 static void device_writes(struct worker *w, struct buffer *p)
 {
 	p->first = (unsigned char)rnd(&w->r, 256);
@@ -267,7 +268,9 @@ static void *work(void *arg)
 
 static bool stop;
 
-/* What is and was at the addresses that the others map now: whatever is told is of this machine. */
+/*
+ * Look up addresses that other threads are mapping: every answer must name memory of this machine.
+ */
 static void ask_history(struct bench *b)
 {
 	dmah_phys_t memory;
@@ -312,7 +315,7 @@ static void *keep_house(void *arg)
 	return NULL;
 }
 
-/* An idle CPU keeps some of everything, and something waits there. */
+/* Leave granules of every size in the cache of an idle CPU, and some in its queue. */
 static void leave_behind(struct bench *b)
 {
 	struct dmah h[16] = { 0 };
@@ -400,7 +403,7 @@ static const struct bench_config narrow[] = {
 	  .cpus = CPUS },
 };
 
-/* 16: what idle CPUs keep, ready or waiting, is there for the one that maps: to the last granule. */
+/* 16: a CPU that maps can use every granule in the caches of idle CPUs, ready or waiting. */
 static void inv16_idle_cpus(void **state)
 {
 	static struct dmah h[SMALL];
@@ -448,7 +451,7 @@ struct pair {
 	pthread_barrier_t begin;
 };
 
-/* Gives back what it has, one by one, and says how many there are. It takes none. */
+/* Unmap all mappings of this CPU, one by one, and count them. */
 static void *give(void *arg)
 {
 	struct pair *p = arg;
@@ -468,8 +471,8 @@ static void *give(void *arg)
 }
 
 /*
- * 16: a CPU that maps while another one unmaps never fails as long as fewer were mapped than unmapped: wherever they are,
- * on a CPU that is at work, in a queue, or on their way.
+ * 16: a CPU that maps while another one unmaps never fails while more granules are unmapped than
+ * mapped, even if the free ones are in the cache of a busy CPU, in a queue, or between the two.
  */
 static void inv16_running_cpus(void **state)
 {
@@ -524,7 +527,7 @@ struct taker {
 	pthread_t thread;
 };
 
-/* Maps and unmaps, and each time that the aperture is exhausted it takes what the other one keeps. */
+/* Map and unmap. When the aperture is exhausted, a map drains the other CPU's cache. */
 static void *take(void *arg)
 {
 	struct taker *t = arg;
@@ -559,7 +562,9 @@ static void *take(void *arg)
 	return NULL;
 }
 
-/* 4, 16: two CPUs that want more than there is rob each other all the time, and no granule has two owners. */
+/*
+ * 4, 16: two CPUs that exhaust the aperture drain each other's caches; no granule has two owners.
+ */
 static void inv04_robbers(void **state)
 {
 	(void)state;
@@ -637,7 +642,7 @@ static void *receive_all(void *arg)
 	return NULL;
 }
 
-/* Granules pile up where they are unmapped, and go back: in an aperture of 4096 none may be lost of 100,000. */
+/* One CPU maps, another unmaps: 100,000 maps in an aperture of 4096 granules may lose none. */
 static void inv15_mapped_here_unmapped_there(void **state)
 {
 	static struct queue q;
@@ -656,7 +661,7 @@ static void inv15_mapped_here_unmapped_there(void **state)
 			pthread_join(thread[1], NULL);
 			must_equal(dmah_device_live(bench_device(b)), 0);
 		}
-		/* The tables of 16 MiB at most. */
+		/* At most the page tables of 16 MiB. */
 		must(bench_pages(b) <= 4 + 8);
 		all_can_be_had(b, CPUS);
 		close_balanced(b);
@@ -693,7 +698,7 @@ static void *map_until_killed(void *arg)
 	return NULL;
 }
 
-/* 18: a map that returned before a kill, or while it was under way, can be unmapped like any other. */
+/* 18: a map that returned before or during a kill can be unmapped like any other. */
 static void inv18_killed_at_work(void **state)
 {
 	static struct victim v;
@@ -707,7 +712,10 @@ static void inv18_killed_at_work(void **state)
 		pthread_barrier_init(&v.begin, NULL, 2);
 		must_equal(pthread_create(&thread, NULL, map_until_killed, &v), 0);
 		pthread_barrier_wait(&v.begin);
-		/* Kill after some maps, not after some time: on a busy machine a yield may take long. */
+		/*
+		 * Kill after a number of maps, not after a time: on a busy machine a yield may take
+		 * long.
+		 */
 		while (__atomic_load_n(&v.maps, __ATOMIC_RELAXED) < round * 50)
 			sched_yield();
 		must_equal(dmah_kill(bench_device(v.b)), 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Devices and domains: limits, reserved and identity ranges, modes, several IOMMUs, other devices' handles; and what
- * only Xen has.
+ * Devices and domains: limits, reserved and identity ranges, modes, several IOMMUs, other devices'
+ * handles, and features of Xen.
  */
 #include "bench.h"
 
@@ -105,7 +105,7 @@ static void reserved_ranges(void **state)
 		assert_int_equal(dmah_map(dev, &h[i], memory(b), 4096, DMAH_TO_DEVICE, 0), 0);
 		assert_true(dmah_addr(&h[i]) < 0xfffff000);
 	}
-	/* In use: too late. */
+	/* The device is in use, so the call is refused. */
 	assert_int_equal(dmah_detach(dev), DMAH_EBUSY);
 	for (unsigned int i = 0; i < 64; i++)
 		assert_int_equal(dmah_unmap(dev, &h[i]), 0);
@@ -131,7 +131,7 @@ static void modes(void **state)
 	assert_true(bench_dev_write(b, dma, &byte, 1));
 	assert_int_equal(dmah_unmap(dev, &h), 0);
 	assert_true(bench_dev_write(b, dma, &byte, 1));
-	/* Back to strict: what was lazy ends now. */
+	/* Back to strict mode: lazy unmaps are flushed now. */
 	assert_int_equal(dmah_set_mode(dom, DMAH_STRICT), 0);
 	assert_false(bench_dev_write(b, dma, &byte, 1));
 	assert_int_equal(dmah_attach(dom, other, &untrusted), 0);
@@ -179,7 +179,7 @@ static void several_iommus(void **state)
 	bench_close(b);
 }
 
-/* A domain takes the narrowest tables that its IOMMU can walk, and none that it cannot. */
+/* A domain uses the narrowest tables that its IOMMU can walk, and refuses narrower ones. */
 static void narrowest_walk(void **state)
 {
 	struct bench *b = bench_open(&any);
@@ -210,7 +210,10 @@ static void narrowest_walk(void **state)
 	bench_close(b);
 }
 
-/* An address-keyed call about a part of a mapping, or with other words than it was made with, changes nothing. */
+/*
+ * An address-keyed call for a part of a mapping, or with other arguments than the map, changes
+ * nothing.
+ */
 static void partial_and_wrong_addresses(void **state)
 {
 	struct bench *b = bench_open(&any);
@@ -245,7 +248,7 @@ static void partial_and_wrong_addresses(void **state)
 	bench_close(b);
 }
 
-/* Large mappings use blocks where they can, and are right whether they do or not. */
+/* Large mappings use blocks where possible, and translate correctly with and without blocks. */
 static void large(enum bench_hw hw)
 {
 	struct bench_config config = { .backend = DMAH_BACKEND_IOMMU, .hw = hw };
@@ -283,7 +286,10 @@ static void blocks_lpae(void **state)
 	large(BENCH_LPAE48);
 }
 
-/* 22: one grant mapped at three physical addresses: each handle syncs the one machine page, and asks nobody. */
+/*
+ * 22: one grant mapped at three physical addresses: each handle syncs the machine page without a
+ * lookup.
+ */
 static void inv22_aliases(void **state)
 {
 	static const struct bench_config xen = {
@@ -306,7 +312,7 @@ static void inv22_aliases(void **state)
 			assert_int_equal(
 				dmah_map_bus(dev, &h, phys[i], bus, 4096, DMAH_FROM_DEVICE, 0), 0);
 			assert_int_equal(dmah_addr(&h), bus);
-			/* The CPU has the old bytes in its cache, by whichever alias. */
+			/* The CPU's cache holds the old bytes under any of the aliases. */
 			bench_cpu_read(b, phys[(i + 1) % 3], bytes, 64);
 			memset(bytes, 0x40 + (int)i, 64);
 			assert_true(bench_dev_write(b, dmah_addr(&h) + 128, bytes, 64));
@@ -321,7 +327,10 @@ static void inv22_aliases(void **state)
 		dmah_device_stats(dev, &stats);
 		assert_int_equal(stats.reverse_lookups, 0);
 		assert_int_equal(stats.hypercalls, bench_hypercalls(b) - calls);
-		/* Where the kernel has a mapping, no hypercall; where it has none, one for each of four hand-overs. */
+		/*
+		 * No hypercall if the kernel has a mapping; otherwise one for each of four
+		 * ownership changes.
+		 */
 		assert_int_equal(stats.hypercalls, kernel_mapping ? 0 : 12);
 		bench_close(b);
 	}

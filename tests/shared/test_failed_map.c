@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Maps that fail because the hardware does not confirm: the device may still reach all that was mapped for a moment, so
- * neither the IOVA nor a bounce slot nor coherent memory is given to anybody else before a later flush is confirmed.
+ * Maps that fail because the hardware does not confirm. The device may still reach memory that was
+ * mapped for a moment, so the IOVA, bounce slots and coherent memory are not reused before a later
+ * flush is confirmed.
  */
 #include "bench.h"
 #include "posix.h"
@@ -43,7 +44,7 @@ static void segments(dmah_phys_t base, struct dmah_seg *segs, struct dmah_sg *sg
 	}
 }
 
-/* A call that failed has left slots in quarantine; nothing of them is handed out until the flush. */
+/* A failed call has left slots in quarantine: none of them is reused until the flush. */
 static void withheld_slots(struct bench *b, uint64_t used)
 {
 	assert_true(used > 0);
@@ -134,7 +135,7 @@ static void rings(void **state)
 	assert_int_equal(dmah_ring_push(ring, memory(b) + 100, 5000, &dma), DMAH_ETIMEDOUT);
 	assert_int_equal(dmah_ring_live(ring), 0);
 	withheld_slots(b, 2 * 4096);
-	/* The slot that failed is used again, after its flush. */
+	/* The slot of the failed map is used again after its flush. */
 	assert_int_equal(dmah_ring_push(ring, memory(b) + 100, 5000, &dma), 0);
 	assert_int_equal(dmah_ring_pop(ring, 1), 0);
 	assert_int_equal(dmah_ring_fini(ring), 0);
@@ -150,14 +151,14 @@ static void coherent(void **state)
 	void *cpu;
 
 	(void)state;
-	/* A map that fails: a translation may be cached. */
+	/* A failed map may leave a cached translation. */
 	bench_stick(b, true);
 	assert_int_equal(dmah_alloc_coherent(dev, &h, 8192, &cpu), DMAH_ETIMEDOUT);
 	assert_null(cpu);
 	assert_int_equal(lent(), before + 8192);
 	assert_int_equal(dmah_flush(bench_domain(b)), DMAH_ETIMEDOUT);
 	bench_stick(b, false);
-	/* An unmap that fails. */
+	/* An unmap that is not confirmed. */
 	assert_int_equal(dmah_alloc_coherent(dev, &h, 4096, &cpu), 0);
 	bench_stick(b, true);
 	assert_int_equal(dmah_free_coherent(dev, &h), DMAH_ETIMEDOUT);
@@ -165,7 +166,7 @@ static void coherent(void **state)
 	assert_int_equal(lent(), before + 8192 + 4096);
 	bench_stick(b, false);
 	assert_int_equal(dmah_flush(bench_domain(b)), 0);
-	/* The next call about coherent memory gives it back. */
+	/* The next call for coherent memory frees the pages. */
 	assert_int_equal(dmah_alloc_coherent(dev, &h, 4096, &cpu), 0);
 	assert_int_equal(lent(), before + 4096);
 	assert_int_equal(dmah_free_coherent(dev, &h), 0);
@@ -187,7 +188,7 @@ static void count_all(void *ctx, const struct dmah_device *dev, int err, const c
 	nreports++;
 }
 
-/* More pieces than can be remembered: none of them is freed, and each that is lost is reported. */
+/* More failed pieces than the library can record: none is freed, and each lost one is reported. */
 static void too_much_coherent(void **state)
 {
 	struct bench *b = bench_open(&caching);

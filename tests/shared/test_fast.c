@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Plain mappings: that nobody can tell them from others but by the clock, and that of their handles none but the right
- * one, unchanged, ends one.
+ * The fast path. Its mappings must behave like all others, apart from their speed, and only the
+ * right, unchanged handle may end a mapping.
  */
 #include "bench.h"
 #include "model.h"
@@ -48,7 +48,7 @@ static dmah_phys_t page(struct bench *b, unsigned int n)
 #define CALLS	4000u
 #define RESULTS (CALLS * 8)
 
-/* What a caller can see of a run, one number after the other. */
+/* Everything that a caller can see of a run, as a list of numbers. */
 struct seen {
 	uint64_t value[RESULTS];
 	uint32_t n;
@@ -87,7 +87,7 @@ static void random_map(struct bench *b, struct cell *c, struct rnd *r, uint32_t 
 		c->stale = c->h;
 }
 
-/* The device writes all of it, byte by byte of what it may, and reads it; beyond its granules nothing is its own. */
+/* The device reads and writes every byte of the mapping, and is refused beyond its granules. */
 static void random_access(struct bench *b, struct cell *c, struct rnd *r, struct seen *s)
 {
 	uint32_t len = dmah_length(&c->h), off = rnd(r, len), n = 1 + rnd(r, len - off);
@@ -124,7 +124,7 @@ static void random_unmap(struct bench *b, struct cell *c, struct rnd *r, struct 
 	see(s, dmah_mapped(&c->h));
 	if (bench_config(b)->mode == DMAH_STRICT)
 		see(s, bench_dev_read(b, dma, &byte, 1));
-	/* Nobody has been here since: certainly stale. */
+	/* The granules were not mapped since, so the handle is certainly stale. */
 	room = c->stale;
 	if (room.meta)
 		see(s, (uint64_t)dmah_unmap(dev, &room));
@@ -180,11 +180,17 @@ static void nobody_can_tell(void **state)
 	for (unsigned int m = 0; m < MACHINES + 2; m++) {
 		struct bench_config config = m < MACHINES ? machines[m] : more[m - MACHINES];
 
-		/* So large that it is never exhausted: when it is may differ. */
+		/*
+		 * Large enough never to be exhausted: the moment of exhaustion may differ between
+		 * the runs.
+		 */
 		config.aperture_size = 0;
 		run(&config, 0, m + 1, &plain);
 		for (unsigned int how = 0; how < 2; how++) {
-			/* An attribute that means nothing to a coherent device, and IOMMUs that are told of mappings. */
+			/*
+			 * An attribute without effect on a coherent device, and IOMMUs that need a
+			 * flush on map.
+			 */
 			config.map_flush = how;
 			run(&config, how ? 0 : DMAH_ATTR_NO_CPU_SYNC, m + 1, &other);
 			assert_int_equal(other.n, plain.n);
@@ -212,8 +218,8 @@ static void map_party(struct bench *b, struct party *p, uint32_t n)
 }
 
 /*
- * A changed handle was unmapped: it was refused and nothing has changed, or it ended its own mapping, all of it, and
- * nothing else.
+ * Check the unmap of a changed handle: either the call was refused and nothing has changed, or the
+ * call ended all of the handle's own mapping and nothing else.
  */
 static void look(struct bench *b, struct party *p, uint32_t n, int err)
 {
@@ -270,15 +276,16 @@ static void change_bits(struct bench *b, struct party *p, uint32_t n, bool batch
 	}
 }
 
-/* Words of a neighbour's handle in this one, one at a time and all but one. */
+/* Replace words of the handle by those of a neighbour's handle: one at a time, then all but one. */
 static void change_words(struct bench *b, struct party *p, uint32_t n, bool batch)
 {
 	for (unsigned int words = 1; words < 15; words++) {
 		struct dmah h = p->h[1], other = p->h[2];
 
 		/*
-		 * The words that say which mapping it is: that is the neighbour's handle. In a check build, where no
-		 * handle is plain, these are the two addresses.
+		 * Skip a mix with all words that identify the neighbour's mapping: that is the
+		 * neighbour's handle. In a check build, without the fast path, these words are the
+		 * two addresses.
 		 */
 		if ((words & 3) == 3 || (h.backend == other.backend && (words & 5) == 5))
 			continue;
@@ -313,8 +320,8 @@ static void inv10_changed_handles(void **state)
 }
 
 /*
- * 10: a length that was changed on the way is not what a batch gives back, by whatever way its granules go: here the
- * hardware does not confirm, so that they go by the slowest one.
+ * 10: a batch never releases granules by a changed length. Here the hardware does not confirm, so
+ * the granules are released in the slowest way.
  */
 static void inv10_changed_length_in_a_batch(void **state)
 {
@@ -347,7 +354,7 @@ static void inv10_changed_length_in_a_batch(void **state)
 			}
 			(void)bench_reports(b);
 			bench_entries(b, before, GRANULES);
-			/* One granule is free now, and all others are somebody's. */
+			/* One granule is free now; all others are mapped. */
 			assert_int_equal(dmah_map(bench_device(b), &h[200], page(b, 0), 4096,
 						  DMAH_BIDIRECTIONAL, 0),
 					 0);
@@ -364,7 +371,7 @@ static void inv10_changed_length_in_a_batch(void **state)
 		}
 }
 
-/* 9: a stale copy, however often its granules were mapped again in the generation's wrap, to the very same buffer. */
+/* 9: a stale copy is refused for every number of later maps of its granules below the wrap. */
 static void stale_copies(const struct bench_config *config, uint32_t n, unsigned int rounds)
 {
 	struct bench *b = bench_open(config);
@@ -406,11 +413,11 @@ static void inv09_stale_copies(void **state)
 #define COPIES 60u
 #define LIVE   5u
 
-/* 9, where granules are mapped in all sizes in turn. */
+/* 9: the same with mappings of all sizes in turn. */
 static void mixed_sizes(const struct bench_config *config, uint64_t seed)
 {
 	struct bench *b = bench_open(config);
-	/* Fewer than what makes a generation wrap, wherever they lie. */
+	/* Fewer maps than a generation needs to wrap. */
 	unsigned int most = config->hw == BENCH_VTD4 ? COPIES : 15, nstale = 0;
 	struct dmah stale[COPIES], h[LIVE] = { 0 }, copy;
 	struct dmah_device *dev = bench_device(b);
@@ -423,12 +430,12 @@ static void mixed_sizes(const struct bench_config *config, uint64_t seed)
 		if (dmah_mapped(this)) {
 			stale[nstale++] = *this;
 			assert_int_equal(dmah_unmap(dev, this), 0);
-			/* Where nothing is kept, granules come in other sizes next. */
+			/* Empty the cache, so that the next maps get granules of other sizes. */
 			if (!rnd(&r, 4))
 				assert_int_equal(dmah_cpu_dead(bench_domain(b), 0), 0);
 			continue;
 		}
-		/* One buffer, so that only the generations tell. */
+		/* Use one buffer, so that handles differ only in the generation. */
 		assert_int_equal(dmah_map(dev, this, page(b, 0),
 					  (rnd(&r, 2) ? 1 : 1 + rnd(&r, 8)) * 4096,
 					  DMAH_BIDIRECTIONAL, 0),
@@ -497,7 +504,7 @@ static void another_devices_handle(void **state)
 		}
 }
 
-/* 18: a killed device reaches nothing; what it has mapped can be unmapped, and no more can be mapped. */
+/* 18: a killed device reaches nothing; its mappings can be unmapped, and new maps are refused. */
 static void inv18_killed(void **state)
 {
 	(void)state;
@@ -567,7 +574,7 @@ static void inv13_reserve_by_address(void **state)
 			for (unsigned int i = 0; i < CELLS_RESERVED; i++)
 				assert_int_equal(
 					dmah_addr_unmap(dev, dma[i], 4096, DMAH_TO_DEVICE, 0), 0);
-			/* Two granules each, which are nowhere else. */
+			/* Two granules for each cell, outside all other mappings. */
 			for (unsigned int i = 0; i < CELLS_RESERVED; i++)
 				assert_int_equal(dmah_map(dev, &last[i], page(b, 2), 8192,
 							  DMAH_TO_DEVICE, 0),

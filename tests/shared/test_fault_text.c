@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* A fault in words. */
+/* Text of a fault report. */
 #include <dmah/fault.h>
 
 #include <setjmp.h>
@@ -14,7 +14,7 @@ static void text_is(const struct dmah_fault *fault, const char *caller, const ch
 
 	assert_string_equal(text, want);
 	assert_int_equal(n, strlen(want));
-	/* And cut off wherever there is no room. */
+	/* The text is truncated to the size of the buffer. */
 	for (size_t size = 1; size <= n + 1; size++) {
 		char cut[DMAH_FAULT_TEXT];
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Faults that name their mapping: who made it, of what memory, and when it ended. The simulated hardware refuses the
- * device; what is told must be what the test did.
+ * Faults that name their mapping: its caller, its memory, and the time of its unmap. The simulated
+ * hardware refuses the device; the report must match the mappings that the test made.
  */
 #include "bench.h"
 #include "configs.h"
@@ -24,43 +24,43 @@ static dmah_phys_t memory(struct bench *b)
 	return bench_memory(b, &size);
 }
 
-/* ---- what is told ---- */
+/* ---- reported faults ---- */
 
-struct told {
+struct faults {
 	unsigned int n;
 	struct dmah_fault last;
 };
 
 static void keep(void *ctx, const struct dmah_fault *fault)
 {
-	struct told *told = ctx;
+	struct faults *faults = ctx;
 
-	told->n++;
-	told->last = *fault;
+	faults->n++;
+	faults->last = *fault;
 }
 
-static struct told take(struct bench *b)
+static struct faults take(struct bench *b)
 {
-	struct told told = { 0 };
+	struct faults faults = { 0 };
 
-	assert_int_equal(dmah_faults(bench_iommu(b, 0), keep, &told, NULL), DMAH_OK);
-	return told;
+	assert_int_equal(dmah_faults(bench_iommu(b, 0), keep, &faults, NULL), DMAH_OK);
+	return faults;
 }
 
-/* The device is refused, once, and this is what is told. */
+/* Have the device refused once. Return: the reported fault. */
 static struct dmah_fault refused(struct bench *b, dmah_addr_t dma, bool write)
 {
 	uint8_t byte = 0;
-	struct told told;
+	struct faults faults;
 
 	assert_false(write ? bench_dev_write(b, dma, &byte, 1) : bench_dev_read(b, dma, &byte, 1));
-	told = take(b);
-	assert_int_equal(told.n, 1);
-	assert_ptr_equal(told.last.dev, bench_device(b));
+	faults = take(b);
+	assert_int_equal(faults.n, 1);
+	assert_ptr_equal(faults.last.dev, bench_device(b));
 	/* A fault record of VT-d names the page. */
-	assert_int_equal(told.last.hw.addr, told.last.hw.pci ? dma & ~(PAGE - 1ull) : dma);
-	assert_int_equal(told.last.hw.write, write);
-	return told.last;
+	assert_int_equal(faults.last.hw.addr, faults.last.hw.pci ? dma & ~(PAGE - 1ull) : dma);
+	assert_int_equal(faults.last.hw.write, write);
+	return faults.last;
 }
 
 /* Callers with names: the code of a function is no longer than this. */
@@ -93,7 +93,7 @@ static bool is(const struct dmah_fault *fault, enum dmah_fault_place place, dmah
 	       fault->dir == dir;
 }
 
-/* The mapping ended @ns ago, to the grain of the clock of entries. */
+/* Check that the mapping ended @ns ago, within the resolution of the entries' clock. */
 static bool aged(const struct dmah_fault *fault, uint64_t ns)
 {
 	return fault->least <= ns && ns <= fault->most && fault->most - fault->least <= 2048;
@@ -125,14 +125,14 @@ static void unmapped(void **state)
 	assert_true(is(&fault, DMAH_FAULT_UNMAPPED, at, 512, DMAH_FROM_DEVICE));
 	assert_true(IN(fault, map_here));
 	assert_ptr_equal(fault.owner, bench_device(b));
-	/* The first lazy unmap after a flush is dated as well. */
+	/* The first lazy unmap after a flush has a timestamp as well. */
 	assert_true(aged(&fault, 12000));
 	assert_int_equal(fault.suppressed, 0);
 	assert_false(fault.killed);
 	bench_close(b);
 }
 
-/* Ages of lazy unmaps lie between flushes; and all of them are told right. */
+/* Lazy unmaps at different times between flushes: each fault reports the right age. */
 static void between_flushes(void **state)
 {
 	struct bench *b = bench_open(*state);
@@ -168,7 +168,7 @@ static void between_flushes(void **state)
 	bench_close(b);
 }
 
-/* Old unmaps stay dated when more flushes followed than are kept: never younger than the truth says, nor older. */
+/* Old unmaps keep the right time even after more flushes than the library records. */
 static void many_flushes(void **state)
 {
 	struct bench *b = bench_open(*state);
@@ -179,7 +179,10 @@ static void many_flushes(void **state)
 	bench_time(b, 1000000);
 	assert_int_equal(map_here(b, &first, memory(b), PAGE, DMAH_FROM_DEVICE), 0);
 	dma = dmah_addr(&first);
-	/* Not the first to wait for its flush, so that in lazy mode its own time is not known. */
+	/*
+	 * Not the first unmap that waits for the flush, so in lazy mode its exact time is not
+	 * recorded.
+	 */
 	assert_int_equal(map_here(b, &h, memory(b), 2 * PAGE, DMAH_TO_DEVICE), 0);
 	assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
 	bench_time(b, 100000);
@@ -214,7 +217,7 @@ static void wrong_direction(void **state)
 	bench_close(b);
 }
 
-/* An IOVA's last mapping is told, and not one before it, which may have been longer. */
+/* A fault names the last mapping of its IOVA, not an older, longer mapping. */
 static void the_last_of_several(void **state)
 {
 	struct bench *b = bench_open(*state);
@@ -382,7 +385,7 @@ static struct dmah_ring *open_ring(struct bench *b, uint32_t slot, void **room)
 	return ring;
 }
 
-/* A ring's slots, whatever became of them since. */
+/* Faults at entries of a ring, before and after they are popped or reused. */
 static void rings(void **state)
 {
 	struct bench *b = bench_open(*state);
@@ -400,7 +403,10 @@ static void rings(void **state)
 		}
 		assert_int_equal(dmah_ring_push(ring, memory(b) + i * PAGE, PAGE, &dma[i]), 0);
 	}
-	/* All are live or were popped; of the 2n slots the last mapping of each is told. */
+	/*
+	 * All entries are live or popped. For each of the 2n ring slots the last mapping is
+	 * reported.
+	 */
 	for (unsigned int k = 0; k < 3; k++) {
 		assert_int_equal(dmah_ring_pop(ring, 2), 0);
 		bench_time(b, 100000);
@@ -419,7 +425,7 @@ static void rings(void **state)
 		assert_int_equal(fault.place,
 				 5 * RING + 6 <= i ? DMAH_FAULT_MAPPED : DMAH_FAULT_UNMAPPED);
 	}
-	/* The last pop was of two, 100 us ago, the ones before it 200 us ago. */
+	/* The last pop took two entries, 100 us ago; the pops before it were 200 us ago or more. */
 	fault = refused(b, dma[5 * RING + 5], true);
 	assert_true(fault.least <= 100000 && 100000 <= fault.most);
 	if (!lazy(b))
@@ -431,7 +437,7 @@ static void rings(void **state)
 	assert_int_equal(dmah_ring_pop(ring, 2), 0);
 	assert_int_equal(dmah_ring_fini(ring), 0);
 	free(room);
-	/* With the ring its times are gone, and nothing is taken for one. */
+	/* The end of the ring discards its times, and no other value is reported as a time. */
 	for (unsigned int i = 4 * RING; i < 6 * RING; i++) {
 		struct dmah_iommu_fault hw = { .addr = dma[i], .has_addr = true };
 
@@ -440,7 +446,7 @@ static void rings(void **state)
 		assert_true(fault.most == DMAH_FAULT_AGE_UNKNOWN);
 		assert_true(!fault.phys || fault.phys == memory(b) + i * PAGE);
 	}
-	/* What other mappings leave in the same entries is theirs again. */
+	/* Later mappings that use the same entries are reported as themselves. */
 	for (unsigned int i = 0; i < 24; i++) {
 		struct dmah h = { 0 };
 		dmah_addr_t at;
@@ -479,7 +485,7 @@ static void nothing_there(void **state)
 	bench_close(b);
 }
 
-/* Whatever happened, of the last mapping of every page the truth is told: against an array of them. */
+/* Random maps and unmaps: the report for every page must match an array of last mappings. */
 #define WORLD 1024u
 
 struct page {
@@ -488,8 +494,8 @@ struct page {
 	enum dmah_dir dir;
 	bool live;
 	uint64_t ended;
-	unsigned int number; /* of all mappings */
-	unsigned int first; /* where it began */
+	unsigned int number; /* number of the mapping, counted over all mappings */
+	unsigned int first; /* number of the mapping's first page */
 };
 
 struct rnd {
@@ -520,7 +526,10 @@ static void explain_all(struct bench *b, const struct page *page, const unsigned
 		}
 		assert_int_equal(fault.place,
 				 page[i].live ? DMAH_FAULT_MAPPED : DMAH_FAULT_UNMAPPED);
-		/* Forgotten where another one began at the same page since; but never mistaken for it. */
+		/*
+		 * A mapping is lost if a later one began at the same page, but never reported as
+		 * that one.
+		 */
 		if (!fault.len) {
 			assert_true(began[page[i].first] != page[i].number ||
 				    page[page[i].first].number != page[i].number);
@@ -550,7 +559,7 @@ static void random_history(void **state)
 	dmah_addr_t base;
 	uint64_t size;
 
-	/* The table has a place for every page of the aperture: nothing is forgotten. */
+	/* The table has a place for every page of the aperture, so no mapping is lost. */
 	config.aperture_size = WORLD * PAGE;
 	config.history = WORLD;
 	config.lazy_entries = 8;
@@ -590,7 +599,7 @@ static void random_history(void **state)
 	for (unsigned int i = 0; i < HANDLES; i++)
 		if (dmah_mapped(&h[i]))
 			assert_int_equal(dmah_unmap(bench_device(b), &h[i]), 0);
-	/* Most of them. */
+	/* Most of the mappings are found. */
 	assert_true(known > 60000);
 	bench_close(b);
 }
@@ -606,31 +615,31 @@ static void a_storm(void **state)
 	struct bench *b = bench_open(&vtd);
 	struct dmah_fault_count count;
 	struct dmah_stats stats;
-	struct told told = { 0 };
+	struct faults faults = { 0 };
 	uint8_t byte = 0;
 
 	(void)state;
 	bench_time(b, DMAH_FAULT_WINDOW);
 	for (unsigned int i = 0; i < 40; i++)
 		assert_false(bench_dev_write(b, 0x10000, &byte, 1));
-	assert_int_equal(dmah_faults(bench_iommu(b, 0), keep, &told, &count), 0);
-	assert_int_equal(told.n, DMAH_FAULT_BURST);
+	assert_int_equal(dmah_faults(bench_iommu(b, 0), keep, &faults, &count), 0);
+	assert_int_equal(faults.n, DMAH_FAULT_BURST);
 	assert_int_equal(count.taken, 40);
 	assert_int_equal(count.suppressed, 40 - DMAH_FAULT_BURST);
 	assert_false(count.lost);
 	bench_time(b, DMAH_FAULT_WINDOW / 2);
 	assert_false(bench_dev_write(b, 0x10000, &byte, 1));
 	assert_int_equal(take(b).n, 0);
-	/* After a while one is told again, and how many were not. */
+	/* In the next window a fault is reported again, with the number of suppressed ones. */
 	bench_time(b, DMAH_FAULT_WINDOW);
 	assert_false(bench_dev_write(b, 0x10000, &byte, 1));
-	told = take(b);
-	assert_int_equal(told.n, 1);
-	assert_int_equal(told.last.suppressed, 41 - DMAH_FAULT_BURST);
+	faults = take(b);
+	assert_int_equal(faults.n, 1);
+	assert_int_equal(faults.last.suppressed, 41 - DMAH_FAULT_BURST);
 	dmah_device_stats(bench_device(b), &stats);
 	assert_int_equal(stats.faults, 42);
 	assert_int_equal(stats.faults_suppressed, 41 - DMAH_FAULT_BURST);
-	/* Where the fault records of the hardware are full, that is reported. */
+	/* Full fault records of the hardware are reported as lost faults. */
 	bench_time(b, DMAH_FAULT_WINDOW);
 	for (unsigned int i = 0; i < 80; i++)
 		assert_false(bench_dev_write(b, 0x10000, &byte, 1));
@@ -639,36 +648,36 @@ static void a_storm(void **state)
 	bench_close(b);
 }
 
-/* One device's storm does not keep another's faults from being told. */
+/* The rate limit of one device does not suppress another device's faults. */
 static void another_device(void **state)
 {
 	struct bench *b = bench_open(&vtd);
 	struct dmah_device *other = bench_extra_device(b, 0);
 	struct dmah_limits limits = { .mask = ~0ull, .flags = DMAH_DEV_COHERENT };
 	struct dmah h = { 0 };
-	struct told told;
+	struct faults faults;
 	uint8_t byte = 0;
 
 	(void)state;
 	bench_time(b, DMAH_FAULT_WINDOW);
-	/* Before it is attached it is nobody's. */
+	/* Before the device is attached, the fault names no device. */
 	assert_false(bench_extra_write(b, 0x5000, &byte, 1));
-	told = take(b);
-	assert_int_equal(told.n, 1);
-	assert_null(told.last.dev);
-	assert_int_equal(told.last.place, DMAH_FAULT_NO_DEVICE);
-	assert_int_equal(told.last.hw.id, other->id);
+	faults = take(b);
+	assert_int_equal(faults.n, 1);
+	assert_null(faults.last.dev);
+	assert_int_equal(faults.last.place, DMAH_FAULT_NO_DEVICE);
+	assert_int_equal(faults.last.hw.id, other->id);
 	assert_int_equal(dmah_attach(bench_domain(b), other, &limits), 0);
 	for (unsigned int i = 0; i < 20; i++)
 		assert_false(bench_dev_write(b, 0x10000, &byte, 1));
 	assert_int_equal(take(b).n, DMAH_FAULT_BURST);
 	assert_int_equal(map_here(b, &h, memory(b), PAGE, DMAH_TO_DEVICE), 0);
 	assert_false(bench_extra_write(b, dmah_addr(&h), &byte, 1));
-	told = take(b);
-	assert_int_equal(told.n, 1);
-	assert_ptr_equal(told.last.dev, other);
-	assert_ptr_equal(told.last.owner, bench_device(b));
-	assert_true(is(&told.last, DMAH_FAULT_MAPPED, memory(b), PAGE, DMAH_TO_DEVICE));
+	faults = take(b);
+	assert_int_equal(faults.n, 1);
+	assert_ptr_equal(faults.last.dev, other);
+	assert_ptr_equal(faults.last.owner, bench_device(b));
+	assert_true(is(&faults.last, DMAH_FAULT_MAPPED, memory(b), PAGE, DMAH_TO_DEVICE));
 	assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
 	assert_int_equal(dmah_detach(other), 0);
 	bench_close(b);
@@ -703,7 +712,7 @@ static void reserved(void **state)
 	bench_close(b);
 }
 
-/* A table that is too small forgets, and then says so; it never tells of another mapping. */
+/* A table that is too small loses mappings and reports that; it never names another mapping. */
 static void forgotten(void **state)
 {
 	struct bench_config config = vtd;
@@ -722,7 +731,7 @@ static void forgotten(void **state)
 			struct dmah_fault fault;
 
 			dmah_fault_explain(bench_device(b), &hw, &fault);
-			/* The page is in the table of pages, whatever is remembered. */
+			/* The page is in the table of pages, even if its mapping is lost. */
 			assert_int_equal(fault.place, DMAH_FAULT_MAPPED);
 			assert_int_equal(fault.phys, memory(b) + i * PAGE);
 			assert_int_equal(fault.dir, DMAH_TO_DEVICE);
@@ -742,7 +751,7 @@ static void forgotten(void **state)
 	bench_close(b);
 }
 
-/* Without an IOMMU nobody reports, but what is reported otherwise can be explained. */
+/* Without an IOMMU there are no reports, but faults from other sources can be explained. */
 static void without_iommu(void **state)
 {
 	struct bench *b = bench_open(*state);
@@ -771,7 +780,7 @@ static void without_iommu(void **state)
 static const struct {
 	const char *name;
 	CMUnitTestFunction fn;
-	bool whole_pages; /* what bounces takes IOVAs of its own, and boundaries leave gaps */
+	bool whole_pages; /* needed since bounce slots take IOVAs, and boundaries leave gaps */
 } each[] = {
 	{ "unmapped", unmapped, false },
 	{ "between flushes", between_flushes, false },

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What must always hold, one test each, on the machine where breaking it shows. The numbers are those of the list in
- * docs/invariants.md; here what is translated, for whom and how long, and whose a handle is.
+ * One test for each invariant, on a machine where a violation is visible. The numbers are those of
+ * docs/invariants.md. This file tests which addresses are translated, for which device and for how
+ * long, and the ownership of handles.
  */
 #include "invariants.h"
 
@@ -42,7 +43,7 @@ struct reader {
 	unsigned int posts;
 };
 
-/* The IOMMU remembers whatever is still in the table. */
+/* The IOMMU caches every entry that is still in the table. */
 static void read_all(void *arg)
 {
 	struct reader *r = arg;
@@ -53,7 +54,7 @@ static void read_all(void *arg)
 	r->posts++;
 }
 
-/* 1: entries are cleared before their invalidation is posted, by whatever call. */
+/* 1: every call clears entries before it posts their invalidation. */
 static void inv01_cleared_before_the_post(void **state)
 {
 	struct dmah_ring_config config = { .entries = 4,
@@ -63,7 +64,10 @@ static void inv01_cleared_before_the_post(void **state)
 
 	(void)state;
 	for (unsigned int how = 0; how < 8; how++) {
-		/* By itself, in a batch, in a large batch that is flushed as a whole, in a ring; plain and not. */
+		/*
+		 * A single unmap, a batch, a batch that flushes everything, a ring; on and off the
+		 * fast path.
+		 */
 		uint32_t attrs = how & 1 ? DMAH_ATTR_NO_CPU_SYNC : 0, call = how / 2;
 		struct bench *b = bench_open(&iommu_strict);
 		struct dmah h[20] = { 0 }, room[20] = { 0 }, *list[20];
@@ -121,7 +125,10 @@ static void inv02_no_reuse_before_flush(void **state)
 	old = dmah_addr(&h[0]);
 	assert_true(bench_dev_read(b, old, &byte, 1));
 	assert_int_equal(dmah_unmap(bench_device(b), &h[0]), 0);
-	/* The stale entry is really hit: this is what lazy means, and why reuse would corrupt. */
+	/*
+	 * The stale entry still translates: in lazy mode this is allowed, and reuse would corrupt
+	 * memory.
+	 */
 	assert_true(bench_dev_read(b, old, &byte, 1));
 	for (unsigned int i = 0; i < 40; i++) {
 		assert_int_equal(dmah_map(bench_device(b), &h[i], page(b, i), 4096,
@@ -136,7 +143,7 @@ static void inv02_no_reuse_before_flush(void **state)
 	bench_close(b);
 }
 
-/* 2, of bounce slots: one to which a stale translation leads stands in for nothing else until the flush. */
+/* 2: a bounce slot that a stale translation still reaches is not reused until the flush. */
 static void inv02_no_slot_reuse_before_flush(void **state)
 {
 	static const struct bench_config config = { .backend = DMAH_BACKEND_IOMMU,
@@ -170,7 +177,7 @@ static void inv02_no_slot_reuse_before_flush(void **state)
 	bench_close(b);
 }
 
-/* 3: the device's own TLB is emptied after the IOMMU's, from which it fills itself again. */
+/* 3: the device's TLB is invalidated after the IOMMU's, since it refills from the IOMMU's. */
 static void inv03_device_tlb_after_iotlb(void **state)
 {
 	static const struct bench_config config = { .backend = DMAH_BACKEND_IOMMU,
@@ -207,7 +214,9 @@ static void write_during_wait(void *arg)
 	w->done = true;
 }
 
-/* 3: what the device writes while the invalidation is under way is not lost: the buffer is taken after the wait. */
+/*
+ * 3: bytes that the device writes during the invalidation are kept: the copy comes after the wait.
+ */
 static void late_write(const struct bench_config *config)
 {
 	struct bench *b = bench_open(config);
@@ -292,7 +301,7 @@ static void inv04_ranges_are_disjoint(void **state)
 	bench_close(b);
 }
 
-/* 6: the device may do in a mapping what its direction says and no more. */
+/* 6: the device may only access a mapping as its direction allows. */
 static void permissions(enum bench_hw hw, bool write_only)
 {
 	struct bench_config config = { .backend = DMAH_BACKEND_IOMMU, .hw = hw };
@@ -337,7 +346,10 @@ static void inv06_permission_is_direction_5_levels(void **state)
 	permissions(BENCH_VTD5, true);
 }
 
-/* 7: no call turns one translation into another: what translated before and after goes where it went. */
+/*
+ * 7: no call changes a live translation: an address that translates before and after has the same
+ * target.
+ */
 static void inv07_never_present_to_present(void **state)
 {
 	static const struct bench_config config = { .backend = DMAH_BACKEND_IOMMU,
@@ -374,7 +386,7 @@ static void inv07_never_present_to_present(void **state)
 	}
 	for (unsigned int i = 0; i < HANDLES; i++)
 		assert_int_equal(dmah_unmap(bench_device(b), &h[i]), 0);
-	/* 15: and when all is unmapped, nothing translates. */
+	/* 15: when all mappings are gone, nothing translates. */
 	bench_entries(b, after, N);
 	for (unsigned int i = 0; i < N; i++)
 		assert_int_equal(after[i], 0);
@@ -404,7 +416,7 @@ static void inv08_idle_and_move(void **state)
 	assert_int_equal(dmah_map(dev, &third, page(b, 1), 100, DMAH_TO_DEVICE, 0), 0);
 	assert_int_equal(dmah_move(&third, &other), DMAH_EBUSY);
 	assert_true(dmah_mapped(&third) && dmah_mapped(&other));
-	/* A handle that maps something is not mapped over. */
+	/* Mapping with a live handle is refused. */
 	assert_int_equal(dmah_map(dev, &third, page(b, 2), 100, DMAH_TO_DEVICE, 0), DMAH_EINVAL);
 	assert_int_equal(bench_reports(b), 1);
 	assert_int_equal(dmah_unmap(dev, &other), 0);
@@ -428,7 +440,7 @@ static void stale(const struct bench_config *config, unsigned int rounds)
 
 		assert_int_equal(dmah_unmap(dev, &h), 0);
 		assert_int_equal(dmah_unmap(dev, &again), DMAH_ESTALE);
-		/* The same page at the same address, as a last-in first-out allocator gives it. */
+		/* Map the same page at the same address, as a last-in first-out allocator does. */
 		assert_int_equal(dmah_map(dev, &h, page(b, 0), 4096, DMAH_BIDIRECTIONAL, 0), 0);
 		again = copy;
 		assert_int_equal(dmah_unmap(dev, &again), DMAH_ESTALE);
@@ -461,7 +473,7 @@ static void inv09_stale_copies_bounced(void **state)
 	stale(&bounce, 100);
 }
 
-/* 9: nor does a handle that names a part of somebody else's mapping. */
+/* 9: a handle that names a part of another mapping changes nothing. */
 static void inv09_inside_another(void **state)
 {
 	struct bench *b = bench_open(&iommu_strict);

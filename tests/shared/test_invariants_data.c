@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What must always hold, one test each, on the machine where breaking it shows. The numbers are those of the list in
- * docs/invariants.md; here what becomes of bytes, of wrong handles, of devices that are killed and of hardware that hangs.
+ * One test for each invariant, on a machine where a violation is visible. The numbers are those of
+ * docs/invariants.md. This file tests data, corrupt handles, killed devices and hardware that
+ * hangs.
  */
 #include "invariants.h"
 
@@ -11,7 +12,10 @@
 #include <string.h>
 #include <cmocka.h>
 
-/* 10: whatever is in a handle, the library stores nothing outside its page tables, slots and the slots' own buffers. */
+/*
+ * 10: for any bytes in a handle, the library writes only its page tables, its slots and the slots'
+ * buffers.
+ */
 static void corrupt(const struct bench_config *config)
 {
 	enum { LIVE = 8, ROUNDS = 4000 };
@@ -34,7 +38,7 @@ static void corrupt(const struct bench_config *config)
 			bytes[(seed >> 33) % sizeof(bad)] ^=
 				(unsigned char)(1u << (seed >> 60 & 7));
 		}
-		/* Never a valid handle again: that would be somebody's own mapping. */
+		/* Skip a handle that is valid by chance: it names a live mapping. */
 		if (!memcmp(&bad, &h[round % LIVE], sizeof(bad)) || !bad.meta)
 			continue;
 		(void)dmah_sync_for_cpu(dev, &bad, 0, 16);
@@ -61,7 +65,10 @@ static void inv10_corrupted_handles_bounced(void **state)
 	corrupt(&bounce);
 }
 
-/* 10: a handle that points to another's slot copies nothing; a record that fits copies where the record says. */
+/*
+ * 10: a handle that names another mapping's slot copies nothing. With a matching record the copy
+ * goes where the record says.
+ */
 static void inv10_copy_back_follows_the_record(void **state)
 {
 	struct bench *b = bench_open(&bounce);
@@ -77,7 +84,7 @@ static void inv10_copy_back_follows_the_record(void **state)
 	bad = h;
 	bad.phys = page(b, 2);
 #ifdef DMAH_CHECK
-	/* A check build knows the handle for a forgery. */
+	/* A check build detects the forged handle. */
 	assert_int_equal(dmah_sync_for_cpu(dev, &bad, 0, 64), DMAH_ESTALE);
 	assert_int_equal(bench_reports(b), 1);
 	assert_int_equal(dmah_sync_for_cpu(dev, &h, 0, 64), DMAH_OK);
@@ -112,7 +119,7 @@ static void sync_a_part(const struct bench_config *config, uint32_t at, uint32_t
 	assert_true(bench_dev_read(b, dmah_addr(&h), bytes, len));
 	for (unsigned int i = 0; i < len; i++)
 		assert_int_equal(bytes[i], i == 500 ? 0x33 : 0x22);
-	/* Beyond the mapping: refused, and nothing moves. */
+	/* A sync beyond the mapping is refused, and copies nothing. */
 	assert_int_equal(dmah_sync_for_cpu(dev, &h, 1, len), DMAH_EINVAL);
 	assert_int_equal(dmah_sync_for_cpu(dev, &h, 0xffffffff, 2), DMAH_EINVAL);
 	assert_int_equal(bench_reports(b), 2);
@@ -121,7 +128,7 @@ static void sync_a_part(const struct bench_config *config, uint32_t at, uint32_t
 	bench_close(b);
 }
 
-/* 11: bytes outside a synced range are unchanged on either side, whether one slot stands in for the buffer or two do. */
+/* 11: a sync changes no byte outside its range on either side, with one bounce slot or with two. */
 static void inv11_sync_touches_its_range_only(void **state)
 {
 	(void)state;
@@ -135,7 +142,7 @@ static void inv11_sync_touches_its_range_only_bounced(void **state)
 	sync_a_part(&bounce, 0, 1000);
 }
 
-/* 12: a device that writes less than its buffer leaves the rest as it was, bounced or not. */
+/* 12: if a device writes only a part of its buffer, the rest is unchanged, bounced or not. */
 static void short_write(const struct bench_config *config)
 {
 	struct bench *b = bench_open(config);
@@ -182,7 +189,7 @@ static void inv12_short_writes_bounced(void **state)
 	short_write(&direct);
 }
 
-/* 12: what another buffer left in a slot is not for an untrusted device to read. */
+/* 12: an untrusted device cannot read bytes that another buffer left in a slot. */
 static void inv12_nothing_leaks(void **state)
 {
 	struct bench *b = bench_open(&untrusted);
@@ -203,7 +210,7 @@ static void inv12_nothing_leaks(void **state)
 	bench_close(b);
 }
 
-/* 17: a poll at the deadline that it gave leaves nothing that still translates. */
+/* 17: after a poll at its deadline, no unmapped address translates. */
 static void inv17_poll_at_its_deadline(void **state)
 {
 	struct bench *b = bench_open(&iommu_lazy);
@@ -230,7 +237,7 @@ static void inv17_poll_at_its_deadline(void **state)
 	bench_close(b);
 }
 
-/* 18: a killed device reaches nothing, and what it had can still be unmapped. */
+/* 18: a killed device reaches nothing, and its mappings can still be unmapped. */
 static void inv18_kill(void **state)
 {
 	struct bench *b = bench_open(&iommu_lazy);
@@ -252,7 +259,7 @@ static void inv18_kill(void **state)
 	for (unsigned int i = 0; i < 3; i++)
 		assert_int_equal(dmah_unmap(dev, &h[i]), 0);
 	assert_true(holds(b, page(b, 0), 0x11, 3 * 4096));
-	/* No change of mode lets it in again. */
+	/* A change of mode does not give the device access again. */
 	assert_int_equal(dmah_set_mode(bench_domain(b), DMAH_PASSTHROUGH), 0);
 	assert_false(bench_dev_write(b, page(b, 0), &byte, 1));
 	assert_int_equal(dmah_set_mode(bench_domain(b), DMAH_STRICT), 0);
@@ -285,7 +292,7 @@ static void hung(const struct bench_config *config)
 				 0);
 		assert_true(dmah_addr(&other[i]) >> 12 != dma >> 12);
 	}
-	/* Nothing can be confirmed; nothing is lost either. */
+	/* The IOMMU confirms nothing, but no granule is lost either. */
 	for (unsigned int i = 0; i < 300; i++)
 		assert_int_equal(dmah_unmap(dev, &other[i]), DMAH_ETIMEDOUT);
 	bench_stick(b, false);
@@ -305,7 +312,7 @@ static void inv19_hung_queue(void **state)
 	hung(&untrusted);
 }
 
-/* 19: lazily, the queue is kept and overflows into quarantine. */
+/* 19: in lazy mode the queue is kept, and overflows into quarantine. */
 static void inv19_hung_queue_lazily(void **state)
 {
 	struct bench *b = bench_open(&iommu_lazy);
@@ -333,7 +340,7 @@ static void inv19_hung_queue_lazily(void **state)
 	bench_close(b);
 }
 
-/* 20: where the IOMMU remembers what did not translate, a mapping is usable all the same when map returns. */
+/* 20: on an IOMMU that caches failed translations, a mapping is usable when map returns. */
 static void inv20_caching_mode(void **state)
 {
 	static const struct bench_config config = { .backend = DMAH_BACKEND_IOMMU,
@@ -356,7 +363,7 @@ static void inv20_caching_mode(void **state)
 	bench_close(b);
 }
 
-/* 21: handles look nothing up, whatever the machine. */
+/* 21: calls with handles do no lookup, on any machine. */
 static void nothing_looked_up(const struct bench_config *config)
 {
 	struct bench *b = bench_open(config);
@@ -375,7 +382,7 @@ static void nothing_looked_up(const struct bench_config *config)
 	dmah_device_stats(dev, &stats);
 	assert_int_equal(stats.reverse_lookups, 0);
 	assert_int_equal(stats.lookup_steps, 0);
-	/* And by address they do, where there is anything to look up: the counter counts. */
+	/* Address-keyed calls do look up: this checks that the counter works. */
 	assert_int_equal(dmah_addr_map(dev, page(b, 0) + 1, 3000, DMAH_BIDIRECTIONAL, 0, &dma), 0);
 	assert_int_equal(dmah_addr_unmap(dev, dma, 3000, DMAH_BIDIRECTIONAL, 0), 0);
 	dmah_device_stats(dev, &stats);

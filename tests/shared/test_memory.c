@@ -25,7 +25,7 @@ static const struct bench_config small = { .backend = DMAH_BACKEND_IOMMU,
 					   .mode = DMAH_LAZY,
 					   .mask_bits = 24,
 					   .cpus = 2 };
-/* Granule 0 of a 24-bit aperture is nobody's. */
+/* Granule 0 of a 24-bit aperture is never mapped. */
 #define SMALL_GRANULES 4095u
 
 /* 13: unmap and sync allocate nothing. */
@@ -72,7 +72,7 @@ static void inv13_unmap_allocates_nothing_lpae(void **state)
 	allocates_nothing(&untrusted);
 }
 
-/* 13: within what was reserved, a map does not fail for memory. */
+/* 13: within the reserve, a map does not fail for lack of memory. */
 static void reserve(const struct bench_config *config)
 {
 	struct bench *b = bench_open(config);
@@ -133,7 +133,7 @@ static void failed_map(const struct bench_config *config, long tables)
 		memset(part, 0, sizeof(part));
 		for (unsigned int i = 0; i < 3; i++)
 			segs[i] = (struct dmah_seg){ memory(b) + i * 8192, 5000 };
-		/* And all after it, as map tries again where there is more than one way. */
+		/* Fail all later allocations as well, since a map may try again in another way. */
 		bench_fail_from(b, nth);
 		err = dmah_map(bench_device(b), &h, memory(b), 5000, DMAH_TO_DEVICE, 0);
 		bench_fail_alloc(b, -1);
@@ -193,7 +193,9 @@ static unsigned int map_all(struct bench *b, struct dmah *h, unsigned int max, u
 	return n;
 }
 
-/* 15, 16: the whole aperture can be had, from any CPU, again and again, whatever other CPUs kept, queued or left. */
+/*
+ * 15, 16: any CPU can map the whole aperture, again and again, including all that other CPUs cache.
+ */
 static void inv15_16_whole_aperture(void **state)
 {
 	struct bench *b = bench_open(&small);
@@ -207,7 +209,7 @@ static void inv15_16_whole_aperture(void **state)
 		bench_cpu(round & 1);
 		n = map_all(b, h, SMALL_GRANULES + 1, len);
 		assert_int_equal(n, want);
-		/* The other CPU unmaps: they lie in its queue and its stacks. */
+		/* The other CPU unmaps: the granules are now in its queue and its caches. */
 		bench_cpu(!(round & 1));
 		for (unsigned int i = 0; i < n; i++)
 			assert_int_equal(dmah_unmap(bench_device(b), &h[i]), 0);
@@ -216,7 +218,7 @@ static void inv15_16_whole_aperture(void **state)
 	}
 	bench_cpu(0);
 	assert_int_equal(dmah_flush(bench_domain(b)), 0);
-	/* One mapping as long as all of it. */
+	/* One mapping of the whole aperture. */
 	assert_int_equal(dmah_map(bench_device(b), &h[0], memory(b), SMALL_GRANULES * 4096ull,
 				  DMAH_TO_DEVICE, 0),
 			 0);
@@ -227,7 +229,7 @@ static void inv15_16_whole_aperture(void **state)
 	bench_close(b);
 }
 
-/* 14: granules that were taken for a map that then found no memory are not lost. */
+/* 14: a map that fails for lack of memory loses none of its granules. */
 static void inv14_failed_maps_lose_no_granules(void **state)
 {
 	struct bench *b = bench_open(&small);
@@ -247,7 +249,7 @@ static void inv14_failed_maps_lose_no_granules(void **state)
 	bench_close(b);
 }
 
-/* What quarantine held is part of the aperture again. */
+/* Granules that leave quarantine are part of the aperture again. */
 static void inv15_19_after_quarantine(void **state)
 {
 	struct bench *b = bench_open(&small);
@@ -285,7 +287,7 @@ static void exhausted_pool(void **state)
 	bench_close(b);
 }
 
-/* Sizes and arguments that make no sense are refused, and leave nothing behind. */
+/* Invalid sizes and arguments are refused, and leave nothing behind. */
 static void bad_arguments(void **state)
 {
 	struct bench *b = bench_open(&iommu);
@@ -329,7 +331,7 @@ static void coherent_once(const struct bench_config *config)
 	assert_int_equal(bench_reports(b), 1);
 	assert_int_equal(dmah_free_coherent(dev, &h), 0);
 	assert_int_equal(dmah_free_coherent(dev, &h), 0);
-	/* Also in lazy mode the memory does not go back while the device reaches it. */
+	/* Even in lazy mode, memory is not freed while the device can reach it. */
 	if (config->backend == DMAH_BACKEND_IOMMU)
 		assert_false(bench_dev_read(b, dma, word, 1));
 	bench_close(b);

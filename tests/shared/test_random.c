@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Random life on every machine, through every API at once, against an array of mappings.
+ * Random calls on every machine, through all APIs at once, checked against an array of mappings.
  */
 #include "configs.h"
 #include "model.h"
@@ -99,7 +99,10 @@ static void random_life(void **state)
 	dmah_device_stats(bench_device(b), &stats);
 	assert_int_equal(stats.maps, stats.unmaps);
 	assert_int_equal(stats.misuse, 0);
-	/* Refusals are the exception: a segment or boundary that nothing satisfies, never a lack of room. */
+	/*
+	 * Maps are rarely refused: for a segment or boundary that cannot be met, never for lack of
+	 * room.
+	 */
 	if (!config->boundary && !config->max_segment)
 		assert_int_equal(refused, 0);
 	bench_close(b);

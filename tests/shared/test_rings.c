@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Rings and batches: on every machine at random against an array of buffers, and what only they promise.
+ * Rings and batches: random calls on every machine, checked against an array of buffers, and the
+ * guarantees that only rings and batches give.
  */
 #include "configs.h"
 #include "model.h"
@@ -17,7 +18,7 @@
 #define ENTRIES 16u
 #define SLOT	8192u
 
-/* A buffer of the ring's: @bytes is what its cell of memory must hold when it is the CPU's again. */
+/* A buffer of the ring. @bytes: expected contents of its cell after the pop. */
 struct buffer {
 	dmah_phys_t home;
 	uint32_t at;
@@ -232,7 +233,10 @@ static dmah_phys_t page(struct bench *b, unsigned int n)
 	return bench_memory(b, &size) + n * 4096ull;
 }
 
-/* 2: lazily no slot is used again before a flush, so that a device never writes to a buffer by another's stale entry. */
+/*
+ * 2: in lazy mode no ring slot is reused before a flush, so a stale entry never reaches a new
+ * buffer.
+ */
 static void inv02_slots_rotate(void **state)
 {
 	struct bench *b = bench_open(&iommu_lazy);
@@ -244,7 +248,7 @@ static void inv02_slots_rotate(void **state)
 	(void)state;
 	ring = make_ring(b, &memory, 8, 4096, DMAH_BIDIRECTIONAL);
 	for (unsigned int i = 0; i < 100; i++) {
-		/* The device's IOMMU remembers every one of them. */
+		/* The IOMMU caches every one of these translations. */
 		assert_int_equal(dmah_ring_push(ring, page(b, i % 50), 4096, &dma), 0);
 		byte = (unsigned char)i;
 		assert_true(bench_dev_write(b, dma, &byte, 1));
@@ -257,7 +261,7 @@ static void inv02_slots_rotate(void **state)
 	bench_close(b);
 }
 
-/* One wait for a pop, and at most two commands; granules beyond what was popped are counted. */
+/* A pop needs one wait and at most two commands; granules invalidated in excess are counted. */
 static void one_wait_for_a_pop(void **state)
 {
 	struct bench *b = bench_open(&iommu_strict);
@@ -279,7 +283,7 @@ static void one_wait_for_a_pop(void **state)
 		assert_int_equal(dmah_ring_pop(ring, n), 0);
 		dmah_device_stats(bench_device(b), &after);
 		assert_int_equal(after.waits - before.waits, 1);
-		/* Two more where the slots begin again. */
+		/* Two more commands where the slots wrap. */
 		assert_in_range(after.invalidations - before.invalidations, 1,
 				all % 128 + n > 128 ? 4 : 2);
 		assert_true(after.over_invalidated - before.over_invalidated <= 2 * n);
@@ -295,7 +299,10 @@ static void one_wait_for_a_pop(void **state)
 	bench_close(b);
 }
 
-/* To the address-keyed calls a slot is a part of something, which can be synced and not ended; neighbours are whole. */
+/*
+ * Address-keyed calls can sync a ring slot but not unmap it; neighbours outside the ring are
+ * unaffected.
+ */
 static void slots_and_addresses(void **state)
 {
 	static const struct bench_config small = { .backend = DMAH_BACKEND_IOMMU,
@@ -311,7 +318,7 @@ static void slots_and_addresses(void **state)
 	(void)state;
 	ring = make_ring(b, &memory, 2, 4096, DMAH_BIDIRECTIONAL);
 	assert_int_equal(dmah_ring_push(ring, page(b, 0), 4096, &dma), 0);
-	/* All that is left of the aperture, so that somebody is next to the ring on either side. */
+	/* Map the rest of the aperture, so that the ring has a neighbour on either side. */
 	while (n < 511 && !dmah_addr_map(dev, page(b, 1), 4096, DMAH_BIDIRECTIONAL, 0, &other[n]))
 		n++;
 	assert_int_equal(n, 511 - 5);
@@ -329,7 +336,7 @@ static void slots_and_addresses(void **state)
 	bench_close(b);
 }
 
-/* 17: what a ring has popped lazily is flushed by its deadline too. */
+/* 17: entries that a ring has popped lazily are flushed by their deadline, too. */
 static void inv17_rings_at_their_deadline(void **state)
 {
 	struct bench *b = bench_open(&iommu_lazy);
@@ -359,7 +366,7 @@ static void inv17_rings_at_their_deadline(void **state)
 	bench_close(b);
 }
 
-/* 19: a queue that hangs is told of, and no slot that it did not confirm is used again. */
+/* 19: a queue that hangs is reported, and no slot without its confirmation is used again. */
 static void inv19_hung_ring(void **state)
 {
 	static const struct bench_config *const machines[] = { &iommu_strict, &iommu_lazy };
@@ -433,7 +440,7 @@ static void refused(void **state)
 		bench_fail_from(b, nth);
 		assert_int_equal(dmah_ring_init(&ring, dev, &config, memory, need), DMAH_ENOMEM);
 		bench_fail_alloc(b, -1);
-		/* What was made of the tables stays: a fresh machine each time. */
+		/* Page tables stay allocated, so use a fresh machine each time. */
 		bench_close(b);
 		b = bench_open(&iommu_strict);
 		dev = bench_device(b);
@@ -455,7 +462,7 @@ static void refused(void **state)
 	assert_int_equal(dmah_ring_pop(ring, 1), 0);
 	assert_int_equal(dmah_ring_fini(ring), 0);
 	assert_int_equal(bench_reports(b), 3);
-	/* Slots for more than there is. */
+	/* More slots than the aperture holds. */
 	bad = (struct dmah_ring_config){ .entries = 32768,
 					 .entry_size = 32u << 20,
 					 .dir = DMAH_TO_DEVICE };
@@ -493,7 +500,10 @@ static void batch_once(struct bench *b, struct rnd *r)
 			p->len = 1 + rnd(r, 12000);
 			memset(p->bytes, (int)rnd(r, 256), CELL);
 			bench_cpu_write(b, p->home, p->bytes, CELL);
-			/* While the first batch is under way the handles are idle, and used again. */
+			/*
+			 * While the first batch is under way, its handles are idle and can be used
+			 * again.
+			 */
 			assert_false(dmah_mapped(&h[i]));
 			assert_int_equal(dmah_map(bench_device(b), &h[i], p->home + p->at, p->len,
 						  DMAH_BIDIRECTIONAL, 0),
@@ -504,7 +514,7 @@ static void batch_once(struct bench *b, struct rnd *r)
 			list[i] = &h[i];
 		}
 		assert_int_equal(dmah_unmap_start(bench_device(b), &batch[round], list, n), 0);
-		/* An idle one is passed over; a batch that is under way is not begun again. */
+		/* An idle handle is skipped; a batch under way cannot be started again. */
 		assert_int_equal(dmah_unmap_start(bench_device(b), &batch[round], list, n),
 				 batch[round].n ? DMAH_EINVAL : 0);
 	}
@@ -530,7 +540,7 @@ static void random_batches(void **state)
 	struct dmah_stats stats;
 	struct rnd r = { 3 };
 
-	/* A buffer with boundaries of its own is another test's. */
+	/* Another test covers buffers with segment boundaries. */
 	for (unsigned int i = 0; i < bench_times(60) && !bench_config(b)->boundary; i++)
 		batch_once(b, &r);
 	dmah_device_stats(bench_device(b), &stats);
@@ -538,7 +548,7 @@ static void random_batches(void **state)
 	bench_close(b);
 }
 
-/* 3: buffers and granules come home after the wait alone; and no wait is begun at the start. */
+/* 3: buffers and granules are released only after the wait, and the start does not wait. */
 static void inv03_batch_waits_once(void **state)
 {
 	struct bench *b = bench_open(&iommu_strict);
@@ -555,7 +565,7 @@ static void inv03_batch_waits_once(void **state)
 		dma[i] = dmah_addr(&h[i]);
 		assert_true(bench_dev_write(b, dma[i], "x", 1));
 	}
-	/* Nothing is executed before somebody waits. */
+	/* The hardware executes nothing before a wait. */
 	bench_on_wait(b, NULL, NULL);
 	bench_latency(b, UINT64_MAX);
 	assert_int_equal(dmah_unmap_start(bench_device(b), &batch, list, 4), 0);
@@ -577,7 +587,7 @@ static void inv03_batch_waits_once(void **state)
 	bench_close(b);
 }
 
-/* 19: of a batch that the hardware does not confirm nothing is used again before a flush that it does. */
+/* 19: granules of a batch that is not confirmed are not reused before a confirmed flush. */
 static void inv19_hung_batch(void **state)
 {
 	struct bench *b = bench_open(&iommu_strict);

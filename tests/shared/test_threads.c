@@ -65,7 +65,7 @@ static void *keep_house(void *arg)
 	while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE)) {
 		assert_int_equal(dmah_poll(bench_domain(b), bench_time(b, 1000000), &next), 0);
 		assert_int_equal(dmah_flush(bench_domain(b)), 0);
-		/* A CPU that only looks dead: what it keeps may be taken at any time. */
+		/* Declare a running CPU dead: its cache may be drained at any time. */
 		assert_int_equal(dmah_cpu_dead(bench_domain(b), 0), 0);
 	}
 	return NULL;
