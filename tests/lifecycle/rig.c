@@ -102,6 +102,8 @@ void rig_open(struct rig *r, enum rig_kind kind, const struct rig_config *config
 	machine.iommu[0].timeout = timeout;
 	machine.iommu[0].caching_mode = config->caching_mode && vtd;
 	machine.iommu[0].noncoherent_walk = config->noncoherent_walk;
+	if (config->two_iommus)
+		machine.iommu[1] = machine.iommu[0];
 	machine.cache = config->noncoherent_walk;
 	r->sim = sim_create(&machine);
 	assert_non_null(r->sim);
@@ -118,11 +120,11 @@ void rig_open(struct rig *r, enum rig_kind kind, const struct rig_config *config
 		r->dom = rig_domain(r, &r->config, &r->domain_memory);
 }
 
-struct dmah_device *rig_device(struct rig *r, bool ats)
+struct dmah_device *rig_device_behind(struct rig *r, unsigned int iommu, bool ats)
 {
-	struct sim_device_config config = { .id = 0x100 + r->ndevices * 8,
-					    .coherent = true,
-					    .ats = ats };
+	struct sim_device_config config = {
+		.id = 0x100 + r->ndevices * 8, .iommu = iommu + 1, .coherent = true, .ats = ats
+	};
 	struct sim_device *dev = sim_device_add(r->sim, &config);
 
 	assert_non_null(dev);
@@ -130,6 +132,11 @@ struct dmah_device *rig_device(struct rig *r, bool ats)
 	r->dev[r->ndevices++] = dev;
 	sim_device_dmah(dev)->iommu = r->iommu;
 	return sim_device_dmah(dev);
+}
+
+struct dmah_device *rig_device(struct rig *r, bool ats)
+{
+	return rig_device_behind(r, 0, ats);
 }
 
 struct sim_device *rig_sim(const struct rig *r, const struct dmah_device *dev)

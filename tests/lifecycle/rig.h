@@ -38,6 +38,7 @@ const char *rig_text(enum rig_kind kind);
  * @noncoherent_walk: the IOMMU reads tables past the CPU's caches.
  * @timeout: of a wait for the hardware, in nanoseconds; 0: 1 ms.
  * @no_domain: the test sets up the domain.
+ * @two_iommus: the machine has a second IOMMU of the same kind, which the test starts.
  */
 struct rig_config {
 	struct dmah_domain_config domain;
@@ -45,6 +46,7 @@ struct rig_config {
 	bool noncoherent_walk;
 	uint64_t timeout;
 	bool no_domain;
+	bool two_iommus;
 };
 
 /**
@@ -83,6 +85,9 @@ struct dmah_domain *rig_domain(struct rig *r, const struct dmah_domain_config *c
 
 /** rig_device() - plug a device in. @ats: with a TLB of its own. Return: the library's device, not attached. */
 struct dmah_device *rig_device(struct rig *r, bool ats);
+
+/** rig_device_behind() - rig_device() behind IOMMU @iommu of the machine, from 0. */
+struct dmah_device *rig_device_behind(struct rig *r, unsigned int iommu, bool ats);
 
 /** rig_limits() - the limits of a device: coherent, 64 bits. */
 struct dmah_limits rig_limits(const struct rig *r, const struct dmah_device *dev);

@@ -228,6 +228,18 @@ static bool has_caught_up(struct dmah_smmuv3 *smmu)
 	       dmah_smmuv3_progress(smmu) == smmu->prod;
 }
 
+/*
+ * Puts a unit that was slow back into service. Stream table entries may have been cleared while nothing could be posted:
+ * the hardware would go on with those that it has cached, also for requests that a device has translated itself.
+ */
+static void return_to_service(struct dmah_smmuv3 *smmu)
+{
+	if (!recover(smmu))
+		return;
+	smmuv3_write(smmu, REG_CMDQ_PROD, (uint32_t)smmu->prod & smmuv3_index_mask(smmu));
+	__atomic_store_n(&smmu->failed, false, __ATOMIC_RELEASE);
+}
+
 static void check_locked(struct dmah_smmuv3 *smmu, struct report *report)
 {
 	uint32_t gerror = smmuv3_read(smmu, REG_GERROR), active = gerror ^ smmu->gerrorn;
@@ -239,7 +251,7 @@ static void check_locked(struct dmah_smmuv3 *smmu, struct report *report)
 	else if (active)
 		handle_gerror(smmu, active, report);
 	else if (smmu->failed && has_caught_up(smmu))
-		__atomic_store_n(&smmu->failed, false, __ATOMIC_RELEASE);
+		return_to_service(smmu);
 }
 
 bool dmah_smmuv3_check(struct dmah_smmuv3 *smmu)

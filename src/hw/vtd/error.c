@@ -204,6 +204,18 @@ static bool has_caught_up(const struct dmah_vtd *vtd)
 	       vtd_read(vtd, REG_IQH) == (vtd->tail & (vtd->entries - 1)) << IQ_SHIFT;
 }
 
+/*
+ * Puts a unit that was slow back into service. Context entries may have been cleared while nothing could be posted: the
+ * hardware would go on with those that it has cached, also for requests that a device has translated itself.
+ */
+static void return_to_service(struct dmah_vtd *vtd)
+{
+	if (!recover(vtd))
+		return;
+	vtd_write(vtd, REG_IQT, (vtd->tail & (vtd->entries - 1)) << IQ_SHIFT);
+	__atomic_store_n(&vtd->failed, false, __ATOMIC_RELEASE);
+}
+
 bool dmah_vtd_check(struct dmah_vtd *vtd)
 {
 	struct vtd_report report = { 0 };
@@ -221,7 +233,7 @@ bool dmah_vtd_check(struct dmah_vtd *vtd)
 	else if (fsts & FSTS_QUEUE)
 		handle_error(vtd, fsts & FSTS_QUEUE, &report);
 	else if (vtd->failed && has_caught_up(vtd))
-		__atomic_store_n(&vtd->failed, false, __ATOMIC_RELEASE);
+		return_to_service(vtd);
 	works = !vtd->failed;
 	dmah_host_unlock(&vtd->lock);
 	dmah_host_leave(flags);
