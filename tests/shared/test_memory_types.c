@@ -22,9 +22,12 @@ static unsigned int type_at(struct bench *b, dmah_addr_t dma)
 	table = info.root;
 	for (unsigned int level = info.levels; level; level--) {
 		unsigned int at = (unsigned int)(dma >> (12 + 9 * (level - 1)) & 511);
-		uint64_t *entries = dmah_host_phys_map(table, 4096), entry = entries[at];
+		unsigned char *bytes = dmah_host_phys_map(table, 4096);
+		uint64_t entry;
 
-		dmah_host_phys_unmap(entries, table, 4096);
+		/* The port may map memory at any address. */
+		memcpy(&entry, bytes + at * sizeof(entry), sizeof(entry));
+		dmah_host_phys_unmap(bytes, table, 4096);
 		assert_true(entry & 1);
 		if (level == 1 || !(entry & 2))
 			return (unsigned int)(entry >> 2 & 7);
