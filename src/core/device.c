@@ -108,7 +108,9 @@ static void publish(struct dmah_domain *dom, unsigned int index, struct dmah_dev
 	dmah_host_enter(&flags);
 	dmah_host_lock(&dom->setup_lock);
 	dom->device[index] = dev;
-	dom->ndevices += dev ? 1u : 0u - 1u;
+	/* Read without the lock by unmaps of a killed device. */
+	__atomic_store_n(&dom->ndevices, dev ? dom->ndevices + 1 : dom->ndevices - 1,
+			 __ATOMIC_RELEASE);
 	dmah_host_unlock(&dom->setup_lock);
 	dmah_host_leave(flags);
 }

@@ -147,6 +147,15 @@ static int settle_unmaps(struct dmah_device *dev)
 	return dmah_iommu_invalidate(dom, NULL, 0, 0, false);
 }
 
+/* Returns true if a device of the domain was killed. Under the setup calls' own exclusion. */
+static bool has_blocked(const struct dmah_domain *dom)
+{
+	for (unsigned int i = 0; i < dom->cfg.devices; i++)
+		if (dom->device[i] && __atomic_load_n(&dom->device[i]->blocked, __ATOMIC_ACQUIRE))
+			return true;
+	return false;
+}
+
 static int attach_ranges(struct dmah_device *dev, const struct dmah_limits *limits)
 {
 	struct dmah_domain *dom = dev->dom;
@@ -215,7 +224,8 @@ int dmah_iommu_attach(struct dmah_device *dev, const struct dmah_limits *limits)
 		err = attach_ranges(dev, limits);
 	if (!err && first)
 		err = dmah_iommu_place_reserve(dom);
-	if (!err && ats)
+	/* Beside a killed device that was alone, unmaps may have left their invalidations to a flush. */
+	if (!err && (ats || has_blocked(dom)))
 		err = settle_unmaps(dev);
 	if (!err)
 		err = bind(dev, dom->mode_wanted);

@@ -59,8 +59,8 @@ static inline uint32_t iommu_units(uint32_t n)
 /**
  * iommu_defers() - Returns true if an unmap may leave its invalidation to a later flush.
  *
- * A device that is known to be blocked reaches nothing, so no unmap of it waits; but as long as the domain is in doubt,
- * every unmap does.
+ * A device that is known to be blocked reaches nothing, so no unmap of it waits where it is alone in its domain: another
+ * device's accesses go through the same translations. As long as the domain is in doubt, every unmap waits.
  */
 static inline bool iommu_defers(const struct dmah_device *dev)
 {
@@ -69,6 +69,7 @@ static inline bool iommu_defers(const struct dmah_device *dev)
 	if (domain_mode(dom) == DMAH_LAZY && !(dev->limits.flags & DMAH_DEV_UNTRUSTED))
 		return true;
 	return __atomic_load_n(&dev->blocked, __ATOMIC_ACQUIRE) &&
+	       __atomic_load_n(&dom->ndevices, __ATOMIC_ACQUIRE) == 1 &&
 	       !__atomic_load_n(&dom->doubt, __ATOMIC_ACQUIRE);
 }
 
