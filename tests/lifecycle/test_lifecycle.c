@@ -488,7 +488,8 @@ static void kill_confirmed_later(void **state)
 			dmah_device_stats(a, &before);
 			assert_int_equal(dmah_unmap(a, &h[2]), DMAH_OK);
 			dmah_device_stats(a, &after);
-			assert_int_equal(after.waits, before.waits);
+			/* The other device goes through the same translations. */
+			assert_int_equal(after.waits, before.waits + (mode == DMAH_STRICT));
 			assert_int_equal(dmah_detach(a), DMAH_OK);
 			assert_int_equal(dmah_detach(b), DMAH_OK);
 			rig_close(&r);
