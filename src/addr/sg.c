@@ -96,6 +96,12 @@ static int map_pieces(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, e
 		}
 		sg[i].dma = h.dma;
 	}
+	/* Decided in passthrough, but mapped behind the IOMMU: the mode has changed. */
+	if (dev->dom->ops->map_sg && !domain_passes_through(dev->dom)) {
+		int err = unmap_pieces(dev, sg, n, dir, attrs);
+
+		return err == DMAH_ETIMEDOUT ? err : DMAH_EBUSY;
+	}
 	return DMAH_OK;
 }
 

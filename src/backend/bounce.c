@@ -16,7 +16,7 @@ int dmah_bounce_slot(struct dmah_device *dev, const struct map_req *req, uint64_
 		.align = dev->limits.min_align_mask < POOL_UNIT ? POOL_UNIT
 								: dev->limits.min_align_mask + 1,
 		.round = POOL_UNIT,
-		.limit = dev->limits.mask - bus_offset,
+		.limit = direct_limit(dev->limits.mask, (int64_t)bus_offset),
 		.boundary = dev->limits.boundary,
 		.bus_offset = bus_offset,
 		.dir = req->dir,
@@ -25,8 +25,6 @@ int dmah_bounce_slot(struct dmah_device *dev, const struct map_req *req, uint64_
 
 	if (!dom->cfg.pool || req->attrs & (DMAH_ATTR_NO_BOUNCE | DMAH_ATTR_MMIO))
 		return DMAH_ENOPOOL;
-	if (bus_offset > dev->limits.mask)
-		request.limit = (int64_t)bus_offset < 0 ? ~(dmah_phys_t)0 : 0;
 	return dmah_pool_get(dom->cfg.pool, &request, req->phys, dom, dev->number, token);
 }
 

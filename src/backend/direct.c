@@ -24,6 +24,12 @@ static bool shares_line(const struct dmah_device *dev, const struct map_req *req
 	return dmah_buffer_shares_line(dev, req, false) || dmah_buffer_shares_line(dev, req, true);
 }
 
+/* Returns true if the offset takes an address round the end of the address space. */
+static bool wraps(dmah_phys_t phys, dmah_addr_t bus, int64_t offset)
+{
+	return offset < 0 ? bus > phys : bus < phys;
+}
+
 int dmah_direct_map(struct dmah_device *dev, struct dmah *h, const struct map_req *req)
 {
 	uint64_t offset = (uint64_t)dev->dom->cfg.offset;
@@ -37,7 +43,8 @@ int dmah_direct_map(struct dmah_device *dev, struct dmah *h, const struct map_re
 	if (req->attrs & DMAH_ATTR_MMIO || req->has_bus) {
 		if (!dmah_direct_reaches(dev, bus, req->len))
 			return DMAH_ERANGE;
-	} else if (!dmah_direct_reaches(dev, bus, req->len) || shares_line(dev, req)) {
+	} else if (wraps(req->phys, bus, (int64_t)offset) ||
+		   !dmah_direct_reaches(dev, bus, req->len) || shares_line(dev, req)) {
 		err = dmah_bounce_slot(dev, req, offset, &token);
 		if (err)
 			return err;
@@ -114,11 +121,7 @@ int dmah_direct_rebuild_part(struct dmah_device *dev, struct dmah *h, const stru
 
 dmah_phys_t dmah_direct_highest(const struct dmah_device *dev)
 {
-	int64_t offset = dev->dom->cfg.offset;
-
-	return offset > 0 && (uint64_t)offset > dev->limits.mask
-		       ? 0
-		       : dev->limits.mask - (uint64_t)offset;
+	return direct_limit(dev->limits.mask, dev->dom->cfg.offset);
 }
 
 const struct backend_ops dmah_backend_direct = {

@@ -19,4 +19,14 @@ int dmah_direct_rebuild_part(struct dmah_device *dev, struct dmah *h, const stru
 			     uint32_t *done);
 dmah_phys_t dmah_direct_highest(const struct dmah_device *dev);
 
+/** direct_limit() - the highest physical address whose DMA address, @offset higher, is at most @mask. */
+static inline dmah_phys_t direct_limit(uint64_t mask, int64_t offset)
+{
+	uint64_t down = 0 - (uint64_t)offset;
+
+	if (offset >= 0)
+		return (uint64_t)offset > mask ? 0 : mask - (uint64_t)offset;
+	return down > ~mask ? ~0ull : mask + down;
+}
+
 #endif /* DMAH_BACKEND_DIRECT_H */

@@ -165,12 +165,20 @@ static bool fits(const struct dmah *h, const struct pool_slot *slot)
 
 bool dmah_buffer_check(const struct dmah_device *dev, const struct dmah *h)
 {
+	bool iommu = meta_kind(h->meta) == DMAH_BACKEND_IOMMU;
 	dmah_phys_t first = h->phys;
 	struct pieces p;
 
-	if (!has_slots(h))
-		return meta_is_fast(h->meta) || is_coherent(dev->limits.flags) ||
-		       h->backend == handle_seal(h, h->backend);
+	if (!has_slots(h)) {
+		if (meta_is_fast(h->meta))
+			return true;
+		if (!is_coherent(dev->limits.flags) || h->meta & META_COHERENT)
+			return h->backend == handle_seal(h, h->backend);
+		return !h->backend || (h->meta & META_HAS_BUS && iommu);
+	}
+	/* Without an IOMMU one slot stands in for all of the buffer. */
+	if (!iommu && (!token_head(h->backend) || token_tail(h->backend)))
+		return false;
 	if (!split(dev, h, false, &p) ||
 	    h->backend != token_pair(token_head(h->backend), token_tail(h->backend)))
 		return false;

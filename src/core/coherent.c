@@ -18,6 +18,8 @@ static int coherent_map(struct dmah_device *dev, struct dmah *h, const struct ma
 		return err;
 	}
 	h->meta = (h->meta | META_COHERENT) & ~META_SYNC;
+	/* The host is given back what the handle says. */
+	h->backend = handle_seal(h, h->backend);
 	return DMAH_OK;
 }
 

@@ -140,6 +140,12 @@ static int push_elsewhere(struct dmah_ring *ring, const struct map_req *req)
 		handle_clear(h);
 		return err;
 	}
+	/* Decided in passthrough, but mapped behind the IOMMU: the mode has changed. */
+	if (ring->has_iova && meta_kind(h->meta) != DMAH_BACKEND_DIRECT) {
+		err = ring->dev->dom->ops->unmap(ring->dev, h, true);
+		handle_clear(h);
+		return err == DMAH_ETIMEDOUT ? err : DMAH_EBUSY;
+	}
 	count_add(&ring->elsewhere_begun, 1);
 	if (ring->has_iova)
 		dmah_iommu_ring_skip(ring, &ring->tail, 1);
@@ -175,6 +181,9 @@ __attribute__((noinline)) static int push_any(struct dmah_ring *ring, dmah_phys_
 	count_add(&ring->pushed, 1);
 	if (slots && !dmah_iommu_ring_push_stands(ring)) {
 		count(dev, failed_maps, 1);
+		/* Not confirmed: the device may still reach the memory. */
+		if (ring->unsure)
+			return DMAH_ETIMEDOUT;
 		return is_killed(dev) ? DMAH_ENODEV : DMAH_EBUSY;
 	}
 	dmah_check_map(dev, h);

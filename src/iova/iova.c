@@ -90,8 +90,10 @@ void dmah_iova_quarantine(struct iova *iova, uint32_t first, uint32_t n, uint32_
 	dmah_host_lock(&iova->lock);
 	for (uint32_t i = first; i < first + n; i++)
 		iova->quarantine[i / 64] |= 1ull << (i % 64);
+	/* The number was read before the lock was taken: another CPU's later one stays. */
+	if (!iova->quarantined || (int32_t)(seq - iova->quarantine_seq) > 0)
+		iova->quarantine_seq = seq;
 	iova->quarantined += n;
-	iova->quarantine_seq = seq;
 	dmah_host_unlock(&iova->lock);
 }
 

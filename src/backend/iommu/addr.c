@@ -162,7 +162,7 @@ int dmah_iommu_rebuild_part(struct dmah_device *dev, struct dmah *h, const struc
 
 	if (domain_passes_through(dom))
 		return dmah_direct_rebuild_part(dev, h, req, done);
-	if (!iommu_index(dom, req->dma, 1, &index))
+	if (!iommu_index(dom, req->dma, 1, &index) || dmah_iommu_is_identity(dom, req->dma))
 		return DMAH_ESTALE;
 	err = translate(dev, req, index, &entry);
 	if (err)
@@ -173,12 +173,16 @@ int dmah_iommu_rebuild_part(struct dmah_device *dev, struct dmah *h, const struc
 	phys = (entry.phys & ~GRANULE_MASK) | (req->dma & GRANULE_MASK);
 	token = find_slot(dev, phys, &slot);
 	if (!token) {
+		/* The page is not the one that is mapped here. */
+		if (req->has_phys && req->phys != phys)
+			return DMAH_EINVAL;
 		part.len = *done = follow(dom, index, req->dma, req->len, &entry);
-		fill(dev, h, &part, req->has_phys ? req->phys : phys, 0, entry.gen);
+		fill(dev, h, &part, phys, 0, entry.gen);
 		return DMAH_OK;
 	}
 	into = phys - dmah_pool_phys(dom->cfg.pool, token);
-	if (into >= slot->len || slot->dir != req->dir)
+	if (into >= slot->len || slot->dir != req->dir ||
+	    (req->has_phys && req->phys != slot->orig + into))
 		return DMAH_EINVAL;
 	*done = req->len < slot->len - into ? req->len : (uint32_t)(slot->len - into);
 	part.dma = req->dma - into;

@@ -336,7 +336,8 @@ bool dmah_fast_addr_unmap(struct dmah_device *dev, const struct addr_req *req, i
 	phys = (entry & leaf->addr_mask) | offset;
 	/* Present, with this direction's permissions, and the beginning of a mapping; and its end. */
 	if ((entry & ~(leaf->addr_mask | leaf->gen_bits)) != leaf->prot[req->dir & 3] ||
-	    !ends(dom, pte, index) || iommu_in_reserve(dom, index) ||
+	    /* With a boundary, a list may go on behind a gap. */
+	    dev->limits.boundary || !ends(dom, pte, index) || iommu_in_reserve(dom, index) ||
 	    (req->has_phys && req->phys != phys) ||
 	    (dom->cfg.pool && dmah_pool_holds(dom->cfg.pool, phys)))
 		return false;

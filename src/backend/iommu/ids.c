@@ -11,11 +11,13 @@
  * enum users - other devices that have an id.
  * @USERS_NONE: none.
  * @USERS_DOMAIN: devices of the same domain.
- * @USERS_BAR: a killed device, or one of another domain.
+ * @USERS_KILLED: a killed device of the same domain is among them.
+ * @USERS_BAR: a device of another domain is among them, which may be on its way out of a failed attach.
  */
 enum users {
 	USERS_NONE,
 	USERS_DOMAIN,
+	USERS_KILLED,
 	USERS_BAR,
 };
 
@@ -31,9 +33,12 @@ static enum users users_in(const struct dmah_domain *dom, const struct dmah_devi
 		if (!other || other == dev || other->iommu != dev->iommu ||
 		    !dmah_device_has_id(other, id))
 			continue;
-		if (dom != dev->dom || is_killed(other))
+		if (dom != dev->dom)
 			return USERS_BAR;
-		users = USERS_DOMAIN;
+		if (is_killed(other))
+			users = USERS_KILLED;
+		else if (users < USERS_DOMAIN)
+			users = USERS_DOMAIN;
 	}
 	return users;
 }
@@ -59,17 +64,66 @@ static enum users users_of(const struct dmah_device *dev, uint32_t id)
 	return users;
 }
 
+/* Other devices of the same domain that have an id. */
+static enum users users_here(const struct dmah_device *dev, uint32_t id)
+{
+	unsigned long flags;
+	enum users users;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&dev->dom->setup_lock);
+	users = users_in(dev->dom, dev, id);
+	dmah_host_unlock(&dev->dom->setup_lock);
+	dmah_host_leave(flags);
+	return users;
+}
+
+/*
+ * An id is bound with or without a TLB of its device. Devices that share an id must agree, or the last one that has a TLB
+ * would leave it behind, filled and no longer invalidated.
+ */
+static bool agrees_on_ats(const struct dmah_device *dev, uint32_t id)
+{
+	const struct dmah_domain *dom = dev->dom;
+	unsigned long flags;
+	bool agrees = true;
+
+	/* The driver refuses an untrusted device with the id of one that has a TLB. */
+	if (dev->limits.flags & DMAH_DEV_UNTRUSTED)
+		return true;
+	dmah_host_enter(&flags);
+	dmah_host_lock(&dev->dom->setup_lock);
+	for (unsigned int i = 0; i < dom->cfg.devices; i++) {
+		const struct dmah_device *other = dom->device[i];
+
+		if (other && other != dev && other->iommu == dev->iommu &&
+		    dmah_device_has_id(other, id) &&
+		    (other->limits.flags ^ dev->limits.flags) & DMAH_DEV_ATS)
+			agrees = false;
+	}
+	dmah_host_unlock(&dev->dom->setup_lock);
+	dmah_host_leave(flags);
+	return agrees;
+}
+
 int dmah_iommu_check_ids(const struct dmah_device *dev)
 {
 	if (dev->nids && !dev->ids)
 		return dmah_setup_error(dev, DMAH_EINVAL,
 					"dmah_attach: device.nids without device.ids", dev->nids);
 	for (unsigned int i = 0; i <= dev->nids; i++)
-		if (users_of(dev, dmah_device_id(dev, i)) == USERS_BAR)
+		if (users_of(dev, dmah_device_id(dev, i)) >= USERS_KILLED)
 			return dmah_setup_error(dev, DMAH_EBUSY,
 						"dmah_attach: a killed device, or one of another "
 						"domain, has the id",
 						dmah_device_id(dev, i));
+	for (unsigned int i = 0; i <= dev->nids; i++)
+		if (!agrees_on_ats(dev, dmah_device_id(dev, i)))
+			return dmah_setup_error(
+				dev, DMAH_EBUSY,
+				"dmah_attach: a device with the same id has another "
+				"DMAH_DEV_ATS",
+				dmah_device_id(dev, i));
 	return DMAH_OK;
 }
 
@@ -90,13 +144,17 @@ static int block_id(struct dmah_device *dev, uint32_t id, uint32_t tag)
 static int bind_id(struct dmah_device *dev, uint32_t id, enum dmah_bind how,
 		   const struct dmah_pt_info *pt, uint32_t tag)
 {
+	enum users users = users_of(dev, id);
 	int err;
 
-	if (users_of(dev, id) == USERS_BAR)
+	/* An attach of the id to another domain is under way, and will be refused. */
+	if (users == USERS_BAR)
+		return DMAH_EBUSY;
+	if (users == USERS_KILLED)
 		return DMAH_OK;
 	err = bind_one(dev, id, how, pt, tag);
 	/* Another device that has the id may have been killed meanwhile. */
-	if (!err && users_of(dev, id) == USERS_BAR)
+	if (!err && users_of(dev, id) == USERS_KILLED)
 		(void)block_id(dev, id, tag);
 	return err;
 }
@@ -119,7 +177,7 @@ static int block_first(struct dmah_device *dev, unsigned int n, uint32_t tag)
 		uint32_t id = dmah_device_id(dev, i);
 		int one = DMAH_OK;
 
-		if (!is_repeated(dev, i) && (killed || users_of(dev, id) != USERS_DOMAIN))
+		if (!is_repeated(dev, i) && (killed || users_here(dev, id) != USERS_DOMAIN))
 			one = block_id(dev, id, tag);
 		err = one ? one : err;
 	}

@@ -125,8 +125,7 @@ int dmah_list_map(struct dmah_device *dev, const struct piece_list *list, struct
 	if (iommu_map_stands(dev->dom, false))
 		return DMAH_OK;
 	/* The domain's mode changed meanwhile. */
-	(void)dmah_list_unmap(dev, list, range);
-	return DMAH_EBUSY;
+	return dmah_list_unmap(dev, list, range) == DMAH_ETIMEDOUT ? DMAH_ETIMEDOUT : DMAH_EBUSY;
 }
 
 bool dmah_list_check(struct dmah_device *dev, const struct piece_list *list,
@@ -142,7 +141,7 @@ bool dmah_list_check(struct dmah_device *dev, const struct piece_list *list,
 		    dmah_backend_iommu.check(dev, &h))
 			return false;
 	}
-	return layout.end == range->n && dmah_entries_end_at(dev->dom, range->first + range->n);
+	return layout.end == range->n && !dmah_iommu_goes_on(dev, range->first + range->n);
 }
 
 /* End the first entry of the first piece: of two CPUs with the same list one goes on. */

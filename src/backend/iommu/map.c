@@ -231,6 +231,32 @@ static uint32_t generation(const struct dmah_domain *dom, const struct dmah *h)
 	return meta_is_fast(h->meta) ? pt_gen(&dom->pt.leaf, h->backend) : meta_gen(h->meta);
 }
 
+static bool is_mapped(const struct dmah_domain *dom, uint32_t index)
+{
+	struct pt_entry entry;
+
+	return dmah_entries_find(dom, index, &entry) != 0;
+}
+
+bool dmah_iommu_goes_on(const struct dmah_device *dev, uint32_t index)
+{
+	const struct dmah_domain *dom = dev->dom;
+	uint64_t granules = dev->limits.boundary >> PT_GRANULE_SHIFT, at;
+
+	if (!dmah_entries_end_at(dom, index))
+		return true;
+	if (!granules)
+		return false;
+	at = ((dom->iova.base_granule + index + granules - 1) & ~(granules - 1)) -
+	     dom->iova.base_granule;
+	if (at >= dom->granules || dmah_entries_end_at(dom, (uint32_t)at))
+		return false;
+	/* The entry at the boundary continues the mapping before the gap: this one, if nothing lies between. */
+	while (index < at && !is_mapped(dom, index))
+		index++;
+	return index == at;
+}
+
 int dmah_iommu_check(struct dmah_device *dev, const struct dmah *h)
 {
 	struct extent runs[3];
@@ -254,7 +280,7 @@ int dmah_iommu_check(struct dmah_device *dev, const struct dmah *h)
 		if (!dmah_entries_match(dev->dom, &runs[i]))
 			return DMAH_ESTALE;
 	return h->meta & META_PART ||
-			       dmah_entries_end_at(dev->dom, index + iommu_granules(h->dma, h->len))
+			       !dmah_iommu_goes_on(dev, index + iommu_granules(h->dma, h->len))
 		       ? DMAH_OK
 		       : DMAH_ESTALE;
 }

@@ -93,6 +93,12 @@ bool dmah_iommu_undo_map(struct dmah_device *dev, uint32_t first, uint32_t n, ui
  */
 bool dmah_iommu_end(struct dmah_domain *dom, const struct dmah *h, uint64_t timestamp);
 
+/**
+ * dmah_iommu_goes_on() - Returns true if a mapping that has granule @index - 1 goes on behind it: at once, or behind a gap
+ *	that keeps a list's next piece off a boundary.
+ */
+bool dmah_iommu_goes_on(const struct dmah_device *dev, uint32_t index);
+
 /* As the entries of the same name in backend_ops. */
 int dmah_iommu_map(struct dmah_device *dev, struct dmah *h, const struct map_req *req);
 int dmah_iommu_check(struct dmah_device *dev, const struct dmah *h);

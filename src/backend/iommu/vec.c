@@ -3,6 +3,7 @@
  * Vectors and scatter lists behind an IOMMU: one range of IOVAs, one generation, one invalidation.
  */
 #include "backend/iommu/list.h"
+#include "backend/iommu/map.h"
 #include "backend/iommu/link.h"
 #include "base/request.h"
 #include "base/vec.h"
@@ -19,6 +20,24 @@ static struct piece_list vec_list(struct dmah_vec *v, const void *segs, size_t s
 				    .attrs = attrs };
 }
 
+/* Passthrough: every piece is a mapping of its own. The mode may have changed before the first of them counted. */
+static int map_through(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs,
+		       uint32_t n, enum dmah_dir dir, uint32_t attrs)
+{
+	int err = dmah_vec_map_pieces(dev, v, segs, n, dir, attrs);
+
+	if (err || domain_passes_through(dev->dom))
+		return err;
+	err = DMAH_EBUSY;
+	for (uint32_t i = 0; i < n; i++) {
+		v->part[i].meta &= ~(META_PART | META_LATER);
+		if (dev->dom->ops->unmap(dev, &v->part[i], true) == DMAH_ETIMEDOUT)
+			err = DMAH_ETIMEDOUT;
+		handle_clear(&v->part[i]);
+	}
+	return err;
+}
+
 int dmah_iommu_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs,
 		       uint32_t n, enum dmah_dir dir, uint32_t attrs)
 {
@@ -30,7 +49,7 @@ int dmah_iommu_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct
 	if (err)
 		return err;
 	if (domain_mode(dev->dom) == DMAH_PASSTHROUGH)
-		return dmah_vec_map_pieces(dev, v, segs, n, dir, attrs);
+		return map_through(dev, v, segs, n, dir, attrs);
 	err = dmah_list_map(dev, &list, &range);
 	if (err) {
 		for (uint32_t i = 0; i < n; i++)
@@ -163,21 +182,6 @@ int dmah_iommu_unmap_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n,
 	return err;
 }
 
-/* Returns true if a list's mapping goes on behind granule @index - 1: at once, or behind a boundary that it keeps off. */
-static bool goes_on(const struct dmah_device *dev, uint32_t index)
-{
-	const struct dmah_domain *dom = dev->dom;
-	uint64_t granules = dev->limits.boundary >> PT_GRANULE_SHIFT, at;
-
-	if (!dmah_entries_end_at(dom, index))
-		return true;
-	if (!granules)
-		return false;
-	at = ((dom->iova.base_granule + index + granules - 1) & ~(granules - 1)) -
-	     dom->iova.base_granule;
-	return at < dom->granules && !dmah_entries_end_at(dom, (uint32_t)at);
-}
-
 bool dmah_iommu_sg_whole(const struct dmah_device *dev, dmah_addr_t first, dmah_addr_t last)
 {
 	uint32_t from, to;
@@ -185,5 +189,5 @@ bool dmah_iommu_sg_whole(const struct dmah_device *dev, dmah_addr_t first, dmah_
 	/* An address outside is for the sync itself to refuse. */
 	if (!iommu_index(dev->dom, first, 1, &from) || !iommu_index(dev->dom, last, 1, &to))
 		return true;
-	return dmah_entries_end_at(dev->dom, from) && !goes_on(dev, to + 1);
+	return dmah_entries_end_at(dev->dom, from) && !dmah_iommu_goes_on(dev, to + 1);
 }
