@@ -56,9 +56,11 @@ static int hooked_wait(struct dmah_iommu *iommu, uint64_t ticket)
 	struct rig *r = hooked;
 	void (*fn)(struct rig * r) = r->on_wait;
 
-	r->on_wait = NULL;
-	if (fn)
+	/* Not written by the waits of several threads at once, where there is no hook. */
+	if (fn) {
+		r->on_wait = NULL;
 		fn(r);
+	}
 	return r->real->wait(iommu, ticket);
 }
 
