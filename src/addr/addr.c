@@ -69,7 +69,8 @@ static int unmap(struct dmah_device *dev, const struct addr_req *req, uint64_t l
 	if (err == DMAH_ENODEV)
 		return err;
 #ifndef DMAH_CHECK
-	if (!err && dev->fast_end && dmah_fast_addr_unmap(dev, req, &err))
+	if (!err && __atomic_load_n(&dev->fast_end, __ATOMIC_RELAXED) &&
+	    dmah_fast_addr_unmap(dev, req, &err))
 		return err;
 #endif
 	if (!err)

@@ -63,7 +63,7 @@ static void set_fast(struct dmah_ring *ring)
 	const struct pt_leaf *leaf = &dev->dom->pt.leaf;
 
 	ring->prot = leaf->prot[ring->cfg.dir] | leaf->cont;
-	ring->fast = !ring->cfg.attrs && dev->fast_end &&
+	ring->fast = !ring->cfg.attrs && __atomic_load_n(&dev->fast_end, __ATOMIC_RELAXED) &&
 		     ring->step << PT_GRANULE_SHIFT <= dev->fast_max;
 }
 

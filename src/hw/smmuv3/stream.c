@@ -282,7 +282,7 @@ static int give(struct dmah_smmuv3 *smmu, uint64_t *entry, const uint64_t word[2
 	struct smmuv3_cmd cmd = cfgi_ste(sid, true);
 	int err;
 
-	entry[1] = word[1];
+	__atomic_store_n(&entry[1], word[1], __ATOMIC_RELAXED);
 	dmah_host_wmb();
 	pt_store_set(&entry[0], word[0]);
 	err = announce(smmu, sid, 0, ats);
