@@ -21,7 +21,7 @@ static struct dmah_pool *make(dmah_phys_t phys, void **memory)
 
 	*memory = malloc(need + 64);
 	assert_int_equal(dmah_pool_init(&pool, phys, SIZE,
-					(void *)(((uintptr_t)*memory + 63) & ~63ull), need),
+					(void *)(((uintptr_t)*memory + 63) & ~(uintptr_t)63), need),
 			 0);
 	return pool;
 }
