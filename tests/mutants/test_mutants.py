@@ -119,7 +119,7 @@ def mutant(name, old, new, expect="toy"):
 
 HANG = ("\tif (n == 0)", "\tfor (volatile int i = 0; !i;)\n\t\t;\n\tif (n == 0)")
 DIE = "{\n\textern int raise(int);\n\treturn raise(9);\n\t}"
-# What, the mutant, what its line says, and whether it is caught.
+# Name of the case, the mutant, a part of its line, True for a catch.
 VERDICTS = [
     ("a fault is caught", mutant("a", "n == 0", "n == 77"), "caught   a", True),
     ("a fault is caught by the case it names", mutant("b", "n == 0", "n == 77", "toy/test_z*"), "by t: test_zero", True),
