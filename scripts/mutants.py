@@ -18,7 +18,7 @@ that must notice:
 
 "expect" names suites; "suite/case" (with shell wildcards) demands that this very case goes red.
 Optional: "config: check" builds with -Dcheck=true, "config: asan" with the sanitizers. Several "file/old/new" groups may follow each
-other before "---- end" when a fault needs more than one place. Lines that start with "#" between
+other, with "---- and" between them, when a fault needs more than one place. Lines that start with "#" between
 mutants are comments.
 
 Every mutant is applied in a copy of the tree below build/mutants, built there, tested, and taken
