@@ -30,12 +30,14 @@ LEAVE_OUT = ["./lib/modules/*/kernel/" + d for d in (
 class Kernel:
     """A kernel that can be booted, and built against once its headers are there."""
 
-    def __init__(self, name, again=False):
+    def __init__(self, name, again=False, whole=False):
+        """whole: with the drivers that LEAVE_OUT names, too."""
         if name not in KERNELS:
             raise cache.Error("no kernel %s (there are %s)" % (name, ", ".join(KERNELS)))
         self.name = name
         self.arch, self.suite = KERNELS[name]
-        self.dir = cache.made("kernel/" + name, self.fill, again)
+        self.whole = whole
+        self.dir = cache.made("kernel/" + name + ("-whole" if whole else ""), self.fill, again)
         with open(os.path.join(self.dir, "info.json")) as f:
             info = json.load(f)
         self.release = info["release"]     # as uname -r
@@ -50,7 +52,7 @@ class Kernel:
         names = [d for d in archive.depends(meta) if d.startswith("linux-image-")]
         if len(names) != 1:
             raise cache.Error("%s: %s does not depend on one kernel" % (archive.name, meta))
-        archive.unpack(names, into, LEAVE_OUT)
+        archive.unpack(names, into, [] if self.whole else LEAVE_OUT)
         release = names[0][len("linux-image-"):]
         if not os.path.exists(os.path.join(into, "boot", "vmlinuz-" + release)):
             raise cache.Error("%s has no boot/vmlinuz-%s" % (names[0], release))
