@@ -139,6 +139,11 @@ fuzz: ## fuzz every libFuzzer target for FUZZ_SECONDS
 	@sh scripts/deps.sh test
 	@python3 scripts/fuzz.py
 
+.PHONY: driver-sweep
+driver-sweep: build ## record and check 28 drivers of Linux in booted kernels, SWEEP= more arguments (hours; --short: minutes)
+	@sh scripts/deps.sh test
+	@python3 tests/sweep/sweep.py $(SWEEP)
+
 .PHONY: mutants
 mutants: ## break the code in one place at a time (tests/mutants); the suites must fail
 	@sh scripts/deps.sh test

@@ -31,7 +31,7 @@ class System:
         return [PROGRAM[arch]]
 
     def environment(self):
-        """What is set for the program beside what is set for this one."""
+        """The variables to set for the program, beside those of this process."""
         return {}
 
 
@@ -51,7 +51,7 @@ class Newer:
         return argv
 
     def environment(self):
-        """What is set for the program beside what is set for this one."""
+        """The variables to set for the program, beside those of this process."""
         return {"QEMU_MODULE_DIR": os.path.join(self.dir, "usr", "lib", "x86_64-linux-gnu", "qemu")}
 
 

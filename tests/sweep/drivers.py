@@ -19,15 +19,17 @@ class Driver:
     qemu:   more arguments of QEMU
     also:   modules that are loaded before it and stay
     not_behind_iommu: the reason why QEMU's device cannot work there, or ""
+    known:  kinds of errors that the driver really has; docs/findings.md explains them
     """
 
-    def __init__(self, module, device, work, qemu=(), also=(), not_behind_iommu=""):
+    def __init__(self, module, device, work, qemu=(), also=(), not_behind_iommu="", known=()):
         self.module = module
         self.device = device
         self.work = work
         self.qemu = list(qemu)
         self.also = list(also)
         self.not_behind_iommu = not_behind_iommu
+        self.known = set(known)
 
 
 def network(module, device, also=()):
@@ -35,9 +37,9 @@ def network(module, device, also=()):
     return Driver(module, device + ",netdev=n0", "net", NETWORK, also)
 
 
-def scsi(module, device, also=(), not_behind_iommu=""):
+def scsi(module, device, also=(), not_behind_iommu="", known=()):
     """A SCSI controller with one disk."""
-    return Driver(module, device, "disk", SCSI_DISK, ["sd_mod"] + list(also), not_behind_iommu)
+    return Driver(module, device, "disk", SCSI_DISK, ["sd_mod"] + list(also), not_behind_iommu, known)
 
 
 def usb(module, device):
@@ -64,7 +66,7 @@ DRIVERS = [
     Driver("virtio_blk", "virtio-blk-pci,drive=d0" + VIRTIO, "disk", DISK, ["virtio_pci"]),
     Driver("ahci", "ich9-ahci", "disk", DISK + ["-device", "ide-hd,drive=d0,bus=sweep.0"], ["sd_mod"]),
     Driver("sdhci-pci", "sdhci-pci", "disk", DISK + ["-device", "sd-card,drive=d0"], ["mmc_block"]),
-    scsi("virtio_scsi", "virtio-scsi-pci" + VIRTIO, ["virtio_pci"]),
+    scsi("virtio_scsi", "virtio-scsi-pci" + VIRTIO, ["virtio_pci"], known=["live-at-end", "overlap"]),
     scsi("megaraid_sas", "megasas"),
     scsi("mptsas", "mptsas1068"),
     scsi("sym53c8xx", "lsi53c895a", not_behind_iommu="QEMU's model reads its own memory, a BAR, through the IOMMU"),

@@ -4,7 +4,7 @@
 
 Each driver (drivers.py) is loaded, used, unbound, bound, used, unloaded, loaded, used and unloaded (work.py) while dmah record
 runs with stacks; dmah check --final reads the recording, so that a leak is an error. The output is a table for each kernel and
-setting, the errors below each row, and the totals: a driver that did not work, or that has an error, has failed; one that this
+setting, the new errors below each row, and the totals: a driver that did not work, or that has a new error, has failed; one that this
 QEMU has no device for, or this kernel no module, is skipped.
 
 Settings: "iommu" is VT-d in strict mode, "swiotlb" is no IOMMU and swiotlb=force, "untrusted" is VT-d and the device behind a
@@ -38,7 +38,7 @@ SETTINGS = {
 SLOT = 0x18
 ROOT_ADDRESS = "0000:00:%02x.0" % SLOT
 PORT_ADDRESS = "0000:01:00.0"
-KINDS_SHOWN = 10
+ERRORS_SHOWN = 10
 
 
 class NotThere(Exception):
@@ -58,7 +58,7 @@ class Sweep:
         self.keep = keep
 
     def has_device(self, device):
-        """Whether QEMU knows a device."""
+        """Returns true if QEMU knows a device."""
         argv = self.emulator.argv("amd64") + ["-device", device.split(",")[0] + ",help"]
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False,
                               env=dict(os.environ, **self.emulator.environment()))
@@ -105,7 +105,7 @@ class Sweep:
         return base64.b64decode(data), lines[:lines.index("begin")]
 
     def findings(self, driver, trace):
-        """What dmah check says of a recording. Raises vm.Error where it cannot be read."""
+        """The findings of dmah check in a recording. Raises vm.Error where it cannot be read."""
         with tempfile.TemporaryDirectory(prefix="dmah-sweep-") as directory:
             path = os.path.join(self.keep or directory,
                                 "%s-%s-%s.txt.xz" % (self.name, self.setting, driver.module))
@@ -142,11 +142,13 @@ class Sweep:
         events = next((line.split("dmah record: ")[1].split()[0] for line in lines if "dmah record: " in line), "?")
         errors = [f for f in found if f["severity"] == "error"]
         notes = sorted({f["kind"] for f in found if f["severity"] == "note"})
-        print("| %s | %d of %d | %s | %d | %s |" % (driver.module, used, work.USES, events, len(errors),
-                                                    ", ".join(notes)), flush=True)
-        for f in errors[:KINDS_SHOWN]:
+        new = [f for f in errors if f["kind"] not in driver.known]
+        known = ", all known" if errors and not new else ", %d new" % len(new) if driver.known else ""
+        print("| %s | %d of %d | %s | %d%s | %s |" % (driver.module, used, work.USES, events, len(errors), known,
+                                                      ", ".join(notes)), flush=True)
+        for f in new[:ERRORS_SHOWN]:
             print("    %s %s line %s: %s" % (f["kind"], f["device"], f["line"], f["text"]), flush=True)
-        return "passed" if used == work.USES and not errors else "failed"
+        return "passed" if used == work.USES and not new else "failed"
 
 
 def arguments():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
-"""What the booted kernel does with a driver: load, use, unbind, bind, use, unload, load, use, unload."""
+"""The work of the booted kernel with a driver: load, use, unbind, bind, use, unload, load, use, unload."""
 
 # Each prints USED where the device did what it was asked to. The loops wait for a device to appear.
 USE = {
