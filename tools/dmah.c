@@ -16,6 +16,7 @@ static const struct command {
 	{ "profile", cmd_profile, "sum up what DMA mapping does in a recorded trace" },
 	{ "replay", cmd_replay,
 	  "run a recorded trace through the library, and time and verify it" },
+	{ "convert", cmd_convert, "turn a Linux driver's DMA calls into handles" },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -43,8 +44,8 @@ static void help(FILE *f)
 	      "  dmah record -- COMMAND\n\n"
 	      "      --help     this text\n"
 	      "      --version  the version\n\n"
-	      "Exit status: 0 all is well, 1 errors were found, 2 wrong use or an unreadable "
-	      "trace.\n",
+	      "Exit status: 0 all is well, 1 errors were found (convert: calls were left), "
+	      "2 wrong use\nor unreadable input.\n",
 	      f);
 }
 
