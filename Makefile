@@ -83,6 +83,11 @@ linux-module: ## dmah.ko for KERNEL=6.1, 6.12, a release or build directory (the
 	@sh ports/linux/build.sh '$(OUT)' '$(KERNEL)' $(if $(ARCH),ARCH=$(ARCH)) \
 		$(if $(CROSS_COMPILE),CROSS_COMPILE=$(CROSS_COMPILE))
 
+.PHONY: linux-series
+linux-series: ## write the patches for Linux KERNEL=7.3 into OUT (build/series/KERNEL); check them by git am and checkpatch
+	@sh scripts/deps.sh linux-series
+	@python3 -m linux.series patches --kernel '$(or $(KERNEL),7.3)' $(if $(OUT),--out '$(OUT)')
+
 .PHONY: bench
 bench: ## measure mapping beside Linux's own code; report in build/report (15 minutes)
 	@sh scripts/deps.sh bench

@@ -3,7 +3,7 @@
 #
 # Install the Debian packages that a make target needs, and only those that are missing.
 #
-#   scripts/deps.sh build|run|bench|quick|test|lint|example-kernel|linux-module   install what is missing for that target
+#   scripts/deps.sh build|run|bench|quick|test|lint|example-kernel|linux-module|linux-series   install what is missing for that target
 #   scripts/deps.sh --list TARGET      print the packages and what each is for
 #
 # DEPS=no in the environment skips the step (packages handled elsewhere). On a system without
@@ -59,11 +59,16 @@ module gcc                    compiles the kernel module
 module make                   builds it
 module python3                fetches the kernel's headers where they are not installed
 module libelf1                the kernel's own build tools need it
+series git                    makes the patches
+series perl                   runs the kernel's checkpatch
+series python3                fetches the kernel's source, and edits it
+series xz-utils               unpacks the kernel's source
 kernel gcc                    compiles the example kernel for x86
 kernel gcc-aarch64-linux-gnu  compiles the example kernel for arm64
 kernel make                   builds it
 kernel qemu-system-x86        boots it: Intel's IOMMU
 kernel qemu-system-arm        boots it: the SMMUv3
+test  git                     makes the patches of linux/series
 test  spin                    checks the models in tests/spin
 TABLE
 }
@@ -79,8 +84,9 @@ classes() {
 	lint) echo 'lint' ;;
 	example-kernel) echo 'kernel' ;;
 	linux-module) echo 'module' ;;
+	linux-series) echo 'series' ;;
 	*)
-		echo "deps.sh: unknown target '$1' (build, run, bench, quick, test, lint, example-kernel or linux-module)" >&2
+		echo "deps.sh: unknown target '$1' (build, run, bench, quick, test, lint, example-kernel, linux-module or linux-series)" >&2
 		exit 2
 		;;
 	esac
@@ -99,7 +105,7 @@ if [ "${1-}" = --list ]; then
 	packages "${2:-test}" | awk '{ p = $1; $1 = ""; printf "%-24s%s\n", p, $0 }'
 	exit
 fi
-target=${1:?usage: deps.sh [--list] build|run|bench|quick|test|lint|example-kernel|linux-module}
+target=${1:?usage: deps.sh [--list] build|run|bench|quick|test|lint|example-kernel|linux-module|linux-series}
 classes "$target" >/dev/null || exit 2
 
 [ "${DEPS-}" = no ] && exit 0

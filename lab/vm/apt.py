@@ -16,9 +16,11 @@ import time
 
 from . import cache
 
-# Debian 12. The suites are fixed: the results are those of its kernels, whatever this system is.
+# Debian 12, whose kernels, headers and tools run together, whatever this system is; and Debian 13 for a newer kernel.
 RELEASE = "bookworm"
 BACKPORTS = RELEASE + "-backports"
+NEXT = "trixie"
+NEXT_BACKPORTS = NEXT + "-backports"
 # Lists older than this are fetched anew before something is downloaded.
 LISTS_AGE = 6 * 3600
 
@@ -132,11 +134,11 @@ def unpack_deb(deb, into, leave_out):
 def sources(suite):
     """Lines for a sources.list: the system's own mirrors, for that suite."""
     main, security = mirrors()
-    if suite == BACKPORTS:
-        return "deb %s %s %s main\n" % (main + (BACKPORTS,))
-    lines = "deb %s %s %s main\ndeb %s %s %s-updates main\n" % (main + (RELEASE,) + main + (RELEASE,))
+    if suite in (BACKPORTS, NEXT_BACKPORTS):
+        return "deb %s %s %s main\n" % (main + (suite,))
+    lines = "deb %s %s %s main\ndeb %s %s %s-updates main\n" % (main + (suite,) + main + (suite,))
     if security:
-        lines += "deb %s %s %s-security main\n" % (security + (RELEASE,))
+        lines += "deb %s %s %s-security main\n" % (security + (suite,))
     return lines
 
 

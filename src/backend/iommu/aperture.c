@@ -118,7 +118,7 @@ int dmah_iommu_init(struct dmah_domain *dom, void *memory)
 		return err;
 	dom->leaf = memory;
 	for (uint32_t i = 0; i < chunks(cfg); i++)
-		dom->leaf[i] = (uint64_t *)(uintptr_t)dmah_entries_none;
+		dom->leaf[i] = dmah_entries_none;
 	dom->granules = all_granules(cfg);
 	dom->lazy_capacity = lazy_capacity(cfg);
 	/* The bookkeeping of granules needs alignment to 8 bytes, which pointers of 32 bits leave open. */

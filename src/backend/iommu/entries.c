@@ -4,7 +4,7 @@
 #define CHUNK_GRANULES PT_TABLE_ENTRIES
 #define GIANT_GRANULES (PT_TABLE_ENTRIES * PT_TABLE_ENTRIES)
 
-const uint64_t dmah_entries_none[PT_TABLE_ENTRIES];
+uint64_t dmah_entries_none[PT_TABLE_ENTRIES];
 
 uint32_t dmah_entries_next_gen(struct dmah_domain *dom, uint32_t first, uint32_t n)
 {

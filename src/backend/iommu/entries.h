@@ -63,8 +63,13 @@ uint32_t dmah_entries_claim(struct dmah_domain *dom, const struct extent *extent
 /** dmah_entries_clear() - clear every entry of a range, keeping generations. @timestamp: history_timestamp_at(), or 0. */
 void dmah_entries_clear(struct dmah_domain *dom, uint32_t first, uint32_t n, uint64_t timestamp);
 
-/** dmah_entries_none - stands in the directory where there is no leaf table: entries that are never present, nor written. */
-extern const uint64_t dmah_entries_none[PT_TABLE_ENTRIES];
+/**
+ * dmah_entries_none - stands in the directory where there is no leaf table: entries that are never present.
+ *
+ * Nothing changes them, but they are not const: leaf_end() of a damaged handle compares and exchanges one, and a processor may
+ * demand the right to write for that even where the comparison fails.
+ */
+extern uint64_t dmah_entries_none[PT_TABLE_ENTRIES];
 
 /** entries_has_leaf() - Returns true if the 2 MiB around a granule have a leaf table, so that no block can be there. */
 static inline bool entries_has_leaf(const struct dmah_domain *dom, uint32_t index)
