@@ -26,4 +26,7 @@ int cmd_replay(int argc, char **argv);
 /** cmd_record() - record a trace on this machine; see cmd_check() */
 int cmd_record(int argc, char **argv);
 
+/** cmd_tables() - say what firmware tables tell of IOMMUs; see cmd_check() */
+int cmd_tables(int argc, char **argv);
+
 #endif

@@ -16,6 +16,7 @@ static const struct command {
 	{ "profile", cmd_profile, "sum up what DMA mapping does in a recorded trace" },
 	{ "replay", cmd_replay,
 	  "run a recorded trace through the library, and time and verify it" },
+	{ "tables", cmd_tables, "say what firmware tables tell of IOMMUs and of a device's ids" },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -30,9 +31,11 @@ static const struct command *find(const char *name)
 
 static void help(FILE *f)
 {
-	fputs("Usage: dmah COMMAND [OPTION]... TRACE...\n"
+	fputs("Usage: dmah COMMAND [OPTION]... FILE...\n"
 	      "DMA mapping traces recorded from Linux: what they cost, and what is wrong in "
-	      "them.\n\n"
+	      "them.\n"
+	      "And a machine's firmware tables: which IOMMUs there are, and which devices they "
+	      "have.\n\n"
 	      "Commands:\n",
 	      f);
 	for (size_t i = 0; i < NR_COMMANDS; i++)
@@ -44,7 +47,7 @@ static void help(FILE *f)
 	      "      --help     this text\n"
 	      "      --version  the version\n\n"
 	      "Exit status: 0 all is well, 1 errors were found, 2 wrong use or an unreadable "
-	      "trace.\n",
+	      "file.\n",
 	      f);
 }
 

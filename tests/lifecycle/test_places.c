@@ -8,7 +8,7 @@
 
 /* ---- pools of a chain ---- */
 
-/* Where the machine has the guest's pages: @pool_bus[n] for pool n, and far away for the rest. */
+/* A guest whose pool n the machine has at @pool_bus[n], and the rest of whose memory far away. */
 struct guest {
 	struct plain p;
 	dmah_addr_t pool_bus[PLAIN_POOLS];
