@@ -28,7 +28,7 @@ ONCE = ["headers", "convert", "freestanding", "lint", "packaging", "scripts", "s
 LONG = ["linux-long", "vm-long", "spin", "evidence"]
 ONCE += LONG
 # Cross builds are slow under emulation. `make test` runs what depends most on the architecture; `make test-long` the rest.
-CROSS = ["pt", "units", "invariants", "memory", "devices", "registers"]
+CROSS = ["pt", "units", "invariants", "memory", "devices"]
 # `make quick`: the suites that find most, on the native build.
 QUICK = ["pt", "units", "invariants", "memory", "devices", "rings", "lint"]
 
