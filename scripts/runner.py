@@ -156,6 +156,7 @@ class TestResult:
         self.env = record.get("env") or {}
         self.command = record.get("command") or []
         self.tally = Tally()
+        self.green = []    # names of the cases that passed
         self.red = []      # names of the cases that failed
         self.skips = []    # names and reasons of those that were skipped
         self.count()
@@ -181,6 +182,7 @@ class TestResult:
                 self.skips.append("%s: %s" % (self.name, skip.group(1) or number))
             elif verdict == "ok":
                 tally.passed += 1
+                self.green.append(name.split("#")[0].strip() or number)
             else:
                 tally.failed += 1
                 self.red.append(name.split("#")[0].strip() or number)

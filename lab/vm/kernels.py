@@ -9,6 +9,7 @@ import glob
 import json
 import os
 import re
+import shutil
 
 from . import apt, cache
 
@@ -18,13 +19,19 @@ KERNELS = {
     "6.12": ("amd64", apt.BACKPORTS),
     "6.1-arm64": ("arm64", apt.RELEASE),
     "6.12-arm64": ("arm64", apt.BACKPORTS),
+    "7.3": ("amd64", apt.NEXT_BACKPORTS),
+    "7.3-arm64": ("arm64", apt.NEXT_BACKPORTS),
 }
 
 # Drivers that no test here uses and that make up most of a kernel's package.
-LEAVE_OUT = ["./lib/modules/*/kernel/" + d for d in (
+LEAVE_OUT = [top + "/modules/*/kernel/" + d for top in ("./lib", "./usr/lib") for d in (
     "drivers/gpu", "drivers/media", "drivers/net/wireless", "drivers/infiniband", "drivers/staging",
     "drivers/iio", "drivers/usb", "drivers/scsi", "drivers/hwmon", "drivers/input", "drivers/isdn",
-    "drivers/hid", "sound")] + ["./usr/share/doc", "./boot/System.map-*"]
+    "drivers/hid", "sound")] + ["./usr/share/doc", "./boot/System.map-*", "./usr/lib/modules/*/System.map"]
+
+# Debian 13's tools were linked with a newer C library than Debian 12 has. These packages hold that
+# library and the others that the tools load.
+TOOL_LIBRARIES = ("libc6", "libelf1t64", "zlib1g", "libzstd1")
 
 
 class Kernel:
@@ -50,8 +57,14 @@ class Kernel:
         names = [d for d in archive.depends(meta) if d.startswith("linux-image-")]
         if len(names) != 1:
             raise cache.Error("%s: %s does not depend on one kernel" % (archive.name, meta))
-        archive.unpack(names, into, LEAVE_OUT)
         release = names[0][len("linux-image-"):]
+        if self.suite == apt.NEXT_BACKPORTS:
+            # The image's package is empty there: these hold what it held.
+            archive.unpack(["linux-%s-%s" % (part, release) for part in ("base", "binary", "modules")], into,
+                           LEAVE_OUT)
+            older_layout(into, release)
+        else:
+            archive.unpack(names, into, LEAVE_OUT)
         if not os.path.exists(os.path.join(into, "boot", "vmlinuz-" + release)):
             raise cache.Error("%s has no boot/vmlinuz-%s" % (names[0], release))
         write_info(into, release=release, version=archive.fields(names[0])["Version"])
@@ -97,6 +110,73 @@ class Kernel:
         return order
 
 
+def older_layout(into, release):
+    """Moves a kernel to the places that older packages have: everything of it is in /usr/lib/modules."""
+    os.makedirs(os.path.join(into, "boot"), exist_ok=True)
+    os.makedirs(os.path.join(into, "lib"), exist_ok=True)
+    os.rename(os.path.join(into, "usr", "lib", "modules"), os.path.join(into, "lib", "modules"))
+    for name in ("vmlinuz", "config"):
+        os.rename(os.path.join(into, "lib", "modules", release, name),
+                  os.path.join(into, "boot", "%s-%s" % (name, release)))
+
+
+# Runs a tool of a kernel's headers with the C library that lies beside it.
+TOOL = """#!/bin/sh
+# The tool needs a newer C library than the system may have. A front end finds other tools by its own name.
+here=$(dirname "$(readlink -f "$0")")
+exec "$here/%(up)s/lib64/ld-linux-x86-64.so.2" --library-path "$here/%(up)s/lib" --argv0 "$here/%(name)s" \
+	"$here/%(name)s.elf" "$@"
+"""
+
+
+def own_library(into):
+    """Unpacks a C library below into/tools, and has every program of the kernel's build run with it."""
+    tools = os.path.join(into, "tools")
+    os.makedirs(os.path.join(tools, "lib"))
+    archive = apt.Archive("amd64", apt.NEXT)
+    archive.refresh()
+    archive.unpack(list(TOOL_LIBRARIES), tools, ["./usr/share"])
+    for path in glob.glob(os.path.join(tools, "usr", "lib", "x86_64-linux-gnu", "*.so*")):
+        os.rename(path, os.path.join(tools, "lib", os.path.basename(path)))
+    os.makedirs(os.path.join(tools, "lib64"), exist_ok=True)
+    os.rename(os.path.join(tools, "lib", "ld-linux-x86-64.so.2"), os.path.join(tools, "lib64", "ld-linux-x86-64.so.2"))
+    shutil.rmtree(os.path.join(tools, "usr"))
+    for path, _, names in os.walk(os.path.join(into, "usr", "lib")):
+        for name in names:
+            program = os.path.join(path, name)
+            if os.path.islink(program) or not is_elf_program(program):
+                continue
+            os.rename(program, program + ".elf")
+            with open(program, "w") as f:
+                f.write(TOOL % {"up": os.path.relpath(tools, path), "name": name})
+            os.chmod(program, 0o755)
+
+
+def is_elf_program(path):
+    """Returns true for a program of this format that may be run."""
+    with open(path, "rb") as f:
+        return f.read(4) == b"\x7fELF" and os.access(path, os.X_OK) and not path.endswith(".so")
+
+
+# Debian 13's kernels are built with GCC 14. Debian 12's GCC 12 makes modules for them too, but for
+# one option that it does not know, which has an older form; pahole makes nothing for a module here.
+OLDER_COMPILER = """CC = $(CROSS_COMPILE)gcc
+override CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT :=
+override CONFIG_PAHOLE_VERSION = $(PAHOLE_VERSION)
+"""
+
+
+def own_compiler(headers):
+    """Has a kernel's headers use this machine's compiler."""
+    path = os.path.join(headers, ".kernelvariables")
+    with open(path) as f:
+        text, n = re.subn(r"^CC = .*\n", OLDER_COMPILER, f.read(), flags=re.M)
+    if n != 1:
+        raise cache.Error("%s: its .kernelvariables is not as expected" % headers)
+    with open(path, "w") as f:
+        f.write(text)
+
+
 class Headers:
     """A kernel's headers, with the tools that building against them runs.
 
@@ -130,12 +210,16 @@ class Headers:
         host.refresh()
         host.unpack(kbuild, into)
         src = os.path.join(into, "usr", "src")
+        if self.suite == apt.NEXT_BACKPORTS:
+            own_library(into)
+            own_compiler(os.path.join(src, package))
         path = os.path.join(src, package, "Makefile")
         with open(path) as f:
             text = f.read()
         # The package takes it for granted that it is installed in /usr/src.
-        text, n = re.subn(r"^include /usr/src/(\S+)$",
-                          r"include $(dir $(abspath $(lastword $(MAKEFILE_LIST))))../\1", text, flags=re.M)
+        here = "$(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))"
+        text, n = re.subn(r"^include /usr/src/(\S+)$", "include " + here + r"/../\1", text, flags=re.M)
+        text = text.replace("KBUILD_OUTPUT=/usr/src/" + package, "KBUILD_OUTPUT := " + here)
         if n != 1:
             raise cache.Error("%s: its Makefile is not as expected" % package)
         with open(path, "w") as f:
@@ -160,7 +244,7 @@ def find_headers(wanted):
     arch = "arm64" if wanted.endswith("-arm64") else "amd64"
     if os.path.isdir(os.path.join(cache.top(), "headers", wanted)):
         return Headers(wanted, arch, apt.RELEASE).dir, arch
-    for suite in (apt.RELEASE, apt.BACKPORTS):
+    for suite in (apt.RELEASE, apt.BACKPORTS, apt.NEXT_BACKPORTS):
         archive = apt.Archive(arch, suite)
         archive.refresh()
         try:
@@ -168,7 +252,8 @@ def find_headers(wanted):
         except cache.Error:
             continue
         return Headers(wanted, arch, suite).dir, arch
-    raise cache.Error("Debian's archive (%s, %s) has no linux-headers-%s" % (apt.RELEASE, apt.BACKPORTS, wanted))
+    raise cache.Error("Debian's archive (%s, %s, %s) has no linux-headers-%s"
+                      % (apt.RELEASE, apt.BACKPORTS, apt.NEXT_BACKPORTS, wanted))
 
 
 class Extra:

@@ -34,14 +34,14 @@ int dmah_unmap_start(struct device *dev, struct dmah_batch *b, struct dmah *cons
 	for (u32 i = 0; i < n; i++) {
 		if (!h[i]->meta)
 			continue;
-		if (c->domain && domain_is_lazy(c->domain)) {
+		if (client_domain(c) && domain_is_lazy(client_domain(c))) {
 			/* Nothing is waited for anyway. */
 			one = unmap_handle(c, h[i], 0, 0, _RET_IP_);
 			err = err ? err : one;
 			continue;
 		}
-		one = c->domain ? domain_batch_start(c, h[i], _RET_IP_)
-				: start_wrapped(c, h[i], _RET_IP_);
+		one = client_domain(c) ? domain_batch_start(c, h[i], _RET_IP_)
+				       : start_wrapped(c, h[i], _RET_IP_);
 		if (one) {
 			err = err ? err : one;
 			continue;
@@ -61,10 +61,10 @@ int dmah_unmap_finish(struct device *dev, struct dmah_batch *b)
 		return 0;
 	if (!c)
 		return -ENODEV;
-	if (c->domain)
+	if (client_domain(c))
 		domain_batch_finish(c, b->h, b->n);
 	for (u32 i = 0; i < b->n; i++) {
-		if (!c->domain)
+		if (!client_domain(c))
 			wrap_unmap(c, &b->h[i], 0);
 		client_count(c, unmaps, 1);
 		trace_dmah_unmap(c->dev, &b->h[i], _RET_IP_);

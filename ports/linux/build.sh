@@ -6,8 +6,8 @@
 #   ports/linux/build.sh [OUT [KERNEL [make's arguments...]]]
 #
 #   OUT     gets dmah.ko, Module.symvers and include/linux/dmah.h; build/linux/RELEASE where empty
-#   KERNEL  the kernel's build directory; its release, as uname -r prints it; or 6.1, 6.12, 6.1-arm64, 6.12-arm64, the
-#           newest of those in Debian 12. The running kernel where empty. Headers that are not installed are fetched
+#   KERNEL  the kernel's build directory; its release, as uname -r prints it; or 6.1, 6.12, 7.3, 6.1-arm64, 6.12-arm64,
+#           7.3-arm64, the newest of those in Debian 12 and 13. The running kernel where empty. Headers that are not installed are fetched
 #           from Debian's archive and unpacked in build/vm.
 #   make's arguments: ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- for another machine, W=1 ...
 set -eu
@@ -24,9 +24,10 @@ fail() {
 
 supported() {
 	fail "$1" \
-		"dmah.ko builds for Linux 6.1 to 6.12, on x86-64 and arm64. To build for another kernel than the running one:" \
+		"dmah.ko builds for Linux 6.1 to 6.12 and 6.16 to 7.3, on x86-64 and arm64. To build for another kernel than the running one:" \
 		"  make linux-module KERNEL=6.1     Debian 12's kernel, package linux-image-amd64 (arm64: KERNEL=6.1-arm64)" \
 		"  make linux-module KERNEL=6.12    the same from bookworm-backports (arm64: KERNEL=6.12-arm64)" \
+		"  make linux-module KERNEL=7.3     the same from trixie-backports (arm64: KERNEL=7.3-arm64)" \
 		"  make linux-module KERNEL=DIR     any other: the directory of its headers, from its package linux-headers-RELEASE"
 }
 
@@ -37,7 +38,11 @@ in_range() {
 	minor=${1#*.}
 	minor=${minor%%[!0-9]*}
 	case $major$minor in *[!0-9]* | '') return 1 ;; esac
-	[ "$major" = 6 ] && [ "$minor" -ge 1 ] && [ "$minor" -le 12 ]
+	case $major in
+	6) [ "$minor" -ge 1 ] && { [ "$minor" -le 12 ] || [ "$minor" -ge 16 ]; } ;;
+	7) [ "$minor" -le 3 ] ;;
+	*) false ;;
+	esac
 }
 
 # Fetches the headers of a name or release. Sets kernel, and machine to what make must know for a

@@ -120,6 +120,12 @@ struct client {
 	struct dentry *dir;
 };
 
+/** client_domain() - the client's own domain; NULL in a module that is built for slot pools. */
+static inline struct domain *client_domain(const struct client *c)
+{
+	return IS_ENABLED(DMAH_LINUX_POOL) ? NULL : c->domain;
+}
+
 /*
  * A hash table finds the client, so that the driver's struct device is enough. A key is written last
  * and never moves, and the caller keeps its device attached, so readers need no lock.

@@ -132,7 +132,7 @@ void *dmah_alloc_coherent(struct device *dev, struct dmah *h, size_t size, gfp_t
 		return NULL;
 	}
 	size = PAGE_ALIGN(size);
-	if (c->domain)
+	if (client_domain(c))
 		return own_alloc(c, h, size, gfp, _RET_IP_);
 	cpu = wrap_alloc(c, h, size, gfp, _RET_IP_);
 	if (cpu) {
@@ -153,6 +153,6 @@ int dmah_free_coherent(struct device *dev, struct dmah *h)
 		return 0;
 	if (!c)
 		return -ENODEV;
-	return c->domain ? own_free(c, h, _RET_IP_) : wrap_free(c, h, _RET_IP_);
+	return client_domain(c) ? own_free(c, h, _RET_IP_) : wrap_free(c, h, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(dmah_free_coherent);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The differences between kernels, 6.1 to 6.12, and nothing else.
+ * The differences between kernels, and nothing else.
  */
 #ifndef DMAH_LINUX_COMPAT_H
 #define DMAH_LINUX_COMPAT_H

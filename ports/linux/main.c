@@ -117,7 +117,7 @@ static int attach_locked(struct device *dev, enum dmah_mode mode)
 		return -ENOMEM;
 	c->meta = FIELD_PREP(META_DEVICE, slot);
 	c->check = check;
-	if (mode != DMAH_MODE_WRAP && !wrap) {
+	if (!IS_ENABLED(DMAH_LINUX_POOL) && mode != DMAH_MODE_WRAP && !wrap) {
 		err = domain_attach(c, mode);
 		if (err == -ENOMEM) {
 			client_free(c);
@@ -171,7 +171,7 @@ static int detach_locked(struct device *dev, bool force)
 	table_remove(c);
 	WRITE_ONCE(numbered[FIELD_GET(META_DEVICE, c->meta)], NULL);
 	__clear_bit(FIELD_GET(META_DEVICE, c->meta), slots);
-	if (c->domain)
+	if (client_domain(c))
 		domain_detach(c);
 	client_free(c);
 	return 0;
@@ -215,9 +215,9 @@ int dmah_mode(struct device *dev)
 
 	if (!c)
 		return -ENODEV;
-	if (!c->domain)
+	if (!client_domain(c))
 		return DMAH_MODE_WRAP;
-	return domain_is_lazy(c->domain) ? DMAH_MODE_DOMAIN_LAZY : DMAH_MODE_DOMAIN_STRICT;
+	return domain_is_lazy(client_domain(c)) ? DMAH_MODE_DOMAIN_LAZY : DMAH_MODE_DOMAIN_STRICT;
 }
 EXPORT_SYMBOL_GPL(dmah_mode);
 
@@ -227,8 +227,8 @@ int dmah_flush(struct device *dev)
 
 	if (!c)
 		return -ENODEV;
-	if (c->domain)
-		domain_flush(c->domain);
+	if (client_domain(c))
+		domain_flush(client_domain(c));
 	return 0;
 }
 EXPORT_SYMBOL_GPL(dmah_flush);

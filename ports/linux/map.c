@@ -30,7 +30,8 @@ static __always_inline int mapped(struct client *c, const struct dmah *h, unsign
 
 int map_request(struct client *c, struct dmah *h, const struct request *req)
 {
-	return mapped(c, h, req->caller, c->domain ? domain_map(c, h, req) : wrap_map(c, h, req));
+	return mapped(c, h, req->caller,
+		      client_domain(c) ? domain_map(c, h, req) : wrap_map(c, h, req));
 }
 
 static noinline int bad_map(struct client *c, const struct dmah *h, size_t len,
@@ -112,7 +113,8 @@ int dmah_map_bus(struct device *dev, struct dmah *h, phys_addr_t phys, dma_addr_
 	if (!pfn_valid(PHYS_PFN(phys)) && c->coherent)
 		req.meta |= META_MMIO;
 	return mapped(c, h, _RET_IP_,
-		      c->domain ? domain_map_bus(c, h, &req, bus) : wrap_map_bus(c, h, &req, bus));
+		      client_domain(c) ? domain_map_bus(c, h, &req, bus)
+				       : wrap_map_bus(c, h, &req, bus));
 }
 EXPORT_SYMBOL_GPL(dmah_map_bus);
 
@@ -122,7 +124,7 @@ void __dmah_moved(struct dmah *h)
 
 	if (!c || !c->check || !h->backend)
 		return;
-	if (c->domain)
+	if (client_domain(c))
 		h->backend = (uintptr_t)h;
 	else
 		record_moved(&c->records, h->backend, h);
@@ -139,9 +141,9 @@ int client_check(struct client *c, const struct dmah *h, u32 allow, const char *
 	if ((h->meta & META_DEVICE) != c->meta)
 		return misuse_handle(c, -EINVAL, h, "a handle of another device", caller);
 	if ((h->meta & (META_PART | META_COHERENT)) != allow ||
-	    (kind == KIND_DOMAIN) != !!c->domain)
+	    (kind == KIND_DOMAIN) != !!client_domain(c))
 		return misuse_handle(c, -EINVAL, h, "a handle that does not fit the call", caller);
-	if (c->domain)
+	if (client_domain(c))
 		live = domain_check(c, h, &home);
 	else if ((c->check && h->backend) || kind == KIND_COHERENT)
 		live = record_check(&c->records, h->backend, h, &home);
@@ -176,8 +178,8 @@ int unmap_handle(struct client *c, struct dmah *h, u32 allow, unsigned long attr
 {
 	int err;
 
-	err = c->domain ? domain_unmap(c, h, allow, attrs, caller)
-			: unmap_wrapped(c, h, allow, attrs, caller);
+	err = client_domain(c) ? domain_unmap(c, h, allow, attrs, caller)
+			       : unmap_wrapped(c, h, allow, attrs, caller);
 	if (unlikely(err))
 		return err;
 	client_count(c, unmaps, 1);
@@ -215,7 +217,7 @@ int sync_handle(struct client *c, const struct dmah *h, size_t off, size_t len, 
 		return 0;
 	client_count(c, syncs, 1);
 	trace_dmah_sync(c->dev, h, (u32)off, (u32)len, for_cpu, caller);
-	if (c->domain)
+	if (client_domain(c))
 		domain_sync(c, h, (u32)off, (u32)len, for_cpu);
 	else
 		wrap_sync(c, h, (u32)off, (u32)len, for_cpu);

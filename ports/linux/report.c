@@ -54,8 +54,8 @@ static void walk_records(struct client *c, void (*fn)(void *ctx, const struct li
 void client_walk_live(struct client *c, void (*fn)(void *ctx, const struct live *live), void *ctx)
 {
 	walk_records(c, fn, ctx);
-	if (c->domain)
-		domain_walk_live(c->domain, fn, ctx);
+	if (client_domain(c))
+		domain_walk_live(client_domain(c), fn, ctx);
 }
 
 /*

@@ -32,7 +32,7 @@ struct dmah_ring *dmah_ring_alloc(struct device *dev, const struct dmah_ring_con
 	r->config.entry_size = roundup_pow_of_two(PAGE_ALIGN(config->entry_size));
 	r->req.meta = meta_from_dir(config->dir);
 	r->req.attrs = config->attrs;
-	err = c->domain ? domain_ring_init(r) : 0;
+	err = client_domain(c) ? domain_ring_init(r) : 0;
 	if (err && err != -EOPNOTSUPP) {
 		kvfree(r);
 		return ERR_PTR(err);
@@ -42,13 +42,19 @@ struct dmah_ring *dmah_ring_alloc(struct device *dev, const struct dmah_ring_con
 }
 EXPORT_SYMBOL_GPL(dmah_ring_alloc);
 
+/* Returns true if a ring has IOVAs of its own. */
+static bool own(const struct dmah_ring *r)
+{
+	return !IS_ENABLED(DMAH_LINUX_POOL) && r->own;
+}
+
 int dmah_ring_free(struct dmah_ring *r)
 {
 	if (IS_ERR_OR_NULL(r))
 		return 0;
 	if (r->in != r->out)
 		return -EBUSY;
-	if (r->own)
+	if (own(r))
 		domain_ring_fini(r);
 	atomic_dec(&r->c->rings);
 	kvfree(r);
@@ -86,7 +92,7 @@ int dmah_ring_push(struct dmah_ring *r, struct page *page, size_t offset, size_t
 		return -ENOSPC;
 	if (unlikely(len - 1 >= U32_MAX))
 		return -EINVAL;
-	if (likely(r->own)) {
+	if (likely(own(r))) {
 		err = domain_ring_push(r, h, phys, (u32)len, _RET_IP_);
 		if (unlikely(err)) {
 			client_count(r->c, failed_maps, 1);
@@ -114,12 +120,12 @@ int dmah_ring_pop(struct dmah_ring *r, u32 n)
 				     "a ring has fewer mappings than are popped", _RET_IP_);
 	if (!n)
 		return 0;
-	if (r->own)
+	if (own(r))
 		domain_ring_pop(r, n);
 	for (u32 i = 0; i < n; i++) {
 		struct dmah *h = at(r, r->out + i);
 
-		if (!r->own) {
+		if (!own(r)) {
 			one = unmap_handle(r->c, h, 0, 0, _RET_IP_);
 			err = err ? err : one;
 			continue;
@@ -127,7 +133,7 @@ int dmah_ring_pop(struct dmah_ring *r, u32 n)
 		trace_dmah_unmap(r->c->dev, h, _RET_IP_);
 		h->meta = 0;
 	}
-	if (r->own)
+	if (own(r))
 		client_count(r->c, unmaps, n);
 	r->out += n;
 	return err;

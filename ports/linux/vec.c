@@ -90,7 +90,7 @@ static int map_parts(struct client *c, struct dmah_vec *v, u32 n, enum dma_data_
 	struct request req = { .meta = meta_from_dir(dir) | META_PART,
 			       .attrs = attrs,
 			       .caller = caller };
-	int err = c->domain ? domain_map_parts(c, v, n, &req) : -EOPNOTSUPP;
+	int err = client_domain(c) ? domain_map_parts(c, v, n, &req) : -EOPNOTSUPP;
 
 	if (err == -EOPNOTSUPP) {
 		err = one_by_one(c, v, n, &req);
@@ -192,7 +192,7 @@ int dmah_unmap_vec(struct device *dev, struct dmah_vec *v)
 	if (!c)
 		return -ENODEV;
 	if (v->granules) {
-		if (!c->domain)
+		if (!client_domain(c))
 			return misuse_handle(c, -EINVAL, v->part, "a handle of another device",
 					     _RET_IP_);
 		err = domain_unmap_parts(c, v, _RET_IP_);

@@ -69,14 +69,12 @@ static inline unsigned int posix_host_enter(unsigned long *flags)
 	struct posix_cpu_line *line = posix_this.line;
 
 #ifndef NDEBUG
-	struct posix_thread *me = &posix_this;
-
-	if (me->entered)
+	if (posix_this.entered)
 		posix_misuse("dmah_host_enter() inside dmah_host_enter()");
 	/* Pair with leave: a thread that becomes a CPU sees the writes of the CPU's last thread, as after a context switch. */
 	if (__atomic_load_n(&line->busy, __ATOMIC_ACQUIRE))
 		posix_misuse("two threads are one CPU");
-	me->entered = 1;
+	posix_this.entered = 1;
 #endif
 	/* Keep the compiler from moving later accesses up. The CPU may move them: dmah_host_quiesce() orders those. */
 	__atomic_store_n(&line->busy, 1, __ATOMIC_RELAXED);
@@ -88,15 +86,13 @@ static inline unsigned int posix_host_enter(unsigned long *flags)
 static inline void posix_host_leave(unsigned long flags)
 {
 #ifndef NDEBUG
-	struct posix_thread *me = &posix_this;
-
-	if (!me->entered)
+	if (!posix_this.entered)
 		posix_misuse("dmah_host_leave() without dmah_host_enter()");
-	if (flags != (unsigned long)(uintptr_t)me->line)
+	if (flags != (unsigned long)(uintptr_t)posix_this.line)
 		posix_misuse("dmah_host_leave() with flags that are not dmah_host_enter()'s");
-	if (me->locks)
+	if (posix_this.locks)
 		posix_misuse("dmah_host_leave() with a lock held");
-	me->entered = 0;
+	posix_this.entered = 0;
 #endif
 	(void)flags;
 	__atomic_store_n(&posix_this.line->busy, 0, __ATOMIC_RELEASE);
@@ -104,12 +100,11 @@ static inline void posix_host_leave(unsigned long flags)
 
 static inline void posix_host_lock(struct dmah_lock *lock)
 {
-	struct posix_thread *me = &posix_this;
 	uint64_t *word = (uint64_t *)(void *)lock;
-	uint64_t id = (uint64_t)(uintptr_t)me;
+	uint64_t id = (uint64_t)(uintptr_t)&posix_this;
 
 #ifndef NDEBUG
-	if (!me->entered)
+	if (!posix_this.entered)
 		posix_misuse("dmah_host_lock() outside of dmah_host_enter()");
 	if (__atomic_load_n(word, __ATOMIC_RELAXED) == id)
 		posix_misuse("dmah_host_lock() of a lock that this CPU holds");
@@ -118,7 +113,7 @@ static inline void posix_host_lock(struct dmah_lock *lock)
 					 __ATOMIC_RELAXED))
 		posix_lock_slow(word, id);
 #ifndef NDEBUG
-	me->locks++;
+	posix_this.locks++;
 #endif
 }
 
@@ -127,13 +122,11 @@ static inline void posix_host_unlock(struct dmah_lock *lock)
 	uint64_t *word = (uint64_t *)(void *)lock;
 
 #ifndef NDEBUG
-	struct posix_thread *me = &posix_this;
-
-	if (__atomic_load_n(word, __ATOMIC_RELAXED) != (uint64_t)(uintptr_t)me) {
+	if (__atomic_load_n(word, __ATOMIC_RELAXED) != (uint64_t)(uintptr_t)&posix_this) {
 		posix_misuse("dmah_host_unlock() of a lock that this CPU does not hold");
 		return;
 	}
-	me->locks--;
+	posix_this.locks--;
 #endif
 	__atomic_store_n(word, 0, __ATOMIC_RELEASE);
 }

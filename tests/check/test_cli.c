@@ -4,56 +4,20 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include "load.h"
-
-static char out[1 << 20], err[1 << 16];
-static char dir[] = "/tmp/dmah-test-XXXXXX";
-
-static void slurp(const char *name, char *to, size_t cap)
-{
-	char path[200];
-	size_t n;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	f = fopen(path, "r");
-	assert_non_null(f);
-	n = fread(to, 1, cap - 1, f);
-	to[n] = '\0';
-	fclose(f);
-}
+#include "../command.h"
 
 /* Runs "dmah ARGS" in the directory of the traces; ~ is the directory of the test's own files. */
 static int run(const char *args)
 {
 	char cmd[3000], *p = cmd;
-	int status;
 
-	/* first, so that ARGS may redirect as well */
-	p += sprintf(p, "cd '%s' && >%s/out 2>%s/err </dev/null '%s' ", getenv("DMAH_TRACES"), dir,
-		     dir, getenv("DMAH"));
+	p += sprintf(p, "'%s' ", getenv("DMAH"));
 	for (; *args; args++)
 		p += *args == '~' ? sprintf(p, "%s", dir) : sprintf(p, "%c", *args);
 	*p = '\0';
-	status = system(cmd);
-	assert_true(WIFEXITED(status));
-	slurp("out", out, sizeof(out));
-	slurp("err", err, sizeof(err));
-	return WEXITSTATUS(status);
-}
-
-static void put(const char *name, const char *text)
-{
-	char path[200];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
+	return run_in(getenv("DMAH_TRACES"), cmd);
 }
 
 #define LINE(event, rest) " a-1 [000] ..... 5.250000: " event ": d " rest "\n"
@@ -65,7 +29,7 @@ static void put(const char *name, const char *text)
 static int setup(void **state)
 {
 	(void)state;
-	if (!mkdtemp(dir))
+	if (make_dir(state))
 		return -1;
 	put("ok", OK);
 	put("wrong", WRONG);
@@ -77,15 +41,6 @@ static int setup(void **state)
 	put("tsc",
 	    " a-1 [000] ..... 123456789: dma_unmap_page: d dir=NONE dma_addr=1 size=1 attrs=\n");
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	char cmd[100];
-
-	(void)state;
-	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
-	return system(cmd);
 }
 
 static void statuses(void **state)
@@ -287,5 +242,5 @@ int main(void)
 		cmocka_unit_test(json_values), cmocka_unit_test(text),
 	};
 
-	return cmocka_run_group_tests_name("check command", tests, setup, teardown);
+	return cmocka_run_group_tests_name("check command", tests, setup, remove_dir);
 }

@@ -240,6 +240,58 @@ static void identity_directions(void **state)
 	}
 }
 
+static struct dmah_device *reader;
+
+/*
+ * A device that may read tries to write in the middle of another one's attach, so that the IOTLB keeps the narrow entry
+ * although the attach began with a flush.
+ */
+static void try_write(struct rig *r)
+{
+	(void)rig_writes(r, reader, BASE);
+	r->on_wait = try_write;
+}
+
+/* As above, with the second device behind another IOMMU, so that its bind invalidates nothing in the first one. */
+static void identity_widened_elsewhere(void **state)
+{
+	static const struct rig_config config = {
+		.domain = { .aperture_base = BASE, .aperture_size = 4 * MIB2, .devices = 8 },
+		.two_iommus = true,
+	};
+	static const struct dmah_reserved read = {
+		.base = BASE, .size = 4096, .identity = true, .dir = DMAH_TO_DEVICE
+	};
+	static const struct dmah_reserved write = {
+		.base = BASE, .size = 4096, .identity = true, .dir = DMAH_BIDIRECTIONAL
+	};
+
+	(void)state;
+	for (enum rig_kind kind = RIG_FAKE_VTD; kind < RIG_KINDS; kind++) {
+		struct dmah_iommu *second;
+		struct dmah_device *b;
+		struct rig r;
+
+		rig_open(&r, kind, &config);
+		second = sim_fake_iommu(sim_iommu(r.sim, 1));
+		assert_int_equal(dmah_domain_add_iommu(r.dom, second), DMAH_OK);
+		reader = rig_device(&r, false);
+		b = rig_device_behind(&r, 1, false);
+		b->iommu = second;
+		assert_int_equal(attach_with(&r, reader, &read, 1), DMAH_OK);
+		assert_false(rig_writes(&r, reader, BASE));
+		r.on_wait = try_write;
+		assert_int_equal(attach_with(&r, b, &write, 1), DMAH_OK);
+		r.on_wait = NULL;
+		assert_true(rig_writes(&r, b, BASE));
+		assert_true(rig_writes(&r, reader, BASE));
+		assert_int_equal(dmah_detach(b), DMAH_OK);
+		assert_false(rig_writes(&r, reader, BASE));
+		assert_int_equal(dmah_detach(reader), DMAH_OK);
+		rig_close(&r);
+	}
+}
+
 /* An address-keyed unmap of an identity range, on the fast path and the general one, ends nothing. */
 static void identity_is_nobodys(void **state)
 {
@@ -1099,6 +1151,7 @@ int main(void)
 		cmocka_unit_test(identity_unconfirmed),
 		cmocka_unit_test(plain_and_identity),
 		cmocka_unit_test(identity_directions),
+		cmocka_unit_test(identity_widened_elsewhere),
 		cmocka_unit_test(identity_is_nobodys),
 		cmocka_unit_test(ranges_without_number),
 		cmocka_unit_test(ranges_of_one_device),

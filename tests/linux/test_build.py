@@ -63,19 +63,22 @@ def main():
     tap = vm.Tap()
     with tempfile.TemporaryDirectory(prefix="dmah-build-") as work:
         place = Place(work)
-        place.uname("6.18.2-cloud-amd64")
+        place.uname("6.14.2-cloud-amd64")
         got = place.run(place.out)
-        tap.case(refused(got, "6.18.2-cloud-amd64", "6.1 to 6.12", "KERNEL=6.12", "linux-image-amd64",
+        tap.case(refused(got, "6.14.2-cloud-amd64", "6.1 to 6.12", "KERNEL=6.12", "KERNEL=7.3", "linux-image-amd64",
                          "linux-headers-RELEASE"),
                  "the running kernel is not supported: which are, and their packages", notes=list(map(str, got)))
-        for name in ("5.10", "6.0.3", "6.13", "7.3", "six", "6"):
+        for name in ("5.10", "6.0.3", "6.13", "6.15.9", "7.4", "8.0", "six", "6"):
             got = place.run(place.out, name)
-            tap.case(refused(got, name, "6.1 to 6.12"), "KERNEL=%s is not supported" % name, notes=list(map(str, got)))
+            tap.case(refused(got, name, "6.1 to 6.12 and 6.16 to 7.3"), "KERNEL=%s is not supported" % name, notes=list(map(str, got)))
         got = place.run(place.out, os.path.join(work, "nowhere"))
         tap.case(refused(got, "nowhere", "no kernel headers"), "a directory without headers", notes=list(map(str, got)))
-        got = place.run(place.out, place.headers("7.3.4"))
-        tap.case(refused(got, "7.3.4", "6.1 to 6.12"), "headers of a kernel that is not supported",
+        got = place.run(place.out, place.headers("7.4.1"))
+        tap.case(refused(got, "7.4.1", "6.16 to 7.3"), "headers of a kernel that is not supported",
                  notes=list(map(str, got)))
+        for version in ("6.6.20", "6.16", "7.0.1", "7.3.4"):
+            status, out, err = place.run(place.out, place.headers(version))
+            tap.case(status == 0 and "make -j3" in out, "Linux %s is built for" % version, notes=[str(status), out, err])
         headers = place.headers("6.6.20")
         status, out, err = place.run(place.out, headers, "ARCH=arm64", "W=1")
         tap.case(status == 0 and "make -j3 -C %s " % headers in out and "M=" + place.out in out and
@@ -84,13 +87,14 @@ def main():
                  notes=[str(status), out, err])
         tap.case(os.path.exists(os.path.join(place.out, "include", "linux", "dmah.h")) and
                  os.path.exists(os.path.join(place.out, "library_names.h")), "the sources are in place")
-        for name, machine in (("6.1", " modules"), ("6.1-arm64", "ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- modules")):
+        for name, machine in (("6.1", " modules"), ("6.1-arm64", "ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- modules"),
+                              ("7.3", " modules")):
             try:
                 where, _ = vm.find_headers(name)
             except vm.Error as err:
                 tap.case(False, "headers of %s are fetched" % name, notes=str(err).splitlines())
                 continue
-            place.uname("6.18.2-cloud-amd64")
+            place.uname("6.14.2-cloud-amd64")
             status, out, err = place.run(place.out, name)
             tap.case(status == 0 and "-C %s " % os.path.realpath(where) in out and out.rstrip().endswith(machine),
                      "KERNEL=%s: headers are fetched and unpacked" % name, notes=[str(status), out, err])

@@ -8,6 +8,7 @@
 #include <linux/hrtimer.h>
 #include <linux/kthread.h>
 #include <linux/spinlock.h>
+#include <linux/version.h>
 #include <linux/vmalloc.h>
 
 #include "test.h"
@@ -79,8 +80,13 @@ static void test_interrupted(struct test *t)
 
 	if (!CHECK(t, !buffer_get(&b, 0, LEN)))
 		return;
+		/* 6.13: one call. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+	hrtimer_setup(&i.timer, intrude, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
+#else
 	hrtimer_init(&i.timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
 	i.timer.function = intrude;
+#endif
 	for (n = 0; n < STEPS && !t->failed; n++) {
 		met += copies_meet(t, &i, &b, n * STEP_NS);
 		cond_resched();
