@@ -337,7 +337,7 @@ struct dmah_limits {
  * @ids: further ids of the device, @nids of them: requester aliases (a bridge that passes some transactions under its own id,
  *	phantom functions, a quirk of the device), other streams. All are bound, and faults of all are found. Not copied: kept
  *	until the device is detached. NULL: none. Devices of one domain may share an id: it is bound until the last of them is
- *	detached; killing one blocks all that share its ids, since the hardware cannot tell them apart.
+ *	detached. Killing one kills all that share an id with it, since the hardware cannot tell them apart.
  * @nids: how many @ids.
  * @iommu: the IOMMU before it, one of its domain's; NULL: the domain's first.
  * @priv: the IOMMU driver's.
@@ -349,9 +349,10 @@ struct dmah_limits {
  *	library's.
  * @fault_limit: its faults; the library's.
  * @rings: its rings; the library's.
- * @killed: dmah_kill() was called.
+ * @killed: dmah_kill() was called, for this device or for one that shares an id with it.
  * @binding: a setup call binds it at this moment; the library's.
  * @blocked: it was killed, and is known to reach nothing; the library's.
+ * @holds_ids: no other domain's device can have its ids; the library's.
  */
 struct dmah_device {
 	const char *name;
@@ -375,6 +376,7 @@ struct dmah_device {
 	bool killed;
 	bool binding;
 	bool blocked;
+	bool holds_ids;
 };
 
 /** dmah_device_id() - Returns number @n of a device's ids, 0 to @dev->nids. */
@@ -424,7 +426,14 @@ int dmah_detach(struct dmah_device *dev);
  * @dev: the device: pulled, hung, or hostile.
  *
  * Its transactions are blocked and its translations flushed; further maps fail; unmaps release and copy nothing
- * back. May be called again. Context: any but inside dmah_host_enter(). Return: 0: it reaches nothing; DMAH_ETIMEDOUT: that
+ * back. May be called again.
+ *
+ * Devices that share an id with @dev are killed with it: maps fail, and nothing is reached through that id. The id stays
+ * blocked when @dev is detached: as long as a killed device with it is attached, each attach of the id is refused. So
+ * detach all that share the id, reset them, and attach them again. A further id of such a device is blocked by its own
+ * dmah_kill(), the next change of modes, or its dmah_detach().
+ *
+ * Context: any but inside dmah_host_enter(). Return: 0: it reaches nothing; DMAH_ETIMEDOUT: that
  * was not confirmed, so until a dmah_flush() is, every unmap of the domain waits for the hardware and says DMAH_ETIMEDOUT
  * where it does not answer; DMAH_EBUSY: a setup call binds it at this moment, and will block it: as DMAH_ETIMEDOUT until
  * then; DMAH_ENODEV; DMAH_ENOTSUP (no IOMMU before it that could block it: maps fail all the same).

@@ -239,6 +239,23 @@ struct dmah_domain {
 	struct dmah_cpu *cpu[];
 };
 
+/**
+ * domain_next_device() - return the attached device of index *@at or the first one behind it, and set
+ * *@at to the index after the device's; NULL: there is none. Call with the setup lock held, or from a
+ * setup call.
+ */
+static inline struct dmah_device *domain_next_device(const struct dmah_domain *dom,
+						     unsigned int *at)
+{
+	while (*at < dom->cfg.devices) {
+		struct dmah_device *dev = dom->device[(*at)++];
+
+		if (dev)
+			return dev;
+	}
+	return NULL;
+}
+
 /** domain_mode() - return the mode for a new mapping. */
 static inline enum dmah_mode domain_mode(const struct dmah_domain *dom)
 {

@@ -134,6 +134,7 @@ static void fill(struct dmah_domain *dom, struct dmah_device *dev, const struct 
 	dev->killed = false;
 	dev->binding = false;
 	dev->blocked = false;
+	dev->holds_ids = false;
 	dev->fast = 0;
 	dev->fast_end = 0;
 	dev->dom = dom;
@@ -146,6 +147,7 @@ static void fill(struct dmah_domain *dom, struct dmah_device *dev, const struct 
 static void clear(struct dmah_device *dev)
 {
 	put_number(dev->number);
+	dev->holds_ids = false;
 	dev->sync_whole = ~0u;
 	dev->fast = 0;
 	dev->fast_end = 0;

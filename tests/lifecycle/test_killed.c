@@ -121,11 +121,84 @@ static void before_another(void **state)
 	}
 }
 
+static struct dmah_device *victim;
+static int kill_result;
+
+static void kill_victim(struct rig *r, struct dmah_device *dev, enum dmah_bind how)
+{
+	struct dmah_device *now = victim;
+
+	(void)r;
+	(void)dev;
+	(void)how;
+	victim = NULL;
+	if (now)
+		kill_result = dmah_kill(now);
+}
+
+static int kill_before(struct rig *r, struct dmah_device *dev, enum dmah_bind how)
+{
+	kill_victim(r, dev, how);
+	return DMAH_OK;
+}
+
+/* A device that shares the id is being bound: the kill is not confirmed, and the id is blocked when the setup call returns. */
+static void sharer_is_bound(enum rig_kind kind, bool attach, bool before)
+{
+	static const struct rig_config config = { .domain = { .devices = 4 } };
+	struct dmah_device *dev, sharer = { .name = "sharer" };
+	struct dmah_limits limits;
+	struct dmah h = { 0 };
+	struct rig r;
+
+	rig_open(&r, kind, &config);
+	dev = rig_attach(&r, false);
+	limits = rig_limits(&r, dev);
+	sharer.iommu = dev->iommu;
+	sharer.id = dev->id;
+	if (!attach)
+		assert_int_equal(dmah_attach(r.dom, &sharer, &limits), 0);
+	assert_int_equal(dmah_map(dev, &h, rig_page(&r, 1), PAGE, DMAH_FROM_DEVICE, 0), 0);
+	assert_true(rig_writes(&r, dev, dmah_addr(&h)));
+	if (!attach)
+		assert_int_equal(dmah_unmap(dev, &h), 0);
+	victim = dev;
+	kill_result = 1;
+	if (before)
+		r.on_bind = kill_before;
+	else
+		r.bound = kill_victim;
+	if (attach)
+		assert_int_equal(dmah_attach(r.dom, &sharer, &limits), 0);
+	else
+		assert_int_equal(dmah_set_mode(r.dom, DMAH_PASSTHROUGH), 0);
+	r.on_bind = NULL;
+	r.bound = NULL;
+	assert_int_equal(kill_result, DMAH_EBUSY);
+	assert_false(rig_writes(&r, dev, attach ? dmah_addr(&h) : rig_page(&r, 1)));
+	assert_int_equal(dmah_kill(dev), 0);
+	assert_int_equal(dmah_kill(&sharer), 0);
+	if (attach)
+		assert_int_equal(dmah_unmap(dev, &h), 0);
+	assert_int_equal(dmah_detach(dev), 0);
+	assert_int_equal(dmah_detach(&sharer), 0);
+	rig_close(&r);
+}
+
+static void beside_a_sharers_bind(void **state)
+{
+	(void)state;
+	for (unsigned int kind = 0; kind < RIG_KINDS; kind++)
+		for (unsigned int way = 0; way < 4; way++)
+			sharer_is_bound((enum rig_kind)kind, way & 1, way & 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(beside_another),
 		cmocka_unit_test(before_another),
+		cmocka_unit_test(beside_a_sharers_bind),
 	};
 
 	return cmocka_run_group_tests_name("killed", tests, NULL, NULL);

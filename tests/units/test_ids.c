@@ -37,6 +37,8 @@ struct rig {
 	unsigned int refusals;
 	const struct dmah_device *found;
 	dmah_phys_t page;
+	void (*on_refusal)(struct rig *r);
+	int result[2];
 };
 
 /* Errors of setup calls begin with the call's name. */
@@ -51,8 +53,8 @@ static void keep_report(void *ctx, const struct dmah_device *dev, int err, const
 	(void)caller;
 	if (strncmp(text, "dmah_", 5))
 		r->reports++;
-	else
-		r->refusals++;
+	else if (!r->refusals++ && r->on_refusal)
+		r->on_refusal(r);
 }
 
 static void open_rig(struct rig *r, const char *machine)
@@ -306,6 +308,92 @@ static void barred_id(void **state)
 	}
 }
 
+/* The domain that has the id leaves passthrough, and takes another device with the id. */
+static void use_own_id(struct rig *r)
+{
+	r->result[0] = dmah_set_mode(r->dom[0], DMAH_STRICT);
+	r->result[1] = attach(r, 2, 0);
+}
+
+/* An attach that will be refused keeps nobody from the ids that are another domain's. */
+static void beside_a_refusal(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	for (unsigned int m = 0; m < 2; m++) {
+		open_rig(&r, machines[m]);
+		assert_int_equal(attach(&r, 0, 0), DMAH_OK);
+		assert_int_equal(dmah_set_mode(r.dom[0], DMAH_PASSTHROUGH), DMAH_OK);
+		r.page = sim_ram_take(r.sim, 4096, 4096);
+		assert_true(writes(&r, 0, r.page));
+		r.result[0] = r.result[1] = 1;
+		r.on_refusal = use_own_id;
+		assert_int_equal(attach(&r, 1, 1), DMAH_EBUSY);
+		r.on_refusal = NULL;
+		assert_int_equal(r.result[0], DMAH_OK);
+		assert_int_equal(r.result[1], DMAH_OK);
+		assert_false(reached(&r, 0));
+		close_rig(&r);
+	}
+}
+
+/*
+ * Devices that share an id with a killed one are killed with it: their maps fail, and no change of modes binds them again,
+ * also when the first one has left. Attached anew, they work.
+ */
+static void killed_sharer(const char *machine, bool own_kill, bool passthrough)
+{
+	static const uint32_t more[] = { 0x108 };
+	struct dmah h;
+	struct rig r;
+
+	open_rig(&r, machine);
+	r.dev[1].ids = more;
+	r.dev[1].nids = 1;
+	r.dev[2].id = 0x210;
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(attach(&r, i, 0), DMAH_OK);
+	if (passthrough)
+		assert_int_equal(dmah_set_mode(r.dom[0], DMAH_PASSTHROUGH), DMAH_OK);
+	map(&r, 1, &h);
+	assert_true(writes(&r, 0, dmah_addr(&h)) && writes(&r, 1, dmah_addr(&h)));
+	assert_int_equal(dmah_kill(&r.dev[0]), DMAH_OK);
+	assert_false(reached(&r, 0));
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(dmah_map(&r.dev[1], &(struct dmah){ 0 }, r.page, 1, DMAH_TO_DEVICE,
+					  0),
+				 DMAH_ENODEV);
+		if (!i)
+			assert_int_equal(dmah_detach(&r.dev[0]), DMAH_OK);
+	}
+	/* Its own kill, or a change of modes, blocks its other id. */
+	if (own_kill)
+		assert_int_equal(dmah_kill(&r.dev[1]), DMAH_OK);
+	assert_int_equal(dmah_unmap(&r.dev[1], &h), DMAH_OK);
+	assert_int_equal(dmah_set_mode(r.dom[0], passthrough ? DMAH_STRICT : DMAH_PASSTHROUGH),
+			 DMAH_OK);
+	assert_false(reached(&r, 0) || reached(&r, 1));
+	assert_int_equal(reached(&r, 2), !passthrough);
+	assert_int_equal(dmah_set_mode(r.dom[0], DMAH_STRICT), DMAH_OK);
+	assert_false(reached(&r, 0) || reached(&r, 1) || reached(&r, 2));
+	assert_int_equal(attach(&r, 0, 0), DMAH_EBUSY);
+	assert_int_equal(dmah_detach(&r.dev[1]), DMAH_OK);
+	assert_int_equal(attach(&r, 0, 0), DMAH_OK);
+	assert_int_equal(attach(&r, 1, 0), DMAH_OK);
+	map(&r, 1, &h);
+	assert_true(writes(&r, 0, dmah_addr(&h)) && writes(&r, 1, dmah_addr(&h)));
+	assert_int_equal(dmah_unmap(&r.dev[1], &h), DMAH_OK);
+	close_rig(&r);
+}
+
+static void killed_with_another(void **state)
+{
+	(void)state;
+	for (unsigned int way = 0; way < 8; way++)
+		killed_sharer(machines[way & 1], way & 2, way & 4);
+}
+
 /* ---- before translation is on ---- */
 
 /* Returns the refusals of every kind of map: handle, vector, list, coherent memory, ring. */
@@ -387,8 +475,9 @@ static void not_enabled(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(several_ids), cmocka_unit_test(impossible_id),
-		cmocka_unit_test(shared_id),   cmocka_unit_test(barred_id),
+		cmocka_unit_test(several_ids),	    cmocka_unit_test(impossible_id),
+		cmocka_unit_test(shared_id),	    cmocka_unit_test(barred_id),
+		cmocka_unit_test(beside_a_refusal), cmocka_unit_test(killed_with_another),
 		cmocka_unit_test(not_enabled),
 	};
 

@@ -48,6 +48,22 @@ static bool set_binding(struct dmah_device *dev, bool on)
 	return !killed;
 }
 
+/* Sets *@self to true if @dev itself is being bound. Returns true if it is, or a device that is killed with it. */
+static bool mark_killed(struct dmah_device *dev, bool *self)
+{
+	struct dmah_domain *dom = dev->dom;
+	unsigned long flags;
+	bool binding;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&dom->setup_lock);
+	*self = dev->binding;
+	binding = dmah_iommu_kill_sharers(dev);
+	dmah_host_unlock(&dom->setup_lock);
+	dmah_host_leave(flags);
+	return binding;
+}
+
 /* Block a killed device, and end the translations that it may still use. */
 static int finish_kill(struct dmah_device *dev)
 {
@@ -62,17 +78,24 @@ static int finish_kill(struct dmah_device *dev)
 
 /*
  * Bind an attached device that may be killed at any time, also from an interrupt on this CPU, which cannot wait: a kill
- * that finds @binding set leaves the block to this function.
+ * that finds @binding set leaves the block to this function. A killed device that is not known to be blocked would go on
+ * in the mode before.
  */
 static int bind_attached(struct dmah_device *dev, enum dmah_mode mode)
 {
+	bool self;
 	int err;
 
-	if (!set_binding(dev, true))
-		return DMAH_OK;
+	if (!set_binding(dev, true)) {
+		(void)mark_killed(dev, &self);
+		return __atomic_load_n(&dev->blocked, __ATOMIC_ACQUIRE) ? DMAH_OK
+									: finish_kill(dev);
+	}
 	err = bind(dev, mode);
-	if (!set_binding(dev, false))
+	if (!set_binding(dev, false)) {
+		(void)mark_killed(dev, &self);
 		(void)finish_kill(dev);
+	}
 	return err;
 }
 
@@ -150,8 +173,11 @@ static int settle_unmaps(struct dmah_device *dev)
 /* Returns true if a device of the domain was killed. Under the setup calls' own exclusion. */
 static bool has_blocked(const struct dmah_domain *dom)
 {
-	for (unsigned int i = 0; i < dom->cfg.devices; i++)
-		if (dom->device[i] && __atomic_load_n(&dom->device[i]->blocked, __ATOMIC_ACQUIRE))
+	const struct dmah_device *dev;
+	unsigned int at = 0;
+
+	while ((dev = domain_next_device(dom, &at)))
+		if (__atomic_load_n(&dev->blocked, __ATOMIC_ACQUIRE))
 			return true;
 	return false;
 }
@@ -218,7 +244,7 @@ int dmah_iommu_attach(struct dmah_device *dev, const struct dmah_limits *limits)
 	err = dmah_iommu_fit_aperture(dom, dev);
 	if (!err) {
 		enroll(dev, link->iommu, ats);
-		err = dmah_iommu_check_ids(dev);
+		err = dmah_iommu_take_ids(dev);
 	}
 	if (!err)
 		err = attach_ranges(dev, limits);
@@ -227,8 +253,9 @@ int dmah_iommu_attach(struct dmah_device *dev, const struct dmah_limits *limits)
 	/* Beside a killed device that was alone, unmaps may have left their invalidations to a flush. */
 	if (!err && (ats || has_blocked(dom)))
 		err = settle_unmaps(dev);
+	/* A device that shares an id may be killed meanwhile. */
 	if (!err)
-		err = bind(dev, dom->mode_wanted);
+		err = bind_attached(dev, dom->mode_wanted);
 	if (!err) {
 		set_fast_limits(dev);
 		dmah_iommu_apply_mode(dom);
@@ -271,17 +298,13 @@ int dmah_iommu_detach(struct dmah_device *dev)
 
 int dmah_iommu_kill(struct dmah_device *dev)
 {
-	struct dmah_domain *dom = dev->dom;
-	unsigned long flags;
-	bool binding;
+	bool self;
 
-	dmah_host_enter(&flags);
-	dmah_host_lock(&dom->setup_lock);
-	binding = dev->binding;
-	dmah_host_unlock(&dom->setup_lock);
-	dmah_host_leave(flags);
-	if (!binding)
+	if (!mark_killed(dev, &self))
 		return finish_kill(dev);
-	dmah_iommu_doubt(dom);
+	/* A setup call may open an id of the device again, and will block it. */
+	if (!self)
+		(void)block(dev);
+	dmah_iommu_doubt(dev->dom);
 	return DMAH_EBUSY;
 }

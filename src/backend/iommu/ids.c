@@ -8,74 +8,82 @@
 #include "base/setup_error.h"
 
 /**
- * enum users - other devices that have an id.
- * @USERS_NONE: none.
- * @USERS_DOMAIN: devices of the same domain.
- * @USERS_KILLED: a killed device of the same domain is among them.
- * @USERS_BAR: a device of another domain is among them, which may be on its way out of a failed attach.
+ * enum users - the other devices that have an id; a bit mask.
+ * @USERS_HERE: devices of the same domain.
+ * @USERS_KILLED: killed devices of the same domain.
+ * @USERS_OTHER_ATS: devices of the same domain with another DMAH_DEV_ATS.
+ * @USERS_ELSEWHERE: devices of another domain that hold their ids.
  */
 enum users {
-	USERS_NONE,
-	USERS_DOMAIN,
-	USERS_KILLED,
-	USERS_BAR,
+	USERS_HERE = 1u << 0,
+	USERS_KILLED = 1u << 1,
+	USERS_OTHER_ATS = 1u << 2,
+	USERS_ELSEWHERE = 1u << 3,
 };
 
-/* Call with the domain's setup lock held. */
-static enum users users_in(const struct dmah_domain *dom, const struct dmah_device *dev,
-			   uint32_t id)
+/* Call with the setup lock of the other device's domain held. */
+static unsigned int user(const struct dmah_device *other, const struct dmah_device *dev,
+			 uint32_t id)
 {
-	enum users users = USERS_NONE;
+	unsigned int users = 0;
 
-	for (unsigned int i = 0; i < dom->cfg.devices; i++) {
-		const struct dmah_device *other = dom->device[i];
-
-		if (!other || other == dev || other->iommu != dev->iommu ||
-		    !dmah_device_has_id(other, id))
-			continue;
-		if (dom != dev->dom)
-			return USERS_BAR;
-		if (is_killed(other))
-			users = USERS_KILLED;
-		else if (users < USERS_DOMAIN)
-			users = USERS_DOMAIN;
-	}
-	return users;
+	if (other == dev || other->iommu != dev->iommu || !dmah_device_has_id(other, id))
+		return 0;
+	/* An attach that has not taken the ids yet will be refused, or has no device bound. */
+	if (other->dom != dev->dom)
+		return other->holds_ids ? USERS_ELSEWHERE : 0;
+	if ((other->limits.flags ^ dev->limits.flags) & DMAH_DEV_ATS)
+		users |= USERS_OTHER_ATS;
+	return users | (is_killed(other) ? USERS_KILLED : USERS_HERE);
 }
 
-static enum users users_of(const struct dmah_device *dev, uint32_t id)
+static unsigned int users_in(struct dmah_domain *dom, const struct dmah_device *dev, uint32_t id)
 {
-	struct dmah_iommu *iommu = dev->iommu;
-	enum users users = USERS_NONE;
-	unsigned long flags;
+	unsigned int users = 0, at = 0;
+	const struct dmah_device *other;
 
-	dmah_host_enter(&flags);
-	dmah_host_lock(&iommu->lock);
-	for (struct dmah_link *link = iommu->links; link && users != USERS_BAR; link = link->next) {
-		enum users here;
-
-		dmah_host_lock(&link->dom->setup_lock);
-		here = users_in(link->dom, dev, id);
-		dmah_host_unlock(&link->dom->setup_lock);
-		users = here > users ? here : users;
-	}
-	dmah_host_unlock(&iommu->lock);
-	dmah_host_leave(flags);
+	dmah_host_lock(&dom->setup_lock);
+	while ((other = domain_next_device(dom, &at)))
+		users |= user(other, dev, id);
+	dmah_host_unlock(&dom->setup_lock);
 	return users;
 }
 
 /* Other devices of the same domain that have an id. */
-static enum users users_here(const struct dmah_device *dev, uint32_t id)
+static unsigned int users_here(const struct dmah_device *dev, uint32_t id)
 {
 	unsigned long flags;
-	enum users users;
+	unsigned int users;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&dev->dom->setup_lock);
 	users = users_in(dev->dom, dev, id);
-	dmah_host_unlock(&dev->dom->setup_lock);
 	dmah_host_leave(flags);
 	return users;
+}
+
+/*
+ * Takes all ids of a device, unless a killed device or another domain's has the one that *@barred is set to. Under the
+ * IOMMU's lock: of two attaches beside each other, one succeeds. A device that has taken its ids is alone in its domain
+ * to bind and to block them, whatever other domains' attaches come to.
+ */
+static bool take_ids(struct dmah_device *dev, uint32_t *barred)
+{
+	struct dmah_iommu *iommu = dev->iommu;
+	unsigned int users = 0;
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&iommu->lock);
+	for (unsigned int i = 0; !users && i <= dev->nids; i++) {
+		*barred = dmah_device_id(dev, i);
+		for (struct dmah_link *link = iommu->links; link; link = link->next)
+			users |= users_in(link->dom, dev, *barred);
+		users &= USERS_KILLED | USERS_ELSEWHERE;
+	}
+	dev->holds_ids = !users;
+	dmah_host_unlock(&iommu->lock);
+	dmah_host_leave(flags);
+	return !users;
 }
 
 /*
@@ -84,39 +92,17 @@ static enum users users_here(const struct dmah_device *dev, uint32_t id)
  */
 static bool agrees_on_ats(const struct dmah_device *dev, uint32_t id)
 {
-	const struct dmah_domain *dom = dev->dom;
-	unsigned long flags;
-	bool agrees = true;
-
 	/* The driver refuses an untrusted device with the id of one that has a TLB. */
-	if (dev->limits.flags & DMAH_DEV_UNTRUSTED)
-		return true;
-	dmah_host_enter(&flags);
-	dmah_host_lock(&dev->dom->setup_lock);
-	for (unsigned int i = 0; i < dom->cfg.devices; i++) {
-		const struct dmah_device *other = dom->device[i];
-
-		if (other && other != dev && other->iommu == dev->iommu &&
-		    dmah_device_has_id(other, id) &&
-		    (other->limits.flags ^ dev->limits.flags) & DMAH_DEV_ATS)
-			agrees = false;
-	}
-	dmah_host_unlock(&dev->dom->setup_lock);
-	dmah_host_leave(flags);
-	return agrees;
+	return dev->limits.flags & DMAH_DEV_UNTRUSTED || !(users_here(dev, id) & USERS_OTHER_ATS);
 }
 
-int dmah_iommu_check_ids(const struct dmah_device *dev)
+int dmah_iommu_take_ids(struct dmah_device *dev)
 {
+	uint32_t barred;
+
 	if (dev->nids && !dev->ids)
 		return dmah_setup_error(dev, DMAH_EINVAL,
 					"dmah_attach: device.nids without device.ids", dev->nids);
-	for (unsigned int i = 0; i <= dev->nids; i++)
-		if (users_of(dev, dmah_device_id(dev, i)) >= USERS_KILLED)
-			return dmah_setup_error(dev, DMAH_EBUSY,
-						"dmah_attach: a killed device, or one of another "
-						"domain, has the id",
-						dmah_device_id(dev, i));
 	for (unsigned int i = 0; i <= dev->nids; i++)
 		if (!agrees_on_ats(dev, dmah_device_id(dev, i)))
 			return dmah_setup_error(
@@ -124,6 +110,11 @@ int dmah_iommu_check_ids(const struct dmah_device *dev)
 				"dmah_attach: a device with the same id has another "
 				"DMAH_DEV_ATS",
 				dmah_device_id(dev, i));
+	if (!take_ids(dev, &barred))
+		return dmah_setup_error(dev, DMAH_EBUSY,
+					"dmah_attach: a killed device, or one of another "
+					"domain, has the id",
+					barred);
 	return DMAH_OK;
 }
 
@@ -144,17 +135,13 @@ static int block_id(struct dmah_device *dev, uint32_t id, uint32_t tag)
 static int bind_id(struct dmah_device *dev, uint32_t id, enum dmah_bind how,
 		   const struct dmah_pt_info *pt, uint32_t tag)
 {
-	enum users users = users_of(dev, id);
 	int err;
 
-	/* An attach of the id to another domain is under way, and will be refused. */
-	if (users == USERS_BAR)
-		return DMAH_EBUSY;
-	if (users == USERS_KILLED)
+	if (users_here(dev, id) & USERS_KILLED)
 		return DMAH_OK;
 	err = bind_one(dev, id, how, pt, tag);
 	/* Another device that has the id may have been killed meanwhile. */
-	if (!err && users_of(dev, id) == USERS_KILLED)
+	if (!err && users_here(dev, id) & USERS_KILLED)
 		(void)block_id(dev, id, tag);
 	return err;
 }
@@ -168,6 +155,12 @@ static bool is_repeated(const struct dmah_device *dev, unsigned int n)
 	return false;
 }
 
+/* Returns true if a device of the domain goes on using an id when @dev leaves. */
+static bool used_here(const struct dmah_device *dev, uint32_t id)
+{
+	return (users_here(dev, id) & (USERS_HERE | USERS_KILLED)) == USERS_HERE;
+}
+
 static int block_first(struct dmah_device *dev, unsigned int n, uint32_t tag)
 {
 	bool killed = is_killed(dev);
@@ -177,7 +170,7 @@ static int block_first(struct dmah_device *dev, unsigned int n, uint32_t tag)
 		uint32_t id = dmah_device_id(dev, i);
 		int one = DMAH_OK;
 
-		if (!is_repeated(dev, i) && (killed || users_here(dev, id) != USERS_DOMAIN))
+		if (!is_repeated(dev, i) && (killed || !used_here(dev, id)))
 			one = block_id(dev, id, tag);
 		err = one ? one : err;
 	}
@@ -202,4 +195,28 @@ int dmah_iommu_bind_ids(struct dmah_device *dev, enum dmah_bind how, const struc
 int dmah_iommu_block_ids(struct dmah_device *dev, uint32_t tag)
 {
 	return block_first(dev, dev->nids + 1, tag);
+}
+
+static bool share_id(const struct dmah_device *a, const struct dmah_device *b)
+{
+	for (unsigned int i = 0; a->iommu == b->iommu && i <= a->nids; i++)
+		if (dmah_device_has_id(b, dmah_device_id(a, i)))
+			return true;
+	return false;
+}
+
+bool dmah_iommu_kill_sharers(const struct dmah_device *dev)
+{
+	bool binding = false;
+	struct dmah_device *other;
+	unsigned int at = 0;
+
+	while ((other = domain_next_device(dev->dom, &at))) {
+		if (!share_id(dev, other))
+			continue;
+		__atomic_store_n(&other->killed, true, __ATOMIC_RELEASE);
+		__atomic_store_n(&other->fast_end, 0, __ATOMIC_RELEASE);
+		binding |= other->binding;
+	}
+	return binding;
 }

@@ -18,11 +18,12 @@ static inline struct dmah_device iommu_id_view(const struct dmah_device *dev, ui
 }
 
 /**
- * dmah_iommu_check_ids() - check that no other domain's device, and no killed one, has an id of @dev.
+ * dmah_iommu_take_ids() - take the ids of @dev for its domain, if no other domain's device, and no killed one, has one of
+ * them. They are the domain's until @dev leaves its list of devices.
  *
- * Context: outside dmah_host_enter(); @dev is in its domain's list. Return: 0; DMAH_EINVAL, DMAH_EBUSY, both reported.
+ * Context: a setup call; @dev is in its domain's list. Return: 0; DMAH_EINVAL, DMAH_EBUSY, both reported.
  */
-int dmah_iommu_check_ids(const struct dmah_device *dev);
+int dmah_iommu_take_ids(struct dmah_device *dev);
 
 /**
  * dmah_iommu_bind_ids() - bind all ids of a device. An id that a killed device has too stays blocked.
@@ -39,5 +40,12 @@ int dmah_iommu_bind_ids(struct dmah_device *dev, enum dmah_bind how, const struc
  * Return: 0, or the last error of the driver.
  */
 int dmah_iommu_block_ids(struct dmah_device *dev, uint32_t tag);
+
+/**
+ * dmah_iommu_kill_sharers() - count each device that shares an id with @dev as killed.
+ *
+ * Context: the setup lock is held. Return: true if one of those devices, or @dev, is being bound.
+ */
+bool dmah_iommu_kill_sharers(const struct dmah_device *dev);
 
 #endif /* DMAH_BACKEND_IOMMU_IDS_H */

@@ -248,6 +248,38 @@ static inline int __must_check dmah_move(struct dmah *dst, struct dmah *src)
 }
 
 /**
+ * dmah_assign() - dmah_move() for converted drivers, which assigned one address to another.
+ * @dst: carries the mapping afterwards. What it held before is forgotten, as by an assignment.
+ * @src: a handle; maps nothing afterwards, but dmah_addr(@src) still returns the address.
+ *
+ * A driver maps into a local variable, stores its address beside the buffer, and goes on to give
+ * the local to the device: this call takes the place of the store. `dmah convert` writes it.
+ *
+ * Context: any.
+ */
+static inline void dmah_assign(struct dmah *dst, struct dmah *src)
+{
+	if (dst == src)
+		return;
+	*dst = *src;
+	*src = (struct dmah){ .dma = dst->dma };
+	if (dst->meta & DMAH_META_SYNC)
+		__dmah_moved(dst);
+}
+
+/**
+ * dmah_unchecked() - drop the result of a map call whose handle is asked later.
+ * @err: the result.
+ *
+ * For a driver that looks at the mapping some lines below the map call: a failed map leaves the
+ * handle idle, so dmah_mapped() tells.
+ */
+static inline void dmah_unchecked(int err)
+{
+	(void)err;
+}
+
+/**
  * dmah_map_page_attrs() - map part of a page.
  * @dev: an attached device.
  * @h: an idle handle.
