@@ -63,7 +63,7 @@ static void set_fast(struct dmah_ring *ring)
 	const struct dmah_device *dev = ring->dev;
 	const struct pt_leaf *leaf = &dev->dom->pt.leaf;
 
-	ring->prot = leaf->prot[ring->cfg.dir] | leaf->cont;
+	ring->prot = leaf->prot[ring->cfg.dir] | leaf->cont | leaf->more;
 	ring->fast = !ring->cfg.attrs && __atomic_load_n(&dev->fast_end, __ATOMIC_RELAXED) &&
 		     ring->step << PT_GRANULE_SHIFT <= dev->fast_max;
 }
@@ -258,6 +258,7 @@ static int write_entries(struct dmah_ring *ring, const struct dmah *h, uint32_t 
 	int err = DMAH_OK;
 
 	for (unsigned int i = 0; !err && i < n; i++) {
+		runs[i].ring = true;
 		err = dmah_entries_set(ring->dev, &runs[i], DMAH_ALLOC_ATOMIC, &set);
 		all += set;
 	}
