@@ -16,6 +16,8 @@ static const struct command {
 	{ "profile", cmd_profile, "sum up what DMA mapping does in a recorded trace" },
 	{ "replay", cmd_replay,
 	  "run a recorded trace through the library, and time and verify it" },
+	{ "tables", cmd_tables, "say what firmware tables tell of IOMMUs and of a device's ids" },
+	{ "convert", cmd_convert, "turn a Linux driver's DMA calls into handles" },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -30,9 +32,11 @@ static const struct command *find(const char *name)
 
 static void help(FILE *f)
 {
-	fputs("Usage: dmah COMMAND [OPTION]... TRACE...\n"
+	fputs("Usage: dmah COMMAND [OPTION]... FILE...\n"
 	      "DMA mapping traces recorded from Linux: what they cost, and what is wrong in "
-	      "them.\n\n"
+	      "them.\n"
+	      "And a machine's firmware tables: which IOMMUs there are, and which devices they "
+	      "have.\n\n"
 	      "Commands:\n",
 	      f);
 	for (size_t i = 0; i < NR_COMMANDS; i++)
@@ -43,8 +47,8 @@ static void help(FILE *f)
 	      "  dmah record -- COMMAND\n\n"
 	      "      --help     this text\n"
 	      "      --version  the version\n\n"
-	      "Exit status: 0 all is well, 1 errors were found, 2 wrong use or an unreadable "
-	      "trace.\n",
+	      "Exit status: 0 all is well, 1 errors were found (convert: calls were left), "
+	      "2 wrong use\nor unreadable input.\n",
 	      f);
 }
 

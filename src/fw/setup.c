@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * From a table's terms to those of the library: configurations of drivers, ids and ranges of a device.
+ */
+#include "fw/table.h"
+
+/* VT-d: registers, fault records and the IOTLB registers are in the first pages of a unit; old tables do not say how many. */
+#define VTD_REGS 0x1000u
+
+static bool map_registers(const struct dmah_fw_setup *setup, const struct dmah_fw_unit *unit,
+			  uint64_t least, volatile void **regs)
+{
+	uint64_t size = unit->size > least ? unit->size : least;
+
+	if (setup->map)
+		*regs = setup->map(setup->ctx, unit->base, size);
+	else
+		*regs = unit->base > UINTPTR_MAX ? NULL : (volatile void *)(uintptr_t)unit->base;
+	return *regs;
+}
+
+static enum dmah_walks walks_of(const struct dmah_fw_unit *unit)
+{
+	if (unit->flags & DMAH_FW_COHERENT)
+		return DMAH_WALKS_COHERENT;
+	return unit->flags & DMAH_FW_NONCOHERENT ? DMAH_WALKS_NONCOHERENT : DMAH_WALKS_AS_REPORTED;
+}
+
+int dmah_fw_setup(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
+		  struct dmah_fw_setup *setup)
+{
+	volatile void *regs;
+
+	(void)fw;
+	setup->kind = unit->kind;
+	setup->vtd = (struct dmah_vtd_config){ 0 };
+	setup->smmuv3 = (struct dmah_smmuv3_config){ 0 };
+	switch (unit->kind) {
+	case DMAH_FW_VTD:
+		if (!map_registers(setup, unit, VTD_REGS, &regs))
+			return DMAH_ENOMEM;
+		setup->vtd.regs = regs;
+		setup->vtd.name = dmah_fw_kind_name(unit->kind);
+		setup->vtd.phys_bits = unit->phys_bits > 52 ? 52 : unit->phys_bits;
+		return DMAH_OK;
+	case DMAH_FW_SMMUV3:
+		if (!map_registers(setup, unit, DMAH_SMMUV3_REGS, &regs))
+			return DMAH_ENOMEM;
+		setup->smmuv3.regs = regs;
+		setup->smmuv3.name = dmah_fw_kind_name(unit->kind);
+		setup->smmuv3.walks = walks_of(unit);
+		return DMAH_OK;
+	default:
+		return DMAH_ENOTSUP;
+	}
+}
+
+/* ---- a device ---- */
+
+/* struct dmah_fw_device while it is filled. */
+struct filling {
+	struct dmah_fw_device *device;
+	bool full;
+};
+
+static void set_unit(void *ctx, const struct dmah_fw_unit *unit)
+{
+	((struct filling *)ctx)->device->unit = *unit;
+}
+
+static void add_id(void *ctx, uint32_t id)
+{
+	struct filling *f = ctx;
+	struct dmah_fw_device *d = f->device;
+
+	for (unsigned int n = 0; n < d->nids; n++)
+		if (d->ids[n] == id)
+			return;
+	if (d->nids == DMAH_FW_IDS)
+		f->full = true;
+	else
+		d->ids[d->nids++] = id;
+}
+
+/* x86's window of interrupts is known to the drivers of its units, and is not mapped: a reserved range. */
+static void add_range(void *ctx, const struct dmah_fw_range *range)
+{
+	struct filling *f = ctx;
+	struct dmah_fw_device *d = f->device;
+
+	if (d->nreserved == DMAH_FW_RANGES) {
+		f->full = true;
+		return;
+	}
+	d->reserved[d->nreserved++] = (struct dmah_reserved){
+		.base = range->start,
+		.size = range->end - range->start + 1,
+		.identity = range->kind == DMAH_FW_IDENTITY || range->map,
+		.dir = range->dir,
+		.mmio = range->kind == DMAH_FW_MSI,
+	};
+}
+
+static void add_flags(void *ctx, uint32_t flags)
+{
+	((struct filling *)ctx)->device->flags |= flags;
+}
+
+int dmah_fw_device(const struct dmah_fw *fw, const struct dmah_fw_requester *who,
+		   struct dmah_fw_device *device)
+{
+	static const struct dmah_fw_visitor visitor = {
+		.unit = set_unit, .id = add_id, .range = add_range, .flags = add_flags
+	};
+	struct filling f = { .device = device };
+	int err;
+
+	*device = (struct dmah_fw_device){ 0 };
+	err = dmah_fw_lookup(fw, who, &visitor, &f);
+	return f.full ? DMAH_ENOSPC : err;
+}
