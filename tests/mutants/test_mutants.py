@@ -135,6 +135,8 @@ VERDICTS = [
     ("one that does not compile is an error", mutant("f", "n == 0", "n == nowhere"), "does not compile", False),
     ("one that does not apply is an error", mutant("g", "n == 5", "n == 77"), "has the old text 0 times", False),
     ("one that applies twice is an error", mutant("h", "return", "retire"), "2 times", False),
+    ("one for an unknown suite is an error",
+     mutant("i", "n == 0", "n == 77", "nosuch"), "no suite 'nosuch'", False),
     ("one for an unknown case is an error",
      mutant("i2", "n == 0", "n == 77", "toy/test_none"), "with a case 'test_none'", False),
     ("a boot's case catches", mutant("l", "n == 0", "n == 77", "linux-toy/*it?counts"), "lazy: it counts", True),
@@ -143,7 +145,6 @@ VERDICTS = [
 ]
 # Lists that stop everything.
 REFUSED = [
-    ("an unknown suite is an error", mutant("i", "n == 0", "n == 77", "nosuch"), "no suite 'nosuch'"),
     ("a list that is not understood is an error", "mutant: j\nbraeks: 1\n", "unknown key"),
     ("a list that ends early is an error", "mutant: k\nbreaks: 1\n", "has no '---- end'"),
     ("two mutants of one name are an error", mutant("n", "n == 0", "n") * 2, "the name n is taken"),
