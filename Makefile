@@ -14,6 +14,8 @@ FUZZ_SECONDS ?= 300
 SOAK_OPS ?= 10000000
 # One in so many mutants, chosen by the commit, for `make mutants`; 1: all.
 MUTANT_SHARE ?= 1
+# Converted files that `make convert-tree` compiles before and after.
+SAMPLE ?= 20
 
 export JOBS SUITE CONFIG FUZZ_SECONDS SOAK_OPS MUTANT_SHARE
 
@@ -87,6 +89,12 @@ linux-module: ## dmah.ko for KERNEL=6.1, 6.12, a release or build directory (the
 linux-series: ## write the patches for Linux KERNEL=7.3 into OUT (build/series/KERNEL); check them by git am and checkpatch
 	@sh scripts/deps.sh linux-series
 	@python3 -m linux.series patches --kernel '$(or $(KERNEL),7.3)' $(if $(OUT),--out '$(OUT)')
+
+.PHONY: convert-tree
+convert-tree: ## convert a whole kernel tree (KERNEL=7.3 or 6.12) and print the tables of docs/converting.md (minutes)
+	@sh scripts/deps.sh test
+	@sh scripts/build.sh
+	@python3 scripts/convert_tree.py build/dmah $(if $(KERNEL),$(KERNEL),7.3) --jobs $(JOBS) --sample $(SAMPLE)
 
 .PHONY: linux-series-test
 linux-series-test: ## build the kernel of each patch (STEP=all; the last), boot them, run KUnit, edu and traffic (an hour of CPU)
