@@ -68,6 +68,8 @@ seriestest bison              the kernel's build
 seriestest cpio               the kernel's build
 seriestest flex               the kernel's build
 seriestest gcc                compiles the kernel
+seriestest gcc-aarch64-linux-gnu compiles swiotlb-xen for arm64
+seriestest gcc-arm-linux-gnueabihf compiles arm_iommu_* for 32-bit arm
 seriestest libelf-dev         objtool, which the kernel's build runs
 seriestest libssl-dev         the kernel's build
 seriestest make               builds the kernel
