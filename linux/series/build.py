@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 
-from lab.vm import cache
+from lab.vm import cache, kernels
 
 from . import series
 
@@ -27,13 +27,12 @@ OTHERS = {
 FIXED = {"KBUILD_BUILD_TIMESTAMP": "@0", "KBUILD_BUILD_USER": "series", "KBUILD_BUILD_HOST": "series"}
 
 
-class Image:
-    """A kernel that was built: what lab.vm.Machine needs to boot it."""
+class Image(kernels.Kernel):
+    """A kernel that was built, as lab.vm.Machine takes it."""
 
-    arch = "amd64"
-
-    def __init__(self, name, where):
+    def __init__(self, name, where):  # pylint: disable=super-init-not-called
         self.name = name
+        self.arch = "amd64"
         self.dir = where
         self.image = os.path.join(where, "bzImage")
 
