@@ -79,7 +79,10 @@ kernel gcc-aarch64-linux-gnu  compiles the example kernel for arm64
 kernel make                   builds it
 kernel qemu-system-x86        boots it: Intel's IOMMU
 kernel qemu-system-arm        boots it: the SMMUv3
+test  bison                   configures the kernel of linux/series
+test  flex                    configures the kernel of linux/series
 test  git                     makes the patches of linux/series
+test  perl                    runs the kernel's checkpatch on them
 test  spin                    checks the models in tests/spin
 TABLE
 }

@@ -115,7 +115,10 @@ class Builder:
 
         Nothing is linked: an undefined symbol that the object must not have is looked for instead.
         """
-        tree = self.put("base" if name == STOCK else name)
+        with cache.lock("series-build-" + self.source.kernel):
+            return self.compile(self.put("base" if name == STOCK else name))
+
+    def compile(self, tree):
         made = []
         for arch, (cross, files) in OTHERS.items():
             out = os.path.join(self.source.work, arch)
