@@ -65,12 +65,21 @@ struct dmah {
  *	devices) the device gets DMAH_MODE_WRAP and the log says why.
  * @DMAH_MODE_DOMAIN_STRICT: the same, strict.
  * @DMAH_MODE_DOMAIN_LAZY: the same, lazy; but an untrusted device is always strict.
+ * @DMAH_MODE_POOL: in slots of the device's default domain, each of which keeps its IOVA and its leaf
+ *	entries; strict or lazy as that domain is. Both APIs may be used at once. Needs Linux 6.16 or
+ *	later; a driver that asks an older kernel gets DMAH_MODE_DOMAIN, and one that asks a later
+ *	kernel for DMAH_MODE_DOMAIN gets slots. Where no IOMMU translates it is DMAH_MODE_WRAP.
+ * @DMAH_MODE_POOL_STRICT: the same, strict.
+ * @DMAH_MODE_POOL_LAZY: the same as DMAH_MODE_POOL: a strict domain's slots are strict.
  */
 enum dmah_mode {
 	DMAH_MODE_WRAP,
 	DMAH_MODE_DOMAIN,
 	DMAH_MODE_DOMAIN_STRICT,
 	DMAH_MODE_DOMAIN_LAZY,
+	DMAH_MODE_POOL,
+	DMAH_MODE_POOL_STRICT,
+	DMAH_MODE_POOL_LAZY,
 };
 
 /**
@@ -110,7 +119,8 @@ int __must_check devm_dmah_attach(struct device *dev, enum dmah_mode mode);
  * dmah_mode() - the mode of a device.
  * @dev: the device.
  *
- * Context: any. Return: DMAH_MODE_WRAP, DMAH_MODE_DOMAIN_STRICT or DMAH_MODE_DOMAIN_LAZY, -ENODEV.
+ * Context: any. Return: DMAH_MODE_WRAP, DMAH_MODE_DOMAIN_STRICT, DMAH_MODE_DOMAIN_LAZY,
+ * DMAH_MODE_POOL_STRICT or DMAH_MODE_POOL_LAZY, -ENODEV.
  */
 int dmah_mode(struct device *dev);
 
