@@ -14,6 +14,8 @@ FUZZ_SECONDS ?= 300
 SOAK_OPS ?= 10000000
 # One in so many mutants, chosen by the commit, for `make mutants`; 1: all.
 MUTANT_SHARE ?= 1
+# Converted files that `make convert-tree` compiles before and after.
+SAMPLE ?= 20
 
 export JOBS SUITE CONFIG FUZZ_SECONDS SOAK_OPS MUTANT_SHARE
 
@@ -88,6 +90,22 @@ linux-series: ## write the patches for Linux KERNEL=7.3 into OUT (build/series/K
 	@sh scripts/deps.sh linux-series
 	@python3 -m linux.series patches --kernel '$(or $(KERNEL),7.3)' $(if $(OUT),--out '$(OUT)')
 
+.PHONY: convert-tree
+convert-tree: ## convert a whole kernel tree (KERNEL=7.3 or 6.12) and print the tables of docs/converting.md (minutes)
+	@sh scripts/deps.sh test
+	@sh scripts/build.sh
+	@python3 scripts/convert_tree.py build/dmah $(if $(KERNEL),$(KERNEL),7.3) --jobs $(JOBS) --sample $(SAMPLE)
+
+.PHONY: linux-series-test
+linux-series-test: ## build the kernel of each patch (STEP=all; the last), boot them, run KUnit, edu and traffic (an hour of CPU)
+	@sh scripts/deps.sh linux-series-test
+	@python3 -m linux.series test --kernel '$(or $(KERNEL),7.3)' $(if $(STEP),--step '$(STEP)')
+
+.PHONY: linux-series-bench
+linux-series-bench: ## count instructions for each call in the kernels of the patches (STEP=all; the last)
+	@sh scripts/deps.sh linux-series-test
+	@python3 -m linux.series bench --kernel '$(or $(KERNEL),7.3)' $(if $(STEP),--step '$(STEP)')
+
 .PHONY: bench
 bench: ## measure mapping beside Linux's own code; report in build/report (15 minutes)
 	@sh scripts/deps.sh bench
@@ -138,6 +156,11 @@ soak: ## run the random tests at length: SOAK_OPS operations for each case
 fuzz: ## fuzz every libFuzzer target for FUZZ_SECONDS
 	@sh scripts/deps.sh test
 	@python3 scripts/fuzz.py
+
+.PHONY: driver-sweep
+driver-sweep: build ## record and check 28 drivers of Linux in booted kernels, SWEEP= more arguments (hours; --short: minutes)
+	@sh scripts/deps.sh test
+	@python3 tests/sweep/sweep.py $(SWEEP)
 
 .PHONY: mutants
 mutants: ## break the code in one place at a time (tests/mutants); the suites must fail

@@ -77,7 +77,8 @@ int dmah_bounce_rebuild(struct dmah_device *dev, struct dmah *h, const struct ad
 	if (!token)
 		return DMAH_ESTALE;
 	if (slot->len != req->len || slot->dir != req->dir ||
-	    dmah_pool_phys(dev->dom->cfg.pool, token) != phys)
+	    dmah_pool_phys(dev->dom->cfg.pool, token) != phys ||
+	    (req->has_phys && req->phys != slot->orig))
 		return DMAH_EINVAL;
 	map = dmah_addr_request(req, slot->orig);
 	dmah_handle_fill(dev, h, kind, &map, req->dma, token_pair(token, 0), 0);
@@ -95,7 +96,8 @@ int dmah_bounce_rebuild_part(struct dmah_device *dev, struct dmah *h, const stru
 	if (!token)
 		return DMAH_ESTALE;
 	into = phys - dmah_pool_phys(dev->dom->cfg.pool, token);
-	if (into >= slot->len || req->len > slot->len - into || slot->dir != req->dir)
+	if (into >= slot->len || req->len > slot->len - into || slot->dir != req->dir ||
+	    (req->has_phys && req->phys != slot->orig + into))
 		return DMAH_EINVAL;
 	map = dmah_addr_request(req, slot->orig);
 	map.len = slot->len;
