@@ -90,6 +90,16 @@ linux-series: ## write the patches for Linux KERNEL=7.3 into OUT (build/series/K
 	@sh scripts/deps.sh linux-series
 	@python3 -m linux.series patches --kernel '$(or $(KERNEL),7.3)' $(if $(OUT),--out '$(OUT)')
 
+.PHONY: linux-series-test
+linux-series-test: ## build the kernel of each patch (STEP=all; the last), boot them, run KUnit, edu and traffic (an hour of CPU)
+	@sh scripts/deps.sh linux-series-test
+	@python3 -m linux.series test --kernel '$(or $(KERNEL),7.3)' $(if $(STEP),--step '$(STEP)')
+
+.PHONY: linux-series-bench
+linux-series-bench: ## count instructions for each call in the kernels of the patches (STEP=all; the last)
+	@sh scripts/deps.sh linux-series-test
+	@python3 -m linux.series bench --kernel '$(or $(KERNEL),7.3)' $(if $(STEP),--step '$(STEP)')
+
 .PHONY: bench
 bench: ## measure mapping beside Linux's own code; report in build/report (15 minutes)
 	@sh scripts/deps.sh bench
@@ -140,6 +150,11 @@ soak: ## run the random tests at length: SOAK_OPS operations for each case
 fuzz: ## fuzz every libFuzzer target for FUZZ_SECONDS
 	@sh scripts/deps.sh test
 	@python3 scripts/fuzz.py
+
+.PHONY: driver-sweep
+driver-sweep: build ## record and check 28 drivers of Linux in booted kernels, SWEEP= more arguments (hours; --short: minutes)
+	@sh scripts/deps.sh test
+	@python3 tests/sweep/sweep.py $(SWEEP)
 
 .PHONY: mutants
 mutants: ## break the code in one place at a time (tests/mutants); the suites must fail

@@ -3,7 +3,7 @@
 #
 # Install the Debian packages that a make target needs, and only those that are missing.
 #
-#   scripts/deps.sh build|run|bench|quick|test|lint|example-kernel|linux-module|linux-series   install what is missing for that target
+#   scripts/deps.sh build|run|bench|quick|test|lint|example-kernel|linux-module|linux-series|linux-series-test   install what is missing for that target
 #   scripts/deps.sh --list TARGET      print the packages and what each is for
 #
 # DEPS=no in the environment skips the step (packages handled elsewhere). On a system without
@@ -63,6 +63,15 @@ series git                    makes the patches
 series perl                   runs the kernel's checkpatch
 series python3                fetches the kernel's source, and edits it
 series xz-utils               unpacks the kernel's source
+seriestest bc                 the kernel's build
+seriestest bison              the kernel's build
+seriestest cpio               the kernel's build
+seriestest flex               the kernel's build
+seriestest gcc                compiles the kernel
+seriestest libelf-dev         objtool, which the kernel's build runs
+seriestest libssl-dev         the kernel's build
+seriestest make               builds the kernel
+seriestest qemu-system-x86    boots it
 kernel gcc                    compiles the example kernel for x86
 kernel gcc-aarch64-linux-gnu  compiles the example kernel for arm64
 kernel make                   builds it
@@ -85,8 +94,9 @@ classes() {
 	example-kernel) echo 'kernel' ;;
 	linux-module) echo 'module' ;;
 	linux-series) echo 'series' ;;
+	linux-series-test) echo 'series seriestest' ;;
 	*)
-		echo "deps.sh: unknown target '$1' (build, run, bench, quick, test, lint, example-kernel, linux-module or linux-series)" >&2
+		echo "deps.sh: unknown target '$1' (build, run, bench, quick, test, lint, example-kernel, linux-module, linux-series or linux-series-test)" >&2
 		exit 2
 		;;
 	esac
@@ -105,7 +115,7 @@ if [ "${1-}" = --list ]; then
 	packages "${2:-test}" | awk '{ p = $1; $1 = ""; printf "%-24s%s\n", p, $0 }'
 	exit
 fi
-target=${1:?usage: deps.sh [--list] build|run|bench|quick|test|lint|example-kernel|linux-module|linux-series}
+target=${1:?usage: deps.sh [--list] build|run|bench|quick|test|lint|example-kernel|linux-module|linux-series|linux-series-test}
 classes "$target" >/dev/null || exit 2
 
 [ "${DEPS-}" = no ] && exit 0

@@ -26,6 +26,9 @@ int cmd_replay(int argc, char **argv);
 /** cmd_record() - record a trace on this machine; see cmd_check() */
 int cmd_record(int argc, char **argv);
 
+/** cmd_convert() - turn a Linux driver's DMA calls into handles; see cmd_check() */
+int cmd_convert(int argc, char **argv);
+
 /** cmd_tables() - say what firmware tables tell of IOMMUs; see cmd_check() */
 int cmd_tables(int argc, char **argv);
 

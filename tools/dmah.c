@@ -17,6 +17,7 @@ static const struct command {
 	{ "replay", cmd_replay,
 	  "run a recorded trace through the library, and time and verify it" },
 	{ "tables", cmd_tables, "say what firmware tables tell of IOMMUs and of a device's ids" },
+	{ "convert", cmd_convert, "turn a Linux driver's DMA calls into handles" },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -46,8 +47,8 @@ static void help(FILE *f)
 	      "  dmah record -- COMMAND\n\n"
 	      "      --help     this text\n"
 	      "      --version  the version\n\n"
-	      "Exit status: 0 all is well, 1 errors were found, 2 wrong use or an unreadable "
-	      "file.\n",
+	      "Exit status: 0 all is well, 1 errors were found (convert: calls were left), "
+	      "2 wrong use\nor unreadable input.\n",
 	      f);
 }
 

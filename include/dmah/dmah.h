@@ -361,10 +361,14 @@ int dmah_vec_sync_for_device(struct dmah_device *dev, const struct dmah_vec *v, 
  * @dev: an attached device.
  * @h: an idle handle.
  * @len: bytes, 1 to 4 GiB - 4096; rounded up to pages.
- * @cpu: receives the CPU's pointer to zeroed memory.
+ * @cpu: receives the CPU's pointer to zeroed memory; NULL on error.
+ *
+ * The memory's DMA addresses keep to the device's mask, boundary and longest segment (for @len as
+ * given). Where they follow physical addresses, several places in the host's memory are tried.
  *
  * Context: may sleep.
- * Return: as dmah_map(); DMAH_ENOMEM if the host has no such memory.
+ * Return: as dmah_map(); DMAH_ENOMEM if the host has no memory; DMAH_ERANGE if @len exceeds the
+ * boundary or the longest segment, or if the device cannot be given any memory that the host has.
  */
 int dmah_alloc_coherent(struct dmah_device *dev, struct dmah *h, uint64_t len, void **cpu);
 

@@ -14,6 +14,7 @@ its own (apt.py, kernels.py) into build/vm, or the directory that DMAH_VM_CACHE 
 may share one. Nothing is installed and root is not needed. What is in the cache stays as it is
 until `python3 lab/vm fetch --update`.
 
+QEMU is the system's, or a newer one from Debian's packages, unpacked beside it (emulator.py).
 A boot (machine.py) runs one shell script of busybox in an initramfs (initramfs.py), is bounded in
 time, and leaves its console in build/log/vm. Results are the script's exit status and the KTAP
 lines among the kernel's messages (ktap.py). Modules are built out of tree for either architecture
@@ -23,6 +24,7 @@ for arm64 its cross compiler, libelf1 for the kernel's own tools.
 
 from .cache import BUILD, LOG, ROOT, Error
 from .dmah import Dmah
+from .emulator import Newer, System
 from .kernels import KERNELS, Extra, Kernel, busybox, find_headers, xen_image
 from .ktap import Case, Tap, parse, stamped
 from .machine import IOMMU, TIMEOUT, Machine, Result

@@ -37,12 +37,14 @@ TOOL_LIBRARIES = ("libc6", "libelf1t64", "zlib1g", "libzstd1")
 class Kernel:
     """A kernel that can be booted, and built against once its headers are there."""
 
-    def __init__(self, name, again=False):
+    def __init__(self, name, again=False, whole=False):
+        """whole: with the drivers that LEAVE_OUT names, too."""
         if name not in KERNELS:
             raise cache.Error("no kernel %s (there are %s)" % (name, ", ".join(KERNELS)))
         self.name = name
         self.arch, self.suite = KERNELS[name]
-        self.dir = cache.made("kernel/" + name, self.fill, again)
+        self.whole = whole
+        self.dir = cache.made("kernel/" + name + ("-whole" if whole else ""), self.fill, again)
         with open(os.path.join(self.dir, "info.json")) as f:
             info = json.load(f)
         self.release = info["release"]     # as uname -r
@@ -57,14 +59,15 @@ class Kernel:
         names = [d for d in archive.depends(meta) if d.startswith("linux-image-")]
         if len(names) != 1:
             raise cache.Error("%s: %s does not depend on one kernel" % (archive.name, meta))
+        leave_out = [] if self.whole else LEAVE_OUT
         release = names[0][len("linux-image-"):]
         if self.suite == apt.NEXT_BACKPORTS:
             # The image's package is empty there: these hold what it held.
             archive.unpack(["linux-%s-%s" % (part, release) for part in ("base", "binary", "modules")], into,
-                           LEAVE_OUT)
+                           leave_out)
             older_layout(into, release)
         else:
-            archive.unpack(names, into, LEAVE_OUT)
+            archive.unpack(names, into, leave_out)
         if not os.path.exists(os.path.join(into, "boot", "vmlinuz-" + release)):
             raise cache.Error("%s has no boot/vmlinuz-%s" % (names[0], release))
         write_info(into, release=release, version=archive.fields(names[0])["Version"])

@@ -4,13 +4,12 @@
 import ctypes
 import os
 import re
-import shutil
 import signal
 import subprocess
 import tempfile
 import time
 
-from . import acpi, cache, initramfs, kernels, ktap
+from . import acpi, cache, emulator, initramfs, kernels, ktap
 
 IOMMU = ("strict", "lazy", "passthrough", "off")
 
@@ -28,19 +27,21 @@ class Machine:
     caching:  Intel: present the caching mode of a hypervisor's IOMMU (implies strict)
     untrusted: Intel: the devices are behind a port that faces the outside (acpi.py)
     swiotlb:  None or the value of the kernel's parameter, for instance "force"
-    devices:  of "edu", "nvme", "e1000e"
+    devices:  of "edu", "nvme", "e1000e"; or a value of QEMU's -device, whose drive or network is in qemu
     netdev:   what an e1000e is connected to (-netdev, without id)
     disk:     bytes of the disk behind an nvme; it is new and empty at each boot
     icount:   None or the value of -icount, for instance "shift=0"
     modules, files, programs: as initramfs.build() takes them
     append:   more of the kernel's command line
     qemu:     more arguments of QEMU
+    emulated_by: the QEMU (emulator.py); None is the system's
     timeout:  seconds of real time until the machine is ended
     """
 
     def __init__(self, kernel="6.1", iommu="strict", devices=("edu",), memory="512M", cpus=1,
                  caching=False, untrusted=False, swiotlb=None, icount=None, modules=(), files=None, programs=(),
-                 append="", qemu=(), netdev="user,restrict=on", disk=64 << 20, timeout=TIMEOUT):
+                 append="", qemu=(), netdev="user,restrict=on", disk=64 << 20, timeout=TIMEOUT,
+                 emulated_by=None):
         """See the class."""
         if iommu not in IOMMU:
             raise cache.Error("no IOMMU setting %s (there are %s)" % (iommu, ", ".join(IOMMU)))
@@ -63,13 +64,15 @@ class Machine:
         self.netdev = netdev
         self.disk = disk
         self.timeout = timeout
+        self.emulated_by = emulated_by or emulator.System()
 
     FIRST_PORT = 8      # device number of the first root port
 
     # Arguments of QEMU. A machine of another kind overrides some of them.
 
     def program(self):
-        return {"amd64": "qemu-system-x86_64", "arm64": "qemu-system-aarch64"}[self.kernel.arch]
+        """The beginning of QEMU's command line."""
+        return self.emulated_by.argv(self.kernel.arch)
 
     def board(self):
         """Machine type, CPU and IOMMU."""
@@ -105,7 +108,7 @@ class Machine:
                 argv += ["-netdev", "%s,id=net%d" % (self.netdev, n),
                          "-device", "e1000e,netdev=net%d%s" % (n, port)]
             else:
-                raise cache.Error("no device %s (there are edu, nvme, e1000e)" % device)
+                argv += ["-device", device + port]
         return argv
 
     def command_line(self):
@@ -137,7 +140,7 @@ class Machine:
             # A kernel whose memory can never reach 4 GiB makes no bounce buffers, and without them
             # it refuses to map for an untrusted device.
             memory += ",slots=1,maxmem=8G"
-        argv = [self.program(), "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+        argv = self.program() + ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                 "-serial", "stdio", "-m", memory, "-smp", str(self.cpus)]
         argv += self.board()
         if self.icount:
@@ -153,8 +156,6 @@ class Machine:
 
         The console is in build/log/vm/NAME.log while it runs and afterwards.
         """
-        if not shutil.which(self.program()):
-            raise cache.Error("%s is not installed (scripts/deps.sh test installs it)" % self.program())
         os.makedirs(os.path.join(cache.LOG, "vm"), exist_ok=True)
         log = os.path.join(cache.LOG, "vm", re.sub(r"[^\w.+-]", "_", name) + ".log")
         with tempfile.TemporaryDirectory(prefix="dmah-vm-") as work:
@@ -163,7 +164,7 @@ class Machine:
                 f.write(self.initrd(script))
             argv = self.arguments(initrd, work)
             start = time.monotonic()
-            status = run(argv, log, self.timeout)
+            status = run(argv, log, self.timeout, self.emulated_by.environment())
             return Result(name, log, argv, status, time.monotonic() - start)
 
 
@@ -172,11 +173,11 @@ def end_with_parent():
     ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL)
 
 
-def run(argv, log, timeout):
+def run(argv, log, timeout, environment):
     """QEMU's exit status, or None where it had to be ended."""
     with open(log, "wb") as out:
         proc = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-                                preexec_fn=end_with_parent)
+                                preexec_fn=end_with_parent, env=dict(os.environ, **environment))
         try:
             return proc.wait(timeout)
         except subprocess.TimeoutExpired:

@@ -72,8 +72,8 @@ class XenMachine(machine.Machine):
     def device_tree(self, into, work, files):
         """QEMU's own for this machine, with what Xen's docs/misc/arm/device-tree asks for."""
         base = os.path.join(work, "base.dtb")
-        tool([self.program(), "-nodefaults", "-no-user-config", "-display", "none",
-              "-m", self.memory, "-smp", str(self.cpus)] + self.board(",dumpdtb=" + base))
+        tool(self.program() + ["-nodefaults", "-no-user-config", "-display", "none", "-m", self.memory,
+                               "-smp", str(self.cpus)] + self.board(",dumpdtb=" + base))
         text = tool(["dtc", "-q", "-I", "dtb", "-O", "dts", base])
 
         def module(addr, kind, bootargs=None):

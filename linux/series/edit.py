@@ -235,7 +235,7 @@ def match(toks, n, limit, pattern, names):
     if n >= limit:
         return None
     have = toks[n][0]
-    if want[0] == "$":
+    if want[0] == "$" and len(want) > 1:
         if not re.match(r"[A-Za-z_]", have) or names.setdefault(want, have) != have:
             return None
     elif want != have:

@@ -7,6 +7,8 @@ A step is a directory patches/NN-name with
     edits       rules for the kernels that its first line names, "kernel 7.3" or "kernel 7.3 7.5";
                 a further range of kernels has a file of its own, edits-NAME
     new/        files that the step adds, by their path in the kernel
+    config      optional: options that the step adds to the kernels that are built
+    checkpatch  optional: lines "TYPE reason" of findings that stay
 
 The commits are made in a small git repository that holds only the files that the series touches, so
 that no step needs the whole tree of Linux; the patches are the same as those of a full repository.
@@ -42,10 +44,17 @@ class Step:
             for n in names:
                 full = os.path.join(path, n)
                 self.new[os.path.relpath(full, base)] = read(full)
+        self.config = self.lines("config")
+        # {type of finding: why it stays}
+        self.excused = dict(l.split(" ", 1) for l in self.lines("checkpatch"))
         self.rules = self.edits(kernel)
         self.paths = sorted({r.path for r in self.rules} | set(self.new))
         if not self.paths:
             raise cache.Error("%s changes nothing" % name)
+
+    def lines(self, name):
+        path = os.path.join(self.dir, name)
+        return read(path).splitlines() if os.path.exists(path) else []
 
     def edits(self, kernel):
         files = sorted(n for n in os.listdir(self.dir) if re.match(r"edits(-[\w.]+)?$", n))
@@ -193,12 +202,14 @@ def check_am(pristine, paths, patches, where):
     return text
 
 
-def checkpatch(script, patches):
+def checkpatch(script, patches, all_steps):
     """Returns checkpatch's findings, one text for each patch that has any."""
     found = []
-    for patch in patches:
-        out = subprocess.run(["perl", script] + CHECKPATCH + ["-q", patch], stdin=subprocess.DEVNULL,
-                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    for patch, step in zip(patches, all_steps):
+        ignore = ["--ignore", ",".join(step.excused)] if step.excused else []
+        out = subprocess.run(["perl", script] + CHECKPATCH + ignore + ["-q", patch],
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, check=False)
         text = out.stdout.decode(errors="replace").strip()
         if out.returncode != 0 or text:
             found.append("%s:\n%s" % (os.path.basename(patch), text))

@@ -6,6 +6,7 @@
 
 #include "client.h"
 #include "domain.h"
+#include "pool.h"
 #include "trace.h"
 
 /* In wrap mode the record goes at once, so that a copy of the handle is stale from here on. */
@@ -21,6 +22,21 @@ static int start_wrapped(struct client *c, const struct dmah *h, unsigned long c
 	return 0;
 }
 
+static bool is_lazy(const struct client *c)
+{
+	return (client_domain(c) && domain_is_lazy(client_domain(c))) ||
+	       (client_pool(c) && pool_is_lazy(client_pool(c)));
+}
+
+static int start(struct client *c, const struct dmah *h, unsigned long caller)
+{
+	if (client_domain(c))
+		return domain_batch_start(c, h, caller);
+	if (client_pool(c) && meta_kind(h->meta) == KIND_POOL)
+		return pool_batch_start(c, h, 0, caller);
+	return start_wrapped(c, h, caller);
+}
+
 int dmah_unmap_start(struct device *dev, struct dmah_batch *b, struct dmah *const *h, u32 n)
 {
 	struct client *c = client_of(dev);
@@ -34,14 +50,13 @@ int dmah_unmap_start(struct device *dev, struct dmah_batch *b, struct dmah *cons
 	for (u32 i = 0; i < n; i++) {
 		if (!h[i]->meta)
 			continue;
-		if (client_domain(c) && domain_is_lazy(client_domain(c))) {
+		if (is_lazy(c)) {
 			/* Nothing is waited for anyway. */
 			one = unmap_handle(c, h[i], 0, 0, _RET_IP_);
 			err = err ? err : one;
 			continue;
 		}
-		one = client_domain(c) ? domain_batch_start(c, h[i], _RET_IP_)
-				       : start_wrapped(c, h[i], _RET_IP_);
+		one = start(c, h[i], _RET_IP_);
 		if (one) {
 			err = err ? err : one;
 			continue;
@@ -63,8 +78,10 @@ int dmah_unmap_finish(struct device *dev, struct dmah_batch *b)
 		return -ENODEV;
 	if (client_domain(c))
 		domain_batch_finish(c, b->h, b->n);
+	else if (client_pool(c))
+		pool_batch_finish(c, b->h, b->n);
 	for (u32 i = 0; i < b->n; i++) {
-		if (!client_domain(c))
+		if (!client_domain(c) && meta_kind(b->h[i].meta) != KIND_POOL)
 			wrap_unmap(c, &b->h[i], 0);
 		client_count(c, unmaps, 1);
 		trace_dmah_unmap(c->dev, &b->h[i], _RET_IP_);

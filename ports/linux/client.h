@@ -6,7 +6,9 @@
  *	map.c fast.c	map, unmap and sync of one buffer
  *	vec.c ring.c batch.c coherent.c
  *	wrap.c		the same over the kernel's DMA API; record.c remembers its mappings
- *	domain*.c	the client's own IOMMU domain; space.c allocates its IOVAs by the library's src/iova
+ *	pool*.c		slots in the device's default domain: kernels from 6.16 on
+ *	domain*.c	the client's own IOMMU domain, on older ones; space.c allocates its IOVAs by the
+ *			library's src/iova
  *	cache.c xen.c	CPU caches; foreign pages
  *	report.c debugfs.c trace.h
  *	host_inline.h	the library's host
@@ -25,6 +27,7 @@
 
 struct domain;
 struct dentry;
+struct pool;
 struct seq_file;
 
 /*
@@ -54,6 +57,7 @@ enum kind {
 	KIND_BUS = 3, /* nothing: the caller knew the bus address */
 	KIND_COHERENT = 4, /* dma_free_coherent() */
 	KIND_DOMAIN = 5, /* the client's own domain */
+	KIND_POOL = 6, /* a slot of the default domain */
 };
 
 #define CLIENT_SLOTS 1023u
@@ -93,6 +97,9 @@ struct client_counts {
  * @dev: the device; a reference is held.
  * @domain: its own IOMMU domain, or NULL: wrap mode.
  * @fast: the same, where fast.c may be used.
+ * @pool: its slots in the default domain, or NULL.
+ * @pool_fast: the same, where pool_fast.c may be used.
+ * @pool_meta: meta of a handle of a slot, but for the direction and the generation.
  * @counts: by CPU.
  * @meta: META_DEVICE of its handles.
  * @coherent: its accesses see the CPU's caches.
@@ -108,6 +115,9 @@ struct client {
 	struct device *dev;
 	struct domain *domain;
 	struct domain *fast;
+	struct pool *pool;
+	struct pool *pool_fast;
+	u32 pool_meta;
 	struct client_counts __percpu *counts;
 	u32 meta;
 	bool coherent;
@@ -124,6 +134,12 @@ struct client {
 static inline struct domain *client_domain(const struct client *c)
 {
 	return IS_ENABLED(DMAH_LINUX_POOL) ? NULL : c->domain;
+}
+
+/** client_pool() - the client's slots; NULL in a module that is built for own domains. */
+static inline struct pool *client_pool(const struct client *c)
+{
+	return IS_ENABLED(DMAH_LINUX_POOL) ? c->pool : NULL;
 }
 
 /*
@@ -161,8 +177,13 @@ static inline struct client *client_of(const struct device *dev)
 	}
 }
 
+extern struct client *client_numbers[CLIENT_SLOTS + 1];
+
 /** client_numbered() - the client with the device number of a handle, or NULL. */
-struct client *client_numbered(u32 meta);
+static inline struct client *client_numbered(u32 meta)
+{
+	return READ_ONCE(client_numbers[FIELD_GET(META_DEVICE, meta)]);
+}
 
 #define client_count(c, what, by) this_cpu_add((c)->counts->what, by)
 

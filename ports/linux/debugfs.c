@@ -12,7 +12,8 @@ static struct dentry *root;
 
 static int stats_show(struct seq_file *m, void *unused)
 {
-	static const char *const modes[] = { "wrap", "domain", "domain-strict", "domain-lazy" };
+	static const char *const modes[] = { "wrap", "domain",	    "domain-strict", "domain-lazy",
+					     "pool", "pool-strict", "pool-lazy" };
 	struct client *c = m->private;
 	struct dmah_stats s;
 

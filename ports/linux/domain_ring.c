@@ -20,7 +20,7 @@ static u32 ring_granules(const struct dmah_ring *r)
 	return 2 * r->config.entries << r->shift;
 }
 
-int domain_ring_init(struct dmah_ring *r)
+int own_ring_init(struct dmah_ring *r)
 {
 	struct domain *d = r->c->domain;
 	u32 granules, i;
@@ -51,7 +51,7 @@ int domain_ring_init(struct dmah_ring *r)
 	return 0;
 }
 
-void domain_ring_fini(struct dmah_ring *r)
+void own_ring_fini(struct dmah_ring *r)
 {
 	struct domain *d = r->c->domain;
 
@@ -75,8 +75,8 @@ static noinline void make_clean(struct dmah_ring *r)
 	r->mark_flush = atomic_read(&d->flush_begun);
 }
 
-int domain_ring_push(struct dmah_ring *r, struct dmah *h, phys_addr_t phys, u32 len,
-		     unsigned long caller)
+int own_ring_push(struct dmah_ring *r, struct dmah *h, phys_addr_t phys, u32 len,
+		  unsigned long caller)
 {
 	struct domain *d = r->c->domain;
 	u32 n = domain_granules(phys, len), granule;
@@ -121,7 +121,7 @@ static void clear_run(struct domain *d, u32 start, u32 n, bool strict)
 	}
 }
 
-void domain_ring_pop(struct dmah_ring *r, u32 n)
+void own_ring_pop(struct dmah_ring *r, u32 n)
 {
 	struct domain *d = r->c->domain;
 	u32 mask = r->config.entries - 1, start = 0, run = 0, runs = 0;

@@ -10,6 +10,7 @@
 
 #include "client.h"
 #include "domain.h"
+#include "pool.h"
 
 static bool check = true;
 module_param(check, bool, 0444);
@@ -25,12 +26,7 @@ struct client_entry client_table[1 << CLIENT_HASH_BITS];
 static DEFINE_MUTEX(setup);
 static DECLARE_BITMAP(slots, CLIENT_SLOTS + 1);
 static u32 last_slot;
-static struct client *numbered[CLIENT_SLOTS + 1];
-
-struct client *client_numbered(u32 meta)
-{
-	return READ_ONCE(numbered[FIELD_GET(META_DEVICE, meta)]);
-}
+struct client *client_numbers[CLIENT_SLOTS + 1];
 
 /*
  * A handle that outlives its device's attachment names a slot. Slots are given in turn, so that
@@ -101,6 +97,21 @@ static struct client *client_alloc(struct device *dev)
 	return c;
 }
 
+/* A kernel without pool mode gives a domain instead. */
+static enum dmah_mode domain_mode(enum dmah_mode mode)
+{
+	switch (mode) {
+	case DMAH_MODE_POOL:
+		return DMAH_MODE_DOMAIN;
+	case DMAH_MODE_POOL_STRICT:
+		return DMAH_MODE_DOMAIN_STRICT;
+	case DMAH_MODE_POOL_LAZY:
+		return DMAH_MODE_DOMAIN_LAZY;
+	default:
+		return mode;
+	}
+}
+
 static int attach_locked(struct device *dev, enum dmah_mode mode)
 {
 	struct client *c;
@@ -117,15 +128,19 @@ static int attach_locked(struct device *dev, enum dmah_mode mode)
 		return -ENOMEM;
 	c->meta = FIELD_PREP(META_DEVICE, slot);
 	c->check = check;
-	if (!IS_ENABLED(DMAH_LINUX_POOL) && mode != DMAH_MODE_WRAP && !wrap) {
-		err = domain_attach(c, mode);
+	c->pool_meta = c->meta | FIELD_PREP(META_KIND, KIND_POOL) | (check ? META_SYNC : 0);
+	if (mode != DMAH_MODE_WRAP && !wrap) {
+		err = IS_ENABLED(DMAH_LINUX_POOL)
+			      ? pool_attach(c, mode == DMAH_MODE_DOMAIN_STRICT ||
+						       mode == DMAH_MODE_POOL_STRICT)
+			      : domain_attach(c, domain_mode(mode));
 		if (err == -ENOMEM) {
 			client_free(c);
 			return err;
 		}
 	}
 	__set_bit(slot, slots);
-	WRITE_ONCE(numbered[slot], c);
+	WRITE_ONCE(client_numbers[slot], c);
 	last_slot = slot;
 	table_add(c);
 	debugfs_add(c);
@@ -136,7 +151,7 @@ int dmah_attach(struct device *dev, enum dmah_mode mode)
 {
 	int err;
 
-	if ((unsigned int)mode > DMAH_MODE_DOMAIN_LAZY)
+	if ((unsigned int)mode > DMAH_MODE_POOL_LAZY)
 		return -EINVAL;
 	if (!dev->dma_mask || !*dev->dma_mask)
 		return -EIO;
@@ -169,10 +184,12 @@ static int detach_locked(struct device *dev, bool force)
 		return -EBUSY;
 	debugfs_remove_client(c);
 	table_remove(c);
-	WRITE_ONCE(numbered[FIELD_GET(META_DEVICE, c->meta)], NULL);
+	WRITE_ONCE(client_numbers[FIELD_GET(META_DEVICE, c->meta)], NULL);
 	__clear_bit(FIELD_GET(META_DEVICE, c->meta), slots);
 	if (client_domain(c))
 		domain_detach(c);
+	if (client_pool(c))
+		pool_detach(c);
 	client_free(c);
 	return 0;
 }
@@ -215,6 +232,8 @@ int dmah_mode(struct device *dev)
 
 	if (!c)
 		return -ENODEV;
+	if (client_pool(c))
+		return pool_is_lazy(client_pool(c)) ? DMAH_MODE_POOL_LAZY : DMAH_MODE_POOL_STRICT;
 	if (!client_domain(c))
 		return DMAH_MODE_WRAP;
 	return domain_is_lazy(client_domain(c)) ? DMAH_MODE_DOMAIN_LAZY : DMAH_MODE_DOMAIN_STRICT;
@@ -229,6 +248,8 @@ int dmah_flush(struct device *dev)
 		return -ENODEV;
 	if (client_domain(c))
 		domain_flush(client_domain(c));
+	if (client_pool(c))
+		pool_flush(client_pool(c));
 	return 0;
 }
 EXPORT_SYMBOL_GPL(dmah_flush);

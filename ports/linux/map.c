@@ -8,6 +8,7 @@
 #include "client.h"
 #include "domain.h"
 #include "map.h"
+#include "pool.h"
 #include "trace.h"
 
 static int not_attached(struct device *dev, const char *what)
@@ -30,8 +31,12 @@ static __always_inline int mapped(struct client *c, const struct dmah *h, unsign
 
 int map_request(struct client *c, struct dmah *h, const struct request *req)
 {
-	return mapped(c, h, req->caller,
-		      client_domain(c) ? domain_map(c, h, req) : wrap_map(c, h, req));
+	if (client_domain(c))
+		return mapped(c, h, req->caller, domain_map(c, h, req));
+	/* The kernel's DMA API maps a buffer that no slot holds, in the same domain. */
+	if (client_pool(c) && !pool_map(c, h, req))
+		return mapped(c, h, req->caller, 0);
+	return mapped(c, h, req->caller, wrap_map(c, h, req));
 }
 
 static noinline int bad_map(struct client *c, const struct dmah *h, size_t len,
@@ -122,7 +127,14 @@ void __dmah_moved(struct dmah *h)
 {
 	struct client *c = client_numbered(h->meta);
 
-	if (!c || !c->check || !h->backend)
+	if (!c || !c->check)
+		return;
+	if (meta_kind(h->meta) == KIND_POOL) {
+		if (client_pool(c))
+			pool_moved(c, h);
+		return;
+	}
+	if (!h->backend)
 		return;
 	if (client_domain(c))
 		h->backend = (uintptr_t)h;
@@ -141,10 +153,12 @@ int client_check(struct client *c, const struct dmah *h, u32 allow, const char *
 	if ((h->meta & META_DEVICE) != c->meta)
 		return misuse_handle(c, -EINVAL, h, "a handle of another device", caller);
 	if ((h->meta & (META_PART | META_COHERENT)) != allow ||
-	    (kind == KIND_DOMAIN) != !!client_domain(c))
+	    (kind == KIND_DOMAIN) != !!client_domain(c) || (kind == KIND_POOL && !client_pool(c)))
 		return misuse_handle(c, -EINVAL, h, "a handle that does not fit the call", caller);
 	if (client_domain(c))
 		live = domain_check(c, h, &home);
+	else if (kind == KIND_POOL)
+		live = pool_check(c, h, &home);
 	else if ((c->check && h->backend) || kind == KIND_COHERENT)
 		live = record_check(&c->records, h->backend, h, &home);
 	if (!live)
@@ -178,8 +192,12 @@ int unmap_handle(struct client *c, struct dmah *h, u32 allow, unsigned long attr
 {
 	int err;
 
-	err = client_domain(c) ? domain_unmap(c, h, allow, attrs, caller)
-			       : unmap_wrapped(c, h, allow, attrs, caller);
+	if (client_domain(c))
+		err = domain_unmap(c, h, allow, attrs, caller);
+	else if (client_pool(c) && meta_kind(h->meta) == KIND_POOL)
+		err = pool_unmap(c, h, allow, attrs, caller);
+	else
+		err = unmap_wrapped(c, h, allow, attrs, caller);
 	if (unlikely(err))
 		return err;
 	client_count(c, unmaps, 1);
@@ -219,6 +237,8 @@ int sync_handle(struct client *c, const struct dmah *h, size_t off, size_t len, 
 	trace_dmah_sync(c->dev, h, (u32)off, (u32)len, for_cpu, caller);
 	if (client_domain(c))
 		domain_sync(c, h, (u32)off, (u32)len, for_cpu);
+	else if (client_pool(c) && meta_kind(h->meta) == KIND_POOL)
+		pool_sync(c, h, (u32)off, (u32)len, for_cpu);
 	else
 		wrap_sync(c, h, (u32)off, (u32)len, for_cpu);
 	return 0;

@@ -4,6 +4,7 @@
  */
 #include "client.h"
 #include "domain.h"
+#include "pool.h"
 
 const char *meta_dir_name(u32 meta)
 {
@@ -56,6 +57,8 @@ void client_walk_live(struct client *c, void (*fn)(void *ctx, const struct live 
 	walk_records(c, fn, ctx);
 	if (client_domain(c))
 		domain_walk_live(client_domain(c), fn, ctx);
+	if (client_pool(c))
+		pool_walk_live(client_pool(c), fn, ctx);
 }
 
 /*

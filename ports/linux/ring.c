@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 
 #include "domain.h"
+#include "pool.h"
 #include "trace.h"
 
 #define RING_MAX 32768u
@@ -32,7 +33,7 @@ struct dmah_ring *dmah_ring_alloc(struct device *dev, const struct dmah_ring_con
 	r->config.entry_size = roundup_pow_of_two(PAGE_ALIGN(config->entry_size));
 	r->req.meta = meta_from_dir(config->dir);
 	r->req.attrs = config->attrs;
-	err = client_domain(c) ? domain_ring_init(r) : 0;
+	err = client_domain(c) || client_pool(c) ? own_ring_init(r) : 0;
 	if (err && err != -EOPNOTSUPP) {
 		kvfree(r);
 		return ERR_PTR(err);
@@ -42,20 +43,14 @@ struct dmah_ring *dmah_ring_alloc(struct device *dev, const struct dmah_ring_con
 }
 EXPORT_SYMBOL_GPL(dmah_ring_alloc);
 
-/* Returns true if a ring has IOVAs of its own. */
-static bool own(const struct dmah_ring *r)
-{
-	return !IS_ENABLED(DMAH_LINUX_POOL) && r->own;
-}
-
 int dmah_ring_free(struct dmah_ring *r)
 {
 	if (IS_ERR_OR_NULL(r))
 		return 0;
 	if (r->in != r->out)
 		return -EBUSY;
-	if (own(r))
-		domain_ring_fini(r);
+	if (r->own)
+		own_ring_fini(r);
 	atomic_dec(&r->c->rings);
 	kvfree(r);
 	return 0;
@@ -92,8 +87,8 @@ int dmah_ring_push(struct dmah_ring *r, struct page *page, size_t offset, size_t
 		return -ENOSPC;
 	if (unlikely(len - 1 >= U32_MAX))
 		return -EINVAL;
-	if (likely(own(r))) {
-		err = domain_ring_push(r, h, phys, (u32)len, _RET_IP_);
+	if (likely(r->own)) {
+		err = own_ring_push(r, h, phys, (u32)len, _RET_IP_);
 		if (unlikely(err)) {
 			client_count(r->c, failed_maps, 1);
 			return err;
@@ -120,12 +115,12 @@ int dmah_ring_pop(struct dmah_ring *r, u32 n)
 				     "a ring has fewer mappings than are popped", _RET_IP_);
 	if (!n)
 		return 0;
-	if (own(r))
-		domain_ring_pop(r, n);
+	if (r->own)
+		own_ring_pop(r, n);
 	for (u32 i = 0; i < n; i++) {
 		struct dmah *h = at(r, r->out + i);
 
-		if (!own(r)) {
+		if (!r->own) {
 			one = unmap_handle(r->c, h, 0, 0, _RET_IP_);
 			err = err ? err : one;
 			continue;
@@ -133,7 +128,7 @@ int dmah_ring_pop(struct dmah_ring *r, u32 n)
 		trace_dmah_unmap(r->c->dev, h, _RET_IP_);
 		h->meta = 0;
 	}
-	if (own(r))
+	if (r->own)
 		client_count(r->c, unmaps, n);
 	r->out += n;
 	return err;
@@ -155,6 +150,14 @@ static int ring_sync(struct dmah_ring *r, u32 index, size_t off, size_t len, boo
 		return -EINVAL;
 	if (!(h->meta & META_SYNC))
 		return 0;
+	/* A ring's own slots are coherent and never bounce: there are the bounds to check. */
+	if (client_pool(r->c) && r->own) {
+		client_count(r->c, syncs, 1);
+		return off <= h->len && len <= h->len - off
+			       ? 0
+			       : misuse_handle(r->c, -EINVAL, h,
+					       "sync beyond the end of the mapping", caller);
+	}
 	return sync_handle(r->c, h, off, len, for_cpu, caller);
 }
 

@@ -4,6 +4,8 @@
 
 #include "client.h"
 
+struct pool_run;
+
 /**
  * struct dmah_ring - mappings that end in the order in which they began.
  * @c: the client.
@@ -14,6 +16,8 @@
  * @clean: pops before this are flushed, so their slots may be used again.
  * @mark, @mark_flush: pops before @mark were made before flush @mark_flush + 1 began.
  * @prot: the permissions for the IOMMU.
+ * @run: pool mode: its slots.
+ * @meta: pool mode: meta of its handles.
  * @req: the part of a request that is the same for all mappings.
  * @h: by index & (entries - 1).
  */
@@ -29,16 +33,18 @@ struct dmah_ring {
 	u32 mark;
 	int mark_flush;
 	int prot;
+	struct pool_run *run;
+	u32 meta;
 	struct request req;
 	struct dmah h[];
 };
 
-/* domain_ring.c: a ring with IOVAs of its own */
-/** domain_ring_init() - Return: 0, -ENOSPC, -ENOMEM; -EOPNOTSUPP: ordinary mappings, then. */
-int domain_ring_init(struct dmah_ring *r);
-void domain_ring_fini(struct dmah_ring *r);
-int domain_ring_push(struct dmah_ring *r, struct dmah *h, phys_addr_t phys, u32 len,
-		     unsigned long caller);
-void domain_ring_pop(struct dmah_ring *r, u32 n);
+/* A ring with IOVAs of its own: domain_ring.c, or pool_ring.c in a kernel with pool mode. */
+/** own_ring_init() - Return: 0, -ENOSPC, -ENOMEM; -EOPNOTSUPP: ordinary mappings, then. */
+int own_ring_init(struct dmah_ring *r);
+void own_ring_fini(struct dmah_ring *r);
+int own_ring_push(struct dmah_ring *r, struct dmah *h, phys_addr_t phys, u32 len,
+		  unsigned long caller);
+void own_ring_pop(struct dmah_ring *r, u32 n);
 
 #endif /* DMAH_LINUX_RING_H */

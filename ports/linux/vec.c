@@ -7,6 +7,7 @@
 
 #include "client.h"
 #include "domain.h"
+#include "pool.h"
 #include "trace.h"
 
 int dmah_vec_alloc(struct dmah_vec *v, u32 max, gfp_t gfp)
@@ -181,6 +182,32 @@ int dmah_map_bvecs(struct device *dev, struct dmah_vec *v, const struct bio_vec 
 }
 EXPORT_SYMBOL_GPL(dmah_map_bvecs);
 
+/* One flush ends all pieces that are in slots. Return: the first error. */
+static int unmap_slots(struct client *c, struct dmah_vec *v, unsigned long caller)
+{
+	int err = 0, one;
+
+	for (u32 i = 0; i < v->nparts; i++) {
+		struct dmah *part = &v->part[i];
+
+		if (meta_kind(part->meta) != KIND_POOL) {
+			one = unmap_handle(c, part, META_PART, 0, caller);
+		} else {
+			one = pool_batch_start(c, part, META_PART, caller);
+			if (!one) {
+				client_count(c, unmaps, 1);
+				trace_dmah_unmap(c->dev, part, caller);
+			}
+		}
+		/* A piece that was refused belongs to another mapping, or is not live. */
+		if (one)
+			handle_clear(part);
+		err = err ? err : one;
+	}
+	pool_batch_finish(c, v->part, v->nparts);
+	return err;
+}
+
 int dmah_unmap_vec(struct device *dev, struct dmah_vec *v)
 {
 	struct client *c = client_of(dev);
@@ -203,6 +230,11 @@ int dmah_unmap_vec(struct device *dev, struct dmah_vec *v)
 			trace_dmah_unmap(c->dev, &v->part[i], _RET_IP_);
 		vec_clear(v, n);
 		return 0;
+	}
+	if (client_pool(c)) {
+		err = unmap_slots(c, v, _RET_IP_);
+		vec_clear(v, n);
+		return err;
 	}
 	for (u32 i = 0; i < n; i++) {
 		one = unmap_handle(c, &v->part[i], META_PART, 0, _RET_IP_);

@@ -145,7 +145,7 @@ static bool split(struct dmah_sg *sg, uint32_t n)
 		return false;
 	/* Every segment must end at the end of a piece, or this is not the list that was mapped. */
 	for (uint32_t i = 0, seg = 0; i < n; i++) {
-		if (seg == nseg || sg[i].len > sg[seg].dma_len - at)
+		if (seg == nseg || !sg[i].len || sg[i].len > sg[seg].dma_len - at)
 			return false;
 		at += sg[i].len;
 		if (at == sg[seg].dma_len) {

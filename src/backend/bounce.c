@@ -6,11 +6,10 @@
 #include "base/count.h"
 #include "base/request.h"
 
-int dmah_bounce_slot(struct dmah_device *dev, const struct map_req *req, uint64_t bus_offset,
-		     uint32_t *token)
+static struct pool_request slot_request(const struct dmah_device *dev, const struct map_req *req,
+					uint64_t bus_offset)
 {
-	struct dmah_domain *dom = dev->dom;
-	struct pool_request request = {
+	return (struct pool_request){
 		.len = req->len,
 		.offset = (uint32_t)(req->phys & dev->limits.min_align_mask),
 		.align = dev->limits.min_align_mask < POOL_UNIT ? POOL_UNIT
@@ -22,8 +21,29 @@ int dmah_bounce_slot(struct dmah_device *dev, const struct map_req *req, uint64_
 		.dir = req->dir,
 		.whole = req->len,
 	};
+}
 
-	if (!dom->cfg.pool || req->attrs & (DMAH_ATTR_NO_BOUNCE | DMAH_ATTR_MMIO))
+bool dmah_bounces(const struct dmah_device *dev, const struct map_req *req)
+{
+	return dev->dom->cfg.pool && !(req->attrs & (DMAH_ATTR_NO_BOUNCE | DMAH_ATTR_MMIO));
+}
+
+int dmah_bounce_slot_from(struct dmah_device *dev, const struct map_req *req,
+			  struct dmah_pool *pool, uint32_t number, uint64_t bus_offset,
+			  uint32_t *token)
+{
+	struct pool_request request = slot_request(dev, req, bus_offset);
+
+	return dmah_pool_get_from(pool, number, &request, req->phys, dev->dom, dev->number, token);
+}
+
+int dmah_bounce_slot(struct dmah_device *dev, const struct map_req *req, uint64_t bus_offset,
+		     uint32_t *token)
+{
+	struct dmah_domain *dom = dev->dom;
+	struct pool_request request = slot_request(dev, req, bus_offset);
+
+	if (!dmah_bounces(dev, req))
 		return DMAH_ENOPOOL;
 	return dmah_pool_get(dom->cfg.pool, &request, req->phys, dom, dev->number, token);
 }
@@ -57,7 +77,8 @@ int dmah_bounce_rebuild(struct dmah_device *dev, struct dmah *h, const struct ad
 	if (!token)
 		return DMAH_ESTALE;
 	if (slot->len != req->len || slot->dir != req->dir ||
-	    dmah_pool_phys(dev->dom->cfg.pool, token) != phys)
+	    dmah_pool_phys(dev->dom->cfg.pool, token) != phys ||
+	    (req->has_phys && req->phys != slot->orig))
 		return DMAH_EINVAL;
 	map = dmah_addr_request(req, slot->orig);
 	dmah_handle_fill(dev, h, kind, &map, req->dma, token_pair(token, 0), 0);
@@ -75,7 +96,8 @@ int dmah_bounce_rebuild_part(struct dmah_device *dev, struct dmah *h, const stru
 	if (!token)
 		return DMAH_ESTALE;
 	into = phys - dmah_pool_phys(dev->dom->cfg.pool, token);
-	if (into >= slot->len || req->len > slot->len - into || slot->dir != req->dir)
+	if (into >= slot->len || req->len > slot->len - into || slot->dir != req->dir ||
+	    (req->has_phys && req->phys != slot->orig + into))
 		return DMAH_EINVAL;
 	map = dmah_addr_request(req, slot->orig);
 	map.len = slot->len;
@@ -119,6 +141,7 @@ static bool bounce_memory(const struct dmah_domain_config *cfg, struct backend_m
 const struct backend_ops dmah_backend_bounce = {
 	.memory = bounce_memory,
 	.highest = dmah_direct_highest,
+	.crossing = dmah_direct_crossing,
 	.map = bounce_map,
 	.check = dmah_direct_check,
 	.unmap = dmah_direct_unmap,

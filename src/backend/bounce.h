@@ -18,6 +18,19 @@ int dmah_bounce_slot(struct dmah_device *dev, const struct map_req *req, uint64_
 		     uint32_t *token);
 
 /**
+ * dmah_bounce_slot_from() - dmah_bounce_slot() from one pool of the domain's chain.
+ * @number: the pool's place in the chain, from 0.
+ *
+ * Return: 0, DMAH_ENOSPC, DMAH_ERANGE.
+ */
+int dmah_bounce_slot_from(struct dmah_device *dev, const struct map_req *req,
+			  struct dmah_pool *pool, uint32_t number, uint64_t bus_offset,
+			  uint32_t *token);
+
+/** dmah_bounces() - Returns true if a buffer may bounce: the domain has a pool, and the attributes allow it. */
+bool dmah_bounces(const struct dmah_device *dev, const struct map_req *req);
+
+/**
  * dmah_bounce_rebuild() - rebuild the handle of a buffer whose DMA address lies in a pool; the lookup is counted.
  * @phys: the slot's byte behind @req->dma.
  *

@@ -34,17 +34,18 @@ int dmah_direct_map(struct dmah_device *dev, struct dmah *h, const struct map_re
 {
 	uint64_t offset = (uint64_t)dev->dom->cfg.offset;
 	dmah_addr_t bus = req->has_bus ? req->bus : req->phys + offset;
+	bool reached = (req->has_bus || !wraps(req->phys, bus, (int64_t)offset)) &&
+		       dmah_direct_reaches(dev, bus, req->len);
 	uint32_t token = 0;
 	unsigned long flags;
 	unsigned int cpu;
 	uint64_t backend = 0;
 	int err;
 
-	if (req->attrs & DMAH_ATTR_MMIO || req->has_bus) {
-		if (!dmah_direct_reaches(dev, bus, req->len))
+	if (req->attrs & DMAH_ATTR_MMIO || req->has_bus || req->coherent) {
+		if (!reached)
 			return DMAH_ERANGE;
-	} else if (wraps(req->phys, bus, (int64_t)offset) ||
-		   !dmah_direct_reaches(dev, bus, req->len) || shares_line(dev, req)) {
+	} else if (!reached || shares_line(dev, req)) {
 		err = dmah_bounce_slot(dev, req, offset, &token);
 		if (err)
 			return err;
@@ -124,8 +125,14 @@ dmah_phys_t dmah_direct_highest(const struct dmah_device *dev)
 	return direct_limit(dev->limits.mask, dev->dom->cfg.offset);
 }
 
+dmah_phys_t dmah_direct_crossing(const struct dmah_device *dev, dmah_phys_t phys, uint64_t len)
+{
+	return direct_crossing(dev, phys, len, (uint64_t)dev->dom->cfg.offset);
+}
+
 const struct backend_ops dmah_backend_direct = {
 	.highest = dmah_direct_highest,
+	.crossing = dmah_direct_crossing,
 	.map = dmah_direct_map,
 	.check = dmah_direct_check,
 	.unmap = dmah_direct_unmap,

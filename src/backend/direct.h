@@ -19,6 +19,23 @@ int dmah_direct_rebuild_part(struct dmah_device *dev, struct dmah *h, const stru
 			     uint32_t *done);
 dmah_phys_t dmah_direct_highest(const struct dmah_device *dev);
 
+dmah_phys_t dmah_direct_crossing(const struct dmah_device *dev, dmah_phys_t phys, uint64_t len);
+
+/**
+ * direct_crossing() - return the physical address inside [@phys, @phys + @len) at which the device's first boundary lies;
+ * @phys: there is none. @offset: DMA address minus physical address.
+ */
+static inline dmah_phys_t direct_crossing(const struct dmah_device *dev, dmah_phys_t phys,
+					  uint64_t len, uint64_t offset)
+{
+	uint64_t boundary = dev->limits.boundary, room;
+
+	if (!boundary)
+		return phys;
+	room = boundary - ((phys + offset) & (boundary - 1));
+	return room < len ? phys + room : phys;
+}
+
 /** direct_limit() - the highest physical address whose DMA address, @offset higher, is at most @mask. */
 static inline dmah_phys_t direct_limit(uint64_t mask, int64_t offset)
 {

@@ -33,23 +33,42 @@ static bool shares_line(const struct dmah_device *dev, const struct map_req *req
 	return dmah_buffer_shares_line(dev, req, false) || dmah_buffer_shares_line(dev, req, true);
 }
 
+/* A slot of one pool. A pool is contiguous in the machine, or its owner made no pool of it: one offset holds for all of it. */
+static int slot_from(struct dmah_device *dev, const struct map_req *req, struct dmah_pool *pool,
+		     uint32_t number, uint32_t *token, dmah_addr_t *bus)
+{
+	dmah_addr_t base = bus_of(dev->dom, pool->phys, DMAH_PAGE_SIZE);
+	int err;
+
+	if (base == NO_BUS)
+		return DMAH_ERANGE;
+	err = dmah_bounce_slot_from(dev, req, pool, number, base - pool->phys, token);
+	if (err)
+		return err;
+	*bus = bus_of(dev->dom, dmah_pool_phys(dev->dom->cfg.pool, *token), req->len);
+	if (*bus != NO_BUS && dmah_direct_reaches(dev, *bus, req->len))
+		return DMAH_OK;
+	dmah_pool_put(dev->dom->cfg.pool, *token);
+	return DMAH_ERANGE;
+}
+
+/* The machine has each pool of a chain where it likes. */
 static int xen_bounce(struct dmah_device *dev, const struct map_req *req, uint32_t *token,
 		      dmah_addr_t *bus)
 {
 	struct dmah_pool *pool = dev->dom->cfg.pool;
-	/* A pool is contiguous in the machine, or its owner made no pool of it: one offset holds for all. */
-	uint64_t offset = pool ? bus_of(dev->dom, pool->phys, DMAH_PAGE_SIZE) - pool->phys : 0;
-	int err = dmah_bounce_slot(dev, req, offset, token);
-	dmah_phys_t phys;
+	int err = DMAH_ERANGE;
 
-	if (err)
-		return err;
-	phys = dmah_pool_phys(pool, *token);
-	*bus = bus_of(dev->dom, phys, req->len);
-	if (*bus != NO_BUS && dmah_direct_reaches(dev, *bus, req->len))
-		return DMAH_OK;
-	dmah_pool_put(pool, *token);
-	return DMAH_ERANGE;
+	if (!dmah_bounces(dev, req))
+		return DMAH_ENOPOOL;
+	for (uint32_t number = 0; pool; pool = pool->next, number++) {
+		int one = slot_from(dev, req, pool, number, token, bus);
+
+		if (!one)
+			return DMAH_OK;
+		err = dmah_pool_error(err, one);
+	}
+	return err;
 }
 
 static int xen_map(struct dmah_device *dev, struct dmah *h, const struct map_req *req)
@@ -62,7 +81,7 @@ static int xen_map(struct dmah_device *dev, struct dmah *h, const struct map_req
 	int err;
 
 	if (bus == NO_BUS || !dmah_direct_reaches(dev, bus, req->len) || shares_line(dev, req)) {
-		if (req->attrs & DMAH_ATTR_MMIO)
+		if (req->attrs & DMAH_ATTR_MMIO || req->coherent)
 			return DMAH_ERANGE;
 		err = xen_bounce(dev, req, &token, &bus);
 		if (err)
@@ -164,6 +183,13 @@ static bool xen_memory(const struct dmah_domain_config *cfg, struct backend_memo
 	       cfg->xen->has_mapping && cfg->xen->cache;
 }
 
+static dmah_phys_t xen_crossing(const struct dmah_device *dev, dmah_phys_t phys, uint64_t len)
+{
+	dmah_addr_t bus = bus_of(dev->dom, phys, len);
+
+	return bus == NO_BUS ? phys : direct_crossing(dev, phys, len, bus - phys);
+}
+
 static dmah_phys_t xen_highest(const struct dmah_device *dev)
 {
 	(void)dev;
@@ -173,6 +199,7 @@ static dmah_phys_t xen_highest(const struct dmah_device *dev)
 const struct backend_ops dmah_backend_xen = {
 	.memory = xen_memory,
 	.highest = xen_highest,
+	.crossing = xen_crossing,
 	.map = xen_map,
 	.check = xen_check,
 	.unmap = xen_unmap,

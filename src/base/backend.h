@@ -154,6 +154,11 @@ struct backend_ops {
 	/** @highest: return the highest physical address that @map reaches without bouncing. */
 	dmah_phys_t (*highest)(const struct dmah_device *dev);
 	/**
+	 * @crossing: return the physical address inside a buffer at which one of the device's
+	 *	boundaries lies, if DMA addresses follow physical ones; @phys: there is none.
+	 */
+	dmah_phys_t (*crossing)(const struct dmah_device *dev, dmah_phys_t phys, uint64_t len);
+	/**
 	 * @waits: Returns true if an unmap of this device would wait for hardware now, so a batch
 	 *	saves time. NULL: never.
 	 */

@@ -69,7 +69,8 @@ static inline bool buffer_sync_whole(struct dmah_device *dev, const struct dmah 
 		return false;
 	pool = dev->dom->cfg.pool;
 	slot = pool ? pool_in(pool, token, dev->dom, dev->number) : NULL;
-	if (!slot || slot->len != h->len || !len || (uint64_t)off + len > slot->len)
+	if (!slot || slot->len != h->len || slot->dir != (h->meta & META_DIR) || !len ||
+	    (uint64_t)off + len > slot->len)
 		return false;
 	cpu = dmah_host_enter(&flags);
 	count_add(&count_here(dev, dev->dom->cpu[cpu])->syncs, 1);

@@ -147,41 +147,48 @@ static uint32_t pool_alloc(struct dmah_pool *pool, const struct place *place)
 				place->base, place->limit);
 }
 
+int dmah_pool_get_from(struct dmah_pool *pool, uint32_t number, const struct pool_request *request,
+		       dmah_phys_t orig, struct dmah_domain *dom, uint16_t device, uint32_t *token)
+{
+	struct pool_slot *slot;
+	struct place place;
+	unsigned long flags;
+	uint32_t unit, gen;
+
+	if (!find_place(pool, request, &place))
+		return DMAH_ERANGE;
+	dmah_host_enter(&flags);
+	dmah_host_lock(&pool->lock);
+	unit = pool_alloc(pool, &place);
+	if (unit != RANGE_NONE) {
+		slot = &pool->slot[unit];
+		slot->orig = orig;
+		slot->dom = dom;
+		slot->len = request->len;
+		slot->whole = request->whole;
+		slot->units = place.units;
+		slot->offset = (uint16_t)request->offset;
+		slot->dir = (uint8_t)request->dir;
+		gen = (key_gen(slot->key) + 1) & TOKEN_GEN;
+		__atomic_store_n(&slot->key, pool_key(POOL_LIVE, gen, device), __ATOMIC_RELEASE);
+		*token = gen << TOKEN_GEN_SHIFT | number << TOKEN_POOL_SHIFT | (unit + 1);
+	}
+	dmah_host_unlock(&pool->lock);
+	dmah_host_leave(flags);
+	return unit != RANGE_NONE ? DMAH_OK : DMAH_ENOSPC;
+}
+
 int dmah_pool_get(struct dmah_pool *pool, const struct pool_request *request, dmah_phys_t orig,
 		  struct dmah_domain *dom, uint16_t device, uint32_t *token)
 {
 	int err = pool ? DMAH_ERANGE : DMAH_ENOPOOL;
 
 	for (uint32_t number = 0; pool; pool = pool->next, number++) {
-		struct pool_slot *slot;
-		struct place place;
-		unsigned long flags;
-		uint32_t unit, gen;
+		int one = dmah_pool_get_from(pool, number, request, orig, dom, device, token);
 
-		if (!find_place(pool, request, &place))
-			continue;
-		err = DMAH_ENOSPC;
-		dmah_host_enter(&flags);
-		dmah_host_lock(&pool->lock);
-		unit = pool_alloc(pool, &place);
-		if (unit != RANGE_NONE) {
-			slot = &pool->slot[unit];
-			slot->orig = orig;
-			slot->dom = dom;
-			slot->len = request->len;
-			slot->whole = request->whole;
-			slot->units = place.units;
-			slot->offset = (uint16_t)request->offset;
-			slot->dir = (uint8_t)request->dir;
-			gen = (key_gen(slot->key) + 1) & TOKEN_GEN;
-			__atomic_store_n(&slot->key, pool_key(POOL_LIVE, gen, device),
-					 __ATOMIC_RELEASE);
-			*token = gen << TOKEN_GEN_SHIFT | number << TOKEN_POOL_SHIFT | (unit + 1);
-		}
-		dmah_host_unlock(&pool->lock);
-		dmah_host_leave(flags);
-		if (unit != RANGE_NONE)
+		if (!one)
 			return DMAH_OK;
+		err = dmah_pool_error(err, one);
 	}
 	return err;
 }

@@ -115,6 +115,24 @@ int dmah_pool_get(struct dmah_pool *pool, const struct pool_request *request, dm
 		  struct dmah_domain *dom, uint16_t device, uint32_t *token);
 
 /**
+ * dmah_pool_get_from() - dmah_pool_get() from one pool of a chain.
+ * @number: the pool's place in the chain, from 0.
+ *
+ * Return: 0, DMAH_ENOSPC, DMAH_ERANGE.
+ */
+int dmah_pool_get_from(struct dmah_pool *pool, uint32_t number, const struct pool_request *request,
+		       dmah_phys_t orig, struct dmah_domain *dom, uint16_t device, uint32_t *token);
+
+/**
+ * dmah_pool_error() - return the error of two pools that have no slot: DMAH_ENOSPC if one of them may
+ * have a slot later.
+ */
+static inline int dmah_pool_error(int one, int other)
+{
+	return other == DMAH_ENOSPC ? other : one;
+}
+
+/**
  * pool_in() - return the record of a live slot in @pool, without a look at the token's pool number;
  * NULL if the slot is not live or not this device's.
  *

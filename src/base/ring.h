@@ -11,7 +11,8 @@
  * history finds its address in the cleared entry. Any other mapping has a handle in @entry.
  *
  * All page-table entries of a ring carry the mark "continues a mapping", so the address-keyed calls
- * see the middle of a mapping and refuse to end it. The granules before the first entry are never
+ * see the middle of a mapping and refuse to end it; a second mark (@more of struct pt_leaf) tells them
+ * from a list that goes on at a boundary. The granules before the first entry are never
  * mapped, so the ring does not look like the continuation of a neighbour.
  */
 #ifndef DMAH_BASE_RING_H

@@ -64,8 +64,20 @@ int dmah_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_
 	return dmah_map_vec_caller(dev, v, segs, n, dir, attrs, __builtin_return_address(0));
 }
 
+/* Returns true if bytes from @off on, @len of them, lie in a vector's parts. A damaged vector holds more or less than @total. */
+static bool holds(const struct dmah_vec *v, uint64_t off, uint64_t len)
+{
+	uint64_t total = 0;
+
+	for (uint32_t i = 0; v->nparts <= v->max && i < v->nparts; i++)
+		total += v->part[i].len;
+	return total == v->total && off <= total && len <= total - off;
+}
+
 static int check_parts(struct dmah_device *dev, const struct dmah_vec *v)
 {
+	if (!holds(v, 0, v->total))
+		return DMAH_EINVAL;
 	for (uint32_t i = 0; i < v->nparts; i++) {
 		int err = dmah_handle_check(dev, &v->part[i], META_PART);
 
@@ -109,7 +121,7 @@ int dmah_unmap_vec(struct dmah_device *dev, struct dmah_vec *v)
 static int sync_range(struct dmah_device *dev, const struct dmah_vec *v, uint64_t off, uint64_t len,
 		      bool for_cpu)
 {
-	if (!v->nparts || off > v->total || len > v->total - off)
+	if (!v->nparts || !holds(v, off, len))
 		return dev->dom ? dmah_report_misuse(dev, v->nparts ? DMAH_EINVAL : DMAH_ESTALE,
 						     "sync beyond a vector", v->iova + off,
 						     __builtin_return_address(0))

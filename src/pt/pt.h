@@ -41,7 +41,8 @@
  * @cont: another ignored bit, set in an entry that continues the mapping of the entry before it.
  *	Shows the first and last entry of a mapping.
  * @more: another ignored bit, set in the first entry of a fast-path mapping of several granules, so
- *	that the entry does not match the handle of a one-granule mapping.
+ *	that the entry does not match the handle of a one-granule mapping. Beside @cont: an entry of a
+ *	ring.
  */
 struct pt_leaf {
 	uint64_t addr_mask;

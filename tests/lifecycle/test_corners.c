@@ -3,55 +3,21 @@
  * Corners that a reviewer of the whole found: offsets that go down, lists with gaps, ids that are shared, syncs that name
  * another page, and handles whose words say another kind of mapping.
  */
+#include "plain.h"
 #include "rig.h"
 
 #define PAGE 4096u
 
-/* A machine without an IOMMU: its pool, and a device with a mask. */
-struct plain {
-	struct sim *sim;
-	struct dmah_pool *pool;
-	void *pool_memory;
-	void *domain_memory;
-	struct dmah_domain *dom;
-	struct dmah_device dev;
-};
-
-static dmah_phys_t plain_open(struct plain *p, enum dmah_backend backend, int64_t offset,
-			      uint64_t mask)
+static dmah_phys_t plain_open_at(struct plain *p, enum dmah_backend backend, int64_t offset,
+				 uint64_t mask)
 {
-	struct dmah_domain_config config = { .backend = backend, .offset = offset };
-	struct dmah_limits limits = { .mask = mask, .flags = DMAH_DEV_COHERENT };
-	struct sim_config sim;
-	dmah_phys_t at;
-	size_t size;
+	struct plain_config config = {
+		.domain = { .backend = backend, .offset = offset },
+		.limits = { .mask = mask, .flags = DMAH_DEV_COHERENT },
+		.pools = 1,
+	};
 
-	assert_true(sim_config_named("direct", &sim));
-	p->sim = sim_create(&sim);
-	assert_non_null(p->sim);
-	posix_set_cpu(0);
-	assert_non_null(dmah_host_mem_alloc(1u << 20, ~0ull, 0, &at));
-	size = dmah_pool_memory(1u << 19);
-	p->pool_memory = aligned_alloc(64, (size + 63) & ~(size_t)63);
-	assert_int_equal(dmah_pool_init(&p->pool, at + (1u << 19), 1u << 19, p->pool_memory, size),
-			 0);
-	config.pool = p->pool;
-	size = dmah_domain_memory(&config);
-	p->domain_memory = aligned_alloc(64, (size + 63) & ~(size_t)63);
-	assert_int_equal(dmah_domain_init(&p->dom, &config, p->domain_memory, size), 0);
-	p->dev = (struct dmah_device){ .name = "plain" };
-	assert_int_equal(dmah_attach(p->dom, &p->dev, &limits), 0);
-	return at;
-}
-
-static void plain_close(struct plain *p)
-{
-	assert_int_equal(dmah_pool_used(p->pool), 0);
-	assert_int_equal(dmah_detach(&p->dev), 0);
-	assert_int_equal(dmah_domain_fini(p->dom), 0);
-	sim_destroy(p->sim);
-	free(p->domain_memory);
-	free(p->pool_memory);
+	return plain_open(p, &config);
 }
 
 /* The pool's DMA addresses lie beyond the mask: no slot will do, ever. */
@@ -63,7 +29,7 @@ static void offset_down(void **state)
 	for (unsigned int i = 0; i < 2; i++) {
 		struct dmah h = { 0 };
 		struct plain p;
-		dmah_phys_t at = plain_open(&p, backends[i], -0x4000, 0xffffff);
+		dmah_phys_t at = plain_open_at(&p, backends[i], -0x4000, 0xffffff);
 
 		assert_true(at > 0xffffff + 0x4000);
 		assert_int_equal(dmah_map(&p.dev, &h, at, 100, DMAH_FROM_DEVICE, 0), DMAH_ERANGE);
@@ -76,7 +42,7 @@ static void bounced_handle_changed(void **state)
 {
 	struct dmah h = { 0 }, bad;
 	struct plain p;
-	dmah_phys_t at = plain_open(&p, DMAH_BACKEND_BOUNCE, 0, ~0ull);
+	dmah_phys_t at = plain_open_at(&p, DMAH_BACKEND_BOUNCE, 0, ~0ull);
 
 	(void)state;
 	assert_int_equal(dmah_map(&p.dev, &h, at, 100, DMAH_FROM_DEVICE, 0), 0);

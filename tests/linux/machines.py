@@ -2,8 +2,8 @@
 """The machines that the module is tried on, and what is true of each."""
 
 # enum dmah_mode
-WRAP, DOMAIN, STRICT, LAZY = range(4)
-MODES = {"wrap": WRAP, "domain": DOMAIN, "strict": STRICT, "lazy": LAZY}
+WRAP, DOMAIN, STRICT, LAZY, POOL, POOL_STRICT, POOL_LAZY = range(7)
+MODES = {"wrap": WRAP, "domain": DOMAIN, "strict": STRICT, "lazy": LAZY, "pool": POOL, "pool-strict": POOL_STRICT}
 
 
 class Setting:
@@ -22,22 +22,30 @@ class Setting:
         self.cpus = cpus
         self.only = only
         self.block = iommu in ("strict", "lazy")
-        # These kernels have no domain mode.
+        # These kernels have slots in the default domain instead of domains of the module's own.
         self.pool = kernel.startswith("7.")
         # An untrusted device is strict whatever the command line says.
         self.strict = iommu == "strict" or (self.block and untrusted)
 
     def wanted(self, mode):
         """Returns the mode that dmah_mode() must report after an attach in that mode."""
-        if not self.block or mode == WRAP or self.pool:
+        if not self.block or mode == WRAP:
             return WRAP
+        if self.pool:
+            return POOL_STRICT if self.strict or mode in (STRICT, POOL_STRICT) else POOL_LAZY
         if mode == DOMAIN:
             return STRICT if self.strict else LAZY
         return STRICT if self.untrusted else mode
 
     def modes(self):
         """Those to try. Where there is no IOMMU all of them are wrap, and one is enough to see it."""
-        return ["wrap", "domain", "strict", "lazy"] if self.block and not self.pool else ["wrap", "domain"]
+        if self.pool:
+            return ["pool", "pool-strict"] if self.block and not self.strict else ["wrap", "pool"]
+        return ["wrap", "domain", "strict", "lazy"] if self.block else ["wrap", "domain"]
+
+    def late(self, modes, only):
+        """Returns true where lazy slots are tried without their deadline, too."""
+        return self.pool and "pool" in modes and self.wanted(POOL) == POOL_LAZY and not only
 
     def parameters(self, mode):
         """Of the test's module."""

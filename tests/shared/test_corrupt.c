@@ -246,9 +246,96 @@ static void on_the_fast_path(void **state)
 			fast(&machines[i], batch != 0);
 }
 
+/* Syncs and unmaps a vector of two parts that is damaged. Every call must refuse it. */
+static void refused(struct bench *b, struct dmah_vec *v, const char *what)
+{
+	struct dmah_device *dev = bench_device(b);
+
+	if (!dmah_vec_sync_for_cpu(dev, v, PAGE, PAGE) ||
+	    !dmah_vec_sync_for_device(dev, v, 2 * PAGE - 1, 1) || !dmah_unmap_vec(dev, v))
+		fail_msg("%s: a call with a damaged vector succeeded", what);
+}
+
+/* A part that is shorter than it was mapped must not lead a sync to the memory behind the parts, nor more parts than there is room for. */
+static void vectors(void **state)
+{
+	static const struct bench_config machines[] = {
+		{ .name = "direct", .backend = DMAH_BACKEND_DIRECT },
+		{ .name = "vtd", .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4 },
+		{ .name = "vtd lazy",
+		  .backend = DMAH_BACKEND_IOMMU,
+		  .hw = BENCH_VTD4,
+		  .mode = DMAH_LAZY },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(machines) / sizeof(machines[0]); i++) {
+		struct bench *b = bench_open(&machines[i]);
+		struct dmah_device *dev = bench_device(b);
+		struct dmah part[4] = { 0 }, good[2];
+		struct dmah_dma_seg seg[2];
+		struct dmah_vec v = { .part = part, .seg = seg, .max = 2 }, whole;
+		struct dmah_seg pieces[2];
+		dmah_phys_t base;
+		uint64_t size;
+
+		base = bench_memory(b, &size);
+		pieces[0] = (struct dmah_seg){ base, PAGE };
+		pieces[1] = (struct dmah_seg){ base + 2 * PAGE, PAGE };
+		assert_int_equal(dmah_map_vec(dev, &v, pieces, 2, DMAH_FROM_DEVICE, 0), 0);
+		/* Behind the two parts lies what a sync would take for more of them. */
+		part[2] = part[3] = part[1];
+		memcpy(good, part, sizeof(good));
+		whole = v;
+		part[1].len = 100;
+		refused(b, &v, "a shorter part");
+		memcpy(part, good, sizeof(good));
+		v.nparts = 3;
+		refused(b, &v, "more parts than there is room for");
+		v = whole;
+		v.total = 3 * PAGE;
+		refused(b, &v, "more bytes than the parts have");
+		v = whole;
+		(void)bench_reports(b);
+		assert_int_equal(dmah_unmap_vec(dev, &v), 0);
+		bench_close(b);
+	}
+}
+
+/* A sync follows the direction of the mapping, and refuses a handle that says another. */
+static void direction(void **state)
+{
+	static const struct bench_config machine = { .name = "bounce",
+						     .backend = DMAH_BACKEND_BOUNCE,
+						     .pool = true };
+	struct bench *b = bench_open(&machine);
+	struct dmah_device *dev = bench_device(b);
+	struct dmah h = { 0 }, bad;
+	dmah_phys_t base;
+	uint64_t size;
+
+	(void)state;
+	base = bench_memory(b, &size);
+	fill(b, base);
+	assert_int_equal(dmah_map(dev, &h, base, PAGE, DMAH_TO_DEVICE, 0), 0);
+	/* The CPU goes on to write; the slot has what was there before. */
+	memset(before, 0x5a, PAGE);
+	bench_cpu_write(b, base, before, PAGE);
+	bad = h;
+	bad.meta ^= DMAH_BIDIRECTIONAL;
+	assert_int_equal(dmah_sync_for_cpu(dev, &bad, 0, PAGE), DMAH_ESTALE);
+	unchanged(b, base, 0, 0, "a changed direction");
+	assert_int_equal(dmah_sync_for_device(dev, &h, 0, PAGE), 0);
+	assert_int_equal(bench_reports(b), 1);
+	assert_int_equal(dmah_unmap(dev, &h), 0);
+	bench_close(b);
+}
+
 int main(void)
 {
 	static const struct bench_case cases[] = {
+		BENCH_CASE(vectors, BENCH_OTHERS | BENCH_VTD),
+		BENCH_CASE(direction, BENCH_OTHERS),
 		BENCH_CASE(on_the_fast_path, BENCH_VTD | BENCH_LPAE),
 		BENCH_CASE(behind_an_iommu, BENCH_CACHES | BENCH_VTD | BENCH_LPAE),
 		BENCH_CASE(without, BENCH_CACHES | BENCH_OTHERS),

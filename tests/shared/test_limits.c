@@ -7,6 +7,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -240,9 +241,115 @@ static void shorter_lists(void **state)
 	}
 }
 
+/* An entry without bytes was never mapped, so a list with one is not the list that was. */
+static void empty_entries(void **state)
+{
+	static const struct bench_config machines[] = {
+		{ .name = "vtd", .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4 },
+		{ .name = "direct", .backend = DMAH_BACKEND_DIRECT },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(machines) / sizeof(machines[0]); i++) {
+		struct bench *b = bench_open(&machines[i]);
+		struct dmah_device *dev = bench_device(b);
+		struct dmah_sg sg[2] = { { .phys = memory(b), .len = 4096 },
+					 { .phys = memory(b) + 4096, .len = 4096 } };
+		struct dmah_sg longer[3] = { { 0 } };
+
+		assert_int_equal(dmah_addr_map_sg(dev, sg, 2, DMAH_BIDIRECTIONAL, 0), 1);
+		longer[0] = longer[2] = sg[0];
+		longer[1].phys = longer[2].phys = sg[1].phys;
+		longer[2].dma_len = 0;
+		assert_int_equal(dmah_addr_sync_sg_for_cpu(dev, longer, 3, DMAH_BIDIRECTIONAL),
+				 DMAH_EINVAL);
+		assert_int_equal(dmah_addr_unmap_sg(dev, longer, 3, DMAH_BIDIRECTIONAL, 0),
+				 DMAH_EINVAL);
+		assert_int_equal(dmah_device_live(dev), 2);
+		assert_int_equal(dmah_addr_unmap_sg(dev, sg, 2, DMAH_BIDIRECTIONAL, 0), 0);
+		assert_int_equal(dmah_device_live(dev), 0);
+		(void)bench_reports(b);
+		bench_close(b);
+	}
+}
+
+/* A page-keyed call with another page than the one that was mapped, where the buffer bounced. */
+static void other_page(void **state)
+{
+	static const struct bench_config machines[] = {
+		{ .name = "vtd",
+		  .backend = DMAH_BACKEND_IOMMU,
+		  .hw = BENCH_VTD4,
+		  .untrusted = true,
+		  .pool = true },
+		{ .name = "bounce", .backend = DMAH_BACKEND_BOUNCE, .pool = true },
+		{ .name = "direct",
+		  .backend = DMAH_BACKEND_DIRECT,
+		  .noncoherent = true,
+		  .pool = true },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(machines) / sizeof(machines[0]); i++) {
+		struct bench *b = bench_open(&machines[i]);
+		struct dmah_device *dev = bench_device(b);
+		dmah_phys_t phys = memory(b) + 100, other = phys + 4096;
+		dmah_addr_t dma;
+
+		assert_int_equal(dmah_addr_map(dev, phys, 1000, DMAH_FROM_DEVICE, 0, &dma), 0);
+		assert_int_equal(dmah_page_sync_for_cpu(dev, dma + 8, other + 8, 100,
+							DMAH_FROM_DEVICE),
+				 DMAH_EINVAL);
+		assert_int_equal(dmah_page_unmap(dev, dma, other, 1000, DMAH_FROM_DEVICE, 0),
+				 DMAH_EINVAL);
+		assert_int_equal(bench_reports(b), 2);
+		assert_int_equal(
+			dmah_page_sync_for_cpu(dev, dma + 8, phys + 8, 100, DMAH_FROM_DEVICE), 0);
+		assert_int_equal(dmah_page_unmap(dev, dma, phys, 1000, DMAH_FROM_DEVICE, 0), 0);
+		bench_close(b);
+	}
+}
+
+/* Granules that wait for a flush, or lie in CPUs' caches, are not in the way of a ring or of the reserve. */
+static void room_that_waits(void **state)
+{
+	static const struct bench_config machine = { .name = "vtd lazy",
+						     .backend = DMAH_BACKEND_IOMMU,
+						     .hw = BENCH_VTD4,
+						     .mode = DMAH_LAZY,
+						     .aperture_size = 4 << 20 };
+	struct dmah_ring_config config = { .entries = 256,
+					   .entry_size = 4096,
+					   .dir = DMAH_FROM_DEVICE };
+	size_t size = dmah_ring_memory(&config);
+	void *room = aligned_alloc(64, (size + 63) & ~(size_t)63);
+
+	(void)state;
+	for (unsigned int reserve = 0; reserve < 2; reserve++) {
+		struct bench *b = bench_open(&machine);
+		struct dmah_device *dev = bench_device(b);
+		struct dmah h = { 0 };
+		struct dmah_ring *ring;
+
+		assert_int_equal(dmah_map(dev, &h, memory(b), 3 << 20, DMAH_BIDIRECTIONAL, 0), 0);
+		assert_int_equal(dmah_unmap(dev, &h), 0);
+		if (reserve) {
+			assert_int_equal(dmah_reserve(bench_domain(b), 2, (1 << 20) - 4096), 0);
+		} else {
+			assert_int_equal(dmah_ring_init(&ring, dev, &config, room, size), 0);
+			assert_int_equal(dmah_ring_fini(ring), 0);
+		}
+		bench_close(b);
+	}
+	free(room);
+}
+
 int main(void)
 {
 	static const struct bench_case cases[] = {
+		BENCH_CASE(empty_entries, BENCH_OTHERS | BENCH_VTD),
+		BENCH_CASE(other_page, BENCH_OTHERS | BENCH_VTD | BENCH_CACHES),
+		BENCH_CASE(room_that_waits, BENCH_VTD),
 		BENCH_CASE(parts_of_a_granule, 0),
 		BENCH_CASE(longer_than_the_boundary, BENCH_OTHERS | BENCH_VTD),
 		BENCH_CASE(longer_than_the_pool, BENCH_OTHERS),

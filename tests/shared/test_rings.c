@@ -617,13 +617,72 @@ static void inv19_hung_batch(void **state)
 	bench_close(b);
 }
 
+/*
+ * A live slot that begins on one of the device's boundaries, with nothing mapped between it and an ordinary mapping before it:
+ * the slot is no part of that mapping, which can be unmapped.
+ */
+static void slot_on_a_boundary(void **state)
+{
+	static const struct bench_config machines[] = {
+		{ .name = "vtd",
+		  .backend = DMAH_BACKEND_IOMMU,
+		  .hw = BENCH_IOMMU,
+		  .boundary = 1 << 18,
+		  .aperture_size = 16 << 20 },
+		{ .name = "vtd, untrusted",
+		  .backend = DMAH_BACKEND_IOMMU,
+		  .hw = BENCH_IOMMU,
+		  .boundary = 1 << 18,
+		  .aperture_size = 16 << 20,
+		  .untrusted = true },
+	};
+	const uint32_t len = 40 * 4096;
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		struct bench *b = bench_open(&machines[i]);
+		struct dmah_device *dev = bench_device(b);
+		struct dmah_ring *ring;
+		struct dmah h = { 0 };
+		dmah_addr_t dma, keyed;
+		dmah_phys_t phys;
+		uint64_t size;
+		void *memory;
+
+		phys = bench_memory(b, &size);
+		assert_int_equal(dmah_addr_map(dev, phys, len, DMAH_FROM_DEVICE, 0, &keyed), 0);
+		ring = make_ring(b, &memory, ENTRIES, 4096, DMAH_FROM_DEVICE);
+		for (unsigned int n = 0;; n++) {
+			assert_true(n < 2 * ENTRIES);
+			assert_int_equal(dmah_ring_push(ring, phys, 4096, &dma), 0);
+			if (!(dma & (machines[i].boundary - 1)))
+				break;
+			assert_int_equal(dmah_ring_pop(ring, 1), 0);
+		}
+		assert_true(dma - keyed > len && dma - keyed < machines[i].boundary);
+		assert_int_equal(dmah_addr_unmap(dev, keyed, len, DMAH_FROM_DEVICE, 0), 0);
+		assert_int_equal(dmah_map(dev, &h, phys, len, DMAH_FROM_DEVICE, 0), 0);
+		assert_true(dma > dmah_addr(&h) && dma - dmah_addr(&h) < machines[i].boundary);
+		assert_int_equal(dmah_unmap(dev, &h), 0);
+		assert_int_equal(dmah_ring_pop(ring, 1), 0);
+		assert_int_equal(dmah_ring_fini(ring), 0);
+		free(memory);
+		bench_close(b);
+	}
+}
+
 int main(void)
 {
 	static const struct bench_case promises[] = {
-		BENCH_CASE(inv02_slots_rotate, 0),     BENCH_CASE(one_wait_for_a_pop, BENCH_VTD),
-		BENCH_CASE(slots_and_addresses, 0),    BENCH_CASE(inv17_rings_at_their_deadline, 0),
-		BENCH_CASE(inv19_hung_ring, 0),	       BENCH_CASE(refused, 0),
-		BENCH_CASE(inv03_batch_waits_once, 0), BENCH_CASE(inv19_hung_batch, 0),
+		BENCH_CASE(slot_on_a_boundary, 0),
+		BENCH_CASE(inv02_slots_rotate, 0),
+		BENCH_CASE(one_wait_for_a_pop, BENCH_VTD),
+		BENCH_CASE(slots_and_addresses, 0),
+		BENCH_CASE(inv17_rings_at_their_deadline, 0),
+		BENCH_CASE(inv19_hung_ring, 0),
+		BENCH_CASE(refused, 0),
+		BENCH_CASE(inv03_batch_waits_once, 0),
+		BENCH_CASE(inv19_hung_batch, 0),
 	};
 	unsigned int npromises = sizeof(promises) / sizeof(promises[0]);
 	struct bench_case *cases = calloc(2 * nconfigs + npromises, sizeof(*cases));

@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
-"""Record real drivers of a stock kernel under QEMU, and check the recordings.
+"""Record real drivers of stock kernels under QEMU, and check the recordings.
 
-    sweep.py DMAH_RECORD DMAH KERNEL SETTING [DRIVER...]
+Each driver (drivers.py) is loaded, used, unbound, bound, used, unloaded, loaded, used and unloaded (work.py) while dmah record
+runs with stacks; dmah check --final reads the recording, so that a leak is an error. The output is a table for each kernel and
+setting, the new errors below each row, and the totals: a driver that did not work, or that has a new error, has failed; one that this
+QEMU has no device for, or this kernel no module, is skipped.
 
-KERNEL is a name of lab/vm's kernels with dma events, SETTING "iommu" (strict) or "swiotlb" (no IOMMU,
-swiotlb=force). Each driver is loaded, used and unloaded while dmah record runs with stacks; dmah check
---final reads the recording. The output is a table: driver, events, errors, notes; and each error below.
-The exit status is 1 if a driver did not work, or has errors.
+Settings: "iommu" is VT-d in strict mode, "swiotlb" is no IOMMU and swiotlb=force, "untrusted" is VT-d and the device behind a
+port that faces the outside.
 """
 
+import argparse
 import base64
 import json
 import os
@@ -20,164 +22,180 @@ import tempfile
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "..", "lab"))
+TOP = os.path.dirname(os.path.dirname(HERE))
+sys.path[:0] = [HERE, os.path.join(TOP, "lab")]
 
+import drivers  # noqa: E402
 import vm  # noqa: E402
+import work  # noqa: E402
 
-# driver: (QEMU's device, sort); net devices get a network, disks a drive
-DRIVERS = {
-    "e1000": ("e1000", "net"),
-    "e1000e": ("e1000e", "net"),
-    "igb": ("igb", "net"),
-    "e100": ("i82559er", "net"),
-    "8139cp": ("rtl8139", "net"),
-    "pcnet32": ("pcnet", "net"),
-    "tulip": ("tulip", "net"),
-    "vmxnet3": ("vmxnet3", "net"),
-    "virtio_net": ("virtio-net-pci,iommu_platform=on,disable-legacy=on", "net"),
-    "nvme": ("nvme,serial=sweep", "disk"),
-    "virtio_blk": ("virtio-blk-pci,iommu_platform=on,disable-legacy=on", "disk"),
-    "ahci": ("ide-hd", "disk"),
-    "sdhci-pci": ("sdhci-pci", "card"),
-    "virtio-rng": ("virtio-rng-pci,iommu_platform=on,disable-legacy=on", "rng"),
+SETTINGS = {
+    "iommu": {"iommu": "strict"},
+    "swiotlb": {"iommu": "off", "swiotlb": "force"},
+    "untrusted": {"iommu": "strict", "untrusted": True, "swiotlb": "force"},
 }
-ALSO = {"ahci": ["sd_mod"], "sdhci-pci": ["mmc_block"], "virtio_net": ["virtio_pci"],
-        "virtio_blk": ["virtio_pci"], "virtio-rng": ["virtio_pci"]}
-
-NET = """
-insmod /modules/$KO
-i=0; IF=
-while [ -z "$IF" ] && [ $i -lt 100 ]; do
-	for d in /sys/class/net/*; do [ -e $d/device ] && IF=${d##*/}; done
-	i=$((i + 1)); sleep 0.1
-done
-[ -n "$IF" ] || exit 9
-ip link set $IF up; ip addr add 10.0.2.15/24 dev $IF
-i=0; while [ "$(cat /sys/class/net/$IF/carrier)" != 1 ] && [ $i -lt 50 ]; do i=$((i + 1)); sleep 0.1; done
-ping -c 20 -i 0.02 -s 1400 -q 10.0.2.2 >/tmp/ping; grep packets /tmp/ping
-tftp -g -l /tmp/f -r file 10.0.2.2 && cmp /tmp/f /file && echo USED
-ip link set $IF down; ip link set $IF up; ip link set $IF down
-rmmod $MOD
-"""
-DISK = """
-insmod /modules/$KO
-i=0; B=
-while [ -z "$B" ] && [ $i -lt 100 ]; do
-	for d in /sys/block/nvme* /sys/block/vd* /sys/block/sd* /sys/block/mmcblk*; do [ -b /dev/${d##*/} ] && B=/dev/${d##*/}; done
-	i=$((i + 1)); sleep 0.1
-done
-[ -n "$B" ] || exit 9
-dd if=/dev/urandom of=/tmp/r bs=4k count=128 iflag=fullblock 2>/dev/null
-dd if=/tmp/r of=$B bs=64k count=8 oflag=direct 2>/dev/null; sync
-dd if=$B of=/tmp/s bs=4k count=128 iflag=direct 2>/dev/null
-dd if=$B of=/dev/null bs=1M count=8 2>/dev/null
-ls -l /tmp/r /tmp/s $B; cmp /tmp/r /tmp/s && echo USED
-rmmod $MOD
-"""
-RNG = """
-insmod /modules/$KO
-dd if=/dev/hwrng of=/tmp/r bs=512 count=8 2>/dev/null; [ -s /tmp/r ] && echo USED
-rmmod $MOD
-"""
-WORK = {"net": NET, "disk": DISK, "card": DISK, "rng": RNG}
+# The device's address on the root bus, which has others in the first slots; behind a port it is the only one.
+SLOT = 0x18
+ROOT_ADDRESS = "0000:00:%02x.0" % SLOT
+PORT_ADDRESS = "0000:01:00.0"
+ERRORS_SHOWN = 10
 
 
-def machine(driver, kernel, setting, record, work, directory):
-    device, sort = DRIVERS[driver]
-    qemu = []
-    if sort == "net":
-        qemu += ["-netdev", "user,id=n0,restrict=on,tftp=" + directory, "-device", device + ",netdev=n0"]
-    elif sort in ("disk", "card"):
-        image = os.path.join(directory, "disk")
-        with open(image, "wb") as f:
-            f.truncate(64 << 20)
-        qemu += ["-drive", "if=none,id=d0,format=raw,file=" + image]
-        qemu += ["-device", device] if sort == "card" else ["-device", device + ",drive=d0"]
-        if sort == "card":
-            qemu += ["-device", "sd-card,drive=d0"]
-        if driver == "ahci":
-            qemu[-1] = "ide-hd,drive=d0,bus=ide.0"
-    else:
-        qemu += ["-device", device]
-    files = {"work": work}
-    if sort == "net":
-        with open(os.path.join(directory, "file"), "wb") as f:
-            f.write(os.urandom(60000))
-        files["file"] = "@" + os.path.join(directory, "file")
-    return vm.Machine(kernel, iommu="strict" if setting == "iommu" else "off",
-                      swiotlb="force" if setting == "swiotlb" else None, devices=[],
-                      modules=ALSO.get(driver, []) + [driver], programs=[record], files=files, qemu=qemu)
+class NotThere(Exception):
+    """This QEMU has no such device, or this kernel no such driver."""
 
 
-def boot(driver, kernel, setting, record):
-    """Return: the recording, or None, and the lines of the console."""
-    with tempfile.TemporaryDirectory(prefix="dmah-sweep-") as directory:
-        m = machine(driver, kernel, setting, record, "", directory)
-        ko = vm.module.file_name(m.kernel.module_files(driver)[-1])
-        name = re.sub(r"\\.ko$", "", ko).replace("-", "_")
-        m.files["work"] = "KO=%s\nMOD=%s\n" % (ko, name) + WORK[DRIVERS[driver][1]]
-        script = ("rmmod %s\ndmah-record --stacks --output=/tmp/t.txt.xz -- sh /work\necho recorded $?\n"
-                  "echo begin\nbase64 /tmp/t.txt.xz\necho end\ntrue\n" % name)
-        result = m.boot(script, "sweep-%s-%s" % (driver, setting))
-    lines = list(result.output)
-    if "begin" not in lines or "end" not in lines:
-        return None, lines + result.tail()
-    data = "".join(lines[lines.index("begin") + 1:lines.index("end")])
-    return base64.b64decode(data), lines[:lines.index("begin")]
+class Sweep:
+    """One kernel, one setting, one QEMU."""
+
+    def __init__(self, kernel, setting, emulator, record, dmah, keep):
+        self.kernel = vm.Kernel(kernel, whole=True)
+        self.name = kernel
+        self.setting = setting
+        self.emulator = emulator
+        self.record = record
+        self.dmah = dmah
+        self.keep = keep
+
+    def has_device(self, device):
+        """Returns true if QEMU knows a device."""
+        argv = self.emulator.argv("amd64") + ["-device", device.split(",")[0] + ",help"]
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False,
+                              env=dict(os.environ, **self.emulator.environment()))
+        return done.returncode == 0
+
+    def machine(self, driver, directory):
+        """The machine with this driver's device."""
+        for name in ("disk", "file"):
+            with open(os.path.join(directory, name), "wb") as f:
+                f.write(os.urandom(60000))
+                if name == "disk":
+                    f.truncate(64 << 20)
+        device = driver.device + ",id=sweep"
+        settings = SETTINGS[self.setting]
+        if not settings.get("untrusted"):
+            device += ",addr=0x%x" % SLOT
+        try:
+            files = self.kernel.module_files(driver.module)
+        except vm.Error as err:
+            raise NotThere(str(err)) from err
+        ko = vm.module.file_name(files[-1]) if files else ""
+        if not ko:
+            raise NotThere("%s is built into the kernel" % driver.module)
+        module = re.sub(r"\.ko$", "", ko).replace("-", "_")
+        bdf = PORT_ADDRESS if settings.get("untrusted") else ROOT_ADDRESS
+        files = {"work": work.script(driver.work, ko, module, bdf), "file": "@" + os.path.join(directory, "file")}
+        machine = vm.Machine(self.kernel, devices=[device], modules=driver.also + [driver.module],
+                             programs=[self.record], files=files, emulated_by=self.emulator,
+                             append="oops=panic", qemu=[a.replace("DIR", directory) for a in driver.qemu], **settings)
+        return machine, module
+
+    def recording(self, driver):
+        """Boot and use a driver. Return: the recording or None, and the lines of the console."""
+        with tempfile.TemporaryDirectory(prefix="dmah-sweep-") as directory:
+            machine, module = self.machine(driver, directory)
+            # The machine loads all modules; the recording begins before the driver's first map.
+            script = ("rmmod %s\ndmah-record --stacks --output=/tmp/t.txt.xz -- sh /work\necho recorded $?\n"
+                      "echo begin\nbase64 /tmp/t.txt.xz\necho end\ntrue\n" % module)
+            result = machine.boot(script, "sweep-%s-%s-%s" % (self.name, self.setting, driver.module))
+        lines = list(result.output)
+        if "begin" not in lines or "end" not in lines:
+            return None, lines + result.tail()
+        data = "".join(lines[lines.index("begin") + 1:lines.index("end")])
+        return base64.b64decode(data), lines[:lines.index("begin")]
+
+    def findings(self, driver, trace):
+        """The findings of dmah check in a recording. Raises vm.Error where it cannot be read."""
+        with tempfile.TemporaryDirectory(prefix="dmah-sweep-") as directory:
+            path = os.path.join(self.keep or directory,
+                                "%s-%s-%s.txt.xz" % (self.name, self.setting, driver.module))
+            with open(path, "wb") as f:
+                f.write(trace)
+            done = subprocess.run([self.dmah, "check", "--json", "--final", path], capture_output=True, text=True,
+                                  check=False)
+        if done.returncode not in (0, 1):
+            raise vm.Error("its recording cannot be read: " + done.stderr.strip())
+        return json.loads(done.stdout)
+
+    def row(self, driver):
+        """Run one driver and print its row. Return: "passed", "failed" or "skipped"."""
+        try:
+            if driver.not_behind_iommu and SETTINGS[self.setting]["iommu"] != "off":
+                raise NotThere(driver.not_behind_iommu)
+            if not self.has_device(driver.device):
+                raise NotThere("this QEMU has no %s" % driver.device.split(",")[0])
+            trace, lines = self.recording(driver)
+        except NotThere as why:
+            print("| %s | not run: %s | | | |" % (driver.module, why), flush=True)
+            return "skipped"
+        if trace is None:
+            print("| %s | no recording | | | |" % driver.module, flush=True)
+            print("\n".join("    " + line for line in lines[-15:]), flush=True)
+            return "failed"
+        try:
+            found = self.findings(driver, trace)
+        except vm.Error as why:
+            print("| %s | %s | | | |" % (driver.module, why), flush=True)
+            return "failed"
+        # The progress of dmah record may stand in the same line.
+        used = sum(line.count("USED") for line in lines)
+        events = next((line.split("dmah record: ")[1].split()[0] for line in lines if "dmah record: " in line), "?")
+        errors = [f for f in found if f["severity"] == "error"]
+        notes = sorted({f["kind"] for f in found if f["severity"] == "note"})
+        new = [f for f in errors if f["kind"] not in driver.known]
+        known = ", all known" if errors and not new else ", %d new" % len(new) if driver.known else ""
+        print("| %s | %d of %d | %s | %d%s | %s |" % (driver.module, used, work.USES, events, len(errors), known,
+                                                      ", ".join(notes)), flush=True)
+        for f in new[:ERRORS_SHOWN]:
+            print("    %s %s line %s: %s" % (f["kind"], f["device"], f["line"], f["text"]), flush=True)
+        return "passed" if used == work.USES and not new else "failed"
 
 
-def check(dmah, path):
-    done = subprocess.run([dmah, "check", "--json", "--final", path], capture_output=True, text=True,
-                          check=False)
-    if done.returncode == 2:
-        return None, done.stderr
-    return json.loads(done.stdout), ""
-
-
-def known_devices():
-    done = subprocess.run(["qemu-system-x86_64", "-device", "help"], capture_output=True, text=True, check=False)
-    return set(re.findall(r'name "([^"]+)"', done.stdout + done.stderr))
+def arguments():
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kernel", action="append", help="a kernel of lab/vm with dma events (default: 6.12 and 7.3)")
+    parser.add_argument("--setting", action="append", choices=list(SETTINGS), help="default: all")
+    parser.add_argument("--qemu", choices=["system", "newer"], default="system", help="which QEMU (lab/vm/emulator.py)")
+    parser.add_argument("--short", action="store_true", help="a few drivers of different kinds: " + ", ".join(drivers.SHORT))
+    parser.add_argument("--keep", metavar="DIR", help="leave the recordings in DIR")
+    parser.add_argument("--record", default="build/release/tools/record/dmah-record", help="the static dmah-record")
+    parser.add_argument("--dmah", default="build/dmah", help="the command dmah")
+    parser.add_argument("driver", nargs="*", help="only these")
+    args = parser.parse_args()
+    names = args.driver or (drivers.SHORT if args.short else [d.module for d in drivers.DRIVERS])
+    unknown = set(names) - {d.module for d in drivers.DRIVERS}
+    if unknown:
+        parser.error("no such driver: " + ", ".join(sorted(unknown)))
+    for path in (args.record, args.dmah):
+        if not os.path.exists(path):
+            parser.error("there is no %s (make build)" % path)
+    if args.keep:
+        os.makedirs(args.keep, exist_ok=True)
+    args.driver = [d for d in drivers.DRIVERS if d.module in names]
+    return args
 
 
 def main():
-    record, dmah, kernel, setting = sys.argv[1:5]
-    keep = os.environ.get("DMAH_SWEEP_KEEP")
-    bad = False
-    print("| driver | used | events | errors | notes |\n|---|---|---|---|---|")
-    known = known_devices()
-    for driver in sys.argv[5:] or DRIVERS:
-        if DRIVERS[driver][0].split(",")[0] not in known:
-            print("| %s | this QEMU has no such device | | | |" % driver)
-            continue
-        try:
-            trace, lines = boot(driver, kernel, setting, os.path.abspath(record))
-        except vm.cache.Error as e:
-            print("| %s | not run: %s | | | |" % (driver, e))
-            continue
-        used = "USED" in lines
-        if trace is None:
-            print("| %s | no recording | | | |" % driver)
-            print("\n".join("    " + l for l in lines[-15:]))
-            bad = True
-            continue
-        with tempfile.TemporaryDirectory(prefix="dmah-sweep-") as d:
-            path = os.path.join(keep or d, "%s-%s-%s.txt.xz" % (driver, kernel, setting))
-            with open(path, "wb") as f:
-                f.write(trace)
-            found, why = check(os.path.abspath(dmah), path)
-        if found is None:
-            print("| %s | %s | unreadable: %s | | |" % (driver, used, why.strip()))
-            bad = True
-            continue
-        events = next((l.split("dmah record: ")[1].split()[0] for l in lines if "dmah record: " in l), "?")
-        errors = [f for f in found if f["severity"] == "error"]
-        notes = sorted({f["kind"] for f in found if f["severity"] == "note"})
-        print("| %s | %s | %s | %d | %s |" % (driver, "yes" if used else "no", events, len(errors),
-                                              ", ".join(notes)), flush=True)
-        for f in errors[:10]:
-            print("    %s %s line %s: %s" % (f["kind"], f["device"], f["line"], f["text"]))
-        bad = bad or bool(errors) or not used
-    return 1 if bad else 0
+    """Sweep. Return: the exit status."""
+    args = arguments()
+    total = {"passed": 0, "failed": 0, "skipped": 0}
+    emulator = vm.Newer() if args.qemu == "newer" else vm.System()
+    for kernel in args.kernel or ["6.12", "7.3"]:
+        for setting in args.setting or SETTINGS:
+            try:
+                sweep = Sweep(kernel, setting, emulator, os.path.abspath(args.record), os.path.abspath(args.dmah),
+                              args.keep)
+                print("\nLinux %s, %s\n\n| driver | used | events | errors | notes |\n|---|---|---|---|---|"
+                      % (sweep.kernel.release, setting), flush=True)
+                for driver in args.driver:
+                    total[sweep.row(driver)] += 1
+            except vm.Error as why:
+                print("sweep.py: %s" % why, file=sys.stderr)
+                return 2
+    print("\n%(passed)d passed, %(failed)d failed, %(skipped)d skipped" % total)
+    return 1 if total["failed"] or not total["passed"] else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -502,6 +502,103 @@ static void all_ones(void **state)
 	}
 }
 
+/*
+ * A unit that loses its registers while nobody looks has done nothing of what is posted from then on, whatever its indices say:
+ * the positions of the SMMU's queue are tried all round.
+ */
+static void forgetful(const char *machine)
+{
+	struct page p;
+	struct rig r;
+
+	open_rig(&r, machine, DMAH_STRICT);
+	for (unsigned int i = 0; i < 40; i++) {
+		for (unsigned int k = 0; k < i; k++)
+			works(&r, WITHOUT);
+		map(&r, WITHOUT, &p);
+		sim_repair(r.sim, true);
+		assert_int_equal(dmah_unmap(r.dev[WITHOUT], &p.h), DMAH_ETIMEDOUT);
+		assert_int_equal(dmah_flush(r.dom[1]), DMAH_ETIMEDOUT);
+		assert_int_equal(reports(&r), 1);
+		assert_int_equal(reset(&r), DMAH_OK);
+		assert_int_equal(dmah_flush(r.dom[1]), DMAH_OK);
+		assert_false(reached(&r, WITHOUT, &p));
+	}
+	close_rig(&r);
+}
+
+static void lost_registers(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++)
+		forgetful(machines[i]);
+}
+
+/* ---- clocks of CPUs that differ ---- */
+
+/** struct behind - a unit's registers; @status: the one that a wait reads; @now: the clock of the CPU that the wait moves to. */
+struct behind {
+	volatile uint8_t *regs;
+	struct unit *unit;
+	uint64_t status;
+	uint64_t now;
+	unsigned int reads;
+};
+
+/* The second look is made on a CPU whose clock is behind; some looks later the unit goes on. */
+static uint64_t behind_read(void *ctx, uint64_t reg, unsigned int size)
+{
+	struct behind *b = ctx;
+
+	if (reg == b->status && b->now && ++b->reads == 2)
+		posix_clock_manual(b->now);
+	if (reg == b->status && b->reads == 8)
+		unit_hold(b->unit, false);
+	return size == 4 ? dmah_host_read32(b->regs + reg) : dmah_host_read64(b->regs + reg);
+}
+
+static void behind_write(void *ctx, uint64_t reg, unsigned int size, uint64_t value)
+{
+	struct behind *b = ctx;
+
+	if (size == 4)
+		dmah_host_write32(b->regs + reg, (uint32_t)value);
+	else
+		dmah_host_write64(b->regs + reg, value);
+}
+
+/* A wait that goes on on a CPU whose clock is behind has not lasted too long. */
+static void clocks_that_differ(void **state)
+{
+	struct behind b;
+	struct page p;
+	struct rig r;
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		open_rig(&r, machines[i], DMAH_STRICT);
+		map(&r, WITHOUT, &p);
+		b = (struct behind){ .unit = &r.unit, .status = r.unit.vtd_model ? 0x34 : 0x9c };
+		if (r.unit.vtd_model) {
+			b.regs = sim_vtd_regs(r.unit.vtd_model);
+			r.unit.vtd.regs =
+				sim_regs_add(r.sim, 0x2000, &b, behind_read, behind_write);
+			r.unit.vtd.timeout = 1000000000;
+		} else {
+			b.regs = sim_smmuv3_regs(r.unit.smmu_model);
+			r.unit.smmu.regs =
+				sim_regs_add(r.sim, 0x20000, &b, behind_read, behind_write);
+			r.unit.smmu.timeout = 1000000000;
+		}
+		b.now = dmah_host_now() - 900000;
+		unit_hold(&r.unit, true);
+		assert_int_equal(dmah_unmap(r.dev[WITHOUT], &p.h), DMAH_OK);
+		assert_true(b.reads >= 8);
+		assert_false(reached(&r, WITHOUT, &p));
+		close_rig(&r);
+	}
+}
+
 /* ---- nothing waits with interrupts off ---- */
 
 static const struct dmah_iommu_ops *real;
@@ -647,6 +744,8 @@ int main(void)
 		cmocka_unit_test(dead_unit),
 		cmocka_unit_test(slow_unit),
 		cmocka_unit_test(all_ones),
+		cmocka_unit_test(lost_registers),
+		cmocka_unit_test(clocks_that_differ),
 		cmocka_unit_test(full_queue),
 		cmocka_unit_test(room_is_made),
 		cmocka_unit_test(refused_commands),

@@ -635,11 +635,57 @@ static void smmu_errors(void **state)
 	end(sim);
 }
 
+/* A page-table entry has 52 bits of address: a range above them would lead to somebody's memory below. */
+static void identity_above_memory(void **state)
+{
+	static const unsigned int bits[] = { 46, 52 };
+	struct sim_config config;
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		struct sim *sim = machine("vtd");
+		struct dmah_reserved range = { .base = 1ull << bits[i],
+					       .size = 4096,
+					       .identity = true };
+		struct dmah_domain_config c = { .backend = DMAH_BACKEND_IOMMU,
+						.format = &dmah_pt_vtd_ss };
+		struct dmah_limits limits;
+		struct sim_device *dev;
+		struct dmah_domain *dom;
+		void *memory;
+		size_t need;
+
+		sim_destroy(sim);
+		assert_true(sim_config_named("vtd", &config));
+		config.iommu[0].va_bits = 57;
+		config.iommu[0].out_bits = bits[i];
+		sim = sim_create(&config);
+		c.iommu = sim_fake_iommu(sim_iommu(sim, 0));
+		need = dmah_domain_memory(&c);
+		memory = memory_of(need);
+		assert_int_equal(dmah_domain_init(&dom, &c, memory, need), DMAH_OK);
+		dev = sim_device_add(sim, &(struct sim_device_config){ .id = 0x100 });
+		sim_device_limits(dev, &limits);
+		limits.reserved = &range;
+		limits.nreserved = 1;
+		assert_int_equal(dmah_attach(dom, sim_device_dmah(dev), &limits), DMAH_ERANGE);
+		assert_non_null(strstr(last_text, "identity"));
+		/* The last page below is there. */
+		range.base -= 4096;
+		assert_int_equal(dmah_attach(dom, sim_device_dmah(dev), &limits), DMAH_OK);
+		assert_int_equal(dmah_detach(sim_device_dmah(dev)), DMAH_OK);
+		assert_int_equal(dmah_domain_fini(dom), DMAH_OK);
+		free(memory);
+		end(sim);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(old_queue),
 		cmocka_unit_test(client_units),
+		cmocka_unit_test(identity_above_memory),
 		cmocka_unit_test(options),
 		cmocka_unit_test(smmu_options),
 		cmocka_unit_test(deferred),

@@ -237,6 +237,27 @@ void dmah_iommu_recall(struct dmah_domain *dom)
 		dmah_iommu_drain(dom, i);
 }
 
+static uint32_t take_now(struct dmah_domain *dom, uint32_t n, uint32_t align)
+{
+	unsigned long flags;
+	uint32_t first;
+
+	dmah_host_enter(&flags);
+	first = dmah_iova_get_large(&dom->iova, n, align, 0, 0);
+	dmah_host_leave(flags);
+	return first;
+}
+
+uint32_t dmah_iommu_take_range(struct dmah_domain *dom, uint32_t n, uint32_t align)
+{
+	uint32_t first = take_now(dom, n, align);
+
+	if (first != RANGE_NONE)
+		return first;
+	dmah_iommu_recall(dom);
+	return take_now(dom, n, align);
+}
+
 static void cut_aperture(struct dmah_domain *dom, uint32_t granules, bool fixed)
 {
 	dom->granules = granules;

@@ -39,6 +39,14 @@ int dmah_iommu_fini(struct dmah_domain *dom);
 void dmah_iommu_recall(struct dmah_domain *dom);
 
 /**
+ * dmah_iommu_take_range() - take granules for a ring or the reserve, after dmah_iommu_recall() if there is no room before.
+ * @align: a power of two.
+ *
+ * Context: may sleep. Return: the first granule's index, or RANGE_NONE.
+ */
+uint32_t dmah_iommu_take_range(struct dmah_domain *dom, uint32_t n, uint32_t align);
+
+/**
  * dmah_iommu_fit_aperture() - cut the aperture to the first device's mask; check that a later device's mask covers it.
  *
  * Return: 0, DMAH_ERANGE, DMAH_EBUSY.

@@ -43,6 +43,7 @@ const struct backend_ops dmah_backend_iommu = {
 	.poll = dmah_iommu_poll,
 	.cpu_dead = dmah_iommu_cpu_dead,
 	.highest = iommu_highest,
+	.crossing = dmah_direct_crossing,
 	.waits = iommu_waits,
 	.ring_init = dmah_iommu_ring_init,
 	.timestamps = true,

@@ -3,6 +3,7 @@
  * The reserve: IOVAs with page tables, set aside in cells of equal size.
  */
 #include "backend/iommu/cells.h"
+#include "backend/iommu/aperture.h"
 #include "backend/iommu/entries.h"
 #include "base/setup_error.h"
 
@@ -29,14 +30,11 @@ int dmah_iommu_place_reserve(struct dmah_domain *dom)
 {
 	struct iova_reserve *reserve = &dom->reserve;
 	uint32_t n = reserve->cell * reserve->count, first;
-	unsigned long flags;
 	int err;
 
 	if (!reserve->page)
 		return DMAH_OK;
-	dmah_host_enter(&flags);
-	first = dmah_iova_get_large(&dom->iova, n, reserve->cell, 0, 0);
-	dmah_host_leave(flags);
+	first = dmah_iommu_take_range(dom, n, reserve->cell);
 	if (first == RANGE_NONE)
 		return dmah_setup_error(NULL, DMAH_ENOSPC,
 					"dmah_reserve: no room for count * len in the aperture, "

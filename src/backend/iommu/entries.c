@@ -87,7 +87,8 @@ static void set_leaf(struct dmah_domain *dom, const struct extent *run, uint32_t
 {
 	const struct pt_leaf *leaf = &dom->pt.leaf;
 	uint64_t value = pt_make(leaf, run->phys + ((uint64_t)done << PT_GRANULE_SHIFT), run->dir,
-				 run->gen, run->attrs);
+				 run->gen, run->attrs) |
+			 (run->ring ? leaf->more : 0);
 
 	for (uint32_t i = 0; i < n; i++, value += PT_GRANULE)
 		leaf_set(&entry[i], run->cont || done + i ? value | leaf->cont : value);

@@ -16,6 +16,7 @@
  * @gen: the mapping's generation.
  * @attrs: enum dmah_attr.
  * @cont: the extent continues a mapping that began before it.
+ * @ring: the extent lies in a ring: its entries carry the mark @more of struct pt_leaf beside @cont.
  */
 struct extent {
 	uint32_t first;
@@ -25,6 +26,7 @@ struct extent {
 	uint32_t gen;
 	uint32_t attrs;
 	bool cont;
+	bool ring;
 };
 
 /** dmah_entries_next_gen() - the generation of the next mapping of @n granules, none of which is mapped. */

@@ -238,6 +238,14 @@ static bool is_mapped(const struct dmah_domain *dom, uint32_t index)
 	return dmah_entries_find(dom, index, &entry) != 0;
 }
 
+/* Returns true if a granule belongs to a ring, whose entries all look like the middle of a mapping. */
+static bool in_ring(const struct dmah_domain *dom, uint32_t index)
+{
+	const uint64_t *entry = entries_leaf(dom, index);
+
+	return entry && pt_load(entry) & dom->pt.leaf.more && pt_load(entry) & dom->pt.leaf.cont;
+}
+
 bool dmah_iommu_goes_on(const struct dmah_device *dev, uint32_t index)
 {
 	const struct dmah_domain *dom = dev->dom;
@@ -249,7 +257,8 @@ bool dmah_iommu_goes_on(const struct dmah_device *dev, uint32_t index)
 		return false;
 	at = ((dom->iova.base_granule + index + granules - 1) & ~(granules - 1)) -
 	     dom->iova.base_granule;
-	if (at >= dom->granules || dmah_entries_end_at(dom, (uint32_t)at))
+	if (at >= dom->granules || dmah_entries_end_at(dom, (uint32_t)at) ||
+	    in_ring(dom, (uint32_t)at))
 		return false;
 	/* The entry at the boundary continues the mapping before the gap: this one, if nothing lies between. */
 	while (index < at && !is_mapped(dom, index))

@@ -383,12 +383,14 @@ int dmah_iommu_map_identity(struct dmah_device *dev, bool *changed)
 
 			if (record->owner != dev || !record->range.identity)
 				continue;
-			err = dmah_iommu_widen(dom, last, dev);
+			err = last > dom->phys_last ? DMAH_ERANGE
+						    : dmah_iommu_widen(dom, last, dev);
 			if (err == DMAH_ERANGE)
-				return dmah_setup_error(
-					dev, err,
-					"dmah_attach: an identity range lies above the widest IOVA",
-					record->range.base);
+				return dmah_setup_error(dev, err,
+							"dmah_attach: an identity range lies above "
+							"the widest IOVA, or "
+							"above the widest physical address",
+							record->range.base);
 			if (!err)
 				err = write_record(dom, record, record->range.size, changed);
 		}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "backend/iommu/map.h"
+#include "backend/iommu/aperture.h"
 #include "backend/iommu/link.h"
 #include "backend/iommu/poll.h"
 #include "backend/iommu/ring.h"
@@ -62,7 +63,7 @@ static void set_fast(struct dmah_ring *ring)
 	const struct dmah_device *dev = ring->dev;
 	const struct pt_leaf *leaf = &dev->dom->pt.leaf;
 
-	ring->prot = leaf->prot[ring->cfg.dir] | leaf->cont;
+	ring->prot = leaf->prot[ring->cfg.dir] | leaf->cont | leaf->more;
 	ring->fast = !ring->cfg.attrs && __atomic_load_n(&dev->fast_end, __ATOMIC_RELAXED) &&
 		     ring->step << PT_GRANULE_SHIFT <= dev->fast_max;
 }
@@ -72,7 +73,6 @@ int dmah_iommu_ring_init(struct dmah_ring *ring)
 	struct dmah_domain *dom = ring->dev->dom;
 	static uint32_t serial;
 	uint32_t n = (ring->room >> PT_GRANULE_SHIFT) + 1, first;
-	unsigned long flags;
 	int on = dmah_iommu_check_on(ring->dev);
 
 	if (on)
@@ -82,9 +82,7 @@ int dmah_iommu_ring_init(struct dmah_ring *ring)
 	ring->mask = 2 * ring->cfg.entries - 1;
 	if ((uint64_t)(slots(ring) + 1) * ring->step > dom->granules)
 		return DMAH_ENOSPC;
-	dmah_host_enter(&flags);
-	first = dmah_iova_get_large(&dom->iova, granules(ring), ring->step, 0, 0);
-	dmah_host_leave(flags);
+	first = dmah_iommu_take_range(dom, granules(ring), ring->step);
 	if (first == RANGE_NONE)
 		return DMAH_ENOSPC;
 	ring->first = first + ring->step;
@@ -260,6 +258,7 @@ static int write_entries(struct dmah_ring *ring, const struct dmah *h, uint32_t 
 	int err = DMAH_OK;
 
 	for (unsigned int i = 0; !err && i < n; i++) {
+		runs[i].ring = true;
 		err = dmah_entries_set(ring->dev, &runs[i], DMAH_ALLOC_ATOMIC, &set);
 		all += set;
 	}

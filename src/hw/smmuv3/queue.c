@@ -28,6 +28,9 @@ uint64_t dmah_smmuv3_progress(struct dmah_smmuv3 *smmu)
 	if (cons == ~0u)
 		return before;
 	now = before + ((cons - (uint32_t)before) & smmuv3_index_mask(smmu));
+	/* Beyond what was posted: the unit has lost its registers, and has done nothing. */
+	if (now > __atomic_load_n(&smmu->prod, __ATOMIC_ACQUIRE))
+		return before;
 	while (seen < now && !__atomic_compare_exchange_n(&smmu->cons, &seen, now, false,
 							  __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		;
@@ -40,7 +43,8 @@ bool dmah_smmuv3_late(const struct dmah_smmuv3 *smmu, uint64_t *begun)
 
 	if (!*begun)
 		*begun = now;
-	return now - *begun >= smmu->timeout;
+	/* A wait that has moved to another CPU may read a clock that is behind the first one's. */
+	return now > *begun && now - *begun >= smmu->timeout;
 }
 
 /* ---- waiting ---- */
@@ -88,10 +92,12 @@ int dmah_smmuv3_wait(struct dmah_smmuv3 *smmu, uint64_t ticket)
 
 void dmah_smmuv3_put(struct dmah_smmuv3 *smmu, uint64_t first, uint64_t second)
 {
-	uint64_t *entry = smmuv3_slot(smmu, smmu->prod++);
+	uint64_t *entry = smmuv3_slot(smmu, smmu->prod);
 
 	entry[0] = first;
 	entry[1] = second;
+	/* Waits read it without the lock. */
+	__atomic_store_n(&smmu->prod, smmu->prod + 1, __ATOMIC_RELEASE);
 }
 
 bool dmah_smmuv3_has_room(struct dmah_smmuv3 *smmu, unsigned int n)

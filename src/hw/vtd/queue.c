@@ -17,7 +17,8 @@ bool dmah_vtd_late(const struct dmah_vtd *vtd, uint64_t *begun)
 
 	if (!*begun)
 		*begun = now;
-	return now - *begun > vtd->timeout;
+	/* A wait that has moved to another CPU may read a clock that is behind the first one's. */
+	return now > *begun && now - *begun > vtd->timeout;
 }
 
 /* ---- the ring ---- */

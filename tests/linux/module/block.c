@@ -176,6 +176,50 @@ static void test_flush(struct test *t)
 	buffer_put(&b);
 }
 
+/* Unmapped lazily, and nothing more is called: the deadline's flush comes by itself. */
+static void test_deadline(struct test *t)
+{
+	struct buffer b;
+	struct dmah h = {};
+	dma_addr_t addr;
+
+	if (!CHECK(t, !buffer_get(&b, 0, PAGE_SIZE)))
+		return;
+	if (CHECK_EQ(t, dmah_map_page(t->dev, &h, b.page, 0, PAGE_SIZE, DMA_FROM_DEVICE), 0)) {
+		addr = dmah_addr(&h);
+		/* the IOTLB has it */
+		CHECK_EQ(t, edu_write_ram(t, addr, 0, 512), 0);
+		CHECK_EQ(t, dmah_unmap(t->dev, &h), 0);
+		memset(b.base, CANARY, BUFFER_SIZE);
+		refused(t, addr, b.base, BUFFER_SIZE, "unmapped lazily, after the deadline");
+	}
+	buffer_put(&b);
+}
+
+/* The control: the same with a deadline that does not come, and before any flush. */
+static void test_no_deadline(struct test *t)
+{
+	struct buffer b;
+	struct dmah h = {};
+	dma_addr_t addr;
+
+	if (!CHECK(t, !buffer_get(&b, 0, PAGE_SIZE)) || !CHECK_EQ(t, edu_fill(t, 0, LEN, 91), 0))
+		return;
+	CHECK_EQ(t, dmah_flush(t->dev), 0);
+	if (CHECK_EQ(t, dmah_map_page(t->dev, &h, b.page, 0, PAGE_SIZE, DMA_FROM_DEVICE), 0)) {
+		addr = dmah_addr(&h);
+		CHECK_EQ(t, edu_write_ram(t, addr, 0, LEN), 0);
+		CHECK_EQ(t, dmah_unmap(t->dev, &h), 0);
+		memset(b.base, CANARY, BUFFER_SIZE);
+		CHECK_EQ(t, edu_write_ram(t, addr, 0, LEN), 0);
+		CHECK(t, filled(buffer_data(&b), LEN, 91));
+		CHECK_EQ(t, dmah_flush(t->dev), 0);
+		memset(b.base, CANARY, BUFFER_SIZE);
+		refused(t, addr, b.base, BUFFER_SIZE, "unmapped lazily, after a flush");
+	}
+	buffer_put(&b);
+}
+
 /* The granule behind a mapping is not the device's. */
 static void test_beyond(struct test *t)
 {
@@ -373,6 +417,10 @@ const struct test_case block_cases[] = {
 	{ "a DMA after its batch changes nothing", test_stale_batch, NEED_BLOCK | NEED_STRICT },
 	{ "a DMA after its batch and flush changes nothing", test_stale_batch, NEED_LAZY },
 	{ "a flush is one, and blocks what the IOTLB held", test_flush, NEED_LAZY },
+	{ "a DMA after the deadline of its lazy unmap changes nothing", test_deadline,
+	  NEED_POOL | NEED_LAZY },
+	{ "control: a DMA before the flush of its lazy unmap arrives", test_no_deadline,
+	  NEED_POOL | NEED_LAZY | NEED_LATE },
 	{ "a DMA behind a mapping changes nothing", test_beyond, NEED_BLOCK },
 	{ "a DMA does not write what is mapped to be read", test_read_only, NEED_BLOCK },
 	{ "a DMA through another device's mapping changes nothing", test_other_domain, NEED_BLOCK },

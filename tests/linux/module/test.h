@@ -49,9 +49,11 @@ enum need {
 	NEED_UNTRUSTED = BIT(4), /* the device is untrusted */
 	NEED_PLAIN = BIT(5), /* nothing bounces */
 	NEED_STRICT = BIT(6), /* unmap is strict */
-	NEED_LAZY = BIT(7), /* domain mode, lazy */
+	NEED_LAZY = BIT(7), /* domain or pool mode, lazy */
 	NEED_TRUSTED = BIT(8), /* the device is not untrusted */
 	NEED_SMP = BIT(9), /* more than one CPU */
+	NEED_POOL = BIT(10), /* pool mode */
+	NEED_LATE = BIT(11), /* the deadline of lazy slots is an hour */
 };
 
 struct test_case {

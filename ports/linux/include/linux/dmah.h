@@ -65,12 +65,21 @@ struct dmah {
  *	devices) the device gets DMAH_MODE_WRAP and the log says why.
  * @DMAH_MODE_DOMAIN_STRICT: the same, strict.
  * @DMAH_MODE_DOMAIN_LAZY: the same, lazy; but an untrusted device is always strict.
+ * @DMAH_MODE_POOL: in slots of the device's default domain, each of which keeps its IOVA and its leaf
+ *	entries; strict or lazy as that domain is. Both APIs may be used at once. Needs Linux 6.16 or
+ *	later; a driver that asks an older kernel gets DMAH_MODE_DOMAIN, and one that asks a later
+ *	kernel for DMAH_MODE_DOMAIN gets slots. Where no IOMMU translates it is DMAH_MODE_WRAP.
+ * @DMAH_MODE_POOL_STRICT: the same, strict.
+ * @DMAH_MODE_POOL_LAZY: the same as DMAH_MODE_POOL: a strict domain's slots are strict.
  */
 enum dmah_mode {
 	DMAH_MODE_WRAP,
 	DMAH_MODE_DOMAIN,
 	DMAH_MODE_DOMAIN_STRICT,
 	DMAH_MODE_DOMAIN_LAZY,
+	DMAH_MODE_POOL,
+	DMAH_MODE_POOL_STRICT,
+	DMAH_MODE_POOL_LAZY,
 };
 
 /**
@@ -110,7 +119,8 @@ int __must_check devm_dmah_attach(struct device *dev, enum dmah_mode mode);
  * dmah_mode() - the mode of a device.
  * @dev: the device.
  *
- * Context: any. Return: DMAH_MODE_WRAP, DMAH_MODE_DOMAIN_STRICT or DMAH_MODE_DOMAIN_LAZY, -ENODEV.
+ * Context: any. Return: DMAH_MODE_WRAP, DMAH_MODE_DOMAIN_STRICT, DMAH_MODE_DOMAIN_LAZY,
+ * DMAH_MODE_POOL_STRICT or DMAH_MODE_POOL_LAZY, -ENODEV.
  */
 int dmah_mode(struct device *dev);
 
@@ -235,6 +245,38 @@ static inline int __must_check dmah_move(struct dmah *dst, struct dmah *src)
 	if (dst->meta & DMAH_META_SYNC)
 		__dmah_moved(dst);
 	return 0;
+}
+
+/**
+ * dmah_assign() - dmah_move() for converted drivers, which assigned one address to another.
+ * @dst: carries the mapping afterwards. What it held before is forgotten, as by an assignment.
+ * @src: a handle; maps nothing afterwards, but dmah_addr(@src) still returns the address.
+ *
+ * A driver maps into a local variable, stores its address beside the buffer, and goes on to give
+ * the local to the device: this call takes the place of the store. `dmah convert` writes it.
+ *
+ * Context: any.
+ */
+static inline void dmah_assign(struct dmah *dst, struct dmah *src)
+{
+	if (dst == src)
+		return;
+	*dst = *src;
+	*src = (struct dmah){ .dma = dst->dma };
+	if (dst->meta & DMAH_META_SYNC)
+		__dmah_moved(dst);
+}
+
+/**
+ * dmah_unchecked() - drop the result of a map call whose handle is asked later.
+ * @err: the result.
+ *
+ * For a driver that looks at the mapping some lines below the map call: a failed map leaves the
+ * handle idle, so dmah_mapped() tells.
+ */
+static inline void dmah_unchecked(int err)
+{
+	(void)err;
 }
 
 /**

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Pool mode: mappings in slots of the device's default domain. A slot keeps its IOVA and the place of
+ * its leaf entries from one mapping to the next, so map and unmap write the entries and search for
+ * nothing. The kernel's DMA API uses the same domain and the same allocator of IOVAs beside it.
+ *
+ *	pool.c		set-up, flushes, the deadline
+ *	pool_entry.c	leaf entries: found and learned from what iommu_map() writes
+ *	pool_chunk.c	2 MiB of IOVAs that are cut into slots; growth, shrinking
+ *	pool_map.c	map, unmap, sync, checks
+ *	pool_fast.c	the same for trusted devices, without attributes
+ *	pool_bounce.c	untrusted devices
+ *	pool_ring.c pool_batch.c
+ */
+#ifndef DMAH_LINUX_POOL_H
+#define DMAH_LINUX_POOL_H
+
+#include "client.h"
+
+struct pool;
+
+/**
+ * pool_attach() - use slots for a client's mappings.
+ * @strict: flush at every unmap, whatever the domain's type.
+ *
+ * Return: 0; -ENOMEM; another error where no slots can be had: the log gives the reason, and @c stays
+ * in wrap mode.
+ */
+int pool_attach(struct client *c, bool strict);
+
+/** pool_detach() - clear every slot, and give the IOVAs back. */
+void pool_detach(struct client *c);
+
+bool pool_is_lazy(const struct pool *p);
+
+/**
+ * pool_map() - map into a slot.
+ *
+ * Return: 0; -EOPNOTSUPP: no slot fits, or none is left. The caller maps by the kernel's DMA API.
+ */
+int pool_map(struct client *c, struct dmah *h, const struct request *req);
+
+/** pool_unmap() - check a handle of a slot and end its mapping. Return: 0, -ESTALE, -EINVAL. */
+int pool_unmap(struct client *c, struct dmah *h, u32 allow, unsigned long attrs,
+	       unsigned long caller);
+
+/**
+ * pool_check() - Returns true if a handle of a slot is live.
+ * @home: set to the address of the handle that map filled, if it is known. Never followed.
+ */
+bool pool_check(struct client *c, const struct dmah *h, const struct dmah **home);
+
+/** pool_moved() - record the new address of a live handle. */
+void pool_moved(struct client *c, struct dmah *h);
+
+void pool_sync(struct client *c, const struct dmah *h, u32 off, u32 len, bool for_cpu);
+
+/** pool_flush() - wait until nothing that was unmapped lazily translates. Context: any. */
+void pool_flush(struct pool *p);
+
+/** pool_batch_start() - clear the entries of a live handle without a flush. Return: as pool_unmap(). */
+int pool_batch_start(struct client *c, const struct dmah *h, u32 allow, unsigned long caller);
+
+/**
+ * pool_batch_finish() - flush once for those of @n handles that have slots, and free the slots. Idle
+ * handles are passed over.
+ */
+void pool_batch_finish(struct client *c, const struct dmah *h, u32 n);
+
+/** pool_walk_live() - call @fn for each live mapping in a slot. */
+void pool_walk_live(struct pool *p, void (*fn)(void *ctx, const struct live *live), void *ctx);
+
+#endif /* DMAH_LINUX_POOL_H */

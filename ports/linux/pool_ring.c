@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A ring's own slots: twice as many as it may have mappings live, used in turn. What is popped
+ * together lies together, so one flush covers it. In lazy mode a slot is used again only after a
+ * flush that began after its pop.
+ */
+#include <linux/log2.h>
+#include <linux/slab.h>
+
+#include "pool_int.h"
+#include "ring.h"
+
+/* Most IOVAs of a ring. */
+#define RING_MOST SZ_64M
+
+/**
+ * struct pool_run - the slots of a ring.
+ * @link: in the pool's list.
+ * @p: the pool.
+ * @tables: leaf tables.
+ * @iova: their IOVAs.
+ * @leaf: those tables, one for each 2 MiB.
+ */
+struct pool_run {
+	struct list_head link;
+	struct pool *p;
+	u32 tables;
+	struct dma_iova_state iova;
+	u64 *leaf[];
+};
+
+static u32 slot_page(const struct dmah_ring *r, u32 index)
+{
+	return (index & (2 * r->config.entries - 1)) << r->shift;
+}
+
+static u64 *entry_at(const struct pool_run *run, u32 page)
+{
+	return run->leaf[page / POOL_CHUNK_PAGES] + page % POOL_CHUNK_PAGES;
+}
+
+static bool learn(struct pool *p, struct pool_run *run)
+{
+	if (run->iova.addr & (POOL_CHUNK - 1))
+		return false;
+	for (u32 i = 0; i < run->tables; i++) {
+		run->leaf[i] = pool_learn(p, run->iova.addr + (dma_addr_t)i * POOL_CHUNK);
+		if (!run->leaf[i])
+			return false;
+	}
+	return true;
+}
+
+static struct pool_run *run_alloc(struct pool *p, size_t size)
+{
+	u32 tables = size / POOL_CHUNK;
+	struct pool_run *run = kvzalloc(struct_size(run, leaf, tables), GFP_KERNEL);
+
+	if (!run)
+		return ERR_PTR(-ENOMEM);
+	run->p = p;
+	run->tables = tables;
+	if (!dma_iova_try_alloc(p->c->dev, &run->iova, 0, size)) {
+		kvfree(run);
+		return ERR_PTR(-EOPNOTSUPP);
+	}
+	if (learn(p, run))
+		return run;
+	dma_iova_free(p->c->dev, &run->iova);
+	kvfree(run);
+	return ERR_PTR(-EOPNOTSUPP);
+}
+
+int own_ring_init(struct dmah_ring *r)
+{
+	struct pool *p = client_pool(r->c);
+	struct pool_run *run;
+	unsigned long flags;
+	size_t size;
+
+	if (r->c->untrusted || r->config.attrs & ~DMA_ATTR_SKIP_CPU_SYNC)
+		return -EOPNOTSUPP;
+	r->shift = ilog2(r->config.entry_size >> PAGE_SHIFT);
+	size = (size_t)r->config.entries << (PAGE_SHIFT + r->shift + 1);
+	if (size > RING_MOST)
+		return -EOPNOTSUPP;
+	/* Whole tables, so that nobody else's mapping comes or goes in them. */
+	run = run_alloc(p, max_t(size_t, size, POOL_CHUNK));
+	if (IS_ERR(run))
+		return PTR_ERR(run);
+	spin_lock_irqsave(&p->lock, flags);
+	list_add_tail(&run->link, &p->runs);
+	spin_unlock_irqrestore(&p->lock, flags);
+	r->run = run;
+	r->own = true;
+	r->meta = (r->req.meta & META_DIR) | META_PART | r->c->pool_meta;
+	return 0;
+}
+
+void own_ring_fini(struct dmah_ring *r)
+{
+	struct pool_run *run = r->run;
+	unsigned long flags;
+
+	pool_flush(run->p);
+	spin_lock_irqsave(&run->p->lock, flags);
+	list_del(&run->link);
+	spin_unlock_irqrestore(&run->p->lock, flags);
+	dma_iova_free(r->c->dev, &run->iova);
+	kvfree(run);
+	r->run = NULL;
+}
+
+void pool_runs_clear(struct pool *p)
+{
+	struct pool_run *run;
+
+	list_for_each_entry(run, &p->runs, link) {
+		for (u32 i = 0; i < run->tables; i++) {
+			memset(run->leaf[i], 0, PAGE_SIZE);
+			pool_entries_flush(run->leaf[i], POOL_CHUNK_PAGES);
+		}
+	}
+}
+
+/* The slot at @in was used before by the pop at @in - 2 * entries. */
+static noinline void make_clean(struct dmah_ring *r)
+{
+	struct pool *p = r->run->p;
+
+	if (atomic_read_acquire(&p->done) - r->mark_flush <= 0) {
+		r->mark = r->out;
+		pool_flush(p);
+	}
+	r->clean = r->mark;
+	r->mark = r->out;
+	/* A flush that is not begun yet, by this, sees the entries that were cleared before. */
+	smp_mb();
+	r->mark_flush = atomic_read(&p->begun);
+}
+
+static void clear_entries(struct pool_run *run, u32 page, u32 pages)
+{
+	u64 *entry = entry_at(run, page);
+
+	for (u32 i = 0; i < pages; i++)
+		WRITE_ONCE(entry[i], 0);
+	if (run->p->format.incoherent)
+		pool_entries_flush(entry, pages);
+}
+
+static noinline int announce(struct dmah_ring *r, u32 page, u32 pages)
+{
+	struct pool_run *run = r->run;
+	int err = dma_iova_sync(r->c->dev, &run->iova, (size_t)page << PAGE_SHIFT,
+				(size_t)pages << PAGE_SHIFT);
+
+	if (err) {
+		clear_entries(run, page, pages);
+		pool_invalidate(run->p, run->iova.addr + ((dma_addr_t)page << PAGE_SHIFT), pages);
+	}
+	return err;
+}
+
+int own_ring_push(struct dmah_ring *r, struct dmah *h, phys_addr_t phys, u32 len,
+		  unsigned long caller)
+{
+	u32 pages = pool_pages(phys, len), page;
+	struct pool_run *run = r->run;
+	struct pool *p = run->p;
+	u64 *entry, e;
+
+	if (unlikely(pages > 1u << r->shift))
+		return -EINVAL;
+	if (unlikely(p->lazy && r->in - r->clean >= 2 * r->config.entries)) {
+		make_clean(r);
+		if (r->in - r->clean >= 2 * r->config.entries)
+			make_clean(r);
+	}
+	page = slot_page(r, r->in);
+	entry = entry_at(run, page);
+	e = p->format.entry[r->req.meta & META_DIR] | (phys & PAGE_MASK);
+	for (u32 i = 0; i < pages; i++, e += PAGE_SIZE)
+		WRITE_ONCE(entry[i], e);
+	if (p->format.incoherent)
+		pool_entries_flush(entry, pages);
+	h->dma = run->iova.addr + ((dma_addr_t)page << PAGE_SHIFT) + offset_in_page(phys);
+	h->phys = phys;
+	h->len = len;
+	h->backend = caller;
+	h->meta = r->meta;
+	if (unlikely(p->sync_map))
+		return announce(r, page, pages);
+	return 0;
+}
+
+/* Clear what was popped; the range of it may have gone round the end. */
+static void clear(struct dmah_ring *r, u32 n, u32 *low, u32 *high)
+{
+	u32 mask = r->config.entries - 1;
+
+	*low = U32_MAX;
+	*high = 0;
+	for (u32 i = 0; i < n; i++) {
+		const struct dmah *h = &r->h[(r->out + i) & mask];
+		u32 page = slot_page(r, r->out + i), pages = pool_pages(h->phys, h->len);
+
+		clear_entries(r->run, page, pages);
+		*low = min(*low, page);
+		*high = max(*high, page + pages);
+	}
+}
+
+void own_ring_pop(struct dmah_ring *r, u32 n)
+{
+	struct pool *p = r->run->p;
+	u32 low, high;
+
+	clear(r, n, &low, &high);
+	if (!p->lazy) {
+		pool_invalidate(p, r->run->iova.addr + ((dma_addr_t)low << PAGE_SHIFT), high - low);
+		return;
+	}
+	smp_mb();
+	if (unlikely(!READ_ONCE(p->armed)))
+		pool_arm(p);
+}

@@ -1,0 +1,627 @@
+# SPDX-License-Identifier: MIT OR GPL-2.0-only
+"""Proofs that a slot needs before it becomes a handle.
+
+structure()   the structure is software's alone: a device neither reads nor writes it
+agreement()   map and unmap state the same direction and length
+forms()       copies can be written as moves, or as a pointer to the original
+components()  each mapping is made and ended by calls that are converted together
+raw_calls()   no call by address stays on a handle's mapping
+zeroed()      the memory of a handle is zeroed before its first map
+"""
+
+import collections
+import re
+
+from .ctype import ADDRESS_TYPES
+from .facts import outer, setter_target, squeezed, strip
+from .rules import COHERENT, MAPS, SITES, SOFTWARE, SYNCS, UNMAPS, UNZEROED, ZEROED
+
+DEVICE_ORDER = re.compile(r"_*[lb]e(16|32|64)$")
+# Functions that copy memory: the arguments that are pointers to it.
+COPIES = {"memcpy": (0, 1), "memmove": (0, 1), "kmemdup": (0,), "kmemdup_array": (0,), "swap": (0, 1),
+          "devm_kmemdup": (1,), "krealloc": (0,), "krealloc_array": (0,)}
+# Integers that hold any DMA address: with a pointer, lock or list beside it, software's.
+WIDE = {"u64", "unsigned long", "phys_addr_t", "uint64_t", "unsigned long long", "uintptr_t"}
+LOOPS = {"for", "while", "do", "iter"}
+USES = {"site", "offset_site", "error", "truth", "compare"}
+
+
+# ---- structures
+
+def label(struct):
+    return struct.path, struct.label()
+
+
+class Memory:
+    """Uses of whole structures in one file: allocated, mapped, copied."""
+
+    def __init__(self, facts):
+        self.facts = facts
+        self.device = set()                            # mapped, or coherent memory
+        self.allocated = collections.defaultdict(set)  # label: {"zeroed", "unzeroed"}
+        self.copied = {}                               # label: place
+        for name in MAPS:
+            for f, n in facts.calls.get(name, ()):
+                if len(n.kids) > 2 and name.startswith("dma_map_single"):
+                    self.add(self.device, f, n.kids[2], pointer=True)
+        for name in COHERENT | ZEROED | UNZEROED:
+            for f, n in facts.calls.get(name, ()):
+                self.allocation(f, n, name)
+        for name, args in COPIES.items():
+            for f, n in facts.calls.get(name, ()):
+                for i in args:
+                    if i < len(n.args()):
+                        self.copy(f, n, n.args()[i], name != "swap")
+        for f, n in facts.assigns:
+            if n.value == "=" and strip(n.kids[1]).kind in ("unary", "id", "index", "member"):
+                self.copy(f, n, n.kids[0], False)
+        for f in facts.source.functions.values():
+            for n in f.body().walk():
+                if n.kind == "var" and n.kids and n.kids[0].kind in ("unary", "index", "member", "id") \
+                        and not n.value[1].derived:
+                    self.copy(f, n, n, False)
+
+    def struct(self, f, n, pointer):
+        """The structure of an expression's type, or of what it points to."""
+        y = self.facts.typer(f)
+        t = y.resolved(n.value[1] if n.kind == "var" else y.type(strip(n)))
+        if t is None or t.base is None or t.base[0] != "body" or t.base[1] is None:
+            return None
+        if len(t.derived) != (1 if pointer else 0) and not (pointer and t.derived == ("a",)):
+            return None
+        return t.base[1]
+
+    def add(self, into, f, n, pointer):
+        s = self.struct(f, n, pointer)
+        if s is not None:
+            into.add(label(s))
+
+    def copy(self, f, n, what, pointer):
+        s = self.struct(f, what, pointer)
+        if s is not None:
+            self.copied.setdefault(label(s), "%s:%d" % (self.facts.source.path,
+                                                        self.facts.source.line(n.first)))
+
+    def allocation(self, f, n, name):
+        into = set()
+        inner, p = outer(n)
+        if p is not None and p.kind == "assign" and p.kids[1] is inner:
+            self.add(into, f, p.kids[0], pointer=True)
+        elif p is not None and p.kind == "var":
+            self.add(into, f, p, pointer=True)
+        y = self.facts.typer(f)
+        for x in n.walk():
+            if x.kind == "sizeof":
+                t = y.resolved(x.value if x.value is not None else y.type(strip(x.kids[0])))
+                if t is not None and t.base and t.base[0] == "body" and t.base[1] and not t.derived:
+                    into.add(label(t.base[1]))
+        if name in COHERENT:
+            self.device |= into
+            return
+        zero = name in ZEROED or "__GFP_ZERO" in self.facts.source.of(n)
+        for s in into:
+            self.allocated[s].add("zeroed" if zero else "unzeroed")
+
+
+def memory(analysis, path):
+    facts = analysis.file(path)
+    m = getattr(facts, "memory", None)
+    if m is None:
+        m = facts.memory = Memory(facts)
+    return m
+
+
+def software(struct, depth=0):
+    """Returns true if a structure holds something that only software has: a pointer, lock or list."""
+    for m in struct.members.values():
+        if "p" in m.type.derived or m.type.name() == "unmap_addr" or (
+                m.type.base and m.type.base[0] in ("name", "struct") and m.type.base[1] in SOFTWARE):
+            return True
+    return depth < 3 and any(software(a, depth + 1) for a in struct.anonymous)
+
+
+def enclosing(analysis, struct):
+    """The structures in whose body a structure is declared, the nearest first."""
+    source = analysis.tree.source(struct.path)
+    end = source.match(struct.opening)
+    around = [b for b in source.bodies if b.opening < struct.opening and source.match(b.opening) > end]
+    return sorted(around, key=lambda b: -b.opening)
+
+
+def containers(analysis, struct, users):
+    """The structures that hold a structure by value, at first or second hand, and itself."""
+    found = [struct] + enclosing(analysis, struct)
+    for s in found:
+        if s.tag is None or len(found) > 40:
+            continue
+        for p in users:
+            for b in analysis.file(p).source.bodies:
+                if b not in found and any(m.type.base == ("struct", s.tag) and "p" not in m.type.derived
+                                          for m in b.members.values()):
+                    found += [b] + [e for e in enclosing(analysis, b) if e not in found]
+    return found
+
+
+def is_packed(source, struct):
+    end = source.match(struct.opening)
+    tail = source.find(end, source.count, ";")
+    head = range(max(0, struct.opening - 6), struct.opening)
+    return any("packed" in source.at(i) for i in range(end, tail + 1)) or any(
+        source.at(i) == "__packed" for i in head)
+
+
+def structure(analysis, s):
+    """Block a member's slot unless its structure is software's."""
+    struct = s.struct
+    source = analysis.tree.source(struct.path)
+    around = enclosing(analysis, struct)
+    if struct.union or any(e.union for e in around):
+        s.block("union")
+    if is_packed(source, struct) or any(is_packed(source, e) for e in around):
+        s.block("packed")
+    users = analysis.users(s.key[1], struct.tag or s.key[3])
+    if len(users) > 60:
+        users = users[:60]
+    s.containers = containers(analysis, struct, users)
+    names = {label(c) for c in s.containers}
+    files = [p for p in users if p.endswith((".c", ".h"))]
+    allocated = set()
+    for p in files:
+        m = memory(analysis, p)
+        if names & m.device:
+            s.block("device_memory", p)
+        for n in names & set(m.copied):
+            s.block("struct_copied", m.copied[n])
+        for n in names & set(m.allocated):
+            allocated |= m.allocated[n]
+    s.allocated = allocated
+    ordered = any(DEVICE_ORDER.match(m.type.name()) for m in struct.members.values())
+    strong = any(m.type.name() == "unmap_addr" or (
+        m.type.base and m.type.base[1] in SOFTWARE and "p" not in m.type.derived)
+                 for m in struct.members.values())
+    proven = software(struct) or any(software(c) for c in s.containers[1:]) or allocated
+    if s.type.name() not in ADDRESS_TYPES and not (s.type.name() in WIDE and software(struct)):
+        s.block("descriptor" if DEVICE_ORDER.match(s.type.name()) else "not_an_address_type", s.type.name())
+    if not proven or (ordered and not strong):
+        s.block("not_software", struct.label())
+
+
+def zeroed(analysis, s):
+    """Returns true if all memory that holds a member's handle is allocated zeroed."""
+    if "p" in s.type.derived:
+        return True         # a slot is only good where its array comes from a zeroing allocator
+    return s.allocated == {"zeroed"}
+
+
+# ---- agreement
+
+def normal(text):
+    text = squeezed(text)
+    return re.sub(r"^PCI_DMA_(TODEVICE|FROMDEVICE|BIDIRECTIONAL)$",
+                  lambda m: {"TODEVICE": "DMA_TO_DEVICE", "FROMDEVICE": "DMA_FROM_DEVICE",
+                             "BIDIRECTIONAL": "DMA_BIDIRECTIONAL"}[m.group(1)], text)
+
+
+def argument(source, call, i):
+    return normal(source.of(call.args()[i])) if i is not None and i < len(call.args()) else None
+
+
+def groups(analysis, usable):
+    """Lists of slots that copies connect."""
+    parent = {k: k for k, s in analysis.slots.items() if usable(s)}
+
+    def find(x):
+        while parent[x] != x:
+            parent[x] = parent[parent[x]]
+            x = parent[x]
+        return x
+
+    for k in parent:
+        for other in analysis.slots[k].sources:
+            if other in parent:
+                parent[find(k)] = find(other)
+    out = collections.defaultdict(list)
+    for k in parent:
+        out[find(k)].append(analysis.slots[k])
+    return list(out.values())
+
+
+def agreement(analysis):
+    """Compare the direction and length of each unmap and sync with those of the maps."""
+    by_slot = collections.defaultdict(list)
+    for site in analysis.sites:
+        if site.slot:
+            by_slot[site.slot].append(site)
+    for group in groups(analysis, lambda s: True):
+        directions, lengths = set(), set()
+        for s in group:
+            for r in s.refs:
+                if r.what == "map" and r.how in ("assign", "init", "set", "field"):
+                    m = MAPS[r.extra.callee()]
+                    directions.add(argument(r.source, r.extra, m.direction))
+                    lengths.add(argument(r.source, r.extra, m.length))
+        for s in group:
+            for site in by_slot[s.key]:
+                call = SITES[site.name]
+                source = analysis.file(site.path).source
+                way = argument(source, site.node, call.direction)
+                site.proven = directions == {way} and (
+                    site.name in SYNCS or lengths == {argument(source, site.node, call.length)})
+                constant = way is not None and way.startswith("DMA_")
+                if constant and directions and way not in directions \
+                        and all(d is not None and d.startswith("DMA_") for d in directions) \
+                        and not (site.name in SYNCS and "DMA_BIDIRECTIONAL" in directions):
+                    s.block("direction", "%s:%d %s, mapped %s" % (
+                        site.path, site.line, way, " or ".join(sorted(directions))))
+
+
+# ---- forms
+
+def writers(analysis, key):
+    """The names of the functions that store into a slot, and of those that call them."""
+    s = analysis.slots[key]
+    names = {r.function.name for r in s.refs
+             if (r.how in ("assign", "set", "update", "whole_assign") or r.how == "address")}
+    files = {r.source.path for r in s.refs}
+    grew = True
+    while grew and len(names) < 300:
+        grew = False
+        for p in files:
+            for name in list(names):
+                for f, _ in analysis.file(p).calls.get(name, ()):
+                    if f.name not in names:
+                        names.add(f.name)
+                        grew = True
+    return names
+
+
+def changed_between(analysis, f, path, key, base, start, end):
+    """Returns true if a slot, or a variable of the expression that names it, may change in a range."""
+    for r in analysis.slots[key].refs:
+        if r.function is f and start < r.node.first < end and r.how in ("assign", "set", "update", "address"):
+            return True
+    names = {x.value for x in base.walk() if x.kind == "id"}
+    stores = writers(analysis, key)
+    for n in f.body().walk():
+        if not start < n.first < end:
+            continue
+        if n.kind == "call" and n.callee() in stores and n.callee() != f.name:
+            return True
+        target = n.kids[0] if n.kind in ("assign", "postfix") or (
+            n.kind == "unary" and n.value in ("++", "--")) else None
+        if target is not None and strip(target).kind == "id" and strip(target).value in names:
+            return True
+    return False
+
+
+def forms(analysis):
+    """Choose how each slot is written, and block those whose copies cannot be moves."""
+    for s in list(analysis.slots.values()):
+        if s.view is not None:
+            view(analysis, s)
+        elif s.key[0] == "local" and s.type is not None and not s.type.derived:
+            beside(analysis, s)
+            alias(analysis, s)
+        elif s.key[0] == "member":
+            beside(analysis, s)
+        maps_in_loops(analysis, s)
+        tests(analysis, s)
+    for s in list(analysis.slots.values()):
+        stores(analysis, s)
+
+
+def tests(analysis, s):
+    """Block a slot whose value says more than "mapped": an unmap makes a handle idle, an address stays.
+
+    A test is safe where its function goes on to map, unmap or sync the slot: a driver that reached such
+    a test with an address that was unmapped would unmap it twice.
+    """
+    flags = [r for r in s.refs if r.how in ("truth", "compare") and not any(
+        o.function is r.function and o.node.first > r.node.first and (
+            o.how in ("site", "offset_site") or o.what == "map" or takes(analysis, o)) for o in s.refs)]
+    if not flags or s.form != "handle":
+        return
+    for r in s.refs:
+        if r.how == "site" and r.extra in UNMAPS and not any(
+                o.function is r.function and o.node.first > r.node.first
+                and o.how in ("assign", "set") for o in s.refs):
+            s.block("tested_as_flag", flags[0].where())
+            return
+
+
+def last_use(s):
+    return max(r.node.last for r in s.refs)
+
+
+def view(analysis, s):
+    """A local computed from a slot: its syncs go to the slot, with the distance as offset."""
+    if s.unmaps:
+        s.block("unmap_offset")
+    if s.maps or any(r.how in ("assign", "init", "set") and r.what not in ("arithmetic", "zero")
+                     for r in s.refs):
+        s.block("from_expression")
+    key = analysis.file(s.key[1]).value_slot(analysis.file(s.key[1]).source.functions[s.key[2]], s.view)
+    f = analysis.file(s.key[1]).source.functions[s.key[2]]
+    if key in analysis.slots and changed_between(analysis, f, s.key[1], key, s.view, s.view.last,
+                                                 last_use(s)):
+        s.block("copy_outlives")
+    if any(r.how == "arg" and ("param",) == r.slot[:1] for r in s.refs):
+        s.block("address_taken")
+
+
+def alias(analysis, s):
+    """A local that only names a member for a while becomes a pointer to the member's handle."""
+    if s.form != "handle":
+        return
+    values = [r for r in s.refs if r.how in ("assign", "init")]
+    if len(values) != 1 or values[0].what != "copy":
+        if any(r.what == "copy" for r in values):
+            s.block("copy_outlives" if len(values) == 1 or not s.maps else "from_expression")
+        return
+    r = values[0]
+    value = strip(r.node.parent.kids[1] if r.how == "assign" else r.node.kids[0])
+    if any(x.how in ("update", "address") for x in s.refs):
+        return
+    if changed_between(analysis, r.function, s.key[1], r.extra, value, value.last, last_use(s)):
+        s.block("copy_outlives", r.where())
+        return
+    s.form = "alias"
+    s.alias_of = value
+    if s.copied:
+        s.block("two_owners", r.where())
+
+
+# Blocks that a handle beside the address removes: the address stays a number.
+BESIDE = {"arithmetic", "from_expression"}
+
+
+def beside(analysis, s):
+    """An address that is also computed with keeps its type; a handle is put beside it."""
+    if not s.blocked() or s.type is None or s.type.derived or s.sources:
+        return
+    if s.key[0] == "member" and (s.struct is None or s.struct.tag is None or s.copied):
+        return
+    maps = [r for r in s.refs if r.what == "map"]
+    if not maps or any(r.how not in ("assign", "set") for r in maps):
+        return
+    for r in s.refs:
+        if r.how in ("init", "assign", "set", "field") and r.what not in ("map", "zero") and not (
+                r.what == "arithmetic" and re.search(r"\b%s\b" % re.escape(s.key[3]), r.source.of(r.extra))):
+            return
+    if all(rule in BESIDE for rule, _ in s.blocks):
+        s.blocks = []
+        s.form = "beside"
+
+
+def at_start(src, r):
+    """Returns true if a number beside a handle is the mapping's first byte where it is stored."""
+    maps = [o.node.first for o in src.refs if o.function is r.function and o.what == "map"]
+    for u in src.refs:
+        if u.function is not r.function or not (u.how == "update" or u.what == "arithmetic"):
+            continue
+        if u.node.first < r.node.first:
+            if not any(u.node.first < m < r.node.first for m in maps):
+                return False
+            continue
+        shared = [a for a in u.node.above() if a.kind in LOOPS and a.first <= r.node.first < a.last]
+        if any(not any(u.node.first < m < a.last for m in maps) for a in shared):
+            return False
+    return True
+
+
+def in_loop(n):
+    return [a for a in n.above() if a.kind in LOOPS]
+
+
+def takes(analysis, r):
+    """Returns true if a reference gives its slot to a function whose parameter is a slot, too."""
+    return r.how == "arg" and ("param", r.source.path) + r.extra in analysis.slots
+
+
+def maps_in_loops(analysis, s):
+    """Block a slot that a loop maps into again and again: the handle is live the second time."""
+    for r in s.refs:
+        if r.what != "map" or r.how not in ("assign", "set"):
+            continue
+        loops = in_loop(r.node)
+        if not loops:
+            continue
+        loop = loops[0]
+        if s.key[0] == "local" and any(n.kind == "var" and n.first == s.key[4] for n in loop.walk()):
+            continue
+        if varies(r.node, loop):
+            continue
+        freed = any(o.function is r.function and loop.first <= o.node.first < loop.last
+                    and (o.how == "site" and o.extra in UNMAPS or o.what == "zero" or takes(analysis, o))
+                    for o in s.refs)
+        moved = any(s.key in o.sources and any(
+            x.function is r.function and loop.first <= x.node.first < loop.last and x.what == "copy"
+            and x.extra == s.key for x in o.refs) for o in analysis.slots.values())
+        if not freed and not moved:
+            s.block("map_in_loop", r.where())
+
+
+def varies(n, loop):
+    """Returns true if a variable of an expression changes in a loop."""
+    names = {x.value for x in n.walk() if x.kind == "id"}
+    if loop.kind == "iter" and names & {x.value for x in loop.kids[0].walk() if x.kind == "id"}:
+        return True
+    for x in loop.walk():
+        target = x.kids[0] if x.kind in ("assign", "postfix") or (
+            x.kind == "unary" and x.value in ("++", "--")) else None
+        if target is not None and any(y.kind == "id" and y.value in names for y in target.walk()) \
+                and x.first != n.first:
+            return True
+        if x.kind == "var" and x.value[0] in names:
+            return True
+        if x.kind == "unary" and x.value == "&" and any(y.kind == "id" and y.value in names
+                                                       for y in x.walk()) and x.parent.kind == "call":
+            return True
+    return False
+
+
+def stores(analysis, s):
+    """Check each copy into a slot: its source is idle afterwards, so nothing may need it."""
+    if s.form == "alias" or s.view is not None:
+        return
+    for r in s.refs:
+        if r.what != "copy" or r.how not in ("assign", "init", "set"):
+            continue
+        src = analysis.slots[r.extra]
+        moved(analysis, s, src, r)
+        if src.key[0] == "param":
+            for key in src.sources:
+                for o in analysis.slots[key].refs:
+                    if o.how == "arg" and o.extra == (src.key[2], src.key[3]):
+                        moved(analysis, s, analysis.slots[key], o)
+
+
+def stored(r):
+    """The text of the value that a reference stores."""
+    node = {"assign": lambda: r.node.parent.kids[1], "set": lambda: r.node.kids[3],
+            "init": lambda: r.node.kids[0]}.get(r.how, lambda: r.node)()
+    return r.source.of(strip(node))
+
+
+def moved(analysis, s, src, r):
+    """The value of src moves to s at r."""
+    if src.form == "beside" and not at_start(src, r):
+        src.block("arithmetic", r.where())
+        s.block("from_expression", r.where())
+        return
+    if src.key[0] == "member" and s.key[0] == "member" and s.key != src.key \
+            and (src.unmaps or src.syncs) and (s.unmaps or s.syncs):
+        s.block("two_owners", r.where())
+        return
+    if src.key[0] == "member" and s.key[0] == "local":
+        s.block("copy_outlives", r.where())
+        return
+    after = [o for o in src.refs if o.function is r.function and o.node.first >= r.node.last
+             and (o.how in USES or takes(analysis, o) or (o.what == "copy" and s.key != src.key))
+             and (s.key != src.key or normal(o.source.of(o.node)) == normal(stored(r)))]
+    remap = min((o.node.first for o in src.refs if o.function is r.function and o.what == "map"
+                 and o.node.first >= r.node.last), default=1 << 30)
+    bad = [o for o in after if o.node.first < remap]
+    again = [o for o in analysis.slots.values() if o is not s and any(
+        x.what == "copy" and x.extra == src.key and x.function is r.function
+        and r.node.last <= x.node.first < remap for x in o.refs)]
+    if bad or again:
+        src.block("used_after_store", r.where())
+        s.block("used_after_store", r.where())
+
+
+# ---- groups
+
+def components(analysis):
+    """Block groups of slots that nothing maps or nothing unmaps. Return true if something was blocked."""
+    changed = False
+    for group in groups(analysis, lambda s: not s.blocked()):
+        maps = sum(s.maps for s in group)
+        unmaps = sum(s.unmaps for s in group)
+        for s in group:
+            if not maps or not unmaps:
+                s.block("never_mapped" if not maps else "never_unmapped")
+                changed = True
+    return changed
+
+
+# ---- calls by address that stay
+
+class Flow:
+    """Which slots' values reach which, in one file: (target, sources) of each store."""
+
+    def __init__(self, analysis, facts):
+        self.analysis = analysis
+        self.facts = facts
+        self.edges = collections.defaultdict(set)
+        for f, n in facts.assigns:
+            self.store(f, facts.slot(f, n.kids[0]), n.kids[1])
+        for calls in facts.unmap_macros.values():
+            for f, n in calls:
+                if n.callee() == "dma_unmap_addr_set" and len(n.kids) > 3:
+                    self.store(f, facts.slot(f, setter_target(n)), n.kids[3])
+        for f in facts.source.functions.values():
+            for n in f.body().walk():
+                if n.kind == "var" and n.kids and n.kids[0].kind != "init":
+                    self.store(f, (("local", facts.source.path, f.name, n.value[0], n.first), 0, None),
+                               n.kids[0])
+                elif n.kind == "field" and n.value:
+                    t = facts.initialized_type(f, n)
+                    r = facts.typer(f).owner(t, n.value) if t else None
+                    if r:
+                        self.store(f, (("member", r[0].path, r[0].label(), n.value), 0, r[1]), n.kids[0])
+                elif n.kind == "return" and n.kids:
+                    self.store(f, (("result", facts.source.path, f.name), 0, None), n.kids[0])
+                elif n.kind == "call" and n.callee():
+                    g = analysis.find_function(facts, n.callee())
+                    if g is not None:
+                        for i, a in enumerate(n.args()[:len(g.params)]):
+                            self.store(f, (("param", g.source.path, g.name, i), 0, None), a)
+
+    def store(self, f, target, value):
+        if target is not None:
+            self.edges[target[0]] |= self.terms(f, value)
+
+    def terms(self, f, value):
+        """The slots whose values an expression is made of."""
+        out, stack = set(), [value]
+        while stack:
+            n = stack.pop()
+            if n.kind == "call":
+                g = self.analysis.find_function(self.facts, n.callee()) if n.callee() else None
+                if g is not None:
+                    out.add(("result", g.source.path, g.name))
+                if n.callee() == "dma_unmap_addr":
+                    r = self.facts.slot(f, n)
+                    if r:
+                        out.add(r[0])
+                else:
+                    stack += n.args()
+                continue
+            if n.kind in ("id", "member", "index"):
+                r = self.facts.slot(f, n)
+                if r:
+                    if r[2] is None or len(r[2].derived) == r[1]:
+                        out.add(r[0])
+                    continue
+                if n.kind != "id":
+                    continue
+            stack += n.kids
+        return out
+
+
+def flow(analysis, path):
+    facts = analysis.file(path)
+    x = getattr(facts, "flow", None)
+    if x is None:
+        x = facts.flow = Flow(analysis, facts)
+    return x
+
+
+
+
+def raw_calls(analysis):
+    """Block handles whose address reaches a call by address. Return true if something was blocked."""
+    raw = [x for x in analysis.sites
+           if x.slot is None or analysis.slots[x.slot].blocked()]
+    if not raw or all(s.blocked() for s in analysis.slots.values()):
+        return False
+    changed = False
+    paths = list(analysis.facts)
+    for site in raw:
+        x = flow(analysis, site.path)
+        seen, stack = set(), list(x.terms(site.function, site.node.kids[2]))
+        while stack:
+            k = stack.pop()
+            if k in seen:
+                continue
+            seen.add(k)
+            s = analysis.slots.get(k)
+            if s is not None and not s.blocked():
+                s.block("raw_stays", "%s:%d" % (site.path, site.line))
+                changed = True
+            files = [k[1]] if k[0] == "local" else paths
+            for p in files:
+                if p in analysis.facts:
+                    stack += flow(analysis, p).edges.get(k, ())
+    return changed
