@@ -16,6 +16,8 @@ SOAK_OPS ?= 10000000
 MUTANT_SHARE ?= 1
 # "no" leaves out the mutants that a booted kernel shows, "only" runs no others.
 MUTANT_BOOTS ?= yes
+# Converted files that `make convert-tree` compiles before and after.
+SAMPLE ?= 20
 
 export JOBS SUITE CONFIG FUZZ_SECONDS SOAK_OPS MUTANT_SHARE MUTANT_BOOTS
 
@@ -89,6 +91,12 @@ linux-module: ## dmah.ko for KERNEL=6.1, 6.12, a release or build directory (the
 linux-series: ## write the patches for Linux KERNEL=7.3 into OUT (build/series/KERNEL); check them by git am and checkpatch
 	@sh scripts/deps.sh linux-series
 	@python3 -m linux.series patches --kernel '$(or $(KERNEL),7.3)' $(if $(OUT),--out '$(OUT)')
+
+.PHONY: convert-tree
+convert-tree: ## convert a whole kernel tree (KERNEL=7.3 or 6.12) and print the tables of docs/converting.md (minutes)
+	@sh scripts/deps.sh test
+	@sh scripts/build.sh
+	@python3 scripts/convert_tree.py build/dmah $(if $(KERNEL),$(KERNEL),7.3) --jobs $(JOBS) --sample $(SAMPLE)
 
 .PHONY: linux-series-test
 linux-series-test: ## build the kernel of each patch (STEP=all; the last), boot them, run KUnit, edu and traffic (an hour of CPU)

@@ -275,7 +275,8 @@ int dmah_flush(struct dmah_domain *dom);
  * dmah_poll() - flush what has waited long enough.
  * @dom: a domain.
  * @now: dmah_host_now().
- * @next: set to the time of the next call, on the same clock; UINT64_MAX: not before the next unmap.
+ * @next: set to the time of the next call, on the same clock; UINT64_MAX: not before the next unmap. Where the hardware did
+ *	not confirm a flush, config.lazy_ns after @now.
  *
  * Context: any but inside dmah_host_enter(), on any CPU, for all CPUs. Return: 0, DMAH_ETIMEDOUT.
  */

@@ -38,6 +38,8 @@ static void fill_defaults(struct dmah_domain_config *cfg)
 	cfg->aperture_size = cfg->aperture_size ? cfg->aperture_size : 1ull << 32;
 	cfg->lazy_entries = cfg->lazy_entries ? cfg->lazy_entries : 256;
 	cfg->lazy_ns = cfg->lazy_ns ? cfg->lazy_ns : 10000000;
+	/* A deadline is a time of the clock plus this, which must not wrap round: 73 years are enough. */
+	cfg->lazy_ns = cfg->lazy_ns < 1ull << 61 ? cfg->lazy_ns : 1ull << 61;
 	cfg->history = cfg->history ? cfg->history : 1024;
 	cfg->check_entries = cfg->check_entries ? cfg->check_entries : 65536;
 }

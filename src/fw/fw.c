@@ -5,7 +5,10 @@
 #include "fw/table.h"
 
 static const struct fw_parser *const parsers[DMAH_FW_TABLES] = {
-	[DMAH_FW_DMAR] = &dmah_fw_dmar,
+	[DMAH_FW_DMAR] = &dmah_fw_dmar, [DMAH_FW_IVRS] = &dmah_fw_ivrs,
+	[DMAH_FW_IORT] = &dmah_fw_iort, [DMAH_FW_VIOT] = &dmah_fw_viot,
+	[DMAH_FW_RIMT] = &dmah_fw_rimt, [DMAH_FW_DT] = &dmah_fw_dt,
+	[DMAH_FW_MADT] = &dmah_fw_madt,
 };
 
 /* ---- problems ---- */
@@ -123,7 +126,8 @@ int dmah_fw_add(struct dmah_fw *fw, const void *data, size_t size)
 		return DMAH_EBUSY;
 	t.size = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size;
 	err = parsers[table]->check(fw, &t);
-	if (!err || fw->config.keep_broken)
+	/* Of a table whose fixed fields are broken nothing is left. */
+	if (!err || (fw->config.keep_broken && t.size))
 		fw->tables[table] = t;
 	return err;
 }
@@ -171,17 +175,59 @@ void dmah_fw_id(const struct fw_lookup *q, uint32_t id)
 		q->visitor->id(q->ctx, id);
 }
 
-void dmah_fw_range(const struct fw_lookup *q, enum dmah_fw_range_kind kind, uint64_t start,
-		   uint64_t end, enum dmah_dir dir, bool map)
+void dmah_fw_range(const struct fw_lookup *q, const struct dmah_fw_range *range)
 {
-	struct dmah_fw_range range = { .start = start & ~(uint64_t)(FW_PAGE - 1),
-				       .end = end | (FW_PAGE - 1),
-				       .kind = kind,
-				       .dir = dir,
-				       .map = map };
+	struct dmah_fw_range whole = *range;
 
+	whole.start &= ~(uint64_t)(FW_PAGE - 1);
+	whole.end |= FW_PAGE - 1;
 	if (q->visitor->range)
-		q->visitor->range(q->ctx, &range);
+		q->visitor->range(q->ctx, &whole);
+}
+
+void dmah_fw_identity(const struct fw_lookup *q, uint64_t start, uint64_t size, enum dmah_dir dir)
+{
+	dmah_fw_range(q, &(struct dmah_fw_range){ .start = start,
+						  .end = start + size - 1,
+						  .kind = DMAH_FW_IDENTITY,
+						  .dir = dir });
+}
+
+void dmah_fw_msi_x86(const struct fw_lookup *q)
+{
+	dmah_fw_range(q, &(struct dmah_fw_range){ .start = 0xfee00000,
+						  .end = 0xfeefffff,
+						  .kind = DMAH_FW_MSI,
+						  .dir = DMAH_FROM_DEVICE });
+}
+
+void dmah_fw_doorbell(const struct fw_lookup *q, uint64_t phys)
+{
+	dmah_fw_range(q, &(struct dmah_fw_range){ .start = phys,
+						  .end = phys,
+						  .kind = DMAH_FW_MSI,
+						  .dir = DMAH_FROM_DEVICE,
+						  .mmio = true,
+						  .map = true });
+}
+
+bool dmah_fw_senseless(uint64_t start, uint64_t size)
+{
+	return size < FW_PAGE || size - 1 > UINT64_MAX - start;
+}
+
+bool dmah_fw_check_range(const struct dmah_fw *fw, const char *table, uint32_t offset,
+			 uint64_t start, uint64_t size)
+{
+	if (dmah_fw_senseless(start, size)) {
+		dmah_fw_warn(fw, table, offset,
+			     "a senseless range, of less than a page or beyond the address space, "
+			     "is left out");
+		return false;
+	}
+	if ((start | size) & (FW_PAGE - 1))
+		dmah_fw_warn(fw, table, offset, "a range is not of whole pages: it is widened");
+	return true;
 }
 
 void dmah_fw_flags(const struct fw_lookup *q, uint32_t flags)

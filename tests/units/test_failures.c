@@ -54,11 +54,11 @@ static struct dmah_iommu *open_driver(struct rig *r, enum kind kind)
 	return sim_fake_iommu(sim_iommu(r->sim, 0));
 }
 
-static void rig_open(struct rig *r, enum kind kind)
+/* @dc: mode, CPUs and deadlines of the domain. */
+static void rig_open(struct rig *r, enum kind kind, struct dmah_domain_config dc)
 {
 	struct sim_config config;
 	struct dmah_limits limits;
-	struct dmah_domain_config dc = { .backend = DMAH_BACKEND_IOMMU, .mode = DMAH_STRICT };
 	size_t need;
 	char byte = 1;
 
@@ -70,6 +70,7 @@ static void rig_open(struct rig *r, enum kind kind)
 	config.iommu[0].timeout = 5000000;
 	r->sim = sim_create(&config);
 	assert_non_null(r->sim);
+	dc.backend = DMAH_BACKEND_IOMMU;
 	dc.iommu = open_driver(r, kind);
 	dc.format = dc.iommu->formats[0];
 	sim_inject_watch(r->sim, 0, dc.iommu);
@@ -104,7 +105,7 @@ static bool one_unmap(enum kind kind, const struct sim_injection *what)
 	bool struck;
 	int err;
 
-	rig_open(&r, kind);
+	rig_open(&r, kind, (struct dmah_domain_config){ .mode = DMAH_STRICT });
 	sim_inject(r.sim, what);
 	err = dmah_unmap(r.dev, &r.h);
 	struck = sim_inject_struck(r.sim) != 0;
@@ -140,10 +141,68 @@ static void unmap(void **state)
 	assert_true(struck > 50);
 }
 
+/* ---- polls ---- */
+
+static void unmap_on(struct rig *r, unsigned int cpu)
+{
+	posix_set_cpu(cpu);
+	if (cpu)
+		assert_int_equal(dmah_map(r->dev, &r->h, r->page, 4096, DMAH_BIDIRECTIONAL, 0),
+				 DMAH_OK);
+	assert_int_equal(dmah_unmap(r->dev, &r->h), DMAH_OK);
+}
+
+/*
+ * A poll says that a CPU's flush was not confirmed, though another CPU's was; and asks for the next try after a while, or a host
+ * whose timer expires at that time would do nothing else.
+ */
+static void polls(void **state)
+{
+	const uint64_t lazy_ns = 10000000;
+	uint64_t next;
+	struct rig r;
+
+	(void)state;
+	for (enum kind kind = 0; kind < KINDS; kind++) {
+		rig_open(&r, kind, (struct dmah_domain_config){ .mode = DMAH_LAZY, .cpus = 2 });
+		unmap_on(&r, 0);
+		unmap_on(&r, 1);
+		posix_clock_advance(2 * lazy_ns);
+		sim_inject(r.sim, &(struct sim_injection){ .point = SIM_POINT_WAIT,
+							   .failure = SIM_FAIL_CALL });
+		assert_int_equal(dmah_poll(r.dom, dmah_host_now(), &next), DMAH_ETIMEDOUT);
+		assert_true(next > dmah_host_now());
+		posix_clock_reach(next);
+		assert_int_equal(dmah_poll(r.dom, next, &next), DMAH_OK);
+		assert_true(next == UINT64_MAX);
+		assert_false(sim_reaches_memory(r.sim_dev, r.page, 4096));
+		rig_close(&r);
+	}
+}
+
+/* An owner that wants no deadlines gives the longest one. */
+static void polls_that_never_come(void **state)
+{
+	uint64_t next;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, FAKE_VTD,
+		 (struct dmah_domain_config){ .mode = DMAH_LAZY, .lazy_ns = UINT64_MAX });
+	unmap_on(&r, 0);
+	assert_int_equal(dmah_poll(r.dom, dmah_host_now(), &next), DMAH_OK);
+	assert_true(next > dmah_host_now() && next != UINT64_MAX);
+	assert_int_equal(dmah_poll(r.dom, UINT64_MAX, &next), DMAH_OK);
+	assert_true(next == UINT64_MAX);
+	rig_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(unmap),
+		cmocka_unit_test(polls),
+		cmocka_unit_test(polls_that_never_come),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

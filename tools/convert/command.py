@@ -39,9 +39,13 @@ def parse(argv):
     p.add_argument("--json", action="store_true", help="report as JSON")
     p.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (all CPUs)")
     p.add_argument("--kernel", metavar="DIR", help="the kernel's source tree (found above the paths)")
+    p.add_argument("--compile", metavar="KDIR",
+                   help="compile each group before and after against this kernel's headers or build "
+                        "directory; a group that fails is left")
+    p.add_argument("--client", metavar="DIR", help="with --compile: the directory that has linux/dmah.h")
     p.add_argument("--no-attach", action="store_true", help="do not add devm_dmah_attach() to probe()")
     p.add_argument("--cache", metavar="DIR", help="where the index of the tree is kept")
-    p.add_argument("--time-limit", type=int, default=120, metavar="S", help="seconds for one group (120)")
+    p.add_argument("--time-limit", type=int, default=120, metavar="S", help="seconds of CPU time for one group (120)")
     return p.parse_args(argv)
 
 
@@ -61,7 +65,7 @@ def kernel_root(paths, given):
 
 
 def collect(root, paths):
-    """The .c and .h files with sites below the paths, relative to the root."""
+    """The .c and .h files below the paths, relative to the root."""
     files = []
     for p in paths:
         full = os.path.realpath(p)
@@ -77,16 +81,20 @@ def collect(root, paths):
         for top, dirs, names in os.walk(full):
             dirs.sort()
             files += [os.path.join(top, n) for n in sorted(names) if n.endswith((".c", ".h"))]
-    out = []
-    for f in dict.fromkeys(files):
-        try:
-            with open(f, errors="surrogateescape", newline="") as g:
-                text = g.read()
-        except OSError as err:
-            raise Unable("%s: %s" % (f, err.strerror)) from err
-        if "dma_" in text and scan.calls(text):
-            out.append(os.path.relpath(f, root))
-    return out
+    return [os.path.relpath(f, root) for f in dict.fromkeys(files)]
+
+
+def client_headers(args):
+    """The directory with <linux/dmah.h>, for --compile."""
+    if not args.compile:
+        return None
+    if not os.path.exists(os.path.join(args.compile, "Makefile")):
+        raise Unable("%s: no Makefile: not a kernel's headers or build directory" % args.compile)
+    here = os.path.dirname(os.path.abspath(__file__))
+    client = args.client or os.path.join(here, "..", "..", "ports", "linux", "include")
+    if not os.path.exists(os.path.join(client, "linux", "dmah.h")):
+        raise Unable("%s has no linux/dmah.h (--client names the directory)" % client)
+    return client
 
 
 def version(root):
@@ -182,14 +190,19 @@ def run(args):
     global TREE, OPTIONS
     sys.setrecursionlimit(20000)
     root = kernel_root(args.paths, args.kernel)
-    paths = collect(root, args.paths)
+    files = collect(root, args.paths)
     cache = args.cache or os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"),
                                        "dmah")
     try:
         TREE = Tree(root, cache)
     except OSError as err:
         raise Unable("%s: %s" % (err.filename, err.strerror)) from err
-    OPTIONS = group.Options(args.checked, not args.no_attach, args.time_limit)
+    try:
+        paths = [p for p in files if TREE.has_sites(p)]
+    except OSError as err:
+        raise Unable("%s: %s" % (err.filename, err.strerror)) from err
+    OPTIONS = group.Options(args.checked, not args.no_attach, args.time_limit, args.compile,
+                            client_headers(args))
     groups = group.plan(paths)
     tty = sys.stderr.isatty()
 

@@ -151,6 +151,8 @@ class Editor:
             else:
                 for r in s.refs:
                     self.ref(s, r)
+                for path, f, n in s.moves:
+                    self.struct_move(s, path, f, n)
                 self.declare(s)
                 if s.key[0] == "param" and not s.type.derived:
                     self.constant_args(s)
@@ -230,6 +232,21 @@ class Editor:
             else:
                 self.put(path, node, lambda: layout(self.before(path, node), "dmah_assign", [
                     self.pointer(path, f, target), self.pointer(path, f, strip(value))]))
+
+    def struct_move(self, s, path, f, n):
+        """Behind *a = *b; each handle moves: b's is idle afterwards."""
+        lead = self.before(path, n.parent)
+
+        def part(x):
+            x = strip(x)
+            if x.kind == "unary" and x.value == "*":
+                inner = strip(x.kids[0])
+                text = flat(self.source(path).of(inner))
+                return "%s->%s" % (text if inner.kind in ("id", "member", "index") else "(%s)" % text, s.key[3])
+            return "%s.%s" % (flat(self.source(path).of(x)), s.key[3])
+
+        end = self.source(path).span(n.parent)[1]
+        self.put_range(path, end, end, "\n%sdmah_assign(&%s, &%s);" % (lead, part(n.kids[0]), part(n.kids[1])))
 
     def drop_after_unmap(self, s, r, path, f, node, target):
         """Remove `x = 0` right behind the unmap of x, which leaves the handle idle. Return true if removed."""

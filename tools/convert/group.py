@@ -10,6 +10,7 @@ from . import scan
 from .attach import attach
 from .edit import Editor, Overlap
 from .slots import Analysis
+from .verify import verify
 
 # Directories above this depth hold unrelated drivers, one a file.
 DEEP = 3
@@ -23,8 +24,14 @@ class Miscount(Exception):
     pass
 
 
+class DoesNotCompile(Exception):
+    pass
+
+
 class Options:
-    def __init__(self, checked=False, attach_device=True, limit=120):
+    def __init__(self, checked=False, attach_device=True, limit=120, compile_with=None, client=None):
+        self.compile_with = compile_with
+        self.client = client
         self.checked = checked
         self.attach_device = attach_device
         self.limit = limit
@@ -40,6 +47,8 @@ class Result:
         self.notes = []
         self.maps = 0
         self.unchecked = 0
+        self.compiled = []      # files that compile after as before
+        self.skipped = []       # files that do not compile before
         self.others = []        # converted sites in files that were not asked for
 
 
@@ -85,14 +94,17 @@ def convert(tree, paths, options):
     def expired(*_):
         raise TimeLimit()
 
-    old = signal.signal(signal.SIGALRM, expired)
-    signal.alarm(options.limit)
+    # CPU time: a busy machine must not change the result.
+    old = signal.signal(signal.SIGPROF, expired)
+    signal.setitimer(signal.ITIMER_PROF, options.limit)
     try:
         return attempt(tree, paths, options)
     except TimeLimit:
-        rule, place = "time_limit", "%d s" % options.limit
+        rule, place = "time_limit", "%d s of CPU time" % options.limit
     except Miscount as err:
         rule, place = "count", str(err)
+    except DoesNotCompile as err:
+        rule, place = "does_not_compile", str(err)
     except Overlap as err:
         rule, place = "overlap", str(err)
     except Exception as err:    # a bug of the converter must not end the run; it is reported
@@ -100,8 +112,8 @@ def convert(tree, paths, options):
         rule, place = "failed", "%s: %s (%s:%d)" % (type(err).__name__, err,
                                                     os.path.basename(last.filename), last.lineno)
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, old)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, old)
     if len(paths) == 1:
         return all_left(tree, paths, rule, place)
     whole = Result(paths)
@@ -115,6 +127,8 @@ def convert(tree, paths, options):
         whole.maps += part.maps
         whole.unchecked += part.unchecked
         whole.others += part.others
+        whole.compiled += part.compiled
+        whole.skipped += part.skipped
     return whole
 
 
@@ -142,6 +156,12 @@ def attempt(tree, paths, options):
     r.texts = e.emit()
     r.maps, r.unchecked = e.maps, e.unchecked
     check(tree, a, e, r.texts)
+    if options.compile_with and r.texts:
+        v = verify(tree, r.texts, options.compile_with, options.client)
+        if v.failed:
+            path = min(v.failed)
+            raise DoesNotCompile("%s: %s" % (path, (v.failed[path] or ["no object"])[0]))
+        r.compiled, r.skipped = v.compiled, v.skipped
     r.sites.sort(key=lambda s: (s["file"], s["line"]))
     return r
 

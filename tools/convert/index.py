@@ -11,6 +11,7 @@ import os
 import pickle
 import re
 
+from . import scan
 from .ctype import Type
 from .parse import Source
 
@@ -25,7 +26,7 @@ SKIP = {"Documentation", "tools", "scripts", "LICENSES", "usr", "certs", "rust"}
 LARGEST = 900000
 # Headers read for one file at most, and users of one structure at most.
 MAX_HEADERS = 220
-VERSION = 3
+VERSION = 4
 
 
 class Tree:
@@ -88,26 +89,26 @@ class Tree:
         return found
 
     def read_outline(self, rel):
-        """(includes, tags, typedefs) of a file."""
+        """(includes, tags, typedefs, true if it has sites) of a file."""
         with open(os.path.join(self.root, rel), errors="replace") as f:
             text = f.read()
         includes = INCLUDE.findall(text)
         if not rel.endswith(".h"):
-            return includes, [], []
+            return includes, [], [], scan.has_sites(text)
         return (includes, [m.group(1) for m in TAG.finditer(text)],
-                [next(g for g in m.groups() if g) for m in TYPEDEF.finditer(text)])
+                [next(g for g in m.groups() if g) for m in TYPEDEF.finditer(text)], scan.has_sites(text))
 
     def resolve(self):
         """Turn the names of includes into files, and note the reverse."""
         by_name, self.tags, self.typedefs = {}, {}, set()
-        for rel, (_, _, tags, types) in self.found.items():
+        for rel, (_, _, tags, types, _) in self.found.items():
             by_name.setdefault(os.path.basename(rel), []).append(rel)
             for t in tags:
                 self.tags.setdefault(t, []).append(rel)
             if rel.startswith("include/") or "/include/" in rel:
                 self.typedefs.update(types)
         self.includes, self.included_by = {}, {}
-        for rel, (_, names, _, _) in self.found.items():
+        for rel, (_, names, _, _, _) in self.found.items():
             out = []
             for quote, name in names:
                 target = self.find_include(rel, quote, name, by_name)
@@ -159,6 +160,11 @@ class Tree:
                         names |= set(self.source(h).types)
             s = self.sources[path] = Source(path, self.text(path), names)
         return s
+
+    def has_sites(self, path):
+        """Returns true if a file calls an unmap or sync: by the index, or, where that has it not, by its text."""
+        found = self.found.get(path)
+        return found[4] if found else scan.has_sites(self.text(path))
 
     def forget(self, path):
         self.sources.pop(path, None)

@@ -40,6 +40,7 @@ class Memory:
         self.device = set()                            # mapped, or coherent memory
         self.allocated = collections.defaultdict(set)  # label: {"zeroed", "unzeroed"}
         self.copied = {}                               # label: place
+        self.moves = collections.defaultdict(list)     # label: (function, statement) of *a = *b;
         for name in MAPS:
             for f, n in facts.calls.get(name, ()):
                 if len(n.kids) > 2 and name.startswith("dma_map_single"):
@@ -54,7 +55,11 @@ class Memory:
                         self.copy(f, n, n.args()[i], name != "swap")
         for f, n in facts.assigns:
             if n.value == "=" and strip(n.kids[1]).kind in ("unary", "id", "index", "member"):
-                self.copy(f, n, n.kids[0], False)
+                s = self.struct(f, n.kids[0], False)
+                if s is not None and is_plain_copy(n):
+                    self.moves[label(s)].append((f, n))
+                else:
+                    self.copy(f, n, n.kids[0], False)
         for f in facts.source.functions.values():
             for n in f.body().walk():
                 if n.kind == "var" and n.kids and n.kids[0].kind in ("unary", "index", "member", "id") \
@@ -103,6 +108,13 @@ class Memory:
             self.allocated[s].add("zeroed" if zero else "unzeroed")
 
 
+def is_plain_copy(n):
+    """Returns true for a statement a = b; of two structures whose names have no side effects."""
+    return n.parent.kind == "expr" and n.parent.parent is not None and n.parent.parent.kind == "block" and all(
+        x.kind in ("id", "member", "index", "paren", "num") or (x.kind == "unary" and x.value == "*")
+        or (x.kind == "binary" and x.value in ("+", "-")) for k in n.kids for x in k.walk())
+
+
 def memory(analysis, path):
     facts = analysis.file(path)
     m = getattr(facts, "memory", None)
@@ -143,6 +155,9 @@ def containers(analysis, struct, users):
 
 
 def is_packed(source, struct):
+    start = source.tokens[struct.opening].start
+    if any(a < start and line.replace(" ", "").startswith("#pragmapack") for a, _, line in source.directives):
+        return True
     end = source.match(struct.opening)
     tail = source.find(end, source.count, ";")
     head = range(max(0, struct.opening - 6), struct.opening)
@@ -172,6 +187,12 @@ def structure(analysis, s):
             s.block("device_memory", p)
         for n in names & set(m.copied):
             s.block("struct_copied", m.copied[n])
+        for n in names & set(m.moves):
+            for f, statement in m.moves[n]:
+                if n == label(struct) and not s.type.derived:
+                    s.moves.append((p, f, statement))
+                else:
+                    s.block("struct_copied", "%s:%d" % (p, m.facts.source.line(statement.first)))
         for n in names & set(m.allocated):
             allocated |= m.allocated[n]
     s.allocated = allocated
@@ -409,8 +430,26 @@ def at_start(src, r):
     return True
 
 
-def in_loop(n):
-    return [a for a in n.above() if a.kind in LOOPS]
+class Again:
+    """The nodes between a label and a goto that goes back to it."""
+
+    kind = "goto"
+
+    def __init__(self, f, label, goto):
+        self.f = f
+        self.first = label.first
+        self.last = goto.last
+
+    def walk(self):
+        return (n for n in self.f.body().walk() if self.first <= n.first < self.last)
+
+
+def in_loop(f, n):
+    """The loops around a node, the nearest first; behind them the regions that a goto repeats."""
+    nodes = list(f.body().walk())
+    back = [Again(f, l, g) for l in nodes if l.kind == "label" and l.first < n.first
+            for g in nodes if g.kind == "goto" and g.value == l.value and g.first > n.first]
+    return [a for a in n.above() if a.kind in LOOPS] + back
 
 
 def takes(analysis, r):
@@ -423,7 +462,7 @@ def maps_in_loops(analysis, s):
     for r in s.refs:
         if r.what != "map" or r.how not in ("assign", "set"):
             continue
-        loops = in_loop(r.node)
+        loops = in_loop(r.function, r.node)
         if not loops:
             continue
         loop = loops[0]
@@ -493,7 +532,7 @@ def moved(analysis, s, src, r):
             and (src.unmaps or src.syncs) and (s.unmaps or s.syncs):
         s.block("two_owners", r.where())
         return
-    if src.key[0] == "member" and s.key[0] == "local":
+    if src.key[0] == "member" and s.key[0] != "member":
         s.block("copy_outlives", r.where())
         return
     after = [o for o in src.refs if o.function is r.function and o.node.first >= r.node.last
@@ -556,7 +595,12 @@ class Flow:
                     g = analysis.find_function(facts, n.callee())
                     if g is not None:
                         for i, a in enumerate(n.args()[:len(g.params)]):
-                            self.store(f, (("param", g.source.path, g.name, i), 0, None), a)
+                            key = ("param", g.source.path, g.name, i)
+                            self.store(f, (key, 0, None), a)
+                            if a.kind == "unary" and a.value == "&":
+                                out = facts.slot(f, strip(a.kids[0]))
+                                if out:
+                                    self.edges[out[0]].add(key)
 
     def store(self, f, target, value):
         if target is not None:

@@ -53,6 +53,11 @@ def write_text(out, summary, results, show_sites):
         out.write("length and direction are proven from the source for %d converted sites, not for %d "
                   "(--checked compares these at run time)\n" % (
                       summary.converted - summary.unproven, summary.unproven))
+    compiled = sum(len(r.compiled) for r in results)
+    skipped = sum(len(r.skipped) for r in results)
+    if compiled or skipped:
+        out.write("%d files compile as before; %d did not compile before either and were not tried\n" % (
+            compiled, skipped))
     for rule, n in summary.rules.most_common():
         out.write("%6d left: %s [%s]\n" % (n, RULES[rule], rule))
 
@@ -64,6 +69,8 @@ def write_json(out, summary, results, files, unknown):
                   "none": summary.none},
         "changed": sorted(files), "rules": dict(summary.rules), "unproven": summary.unproven,
         "maps": sum(r.maps for r in results), "maps_unchecked": sum(r.unchecked for r in results),
+        "compiled": sorted({p for r in results for p in r.compiled}),
+        "not_compiled": sorted({p for r in results for p in r.skipped}),
         "notes": sorted({n for r in results for n in r.notes}), "unknown_calls": unknown,
     }, out, indent=1)
     out.write("\n")

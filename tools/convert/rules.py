@@ -132,7 +132,7 @@ RULES = {
     "union": "the member is in a union",
     "shared_struct": "the structure is shared by the tree (include/)",
     "many_users": "the structure has too many users to read them all",
-    "skb_cb": "the structure lies in skb->cb, which has no room for a handle",
+    "skb_cb": "the structure lies in skb->cb or the like, which has no room for a handle",
     "size_asserted": "the size or layout of the structure is asserted or given away",
     "global": "the address is in a global variable",
     "static_local": "the address is in a static local variable",

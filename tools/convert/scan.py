@@ -22,6 +22,11 @@ def hidden(text):
     return HIDE.sub(lambda m: re.sub(r"[^\n]", " ", m.group()), text)
 
 
+def has_sites(text):
+    """Returns true if a text has calls that unmap or sync."""
+    return "dma_" in text and SITE.search(text) is not None and bool(calls(text))
+
+
 def calls(text, pattern=SITE):
     """(line, name, in a macro) of each call, but declarations of functions of that name."""
     text = hidden(text)

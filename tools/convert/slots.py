@@ -16,6 +16,7 @@ from .rules import COHERENT, MAPS, PRINT, SITES, UNMAPS
 
 # Structures with more users than this are left: reading them all takes minutes.
 MAX_USERS = 150
+ATOMIC = {"READ_ONCE", "WRITE_ONCE", "xchg", "cmpxchg", "swap", "smp_load_acquire", "smp_store_release"}
 FREES = {"kfree", "kvfree", "vfree", "devm_kfree", "kfree_sensitive", "kvfree_sensitive"}
 
 
@@ -33,6 +34,7 @@ class Slot:
         self.struct = None
         self.form = "handle"    # or alias, beside
         self.alias_of = None    # the node whose slot an alias points to
+        self.moves = []         # (path, function, assignment) of structures that hold the slot
         self.view = None        # the node of the slot that a computed address lies in
         self.reset = False      # a map must be preceded by a reset: the memory is not known to be zeroed
 
@@ -234,7 +236,8 @@ class Analysis:
 
     def study_layout(self, s, facts, label, field):
         text = facts.source.text
-        if "cb" in text and re.search(r"struct %s\s*\*\s*\)\s*\(*&?[\w>.-]*->cb\b" % re.escape(label), text):
+        if re.search(r"struct %s\s*\*\s*\)\s*\(*&?\(*[\w>.-]+\)*(->|\.)(cb|\w*driver_data)\b"
+                     % re.escape(label), text):
             s.block("skb_cb", facts.source.path)
         if re.search(r"offsetof\s*\(\s*struct %s\s*,\s*%s\b" % (re.escape(label), re.escape(field)), text) \
                 or re.search(r"(BUILD_BUG_ON|static_assert|compiletime_assert)[^;]*sizeof\s*\(\s*struct %s\b"
@@ -331,7 +334,9 @@ class Analysis:
             self.study_whole_assign(s, r)
         elif r.how == "whole_arg":
             callee, i = r.extra
-            if callee not in FREES and callee != "memset":
+            if callee == "memset":
+                self.study_memset(s, r)
+            elif callee not in FREES:
                 self.pass_pointer(s, r, callee, i, "array_use")
         elif r.how == "whole":
             s.block("array_use", r.where())
@@ -421,10 +426,20 @@ class Analysis:
         callee, i = r.extra
         if callee in COHERENT:
             s.block("coherent", r.where())
-        elif callee == "memset" or (callee and re.search(PRINT, callee)):
+        elif callee == "memset":
+            self.study_memset(s, r)
+        elif callee and re.search(PRINT, callee):
             pass
         else:
             self.pass_pointer(s, r, callee, i, "address_taken")
+
+    @staticmethod
+    def study_memset(s, r):
+        """Zeroing an array of handles is a reset, if its size is not that of an array of addresses."""
+        call = next(a for a in r.node.above() if a.callee() == "memset")
+        if len(call.args()) != 3 or squeezed(r.source.of(call.args()[1])) not in ("0", "0x0", "0x00") \
+                or "dma_addr_t" in r.source.of(call.args()[2]):
+            s.block("array_use", r.where())
 
     def pass_pointer(self, s, r, callee, i, rule):
         """A pointer to the slot goes to a function: its parameter becomes a handle's pointer, too."""
@@ -438,6 +453,9 @@ class Analysis:
 
     def study_arg(self, s, r):
         callee, i = r.extra
+        if callee in ATOMIC:
+            s.block("address_taken", "%s %s" % (r.where(), callee))
+            return
         f = self.find_function(self.file(r.source.path), callee)
         if f is not None and f.opening and i < len(f.params) and not f.params[i].type.derived \
                 and self.reaches_site(f, i, set()):

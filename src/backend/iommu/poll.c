@@ -20,6 +20,7 @@ int dmah_iommu_poll(struct dmah_domain *dom, uint64_t now, uint64_t *next)
 		struct dmah_cpu *cpu = dom->cpu[i];
 		uint64_t deadline = UINT64_MAX;
 		unsigned long flags;
+		int one;
 
 		for (unsigned int round = 0; round < 2; round++) {
 			dmah_host_enter(&flags);
@@ -32,8 +33,9 @@ int dmah_iommu_poll(struct dmah_domain *dom, uint64_t now, uint64_t *next)
 			dmah_host_leave(flags);
 			if (round || now < deadline)
 				break;
-			err = dmah_iommu_flush_cpu(dom, NULL, i);
-			if (err)
+			one = dmah_iommu_flush_cpu(dom, NULL, i);
+			err = one ? one : err;
+			if (one)
 				break;
 		}
 		if (deadline < *next)
@@ -48,6 +50,9 @@ int dmah_iommu_poll(struct dmah_domain *dom, uint64_t now, uint64_t *next)
 		}
 		err = dmah_iommu_flush(dom, NULL);
 	}
+	/* Not confirmed: the next try comes after as long again, and not at once. */
+	if (err && *next <= now)
+		*next = now + dom->cfg.lazy_ns;
 	return err;
 }
 
@@ -56,6 +61,7 @@ int dmah_iommu_cpu_dead(struct dmah_domain *dom, unsigned int cpu)
 	int err;
 
 	err = dmah_iommu_flush_cpu(dom, NULL, cpu);
-	dmah_iommu_drain(dom, cpu);
+	/* A dead CPU runs no calls. */
+	dmah_iommu_drain_idle(dom, cpu);
 	return err;
 }

@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR GPL-2.0-only
+"""Convert a whole kernel tree, and print the tables of docs/converting.md.
+
+    convert_tree.py DMAH SERIES [--jobs N] [--sample N] [--seed S] [--patch FILE] [--json FILE]
+
+The source is Debian's package of that series (lab/vm/source.py); it is only read. --sample compiles so
+many of the converted files before and after, against the headers of the lab's kernel of that series.
+--json FILE keeps the command's report, or reads it where the file exists: the tables without the work.
+"""
+
+import argparse
+import collections
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(ROOT, "lab"))
+sys.path.insert(0, os.path.join(ROOT, "tools"))
+
+from convert.rules import RULES  # noqa: E402
+from vm import kernels, source  # noqa: E402
+
+# Parts of the tree with drivers. kernel/dma and mm implement the API; include/ declares it.
+FOLDERS = ["arch", "block", "crypto", "drivers", "fs", "lib", "net", "samples", "sound"]
+
+
+def counted(path):
+    """Returns true for a site that the rate is of: not in the API's own implementation."""
+    return not path.startswith(("drivers/iommu/", "kernel/dma/", "include/linux/dma"))
+
+
+def percent(a, b):
+    return "%.1f %%" % (100.0 * a / b) if b else "-"
+
+
+def table(head, rows):
+    print("| %s |\n|%s|" % (" | ".join(head), "---|" * len(head)))
+    for row in rows:
+        print("| %s |" % " | ".join(str(x) for x in row))
+    print()
+
+
+def run(args, tree):
+    if args.json and os.path.exists(args.json):
+        with open(args.json) as f:
+            return json.load(f)
+    command = [args.dmah, "convert", "--json", "--kernel", tree, "--jobs", str(args.jobs)]
+    command += ["--patch", args.patch] if args.patch else ["--dry-run"]
+    command += [os.path.join(tree, f) for f in FOLDERS]
+    start = time.monotonic()
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode not in (0, 1):
+        sys.exit("convert_tree.py: dmah convert failed with status %d" % done.returncode)
+    report = json.loads(done.stdout)
+    report["seconds"] = time.monotonic() - start
+    if args.json:
+        with open(args.json, "w") as f:
+            json.dump(report, f)
+    return report
+
+
+def tables(report):
+    sites = [s for s in report["sites"] if counted(s["file"])]
+    files = collections.defaultdict(lambda: [0, 0])
+    folders = collections.defaultdict(lambda: [0, 0])
+    for s in sites:
+        parts = s["file"].split("/")
+        for group, key in ((files, s["file"]), (folders, "/".join(parts[:3 if parts[1] == "net" else 2]))):
+            group[key][0] += 1
+            group[key][1] += s["rule"] is None
+    good = sum(s["rule"] is None for s in sites)
+    whole = sum(a == b for a, b in files.values())
+    none = sum(b == 0 for _, b in files.values())
+    unmaps = [s for s in sites if "unmap" in s["call"]]
+    syncs = [s for s in sites if "sync" in s["call"]]
+    converted = lambda some: sum(s["rule"] is None for s in some)
+    table(["", "all", "converted", "share"], [
+        ["sites", len(sites), good, percent(good, len(sites))],
+        ["unmaps", len(unmaps), converted(unmaps), percent(converted(unmaps), len(unmaps))],
+        ["syncs", len(syncs), converted(syncs), percent(converted(syncs), len(syncs))],
+        ["files whole", len(files), whole, percent(whole, len(files))],
+        ["files in part", len(files), len(files) - whole - none, percent(len(files) - whole - none, len(files))],
+        ["files not", len(files), none, percent(none, len(files))]])
+    print("Maps converted: %d; of %d the driver asks for the result later or never. Length and direction are "
+          "proven from the\nsource for %d converted sites, not for %d.\n" % (
+              report["maps"], report["maps_unchecked"], good - report["unproven"], report["unproven"]))
+    rules = collections.Counter(s["rule"] for s in sites if s["rule"])
+    table(["left", "share", "rule", "reason"],
+          [[n, percent(n, len(sites)), "`%s`" % r, RULES[r]] for r, n in rules.most_common()])
+    table(["folder", "sites", "converted", "share"],
+          [[f, a, b, percent(b, a)] for f, (a, b) in sorted(folders.items(), key=lambda x: -x[1][0])[:16]])
+    for s in sites:
+        if s["rule"] == "direction":
+            print("- directions differ: %s:%d %s" % (s["file"], s["line"], s["place"]))
+    for name, n in sorted(report["unknown_calls"].items()):
+        print("- not known: %s(), %d calls" % (name, n))
+
+
+def sample(args, tree, report):
+    """Compile some of the converted files before and after."""
+    good = sorted({s["file"] for s in report["sites"] if s["rule"] is None and s["file"].endswith(".c")
+                   and s["file"].startswith(("drivers/", "sound/", "net/"))})
+    chosen = sorted(random.Random(args.seed).sample(good, min(args.sample, len(good))))
+    headers = kernels.Kernel(args.series).headers
+    done = subprocess.run([args.dmah, "convert", "--json", "--dry-run", "--kernel", tree, "--jobs",
+                           str(args.jobs), "--compile", headers] + [os.path.join(tree, f) for f in chosen],
+                          stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode not in (0, 1):
+        sys.exit("convert_tree.py: dmah convert --compile failed with status %d" % done.returncode)
+    result = json.loads(done.stdout)
+    failed = sorted({(s["file"], s["place"]) for s in result["sites"] if s["rule"] == "does_not_compile"})
+    print("\nSample of %d converted files (seed %d): %d files compile as before, %d did not compile before "
+          "either, %d fail" % (len(chosen), args.seed, len(result["compiled"]), len(result["not_compiled"]),
+                               len({f for f, _ in failed})))
+    for f, place in failed:
+        print("- %s: %s" % (f, place))
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    p.add_argument("dmah")
+    p.add_argument("series", choices=sorted(source.SUITES))
+    p.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    p.add_argument("--sample", type=int, default=0)
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--patch")
+    p.add_argument("--json")
+    args = p.parse_args()
+    args.dmah = os.path.abspath(args.dmah)
+    tree = source.Source(args.series).dir
+    report = run(args, tree)
+    if "seconds" in report:
+        print("Linux %s, %.0f s with %d processes\n" % (args.series, report["seconds"], args.jobs))
+    tables(report)
+    if args.sample:
+        sample(args, tree, report)
+
+
+if __name__ == "__main__":
+    main()
