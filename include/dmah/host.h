@@ -262,11 +262,12 @@ void dmah_host_leave(unsigned long flags);
  * that @cpu enters later see all stores that the caller made before the call. A full memory barrier
  * took effect on @cpu, also if it was in no section. A CPU that is not running is outside. Map and
  * unmap take no lock in their common case, and this call is the price: it is made where an aperture
- * is exhausted, a CPU is dead, a device is attached, or the mode changes.
+ * is exhausted, a device is attached beside others, or the mode changes. It is not made where @cpu can
+ * run no map and no unmap: for a dead CPU, and when the last device is detached.
  *
  * Context: outside of dmah_host_enter(), with no lock of the library held, in the context of the
- * caller of map, unmap, flush, attach or dmah_cpu_dead(). Return: true; false if the host cannot
- * wait now, for example with interrupts off: the ranges that @cpu has cached then stay there.
+ * caller of map, unmap, attach or dmah_set_mode(). Return: true; false if the host cannot wait now, for
+ * example with interrupts off: the ranges that @cpu has cached then stay there.
  *
  * Example: CPU 0 calls with 2. A kernel sends CPU 2 an interrupt and waits for its answer. A
  * program calls membarrier(2) and then waits for a flag that dmah_host_enter() sets and

@@ -26,7 +26,7 @@ bool dmah_iommu_batch_start_many(struct dmah_device *dev, struct dmah_batch *b, 
 
 	if (!pte)
 		return false;
-	if (!dmah_fast_end(dev->dom, pte, h->backend, n, timestamp))
+	if (!dmah_fast_end(dev->dom, pte, fast_first(&dev->dom->pt.leaf, h), n, timestamp))
 		return false;
 	(void)dmah_move(&b->h[b->n++], h);
 	return true;
