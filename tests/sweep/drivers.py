@@ -34,7 +34,8 @@ class Driver:
 
 def network(module, device, also=()):
     """A network card."""
-    return Driver(module, device + ",netdev=n0", "net", NETWORK, also)
+    # No ROM to boot from: the newer QEMU has none.
+    return Driver(module, device + ",netdev=n0,romfile=", "net", NETWORK, also)
 
 
 def scsi(module, device, also=(), not_behind_iommu="", known=()):
@@ -79,7 +80,7 @@ DRIVERS = [
           ["snd-hda-codec-generic"]),
     sound("snd-intel8x0", "AC97,audiodev=a0"),
     sound("snd-ens1370", "ES1370,audiodev=a0"),
-    Driver("virtio-gpu", "virtio-gpu-pci" + VIRTIO, "screen", (), ["virtio_pci"]),
+    Driver("virtio-gpu", "virtio-gpu-pci" + VIRTIO, "screen", (), ["virtio_pci"], known=["live-at-end"]),
     Driver("virtio-rng", "virtio-rng-pci" + VIRTIO, "random", (), ["virtio_pci"]),
 ]
 
