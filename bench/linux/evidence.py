@@ -87,15 +87,23 @@ def measure(machines, passes, probed, more=True, source=None, jobs=None):
     return data
 
 
-def quote(data, path):
-    """Put a run's tables between the marks of a document: <!-- run: NAME --> and <!-- end -->."""
+def quote(data, path, kernel=None):
+    """Put a run's tables between the marks of a document: <!-- run: NAME --> and <!-- end -->.
+
+    kernel: those of this kernel alone, which the run measured; the others stay as they are.
+    """
     with open(path) as f:
         text = f.read()
     blocks = {t.name: t.markdown() for t in tables.all_tables(data)}
-    blocks["versions"] = tables.versions(data) + "\n"
+    blocks["versions"] = blocks["versions-7.3"] = tables.versions(data) + "\n"
+    if kernel:
+        blocks = {n: b for n, b in blocks.items() if kernel in n.split("-")}
+        blocks["versions-" + kernel] = tables.versions(data) + "\n"
     used = set()
 
     def block(m):
+        if m.group(2) not in blocks and kernel:
+            return m.group(0)
         if m.group(2) not in blocks:
             raise Trouble("%s: this run has no %s (it has %s)" % (path, m.group(2), ", ".join(sorted(blocks))))
         used.add(m.group(2))
@@ -152,7 +160,11 @@ def main():
             report.put(os.path.join(args.output, "evidence.json"), json.dumps(data, indent=1) + "\n")
         report.write(data, args.output)
         if args.quote:
-            quote(data, args.quote)
+            kernels = {m["kernel"] for m in data["machines"]}
+            whole = len(data["machines"]) == len(boots.MACHINES)
+            if not whole and len(kernels) != 1:
+                parser.error("a document quotes a whole run, or all machines of one kernel")
+            quote(data, args.quote, None if whole else kernels.pop())
     except (Trouble, vm.Error, OSError, ValueError) as err:
         print("evidence.py: %s" % err, file=sys.stderr)
         return 1

@@ -7,6 +7,8 @@ CASES = [
     ("page-in-order", "the same, the oldest mapping ends first"),
     ("page-first", "as the first, before any buffer of the device has bounced"),
     ("sg", "`dma_map_sg()` of one entry, its set-up included: the nearest to page-keyed"),
+    ("attr", "by address, `DMA_ATTR_REQUIRE_COHERENT` given to map and unmap: nothing is looked up (7.x)"),
+    ("iova-link", "`dma_iova_try_alloc()`, `_link()`, `_sync()`; `dma_iova_destroy()` (6.16 and later)"),
     ("wrap", "handles over the kernel's DMA API, each held against a record (the default)"),
     ("wrap-unchecked", "the same, `check=0`"),
     ("domain", "handles in a domain of the device's own, `check=0`"),
@@ -14,10 +16,18 @@ CASES = [
     ("domain-in-order", "as `domain`, the oldest mapping ends first"),
     ("domain-late", "as `domain`, `late=1`: lazy, entries are cleared by the flush"),
     ("batch-16", "as `domain`, unmapped 16 at a time: `dmah_unmap_start()`, `dmah_unmap_finish()`"),
-    ("ring-1", "ring in that domain, popped one at a time"),
+    ("pool", "handles in slots of the default domain, `check=0`; the IOMMU is called at each map, as it may be virtual"),
+    ("pool-metal", "the same without that call, as on a machine whose IOMMU needs none (`sync_map=0`)"),
+    ("pool-checked", "as `pool`, `check=1` (the default)"),
+    ("pool-batch-16", "as `pool`, unmapped 16 at a time"),
+    ("pool-batch-16-metal", "as `pool-metal`, unmapped 16 at a time"),
+    ("ring-1", "ring with IOVAs of its own, in the device's own domain or the default one; popped one at a time"),
     ("ring-16", "ring, popped 16 at a time"),
     ("ring-16-late", "the same, `late=1`"),
     ("ring-32", "ring, popped 32 at a time"),
+    ("ring-1-metal", "as `ring-1`, `sync_map=0`"),
+    ("ring-16-metal", "as `ring-16`, `sync_map=0`"),
+    ("ring-32-metal", "as `ring-32`, `sync_map=0`"),
 ]
 PIECES = [
     ("piece-driver", "the IOMMU driver's `map_pages()`, `unmap_pages()` at fixed IOVAs, nothing flushed"),
@@ -27,7 +37,9 @@ PIECES = [
     ("piece-iova", "`alloc_iova_fast()`, `free_iova_fast()` alone"),
 ]
 # No handle operation of these may look anything up. Those of wrap end in the kernel's own unmap.
-DOMAIN = ["domain", "domain-in-order", "batch-16", "ring-1", "ring-16", "ring-32"]
+DOMAIN = ["domain", "domain-in-order", "batch-16", "pool", "pool-batch-16", "ring-1", "ring-16", "ring-32"]
+# Cases of kernels with pool mode alone.
+POOL_ONLY = [c for c, _ in CASES if c.startswith("pool") or c.endswith("-metal")] + ["attr", "iova-link"]
 OPS = ["map", "unmap", "sync_cpu", "sync_device"]
 SIZES = [4096, 1522]
 LOOKUPS = ["iommu_iova_to_phys", "intel_iommu_iova_to_phys", "arm_smmu_iova_to_phys", "arm_lpae_iova_to_phys"]
@@ -111,22 +123,22 @@ class Target:
         return {True: "yes", False: "no", None: "not measured"}[self.met]
 
 
-def ratio_target(run, kernel, case, what, most):
-    machine = kernel + "-lazy"
+def ratio_target(run, kernel, case, what, most, mode="lazy"):
+    machine = "%s-%s" % (kernel, mode)
     theirs, ours = run.cost(machine, "page", "pair"), run.cost(machine, case, "pair")
     known = theirs is not None and ours is not None
-    return Target("%s, %s lazy, map + unmap of 4 KiB" % (what, kernel), "<= %.0f %% of by address" % (100 * most),
+    return Target("%s, %s %s, map + unmap of 4 KiB" % (what, kernel, mode), "<= %.0f %% of by address" % (100 * most),
                   theirs, ours, ours <= most * theirs if known else None,
                   "%.1f %%" % (100 * ours / theirs) if known else run.why(machine, case))
 
 
-def sync_target(run, kernel):
+def sync_target(run, kernel, case="domain"):
     machine = kernel + "-untrusted"
-    found = [run.cost(machine, "domain", op) for op in OPS[2:]]
+    found = [run.cost(machine, case, op) for op in OPS[2:]]
     theirs = [run.cost(machine, "page", op) for op in OPS[2:]]
     if None in found or None in theirs:
         return Target("sync, untrusted device, %s" % kernel, "<= 60 instructions", None, None, None,
-                      run.why(machine, "domain"))
+                      run.why(machine, case))
     return Target("sync by handle, untrusted device, 4 KiB (not bounced), %s" % kernel, "<= 60 instructions",
                   max(theirs), max(found), max(found) <= 60, "the dearer of for_cpu and for_device")
 
@@ -162,6 +174,18 @@ def hypercall_target(run):
                   "the most of %d kinds of call" % len(ours))
 
 
+def pool_targets(run):
+    """Of kernels with pool mode."""
+    found = []
+    for case, what in (("pool-metal", "pool mode"), ("pool", "pool mode, the IOMMU called at each map")):
+        found.append(ratio_target(run, "7.3", case, what, 0.12))
+        found.append(ratio_target(run, "7.3", case, what, 0.35, "strict"))
+    for case, what in (("ring-32-metal", "ring, popped 32 at a time"), ("ring-32", "the same, the IOMMU called at each map")):
+        found.append(ratio_target(run, "7.3", case, what, 0.08))
+    found.append(sync_target(run, "7.3", "pool"))
+    return found
+
+
 def targets(run):
     found = []
     for kernel in ("6.1", "6.12"):
@@ -170,7 +194,7 @@ def targets(run):
         found.append(ratio_target(run, kernel, "ring-16", "ring, popped 16 at a time", 0.4))
     for kernel in ("6.1", "6.12"):
         found.append(sync_target(run, kernel))
-    found.append(lookup_target(run, DOMAIN, "lookups of an address in domain mode, all machines, sizes and calls",
+    found.append(lookup_target(run, DOMAIN, "lookups of an address in domain and pool mode, all machines, sizes and calls",
                                "the most of all rows"))
     found.append(lookup_target(run, ["wrap", "wrap-unchecked"], "the same in wrap mode", ""))
     if found[-1].met is False:

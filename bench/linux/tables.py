@@ -4,7 +4,7 @@
 import html
 import re
 
-from figures import BOUNCES, CASES, INVALIDATIONS, LOOKUPS, OPS, PIECES, Run, targets
+from figures import BOUNCES, CASES, INVALIDATIONS, LOOKUPS, OPS, PIECES, POOL_ONLY, Run, pool_targets, targets
 
 NAMES = {"lazy": "lazy", "strict": "strict", "untrusted": "untrusted device", "off": "IOMMU off"}
 
@@ -82,6 +82,14 @@ def table_targets(run):
     return t
 
 
+def table_pool_targets(run):
+    t = Table("targets-7.3", "Targets of pool mode", ["target", "wanted", "by address", "by handle", "", "met"], 2,
+              "Instructions, from this run.")
+    for x in pool_targets(run):
+        t.rows.append([x.what, x.wants, number(x.theirs), number(x.ours), x.note, x.verdict])
+    return t
+
+
 def table_machines(run):
     t = Table("machines", "Machines", ["machine", "kernel", "Debian's version", "instructions in a clock",
                                        "calibration off by", "seconds"], 3)
@@ -110,24 +118,28 @@ def table_pairs(run, kernel, size):
         head += [mode + ": map", "unmap", "both", "of page"]
     t = Table("pairs-%s-%d" % (kernel, size), "Linux %s, map and unmap of %s bytes, instructions"
               % (kernel, "{:,}".format(size)), head)
-    for case, _ in CASES:
+    has_pool = any(run.cost(m, "pool", "map", size) is not None for m in machines)
+    cases = [c for c in CASES if c[0] not in POOL_ONLY or has_pool]
+    for case, _ in cases:
         row = ["`%s`" % case]
         for m in machines:
             row += [number(run.cost(m, case, op, size)) for op in ("map", "unmap", "pair")]
             row.append(percent(run.ratio(m, case, "pair", size)))
         # page-first is there for whole pages alone
-        if any(c != "-" for c in row[1:]) or not case.endswith("-first"):
+        if any(c != "-" for c in row[1:]) or not (has_pool or case.endswith("-first")):
             t.rows.append(row)
-    t.note = reasons(run, machines, CASES)
+    t.note = reasons(run, machines, [c for c in cases if any("`%s`" % c[0] == r[0] for r in t.rows)])
     return t
 
 
-def table_syncs(run):
-    t = Table("syncs", "Syncs, instructions", ["machine", "case", "4,096 bytes: for_cpu", "for_device",
+def table_syncs(run, kernel=None):
+    t = Table("syncs" + ("-" + kernel if kernel else ""), "Syncs, instructions", ["machine", "case", "4,096 bytes: for_cpu", "for_device",
                                                "1,522 bytes: for_cpu", "for_device"], 2,
               "An untrusted device's buffers of 1,522 bytes bounce, and for_cpu copies them (the copy's instructions are "
               "in it); those of 4,096 do not. Rings popped 16 at a time.")
     for m in run.machines:
+        if kernel and m.rsplit("-", 1)[0] != kernel:
+            continue
         for case in SHORT + ["page-first"]:
             row = [number(run.cost(m, case, op, size)) for size in (4096, 1522) for op in OPS[2:]]
             if any(c != "-" for c in row):
@@ -259,10 +271,12 @@ def case_table():
 def all_tables(data):
     """Of a run as it is in evidence.json."""
     run = Run(data)
-    found = [table_targets(run), case_table()]
+    found = [table_targets(run), table_pool_targets(run), case_table()]
     kernels = list(dict.fromkeys(m["kernel"] for m in data["machines"]))
     for size in (4096, 1522):
         found += [table_pairs(run, k, size) for k in kernels]
+    if any(m.startswith("7.3") for m in run.machines):
+        found.append(table_syncs(run, "7.3"))
     found += [table_syncs(run), table_counts(run), table_bounces(run), table_pieces(run), table_budget(run),
               table_native(run), table_xen(run), table_machines(run), table_every(run)]
     return found

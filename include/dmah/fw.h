@@ -60,7 +60,7 @@ enum dmah_fw_table {
 #define DMAH_FW_TABLE_MAX 0x40000u
 
 /** DMAH_FW_TREE_MAX - the longest device tree that is accepted, in bytes. */
-#define DMAH_FW_TREE_MAX 0x800000u
+#define DMAH_FW_TREE_MAX 0x200000u
 
 /** DMAH_FW_NO_OFFSET - @offset of a problem that is about no place in a table. */
 #define DMAH_FW_NO_OFFSET UINT32_MAX
@@ -306,6 +306,7 @@ enum dmah_fw_range_kind {
  * @end: its last byte, so that @end + 1 is a multiple of 4096 (or 0).
  * @kind: its kind.
  * @dir: accesses that the device makes there, with DMAH_FW_IDENTITY.
+ * @mmio: registers are there, not memory.
  * @map: with DMAH_FW_MSI: translate it to itself.
  */
 struct dmah_fw_range {
@@ -313,6 +314,7 @@ struct dmah_fw_range {
 	uint64_t end;
 	enum dmah_fw_range_kind kind;
 	enum dmah_dir dir;
+	bool mmio;
 	bool map;
 };
 

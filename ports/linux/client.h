@@ -164,16 +164,16 @@ static inline u32 client_hash(const struct device *dev)
 /** client_of() - the client that a device is, or NULL. */
 static inline struct client *client_of(const struct device *dev)
 {
-	u32 i = client_hash(dev);
+	const struct client_entry *e = client_table + client_hash(dev);
 
 	for (;;) {
-		const struct device *key = READ_ONCE(client_table[i].key);
+		const struct device *key = READ_ONCE(e->key);
 
 		if (likely(key == dev))
-			return client_table[i].client;
+			return e->client;
 		if (!key)
 			return NULL;
-		i = (i + 1) & ((1 << CLIENT_HASH_BITS) - 1);
+		e = e == client_table + ARRAY_SIZE(client_table) - 1 ? client_table : e + 1;
 	}
 }
 

@@ -200,7 +200,7 @@ void pool_put_slow(struct pool *p, unsigned int class, struct pool_slot *s, enum
 		n = give_back(p, class, slot);
 		if (n)
 			pool_chunk_put(p, slot, n);
-		room = pool_put(p, class, s);
+		room = pool_put(p, class, s, p->lazy);
 	}
 }
 

@@ -31,6 +31,7 @@ static void cut(struct pool *p, struct pool_chunk *c, u32 number)
 
 		s->iova = c->iova.addr + (dma_addr_t)page * PAGE_SIZE;
 		s->entry = c->leaf ? c->leaf + page : NULL;
+		s->class = c->class;
 		s->name = number * POOL_CHUNK_PAGES + i;
 		s->next = c->free;
 		c->free = s;

@@ -17,7 +17,9 @@ static __always_inline bool map_slot(struct client *c, struct dmah *h, phys_addr
 
 	if (unlikely(!s))
 		return false;
-	if (unlikely(pool_entries_set(p, s, phys, pages, dir))) {
+	if (class == 0 && likely(s->entry && !p->sync_map)) {
+		pool_entry_set(p, s->entry, phys, dir);
+	} else if (unlikely(pool_entries_set(p, s, phys, pages, dir))) {
 		pool_release(p, class, s);
 		return false;
 	}
@@ -61,33 +63,48 @@ int __dmah_map_page(struct device *dev, struct dmah *h, struct page *page, size_
 }
 EXPORT_SYMBOL_GPL(__dmah_map_page);
 
+static __always_inline void end_slot(struct client *c, struct pool *p, struct dmah *h,
+				     struct pool_slot *s, unsigned int class, unsigned long caller)
+{
+	if (unlikely(!p->lazy))
+		pool_invalidate(p, s->iova, 1u << class);
+	pool_release(p, class, s);
+	client_count(c, unmaps, 1);
+	trace_dmah_unmap(c->dev, h, caller);
+	handle_clear(h);
+}
+
+/* The slot, not the handle, says what is cleared. */
+static noinline void unmap_pages(struct client *c, struct pool *p, struct dmah *h,
+				 struct pool_slot *s, unsigned long caller)
+{
+	pool_entries_clear(p, s, pool_pages(s->phys, s->len));
+	end_slot(c, p, h, s, s->class, caller);
+}
+
 int __dmah_unmap(struct device *dev, struct dmah *h)
 {
-	struct client *c = client_numbered(h->meta);
-	struct pool_slot *s;
+	u32 meta = h->meta;
+	struct client *c = client_numbered(meta);
+	struct pool_slot *s = NULL;
 	struct pool *p;
-	u32 pages;
 
 	/* Idle handles, and what only the general path ends, differ in these bits. */
 	if (unlikely(!c || c->dev != dev || !c->pool_fast ||
-		     (h->meta & (META_KIND | META_PART | META_COHERENT)) !=
+		     (meta & (META_KIND | META_PART | META_COHERENT)) !=
 			     FIELD_PREP(META_KIND, KIND_POOL)))
 		goto slow;
 	p = c->pool_fast;
-	s = pool_slot_of(p, h);
-	if (unlikely(!s || !pool_claim(s, h->meta)))
+	if (unlikely(!pool_find(p, h, &s) || !pool_claim(s, meta)))
 		goto slow;
 	if (unlikely(s->home != h && c->check))
 		report_copy(c, h, _RET_IP_);
-	/* The slot, not the handle, says what is cleared. */
-	pages = pool_pages(s->phys, s->len);
-	pool_entries_clear(p, s, pages);
-	if (!p->lazy)
-		pool_invalidate(p, s->iova, pages);
-	pool_release(p, pool_class(pages), s);
-	client_count(c, unmaps, 1);
-	trace_dmah_unmap(c->dev, h, _RET_IP_);
-	handle_clear(h);
+	if (likely(!s->class && s->entry)) {
+		pool_entry_clear(p, s->entry);
+		end_slot(c, p, h, s, 0, _RET_IP_);
+	} else {
+		unmap_pages(c, p, h, s, _RET_IP_);
+	}
 	return 0;
 slow:
 	return unmap_buffer(dev, h, 0, _RET_IP_);

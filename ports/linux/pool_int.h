@@ -12,6 +12,9 @@
 #include <linux/spinlock.h>
 #include <linux/timer.h>
 #include <linux/workqueue.h>
+#ifdef CONFIG_X86
+#include <asm/special_insns.h>
+#endif
 
 #include "pool.h"
 
@@ -34,6 +37,7 @@
  * @home: the handle that map filled, or dmah_move(). Compared, never followed.
  * @bounce: pages that stand in for a buffer of an untrusted device; NULL before the first use.
  * @bounced: this mapping uses them.
+ * @class: its chunk's.
  * @name: number of the chunk, and of the slot in it: what a handle keeps in @backend.
  * @next: next free slot of the chunk.
  */
@@ -47,6 +51,7 @@ struct pool_slot {
 	const struct dmah *home;
 	void *bounce;
 	bool bounced;
+	u8 class;
 	u32 name;
 	struct pool_slot *next;
 };
@@ -156,20 +161,30 @@ static __always_inline unsigned int pool_class(u32 pages)
 	return pages <= 1 ? 0 : fls(pages - 1);
 }
 
-/** pool_slot_of() - the slot that a live handle names, or NULL. */
-static __always_inline struct pool_slot *pool_slot_of(struct pool *p, const struct dmah *h)
+/**
+ * pool_find() - Returns true if a handle names a slot that its mapping is in.
+ * @slot: set to that slot.
+ */
+static __always_inline bool pool_find(struct pool *p, const struct dmah *h, struct pool_slot **slot)
 {
-	u32 chunk = (u32)h->backend / POOL_CHUNK_PAGES, at = (u32)h->backend % POOL_CHUNK_PAGES;
-	struct pool_slot *s;
+	/* No array is indexed here: a handle may hold anything, so both numbers are bounded first. */
+	const struct pool_chunk *c = p->chunk + (h->backend / POOL_CHUNK_PAGES) % POOL_CHUNKS;
+	u32 at = (u32)h->backend % POOL_CHUNK_PAGES;
+	struct pool_slot *s = c->slot + at;
 
-	if (unlikely(h->backend >= POOL_CHUNKS * POOL_CHUNK_PAGES ||
-		     at >= READ_ONCE(p->chunk[chunk].slots)))
-		return NULL;
-	s = &p->chunk[chunk].slot[at];
-	if (unlikely(READ_ONCE(s->meta) != h->meta || s->phys != h->phys || s->len != h->len ||
-		     s->iova + offset_in_page(s->phys) != h->dma))
-		return NULL;
-	return s;
+	if (unlikely(at >= READ_ONCE(c->slots)))
+		return false;
+	*slot = s;
+	return likely(READ_ONCE(s->meta) == h->meta && s->phys == h->phys && s->len == h->len &&
+		      s->iova + offset_in_page(h->phys) == h->dma);
+}
+
+/** pool_slot_of() - the slot that a live handle names, or NULL. */
+static inline struct pool_slot *pool_slot_of(struct pool *p, const struct dmah *h)
+{
+	struct pool_slot *s = NULL;
+
+	return pool_find(p, h, &s) ? s : NULL;
 }
 
 /**
@@ -220,7 +235,7 @@ enum pool_room {
 
 /** pool_put() - keep a slot whose entries are cleared. In strict mode they translate no more. */
 static __always_inline enum pool_room pool_put(struct pool *p, unsigned int class,
-					       struct pool_slot *s)
+					       struct pool_slot *s, bool lazy)
 {
 	enum pool_room room = POOL_ROOM;
 	struct pool_ring *r;
@@ -232,7 +247,7 @@ static __always_inline enum pool_room pool_put(struct pool *p, unsigned int clas
 		room = POOL_FULL;
 	} else {
 		r->slot[r->in++ & r->mask] = s;
-		if (!p->lazy)
+		if (!lazy)
 			r->clean = r->in;
 		else if (unlikely(r->in - r->clean >= r->batch))
 			room = POOL_DUE;
@@ -253,11 +268,12 @@ void pool_arm(struct pool *p);
 /** pool_release() - a slot whose entries are cleared is for the next mapping. */
 static __always_inline void pool_release(struct pool *p, unsigned int class, struct pool_slot *s)
 {
-	enum pool_room room = pool_put(p, class, s);
+	bool lazy = p->lazy;
+	enum pool_room room = pool_put(p, class, s, lazy);
 
 	if (unlikely(room != POOL_ROOM))
 		pool_put_slow(p, class, s, room);
-	if (p->lazy && unlikely(!READ_ONCE(p->armed)))
+	if (lazy && unlikely(!READ_ONCE(p->armed)))
 		pool_arm(p);
 }
 
@@ -278,6 +294,34 @@ int pool_entries_set_slow(struct pool *p, struct pool_slot *s, phys_addr_t phys,
 
 /** pool_entries_flush() - write entries back, for an IOMMU that does not see the CPU's caches. */
 void pool_entries_flush(u64 *entry, u32 n);
+
+/** pool_entry_flush() - pool_entries_flush() of one entry. */
+static __always_inline void pool_entry_flush(u64 *entry)
+{
+#ifdef CONFIG_X86
+	mb();
+	clflushopt(entry);
+	mb();
+#endif
+}
+
+/** pool_entry_set() - pool_entries_set() of one page, where the slot keeps its entry. */
+static __always_inline void pool_entry_set(struct pool *p, u64 *entry, phys_addr_t phys, u32 meta)
+{
+	WRITE_ONCE(*entry, p->format.entry[meta & META_DIR] | (phys & PAGE_MASK));
+	if (p->format.incoherent)
+		pool_entry_flush(entry);
+}
+
+/** pool_entry_clear() - pool_entries_clear() of one page, where the slot keeps its entry. */
+static __always_inline void pool_entry_clear(struct pool *p, u64 *entry)
+{
+	WRITE_ONCE(*entry, 0);
+	if (p->format.incoherent)
+		pool_entry_flush(entry);
+	else
+		smp_mb();
+}
 
 static __always_inline int pool_entries_set(struct pool *p, struct pool_slot *s, phys_addr_t phys,
 					    u32 pages, u32 meta)

@@ -7,37 +7,10 @@
 #include <linux/log2.h>
 #include <linux/slab.h>
 
-#include "pool_int.h"
-#include "ring.h"
+#include "pool_ring.h"
 
 /* Most IOVAs of a ring. */
 #define RING_MOST SZ_64M
-
-/**
- * struct pool_run - the slots of a ring.
- * @link: in the pool's list.
- * @p: the pool.
- * @tables: leaf tables.
- * @iova: their IOVAs.
- * @leaf: those tables, one for each 2 MiB.
- */
-struct pool_run {
-	struct list_head link;
-	struct pool *p;
-	u32 tables;
-	struct dma_iova_state iova;
-	u64 *leaf[];
-};
-
-static u32 slot_page(const struct dmah_ring *r, u32 index)
-{
-	return (index & (2 * r->config.entries - 1)) << r->shift;
-}
-
-static u64 *entry_at(const struct pool_run *run, u32 page)
-{
-	return run->leaf[page / POOL_CHUNK_PAGES] + page % POOL_CHUNK_PAGES;
-}
 
 static bool learn(struct pool *p, struct pool_run *run)
 {
@@ -124,7 +97,7 @@ void pool_runs_clear(struct pool *p)
 }
 
 /* The slot at @in was used before by the pop at @in - 2 * entries. */
-static noinline void make_clean(struct dmah_ring *r)
+void pool_ring_clean(struct dmah_ring *r)
 {
 	struct pool *p = r->run->p;
 
@@ -139,89 +112,61 @@ static noinline void make_clean(struct dmah_ring *r)
 	r->mark_flush = atomic_read(&p->begun);
 }
 
-static void clear_entries(struct pool_run *run, u32 page, u32 pages)
-{
-	u64 *entry = entry_at(run, page);
-
-	for (u32 i = 0; i < pages; i++)
-		WRITE_ONCE(entry[i], 0);
-	if (run->p->format.incoherent)
-		pool_entries_flush(entry, pages);
-}
-
-static noinline int announce(struct dmah_ring *r, u32 page, u32 pages)
+int pool_ring_announce(struct dmah_ring *r, u32 page, u32 pages)
 {
 	struct pool_run *run = r->run;
 	int err = dma_iova_sync(r->c->dev, &run->iova, (size_t)page << PAGE_SHIFT,
 				(size_t)pages << PAGE_SHIFT);
 
 	if (err) {
-		clear_entries(run, page, pages);
+		pool_run_clear(run, page, pages);
 		pool_invalidate(run->p, run->iova.addr + ((dma_addr_t)page << PAGE_SHIFT), pages);
 	}
 	return err;
 }
 
-int own_ring_push(struct dmah_ring *r, struct dmah *h, phys_addr_t phys, u32 len,
-		  unsigned long caller)
+int pool_ring_push_pages(struct dmah_ring *r, struct dmah *h, phys_addr_t phys, u32 page)
 {
-	u32 pages = pool_pages(phys, len), page;
-	struct pool_run *run = r->run;
-	struct pool *p = run->p;
-	u64 *entry, e;
+	u32 pages = pool_pages(phys, h->len);
+	struct pool *p = r->run->p;
+	u64 *entry = pool_run_entry(r->run, page);
 
-	if (unlikely(pages > 1u << r->shift))
+	if (pages > 1u << r->shift)
 		return -EINVAL;
-	if (unlikely(p->lazy && r->in - r->clean >= 2 * r->config.entries)) {
-		make_clean(r);
-		if (r->in - r->clean >= 2 * r->config.entries)
-			make_clean(r);
-	}
-	page = slot_page(r, r->in);
-	entry = entry_at(run, page);
-	e = p->format.entry[r->req.meta & META_DIR] | (phys & PAGE_MASK);
-	for (u32 i = 0; i < pages; i++, e += PAGE_SIZE)
-		WRITE_ONCE(entry[i], e);
+	for (u32 i = 0; i < pages; i++)
+		WRITE_ONCE(entry[i], p->format.entry[r->meta & META_DIR] |
+					     ((phys & PAGE_MASK) + (phys_addr_t)i * PAGE_SIZE));
 	if (p->format.incoherent)
 		pool_entries_flush(entry, pages);
-	h->dma = run->iova.addr + ((dma_addr_t)page << PAGE_SHIFT) + offset_in_page(phys);
-	h->phys = phys;
-	h->len = len;
-	h->backend = caller;
-	h->meta = r->meta;
-	if (unlikely(p->sync_map))
-		return announce(r, page, pages);
-	return 0;
+	return p->sync_map ? pool_ring_announce(r, page, pages) : 0;
 }
 
-/* Clear what was popped; the range of it may have gone round the end. */
-static void clear(struct dmah_ring *r, u32 n, u32 *low, u32 *high)
+/* Clear @n slots from @index on, as far as one leaf table has them side by side. Return: how many. */
+static u32 clear_some(struct dmah_ring *r, u32 index, u32 n)
 {
-	u32 mask = r->config.entries - 1;
+	u32 page = pool_ring_page(r, index), slots = 2 * r->config.entries;
 
-	*low = U32_MAX;
-	*high = 0;
-	for (u32 i = 0; i < n; i++) {
-		const struct dmah *h = &r->h[(r->out + i) & mask];
-		u32 page = slot_page(r, r->out + i), pages = pool_pages(h->phys, h->len);
-
-		clear_entries(r->run, page, pages);
-		*low = min(*low, page);
-		*high = max(*high, page + pages);
-	}
+	n = min(n, slots - (index & (slots - 1)));
+	n = min(n, (POOL_CHUNK_PAGES - page % POOL_CHUNK_PAGES) >> r->shift);
+	pool_run_clear(r->run, page, n << r->shift);
+	return n;
 }
 
 void own_ring_pop(struct dmah_ring *r, u32 n)
 {
+	u32 slots = 2 * r->config.entries, first = pool_ring_page(r, r->out);
 	struct pool *p = r->run->p;
-	u32 low, high;
+	bool round = (r->out & (slots - 1)) + n > slots;
 
-	clear(r, n, &low, &high);
-	if (!p->lazy) {
-		pool_invalidate(p, r->run->iova.addr + ((dma_addr_t)low << PAGE_SHIFT), high - low);
+	for (u32 done = 0; done < n;)
+		done += clear_some(r, r->out + done, n - done);
+	if (p->lazy) {
+		smp_mb();
+		if (unlikely(!READ_ONCE(p->armed)))
+			pool_arm(p);
 		return;
 	}
-	smp_mb();
-	if (unlikely(!READ_ONCE(p->armed)))
-		pool_arm(p);
+	/* A range that goes round the end is the whole. */
+	pool_invalidate(p, r->run->iova.addr + (round ? 0 : (dma_addr_t)first << PAGE_SHIFT),
+			(round ? slots : n) << r->shift);
 }

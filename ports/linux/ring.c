@@ -7,7 +7,11 @@
 #include <linux/slab.h>
 
 #include "domain.h"
+#if IS_ENABLED(DMAH_LINUX_POOL)
+#include "pool_ring.h"
+#else
 #include "pool.h"
+#endif
 #include "trace.h"
 
 #define RING_MAX 32768u
@@ -62,8 +66,8 @@ static struct dmah *at(struct dmah_ring *r, u32 index)
 	return &r->h[index & (r->config.entries - 1)];
 }
 
-static int push_slow(struct dmah_ring *r, struct dmah *h, phys_addr_t phys, size_t len,
-		     unsigned long caller)
+static noinline int push_slow(struct dmah_ring *r, struct dmah *h, phys_addr_t phys, size_t len,
+			      unsigned long caller)
 {
 	struct request req = r->req;
 

@@ -43,8 +43,10 @@ struct dmah_ring {
 /** own_ring_init() - Return: 0, -ENOSPC, -ENOMEM; -EOPNOTSUPP: ordinary mappings, then. */
 int own_ring_init(struct dmah_ring *r);
 void own_ring_fini(struct dmah_ring *r);
+#if !IS_ENABLED(DMAH_LINUX_POOL)
 int own_ring_push(struct dmah_ring *r, struct dmah *h, phys_addr_t phys, u32 len,
 		  unsigned long caller);
+#endif
 void own_ring_pop(struct dmah_ring *r, u32 n);
 
 #endif /* DMAH_LINUX_RING_H */

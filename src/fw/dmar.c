@@ -179,24 +179,12 @@ static int check_drhd(const struct dmah_fw *fw, const struct dmah_fw_bytes *t, u
 	return DMAH_OK;
 }
 
-static bool senseless(const uint8_t *rmrr)
+/* Bytes of a range; 0: its limit is below its base. */
+static uint64_t rmrr_size(const uint8_t *rmrr)
 {
 	uint64_t base = fw_le64(rmrr + RMRR_BASE), limit = fw_le64(rmrr + RMRR_LIMIT);
 
-	return limit < base || limit - base < FW_PAGE - 1;
-}
-
-static void check_rmrr(const struct dmah_fw *fw, const struct dmah_fw_bytes *t, uint32_t at)
-{
-	const uint8_t *s = t->data + at;
-
-	if (senseless(s))
-		dmah_fw_warn(fw, NAME, at + RMRR_BASE,
-			     "a reserved range of less than a page is left out");
-	else if ((fw_le64(s + RMRR_BASE) & (FW_PAGE - 1)) ||
-		 (~fw_le64(s + RMRR_LIMIT) & (FW_PAGE - 1)))
-		dmah_fw_warn(fw, NAME, at + RMRR_BASE,
-			     "a reserved range is not of whole pages: it is widened");
+	return limit < base ? 0 : limit - base + 1;
 }
 
 static int check_scopes(const struct dmah_fw *fw, const struct dmah_fw_bytes *t, uint32_t at)
@@ -228,7 +216,8 @@ static int check_structure(const struct dmah_fw *fw, const struct dmah_fw_bytes 
 	if (check_scopes(fw, t, at))
 		return DMAH_EINVAL;
 	if (type == TYPE_RMRR)
-		check_rmrr(fw, t, at);
+		(void)dmah_fw_check_range(fw, NAME, at + RMRR_BASE, fw_le64(s + RMRR_BASE),
+					  rmrr_size(s));
 	return type == TYPE_DRHD ? check_drhd(fw, t, at) : DMAH_OK;
 }
 
@@ -436,12 +425,13 @@ static void report_ranges(struct fw_lookup *q, const struct dmah_fw_bytes *t)
 {
 	const uint8_t *s;
 
-	for (uint32_t at = DMAR_SIZE; (s = next(t, &at, TYPE_RMRR));)
-		if (!senseless(s) && match(q, t, s) != NOT)
-			dmah_fw_range(q, DMAH_FW_IDENTITY, fw_le64(s + RMRR_BASE),
-				      fw_le64(s + RMRR_LIMIT), DMAH_BIDIRECTIONAL, false);
-	/* Section 3.14: writes to this window are interrupts. */
-	dmah_fw_range(q, DMAH_FW_MSI, 0xfee00000, 0xfeefffff, DMAH_FROM_DEVICE, false);
+	for (uint32_t at = DMAR_SIZE; (s = next(t, &at, TYPE_RMRR));) {
+		uint64_t base = fw_le64(s + RMRR_BASE), size = rmrr_size(s);
+
+		if (!dmah_fw_senseless(base, size) && match(q, t, s) != NOT)
+			dmah_fw_identity(q, base, size, DMAH_BIDIRECTIONAL);
+	}
+	dmah_fw_msi_x86(q); /* Section 3.14. */
 }
 
 /* Sections 8.5 and 8.8: root ports behind which ATS is supported, and devices of the chip that have a TLB. */
@@ -501,8 +491,7 @@ static void lookup_scope(struct fw_lookup *q, const struct dmah_fw_bytes *t, uns
 			describe(t, s, &unit);
 			dmah_fw_found(q, &unit);
 			dmah_fw_id(q, (uint32_t)scope[SCOPE_BUS] << 8 | hop(scope, 0));
-			dmah_fw_range(q, DMAH_FW_MSI, 0xfee00000, 0xfeefffff, DMAH_FROM_DEVICE,
-				      false);
+			dmah_fw_msi_x86(q);
 			return;
 		}
 }
@@ -546,5 +535,5 @@ static void named(const struct dmah_fw_bytes *t, void (*fn)(void *ctx, const cha
 }
 
 const struct fw_parser dmah_fw_dmar = {
-	.name = NAME, .check = check, .unit = unit_at, .lookup = lookup, .named = named
+	.name = NAME, .judge = check, .unit_at = unit_at, .answer = lookup, .name_all = named
 };

@@ -5,7 +5,10 @@
 #include "fw/table.h"
 
 static const struct fw_parser *const parsers[DMAH_FW_TABLES] = {
-	[DMAH_FW_DMAR] = &dmah_fw_dmar,
+	[DMAH_FW_DMAR] = &dmah_fw_dmar, [DMAH_FW_IVRS] = &dmah_fw_ivrs,
+	[DMAH_FW_IORT] = &dmah_fw_iort, [DMAH_FW_VIOT] = &dmah_fw_viot,
+	[DMAH_FW_RIMT] = &dmah_fw_rimt, [DMAH_FW_DT] = &dmah_fw_dt,
+	[DMAH_FW_MADT] = &dmah_fw_madt,
 };
 
 /* ---- problems ---- */
@@ -108,22 +111,24 @@ void dmah_fw_init(struct dmah_fw *fw, const struct dmah_fw_config *config)
 int dmah_fw_add(struct dmah_fw *fw, const void *data, size_t size)
 {
 	struct dmah_fw_bytes t = { .data = data };
+	const struct fw_parser *parser;
 	unsigned int table = 0;
 	char name[5];
 	int err;
 
 	if (!dmah_fw_signature(data, size, name))
 		return DMAH_ENOTSUP;
-	while (table < DMAH_FW_TABLES &&
-	       !(parsers[table] && dmah_fw_equal(name, parsers[table]->name)))
+	while (table < DMAH_FW_TABLES && !dmah_fw_equal(name, parsers[table]->name))
 		table++;
 	if (table == DMAH_FW_TABLES)
 		return DMAH_ENOTSUP;
 	if (fw->tables[table].data)
 		return DMAH_EBUSY;
 	t.size = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size;
-	err = parsers[table]->check(fw, &t);
-	if (!err || fw->config.keep_broken)
+	parser = parsers[table];
+	err = parser->judge(fw, &t);
+	/* Of a table whose fixed fields are broken nothing is left. */
+	if (!err || (fw->config.keep_broken && t.size))
 		fw->tables[table] = t;
 	return err;
 }
@@ -139,11 +144,12 @@ int dmah_fw_unit(const struct dmah_fw *fw, unsigned int n, struct dmah_fw_unit *
 {
 	for (unsigned int table = 0; table < DMAH_FW_TABLES; table++) {
 		const struct dmah_fw_bytes *t = &fw->tables[table];
+		const struct fw_parser *parser = parsers[table];
 		unsigned int own = 0;
 
-		if (!t->data || !parsers[table]->unit)
+		if (!t->data || !parser->unit_at)
 			continue;
-		for (; parsers[table]->unit(fw, t, own, unit); own++)
+		for (; parser->unit_at(fw, t, own, unit); own++)
 			if (n-- == 0) {
 				unit->table = (enum dmah_fw_table)table;
 				return DMAH_OK;
@@ -171,17 +177,59 @@ void dmah_fw_id(const struct fw_lookup *q, uint32_t id)
 		q->visitor->id(q->ctx, id);
 }
 
-void dmah_fw_range(const struct fw_lookup *q, enum dmah_fw_range_kind kind, uint64_t start,
-		   uint64_t end, enum dmah_dir dir, bool map)
+void dmah_fw_range(const struct fw_lookup *q, const struct dmah_fw_range *range)
 {
-	struct dmah_fw_range range = { .start = start & ~(uint64_t)(FW_PAGE - 1),
-				       .end = end | (FW_PAGE - 1),
-				       .kind = kind,
-				       .dir = dir,
-				       .map = map };
+	struct dmah_fw_range whole = *range;
 
+	whole.start &= ~(uint64_t)(FW_PAGE - 1);
+	whole.end |= FW_PAGE - 1;
 	if (q->visitor->range)
-		q->visitor->range(q->ctx, &range);
+		q->visitor->range(q->ctx, &whole);
+}
+
+void dmah_fw_identity(const struct fw_lookup *q, uint64_t start, uint64_t size, enum dmah_dir dir)
+{
+	dmah_fw_range(q, &(struct dmah_fw_range){ .start = start,
+						  .end = start + size - 1,
+						  .kind = DMAH_FW_IDENTITY,
+						  .dir = dir });
+}
+
+void dmah_fw_msi_x86(const struct fw_lookup *q)
+{
+	dmah_fw_range(q, &(struct dmah_fw_range){ .start = 0xfee00000,
+						  .end = 0xfeefffff,
+						  .kind = DMAH_FW_MSI,
+						  .dir = DMAH_FROM_DEVICE });
+}
+
+void dmah_fw_doorbell(const struct fw_lookup *q, uint64_t phys)
+{
+	dmah_fw_range(q, &(struct dmah_fw_range){ .start = phys,
+						  .end = phys,
+						  .kind = DMAH_FW_MSI,
+						  .dir = DMAH_FROM_DEVICE,
+						  .mmio = true,
+						  .map = true });
+}
+
+bool dmah_fw_senseless(uint64_t start, uint64_t size)
+{
+	return size < FW_PAGE || size - 1 > UINT64_MAX - start;
+}
+
+bool dmah_fw_check_range(const struct dmah_fw *fw, const char *table, uint32_t offset,
+			 uint64_t start, uint64_t size)
+{
+	if (dmah_fw_senseless(start, size)) {
+		dmah_fw_warn(fw, table, offset,
+			     "a senseless range, of less than a page or beyond the address space, "
+			     "is left out");
+		return false;
+	}
+	if ((start | size) & (FW_PAGE - 1))
+		dmah_fw_warn(fw, table, offset, "a range is not of whole pages: it is widened");
+	return true;
 }
 
 void dmah_fw_flags(const struct fw_lookup *q, uint32_t flags)
@@ -197,7 +245,7 @@ bool dmah_fw_is_unit(const struct fw_lookup *q, const struct fw_parser *parser,
 
 	if (q->who->what != DMAH_FW_PCI_FUNCTION)
 		return false;
-	for (unsigned int n = 0; parser->unit(q->fw, t, n, &unit); n++)
+	for (unsigned int n = 0; parser->unit_at(q->fw, t, n, &unit); n++)
 		if (unit.flags & DMAH_FW_PCI && unit.segment == q->who->segment &&
 		    unit.bdf == q->who->bdf)
 			return true;
@@ -209,15 +257,21 @@ int dmah_fw_lookup(const struct dmah_fw *fw, const struct dmah_fw_requester *who
 {
 	struct fw_lookup q = { .fw = fw, .who = who, .visitor = visitor, .ctx = ctx };
 
-	for (unsigned int table = 0; table < DMAH_FW_TABLES && !q.found; table++)
-		if (fw->tables[table].data && parsers[table]->lookup)
-			parsers[table]->lookup(&q, &fw->tables[table]);
+	for (unsigned int table = 0; table < DMAH_FW_TABLES && !q.found; table++) {
+		const struct fw_parser *parser = parsers[table];
+
+		if (fw->tables[table].data && parser->answer)
+			parser->answer(&q, &fw->tables[table]);
+	}
 	return q.found ? DMAH_OK : DMAH_ENODEV;
 }
 
 void dmah_fw_named(const struct dmah_fw *fw, void (*fn)(void *ctx, const char *name), void *ctx)
 {
-	for (unsigned int table = 0; table < DMAH_FW_TABLES; table++)
-		if (fw->tables[table].data && parsers[table]->named)
-			parsers[table]->named(&fw->tables[table], fn, ctx);
+	for (unsigned int table = 0; table < DMAH_FW_TABLES; table++) {
+		const struct fw_parser *parser = parsers[table];
+
+		if (fw->tables[table].data && parser->name_all)
+			parser->name_all(&fw->tables[table], fn, ctx);
+	}
 }

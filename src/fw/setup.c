@@ -97,7 +97,7 @@ static void add_range(void *ctx, const struct dmah_fw_range *range)
 		.size = range->end - range->start + 1,
 		.identity = range->kind == DMAH_FW_IDENTITY || range->map,
 		.dir = range->dir,
-		.mmio = range->kind == DMAH_FW_MSI,
+		.mmio = range->mmio,
 	};
 }
 

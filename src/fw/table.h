@@ -59,23 +59,29 @@ struct fw_lookup {
 /**
  * struct fw_parser - one kind of table.
  * @name: for problems.
- * @check: judge a whole table; reports every error by dmah_fw_error(). Cuts @t->size in front of the first structure that
+ * @judge: judge a whole table; reports every error by dmah_fw_error(). Cuts @t->size in front of the first structure that
  *	cannot be read. Return: 0 or DMAH_EINVAL.
- * @unit: describe unit @n; false: there are no more. NULL: the table has none.
- * @lookup: report unit, ids and ranges of a device that the table names; nothing where it does not. NULL: as @unit.
- * @named: as dmah_fw_named(). May be NULL.
+ * @unit_at: describe unit @n; false: there are no more. NULL: the table has none.
+ * @answer: report unit, ids and ranges of a device that the table names; nothing where it does not. NULL: as @unit_at.
+ * @name_all: as dmah_fw_named(). May be NULL.
  */
 struct fw_parser {
 	const char *name;
-	int (*check)(const struct dmah_fw *fw, struct dmah_fw_bytes *t);
-	bool (*unit)(const struct dmah_fw *fw, const struct dmah_fw_bytes *t, unsigned int n,
-		     struct dmah_fw_unit *unit);
-	void (*lookup)(struct fw_lookup *q, const struct dmah_fw_bytes *t);
-	void (*named)(const struct dmah_fw_bytes *t, void (*fn)(void *ctx, const char *name),
-		      void *ctx);
+	int (*judge)(const struct dmah_fw *fw, struct dmah_fw_bytes *t);
+	bool (*unit_at)(const struct dmah_fw *fw, const struct dmah_fw_bytes *t, unsigned int n,
+			struct dmah_fw_unit *unit);
+	void (*answer)(struct fw_lookup *q, const struct dmah_fw_bytes *t);
+	void (*name_all)(const struct dmah_fw_bytes *t, void (*fn)(void *ctx, const char *name),
+			 void *ctx);
 };
 
 extern const struct fw_parser dmah_fw_dmar;
+extern const struct fw_parser dmah_fw_ivrs;
+extern const struct fw_parser dmah_fw_iort;
+extern const struct fw_parser dmah_fw_viot;
+extern const struct fw_parser dmah_fw_rimt;
+extern const struct fw_parser dmah_fw_dt;
+extern const struct fw_parser dmah_fw_madt;
 
 /* ---- fw.c ---- */
 
@@ -91,9 +97,27 @@ bool dmah_fw_found(struct fw_lookup *q, const struct dmah_fw_unit *unit);
 /** dmah_fw_id() - report an id of the device. */
 void dmah_fw_id(const struct fw_lookup *q, uint32_t id);
 
-/** dmah_fw_range() - report a range, @start to @end inclusive, both of any alignment: whole pages are reported. */
-void dmah_fw_range(const struct fw_lookup *q, enum dmah_fw_range_kind kind, uint64_t start,
-		   uint64_t end, enum dmah_dir dir, bool map);
+/** dmah_fw_range() - report a range; @range of any alignment: whole pages are reported. */
+void dmah_fw_range(const struct fw_lookup *q, const struct dmah_fw_range *range);
+
+/** dmah_fw_identity() - report that a device makes accesses of @dir at @size bytes from @start. */
+void dmah_fw_identity(const struct fw_lookup *q, uint64_t start, uint64_t size, enum dmah_dir dir);
+
+/** dmah_fw_msi_x86() - report the window of x86's interrupts, which is not translated. */
+void dmah_fw_msi_x86(const struct fw_lookup *q);
+
+/** dmah_fw_doorbell() - report the page of an MSI register at @phys on Arm. */
+void dmah_fw_doorbell(const struct fw_lookup *q, uint64_t phys);
+
+/**
+ * dmah_fw_check_range() - judge @size bytes from @start. Warns of a range that is not of whole pages. Returns false after a
+ * warning that a senseless range is left out.
+ */
+bool dmah_fw_check_range(const struct dmah_fw *fw, const char *table, uint32_t offset,
+			 uint64_t start, uint64_t size);
+
+/** dmah_fw_senseless() - Returns true for a range of less than a page, or one that wraps round. */
+bool dmah_fw_senseless(uint64_t start, uint64_t size);
 
 /** dmah_fw_flags() - report enum dmah_device_flags. */
 void dmah_fw_flags(const struct fw_lookup *q, uint32_t flags);
@@ -102,7 +126,7 @@ void dmah_fw_flags(const struct fw_lookup *q, uint32_t flags);
 bool dmah_fw_is_unit(const struct fw_lookup *q, const struct fw_parser *parser,
 		     const struct dmah_fw_bytes *t);
 
-/** fw_equal() - compare two texts; "" and NULL are not equal. */
+/** dmah_fw_equal() - compare two texts; "" and NULL are not equal. */
 bool dmah_fw_equal(const char *a, const char *b);
 
 /* ---- acpi.c ---- */
@@ -128,5 +152,13 @@ unsigned int dmah_fw_pci_ids(const struct dmah_fw *fw, uint16_t segment, uint16_
 
 /** dmah_fw_pci_root_port() - Returns the function on the root bus above @bdf, or @bdf where that is on a root bus. */
 uint16_t dmah_fw_pci_root_port(const struct dmah_fw *fw, uint16_t segment, uint16_t bdf);
+
+/* ---- madt.c ---- */
+
+/** dmah_fw_madt_its() - report the doorbell of interrupt translation service @id, where the MADT has it. */
+void dmah_fw_madt_its(const struct fw_lookup *q, uint32_t id);
+
+/** dmah_fw_madt_frames() - report the doorbells of all GICv2m frames in the MADT. */
+void dmah_fw_madt_frames(const struct fw_lookup *q);
 
 #endif /* DMAH_SRC_FW_TABLE_H */

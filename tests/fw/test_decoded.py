@@ -9,6 +9,7 @@ import sys
 
 sys.dont_write_bytecode = True
 
+import build
 import decoded
 import fw
 
@@ -113,7 +114,197 @@ def dmar_qemu11():
     assert seen == 4, seen
 
 
-CASES = [dmar_texts, dmar_bridges, dmar_estimate, dmar_qemu11]
+def blocks():
+    """QEMU 11's machines and their decoded texts."""
+    found = re.split(r"^== ", expect("qemu11-decoded.txt"), flags=re.M)[1:]
+    return [tuple(b.split("\n", 1)) for b in found]
+
+
+AMD_RANGES = [fw.MSI_X86, (0xfd00000000, 0xffffffffff, "reserved")]
+
+
+def ivrs_text():
+    text = expect("ivrs-plain.expect")
+    model = decoded.Ivrs(text)
+    table = fw.data("ivrs-plain.bin")
+    assert units_of([table]) == model.units == [("amdvi", 0xfed80000)], model.units
+    assert judge([table], model, [0, 1], AMD_RANGES) == len(model.ids) - 1 == 5
+    [unit] = fw.listing(table)["iommus"]
+    assert (unit["bdf"], unit["phys_bits"], unit["hw_features"]) == ("0000:00:01.0", 40, "0x44"), unit
+
+
+def ivrs_qemu11():
+    """The block with the higher type, with alias ranges."""
+    seen = 0
+    for machine, text in blocks():
+        if not text.startswith("IVRS"):
+            continue
+        head, *entries = text[text.index("type 11"):].splitlines()
+        base, own = re.search(r"base (\w+)", head).group(1), re.search(r"devid (\w+)", head).group(1)
+        model = decoded.Ivrs.of_entries(("amdvi", int(base, 16)), int(own, 16), [e.strip() for e in entries])
+        table = fw.data("qemu11-%s-IVRS.bin" % machine)
+        assert units_of([table]) == model.units, machine
+        assert judge([table], model, range(6), AMD_RANGES) == len(model.ids) - 1, machine
+        [unit] = fw.listing(table)["iommus"]
+        assert (unit["hw_features"], unit["hw_features2"], unit["offset"]) == (
+            "0x29d3", "0x0", int(re.search(r"@(\w+) type 11", text).group(1), 16)), unit
+        seen += 1
+    assert seen == 3, seen
+
+
+def ivrs_zen5():
+    """A real laptop's IVRS, of which 0xd6 bytes are known: the error is that it ends, the unit is there."""
+    table = fw.data("ivrs-zen5-first-d6.bin")
+    [a], err = fw.ask(table, ["00:02.0"], status=1)
+    assert a.unit == ("amdvi", 0xfd100000) and a.ids == [0x10], a
+    assert "error: IVRS, offset 0xd6: truncated" in err, err
+    assert fw.one(table, "ff:01.0", status=1).ids == [0xa5]
+    assert fw.one(table, "00:00.2", status=1).unit is None
+    [unit] = fw.listing(table, status=1)["iommus"]
+    assert (unit["bdf"], unit["hw_features"]) == ("0000:00:00.2", "0x246577efa2254afa"), unit
+
+
+def zen5_whole():
+    """The same table with the rest that the report tells of, and the IVMD that costs others the whole IOMMU."""
+    with open(fw.data("ivrs-zen5-first-d6.bin"), "rb") as f:
+        real = f.read()[:0xc8]
+    rest = build.ivmd(0x21, 7, 0x7d900000, 0x100000, "00:0c.0") + build.ivmd(0x21, 8, 0, 1, "c3:00.7")
+    rest += build.ivhd(0x40, 0xfd100000, build.span("00:00.3", "ff:1f.6"), build.alias_span("ff:00.0", "ff:1f.7", "00:14.5"),
+                       build.special(2, 0, "00:14.0"), build.special(1, 0x21, "00:14.0"),
+                       *[build.acpi_device("AMDI0020", "\\_SB..ID0%d" % n, "00:14.5") for n in range(4)],
+                       device="00:00.2", flags=0x30, efr=0x246577efa2254afa)
+    body = bytearray(real + rest)
+    body[4:8] = len(body).to_bytes(4, "little")
+    table = fw.put("zen5", build.fix(bytes(body)))
+    [a, b, c], err = fw.ask(table, ["00:0c.0", "c3:00.7", "ff:02.0"])
+    unity = (0x7d900000, 0x7d9fffff, "identity")
+    assert a.unit == b.unit == c.unit == ("amdvi", 0xfd100000), (a, b, c)
+    assert a.reserved == [unity] + AMD_RANGES and b.reserved == AMD_RANGES, (a, b)
+    assert c.ids == [0xa5], c
+    assert err.count("warning") == 1 and "warning: IVRS, offset 0xf8: " in err and "error" not in err, err
+    assert fw.listing(table)["named"] == ["AMDI0020:\\_SB..ID0%d" % n for n in range(4)]
+    assert fw.one(table, "AMDI0020:\\_SB..ID02").ids == [0xa5]
+
+
+def iort_texts():
+    names = sorted(glob.glob(fw.data("iort-*.expect")))
+    assert len(names) == 7, names
+    for name in names:
+        model = decoded.Iort(expect(os.path.basename(name)))
+        table = name.replace(".expect", ".bin")
+        if name.endswith("smmuv3-pxb-unenumerated.expect"):
+            # Read before buses had numbers: two ranges overlap.
+            status, _, err = fw.tables(table)
+            assert status == 1 and "error: IORT, offset 0xd8: overlap" in err, err
+            continue
+        assert units_of([table]) == model.units, name
+        assert bool(judge([table], model, [0, 1, 0x20, 0x21, 0x22, 0x40])) == (
+            bool(model.units) and "bypass.expect" not in name), name
+        for unit in fw.listing(table)["iommus"]:
+            assert unit["interrupts"] == [106, 109, 107, 108] and "coherent" in unit["flags"], unit
+
+
+def iort_qemu11():
+    seen = 0
+    for machine, text in blocks():
+        if not text.startswith("IORT"):
+            continue
+        smmus, maps, rc = {}, [], False
+        for line in text.splitlines():
+            found = re.match(r" @(\w+) type (\d)\S* .*: (\w+)", line)
+            if found:
+                rc = found.group(2) == "2"
+                if found.group(2) == "4":
+                    smmus[int(found.group(1), 16)] = (
+                        "smmuv3", int.from_bytes(bytes.fromhex(found.group(3))[:8], "little"))
+            found = re.match(r"    map in (\w+) num (\w+) out (\w+) ref (\w+)", line)
+            if found and rc:
+                first, more, out, to = (int(x, 16) for x in found.groups())
+                maps.append([first, first + more, out, to])
+        model = decoded.Iort.of_maps(smmus, maps)
+        table = fw.data("qemu11-%s-IORT.bin" % machine)
+        assert units_of([table]) == model.units, machine
+        assert judge([table], model, [0, 1, 7, 8, 9]) == 256 * len(smmus), machine
+        seen += 1
+    assert seen == 3, seen
+    # with the MADT the doorbell of the ITS is known
+    files = [fw.data("qemu11-arm-smmu-IORT.bin"), fw.data("qemu11-arm-smmu-APIC.bin")]
+    assert fw.one(files, "00:01.0").reserved == [(0x8090000, 0x8090fff, "msi")]
+    assert fw.one(files, "01:00.0").unit is None
+
+
+def viot_texts():
+    names = sorted(glob.glob(fw.data("viot-*.expect")))
+    assert len(names) == 4, names
+    for name in names:
+        model = decoded.Viot(expect(os.path.basename(name)))
+        table = name.replace(".expect", ".bin")
+        assert units_of([table]) == model.units, name
+        assert judge([table], model, [0, 6, 7, 0x20, 0x21, 0x22, 0x41]), name
+    # Arm's machine has both tables; the IORT names no SMMU.
+    both = [fw.data("iort-virt-viommu.bin"), fw.data("viot-virt-viommu.bin")]
+    assert judge(both, decoded.Viot(expect("viot-virt-viommu.expect")), [0, 1]) == 255
+
+
+def viot_qemu11():
+    seen = 0
+    for machine, text in blocks():
+        if not text.startswith("VIOT"):
+            continue
+        pci, area = [bytes.fromhex(x) for x in re.findall(r"type \d len \w+: (\w+)", text)]
+        own = pci[2] | pci[3] << 8
+        last = area[10] | area[11] << 8
+        unit = ("virtio", fw.name_of(own))
+        model = decoded.Map([unit], [(0, own, 0, unit), (own + 1, last - own, own + 1, unit)])
+        table = fw.data("qemu11-%s-VIOT.bin" % machine)
+        assert units_of([table]) == [unit]
+        assert judge([table], model, [0, 4, 5]) == 255 + (256 if last > 0x400 else 0), machine
+        seen += 1
+    assert seen == 3, seen
+
+
+def rimt_qemu11():
+    want = {"riscv-sys": (("riscv", 0x3010000), 0, 0x10000), "riscv-sys-imsic": (("riscv", 0x3010000), 0, 0x10000),
+            "riscv-2pci": (("riscv", "0000:00:02.0"), 0x11, 0xffef)}
+    for machine, (unit, first, count) in want.items():
+        text = dict(blocks())[machine]
+        # the text's own bytes: base or function, then the mapping
+        node, rc = [bytes.fromhex(x) for x in re.findall(r": (\w{60,})", text)]
+        assert int.from_bytes(node[8:16], "little") == (unit[1] if "sys" in machine else 0), text
+        assert [int.from_bytes(rc[i:i + 4], "little") for i in (12, 16, 20)] == [first, count, first], text
+        model = decoded.Map([unit], [(first, count, first, unit)])
+        table = fw.data("qemu11-%s-RIMT.bin" % machine)
+        assert units_of([table]) == [unit]
+        assert judge([table], model, [0, 1, 0xff]), machine
+
+
+SMMU = ("smmuv3", 0x9050000)
+
+
+def trees():
+    """As dtc prints them: <0 &smmu 0 0x10000>, and 0 to 0x10 and 0x11 to 0xffff of the virtio-iommu."""
+    ITS, FRAME = (0x8090000, 0x8090fff, "msi"), (0x8020000, 0x8020fff, "msi")
+    for name, ranges in (("gicv3", [ITS]), ("gicv2", [FRAME]), ("highmemoff", [FRAME]), ("noits", [])):
+        table = fw.data("dtb-virt-smmuv3-%s.bin" % name)
+        assert units_of([table]) == [SMMU], name
+        model = decoded.Map([SMMU], [(0, 0x10000, 0, SMMU)])
+        assert judge([table], model, [0, 1, 0xf], ranges) == 768
+        # bus-range
+        assert bool(fw.one(table, "10:00.0").unit) == (name != "highmemoff"), name
+        [unit] = fw.listing(table)["iommus"]
+        assert unit["interrupts"] == [106, 109, 107, 108] and unit["flags"] == ["coherent"], unit
+    assert judge([fw.data("dtb-virt-noiommu.bin")], decoded.Map([], []), [0]) == 0
+    assert units_of([fw.data("dtb-virt-noiommu.bin")]) == []
+    table = fw.data("dtb-virt-smmuv3-bypass.bin")
+    assert units_of([table]) == [SMMU] and fw.one(table, "00:01.0").unit is None
+    unit = ("virtio", "0000:00:02.0")
+    table = fw.data("dtb-virt-viommu.bin")
+    assert units_of([table]) == [unit]
+    assert judge([table], decoded.Map([unit], [(0, 0x10, 0, unit), (0x11, 0xffef, 0x11, unit)]), [0, 1], [ITS]) == 511
+
+
+CASES = [dmar_texts, dmar_bridges, dmar_estimate, dmar_qemu11, ivrs_text, ivrs_qemu11, ivrs_zen5, zen5_whole, iort_texts,
+         iort_qemu11, viot_texts, viot_qemu11, rimt_qemu11, trees]
 
 if __name__ == "__main__":
     fw.main(CASES)

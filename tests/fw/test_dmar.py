@@ -124,8 +124,8 @@ def hostile_lengths():
     fw.refused(patch(GOOD, 74, struct.pack("<H", 23)), "DMAR", 72, "fixed")
     for length, word in ((0, "one hop"), (6, "one hop"), (7, "one hop"), (9, "beyond"), (255, "beyond")):
         fw.refused(patch(GOOD, 65, bytes([length])), "DMAR", 64, word)
-    fw.refused(dmar(drhd(0xfed90000, scope(ENDPOINT, "00:02.0/01.0") + b"\0"[:0]).replace(
-        bytes([1, 10]), bytes([1, 9])) + b"\0" * 0), "DMAR", 64, "odd")
+    odd = scope(ENDPOINT, "00:02.0/01.0")
+    fw.refused(dmar(drhd(0xfed90000, odd[:1] + b"\x09" + odd[2:])), "DMAR", 64, "odd")
     fw.refused(dmar(drhd(0xfed90000, scope(ENDPOINT, "00:02.0"), b"\1\2\3")), "DMAR", 72, "truncated")
     fw.refused(dmar(drhd(0xfed90000), b"\0\0\4"), "DMAR", 64, "truncated")
     fw.refused(dmar(sized(4, b"\0\0\0\1\\_SB.X")), "DMAR", 56, "end")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * By handle: over the kernel's DMA API (wrap), in a domain of the device's own, and unmapped as
- * batches there.
+ * By handle: over the kernel's DMA API (wrap), in a domain of the device's own or in slots of the
+ * default domain, and unmapped as batches there.
  */
 #include "cost.h"
 
@@ -14,9 +14,16 @@ static int attach(struct cost *c, enum dmah_mode mode, const char **why)
 		return err;
 	}
 	got = dmah_mode(c->dev);
-	if (mode == DMAH_MODE_WRAP || got != DMAH_MODE_WRAP)
+	if (mode == DMAH_MODE_WRAP)
 		return 0;
-	*why = "the device cannot have a domain of its own here: its mappings are those of wrap";
+	if (mode == DMAH_MODE_DOMAIN &&
+	    (got == DMAH_MODE_DOMAIN_STRICT || got == DMAH_MODE_DOMAIN_LAZY))
+		return 0;
+	if (mode != DMAH_MODE_DOMAIN &&
+	    (got == DMAH_MODE_POOL_STRICT || got == DMAH_MODE_POOL_LAZY))
+		return 0;
+	*why = got == DMAH_MODE_WRAP ? "no IOMMU that can be used: its mappings are those of wrap"
+				     : "this kernel has the other of domain and pool mode";
 	dmah_detach(c->dev);
 	return -EOPNOTSUPP;
 }
@@ -29,6 +36,11 @@ static int wrap_begin(struct cost *c, const char **why)
 static int domain_begin(struct cost *c, const char **why)
 {
 	return attach(c, DMAH_MODE_DOMAIN, why);
+}
+
+static int pool_begin(struct cost *c, const char **why)
+{
+	return attach(c, DMAH_MODE_POOL, why);
 }
 
 static void detach(struct cost *c)
@@ -114,6 +126,20 @@ const struct cost_case cases_handle[] = {
 	{ .name = "batch-16",
 	  .group = 16,
 	  .begin = domain_begin,
+	  .end = detach,
+	  .map = handle_map,
+	  .unmap = batch_unmap },
+	{ .name = "pool",
+	  .group = 16,
+	  .begin = pool_begin,
+	  .end = detach,
+	  .map = handle_map,
+	  .unmap = handle_unmap,
+	  .sync_cpu = handle_sync_cpu,
+	  .sync_device = handle_sync_device },
+	{ .name = "pool-batch-16",
+	  .group = 16,
+	  .begin = pool_begin,
 	  .end = detach,
 	  .map = handle_map,
 	  .unmap = batch_unmap },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Rings of handles in a domain of the device's own: pushed one by one, popped one, 16 or 32 at a
- * time.
+ * Rings of handles with IOVAs of their own, in a domain of the device's own or in the default domain:
+ * pushed one by one, popped one, 16 or 32 at a time.
  */
 #include "cost.h"
 

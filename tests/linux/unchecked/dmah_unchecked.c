@@ -8,11 +8,13 @@
 
 #define DIR DMA_TO_DEVICE
 
-void dmah_unchecked(struct device *dev, struct dmah *h, struct page *page, struct dmah_vec *v,
-		    dma_addr_t *dma, struct dmah_ring *ring, const struct dmah_ring_config *config);
+void results_unchecked(struct device *dev, struct dmah *h, struct page *page, struct dmah_vec *v,
+		       dma_addr_t *dma, struct dmah_ring *ring,
+		       const struct dmah_ring_config *config);
 
-void dmah_unchecked(struct device *dev, struct dmah *h, struct page *page, struct dmah_vec *v,
-		    dma_addr_t *dma, struct dmah_ring *ring, const struct dmah_ring_config *config)
+void results_unchecked(struct device *dev, struct dmah *h, struct page *page, struct dmah_vec *v,
+		       dma_addr_t *dma, struct dmah_ring *ring,
+		       const struct dmah_ring_config *config)
 {
 	dmah_attach(dev, DMAH_MODE_WRAP);
 	devm_dmah_attach(dev, DMAH_MODE_WRAP);

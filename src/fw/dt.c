@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * IOMMUs in a device tree. Bindings of the Linux kernel's documentation: iommu/iommu.txt, pci/pci-iommu.txt, pci/pci-msi.txt,
+ * iommu/arm,smmu-v3.yaml, iommu/arm,smmu.yaml, iommu/riscv,iommu.yaml, virtio/pci-iommu.yaml, and
+ * reserved-memory/reserved-memory.yaml.
+ */
+#include "fw/tree.h"
+
+#define NAME	     "DT"
+#define PATH_SIZE    512u
+#define MOST_ENTRIES 1024u
+#define MAP_CELLS    4u
+/* Cells of the registers of a PCI function; the first has its address. */
+#define PCI_BDF(cell)  ((uint16_t)((cell) >> 8))
+#define ITS_DOORBELL   0x10040u
+#define FRAME_DOORBELL 0x40u
+#define SPI_BASE       32u
+
+static const struct {
+	const char *compatible;
+	enum dmah_fw_kind kind;
+	bool pci;
+} iommu_kinds[] = {
+	{ "arm,smmu-v3", DMAH_FW_SMMUV3, false },     { "arm,smmu-v1", DMAH_FW_SMMUV2, false },
+	{ "arm,smmu-v2", DMAH_FW_SMMUV2, false },     { "arm,mmu-400", DMAH_FW_SMMUV2, false },
+	{ "arm,mmu-401", DMAH_FW_SMMUV2, false },     { "arm,mmu-500", DMAH_FW_SMMUV2, false },
+	{ "qcom,smmu-v2", DMAH_FW_SMMUV2, false },    { "nvidia,smmu-500", DMAH_FW_SMMUV2, false },
+	{ "riscv,iommu", DMAH_FW_RISCV, false },      { "riscv,pci-iommu", DMAH_FW_RISCV, true },
+	{ "virtio,pci-iommu", DMAH_FW_VIRTIO, true }, { "virtio,mmio", DMAH_FW_VIRTIO, false },
+};
+
+#define KINDS (sizeof(iommu_kinds) / sizeof(iommu_kinds[0]))
+
+/* ---- kinds of nodes ---- */
+
+static bool is_enabled(const struct fw_tree *tree, const struct fw_node *node)
+{
+	struct fw_prop status = dmah_fw_tree_prop(tree, node, "status");
+
+	return !status.at || dmah_fw_tree_text(&status, "okay", NULL) ||
+	       dmah_fw_tree_text(&status, "ok", NULL);
+}
+
+/* Returns the index in iommu_kinds[] of an IOMMU; KINDS: it is none. */
+static unsigned int kind_of(const struct fw_tree *tree, const struct fw_node *node)
+{
+	struct fw_prop cells = dmah_fw_tree_prop(tree, node, "#iommu-cells");
+	struct fw_prop compatible;
+
+	if (!cells.at || !is_enabled(tree, node))
+		return KINDS;
+	compatible = dmah_fw_tree_prop(tree, node, "compatible");
+	for (unsigned int i = 0; i < KINDS; i++)
+		if (dmah_fw_tree_text(&compatible, iommu_kinds[i].compatible, NULL))
+			return i;
+	return KINDS;
+}
+
+static bool is_pci(const struct fw_tree *tree, const struct fw_node *node)
+{
+	struct fw_prop type = dmah_fw_tree_prop(tree, node, "device_type");
+
+	return dmah_fw_tree_text(&type, "pci", NULL);
+}
+
+/* A host bridge: the nodes below it that are of this type too are bridges of its buses. */
+static bool is_host(const struct fw_tree *tree, const struct fw_node *node)
+{
+	struct fw_node parent = *node;
+
+	return is_pci(tree, node) && is_enabled(tree, node) &&
+	       !(dmah_fw_tree_up(&parent) && is_pci(tree, &parent));
+}
+
+static uint16_t segment_of(const struct fw_tree *tree, const struct fw_node *host)
+{
+	struct fw_prop domain = dmah_fw_tree_prop(tree, host, "linux,pci-domain");
+
+	return (uint16_t)dmah_fw_tree_cell(&domain, 0, 0);
+}
+
+static bool has_bus(const struct fw_tree *tree, const struct fw_node *host, unsigned int bus)
+{
+	struct fw_prop range = dmah_fw_tree_prop(tree, host, "bus-range");
+
+	return bus >= dmah_fw_tree_cell(&range, 0, 0) && bus <= dmah_fw_tree_cell(&range, 1, 255);
+}
+
+static bool has_flag(const struct fw_tree *tree, const struct fw_node *node, const char *name)
+{
+	return dmah_fw_tree_prop(tree, node, name).at;
+}
+
+/* ---- units ---- */
+
+/* An interrupt by its name. Only the three cells of Arm's interrupt controller are read: type, number, flags. */
+static uint32_t interrupt(const struct fw_tree *tree, const struct fw_node *node, const char *name)
+{
+	struct fw_prop names = dmah_fw_tree_prop(tree, node, "interrupt-names");
+	struct fw_prop list = dmah_fw_tree_prop(tree, node, "interrupts");
+	uint32_t n;
+
+	if (!dmah_fw_tree_text(&names, name, &n) || list.size % 12 ||
+	    !fw_fits((uint64_t)n * 12, 12, list.size) || dmah_fw_tree_cell(&list, n * 3, 1) != 0)
+		return 0;
+	return dmah_fw_tree_cell(&list, n * 3 + 1, 0) + SPI_BASE;
+}
+
+/* Describe an IOMMU. Returns false where it has no registers that the CPU can reach, or no host bridge. */
+static bool describe(const struct fw_tree *tree, const struct fw_node *node, unsigned int kind,
+		     struct dmah_fw_unit *unit)
+{
+	struct fw_prop reg = dmah_fw_tree_prop(tree, node, "reg");
+	struct fw_node host = *node;
+
+	*unit = (struct dmah_fw_unit){ .kind = iommu_kinds[kind].kind,
+				       .table = DMAH_FW_DT,
+				       .offset = dmah_fw_tree_offset(node) };
+	if (has_flag(tree, node, "dma-coherent"))
+		unit->flags = DMAH_FW_COHERENT;
+	else if (unit->kind == DMAH_FW_SMMUV3)
+		unit->flags = DMAH_FW_NONCOHERENT;
+	unit->irq[0] = interrupt(tree, node, "eventq");
+	unit->irq[1] = interrupt(tree, node, "gerror");
+	unit->irq[2] = interrupt(tree, node, "priq");
+	unit->irq[3] = interrupt(tree, node, "cmdq-sync");
+	if (!iommu_kinds[kind].pci) {
+		unit->flags |= DMAH_FW_MMIO;
+		return dmah_fw_tree_reg(tree, node, 0, &unit->base, &unit->size);
+	}
+	unit->flags |= DMAH_FW_PCI;
+	unit->bdf = PCI_BDF(dmah_fw_tree_cell(&reg, 0, 0));
+	while (dmah_fw_tree_up(&host))
+		if (is_host(tree, &host)) {
+			unit->segment = segment_of(tree, &host);
+			return reg.at;
+		}
+	return false;
+}
+
+static bool unit_at(const struct dmah_fw *fw, const struct dmah_fw_bytes *t, unsigned int n,
+		    struct dmah_fw_unit *unit)
+{
+	struct fw_node node = { 0 };
+	struct fw_tree tree;
+
+	(void)fw;
+	if (!dmah_fw_tree_open(t, &tree))
+		return false;
+	while (dmah_fw_tree_next(&tree, &node)) {
+		unsigned int kind = kind_of(&tree, &node);
+
+		if (kind < KINDS && describe(&tree, &node, kind, unit) && n-- == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Describe the IOMMU with a phandle; false: there is none. */
+static bool unit_of(const struct fw_tree *tree, uint32_t phandle, struct dmah_fw_unit *unit,
+		    uint32_t *cells)
+{
+	struct fw_node node;
+	struct fw_prop prop;
+	unsigned int kind;
+
+	if (!dmah_fw_tree_find(tree, phandle, &node))
+		return false;
+	prop = dmah_fw_tree_prop(tree, &node, "#iommu-cells");
+	*cells = dmah_fw_tree_cell(&prop, 0, 0);
+	kind = kind_of(tree, &node);
+	return kind < KINDS && *cells <= 8 && describe(tree, &node, kind, unit);
+}
+
+/* ---- check ---- */
+
+static uint32_t offset_in(const struct dmah_fw_bytes *t, const struct fw_prop *prop, uint32_t cell)
+{
+	return (uint32_t)(prop->at - t->data) + cell * 4;
+}
+
+/* An IOMMU that is disabled translates nothing: a reference to it is no error. */
+static bool leads_to_node(const struct fw_tree *tree, uint32_t phandle)
+{
+	struct fw_node node;
+
+	return dmah_fw_tree_find(tree, phandle, &node) &&
+	       dmah_fw_tree_prop(tree, &node, "#iommu-cells").at;
+}
+
+static const char *bad_entry(const struct fw_tree *tree, const struct fw_prop *map, uint32_t n)
+{
+	uint32_t first = dmah_fw_tree_cell(map, n, 0), count = dmah_fw_tree_cell(map, n + 3, 0);
+
+	if (!leads_to_node(tree, dmah_fw_tree_cell(map, n + 1, 0)))
+		return "an entry of iommu-map leads to no IOMMU";
+	if (!count || count - 1 > UINT32_MAX - first ||
+	    count - 1 > UINT32_MAX - dmah_fw_tree_cell(map, n + 2, 0))
+		return "an entry of iommu-map has no ids, or ids of more than 32 bits";
+	for (uint32_t m = 0; m < n; m += MAP_CELLS) {
+		uint32_t other = dmah_fw_tree_cell(map, m, 0);
+
+		if (first < other ? other - first < count
+				  : first - other < dmah_fw_tree_cell(map, m + 3, 0))
+			return "overlap: two entries of iommu-map have the same ids";
+	}
+	return NULL;
+}
+
+static int check_map(const struct dmah_fw *fw, const struct dmah_fw_bytes *t,
+		     const struct fw_tree *tree, const struct fw_node *host)
+{
+	struct fw_prop map = dmah_fw_tree_prop(tree, host, "iommu-map");
+
+	if (!map.at)
+		return DMAH_OK;
+	if (map.size % (4 * MAP_CELLS) || map.size > 4 * MAP_CELLS * MOST_ENTRIES)
+		return dmah_fw_error(fw, NAME, offset_in(t, &map, 0),
+				     "the length of iommu-map is no multiple of 16, or too long");
+	for (uint32_t n = 0; n < map.size / 4; n += MAP_CELLS) {
+		const char *why = bad_entry(tree, &map, n);
+
+		if (why)
+			return dmah_fw_error(fw, NAME, offset_in(t, &map, n), why);
+	}
+	return DMAH_OK;
+}
+
+/* Go to the next entry of a list of phandles and arguments. Returns false at its end or where it is wrong. */
+static bool next_iommu(const struct fw_tree *tree, const struct fw_prop *list, uint32_t *n,
+		       struct fw_node *node, uint32_t *cells)
+{
+	struct fw_prop prop;
+
+	if (!fw_fits((uint64_t)*n * 4, 4, list->size) || *n >= MOST_ENTRIES ||
+	    !dmah_fw_tree_find(tree, dmah_fw_tree_cell(list, *n, 0), node))
+		return false;
+	prop = dmah_fw_tree_prop(tree, node, "#iommu-cells");
+	*cells = dmah_fw_tree_cell(&prop, 0, UINT32_MAX);
+	if (*cells > 8 || !fw_fits(((uint64_t)*n + 1) * 4, (uint64_t)*cells * 4, list->size))
+		return false;
+	*n += 1 + *cells;
+	return true;
+}
+
+static int check_list(const struct dmah_fw *fw, const struct dmah_fw_bytes *t,
+		      const struct fw_tree *tree, const struct fw_node *device)
+{
+	struct fw_prop list = dmah_fw_tree_prop(tree, device, "iommus");
+	struct fw_node node;
+	uint32_t n = 0, cells;
+
+	while (list.at && next_iommu(tree, &list, &n, &node, &cells))
+		;
+	if (!list.at || (uint64_t)n * 4 == list.size)
+		return DMAH_OK;
+	return dmah_fw_error(fw, NAME, offset_in(t, &list, n),
+			     "an entry of iommus leads to no IOMMU, or has not all its cells");
+}
+
+static int check_unit(const struct dmah_fw *fw, const struct fw_tree *tree,
+		      const struct fw_node *node)
+{
+	unsigned int kind = kind_of(tree, node);
+	struct dmah_fw_unit unit;
+
+	if (kind == KINDS || describe(tree, node, kind, &unit))
+		return DMAH_OK;
+	return dmah_fw_error(fw, NAME, dmah_fw_tree_offset(node),
+			     "an IOMMU has no registers that the CPU can reach");
+}
+
+static int check(const struct dmah_fw *fw, struct dmah_fw_bytes *t)
+{
+	int err = dmah_fw_tree_check(fw, t);
+	struct fw_node node = { 0 };
+	struct fw_tree tree;
+
+	if (!dmah_fw_tree_open(t, &tree))
+		return err;
+	while (dmah_fw_tree_next(&tree, &node))
+		if (check_unit(fw, &tree, &node) || check_map(fw, t, &tree, &node) ||
+		    check_list(fw, t, &tree, &node))
+			err = DMAH_EINVAL;
+	return err;
+}
+
+/* ---- ranges ---- */
+
+/*
+ * A reserved region names devices by iommu-addresses: phandle, address, size. Where the region is at that address in memory,
+ * the device uses it already; else the addresses are merely not to be used.
+ */
+static void report_region(const struct fw_lookup *q, const struct fw_tree *tree,
+			  const struct fw_node *region, uint32_t phandle, uint32_t cells,
+			  uint32_t size_cells)
+{
+	struct fw_prop list = dmah_fw_tree_prop(tree, region, "iommu-addresses");
+	uint32_t entry = 1 + cells + size_cells;
+	uint64_t base, size, start, length;
+
+	for (uint32_t n = 0; fw_fits((uint64_t)n * 4, (uint64_t)entry * 4, list.size); n += entry) {
+		if (dmah_fw_tree_cell(&list, n, 0) != phandle)
+			continue;
+		start = dmah_fw_tree_cells(&list, n + 1, cells);
+		length = dmah_fw_tree_cells(&list, n + 1 + cells, size_cells);
+		if (dmah_fw_senseless(start, length))
+			continue;
+		if (dmah_fw_tree_reg(tree, region, 0, &base, &size) && base == start)
+			dmah_fw_identity(q, start, length, DMAH_BIDIRECTIONAL);
+		else
+			dmah_fw_range(q, &(struct dmah_fw_range){ .start = start,
+								  .end = start + length - 1,
+								  .kind = DMAH_FW_RESERVED });
+	}
+}
+
+static void report_regions(const struct fw_lookup *q, const struct fw_tree *tree,
+			   const struct fw_node *device)
+{
+	uint32_t phandle = dmah_fw_tree_phandle(tree, device), cells, size_cells;
+	struct fw_node node = { 0 }, bus = *device;
+	struct fw_prop a, s;
+
+	if (!phandle || !dmah_fw_tree_up(&bus))
+		return;
+	a = dmah_fw_tree_prop(tree, &bus, "#address-cells");
+	s = dmah_fw_tree_prop(tree, &bus, "#size-cells");
+	cells = dmah_fw_tree_cell(&a, 0, 2);
+	size_cells = dmah_fw_tree_cell(&s, 0, 1);
+	if (cells > 4 || size_cells > 4)
+		return;
+	while (dmah_fw_tree_next(tree, &node))
+		if (has_flag(tree, &node, "iommu-addresses"))
+			report_region(q, tree, &node, phandle, cells, size_cells);
+}
+
+static void report_doorbell(const struct fw_lookup *q, const struct fw_tree *tree, uint32_t phandle)
+{
+	struct fw_prop compatible;
+	struct fw_node node;
+	uint64_t base, size;
+
+	if (!dmah_fw_tree_find(tree, phandle, &node) ||
+	    !dmah_fw_tree_reg(tree, &node, 0, &base, &size))
+		return;
+	compatible = dmah_fw_tree_prop(tree, &node, "compatible");
+	if (dmah_fw_tree_text(&compatible, "arm,gic-v3-its", NULL))
+		dmah_fw_doorbell(q, base + ITS_DOORBELL);
+	else if (dmah_fw_tree_text(&compatible, "arm,gic-v2m-frame", NULL))
+		dmah_fw_doorbell(q, base + FRAME_DOORBELL);
+}
+
+/* The interrupt controller of a PCI function by msi-map, or that of all devices below a node by msi-parent. */
+static void report_msi(const struct fw_lookup *q, const struct fw_tree *tree,
+		       const struct fw_node *device)
+{
+	struct fw_prop map = dmah_fw_tree_prop(tree, device, "msi-map");
+	struct fw_prop mask = dmah_fw_tree_prop(tree, device, "msi-map-mask");
+	struct fw_prop parent = dmah_fw_tree_prop(tree, device, "msi-parent");
+	uint32_t id = q->who->bdf & dmah_fw_tree_cell(&mask, 0, 0xffff);
+
+	if (parent.at)
+		report_doorbell(q, tree, dmah_fw_tree_cell(&parent, 0, 0));
+	for (uint32_t n = 0; fw_fits((uint64_t)n * 4, 4 * MAP_CELLS, map.size) && map.at;
+	     n += MAP_CELLS) {
+		uint32_t first = dmah_fw_tree_cell(&map, n, 0);
+
+		if (id < first || id - first >= dmah_fw_tree_cell(&map, n + 3, 0))
+			continue;
+		report_doorbell(q, tree, dmah_fw_tree_cell(&map, n + 1, 0));
+		return;
+	}
+}
+
+/* ---- answers ---- */
+
+static void report(struct fw_lookup *q, const struct fw_tree *tree, uint32_t phandle, uint32_t id)
+{
+	struct dmah_fw_unit unit;
+	uint32_t cells;
+
+	if (!unit_of(tree, phandle, &unit, &cells))
+		return;
+	if (dmah_fw_found(q, &unit))
+		dmah_fw_id(q, id);
+	else
+		dmah_fw_warn(q->fw, NAME, unit.offset,
+			     "a device has ids of two units: those of the second are left out");
+}
+
+static void report_list(struct fw_lookup *q, const struct fw_tree *tree,
+			const struct fw_node *device)
+{
+	struct fw_prop list = dmah_fw_tree_prop(tree, device, "iommus");
+	uint32_t n = 0, begin = 0, cells;
+	struct fw_node node;
+
+	while (list.at && next_iommu(tree, &list, &n, &node, &cells)) {
+		report(q, tree, dmah_fw_tree_cell(&list, begin, 0),
+		       cells ? dmah_fw_tree_cell(&list, begin + 1, 0) : 0);
+		begin = n;
+	}
+}
+
+static void report_map(struct fw_lookup *q, const struct fw_tree *tree, const struct fw_node *host,
+		       uint16_t bdf)
+{
+	struct fw_prop map = dmah_fw_tree_prop(tree, host, "iommu-map");
+	struct fw_prop mask = dmah_fw_tree_prop(tree, host, "iommu-map-mask");
+	uint32_t id = bdf & dmah_fw_tree_cell(&mask, 0, 0xffff);
+
+	for (uint32_t n = 0; map.at && fw_fits((uint64_t)n * 4, 4 * MAP_CELLS, map.size);
+	     n += MAP_CELLS) {
+		uint32_t first = dmah_fw_tree_cell(&map, n, 0);
+
+		if (id < first || id - first >= dmah_fw_tree_cell(&map, n + 3, 0))
+			continue;
+		report(q, tree, dmah_fw_tree_cell(&map, n + 1, 0),
+		       dmah_fw_tree_cell(&map, n + 2, 0) + (id - first));
+		return;
+	}
+}
+
+static void report_rest(struct fw_lookup *q, const struct fw_tree *tree,
+			const struct fw_node *device)
+{
+	if (!q->found)
+		return;
+	report_regions(q, tree, device);
+	report_msi(q, tree, device);
+	dmah_fw_flags(q, (has_flag(tree, device, "dma-coherent") ? DMAH_DEV_COHERENT : 0u) |
+				 (has_flag(tree, device, "ats-supported") ? DMAH_DEV_ATS : 0u));
+}
+
+static void lookup_pci(struct fw_lookup *q, const struct dmah_fw_bytes *t,
+		       const struct fw_tree *tree)
+{
+	struct fw_node node = { 0 };
+	uint16_t ids[2];
+	unsigned int nids;
+
+	if (dmah_fw_is_unit(q, &dmah_fw_dt, t))
+		return;
+	nids = dmah_fw_pci_ids(q->fw, q->who->segment, q->who->bdf, ids);
+	while (!q->found && dmah_fw_tree_next(tree, &node)) {
+		if (!is_host(tree, &node) || segment_of(tree, &node) != q->who->segment ||
+		    !has_bus(tree, &node, q->who->bdf >> 8))
+			continue;
+		if (has_flag(tree, &node, "iommu-map"))
+			for (unsigned int n = 0; n < nids; n++)
+				report_map(q, tree, &node, ids[n]);
+		else
+			report_list(q, tree, &node);
+		report_rest(q, tree, &node);
+	}
+}
+
+static void lookup(struct fw_lookup *q, const struct dmah_fw_bytes *t)
+{
+	struct fw_node node = { 0 };
+	char path[PATH_SIZE];
+	struct fw_tree tree;
+
+	if (!dmah_fw_tree_open(t, &tree))
+		return;
+	if (q->who->what == DMAH_FW_PCI_FUNCTION)
+		lookup_pci(q, t, &tree);
+	if (q->who->what != DMAH_FW_NAMED)
+		return;
+	while (dmah_fw_tree_next(&tree, &node))
+		if (dmah_fw_tree_path(&tree, &node, path, sizeof(path)) &&
+		    dmah_fw_equal(path, q->who->name) && is_enabled(&tree, &node)) {
+			report_list(q, &tree, &node);
+			report_rest(q, &tree, &node);
+			return;
+		}
+}
+
+static void named(const struct dmah_fw_bytes *t, void (*fn)(void *ctx, const char *name), void *ctx)
+{
+	struct fw_node node = { 0 };
+	char path[PATH_SIZE];
+	struct fw_tree tree;
+
+	if (!dmah_fw_tree_open(t, &tree))
+		return;
+	while (dmah_fw_tree_next(&tree, &node))
+		if (has_flag(&tree, &node, "iommus") && !is_host(&tree, &node) &&
+		    is_enabled(&tree, &node) && dmah_fw_tree_path(&tree, &node, path, sizeof(path)))
+			fn(ctx, path);
+}
+
+const struct fw_parser dmah_fw_dt = {
+	.name = NAME, .judge = check, .unit_at = unit_at, .answer = lookup, .name_all = named
+};
