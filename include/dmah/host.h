@@ -73,12 +73,12 @@ enum dmah_cache_op {
 /* ---- memory ---- */
 
 /**
- * dmah_host_page_alloc() - allocate a page for a translation table.
+ * dmah_host_page_alloc() - allocate a page, for a translation table or the library's records.
  * @flags: 0 or DMAH_ALLOC_ATOMIC.
  *
  * The page has DMAH_PAGE_SIZE bytes, is aligned to them, and is zeroed. Set-up, attach, reserve and
- * map call this; unmap and sync never do. NULL makes that call fail with DMAH_ENOMEM and changes
- * nothing.
+ * map call this, and NULL makes that call fail with DMAH_ENOMEM and changes nothing. Coherent memory
+ * whose end the hardware does not confirm may need one for its record. Unmap and sync never call this.
  *
  * Context: of the caller; with DMAH_ALLOC_ATOMIC any, with locks. Return: a CPU pointer, or NULL.
  *
@@ -262,11 +262,12 @@ void dmah_host_leave(unsigned long flags);
  * that @cpu enters later see all stores that the caller made before the call. A full memory barrier
  * took effect on @cpu, also if it was in no section. A CPU that is not running is outside. Map and
  * unmap take no lock in their common case, and this call is the price: it is made where an aperture
- * is exhausted, a CPU is dead, a device is attached, or the mode changes.
+ * is exhausted, a device is attached beside others, or the mode changes. It is not made where @cpu can
+ * run no map and no unmap: for a dead CPU, and when the last device is detached.
  *
  * Context: outside of dmah_host_enter(), with no lock of the library held, in the context of the
- * caller of map, unmap, flush, attach or dmah_cpu_dead(). Return: true; false if the host cannot
- * wait now, for example with interrupts off: the ranges that @cpu has cached then stay there.
+ * caller of map, unmap, attach or dmah_set_mode(). Return: true; false if the host cannot wait now, for
+ * example with interrupts off: the ranges that @cpu has cached then stay there.
  *
  * Example: CPU 0 calls with 2. A kernel sends CPU 2 an interrupt and waits for its answer. A
  * program calls membarrier(2) and then waits for a flag that dmah_host_enter() sets and

@@ -68,6 +68,8 @@ def test(args):
     tap = ktap.Tap(lambda line: print(line, flush=True))
     for image, builder in images(args):
         tap.case("ok", "%s builds" % image.name)
+        for made in builder.objects(image.name):
+            tap.case("ok", "%s: %s compiles" % (image.name, made))
         results = [("%s %s" % (image.name, name), boot.check(image, name)) for name in args.machine]
         if not args.no_network:
             for driver in boot.NETWORK:

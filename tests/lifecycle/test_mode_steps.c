@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * A change of modes on CPU 1 between any two steps of a call on CPU 0.
- *
- * The library of this program calls the host's functions out of line, and the linker wraps them.
- * Outside dmah_host_enter() and dmah_host_leave() another CPU can do anything, so each call of such
- * a function there is a step. Every act runs once for each of its steps.
+ * A change of modes on CPU 1 between any two steps of a call on CPU 0. Every act runs once for each of its steps.
  */
 #include "rig.h"
+#include "steps.h"
 
 #define STEPS_MOST 200u
 #define PIECES	   3u
 
 static struct {
-	bool armed;
-	unsigned int left;
 	enum dmah_mode mode;
 	struct rig *r;
 	struct dmah_device *dev;
@@ -28,61 +23,11 @@ static void use(void)
 }
 
 /* The device uses its addresses before and after the change, so that its TLB holds all there is. */
-static void step(void)
+static void change_mode(void)
 {
-	if (!change.armed || posix_entered() || posix_cpu() != 0 || --change.left)
-		return;
-	change.armed = false;
-	posix_set_cpu(1);
 	use();
 	change.err = dmah_set_mode(change.r->dom, change.mode);
 	use();
-	posix_set_cpu(0);
-}
-
-unsigned int __real_dmah_host_enter(unsigned long *flags);
-unsigned int __wrap_dmah_host_enter(unsigned long *flags);
-void __real_dmah_host_leave(unsigned long flags);
-void __wrap_dmah_host_leave(unsigned long flags);
-void __real_dmah_host_wmb(void);
-void __wrap_dmah_host_wmb(void);
-uint64_t __real_dmah_host_now(void);
-uint64_t __wrap_dmah_host_now(void);
-void __real_dmah_host_cache(enum dmah_cache_op op, dmah_phys_t phys, uint64_t len);
-void __wrap_dmah_host_cache(enum dmah_cache_op op, dmah_phys_t phys, uint64_t len);
-
-unsigned int __wrap_dmah_host_enter(unsigned long *flags)
-{
-	step();
-	return __real_dmah_host_enter(flags);
-}
-
-void __wrap_dmah_host_leave(unsigned long flags)
-{
-	__real_dmah_host_leave(flags);
-	step();
-}
-
-void __wrap_dmah_host_wmb(void)
-{
-	step();
-	__real_dmah_host_wmb();
-	step();
-}
-
-uint64_t __wrap_dmah_host_now(void)
-{
-	uint64_t now = __real_dmah_host_now();
-
-	step();
-	return now;
-}
-
-void __wrap_dmah_host_cache(enum dmah_cache_op op, dmah_phys_t phys, uint64_t len)
-{
-	step();
-	__real_dmah_host_cache(op, phys, len);
-	step();
 }
 
 /* ---- acts: each ends mappings of three pages ---- */
@@ -209,12 +154,11 @@ static const struct {
 
 static void arm(struct act *a, unsigned int n, enum dmah_mode mode)
 {
-	change.left = n;
 	change.mode = mode;
 	change.r = &a->r;
 	change.dev = a->dev;
 	change.dma = a->dma;
-	change.armed = true;
+	steps_arm(n, change_mode);
 }
 
 static void act_open(struct act *a, enum rig_kind kind, const struct rig_config *config)
@@ -248,8 +192,7 @@ static bool strict_at(enum rig_kind kind, unsigned int which, bool cleans, unsig
 		assert_true(rig_writes(&a.r, a.dev, a.dma[i]));
 	arm(&a, n, DMAH_STRICT);
 	assert_int_equal(acts[which].end(&a), DMAH_OK);
-	reached = !change.armed;
-	change.armed = false;
+	reached = steps_disarm();
 	if (reached) {
 		assert_int_equal(change.err, DMAH_OK);
 		if (sim_reaches_memory(rig_sim(&a.r, a.dev), a.page, PIECES * 4096))
@@ -287,8 +230,7 @@ static bool passthrough_at(enum rig_kind kind, enum dmah_mode mode, bool general
 	arm(&a, n, DMAH_PASSTHROUGH);
 	err = dmah_map(a.dev, &a.h[0], a.page, 4096, DMAH_BIDIRECTIONAL,
 		       general ? DMAH_ATTR_NO_CPU_SYNC : 0);
-	reached = !change.armed;
-	change.armed = false;
+	reached = steps_disarm();
 	assert_true(!err || err == DMAH_EBUSY);
 	if (!err) {
 		assert_true(rig_writes(&a.r, a.dev, dmah_addr(&a.h[0])));

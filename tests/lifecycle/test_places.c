@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Places in memory that a device can be given: pools of a chain on Xen, and coherent memory between boundaries. */
+/*
+ * Places that a device can be given: pools of a chain on Xen, coherent memory between boundaries, and IOVAs that another
+ * CPU keeps, on a host that cannot wait for that CPU.
+ */
 #include "plain.h"
 #include "rig.h"
 
@@ -241,6 +244,115 @@ static void registers_behind_an_offset(void **state)
 	plain_close(&p);
 }
 
+/* ---- IOVAs that another CPU keeps ---- */
+
+#define HIGH_MAPS 64u
+
+/* Let CPU 1 keep granules above 16 MiB: it ends its mappings from the lowest to the highest. */
+static void keep_high(struct rig *r, struct dmah_device *dev, enum dmah_mode mode)
+{
+	const uint64_t most = 3u << 23;
+	struct dmah *h = calloc(most / PAGE + HIGH_MAPS, sizeof(*h));
+	dmah_phys_t page = rig_page(r, 1);
+	unsigned int n = 0;
+	bool high = false;
+
+	posix_set_cpu(1);
+	for (; n < most / PAGE; n++) {
+		assert_int_equal(dmah_map(dev, &h[n], page, PAGE, DMAH_TO_DEVICE, 0), 0);
+		high |= dmah_addr(&h[n]) > 0xffffff;
+	}
+	assert_true(high);
+	for (unsigned int pass = 0; pass < 2; pass++)
+		for (unsigned int i = 0; i < n; i++)
+			if (pass || dmah_addr(&h[i]) <= 0xffffff)
+				assert_int_equal(dmah_unmap(dev, &h[i]), 0);
+	if (mode == DMAH_LAZY)
+		assert_int_equal(dmah_flush(r->dom), 0);
+	posix_set_cpu(0);
+	free(h);
+}
+
+/* The granules are out of the next device's reach, whichever CPU keeps them. */
+static void narrower_device(enum rig_kind kind, enum dmah_mode mode)
+{
+	const struct rig_config config = {
+		.domain = { .cpus = 2, .aperture_size = 1u << 26, .mode = mode }
+	};
+	struct dmah h[HIGH_MAPS] = { 0 };
+	struct dmah_limits limits;
+	struct dmah_device *dev;
+	dmah_phys_t page;
+	struct rig r;
+
+	rig_open(&r, kind, &config);
+	dev = rig_attach(&r, false);
+	page = rig_page(&r, 1);
+	keep_high(&r, dev, mode);
+	posix_refuse_quiesce(true);
+	assert_int_equal(dmah_detach(dev), 0);
+	limits = rig_limits(&r, dev);
+	limits.mask = 0xffffff;
+	assert_int_equal(dmah_attach(r.dom, dev, &limits), 0);
+	for (unsigned int cpu = 0; cpu < 2; cpu++) {
+		posix_set_cpu(cpu);
+		for (unsigned int i = 0; i < HIGH_MAPS; i++) {
+			assert_int_equal(dmah_map(dev, &h[i], page, PAGE, DMAH_TO_DEVICE, 0), 0);
+			assert_true(dmah_addr(&h[i]) <= 0xffffff);
+		}
+		for (unsigned int i = 0; i < HIGH_MAPS; i++)
+			assert_int_equal(dmah_unmap(dev, &h[i]), 0);
+	}
+	posix_set_cpu(0);
+	posix_refuse_quiesce(false);
+	assert_int_equal(dmah_detach(dev), 0);
+	rig_close(&r);
+}
+
+static void a_narrower_device_follows(void **state)
+{
+	(void)state;
+	for (unsigned int kind = 0; kind < RIG_KINDS; kind++) {
+		narrower_device((enum rig_kind)kind, DMAH_STRICT);
+		narrower_device((enum rig_kind)kind, DMAH_LAZY);
+	}
+}
+
+/* A dead CPU is in no section: what it kept is free again, though nobody can wait for it. */
+static void dead_cpu_keeps_nothing(void **state)
+{
+	const uint64_t size = 1u << 21;
+	const struct rig_config config = {
+		.domain = { .cpus = 2, .aperture_base = size, .aperture_size = size }
+	};
+	struct dmah h[8] = { 0 }, all = { 0 };
+
+	(void)state;
+	for (unsigned int kind = 0; kind < RIG_KINDS; kind++) {
+		struct dmah_device *dev;
+		dmah_phys_t memory;
+		struct rig r;
+
+		rig_open(&r, (enum rig_kind)kind, &config);
+		dev = rig_attach(&r, false);
+		memory = sim_ram_take(r.sim, size, size);
+		posix_set_cpu(1);
+		for (unsigned int i = 0; i < 8; i++)
+			assert_int_equal(dmah_map(dev, &h[i], memory, PAGE, DMAH_TO_DEVICE, 0), 0);
+		for (unsigned int i = 0; i < 8; i++)
+			assert_int_equal(dmah_unmap(dev, &h[i]), 0);
+		posix_set_cpu(0);
+		posix_refuse_quiesce(true);
+		assert_int_equal(dmah_map(dev, &all, memory, size, DMAH_TO_DEVICE, 0), DMAH_ENOSPC);
+		assert_int_equal(dmah_cpu_dead(r.dom, 1), 0);
+		assert_int_equal(dmah_map(dev, &all, memory, size, DMAH_TO_DEVICE, 0), 0);
+		posix_refuse_quiesce(false);
+		assert_int_equal(dmah_unmap(dev, &all), 0);
+		assert_int_equal(dmah_detach(dev), 0);
+		rig_close(&r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +363,8 @@ int main(void)
 		cmocka_unit_test(coherent_without_a_place),
 		cmocka_unit_test(coherent_in_one_segment),
 		cmocka_unit_test(registers_behind_an_offset),
+		cmocka_unit_test(a_narrower_device_follows),
+		cmocka_unit_test(dead_cpu_keeps_nothing),
 	};
 
 	return cmocka_run_group_tests_name("places", tests, NULL, NULL);

@@ -233,8 +233,12 @@ int dmah_iommu_widen(struct dmah_domain *dom, dmah_addr_t last, const struct dma
 void dmah_iommu_recall(struct dmah_domain *dom)
 {
 	(void)dmah_iommu_flush(dom, NULL);
-	for (unsigned int i = 0; i < dom->cfg.cpus; i++)
-		dmah_iommu_drain(dom, i);
+	for (unsigned int i = 0; i < dom->cfg.cpus; i++) {
+		if (dom->ndevices > 1)
+			dmah_iommu_drain(dom, i);
+		else
+			dmah_iommu_drain_idle(dom, i);
+	}
 }
 
 static uint32_t take_now(struct dmah_domain *dom, uint32_t n, uint32_t align)

@@ -33,6 +33,15 @@ static void drain_other(struct dmah_domain *dom, unsigned int n)
 	dmah_host_leave(flags);
 }
 
+void dmah_iommu_drain_idle(struct dmah_domain *dom, unsigned int cpu)
+{
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	drain_locked(dom, dom->cpu[cpu]);
+	dmah_host_leave(flags);
+}
+
 void dmah_iommu_drain(struct dmah_domain *dom, unsigned int cpu)
 {
 	unsigned long flags;

@@ -31,7 +31,16 @@ int dmah_iommu_flush_cpu(struct dmah_domain *dom, const struct dmah_device *dev,
 /** dmah_iommu_flush() - dmah_flush(). */
 int dmah_iommu_flush(struct dmah_domain *dom, const struct dmah_device *dev);
 
-/** dmah_iommu_drain() - return the flushed granules that a CPU keeps to the depot. Context: outside dmah_host_enter(). */
+/**
+ * dmah_iommu_drain() - return the flushed granules that a CPU keeps to the depot. They stay where they are if the host
+ * cannot wait for that CPU. Context: outside dmah_host_enter().
+ */
 void dmah_iommu_drain(struct dmah_domain *dom, unsigned int cpu);
+
+/**
+ * dmah_iommu_drain_idle() - dmah_iommu_drain() of a CPU that is known to run no map and no unmap of the domain: the lock
+ * is enough, and nobody waits. Context: outside dmah_host_enter().
+ */
+void dmah_iommu_drain_idle(struct dmah_domain *dom, unsigned int cpu);
 
 #endif /* DMAH_BACKEND_IOMMU_FLUSH_H */

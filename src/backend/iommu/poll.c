@@ -61,6 +61,7 @@ int dmah_iommu_cpu_dead(struct dmah_domain *dom, unsigned int cpu)
 	int err;
 
 	err = dmah_iommu_flush_cpu(dom, NULL, cpu);
-	dmah_iommu_drain(dom, cpu);
+	/* A dead CPU runs no calls. */
+	dmah_iommu_drain_idle(dom, cpu);
 	return err;
 }

@@ -12,9 +12,9 @@
 #define SPLIT_ENTRIES (1u << STRTAB_SPLIT)
 #define ENTRY_BYTES   (STE_WORDS * sizeof(uint64_t))
 
-static struct smmuv3_cmd cfgi_ste(uint32_t sid, bool leaf)
+static struct smmuv3_cmd cfgi_ste(uint32_t sid)
 {
-	return (struct smmuv3_cmd){ { OP_CFGI_STE | (uint64_t)sid << 32, leaf } };
+	return (struct smmuv3_cmd){ { OP_CFGI_STE | (uint64_t)sid << 32, 0 } };
 }
 
 /* ---- the stream table ---- */
@@ -252,7 +252,7 @@ static bool can_bind(const struct dmah_smmuv3 *smmu, const struct dmah_device *d
  */
 static int announce(struct dmah_smmuv3 *smmu, uint32_t sid, uint32_t tag, bool ats)
 {
-	struct smmuv3_cmd cmd[4] = { cfgi_ste(sid, false) };
+	struct smmuv3_cmd cmd[4] = { cfgi_ste(sid) };
 	unsigned int n = 1;
 
 	if (tag)
@@ -279,7 +279,6 @@ static int take_away(struct dmah_smmuv3 *smmu, uint64_t *entry, uint32_t sid, ui
 static int give(struct dmah_smmuv3 *smmu, uint64_t *entry, const uint64_t word[2], uint32_t sid,
 		bool ats)
 {
-	struct smmuv3_cmd cmd = cfgi_ste(sid, true);
 	int err;
 
 	__atomic_store_n(&entry[1], word[1], __ATOMIC_RELAXED);
@@ -288,8 +287,9 @@ static int give(struct dmah_smmuv3 *smmu, uint64_t *entry, const uint64_t word[2
 	err = announce(smmu, sid, 0, ats);
 	if (!err)
 		return DMAH_OK;
+	/* A unit that has returned to service since then may have cached the entry. */
 	pt_store_clear(&entry[0], 0);
-	(void)dmah_smmuv3_post(smmu, &cmd, 1, NULL);
+	(void)announce(smmu, sid, 0, false);
 	return err;
 }
 

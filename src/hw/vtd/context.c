@@ -6,6 +6,8 @@
 #include "hw/vtd/vtd.h"
 
 #define BUSES 256u
+/* Most commands of forget(). */
+#define FORGET 6u
 
 unsigned int dmah_vtd_levels(const struct dmah_vtd *vtd, unsigned int va_bits)
 {
@@ -169,10 +171,9 @@ static uint32_t set_entry(struct dmah_vtd *vtd, uint64_t *at, const uint64_t ent
  * cache forget first, or the IOTLB could be filled through the old context again. In caching mode an entry that is not
  * present may be cached too, under domain id 0 (section 6.1, Caching Mode).
  */
-static int forget(struct dmah_vtd *vtd, const struct dmah_device *dev, uint32_t old, uint32_t tag,
-		  bool ats)
+static unsigned int forget(const struct dmah_vtd *vtd, const struct dmah_device *dev, uint32_t old,
+			   uint32_t tag, bool ats, struct vtd_command c[FORGET])
 {
-	struct vtd_command c[6];
 	unsigned int n = 0;
 
 	c[n].lo = QI_CONTEXT | QI_CONTEXT_DEV | QI_DID(old) | QI_SID(dev->id);
@@ -187,7 +188,23 @@ static int forget(struct dmah_vtd *vtd, const struct dmah_device *dev, uint32_t 
 		c[n++] = dmah_vtd_fence(vtd);
 		c[n++] = dmah_vtd_devtlb(dev->id, 0, 0);
 	}
-	return dmah_vtd_done(vtd, c, n);
+	return n;
+}
+
+/*
+ * Blocks a device that could not be bound, so that nothing leads to its page table. A unit that did not answer may have
+ * returned to service since then, and have cached the entry, so the invalidations are posted once more. A unit that has failed
+ * invalidates everything when it comes back.
+ */
+static void take_back(struct dmah_vtd *vtd, const struct dmah_device *dev, uint64_t *at)
+{
+	static const uint64_t blocked[2];
+	struct vtd_command c[FORGET];
+	uint32_t tag;
+	bool ats;
+
+	tag = set_entry(vtd, at, blocked, &ats);
+	(void)dmah_vtd_done(vtd, c, forget(vtd, dev, tag, 0, false, c));
 }
 
 /* Returns true where the entry leads to the same table already, with ATS or without. */
@@ -200,9 +217,9 @@ int dmah_vtd_op_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dma
 		     const struct dmah_pt_info *pt, uint32_t tag)
 {
 	struct dmah_vtd *vtd = vtd_of(iommu);
-	static const uint64_t blocked[2];
+	struct vtd_command c[FORGET];
 	uint64_t entry[2], *at;
-	bool had_ats;
+	bool ats;
 	uint32_t old;
 	int err;
 
@@ -220,13 +237,15 @@ int dmah_vtd_op_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dma
 	if (how != DMAH_BIND_BLOCK && is_same(at, entry))
 		return allows_ats(at[0]) && dev->limits.flags & DMAH_DEV_UNTRUSTED ? DMAH_EPERM
 										   : DMAH_OK;
-	old = set_entry(vtd, at, entry, &had_ats);
-	err = forget(vtd, dev, old, how == DMAH_BIND_BLOCK ? 0 : tag, had_ats);
+	old = set_entry(vtd, at, entry, &ats);
+	/* The device's TLB may be filled from a bind that failed. */
+	ats |= allows_ats(entry[0]);
+	err = dmah_vtd_done(vtd, c,
+			    forget(vtd, dev, old, how == DMAH_BIND_BLOCK ? 0 : tag, ats, c));
 	if (!err && dmah_vtd_op_isolated(iommu, dev))
 		err = DMAH_ETIMEDOUT;
-	/* Not bound, so nothing may lead to that page table. The commands posted above make the hardware see this too. */
 	if (err && how != DMAH_BIND_BLOCK)
-		(void)set_entry(vtd, at, blocked, &had_ats);
+		take_back(vtd, dev, at);
 	return err;
 }
 
