@@ -160,7 +160,7 @@ fuzz: ## fuzz every libFuzzer target for FUZZ_SECONDS
 	@python3 scripts/fuzz.py
 
 .PHONY: driver-sweep
-driver-sweep: build ## record and check 28 drivers of Linux in booted kernels, SWEEP= more arguments (hours; --short: minutes)
+driver-sweep: build ## record and check 27 drivers of Linux in booted kernels, SWEEP= more arguments (hours; --short: minutes)
 	@sh scripts/deps.sh test
 	@python3 tests/sweep/sweep.py $(SWEEP)
 
