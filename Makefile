@@ -14,10 +14,12 @@ FUZZ_SECONDS ?= 300
 SOAK_OPS ?= 10000000
 # One in so many mutants, chosen by the commit, for `make mutants`; 1: all.
 MUTANT_SHARE ?= 1
+# "no" leaves out the mutants that a booted kernel shows, "only" runs no others.
+MUTANT_BOOTS ?= yes
 # Converted files that `make convert-tree` compiles before and after.
 SAMPLE ?= 20
 
-export JOBS SUITE CONFIG FUZZ_SECONDS SOAK_OPS MUTANT_SHARE
+export JOBS SUITE CONFIG FUZZ_SECONDS SOAK_OPS MUTANT_SHARE MUTANT_BOOTS
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -80,7 +82,7 @@ example-kernel: ## boot the example kernel (examples/kernel) on x86 and arm64 un
 	@$(MAKE) -s -j $(JOBS) -C examples/kernel ARCH=arm64 run
 
 .PHONY: linux-module
-linux-module: ## dmah.ko for KERNEL=6.1, 6.12, a release or build directory (the running one's), ARCH= CROSS_COMPILE= OUT=
+linux-module: ## dmah.ko for KERNEL=6.1, 6.12, 7.3, a release or build directory (the running one's), ARCH= CROSS_COMPILE= OUT=
 	@sh scripts/deps.sh linux-module
 	@sh ports/linux/build.sh '$(OUT)' '$(KERNEL)' $(if $(ARCH),ARCH=$(ARCH)) \
 		$(if $(CROSS_COMPILE),CROSS_COMPILE=$(CROSS_COMPILE))
@@ -158,7 +160,7 @@ fuzz: ## fuzz every libFuzzer target for FUZZ_SECONDS
 	@python3 scripts/fuzz.py
 
 .PHONY: driver-sweep
-driver-sweep: build ## record and check 28 drivers of Linux in booted kernels, SWEEP= more arguments (hours; --short: minutes)
+driver-sweep: build ## record and check 27 drivers of Linux in booted kernels, SWEEP= more arguments (hours; --short: minutes)
 	@sh scripts/deps.sh test
 	@python3 tests/sweep/sweep.py $(SWEEP)
 

@@ -68,6 +68,8 @@ seriestest bison              the kernel's build
 seriestest cpio               the kernel's build
 seriestest flex               the kernel's build
 seriestest gcc                compiles the kernel
+seriestest gcc-aarch64-linux-gnu compiles swiotlb-xen for arm64
+seriestest gcc-arm-linux-gnueabihf compiles arm_iommu_* for 32-bit arm
 seriestest libelf-dev         objtool, which the kernel's build runs
 seriestest libssl-dev         the kernel's build
 seriestest make               builds the kernel
@@ -77,7 +79,10 @@ kernel gcc-aarch64-linux-gnu  compiles the example kernel for arm64
 kernel make                   builds it
 kernel qemu-system-x86        boots it: Intel's IOMMU
 kernel qemu-system-arm        boots it: the SMMUv3
+test  bison                   configures the kernel of linux/series
+test  flex                    configures the kernel of linux/series
 test  git                     makes the patches of linux/series
+test  perl                    runs the kernel's checkpatch on them
 test  spin                    checks the models in tests/spin
 TABLE
 }

@@ -4,7 +4,6 @@
 import copy
 import fnmatch
 import os
-import resource
 import shutil
 import subprocess
 import threading
@@ -44,24 +43,21 @@ class Children:
         self.lock = threading.Lock()
         self.live = set()
         self.stopped = False
+        # A program that hangs must not outlive a script that is killed.
+        self.prefix = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
 
-    def run(self, argv, out, err, cwd, env=None, timeout=None, cpu=None):
-        """Run argv with its output in the files out and err; return the status, None on a time-out.
-
-        cpu: seconds of CPU time after which the kernel ends it, should this script be gone by then
-        """
+    def run(self, argv, out, err, cwd, env=None, timeout=None):
+        """Run argv with its output in the files out and err; return the status, None on a time-out."""
         full = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
         full.update(env or {})
         with open(out, "wb") as o, open(err, "wb") as e:
             with self.lock:
                 if self.stopped:
                     raise Stopped
-                proc = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=o, stderr=e, env=full,
+                proc = subprocess.Popen(self.prefix + argv, stdin=subprocess.DEVNULL, stdout=o, stderr=e, env=full,
                                         cwd=cwd, start_new_session=True)
                 self.live.add(proc)
             try:
-                if cpu:
-                    limit(proc.pid, int(cpu))
                 status = proc.wait(timeout)
             except subprocess.TimeoutExpired:
                 runner.kill_group(proc)
@@ -79,13 +75,6 @@ class Children:
             live = list(self.live)
         for proc in live:
             runner.kill_group(proc)
-
-
-def limit(pid, seconds):
-    try:
-        resource.prlimit(pid, resource.RLIMIT_CPU, (seconds, seconds))
-    except (OSError, ValueError):
-        pass    # it has ended, or may have less already
 
 
 def copy_tree(source, target):
@@ -220,8 +209,7 @@ class Bench:
         if pattern:
             env["DMAH_TEST_CASE"] = pattern
         start = time.monotonic()
-        status = self.children.run(program.argv, log + ".out", log + ".err", program.cwd, env, bound,
-                                   cpu=None if program.script or not bound else bound + 60)
+        status = self.children.run(program.argv, log + ".out", log + ".err", program.cwd, env, bound)
         text = []
         for path in (log + ".out", log + ".err"):
             with open(path, errors="replace") as f:

@@ -387,7 +387,8 @@ int dmah_alloc_coherent_caller(struct dmah_device *dev, struct dmah *h, uint64_t
  *
  * Context: may sleep.
  * Return: 0; DMAH_ETIMEDOUT: the hardware did not confirm, the library keeps the memory until a
- * later flush is confirmed; DMAH_ESTALE, DMAH_EINVAL: refused, nothing has changed.
+ * later flush is confirmed (it records many such pieces in pages of dmah_host_page_alloc(); where
+ * the host has no page, the loss of the memory is reported); DMAH_ESTALE, DMAH_EINVAL: refused, nothing has changed.
  */
 int dmah_free_coherent(struct dmah_device *dev, struct dmah *h);
 
@@ -400,6 +401,7 @@ int dmah_free_coherent(struct dmah_device *dev, struct dmah *h);
  * @n: number of handles in the batch; 0 when idle.
  * @hung: an invalidation could not be posted; private.
  * @ticket: the invalidation to wait for, for each IOMMU of the domain; private.
+ * @seal: a hash of the handles, to find damaged ones; private.
  */
 struct dmah_batch {
 	struct dmah *h;
@@ -407,6 +409,7 @@ struct dmah_batch {
 	uint32_t n;
 	bool hung;
 	uint64_t ticket[4];
+	uint64_t seal;
 };
 
 /**
@@ -440,7 +443,8 @@ int dmah_unmap_start(struct dmah_device *dev, struct dmah_batch *b, struct dmah 
  * When this call returns, every mapping of the batch has ended as after dmah_unmap().
  *
  * Context: as dmah_map().
- * Return: 0, DMAH_ETIMEDOUT.
+ * Return: 0, DMAH_ETIMEDOUT; DMAH_EINVAL: a handle of the batch was changed since dmah_unmap_start(), so that nobody
+ * knows which IOVAs and bounce slots were the batch's: the mappings have ended, but those are lost.
  */
 int dmah_unmap_finish(struct dmah_device *dev, struct dmah_batch *b);
 

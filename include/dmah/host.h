@@ -73,12 +73,12 @@ enum dmah_cache_op {
 /* ---- memory ---- */
 
 /**
- * dmah_host_page_alloc() - allocate a page for a translation table.
+ * dmah_host_page_alloc() - allocate a page, for a translation table or the library's records.
  * @flags: 0 or DMAH_ALLOC_ATOMIC.
  *
  * The page has DMAH_PAGE_SIZE bytes, is aligned to them, and is zeroed. Set-up, attach, reserve and
- * map call this; unmap and sync never do. NULL makes that call fail with DMAH_ENOMEM and changes
- * nothing.
+ * map call this, and NULL makes that call fail with DMAH_ENOMEM and changes nothing. Coherent memory
+ * whose end the hardware does not confirm may need one for its record. Unmap and sync never call this.
  *
  * Context: of the caller; with DMAH_ALLOC_ATOMIC any, with locks. Return: a CPU pointer, or NULL.
  *

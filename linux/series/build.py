@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 
-from lab.vm import cache
+from lab.vm import cache, kernels
 
 from . import series
 
@@ -19,16 +19,20 @@ STOCK = "00-stock"
 MODULE = os.path.join(series.HERE, "module")
 # Modules of the kernel that boots take along.
 KEEP = ("e1000e", "8139cp", "nvme", "nvme-core", "mii")
+# The mappers that x86 has not: architecture: (compiler's prefix, objects).
+OTHERS = {
+    "arm64": ("aarch64-linux-gnu-", ["drivers/xen/swiotlb-xen.o", "kernel/dma/handle.o"]),
+    "arm": ("arm-linux-gnueabihf-", ["arch/arm/mm/dma-mapping.o", "kernel/dma/handle.o"]),
+}
 FIXED = {"KBUILD_BUILD_TIMESTAMP": "@0", "KBUILD_BUILD_USER": "series", "KBUILD_BUILD_HOST": "series"}
 
 
-class Image:
-    """A kernel that was built: what lab.vm.Machine needs to boot it."""
+class Image(kernels.Kernel):
+    """A kernel that was built, as lab.vm.Machine takes it."""
 
-    arch = "amd64"
-
-    def __init__(self, name, where):
+    def __init__(self, name, where):  # pylint: disable=super-init-not-called
         self.name = name
+        self.arch = "amd64"
         self.dir = where
         self.image = os.path.join(where, "bzImage")
 
@@ -43,14 +47,16 @@ class Builder:
     """Builds the steps of one kernel version for x86-64.
 
     source: a source.Source; steps: the series; where: its git repository, with a tag for each step
+    debug: build with dma-debug, in a build directory of its own
     """
 
-    def __init__(self, source, steps, where, jobs=2):
+    def __init__(self, source, steps, where, jobs=2, debug=False):
         self.source = source
         self.steps = steps
         self.where = where
         self.jobs = jobs
-        self.out = os.path.join(source.work, "x86_64")
+        self.variant = "-debug" if debug else ""
+        self.out = os.path.join(source.work, "x86_64" + self.variant)
 
     def names(self):
         return [STOCK] + [s.name for s in self.steps]
@@ -62,21 +68,21 @@ class Builder:
         tag = "base" if name == STOCK else name
         tree = series.git(self.where, "rev-parse", tag + "^{tree}").strip()
         version = "\n".join([tree, self.config(name)] + module_text()) + "\n"
-        where = os.path.join(self.source.work, "images", name)
+        where = os.path.join(self.source.work, "images", name + self.variant)
         mark = os.path.join(where, "version")
         with cache.lock("series-build-" + self.source.kernel):
             if not os.path.exists(mark) or series.read(mark) != version:
                 self.build(tag, name, where)
                 with open(mark, "w") as f:
                     f.write(version)
-        return Image(name, where)
+        return Image(name + self.variant, where)
 
     def config(self, name):
         """Returns the options of a step: those of the machine, and of the steps up to this one."""
         lines = series.read(os.path.join(series.HERE, "x86_64.config"))
         for step in self.steps[:self.names().index(name)]:
             lines += "\n".join(step.config + [""])
-        return lines
+        return lines + ("CONFIG_DMA_API_DEBUG=y\n" if self.variant else "")
 
     def put(self, tag):
         """Give the tree the files of a step. Files that are the same keep their time."""
@@ -106,11 +112,38 @@ class Builder:
             lines = [l for l in text.splitlines() if re.search(r"error|Error|undefined", l)]
             raise cache.Error("the build failed; the log is %s\n%s" % (log, "\n".join(lines[:20])))
 
+    def objects(self, name):
+        """Compile the mappers of other architectures, as far as a step has them; returns their names.
+
+        Nothing is linked: an undefined symbol that the object must not have is looked for instead.
+        """
+        with cache.lock("series-build-" + self.source.kernel):
+            return self.compile(self.put("base" if name == STOCK else name))
+
+    def compile(self, tree):
+        made = []
+        for arch, (cross, files) in OTHERS.items():
+            out = os.path.join(self.source.work, arch)
+            os.makedirs(out, exist_ok=True)
+            log = os.path.join(cache.LOG, "series-%s-%s.log" % (self.source.kernel, arch))
+            open(log, "w").close()
+            args = ["-C", tree, "O=" + out, "ARCH=" + arch, "CROSS_COMPILE=" + cross]
+            self.make(log, *args, "KCONFIG_ALLCONFIG=" + os.path.join(series.HERE, arch + ".config"), "allnoconfig")
+            there = [f for f in files if os.path.exists(os.path.join(tree, f[:-2] + ".c"))]
+            self.make(log, *args, *there)
+            for f in there:
+                undefined = subprocess.run([cross + "nm", "-u", os.path.join(out, f)], stdin=subprocess.DEVNULL,
+                                           stdout=subprocess.PIPE, check=True).stdout.decode()
+                if arch == "arm" and "iommu_dma_" in undefined:
+                    raise cache.Error("%s of arm, which has no dma-iommu, needs\n%s" % (f, undefined))
+                made.append("%s %s" % (arch, f))
+        return made
+
     def build(self, tag, name, where):
         tree = self.put(tag)
         os.makedirs(self.out, exist_ok=True)
         os.makedirs(cache.LOG, exist_ok=True)
-        log = os.path.join(cache.LOG, "series-%s-%s.log" % (self.source.kernel, name))
+        log = os.path.join(cache.LOG, "series-%s-%s.log" % (self.source.kernel, name + self.variant))
         open(log, "w").close()
         options = os.path.join(self.source.work, "config-" + name)
         wanted = self.config(name)

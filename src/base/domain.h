@@ -16,7 +16,7 @@
 #define DOMAIN_IOMMUS 4u
 /** DOMAIN_RESERVED - reserved ranges that fit into the domain itself; further ones need a page. */
 #define DOMAIN_RESERVED 16u
-/** DOMAIN_WITHHELD - largest number of pieces of coherent memory that wait for a flush. */
+/** DOMAIN_WITHHELD - pieces of withheld memory that fit into the domain itself; further ones need a page. */
 #define DOMAIN_WITHHELD 16u
 
 /**
@@ -146,6 +146,16 @@ struct withheld {
 };
 
 /**
+ * struct withheld_page - pieces of withheld memory beyond those in the domain.
+ * @n: number of pieces.
+ */
+struct withheld_page {
+	struct withheld_page *next;
+	unsigned int n;
+	struct withheld piece[];
+};
+
+/**
  * struct dmah_domain - a domain.
  * @cfg: the configuration, with defaults filled in. @cfg.mode is the mode that maps and unmaps use
  *	now; see @mode_wanted.
@@ -184,7 +194,7 @@ struct withheld {
  * @flush_seq: number of flushes begun. A flush releases from quarantine only entries put there
  *	before the flush began.
  * @flushed_seq: number of the last confirmed flush.
- * @withheld, @nwithheld: coherent memory that waits for a confirmed flush; under @setup_lock.
+ * @withheld, @nwithheld, @withheld_pages: coherent memory that waits for a confirmed flush; under @setup_lock.
  * @block_gen: generation of the last mapping that began with a block.
  * @quarantine: an invalidation was not confirmed, so confirmed flushes search for entries to
  *	release.
@@ -228,6 +238,7 @@ struct dmah_domain {
 	uint32_t flushed_seq;
 	struct withheld withheld[DOMAIN_WITHHELD];
 	unsigned int nwithheld;
+	struct withheld_page *withheld_pages;
 	uint32_t block_gen;
 	bool quarantine;
 	bool awaits_iommu;

@@ -11,7 +11,8 @@
 /**
  * dmah_withhold() - keep memory from dmah_host_mem_alloc() that must not be freed yet.
  *
- * If DOMAIN_WITHHELD pieces wait already, the memory is leaked and the leak is reported.
+ * From the seventeenth piece on the record of a piece is in a page of dmah_host_page_alloc(). Where the host has none, the memory
+ * is lost and the loss is reported.
  *
  * Context: outside dmah_host_enter().
  */

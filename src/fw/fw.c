@@ -111,21 +111,22 @@ void dmah_fw_init(struct dmah_fw *fw, const struct dmah_fw_config *config)
 int dmah_fw_add(struct dmah_fw *fw, const void *data, size_t size)
 {
 	struct dmah_fw_bytes t = { .data = data };
+	const struct fw_parser *parser;
 	unsigned int table = 0;
 	char name[5];
 	int err;
 
 	if (!dmah_fw_signature(data, size, name))
 		return DMAH_ENOTSUP;
-	while (table < DMAH_FW_TABLES &&
-	       !(parsers[table] && dmah_fw_equal(name, parsers[table]->name)))
+	while (table < DMAH_FW_TABLES && !dmah_fw_equal(name, parsers[table]->name))
 		table++;
 	if (table == DMAH_FW_TABLES)
 		return DMAH_ENOTSUP;
 	if (fw->tables[table].data)
 		return DMAH_EBUSY;
 	t.size = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size;
-	err = parsers[table]->check(fw, &t);
+	parser = parsers[table];
+	err = parser->judge(fw, &t);
 	/* Of a table whose fixed fields are broken nothing is left. */
 	if (!err || (fw->config.keep_broken && t.size))
 		fw->tables[table] = t;
@@ -143,11 +144,12 @@ int dmah_fw_unit(const struct dmah_fw *fw, unsigned int n, struct dmah_fw_unit *
 {
 	for (unsigned int table = 0; table < DMAH_FW_TABLES; table++) {
 		const struct dmah_fw_bytes *t = &fw->tables[table];
+		const struct fw_parser *parser = parsers[table];
 		unsigned int own = 0;
 
-		if (!t->data || !parsers[table]->unit)
+		if (!t->data || !parser->unit_at)
 			continue;
-		for (; parsers[table]->unit(fw, t, own, unit); own++)
+		for (; parser->unit_at(fw, t, own, unit); own++)
 			if (n-- == 0) {
 				unit->table = (enum dmah_fw_table)table;
 				return DMAH_OK;
@@ -243,7 +245,7 @@ bool dmah_fw_is_unit(const struct fw_lookup *q, const struct fw_parser *parser,
 
 	if (q->who->what != DMAH_FW_PCI_FUNCTION)
 		return false;
-	for (unsigned int n = 0; parser->unit(q->fw, t, n, &unit); n++)
+	for (unsigned int n = 0; parser->unit_at(q->fw, t, n, &unit); n++)
 		if (unit.flags & DMAH_FW_PCI && unit.segment == q->who->segment &&
 		    unit.bdf == q->who->bdf)
 			return true;
@@ -255,15 +257,21 @@ int dmah_fw_lookup(const struct dmah_fw *fw, const struct dmah_fw_requester *who
 {
 	struct fw_lookup q = { .fw = fw, .who = who, .visitor = visitor, .ctx = ctx };
 
-	for (unsigned int table = 0; table < DMAH_FW_TABLES && !q.found; table++)
-		if (fw->tables[table].data && parsers[table]->lookup)
-			parsers[table]->lookup(&q, &fw->tables[table]);
+	for (unsigned int table = 0; table < DMAH_FW_TABLES && !q.found; table++) {
+		const struct fw_parser *parser = parsers[table];
+
+		if (fw->tables[table].data && parser->answer)
+			parser->answer(&q, &fw->tables[table]);
+	}
 	return q.found ? DMAH_OK : DMAH_ENODEV;
 }
 
 void dmah_fw_named(const struct dmah_fw *fw, void (*fn)(void *ctx, const char *name), void *ctx)
 {
-	for (unsigned int table = 0; table < DMAH_FW_TABLES; table++)
-		if (fw->tables[table].data && parsers[table]->named)
-			parsers[table]->named(&fw->tables[table], fn, ctx);
+	for (unsigned int table = 0; table < DMAH_FW_TABLES; table++) {
+		const struct fw_parser *parser = parsers[table];
+
+		if (fw->tables[table].data && parser->name_all)
+			parser->name_all(&fw->tables[table], fn, ctx);
+	}
 }

@@ -600,5 +600,5 @@ static void lookup(struct fw_lookup *q, const struct dmah_fw_bytes *t)
 }
 
 const struct fw_parser dmah_fw_ivrs = {
-	.name = NAME, .check = check, .unit = unit_at, .lookup = lookup, .named = named
+	.name = NAME, .judge = check, .unit_at = unit_at, .answer = lookup, .name_all = named
 };

@@ -77,4 +77,4 @@ void dmah_fw_madt_frames(const struct fw_lookup *q)
 		dmah_fw_doorbell(q, fw_le64(s + FRAME_BASE) + FRAME_DOORBELL);
 }
 
-const struct fw_parser dmah_fw_madt = { .name = NAME, .check = check };
+const struct fw_parser dmah_fw_madt = { .name = NAME, .judge = check };

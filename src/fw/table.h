@@ -59,20 +59,20 @@ struct fw_lookup {
 /**
  * struct fw_parser - one kind of table.
  * @name: for problems.
- * @check: judge a whole table; reports every error by dmah_fw_error(). Cuts @t->size in front of the first structure that
+ * @judge: judge a whole table; reports every error by dmah_fw_error(). Cuts @t->size in front of the first structure that
  *	cannot be read. Return: 0 or DMAH_EINVAL.
- * @unit: describe unit @n; false: there are no more. NULL: the table has none.
- * @lookup: report unit, ids and ranges of a device that the table names; nothing where it does not. NULL: as @unit.
- * @named: as dmah_fw_named(). May be NULL.
+ * @unit_at: describe unit @n; false: there are no more. NULL: the table has none.
+ * @answer: report unit, ids and ranges of a device that the table names; nothing where it does not. NULL: as @unit_at.
+ * @name_all: as dmah_fw_named(). May be NULL.
  */
 struct fw_parser {
 	const char *name;
-	int (*check)(const struct dmah_fw *fw, struct dmah_fw_bytes *t);
-	bool (*unit)(const struct dmah_fw *fw, const struct dmah_fw_bytes *t, unsigned int n,
-		     struct dmah_fw_unit *unit);
-	void (*lookup)(struct fw_lookup *q, const struct dmah_fw_bytes *t);
-	void (*named)(const struct dmah_fw_bytes *t, void (*fn)(void *ctx, const char *name),
-		      void *ctx);
+	int (*judge)(const struct dmah_fw *fw, struct dmah_fw_bytes *t);
+	bool (*unit_at)(const struct dmah_fw *fw, const struct dmah_fw_bytes *t, unsigned int n,
+			struct dmah_fw_unit *unit);
+	void (*answer)(struct fw_lookup *q, const struct dmah_fw_bytes *t);
+	void (*name_all)(const struct dmah_fw_bytes *t, void (*fn)(void *ctx, const char *name),
+			 void *ctx);
 };
 
 extern const struct fw_parser dmah_fw_dmar;

@@ -321,5 +321,5 @@ static void named(const struct dmah_fw_bytes *t, void (*fn)(void *ctx, const cha
 }
 
 const struct fw_parser dmah_fw_viot = {
-	.name = NAME, .check = check, .unit = unit_at, .lookup = lookup, .named = named
+	.name = NAME, .judge = check, .unit_at = unit_at, .answer = lookup, .name_all = named
 };

@@ -139,7 +139,7 @@ def iort_one_too_many():
         t = fw.put("t", iort(its, v3, root_complex(*maps)))
         assert ids(t, "00:1f.7") == (0x2b400000, [0xff])
         assert ids(t, "01:00.0") is None
-    # where no other range starts the id is the range's
+    # no other range starts there: the id is of the range that ends
     t = fw.put("t", iort(its, v3, root_complex(mapping(0, 0x101, 0, v3_at))))
     assert ids(t, "01:00.0") == (0x2b400000, [0x100])
 

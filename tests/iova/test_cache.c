@@ -211,6 +211,8 @@ static void unmap_lazily(struct world *w)
 		/* The first one begins a time, and the lock is needed for that; and a flush is due at last. */
 		assert_in_range(e->nwaits, 1, r->batch - 1);
 		assert_true(e->nkept + e->nwaits <= r->mask);
+		/* Other CPUs' flushes make granules ready that only the owner can return: no more than it may keep. */
+		assert_true(e->nkept + e->nwaits < r->depth + r->batch);
 		cache_put(r, in, &w->pte[g.first], g.first);
 		waits(w, g);
 		return;

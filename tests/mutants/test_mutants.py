@@ -195,6 +195,18 @@ class Work:
         proc.send_signal(number)
         return proc.wait()
 
+    def running(self):
+        """Processes that run a program of the copies."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                path = os.readlink("/proc/%s/exe" % pid)
+            except OSError:
+                continue    # it has ended, or belongs to somebody else
+            if path.startswith(self.place + os.sep):
+                found.append(int(pid))
+        return found
+
     def broken(self):
         """True if the copy holds a mutant."""
         with open(os.path.join(self.place, "0", "tree", "counter.c"), encoding="utf-8") as f:
@@ -238,6 +250,13 @@ def ends(tap, work):
              "a run that is asked to end takes its mutant back", "status %s" % status)
     status = work.kill(mutant("c", *HANG, "toy/test_one"), signal.SIGKILL)
     tap.case(status == -signal.SIGKILL and work.broken(), "one that is killed cannot", "status %s" % status)
+    end = time.monotonic() + 60
+    while work.running() and time.monotonic() < end:
+        time.sleep(0.01)
+    left = work.running()
+    tap.case(not left, "but the program that hung ends with it", "still there: %s" % left)
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
     # As if make had been killed too: an object that is newer than its source and is not what the source says.
     for path in glob.glob(os.path.join(work.place, "0", "native", "t.p", "*.o")):
         with open(path, "wb"):
@@ -257,7 +276,7 @@ def refused(tap, work):
 
 
 def main():
-    tap = Tap(len(VERDICTS) + 3 + len(REFUSED) + 4)
+    tap = Tap(len(VERDICTS) + 3 + len(REFUSED) + 5)
     with tempfile.TemporaryDirectory(prefix="dmah-mutants-") as path:
         work = Work(path)
         verdicts(tap, work, 2)

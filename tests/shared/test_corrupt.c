@@ -331,9 +331,59 @@ static void direction(void **state)
 	bench_close(b);
 }
 
+/* A handle that is damaged while its batch is under way must not give away the IOVA of another mapping. */
+static void in_flight(void **state)
+{
+	static const struct bench_config machines[] = {
+		{ .name = "vtd", .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4 },
+		{ .name = "vtd, non-coherent",
+		  .backend = DMAH_BACKEND_IOMMU,
+		  .hw = BENCH_VTD4,
+		  .noncoherent = true,
+		  .pool = true },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(machines) / sizeof(machines[0]); i++) {
+		for (unsigned int bit = 0; bit < 8 * sizeof(struct dmah); bit += 5) {
+			struct bench *b = bench_open(&machines[i]);
+			struct dmah_device *dev = bench_device(b);
+			struct dmah h = { 0 }, live = { 0 }, room[1], *list[1] = { &h };
+			struct dmah_batch batch = { .h = room, .max = 1 };
+			unsigned char bytes[PAGE];
+			dmah_phys_t base;
+			uint64_t size;
+
+			base = bench_memory(b, &size);
+			fill(b, base);
+			assert_int_equal(dmah_map(dev, &h, base + 100, 1000, DMAH_FROM_DEVICE, 0),
+					 0);
+			assert_int_equal(dmah_map(dev, &live, base + 4 * PAGE, PAGE,
+						  DMAH_FROM_DEVICE, 0),
+					 0);
+			assert_int_equal(dmah_unmap_start(dev, &batch, list, 1), 0);
+			flip(&room[0], bit);
+			assert_int_equal(dmah_unmap_finish(dev, &batch), DMAH_EINVAL);
+			assert_int_equal(bench_reports(b), 1);
+			assert_int_equal(dmah_device_live(dev), 1);
+			/* The next maps get IOVAs of their own. */
+			for (unsigned int k = 0; k < 16; k++) {
+				assert_int_equal(dmah_map(dev, &h, base, PAGE, DMAH_TO_DEVICE, 0),
+						 0);
+				assert_int_not_equal(dmah_addr(&h), dmah_addr(&live));
+				assert_int_equal(dmah_unmap(dev, &h), 0);
+			}
+			assert_true(bench_dev_write(b, dmah_addr(&live), bytes, 1));
+			assert_int_equal(dmah_unmap(dev, &live), 0);
+			bench_abandon(b);
+		}
+	}
+}
+
 int main(void)
 {
 	static const struct bench_case cases[] = {
+		BENCH_CASE(in_flight, BENCH_CACHES | BENCH_VTD),
 		BENCH_CASE(vectors, BENCH_OTHERS | BENCH_VTD),
 		BENCH_CASE(direction, BENCH_OTHERS),
 		BENCH_CASE(on_the_fast_path, BENCH_VTD | BENCH_LPAE),

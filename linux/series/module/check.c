@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Round trips of data, bounced buffers, and DMA after an unmap. */
 #include <linux/dma-direct.h>
+#include <linux/delay.h>
 #include <linux/iommu.h>
 #include <linux/swiotlb.h>
 #include "test.h"
@@ -115,6 +116,9 @@ static void stale(struct buffers *b)
 		changed += b->to[n] != 0xee;
 	report(changed > BYTES / 2, "%s: control, %zu bytes arrive while mapped", b->api->name,
 	       changed);
+	/* The flush queue's deadline is 10 ms, or 1 s where a flush is dear. */
+	if (b->edu->lazy)
+		msleep(1500);
 	memset(b->to, 0xee, PAGE_SIZE);
 	edu_transfer(b->edu, m.addr, BYTES, false);
 	for (n = 0, changed = 0; n < PAGE_SIZE; n++)
@@ -145,6 +149,61 @@ static void handles(struct buffers *b)
 }
 #endif
 
+#ifdef DMA_HANDLE_SLOT
+#define MANY 300
+
+/* More mappings at once than slots are made at a time. */
+static void many_slots(struct buffers *b)
+{
+	struct device *dev = &b->edu->pdev->dev;
+	struct dma_handle *h = kvcalloc(MANY, sizeof(*h), GFP_KERNEL);
+	unsigned int n, k, slots = 0, twice = 0, failed = 0;
+
+	if (!h) {
+		report(false, "memory for %u handles", MANY);
+		return;
+	}
+	for (n = 0; n < MANY; n++) {
+		failed += !!dma_map_handle_single(dev, &h[n], b->to, 64, DMA_FROM_DEVICE);
+		slots += !!(h[n].state & DMA_HANDLE_SLOT);
+		for (k = 0; k < n; k++)
+			twice += dma_handle_addr(&h[k]) == dma_handle_addr(&h[n]);
+	}
+	report(!failed && slots == MANY && !twice,
+	       "slot: %u mappings, %u of slots, %u failed, %u addresses twice", MANY, slots, failed,
+	       twice);
+	for (n = 0; n < MANY; n++)
+		dma_unmap_handle(dev, &h[n]);
+	kvfree(h);
+}
+
+/* The unmap of a copy must not end the mapping that has its slot now. The kernel warns. */
+static void stale_copy(struct buffers *b)
+{
+	struct device *dev = &b->edu->pdev->dev;
+	struct dma_handle h = {}, copy;
+	size_t n, wrong = 0;
+	int err;
+
+	err = dma_map_handle_single(dev, &h, b->from, PAGE_SIZE, DMA_TO_DEVICE);
+	copy = h;
+	dma_unmap_handle(dev, &h);
+	if (!err)
+		err = dma_map_handle_single(dev, &h, b->to, PAGE_SIZE, DMA_FROM_DEVICE);
+	if (err || dma_handle_addr(&h) != dma_handle_addr(&copy)) {
+		report(false, "slot: is used again at once, error %d", err);
+		return;
+	}
+	dma_unmap_handle(dev, &copy);
+	memset(b->to, 0xee, PAGE_SIZE);
+	err = edu_transfer(b->edu, dma_handle_addr(&h), BYTES, false);
+	dma_unmap_handle(dev, &h);
+	for (n = 0; n < BYTES; n++)
+		wrong += b->to[n] == 0xee;
+	report(!err && wrong < BYTES / 2, "slot: unmap of a copy leaves the next mapping alone");
+}
+#endif
+
 void check_all(struct edu *edu)
 {
 	struct page *pages = alloc_pages(GFP_KERNEL | GFP_DMA32 | __GFP_ZERO, 2);
@@ -163,12 +222,17 @@ void check_all(struct edu *edu)
 		round_trip(&b, PAGE_SIZE);
 		b.offset = 64;
 		round_trip(&b, 1500);
-		/* A lazy IOMMU, or none, lets late transfers through. */
-		if (edu->strict)
+		if (edu->strict || edu->lazy)
 			stale(&b);
 	}
 #ifdef HAVE_HANDLE
 	handles(&b);
+#endif
+#ifdef DMA_HANDLE_SLOT
+	if ((edu->strict || edu->lazy) && !edu->untrusted)
+		many_slots(&b);
+	if (edu->strict && !edu->untrusted)
+		stale_copy(&b);
 #endif
 	__free_pages(pages, 2);
 }

@@ -20,6 +20,7 @@ int edu_open(struct edu *edu, struct pci_dev *pdev)
 	edu->pdev = pdev;
 	edu->untrusted = pdev->untrusted;
 	edu->strict = domain && domain->type == IOMMU_DOMAIN_DMA;
+	edu->lazy = domain && domain->type == IOMMU_DOMAIN_DMA_FQ;
 	err = pci_enable_device(pdev);
 	if (err)
 		return err;

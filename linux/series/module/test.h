@@ -45,6 +45,7 @@ struct edu {
 	void __iomem *regs;
 	bool untrusted;
 	bool strict; /* an IOMMU blocks what is unmapped, at once */
+	bool lazy; /* an IOMMU blocks what is unmapped, soon */
 };
 
 int edu_open(struct edu *edu, struct pci_dev *pdev);

@@ -2,6 +2,7 @@
 #include "backend/iommu/map.h"
 #include "backend/iommu/batch.h"
 #include "backend/direct.h"
+#include "base/request.h"
 
 /* From this many mappings on one invalidation of the domain costs less than theirs. */
 #define MANY 8u
@@ -25,7 +26,7 @@ bool dmah_iommu_batch_start_many(struct dmah_device *dev, struct dmah_batch *b, 
 
 	if (!pte)
 		return false;
-	if (!dmah_fast_end(dev->dom, pte, h->backend, n, timestamp))
+	if (!dmah_fast_end(dev->dom, pte, fast_first(&dev->dom->pt.leaf, h), n, timestamp))
 		return false;
 	(void)dmah_move(&b->h[b->n++], h);
 	return true;
@@ -61,12 +62,28 @@ static int post_each(struct dmah_device *dev, const struct dmah_batch *b, struct
 	return err;
 }
 
+/* A hash of a batch's handles: between start and finish nothing else tells which granules are the batch's. */
+static uint64_t seal(const struct dmah_batch *b)
+{
+	uint64_t sum = b->n;
+
+	for (uint32_t i = 0; i < b->n; i++) {
+		const struct dmah *h = &b->h[i];
+
+		sum = (sum ^ h->dma ^ (h->backend << 13 | h->backend >> 51)) *
+			      0x9e3779b97f4a7c15ull +
+		      (h->phys ^ ((uint64_t)h->meta << 32 | h->len));
+	}
+	return sum;
+}
+
 void dmah_iommu_batch_post(struct dmah_device *dev, struct dmah_batch *b)
 {
 	struct iommu_post post = { 0 };
 	unsigned long flags;
 	unsigned int cpu;
 
+	b->seal = seal(b);
 	/* The entries are clear in memory before the first invalidation is posted. */
 	dmah_host_wmb();
 	b->hung = b->n > MANY ? iommu_post(dev->dom, 0, 0, false, &post) : post_each(dev, b, &post);
@@ -129,11 +146,26 @@ static int finish_any(struct dmah_device *dev, struct dmah *h, int err)
 	return err;
 }
 
+/* A handle was damaged: no granule and no slot is given back, since it might be another mapping's. */
+static int finish_damaged(struct dmah_device *dev, struct dmah_batch *b)
+{
+	for (uint32_t i = 0; i < b->n; i++)
+		handle_clear(&b->h[i]);
+	count(dev, unmaps, b->n);
+	return dmah_report_misuse(dev, DMAH_EINVAL, "a batch whose handles were changed", b->n,
+				  NULL);
+}
+
 int dmah_iommu_batch_finish(struct dmah_device *dev, struct dmah_batch *b)
 {
 	int err = b->hung ? DMAH_ETIMEDOUT : iommu_wait(dev->dom, b->ticket);
-	uint32_t left = err ? b->n : finish_fast(dev, b);
+	uint32_t left;
 
+	if (b->n > b->max || seal(b) != b->seal) {
+		b->n = b->n < b->max ? b->n : b->max;
+		return finish_damaged(dev, b) && err ? err : DMAH_EINVAL;
+	}
+	left = err ? b->n : finish_fast(dev, b);
 	for (uint32_t i = 0; i < left; i++) {
 		int one = finish_any(dev, &b->h[i], err);
 

@@ -112,7 +112,7 @@ static bool map_many(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, 
 		meta = (meta & ~META_KIND) | KIND_FAST_MANY << META_KIND_SHIFT;
 	*h = (struct dmah){ .dma = iommu_iova(dom, slot.first) | (phys & GRANULE_MASK),
 			    .phys = phys,
-			    .backend = entry,
+			    .backend = entry & ~leaf->more,
 			    .len = len,
 			    .meta = meta | (uint32_t)dir };
 	return true;
@@ -142,16 +142,16 @@ static uint64_t *find(const struct dmah_domain *dom, const struct dmah *h, uint3
 		      uint32_t n)
 {
 	const struct pt_leaf *leaf = &dom->pt.leaf;
-	uint64_t *pte;
+	uint64_t first = fast_first(leaf, h), *pte;
 
 	if (!h->len || n > IOVA_CLASS_MAX || !iommu_index(dom, h->dma, h->len, index) ||
 	    (*index & (PT_TABLE_ENTRIES - 1)) + n > PT_TABLE_ENTRIES)
 		return NULL;
 	pte = entries_any(dom, *index);
-	if (pt_load(pte) != h->backend || !pt_present(leaf, h->backend))
+	if (pt_load(pte) != first || !pt_present(leaf, first))
 		return NULL;
 	for (uint32_t i = 1; i < n; i++)
-		if (pt_load(pte + i) != further(leaf, h->backend, i))
+		if (pt_load(pte + i) != further(leaf, first, i))
 			return NULL;
 	return dmah_entries_end_at(dom, *index + n) ? pte : NULL;
 }
@@ -294,7 +294,7 @@ bool dmah_fast_unmap_any(struct dmah_device *dev, struct dmah *h, int *err)
 
 	if (!pte)
 		return false;
-	*err = unmap(dev, pte, h->backend, index, n);
+	*err = unmap(dev, pte, fast_first(&dev->dom->pt.leaf, h), index, n);
 	if (*err == DMAH_ESTALE)
 		return false;
 	handle_clear(h);

@@ -104,6 +104,15 @@ enum fast_result {
 };
 
 /**
+ * fast_first() - the first entry of a fast mapping, as it was written. The handle of several granules has it without the mark
+ *	@more: if its kind is damaged, no entry fits it, and no part of the mapping is taken for a mapping of one granule.
+ */
+static inline uint64_t fast_first(const struct pt_leaf *leaf, const struct dmah *h)
+{
+	return meta_kind(h->meta) == KIND_FAST_MANY ? h->backend | leaf->more : h->backend;
+}
+
+/**
  * fast_entry() - find the entry of a handle of one granule that says that it is a fast one. Whether the entry still is what
  *	the handle says (address, permissions and generation at once) is for leaf_end() to compare.
  *

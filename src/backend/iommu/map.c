@@ -4,6 +4,7 @@
  */
 #include "backend/bounce.h"
 #include "backend/direct.h"
+#include "backend/iommu/fast.h"
 #include "backend/iommu/map.h"
 #include "backend/iommu/cells.h"
 #include "backend/iommu/invalidate.h"
@@ -279,7 +280,8 @@ int dmah_iommu_check(struct dmah_device *dev, const struct dmah *h)
 	if (!iommu_index(dev->dom, h->dma, h->len, &index))
 		return DMAH_ESTALE;
 	/* Such a handle says what is in its first entry. */
-	if (meta_is_fast(h->meta) && pt_load(entries_any(dev->dom, index)) != h->backend)
+	if (meta_is_fast(h->meta) &&
+	    pt_load(entries_any(dev->dom, index)) != fast_first(&dev->dom->pt.leaf, h))
 		return DMAH_ESTALE;
 	n = dmah_iommu_extents(dev->dom, h, index, generation(dev->dom, h), h->meta & META_LATER,
 			       runs);

@@ -19,9 +19,11 @@ int iommu_dma_map_handle(struct device *dev, struct dma_handle *h, phys_addr_t p
 	h->addr = __iommu_dma_map_phys(dev, phys, size, dir, attrs, &h->phys);
 	if (unlikely(h->addr == DMA_MAPPING_ERROR))
 		return -EIO;
-	if (unlikely(h->phys != phys))
-		h->pool = swiotlb_find_pool(dev, h->phys);
 	h->state = DMA_HANDLE_IOMMU | DMA_HANDLE_UNMAP;
+	if (unlikely(h->phys != phys)) {
+		h->pool = swiotlb_find_pool(dev, h->phys);
+		h->state |= DMA_HANDLE_BOUNCED;
+	}
 	return 0;
 }
 
@@ -32,6 +34,6 @@ void iommu_dma_unmap_handle(struct device *dev, struct dma_handle *h)
 		arch_sync_dma_flush();
 	}
 	__iommu_dma_unmap(dev, h->addr, h->len);
-	if (unlikely(h->pool))
+	if (unlikely(h->state & DMA_HANDLE_BOUNCED))
 		__swiotlb_tbl_unmap_single(dev, h->phys, h->len, h->dir, h->attrs, h->pool);
 }

@@ -19,8 +19,10 @@ static int xen_swiotlb_map_handle(struct device *dev, struct dma_handle *h, phys
 	h->state = DMA_HANDLE_OPS;
 	if (attrs & DMA_ATTR_MMIO)
 		return 0;
-	if (h->phys != phys)
+	if (h->phys != phys) {
 		h->pool = swiotlb_find_pool(dev, h->phys);
+		h->state |= DMA_HANDLE_BOUNCED;
+	}
 	if (!dev_is_dma_coherent(dev) && !pfn_valid(PFN_DOWN(dma_to_phys(dev, h->addr))))
 		h->state |= DMA_HANDLE_FOREIGN;
 	return 0;
@@ -56,7 +58,7 @@ static void xen_swiotlb_unmap_handle(struct device *dev, struct dma_handle *h)
 {
 	if (!(h->attrs & (DMA_ATTR_SKIP_CPU_SYNC | DMA_ATTR_MMIO)))
 		xen_handle_sync_cpu_caches(dev, h, 0, h->len);
-	if (h->pool)
+	if (h->state & DMA_HANDLE_BOUNCED)
 		__swiotlb_tbl_unmap_single(dev, h->phys, h->len, h->dir, h->attrs, h->pool);
 }
 
@@ -67,10 +69,10 @@ static void xen_swiotlb_sync_handle(struct device *dev, const struct dma_handle 
 
 	if (for_cpu) {
 		xen_handle_sync_cpu_caches(dev, h, offset, size);
-		if (h->pool)
+		if (h->state & DMA_HANDLE_BOUNCED)
 			__swiotlb_sync_single_for_cpu(dev, phys, size, h->dir, h->pool);
 	} else {
-		if (h->pool)
+		if (h->state & DMA_HANDLE_BOUNCED)
 			__swiotlb_sync_single_for_device(dev, phys, size, h->dir, h->pool);
 		xen_handle_sync_device_caches(dev, h, offset, size);
 	}

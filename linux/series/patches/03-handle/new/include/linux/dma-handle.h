@@ -23,6 +23,7 @@ struct io_tlb_pool;
 #define DMA_HANDLE_OPS	      BIT(4) /* mapped by the device's dma_map_ops */
 #define DMA_HANDLE_BY_ADDRESS BIT(5) /* those dma_map_ops have no handles */
 #define DMA_HANDLE_FOREIGN    BIT(6) /* Xen: memory of another domain */
+#define DMA_HANDLE_BOUNCED    BIT(7) /* phys and pool are those of a bounce buffer */
 
 /**
  * struct dma_handle - one streaming DMA mapping

@@ -27,8 +27,10 @@ static int map_direct(struct device *dev, struct dma_handle *h, phys_addr_t phys
 	if (!IS_ENABLED(CONFIG_SWIOTLB) || (attrs & (DMA_ATTR_MMIO | DMA_ATTR_REQUIRE_COHERENT)))
 		return 0;
 	h->phys = dma_to_phys(dev, h->addr);
-	if (unlikely(h->phys != phys))
+	if (unlikely(h->phys != phys)) {
 		h->pool = swiotlb_find_pool(dev, h->phys);
+		h->state = DMA_HANDLE_BOUNCED;
+	}
 	return 0;
 }
 
@@ -50,7 +52,7 @@ static u8 work_left(struct device *dev, const struct dma_handle *h, unsigned lon
 	if (!(attrs & DMA_ATTR_MMIO) && !dev_is_dma_coherent(dev))
 		bits = attrs & DMA_ATTR_SKIP_CPU_SYNC ? DMA_HANDLE_SYNC
 						      : DMA_HANDLE_SYNC | DMA_HANDLE_UNMAP;
-	if (unlikely(h->pool) || IS_ENABLED(CONFIG_DMA_API_DEBUG))
+	if (unlikely(h->state & DMA_HANDLE_BOUNCED) || IS_ENABLED(CONFIG_DMA_API_DEBUG))
 		bits |= DMA_HANDLE_SYNC | DMA_HANDLE_UNMAP;
 	return bits;
 }
@@ -123,14 +125,14 @@ static void sync_for_cpu(struct device *dev, const struct dma_handle *h, size_t 
 		if (!(h->state & DMA_HANDLE_IOMMU))
 			arch_sync_dma_for_cpu_all();
 	}
-	if (unlikely(h->pool))
+	if (unlikely(h->state & DMA_HANDLE_BOUNCED))
 		__swiotlb_sync_single_for_cpu(dev, phys, size, h->dir, h->pool);
 }
 
 /* The part of dma_unmap_handle() that is not inline. */
 void __dma_unmap_handle(struct device *dev, struct dma_handle *h)
 {
-	if (h->state & DMA_HANDLE_IOMMU) {
+	if (IS_ENABLED(CONFIG_IOMMU_DMA) && (h->state & DMA_HANDLE_IOMMU)) {
 		iommu_dma_unmap_handle(dev, h);
 	} else if (h->state & DMA_HANDLE_BY_ADDRESS) {
 		const struct dma_map_ops *ops = get_dma_ops(dev);
@@ -142,7 +144,7 @@ void __dma_unmap_handle(struct device *dev, struct dma_handle *h)
 	} else {
 		if (!(h->attrs & DMA_ATTR_SKIP_CPU_SYNC))
 			sync_for_cpu(dev, h, 0, h->len);
-		if (unlikely(h->pool))
+		if (unlikely(h->state & DMA_HANDLE_BOUNCED))
 			__swiotlb_tbl_unmap_single(dev, h->phys, h->len, h->dir,
 						   h->attrs | DMA_ATTR_SKIP_CPU_SYNC, h->pool);
 	}
@@ -191,7 +193,7 @@ void __dma_sync_handle_for_device(struct device *dev, const struct dma_handle *h
 	if (h->state & DMA_HANDLE_OPS) {
 		get_dma_ops(dev)->sync_handle(dev, h, offset, size, false);
 	} else {
-		if (unlikely(h->pool))
+		if (unlikely(h->state & DMA_HANDLE_BOUNCED))
 			__swiotlb_sync_single_for_device(dev, phys, size, h->dir, h->pool);
 		if (!dev_is_dma_coherent(dev) && !(h->attrs & DMA_ATTR_MMIO)) {
 			arch_sync_dma_for_device(phys, size, h->dir);
