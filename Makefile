@@ -82,7 +82,7 @@ example-kernel: ## boot the example kernel (examples/kernel) on x86 and arm64 un
 	@$(MAKE) -s -j $(JOBS) -C examples/kernel ARCH=arm64 run
 
 .PHONY: linux-module
-linux-module: ## dmah.ko for KERNEL=6.1, 6.12, a release or build directory (the running one's), ARCH= CROSS_COMPILE= OUT=
+linux-module: ## dmah.ko for KERNEL=6.1, 6.12, 7.3, a release or build directory (the running one's), ARCH= CROSS_COMPILE= OUT=
 	@sh scripts/deps.sh linux-module
 	@sh ports/linux/build.sh '$(OUT)' '$(KERNEL)' $(if $(ARCH),ARCH=$(ARCH)) \
 		$(if $(CROSS_COMPILE),CROSS_COMPILE=$(CROSS_COMPILE))

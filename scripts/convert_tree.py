@@ -40,7 +40,7 @@ def percent(a, b):
 
 
 def table(head, rows):
-    print("| %s |\n|%s|" % (" | ".join(head), "---|" * len(head)))
+    print("| %s |\n|%s" % (" | ".join(head), "---|" * len(head)))
     for row in rows:
         print("| %s |" % " | ".join(str(x) for x in row))
     print()
@@ -95,9 +95,8 @@ def tables(report):
           [[n, percent(n, len(sites)), "`%s`" % r, RULES[r]] for r, n in rules.most_common()])
     table(["folder", "sites", "converted", "share"],
           [[f, a, b, percent(b, a)] for f, (a, b) in sorted(folders.items(), key=lambda x: -x[1][0])[:16]])
-    for s in sites:
-        if s["rule"] == "direction":
-            print("- directions differ: %s:%d %s" % (s["file"], s["line"], s["place"]))
+    for place in sorted({s["place"] for s in sites if s["rule"] == "direction"}):
+        print("- directions differ: %s" % place)
     for name, n in sorted(report["unknown_calls"].items()):
         print("- not known: %s(), %d calls" % (name, n))
 

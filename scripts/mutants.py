@@ -58,6 +58,8 @@ import runner
 LISTS = os.path.join(runner.ROOT, "tests", "mutants", "*.txt")
 # Suites of one boot each.
 BOOTS = ("linux-*", "xen-*")
+# So many cases of a program, one by one, take less time than all of them.
+FEW = 4
 
 
 class Busy(Exception):
@@ -115,28 +117,35 @@ def is_boot(m):
     return any(fnmatch.fnmatchcase(suite, b) for suite, _ in m.expect for b in BOOTS)
 
 
-def baseline(bench, config, count, timeout):
-    """Run the programs without a mutant; return what is red or does not run, or None."""
+def baseline(bench, config, wanted, count, timeout):
+    """Run the programs without a mutant; return what is red or does not run, or None.
+
+    wanted: pairs of suite and pattern. A program of which few cases are wanted runs those alone.
+    """
     programs = bench.programs[config]
 
     def one(p):
+        patterns = {pattern for suite, pattern in wanted if suite in p.suites}
+        if p.script or len(patterns) > FEW or any(c is None or "[" in c for c in patterns):
+            patterns = {None}
         # Some build a kernel module first.
-        return bench.run(p, "baseline", most=timeout)
+        return [bench.run(p, "baseline", pattern, timeout) for pattern in sorted(patterns, key=str)]
 
     with concurrent.futures.ThreadPoolExecutor(count) as pool:
-        for p, result in zip(programs, pool.map(one, programs)):
-            if result.red:
-                return "%s is red without a mutant: %s\n" % (p.name, ", ".join(result.red))
-            p.cases = result.green
-            p.seconds = result.duration
+        for p, results in zip(programs, pool.map(one, programs)):
+            red = [case for r in results for case in r.red]
+            if red:
+                return "%s is red without a mutant: %s\n" % (p.name, ", ".join(red))
+            p.cases = [case for r in results for case in r.green]
+            p.seconds = sum(r.duration for r in results)
     return None
 
 
 def needs(mutants):
-    """The suites that mutants need, by configuration."""
+    """What mutants expect, by configuration: sets of pairs of a suite and a pattern."""
     found = {}
     for m in mutants:
-        found.setdefault(m.config, set()).update(s for s, _ in m.expect)
+        found.setdefault(m.config, set()).update(m.expect)
     return found
 
 
@@ -157,15 +166,15 @@ def work(source, place, mutants, count, timeout, out, children):
     clock = runner.Clock()
     first = mutant_bench.Bench(source, place, 0, children)
     wanted = needs(mutants)
-    for config, suites in sorted(wanted.items()):
-        wrong = first.prepare(config, suites)
+    for config in sorted(wanted):
+        wrong = first.prepare(config, {suite for suite, _ in wanted[config]})
         if wrong:
             out("FAILED before any mutant (%s): %s" % (config, wrong))
             tally.failed += 1
             return tally, 0
     benches = [first] + [first.twin(place, i) for i in range(1, count)]
     for config in sorted(wanted):
-        wrong = baseline(first, config, count, 6 * timeout)
+        wrong = baseline(first, config, wanted[config], count, 6 * timeout)
         if wrong:
             out("FAILED before any mutant (%s): %s" % (config, wrong))
             tally.failed += 1

@@ -21,11 +21,11 @@ import runner
 # Suites about the source text, about models or about other compilers: their result does not depend
 # on the configuration, so they run once, in the native one. So does what drives QEMU's machines
 # or boots kernels on them.
-ONCE = ["headers", "convert", "freestanding", "lint", "packaging", "scripts", "spin", "qemu", "vm", "linux", "xen", "evidence", "series",
-        "example-kernel"]
+ONCE = ["headers", "convert", "freestanding", "lint", "packaging", "scripts", "fw", "spin", "qemu", "vm", "linux", "xen", "evidence", "series",
+        "example-kernel", "inject-machines"]
 # Boots of a kind that a shorter suite tries on another kernel, models of which nothing changed with the code, and
 # measurements. `make test-long` runs them, and so does .ci/run.
-LONG = ["linux-long", "convert-long", "vm-long", "spin", "evidence", "series-long"]
+LONG = ["inject-long", "linux-long", "convert-long", "vm-long", "spin", "evidence", "series-long"]
 ONCE += LONG
 # Cross builds are slow under emulation. `make test` runs what depends most on the architecture; `make test-long` the rest.
 CROSS = ["pt", "units", "invariants", "memory", "devices"]

@@ -19,7 +19,7 @@ MODES = {
     "untrusted": {"iommu": "lazy", "untrusted": True},
 }
 MACHINES = [(kernel, mode) for kernel in ("6.1", "6.12", "7.3") for mode in ("lazy", "strict", "untrusted", "off")]
-MACHINES += [("6.1-arm64", "lazy"), ("6.1-arm64", "strict")]
+MACHINES += [("6.1-arm64", "lazy"), ("6.1-arm64", "strict"), ("7.3-arm64", "lazy"), ("7.3-arm64", "strict")]
 
 # One instruction is one nanosecond of the machine's time.
 ICOUNT = "shift=0"

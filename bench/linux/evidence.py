@@ -97,7 +97,7 @@ def quote(data, path, kernel=None):
     blocks = {t.name: t.markdown() for t in tables.all_tables(data)}
     blocks["versions"] = blocks["versions-7.3"] = tables.versions(data) + "\n"
     if kernel:
-        blocks = {n: b for n, b in blocks.items() if kernel in n.split("-")}
+        blocks = {n: b for n, b in blocks.items() if "-%s-" % kernel in n or n.endswith("-" + kernel)}
         blocks["versions-" + kernel] = tables.versions(data) + "\n"
     used = set()
 

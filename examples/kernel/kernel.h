@@ -7,6 +7,7 @@
 #define EXAMPLE_KERNEL_H
 
 #include <dmah/device.h>
+#include <dmah/fw.h>
 
 /* ---- console.c ---- */
 
@@ -73,17 +74,20 @@ _Noreturn void power_off(int status);
 /** iommu_format - the page-table format of the machine's IOMMU. */
 extern const struct dmah_pt_format *const iommu_format;
 
-/**
- * iommu_take_over() - take the IOMMU over from the firmware. Returns 0 and sets *@iommu, or an
- * error.
- */
-int iommu_take_over(struct dmah_iommu **iommu);
+/** firmware_tables() - hand the firmware's tables over to @fw. Returns 0 or an error. */
+int firmware_tables(struct dmah_fw *fw);
 
 /**
- * iommu_enable() - block every device that is not attached, and enable the fault interrupt. Returns
- * 0 or an error.
+ * iommu_take_over() - take the IOMMU of @setup over from the firmware. Returns 0 and sets *@iommu,
+ * or an error.
  */
-int iommu_enable(void);
+int iommu_take_over(const struct dmah_fw_setup *setup, struct dmah_iommu **iommu);
+
+/**
+ * iommu_enable() - block every device that is not attached, and enable the fault interrupt of the
+ * IOMMU, which the firmware's tables describe as @unit. Returns 0 or an error.
+ */
+int iommu_enable(const struct dmah_fw_unit *unit);
 
 /** iommu_release() - give the IOMMU up. Returns 0 or an error. */
 int iommu_release(void);

@@ -15,6 +15,8 @@
 /* How long to wait for the fault interrupt, in nanoseconds. */
 #define PATIENCE 60000000000ull
 
+static struct dmah_fw firmware;
+static struct dmah_fw_device found;
 static struct dmah_iommu *iommu;
 static struct dmah_domain *domain;
 static struct dmah_device device = { .name = "edu" };
@@ -44,6 +46,54 @@ void fault_interrupt(void)
 	(void)dmah_faults(iommu, on_fault, NULL, NULL);
 }
 
+/* ---- the firmware's tables ---- */
+
+static void on_problem(void *ctx, const struct dmah_fw_problem *problem)
+{
+	(void)ctx;
+	print("firmware: %s: %s, offset 0x%x: %s\n", problem->error ? "error" : "warning",
+	      problem->table, problem->offset, problem->reason);
+}
+
+static bool on_pci_read(void *ctx, uint16_t segment, uint16_t bdf, uint16_t reg, uint32_t *value)
+{
+	(void)ctx;
+	*value = segment ? ~0u : pci_read(bdf, reg);
+	return *value != ~0u;
+}
+
+/* Find the device, the IOMMU before it, and its ids and reserved ranges. */
+static int find_device(void)
+{
+	struct dmah_fw_config config = { .problem = on_problem, .pci_read = on_pci_read };
+	uint32_t bdf = pci_find(EDU_ID);
+	int err;
+
+	if (bdf == ~0u)
+		return DMAH_ENODEV;
+	dmah_fw_init(&firmware, &config);
+	err = firmware_tables(&firmware);
+	if (!err)
+		err = dmah_fw_device(&firmware, &(struct dmah_fw_requester){ .bdf = (uint16_t)bdf },
+				     &found);
+	if (err)
+		return err;
+	device.id = found.ids[0];
+	device.ids = found.ids + 1;
+	device.nids = found.nids - 1;
+	print("firmware: %s at 0x%llx has the device as 0x%x\n", dmah_fw_kind_name(found.unit.kind),
+	      (unsigned long long)found.unit.base, device.id);
+	return DMAH_OK;
+}
+
+static int take_over(void)
+{
+	static struct dmah_fw_setup setup;
+	int err = dmah_fw_setup(&firmware, &found.unit, &setup);
+
+	return err ? err : iommu_take_over(&setup, &iommu);
+}
+
 /* ---- set up and tear down ---- */
 
 static int set_up_domain(void)
@@ -60,16 +110,13 @@ static int set_up_domain(void)
 
 static int set_up_device(void)
 {
-	struct dmah_limits limits = { .mask = UINT64_MAX, .flags = DMAH_DEV_COHERENT };
-	int err;
+	struct dmah_limits limits = { .mask = UINT64_MAX,
+				      .flags = DMAH_DEV_COHERENT,
+				      .reserved = found.reserved,
+				      .nreserved = found.nreserved };
+	int err = dmah_attach(domain, &device, &limits);
 
-	device.id = pci_find(EDU_ID);
-	if (device.id == ~0u)
-		return DMAH_ENODEV;
-	err = dmah_attach(domain, &device, &limits);
-	if (err)
-		return err;
-	return edu_init(&edu, pci_enable(device.id), &device);
+	return err ? err : edu_init(&edu, pci_enable(pci_find(EDU_ID)), &device);
 }
 
 static int tear_down(void)
@@ -167,10 +214,11 @@ void kernel_main(void)
 
 	machine_init();
 	print("dmah example kernel (%s)\n", machine_name);
-	step("take the IOMMU over", iommu_take_over(&iommu));
+	step("find device and IOMMU in the firmware's tables", find_device());
+	step("take the IOMMU over", take_over());
 	step("set up a domain", set_up_domain());
 	step("attach the device", set_up_device());
-	step("enable translation", iommu_enable());
+	step("enable translation", iommu_enable(&found.unit));
 	step("DMA both ways, mapped by handle", round_trip(&dma));
 	print("stray DMA: the device writes to 0x%llx, which is unmapped\n",
 	      (unsigned long long)dma);

@@ -257,7 +257,8 @@ int dmah_reserve(struct dmah_domain *dom, unsigned int count, uint32_t len);
  *
  * Context: a setup call; may sleep. Return: 0; DMAH_EBUSY (mappings are live, or the host cannot wait for other CPUs):
  * nothing has changed; DMAH_ETIMEDOUT (to strict: the mode has changed, and what was unmapped before may still translate;
- * else nothing has changed, as far as the hardware listens); DMAH_ENOTSUP (other backend, or the IOMMU has no
+ * else nothing has changed, as far as the hardware listens; a device that can be bound neither anew nor as before is
+ * reported, and counts as killed); DMAH_ENOTSUP (other backend, or the IOMMU has no
  * passthrough); DMAH_EPERM (an untrusted device is attached).
  */
 int dmah_set_mode(struct dmah_domain *dom, enum dmah_mode mode);

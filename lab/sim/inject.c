@@ -17,6 +17,8 @@ static struct {
 	uint64_t matching; /* occurrences that the injection counts */
 	uint64_t struck;
 	struct sim_iommu *watched[SIM_IOMMUS];
+	void (*visit)(void *ctx); /* called at each point where no lock is held */
+	void *visit_ctx;
 } inject;
 
 const char *sim_point_text(enum sim_point point)
@@ -116,6 +118,8 @@ static bool call_fails(struct sim *sim, struct sim_iommu *iommu, enum sim_point 
 {
 	struct sim_injection what;
 
+	if (inject.visit && inject.sim == sim)
+		inject.visit(inject.visit_ctx);
 	if (!occurs(sim, iommu ? number_of(iommu) : 0, point, &what))
 		return false;
 	if (what.failure == SIM_FAIL_CALL) {
@@ -324,10 +328,18 @@ void sim_inject(struct sim *sim, const struct sim_injection *what)
 	posix_set_alloc_filter(allocation_fails, sim);
 }
 
+void sim_inject_visit(struct sim *sim, void (*fn)(void *ctx), void *ctx)
+{
+	(void)sim;
+	inject.visit = fn;
+	inject.visit_ctx = ctx;
+}
+
 void sim_inject_stop(struct sim *sim)
 {
 	(void)sim;
 	posix_set_alloc_filter(NULL, NULL);
+	inject.visit = NULL;
 	sim_lock(&inject.lock);
 	__atomic_store_n(&inject.sim, NULL, __ATOMIC_RELAXED);
 	inject.armed = false;

@@ -120,6 +120,16 @@ struct sim_injection {
  */
 void sim_inject(struct sim *sim, const struct sim_injection *injection);
 
+/**
+ * sim_inject_visit() - call a function at each allocation and each call of a driver, before it takes effect.
+ * @sim: the machine, after sim_inject() and until sim_inject_stop().
+ * @fn: may let devices access memory, also where the library holds a lock of its own. NULL: none.
+ * @ctx: passed to @fn.
+ *
+ * Not while other threads run.
+ */
+void sim_inject_visit(struct sim *sim, void (*fn)(void *ctx), void *ctx);
+
 /** sim_inject_stop() - disarm the injection and stop counting. Failures in effect stay. */
 void sim_inject_stop(struct sim *sim);
 

@@ -35,13 +35,14 @@ class Machine:
     append:   more of the kernel's command line
     qemu:     more arguments of QEMU
     emulated_by: the QEMU (emulator.py); None is the system's
+    iommu_device: None or QEMU's -device of another IOMMU of x86-64, for instance "amd-iommu,dma-remap=on"
     timeout:  seconds of real time until the machine is ended
     """
 
     def __init__(self, kernel="6.1", iommu="strict", devices=("edu",), memory="512M", cpus=1,
                  caching=False, untrusted=False, swiotlb=None, icount=None, modules=(), files=None, programs=(),
                  append="", qemu=(), netdev="user,restrict=on", disk=64 << 20, timeout=TIMEOUT,
-                 emulated_by=None):
+                 emulated_by=None, iommu_device=None):
         """See the class."""
         if iommu not in IOMMU:
             raise cache.Error("no IOMMU setting %s (there are %s)" % (iommu, ", ".join(IOMMU)))
@@ -65,6 +66,7 @@ class Machine:
         self.disk = disk
         self.timeout = timeout
         self.emulated_by = emulated_by or emulator.System()
+        self.iommu_device = iommu_device
 
     FIRST_PORT = 8      # device number of the first root port
 
@@ -79,7 +81,8 @@ class Machine:
         if self.kernel.arch == "amd64":
             argv = ["-machine", "q35", "-cpu", "qemu64"]
             if self.iommu != "off":
-                argv += ["-device", "intel-iommu,caching-mode=" + ("on" if self.caching else "off")]
+                intel = "intel-iommu,caching-mode=" + ("on" if self.caching else "off")
+                argv += ["-device", self.iommu_device or intel]
             return argv
         smmu = ",iommu=smmuv3" if self.iommu != "off" else ""
         return ["-machine", "virt,gic-version=3" + smmu, "-cpu", "cortex-a57"]

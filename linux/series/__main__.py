@@ -50,7 +50,7 @@ def images(args):
     """Returns the images of the steps that were asked for, built one after another."""
     with cache.lock("series-git-" + args.kernel):
         src, steps, _, _, where = prepare(args)
-        builder = build.Builder(src, steps, where, jobs())
+        builder = build.Builder(src, steps, where, jobs(), args.debug)
         names = builder.names() if args.step == ["all"] else args.step or [builder.names()[-1]]
         for name in names:
             yield builder.image(name), builder
@@ -68,7 +68,7 @@ def test(args):
     tap = ktap.Tap(lambda line: print(line, flush=True))
     for image, builder in images(args):
         tap.case("ok", "%s builds" % image.name)
-        for made in builder.objects(image.name):
+        for made in [] if args.debug else builder.objects(image.name):
             tap.case("ok", "%s: %s compiles" % (image.name, made))
         results = [("%s %s" % (image.name, name), boot.check(image, name)) for name in args.machine]
         if not args.no_network:
@@ -115,6 +115,7 @@ def main():
         p.add_argument("--kernel", default="7.3")
         p.add_argument("--step", action="append", default=[], help="a step's name, or all (the last)")
         p.add_argument("--machine", action="append", choices=list(boot.MACHINES), help="(%s)" % ", ".join(machines))
+        p.add_argument("--debug", action="store_true", help="with dma-debug, in a build directory of its own")
         p.add_argument("--no-network", action="store_true", help="without the drivers' traffic")
         p.set_defaults(run=run, machines=machines)
     args = parser.parse_args()

@@ -47,14 +47,16 @@ class Builder:
     """Builds the steps of one kernel version for x86-64.
 
     source: a source.Source; steps: the series; where: its git repository, with a tag for each step
+    debug: build with dma-debug, in a build directory of its own
     """
 
-    def __init__(self, source, steps, where, jobs=2):
+    def __init__(self, source, steps, where, jobs=2, debug=False):
         self.source = source
         self.steps = steps
         self.where = where
         self.jobs = jobs
-        self.out = os.path.join(source.work, "x86_64")
+        self.variant = "-debug" if debug else ""
+        self.out = os.path.join(source.work, "x86_64" + self.variant)
 
     def names(self):
         return [STOCK] + [s.name for s in self.steps]
@@ -66,21 +68,21 @@ class Builder:
         tag = "base" if name == STOCK else name
         tree = series.git(self.where, "rev-parse", tag + "^{tree}").strip()
         version = "\n".join([tree, self.config(name)] + module_text()) + "\n"
-        where = os.path.join(self.source.work, "images", name)
+        where = os.path.join(self.source.work, "images", name + self.variant)
         mark = os.path.join(where, "version")
         with cache.lock("series-build-" + self.source.kernel):
             if not os.path.exists(mark) or series.read(mark) != version:
                 self.build(tag, name, where)
                 with open(mark, "w") as f:
                     f.write(version)
-        return Image(name, where)
+        return Image(name + self.variant, where)
 
     def config(self, name):
         """Returns the options of a step: those of the machine, and of the steps up to this one."""
         lines = series.read(os.path.join(series.HERE, "x86_64.config"))
         for step in self.steps[:self.names().index(name)]:
             lines += "\n".join(step.config + [""])
-        return lines
+        return lines + ("CONFIG_DMA_API_DEBUG=y\n" if self.variant else "")
 
     def put(self, tag):
         """Give the tree the files of a step. Files that are the same keep their time."""
@@ -141,7 +143,7 @@ class Builder:
         tree = self.put(tag)
         os.makedirs(self.out, exist_ok=True)
         os.makedirs(cache.LOG, exist_ok=True)
-        log = os.path.join(cache.LOG, "series-%s-%s.log" % (self.source.kernel, name))
+        log = os.path.join(cache.LOG, "series-%s-%s.log" % (self.source.kernel, name + self.variant))
         open(log, "w").close()
         options = os.path.join(self.source.work, "config-" + name)
         wanted = self.config(name)

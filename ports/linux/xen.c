@@ -9,6 +9,16 @@
 #include <xen/interface/grant_table.h>
 #include <xen/page.h>
 
+/* 7.3: with the mapping's attributes, the newest of which came with that. */
+static bool reaches(struct device *dev, dma_addr_t dma, u32 len)
+{
+#ifdef DMA_ATTR_CC_SHARED
+	return dma_capable(dev, dma, len, true, 0);
+#else
+	return dma_capable(dev, dma, len, true);
+#endif
+}
+
 enum xen_memory xen_memory(struct device *dev, phys_addr_t phys, u32 len, dma_addr_t *dma)
 {
 	/* Xen's frames are of 4 KiB, whatever the kernel's pages are. */
@@ -24,7 +34,7 @@ enum xen_memory xen_memory(struct device *dev, phys_addr_t phys, u32 len, dma_ad
 	if (bfn == pfn)
 		return XEN_OWN;
 	*dma = phys_to_dma(dev, ((phys_addr_t)bfn << XEN_PAGE_SHIFT) + xen_offset_in_page(phys));
-	if (is_swiotlb_force_bounce(dev) || !dma_capable(dev, *dma, len, true))
+	if (is_swiotlb_force_bounce(dev) || !reaches(dev, *dma, len))
 		return XEN_BOUNCE;
 	return XEN_FOREIGN;
 }

@@ -47,7 +47,7 @@ static inline unsigned int meta_kind(uint32_t meta)
  * Kinds of mappings: enum dmah_backend, or one of these for the fast path. A mapping on the fast
  * path is behind an IOMMU and needs neither bounce slots nor cache maintenance. Its @backend holds
  * the first page-table entry as written, with the generation, so that one comparison shows if the
- * handle is valid.
+ * handle is valid. Of several granules the handle has it without the mark @more of struct pt_leaf.
  */
 #define KIND_FAST      5u /* one granule */
 #define KIND_FAST_MANY 6u /* 2 to IOVA_CLASS_MAX granules */

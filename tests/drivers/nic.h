@@ -41,6 +41,12 @@ struct nic_config {
 extern const struct nic_config nic_configs[];
 extern const unsigned int nic_nconfigs;
 
+/**
+ * nic_polls - polls after which a device that acts at once has not done a thing, and never will; 0: the device runs beside
+ *	the test, and only time can tell.
+ */
+extern const unsigned int nic_polls;
+
 /** nic_wire_waits - true if a frame that the device cannot take yet stays on the wire. */
 extern const bool nic_wire_waits;
 

@@ -65,6 +65,8 @@ const unsigned int nic_nconfigs = sizeof(nic_configs) / sizeof(nic_configs[0]);
 
 const bool nic_wire_waits = true;
 
+const unsigned int nic_polls = 0;
+
 static bool is(const struct nic *n, const char *machine)
 {
 	return !strcmp(n->config.machine, machine);

@@ -71,6 +71,9 @@ const unsigned int nic_nconfigs = sizeof(nic_configs) / sizeof(nic_configs[0]);
 
 const bool nic_wire_waits = false;
 
+/* More than one for each frame that may be under way. */
+const unsigned int nic_polls = 100000;
+
 static void open_pool(struct nic *n)
 {
 	size_t need = dmah_pool_memory(POOL_BYTES);

@@ -133,7 +133,7 @@ int traffic_transmit(struct traffic *t);
  */
 void traffic_sent(struct traffic *t);
 
-/** traffic_wait() - fail the test after NIC_WAIT_NS. @begun: time of the first call; 0 before. */
+/** traffic_wait() - fail the test after nic_polls calls, or NIC_WAIT_NS. @begun: 0 before the first call. */
 void traffic_wait(uint64_t *begun);
 
 /**

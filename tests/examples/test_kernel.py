@@ -22,6 +22,7 @@ PORT_LINES = 150
 SECONDS = 300
 
 STEPS = [
+    "find device and IOMMU in the firmware's tables",
     "take the IOMMU over",
     "set up a domain",
     "attach the device",

@@ -5,11 +5,15 @@
 #define TRIES	     4u
 #define APERTURE     (4 * WORLD_BLOCK)
 #define FRESH_CLAIMS 3u
+/* Addresses that a device guesses at one time. */
+#define GUESSES 16u
 
 /* ---- the model ---- */
 
 static unsigned int number(const struct world *w, const struct dmah_device *dev)
 {
+	if (dev == w->alias)
+		return 0;
 	for (unsigned int i = 0; i < WORLD_DEVICES; i++)
 		if (w->dev[i] == dev)
 			return i;
@@ -69,6 +73,35 @@ static bool may(void *ctx, struct sim_device *sim_dev, const struct sim_reach *r
 	return withheld(w, reach);
 }
 
+/** struct guesses - the addresses that one device guesses. */
+struct guesses {
+	dmah_addr_t dma[GUESSES];
+	unsigned int n;
+};
+
+static int add_guess(void *ctx, const struct sim_reach *reach)
+{
+	struct guesses *g = ctx;
+
+	if (reach->by == SIM_BY_TABLE)
+		g->dma[g->n++] = reach->dma;
+	return g->n == GUESSES;
+}
+
+void world_guess(void *ctx)
+{
+	struct world *w = ctx;
+
+	for (unsigned int i = 0; i < w->r.ndevices; i++) {
+		struct guesses g = { .n = 0 };
+		unsigned char byte;
+
+		(void)sim_reach_each(w->r.dev[i], add_guess, &g);
+		for (unsigned int k = 0; k < g.n; k++)
+			(void)sim_dma_read(w->r.dev[i], g.dma[k], &byte, 1);
+	}
+}
+
 bool world_reaches_too_much(struct world *w)
 {
 	return sim_reach_check(w->r.sim, may, w) != 0;
@@ -96,6 +129,8 @@ void claim_mapped(struct world *w, struct claim *c, dmah_addr_t dma, int err)
 	c->unsafe |= err == DMAH_ETIMEDOUT;
 	if (!err)
 		(void)rig_writes(&w->r, w->dev[0], dma);
+	if (!err && w->alias)
+		(void)rig_writes(&w->r, w->alias, dma);
 }
 
 void claim_unmapped(struct world *w, struct claim *c, int err)
@@ -229,6 +264,7 @@ void world_open(struct world *w, enum rig_kind kind, unsigned int flags)
 	struct rig_config config = {
 		.domain = { .aperture_base = 0x10000000, .aperture_size = APERTURE, .cpus = 2 },
 		.caching_mode = flags & WORLD_CACHING,
+		.noncoherent_walk = flags & WORLD_NONCOHERENT,
 		.two_iommus = flags & WORLD_TWO,
 		.no_domain = true
 	};
@@ -241,8 +277,16 @@ void world_open(struct world *w, enum rig_kind kind, unsigned int flags)
 	open_pool(w);
 	if (flags & WORLD_TWO)
 		open_second_iommu(w);
+	if (flags & WORLD_ALIAS && (kind == RIG_VTD || kind == RIG_SMMU)) {
+		w->alias = rig_device_behind(&w->r, 0, true);
+		w->alias_id = w->alias->id;
+	}
 	for (unsigned int i = 0; i < WORLD_DEVICES; i++)
 		w->dev[i] = rig_device_behind(&w->r, flags & WORLD_TWO && i ? 1 : 0, i < 2);
+	if (w->alias) {
+		w->dev[0]->ids = &w->alias_id;
+		w->dev[0]->nids = 1;
+	}
 	for (unsigned int i = 1; flags & WORLD_TWO && i < WORLD_DEVICES; i++)
 		w->dev[i]->iommu = w->iommu2;
 	if (flags & WORLD_BARE)
@@ -392,7 +436,10 @@ const char *world_end(struct world *w)
 	map_fresh(w);
 	if (world_reaches_too_much(w))
 		return "memory is reached that the calls said is not";
-	sim_repair(w->r.sim, false);
+	sim_repair(w->r.sim, w->flags & WORLD_POWER);
+	/* A unit that has lost its state answers nothing before it is reset. */
+	if (w->flags & WORLD_POWER && reset_units(w))
+		return "a unit cannot be reset";
 	if (!recover(w))
 		return "the hardware is repaired, and a flush is not confirmed";
 	if (world_reaches_too_much(w))

@@ -25,6 +25,11 @@
  * @WORLD_TWO: a second IOMMU exists, with devices 1 and 2 behind it.
  * @WORLD_CACHING: the VT-d units run in caching mode.
  * @WORLD_RESERVES: the act calls dmah_reserve(), so the aperture cannot be had as a whole.
+ * @WORLD_NONCOHERENT: the IOMMU reads tables past the CPU's caches.
+ * @WORLD_ALIAS: the first device has a second id. For IOMMUs with registers.
+ * @WORLD_GUESS: the devices guess addresses: at every allocation and every call of the driver they read through all that
+ *	translates at that moment.
+ * @WORLD_POWER: the failed hardware loses its state when it is repaired.
  */
 enum world_flags {
 	WORLD_LAZY = 1u << 0,
@@ -34,6 +39,10 @@ enum world_flags {
 	WORLD_TWO = 1u << 4,
 	WORLD_CACHING = 1u << 5,
 	WORLD_RESERVES = 1u << 6,
+	WORLD_NONCOHERENT = 1u << 7,
+	WORLD_ALIAS = 1u << 8,
+	WORLD_GUESS = 1u << 9,
+	WORLD_POWER = 1u << 10,
 };
 
 /**
@@ -67,6 +76,7 @@ struct claim {
  * @flags: enum world_flags.
  * @lazy: an unmap that returns 0 leaves its memory reachable until a flush.
  * @dev: three devices, the first two with a TLB. The first one is attached, but in a bare world.
+ * @alias: the first device under its second id, @alias_id; or NULL.
  * @blocked: bit mask of the devices that reach nothing.
  * @identity: the devices may reach the page at WORLD_IDENTITY.
  * @passthrough: the devices may reach all memory.
@@ -79,6 +89,8 @@ struct world {
 	unsigned int flags;
 	bool lazy;
 	struct dmah_device *dev[WORLD_DEVICES];
+	struct dmah_device *alias;
+	uint32_t alias_id;
 	unsigned int blocked;
 	bool identity;
 	bool passthrough;
@@ -107,6 +119,9 @@ extern const struct act inject_maps[], inject_memory[], inject_setup[];
 
 /** world_open() - build the machine. */
 void world_open(struct world *w, enum rig_kind kind, unsigned int flags);
+
+/** world_guess() - the devices read through all that translates now, so that every TLB has it. @w: the machine. */
+void world_guess(void *w);
 
 /** world_reaches_too_much() - Returns true if a device reaches memory that the model denies. */
 bool world_reaches_too_much(struct world *w);

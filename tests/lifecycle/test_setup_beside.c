@@ -145,8 +145,8 @@ static void add_iommu_waits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(attach_waits),	  cmocka_unit_test(detach_waits),
-		cmocka_unit_test(set_mode_waits), cmocka_unit_test(reserve_waits),
+		cmocka_unit_test(attach_waits),	   cmocka_unit_test(detach_waits),
+		cmocka_unit_test(set_mode_waits),  cmocka_unit_test(reserve_waits),
 		cmocka_unit_test(add_iommu_waits),
 	};
 

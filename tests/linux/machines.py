@@ -11,9 +11,12 @@ class Setting:
 
     iommu, untrusted, swiotlb, cpus: as vm.Machine takes them
     only: what the names of the cases must have in them
+    device: another IOMMU than the system's QEMU has: -device of the newer one
+    append: more of the kernel's command line
     """
 
-    def __init__(self, kernel, name, iommu, untrusted=False, swiotlb=None, cpus=1, only=None):
+    def __init__(self, kernel, name, iommu, untrusted=False, swiotlb=None, cpus=1, only=None, caching=False, device=None,
+                 append=""):
         self.kernel = kernel
         self.name = "%s-%s" % (kernel, name)
         self.iommu = iommu
@@ -21,11 +24,14 @@ class Setting:
         self.swiotlb = swiotlb
         self.cpus = cpus
         self.only = only
+        self.caching = caching
+        self.device = device
+        self.append = append
         self.block = iommu in ("strict", "lazy")
         # These kernels have slots in the default domain instead of domains of the module's own.
         self.pool = kernel.startswith("7.")
-        # An untrusted device is strict whatever the command line says.
-        self.strict = iommu == "strict" or (self.block and untrusted)
+        # An untrusted device is strict whatever the command line says, as is all behind a hypervisor's IOMMU.
+        self.strict = iommu == "strict" or (self.block and (untrusted or caching or "amd" in (device or "")))
 
     def wanted(self, mode):
         """Returns the mode that dmah_mode() must report after an attach in that mode."""
@@ -71,6 +77,13 @@ for _kernel in ("6.1", "6.12", "7.3"):
         Setting(_kernel, "smp", "lazy", cpus=2, only="CPUs"),
     ]
 SETTINGS += [
+    # Formats of page tables beside VT-d's second stage, on a newer QEMU.
+    Setting("7.3", "first-stage", "lazy", device="intel-iommu,intremap=on,scalable-mode=on,fsts=on",
+            append="intel_iommu=on,sm_on"),
+    Setting("7.3", "amd", "lazy", device="amd-iommu,dma-remap=on"),
+    Setting("7.3", "caching", "strict", caching=True),
+    # No generic page table: slots whose entries iommu_map() makes.
+    Setting("7.3-arm64", "lazy", "lazy"),
     Setting("6.1-arm64", "strict", "strict"),
     Setting("6.1-arm64", "lazy", "lazy"),
 ]

@@ -171,9 +171,17 @@ static void full_queue(void **state)
 	assert_int_equal(rig.reports, 1);
 	rig.reports = 0;
 	qemu_release(rig.q);
-	/* Many times round. */
-	for (n = 0; n < 1000; n++)
+	/*
+	 * Many times round. Bit 6 of the index tells a full queue of 64 from an empty one (section 3.5.1): it changes
+	 * whenever the other bits begin anew.
+	 */
+	for (n = 0; n < 1000; n++) {
+		uint32_t before = (uint32_t)qemu_read(rig.q, CMDQ_PROD, 4), after;
+
 		invalidate(&rig, PAGE, n % 40 + 1, false);
+		after = (uint32_t)qemu_read(rig.q, CMDQ_PROD, 4);
+		assert_int_equal((before ^ after) >> 6 & 1, (after & 63) < (before & 63));
+	}
 	smmu_close(&rig);
 }
 

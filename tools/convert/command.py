@@ -157,7 +157,8 @@ def merge(groups, results):
     for i, r in enumerate(results):
         if set(r.texts) & set(texts):
             TREE.overlay.update(texts)
-            TREE.sources.clear()
+            for p in texts:
+                TREE.sources.pop(p, None)
             again = group.convert(TREE, groups[i], OPTIONS)
             r.texts, r.maps, r.unchecked = again.texts, again.maps, again.unchecked
             r.notes += again.notes

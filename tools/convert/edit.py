@@ -381,6 +381,8 @@ class Editor:
         call = r.call()
         if id(call) in self.done:
             return
+        if r.instead is not None:
+            n = r.instead.node if r.instead.how == "assign" else setter_target(r.instead.node)
         inner, q = call, call.parent
         while q is not None and (q.kind == "paren" or q.callee() in ("unlikely", "likely")):
             inner, q = q, q.parent

@@ -36,7 +36,8 @@ UNMAP_MACROS = {"dma_unmap_addr", "dma_unmap_addr_set"}
 
 
 class Ref:
-    __slots__ = ("slot", "node", "source", "function", "how", "what", "extra", "depth", "type")
+    # instead: the store that moved the slot's mapping away right before this test of it
+    __slots__ = ("slot", "node", "source", "function", "how", "what", "extra", "depth", "type", "instead")
 
     def __init__(self, slot, node, facts, function, how, what=None, extra=None, depth=0, type_=None):
         self.slot = slot
@@ -48,6 +49,7 @@ class Ref:
         self.extra = extra
         self.depth = depth
         self.type = type_
+        self.instead = None
 
     def where(self):
         return "%s:%d" % (self.source.path, self.source.line(self.node.first))

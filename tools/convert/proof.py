@@ -22,6 +22,9 @@ COPIES = {"memcpy": (0, 1), "memmove": (0, 1), "kmemdup": (0,), "kmemdup_array":
           "devm_kmemdup": (1,), "krealloc": (0,), "krealloc_array": (0,)}
 # Integers that hold any DMA address: with a pointer, lock or list beside it, software's.
 WIDE = {"u64", "unsigned long", "phys_addr_t", "uint64_t", "unsigned long long", "uintptr_t"}
+# Structures of the kernel: no device holds a pointer to one.
+KERNEL = {"device", "net_device", "sk_buff", "page", "request", "bio", "urb", "scsi_cmnd", "scatterlist",
+          "pci_dev", "platform_device", "mm_struct", "crypto_async_request", "xdp_frame"}
 LOOPS = {"for", "while", "do", "iter"}
 USES = {"site", "offset_site", "error", "truth", "compare"}
 
@@ -156,7 +159,9 @@ def containers(analysis, struct, users):
 
 def is_packed(source, struct):
     start = source.tokens[struct.opening].start
-    if any(a < start and line.replace(" ", "").startswith("#pragmapack") for a, _, line in source.directives):
+    packs = [line.replace(" ", "").replace("\t", "") for a, _, line in source.directives
+             if a < start and re.match(r"#\s*pragma\s+pack\b", line)]
+    if packs and not re.match(r"#pragmapack\((pop\b.*)?\)", packs[-1]):
         return True
     end = source.match(struct.opening)
     tail = source.find(end, source.count, ";")
@@ -197,9 +202,8 @@ def structure(analysis, s):
             allocated |= m.allocated[n]
     s.allocated = allocated
     ordered = any(DEVICE_ORDER.match(m.type.name()) for m in struct.members.values())
-    strong = any(m.type.name() == "unmap_addr" or (
-        m.type.base and m.type.base[1] in SOFTWARE and "p" not in m.type.derived)
-                 for m in struct.members.values())
+    strong = any(m.type.name() == "unmap_addr" or (m.type.base and m.type.base[1] in (
+        KERNEL if "p" in m.type.derived else SOFTWARE)) for m in struct.members.values())
     proven = software(struct) or any(software(c) for c in s.containers[1:]) or allocated
     if s.type.name() not in ADDRESS_TYPES and not (s.type.name() in WIDE and software(struct)):
         s.block("descriptor" if DEVICE_ORDER.match(s.type.name()) else "not_an_address_type", s.type.name())
@@ -522,6 +526,24 @@ def stored(r):
     return r.source.of(strip(node))
 
 
+def tested_next(r, o):
+    """Returns true if a dma_mapping_error() of the old name follows the store at once: it tests the new one."""
+    if o.how != "error" or r.how not in ("assign", "set"):
+        return False
+    statement = next((a for a in r.node.above() if a.kind == "expr"), None) if r.how == "assign" \
+        else r.node.parent
+    if statement is None or statement.parent is None or statement.parent.kind != "block":
+        return False
+    kids = statement.parent.kids
+    i = next(j for j, k in enumerate(kids) if k is statement)
+    if i + 1 == len(kids) or not any(n is o.node for n in kids[i + 1].walk()):
+        return False
+    if kids[i + 1].kind == "if" and not any(n is o.node for n in kids[i + 1].kids[0].walk()):
+        return False
+    o.instead = r
+    return True
+
+
 def moved(analysis, s, src, r):
     """The value of src moves to s at r."""
     if src.form == "beside" and not at_start(src, r):
@@ -540,7 +562,7 @@ def moved(analysis, s, src, r):
              and (s.key != src.key or normal(o.source.of(o.node)) == normal(stored(r)))]
     remap = min((o.node.first for o in src.refs if o.function is r.function and o.what == "map"
                  and o.node.first >= r.node.last), default=1 << 30)
-    bad = [o for o in after if o.node.first < remap]
+    bad = [o for o in after if o.node.first < remap and not tested_next(r, o)]
     again = [o for o in analysis.slots.values() if o is not s and any(
         x.what == "copy" and x.extra == src.key and x.function is r.function
         and r.node.last <= x.node.first < remap for x in o.refs)]

@@ -143,17 +143,6 @@ static int attr_begin(struct cost *c, const char **why)
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
 static struct dma_iova_state iova_states[COST_LIVE];
 
-static int link_begin(struct cost *c, const char **why)
-{
-	struct dma_iova_state s;
-
-	*why = "dma_iova_try_alloc() gives no range: no IOMMU translates";
-	if (!dma_iova_try_alloc(c->dev, &s, 0, PAGE_SIZE))
-		return -EOPNOTSUPP;
-	dma_iova_free(c->dev, &s);
-	return 0;
-}
-
 static void link_unmap(struct cost *c, const u16 *which, u32 n)
 {
 	for (u32 i = 0; i < n; i++)
@@ -177,6 +166,18 @@ static int link_map(struct cost *c, const u16 *which, u32 n)
 		}
 	}
 	return 0;
+}
+
+static int link_begin(struct cost *c, const char **why)
+{
+	const u16 first = 0;
+	int err = link_map(c, &first, 1);
+
+	*why = "the kernel gives no range, or cannot link this buffer: no IOMMU translates, or it "
+	       "bounces";
+	if (!err)
+		link_unmap(c, &first, 1);
+	return err;
 }
 #endif
 

@@ -1,38 +1,43 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Arm SMMUv3: take the unit over, enable its interrupts, give it up.
+ * Arm SMMUv3: find the unit in the device tree, take it over, enable its interrupts, give it up.
  */
 #include <dmah/smmuv3.h>
 
 #include "kernel.h"
+#include "machine.h"
 
-/*
- * The unit's registers on virt. A real kernel finds them in the device tree, or in the ACPI table
- * IORT.
- */
-#define REGISTERS 0x09050000u
+/* QEMU puts the device tree at the start of memory. */
+#define TREE 0x40000000u
 
 const struct dmah_pt_format *const iommu_format = &dmah_pt_lpae_s1;
 
 static struct dmah_smmuv3 smmu;
 
-int iommu_take_over(struct dmah_iommu **iommu)
+int firmware_tables(struct dmah_fw *fw)
 {
-	struct dmah_smmuv3_config config = { .regs = (volatile void *)REGISTERS };
-	size_t size = dmah_smmuv3_memory(&config);
-	void *memory = pages_alloc(size);
-
-	*iommu = &smmu.iommu;
-	if (!memory)
-		return DMAH_ENOMEM;
-	return dmah_smmuv3_init(&smmu, &config, memory, size);
+	return dmah_fw_add(fw, (const void *)TREE, DMAH_FW_TREE_MAX);
 }
 
-int iommu_enable(void)
+int iommu_take_over(const struct dmah_fw_setup *setup, struct dmah_iommu **iommu)
+{
+	size_t size;
+	void *memory;
+
+	if (setup->kind != DMAH_FW_SMMUV3)
+		return DMAH_ENOTSUP;
+	size = dmah_smmuv3_memory(&setup->smmuv3);
+	memory = pages_alloc(size);
+	*iommu = &smmu.iommu;
+	return memory ? dmah_smmuv3_init(&smmu, &setup->smmuv3, memory, size) : DMAH_ENOMEM;
+}
+
+int iommu_enable(const struct dmah_fw_unit *unit)
 {
 	/* No messages: the unit's interrupts are wires. dmah_smmuv3_init() has enabled translation. */
 	struct dmah_smmuv3_irq wires = { 0 };
 
+	interrupt_enable(unit->irq[0]);
 	return dmah_smmuv3_irq(&smmu, &wires);
 }
 

@@ -58,6 +58,9 @@ uint32_t pci_window(void)
 
 /* ---- interrupts ---- */
 
+/* The interrupt of the IOMMU; 0, which no device has, before interrupt_enable(). */
+static uint32_t fault_number;
+
 void interrupt(void);
 _Noreturn void unexpected(uint64_t syndrome);
 
@@ -65,7 +68,7 @@ void interrupt(void)
 {
 	uint32_t number = *reg(GICC + GICC_IAR);
 
-	if ((number & 0x3ff) == FAULT_INTERRUPT)
+	if ((number & 0x3ff) == fault_number)
 		fault_interrupt();
 	*reg(GICC + GICC_EOIR) = number;
 }
@@ -76,12 +79,16 @@ void unexpected(uint64_t syndrome)
 	power_off(1);
 }
 
+void interrupt_enable(uint32_t number)
+{
+	fault_number = number;
+	((volatile uint8_t *)GICD)[GICD_ITARGETSR + number] = 1;
+	*reg(GICD + GICD_ICFGR + number / 16 * 4) |= 2u << number % 16 * 2;
+	*reg(GICD + GICD_ISENABLER + number / 32 * 4) = 1u << number % 32;
+}
+
 void machine_init(void)
 {
-	/* The fault interrupt goes to CPU 0, edge-triggered. */
-	((volatile uint8_t *)GICD)[GICD_ITARGETSR + FAULT_INTERRUPT] = 1;
-	*reg(GICD + GICD_ICFGR + FAULT_INTERRUPT / 16 * 4) |= 2u << FAULT_INTERRUPT % 16 * 2;
-	*reg(GICD + GICD_ISENABLER + FAULT_INTERRUPT / 32 * 4) = 1u << FAULT_INTERRUPT % 32;
 	*reg(GICD + GICD_CTLR) = 1;
 	*reg(GICC + GICC_PMR) = 0xff;
 	*reg(GICC + GICC_CTLR) = 1;

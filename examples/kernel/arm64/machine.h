@@ -2,9 +2,9 @@
 #ifndef EXAMPLE_MACHINE_H
 #define EXAMPLE_MACHINE_H
 
-/**
- * FAULT_INTERRUPT - the interrupt number of the SMMU's event queue: shared peripheral interrupt 74.
- */
-#define FAULT_INTERRUPT (32u + 74u)
+#include <stdint.h>
+
+/** interrupt_enable() - let interrupt @number, edge-triggered, call fault_interrupt() on CPU 0. */
+void interrupt_enable(uint32_t number);
 
 #endif /* EXAMPLE_MACHINE_H */

@@ -15,6 +15,7 @@
 start32:
 	cli
 	mov $stack_top, %esp
+	mov %ebx, start_info
 
 	/*
 	 * Map 4 GiB one to one with 2 MiB pages; the last GiB uncached, since registers are there.
@@ -87,6 +88,10 @@ gdt_pointer:
 	.long gdt
 
 	.bss
+	.globl start_info
+	.align 8
+start_info:
+	.skip 8
 	.align 4096
 pml4:	.skip 4096
 pdpt:	.skip 4096

@@ -1,40 +1,44 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Intel VT-d: take the unit over, enable it and its fault interrupt, give it up.
+ * Intel VT-d: find the unit in the firmware's tables, take it over, enable it and its fault interrupt, give it up.
  */
 #include <dmah/vtd.h>
 
 #include "kernel.h"
 #include "machine.h"
 
-/* The unit's registers on q35. A real kernel finds them in the ACPI table DMAR. */
-#define REGISTERS 0xfed90000u
+/* The physical address of the ACPI root pointer in PVH's start information (struct hvm_start_info of Xen's public headers). */
+#define RSDP 32u
 
 const struct dmah_pt_format *const iommu_format = &dmah_pt_vtd_ss;
 
 static struct dmah_vtd vtd;
 
-int iommu_take_over(struct dmah_iommu **iommu)
+int firmware_tables(struct dmah_fw *fw)
 {
-	struct dmah_vtd_config config = { .regs = (volatile void *)REGISTERS };
+	return dmah_fw_add_acpi(fw, *(const uint64_t *)(start_info + RSDP), NULL);
+}
+
+int iommu_take_over(const struct dmah_fw_setup *setup, struct dmah_iommu **iommu)
+{
 	size_t size;
 	void *memory;
 
-	/* All ones: no unit answers. */
-	if (dmah_host_read32(config.regs) == ~0u)
-		return DMAH_ENODEV;
-	size = dmah_vtd_memory(&config);
+	if (setup->kind != DMAH_FW_VTD)
+		return DMAH_ENOTSUP;
+	size = dmah_vtd_memory(&setup->vtd);
 	memory = pages_alloc(size);
 	*iommu = &vtd.iommu;
-	return memory ? dmah_vtd_init(&vtd, &config, memory, size) : DMAH_ENOMEM;
+	return memory ? dmah_vtd_init(&vtd, &setup->vtd, memory, size) : DMAH_ENOMEM;
 }
 
-int iommu_enable(void)
+int iommu_enable(const struct dmah_fw_unit *unit)
 {
 	/* Fixed delivery to the local APIC with number 0. */
 	struct dmah_msi msi = { .addr = 0xfee00000, .data = FAULT_VECTOR };
 	int err = dmah_vtd_enable(&vtd);
 
+	(void)unit;
 	return err ? err : dmah_vtd_fault_irq(&vtd, &msi);
 }
 

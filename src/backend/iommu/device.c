@@ -99,6 +99,25 @@ static int bind_attached(struct dmah_device *dev, enum dmah_mode mode)
 	return err;
 }
 
+/*
+ * Bind a device as before a change that failed. One that this fails for would be left as the change wanted it, or
+ * blocked, and nobody would know: it is killed.
+ */
+static void bind_again(struct dmah_device *dev)
+{
+	int err = bind_attached(dev, dev->dom->mode_wanted);
+	bool self;
+
+	if (!err || is_killed(dev))
+		return;
+	(void)mark_killed(dev, &self);
+	(void)finish_kill(dev);
+	(void)dmah_setup_error(dev, err,
+			       "dmah_set_mode, dmah_attach: a device can be bound neither anew "
+			       "nor as before: it counts as killed",
+			       dev->id);
+}
+
 int dmah_iommu_bind_all(struct dmah_domain *dom, enum dmah_mode mode, const struct dmah_device *but)
 {
 	for (unsigned int i = 0; i < dom->cfg.devices; i++) {
@@ -112,7 +131,7 @@ int dmah_iommu_bind_all(struct dmah_domain *dom, enum dmah_mode mode, const stru
 		/* Also the one that could not be bound, which may be blocked now. */
 		for (unsigned int k = 0; k <= i; k++)
 			if (dom->device[k] && dom->device[k] != but)
-				(void)bind_attached(dom->device[k], dom->mode_wanted);
+				bind_again(dom->device[k]);
 		return err;
 	}
 	return DMAH_OK;

@@ -98,7 +98,7 @@ static void flush_range(struct iommu_domain *domain, dma_addr_t iova, size_t siz
 	iommu_iotlb_gather_init(&gather);
 	gather.start = iova;
 	gather.end = iova + size - 1;
-	gather.pgsize = PAGE_SIZE;
+	gather.pt.leaf_levels_bitmap = BIT(0);
 	iommu_iotlb_sync(domain, &gather);
 }
 

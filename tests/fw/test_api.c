@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/* <dmah/fw.h> as a kernel calls it: tables found from the root pointer, configurations of drivers, ids and ranges. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+#include <dmah/fw.h>
+
+/* Physical memory: a root pointer at 0x100, a list at 0x200, a DMAR at an odd address. */
+static uint8_t memory[0x1000];
+static unsigned int problems;
+
+static void put32(uint32_t at, uint32_t value)
+{
+	for (unsigned int i = 0; i < 4; i++)
+		memory[at + i] = (uint8_t)(value >> 8 * i);
+}
+
+static void finish(uint32_t at, uint32_t size, uint32_t checksum)
+{
+	uint8_t sum = 0;
+
+	for (uint32_t i = 0; i < size; i++)
+		sum = (uint8_t)(sum + memory[at + i]);
+	memory[at + checksum] = (uint8_t)(memory[at + checksum] - sum);
+}
+
+#define DMAR 0x401u
+
+/* A DMAR of 46 bits: one unit for all devices, and an RMRR of function 00:02.0. */
+static void make_dmar(void)
+{
+	memcpy(memory + DMAR, "DMAR", 4);
+	put32(DMAR + 4, 48 + 16 + 32);
+	memory[DMAR + 36] = 45;
+	put32(DMAR + 48, 16 << 16);
+	memory[DMAR + 52] = 1;
+	put32(DMAR + 56, 0xfed90000);
+	put32(DMAR + 64, 32 << 16 | 1);
+	put32(DMAR + 72, 0x7d900000);
+	put32(DMAR + 80, 0x7d9fffff);
+	memcpy(memory + DMAR + 88, "\1\10\0\0\0\0\2\0", 8);
+	finish(DMAR, 96, 9);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	memset(memory, 0, sizeof(memory));
+	memcpy(memory + 0x100, "RSD PTR ", 8);
+	put32(0x110, 0x200);
+	finish(0x100, 20, 8);
+	memcpy(memory + 0x200, "RSDT", 4);
+	put32(0x204, 44);
+	put32(0x224, 0x800);
+	put32(0x228, DMAR);
+	finish(0x200, 44, 9);
+	memcpy(memory + 0x800, "FACP", 4);
+	put32(0x804, 40);
+	make_dmar();
+	problems = 0;
+	return 0;
+}
+
+static const void *map(void *ctx, uint64_t phys, size_t len)
+{
+	(void)ctx;
+	return phys < sizeof(memory) && len <= sizeof(memory) - phys ? memory + phys : NULL;
+}
+
+static void on_problem(void *ctx, const struct dmah_fw_problem *problem)
+{
+	(void)ctx;
+	assert_non_null(problem->reason);
+	problems++;
+}
+
+static int start(struct dmah_fw *fw)
+{
+	dmah_fw_init(fw, &(struct dmah_fw_config){ .problem = on_problem });
+	return dmah_fw_add_acpi(fw, 0x100, map);
+}
+
+static void from_root_pointer(void **state)
+{
+	struct dmah_fw_unit unit;
+	struct dmah_fw fw;
+
+	(void)state;
+	assert_int_equal(start(&fw), DMAH_OK);
+	assert_int_equal(dmah_fw_unit(&fw, 0, &unit), DMAH_OK);
+	assert_true(unit.kind == DMAH_FW_VTD && unit.base == 0xfed90000 && unit.phys_bits == 46);
+	assert_int_equal(dmah_fw_unit(&fw, 1, &unit), DMAH_ENODEV);
+	assert_int_equal(problems, 0);
+	/* The same table a second time, and bytes that are no table. */
+	assert_int_equal(dmah_fw_add(&fw, memory + DMAR, 96), DMAH_EBUSY);
+	assert_int_equal(dmah_fw_add(&fw, memory, 36), DMAH_ENOTSUP);
+}
+
+static void broken_root(void **state)
+{
+	struct dmah_fw_unit unit;
+	struct dmah_fw fw;
+
+	(void)state;
+	memory[0x105]++;
+	assert_int_equal(start(&fw), DMAH_EINVAL);
+	memory[0x105]--;
+	put32(0x204, 0xffffffff);
+	assert_int_equal(start(&fw), DMAH_EINVAL);
+	set_up(NULL);
+	memory[DMAR + 60]++;
+	assert_int_equal(start(&fw), DMAH_EINVAL);
+	assert_int_equal(problems, 1);
+	/* A table with an error is not used. */
+	assert_int_equal(dmah_fw_unit(&fw, 0, &unit), DMAH_ENODEV);
+}
+
+static volatile void *map_registers(void *ctx, uint64_t base, uint64_t size)
+{
+	assert_true(base == 0xfed90000 && size == 4096);
+	return ctx;
+}
+
+static void driver_configuration(void **state)
+{
+	struct dmah_fw_setup setup = { .map = map_registers, .ctx = memory };
+	struct dmah_fw_unit unit;
+	struct dmah_fw fw;
+
+	(void)state;
+	assert_int_equal(start(&fw), DMAH_OK);
+	assert_int_equal(dmah_fw_unit(&fw, 0, &unit), DMAH_OK);
+	assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_OK);
+	assert_true(setup.kind == DMAH_FW_VTD && setup.vtd.phys_bits == 46);
+	assert_ptr_equal((const void *)(uintptr_t)setup.vtd.regs, memory);
+	setup.ctx = NULL;
+	assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_ENOMEM);
+	unit.kind = (enum dmah_fw_kind)99;
+	assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_ENOTSUP);
+}
+
+static void device_for_attach(void **state)
+{
+	struct dmah_fw_requester who = { .bdf = 0x10 };
+	struct dmah_fw_device d;
+	struct dmah_fw fw;
+
+	(void)state;
+	assert_int_equal(start(&fw), DMAH_OK);
+	assert_int_equal(dmah_fw_device(&fw, &who, &d), DMAH_OK);
+	assert_true(d.nids == 1 && d.ids[0] == 0x10 && d.nreserved == 2);
+	assert_true(d.reserved[0].base == 0x7d900000 && d.reserved[0].size == 0x100000);
+	assert_true(d.reserved[0].identity && d.reserved[0].dir == DMAH_BIDIRECTIONAL);
+	/* The window of interrupts is not mapped. */
+	assert_true(d.reserved[1].base == 0xfee00000 && !d.reserved[1].identity);
+	who.segment = 1;
+	assert_int_equal(dmah_fw_device(&fw, &who, &d), DMAH_ENODEV);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(from_root_pointer, set_up),
+		cmocka_unit_test_setup(broken_root, set_up),
+		cmocka_unit_test_setup(driver_configuration, set_up),
+		cmocka_unit_test_setup(device_for_attach, set_up),
+	};
+
+	return cmocka_run_group_tests_name("fw-api", tests, NULL, NULL);
+}
