@@ -143,7 +143,7 @@ class Sweep:
         errors = [f for f in found if f["severity"] == "error"]
         notes = sorted({f["kind"] for f in found if f["severity"] == "note"})
         new = [f for f in errors if f["kind"] not in driver.known]
-        known = ", all known" if errors and not new else ", %d new" % len(new) if driver.known else ""
+        known = "" if len(new) == len(errors) else ", %d new" % len(new)
         print("| %s | %d of %d | %s | %d%s | %s |" % (driver.module, used, work.USES, events, len(errors), known,
                                                       ", ".join(notes)), flush=True)
         for f in new[:ERRORS_SHOWN]:
