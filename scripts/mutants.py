@@ -142,7 +142,7 @@ def baseline(bench, config, wanted, count, timeout):
 
 
 def needs(mutants):
-    """What mutants expect, by configuration: sets of pairs of a suite and a pattern."""
+    """The expectations of mutants, by configuration: sets of pairs of a suite and a pattern."""
     found = {}
     for m in mutants:
         found.setdefault(m.config, set()).update(m.expect)

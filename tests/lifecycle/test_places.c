@@ -353,6 +353,25 @@ static void dead_cpu_keeps_nothing(void **state)
 	}
 }
 
+/* The pool lies above the device's mask, and its DMA addresses below. */
+static void pool_behind_an_offset(void **state)
+{
+	struct plain_config config = {
+		.domain = { .backend = DMAH_BACKEND_BOUNCE, .offset = -(1ll << 29) },
+		.limits = { .mask = 0x3fffffff, .flags = DMAH_DEV_COHERENT },
+		.pools = 1,
+	};
+	struct dmah h = { 0 };
+	struct plain p;
+
+	(void)state;
+	assert_true(plain_open(&p, &config) > config.limits.mask);
+	assert_int_equal(dmah_map(&p.dev, &h, p.room, 100, DMAH_TO_DEVICE, 0), 0);
+	assert_true(dmah_addr(&h) <= config.limits.mask);
+	assert_int_equal(dmah_unmap(&p.dev, &h), 0);
+	plain_close(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -363,6 +382,7 @@ int main(void)
 		cmocka_unit_test(coherent_without_a_place),
 		cmocka_unit_test(coherent_in_one_segment),
 		cmocka_unit_test(registers_behind_an_offset),
+		cmocka_unit_test(pool_behind_an_offset),
 		cmocka_unit_test(a_narrower_device_follows),
 		cmocka_unit_test(dead_cpu_keeps_nothing),
 	};
