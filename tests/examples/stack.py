@@ -125,8 +125,12 @@ def arguments(name, texts):
     """Every word in the arguments of calls of @name: a function among them may be called by it."""
     out = set()
     for text in texts.values():
-        for found in re.finditer(r"\b%s\(([^;{]*)" % name, text):
-            out |= set(re.findall(r"\w+", found.group(1)))
+        for found in re.finditer(r"\b%s\(" % name, text):
+            end, open_ = found.end(), 1
+            while open_ and end < len(text):
+                open_ += {"(": 1, ")": -1}.get(text[end], 0)
+                end += 1
+            out |= set(re.findall(r"\w+", text[found.end():end]))
     return out
 
 
