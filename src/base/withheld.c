@@ -3,13 +3,13 @@
 
 #define PIECES ((DMAH_PAGE_SIZE - sizeof(struct withheld_page)) / sizeof(struct withheld))
 
-static void lock(struct dmah_domain *dom, unsigned long *flags)
+static void records_lock(struct dmah_domain *dom, unsigned long *flags)
 {
 	dmah_host_enter(flags);
 	dmah_host_lock(&dom->setup_lock);
 }
 
-static void unlock(struct dmah_domain *dom, unsigned long flags)
+static void records_unlock(struct dmah_domain *dom, unsigned long flags)
 {
 	dmah_host_unlock(&dom->setup_lock);
 	dmah_host_leave(flags);
@@ -39,10 +39,10 @@ void dmah_withhold(struct dmah_device *dev, dmah_phys_t phys, uint32_t len)
 	unsigned long flags;
 	bool kept;
 
-	lock(dom, &flags);
+	records_lock(dom, &flags);
 	piece.seq = __atomic_load_n(&dom->flush_seq, __ATOMIC_ACQUIRE);
 	kept = keep(dom, &piece);
-	unlock(dom, flags);
+	records_unlock(dom, flags);
 	if (kept)
 		return;
 	page = dmah_host_page_alloc(0);
@@ -55,10 +55,10 @@ void dmah_withhold(struct dmah_device *dev, dmah_phys_t phys, uint32_t len)
 	}
 	page->n = 1;
 	page->piece[0] = piece;
-	lock(dom, &flags);
+	records_lock(dom, &flags);
 	page->next = dom->withheld_pages;
 	dom->withheld_pages = page;
-	unlock(dom, flags);
+	records_unlock(dom, flags);
 }
 
 /* Take a piece that is safe to free out of an array. Returns false if there is none. */
@@ -85,7 +85,7 @@ static bool take(struct dmah_domain *dom, struct withheld *piece, struct withhel
 	bool found;
 
 	*empty = NULL;
-	lock(dom, &flags);
+	records_lock(dom, &flags);
 	found = take_from(dom->withheld, &dom->nwithheld, flushed, piece);
 	for (at = &dom->withheld_pages; !found && *at; at = &(*at)->next) {
 		found = take_from((*at)->piece, &(*at)->n, flushed, piece);
@@ -95,7 +95,7 @@ static bool take(struct dmah_domain *dom, struct withheld *piece, struct withhel
 			break;
 		}
 	}
-	unlock(dom, flags);
+	records_unlock(dom, flags);
 	return found;
 }
 
