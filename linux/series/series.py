@@ -205,12 +205,16 @@ def check_am(pristine, paths, patches, where):
 def checkpatch(script, patches, all_steps):
     """Returns checkpatch's findings, one text for each patch that has any."""
     found = []
-    for patch, step in zip(patches, all_steps):
-        ignore = ["--ignore", ",".join(step.excused)] if step.excused else []
-        out = subprocess.run(["perl", script] + CHECKPATCH + ignore + ["-q", patch],
-                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, check=False)
-        text = out.stdout.decode(errors="replace").strip()
-        if out.returncode != 0 or text:
-            found.append("%s:\n%s" % (os.path.basename(patch), text))
+    with tempfile.TemporaryDirectory(prefix="dmah-checkpatch-") as empty:
+        # checkpatch looks for names of the kernel's headers in the repository around it, and complains where there is none.
+        git(empty, "init", "-q")
+        git(empty, "commit", "-q", "--allow-empty", "-m", "no headers")
+        for patch, step in zip(patches, all_steps):
+            ignore = ["--ignore", ",".join(step.excused)] if step.excused else []
+            out = subprocess.run(["perl", os.path.abspath(script)] + CHECKPATCH + ignore + ["-q", os.path.abspath(patch)],
+                                 cwd=empty, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                 stderr=subprocess.STDOUT, check=False)
+            text = out.stdout.decode(errors="replace").strip()
+            if out.returncode != 0 or text:
+                found.append("%s:\n%s" % (os.path.basename(patch), text))
     return found
