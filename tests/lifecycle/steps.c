@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "steps.h"
 
+#include <dmah/dmah.h>
 #include <dmah/host.h>
 
 #include "posix.h"
@@ -77,4 +78,15 @@ void __wrap_dmah_host_cache(enum dmah_cache_op op, dmah_phys_t phys, uint64_t le
 	step();
 	__real_dmah_host_cache(op, phys, len);
 	step();
+}
+
+/* The backend's map, which a vector, a list and a ring call after a decision of their own. */
+struct map_req;
+int __real_dmah_iommu_map(struct dmah_device *dev, struct dmah *h, const struct map_req *req);
+int __wrap_dmah_iommu_map(struct dmah_device *dev, struct dmah *h, const struct map_req *req);
+
+int __wrap_dmah_iommu_map(struct dmah_device *dev, struct dmah *h, const struct map_req *req)
+{
+	step();
+	return __real_dmah_iommu_map(dev, h, req);
 }

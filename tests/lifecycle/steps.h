@@ -4,7 +4,7 @@
  *
  * The library of such a program calls the host's functions out of line, and the linker wraps them.
  * Outside dmah_host_enter() and dmah_host_leave() another CPU can do anything, so each call of such
- * a function there is a step.
+ * a function there is a step. So is a call of the map of the IOMMUs' backend.
  */
 #ifndef DMAH_TESTS_LIFECYCLE_STEPS_H
 #define DMAH_TESTS_LIFECYCLE_STEPS_H
