@@ -267,6 +267,20 @@ static inline struct dmah_device *domain_next_device(const struct dmah_domain *d
 	return NULL;
 }
 
+/** setup_lock() - take the domain's setup lock, and enter. Context: outside dmah_host_enter(). */
+static inline void setup_lock(struct dmah_domain *dom, unsigned long *flags)
+{
+	dmah_host_enter(flags);
+	dmah_host_lock(&dom->setup_lock);
+}
+
+/** setup_unlock() - end what setup_lock() began. */
+static inline void setup_unlock(struct dmah_domain *dom, unsigned long flags)
+{
+	dmah_host_unlock(&dom->setup_lock);
+	dmah_host_leave(flags);
+}
+
 /** domain_mode() - return the mode for a new mapping. */
 static inline enum dmah_mode domain_mode(const struct dmah_domain *dom)
 {

@@ -3,18 +3,6 @@
 
 #define PIECES ((DMAH_PAGE_SIZE - sizeof(struct withheld_page)) / sizeof(struct withheld))
 
-static void records_lock(struct dmah_domain *dom, unsigned long *flags)
-{
-	dmah_host_enter(flags);
-	dmah_host_lock(&dom->setup_lock);
-}
-
-static void records_unlock(struct dmah_domain *dom, unsigned long flags)
-{
-	dmah_host_unlock(&dom->setup_lock);
-	dmah_host_leave(flags);
-}
-
 /* Keep a piece where there is room. Returns false if there is none. */
 static bool keep(struct dmah_domain *dom, const struct withheld *piece)
 {
@@ -39,10 +27,10 @@ void dmah_withhold(struct dmah_device *dev, dmah_phys_t phys, uint32_t len)
 	unsigned long flags;
 	bool kept;
 
-	records_lock(dom, &flags);
+	setup_lock(dom, &flags);
 	piece.seq = __atomic_load_n(&dom->flush_seq, __ATOMIC_ACQUIRE);
 	kept = keep(dom, &piece);
-	records_unlock(dom, flags);
+	setup_unlock(dom, flags);
 	if (kept)
 		return;
 	page = dmah_host_page_alloc(0);
@@ -55,10 +43,10 @@ void dmah_withhold(struct dmah_device *dev, dmah_phys_t phys, uint32_t len)
 	}
 	page->n = 1;
 	page->piece[0] = piece;
-	records_lock(dom, &flags);
+	setup_lock(dom, &flags);
 	page->next = dom->withheld_pages;
 	dom->withheld_pages = page;
-	records_unlock(dom, flags);
+	setup_unlock(dom, flags);
 }
 
 /* Take a piece that is safe to free out of an array. Returns false if there is none. */
@@ -85,7 +73,7 @@ static bool take(struct dmah_domain *dom, struct withheld *piece, struct withhel
 	bool found;
 
 	*empty = NULL;
-	records_lock(dom, &flags);
+	setup_lock(dom, &flags);
 	found = take_from(dom->withheld, &dom->nwithheld, flushed, piece);
 	for (at = &dom->withheld_pages; !found && *at; at = &(*at)->next) {
 		found = take_from((*at)->piece, &(*at)->n, flushed, piece);
@@ -95,7 +83,7 @@ static bool take(struct dmah_domain *dom, struct withheld *piece, struct withhel
 			break;
 		}
 	}
-	records_unlock(dom, flags);
+	setup_unlock(dom, flags);
 	return found;
 }
 

@@ -35,18 +35,6 @@ static struct reserved_record *next_record(const struct dmah_domain *dom,
 	return &(*block)->record[next];
 }
 
-static void setup_lock(struct dmah_domain *dom, unsigned long *flags)
-{
-	dmah_host_enter(flags);
-	dmah_host_lock(&dom->setup_lock);
-}
-
-static void setup_unlock(struct dmah_domain *dom, unsigned long flags)
-{
-	dmah_host_unlock(&dom->setup_lock);
-	dmah_host_leave(flags);
-}
-
 /* A block with room for one more record, behind the others where all are full; NULL: no memory. */
 static struct reserved_block *block_with_room(struct dmah_domain *dom)
 {
