@@ -9,7 +9,9 @@
  *   ignores. For a mapping by block entries the record holds the time.
  * - A lazy unmap on the fast path does not read the clock. It stores the time of the last flush.
  *   The times of flushes are kept too, so the unmap is known to lie between two flushes. A strict
- *   unmap reads the clock while the hardware processes the invalidation.
+ *   unmap reads the clock while the hardware processes the invalidation. Where the hardware is done
+ *   at once, one strict unmap of a CPU in 64 reads the clock, and the others store that time as if it
+ *   were a flush's.
  *
  * Records are read without a lock. A reader ignores a record that is half written. If two CPUs
  * write one record in the same few nanoseconds the record may be a mixture; the page table still

@@ -190,13 +190,33 @@ bool dmah_fast_end(const struct dmah_domain *dom, uint64_t *pte, uint64_t value,
 	return end(dom, pte, value, n, timestamp);
 }
 
-/* Read the clock while the hardware is at work; no CPU maps these granules meanwhile. */
-static inline void set_timestamp(uint64_t *pte, uint32_t n)
+/* Replace the timestamp of cleared entries, which no CPU maps meanwhile, by the time of the unmap. */
+static void set_timestamp(uint64_t *pte, uint32_t n, uint64_t now)
 {
-	uint64_t timestamp = history_timestamp_at(dmah_host_now());
+	uint64_t timestamp = history_timestamp_at(now);
 
 	for (uint32_t i = 0; i < n; i++)
 		leaf_clear(pte + i, (pt_load(pte + i) & ~HISTORY_TIMESTAMP) | timestamp);
+}
+
+/*
+ * Hardware that is done at once leaves no time to read the clock in. Such an unmap has the timestamp of the last reading: every
+ * so many of them read the clock, also the first of a CPU.
+ */
+#define STRICT_READS 64u
+
+static inline bool strict_reads_clock(const struct dmah_stats *stats)
+{
+	return stats->unmaps % STRICT_READS == 0;
+}
+
+__attribute__((noinline, cold)) static void read_clock(struct dmah_domain *dom, uint64_t *pte,
+						       uint32_t n)
+{
+	uint64_t now = dmah_host_now();
+
+	set_timestamp(pte, n, now);
+	dmah_history_flush_time(&dom->history, now);
 }
 
 /* Inline, so that one granule, the usual case, needs no loops. */
@@ -209,19 +229,23 @@ unmap_strict(struct dmah_device *dev, uint64_t *pte, uint64_t value, uint32_t in
 	struct iommu_post post;
 	unsigned long flags;
 	struct dmah_cpu *cpu;
-	bool returned;
+	bool returned, busy;
 	int err;
 
 	if (!end(dom, pte, value, n, history_timestamp(&dom->history)))
 		return DMAH_ESTALE;
 	err = iommu_post(dom, iommu_iova(dom, index), (uint64_t)n << PT_GRANULE_SHIFT, false,
 			 &post);
-	set_timestamp(pte, n);
+	busy = err || !iommu_done(dom, post.ticket);
+	if (busy)
+		set_timestamp(pte, n, dmah_host_now());
 	if (!err)
 		err = iommu_wait(dom, post.ticket);
 	cpu = dom->cpu[dmah_host_enter(&flags)];
-	returned = !err && cache_give_back(&cpu->cache.ring[iova_class(n)], pte, index);
 	stats = count_here(dev, cpu);
+	if (!busy && strict_reads_clock(stats))
+		read_clock(dom, pte, n);
+	returned = !err && cache_give_back(&cpu->cache.ring[iova_class(n)], pte, index);
 	count_add(&stats->invalidations, post.posted);
 	count_add(&stats->waits, 1);
 	count_add(&stats->unmaps, 1);
