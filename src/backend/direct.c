@@ -19,6 +19,21 @@ bool dmah_direct_reaches(const struct dmah_device *dev, dmah_addr_t bus, uint64_
 	       !(boundary && (bus ^ last) & ~(boundary - 1));
 }
 
+void dmah_direct_set_limits(struct dmah_device *dev)
+{
+	const struct dmah_domain_config *cfg = &dev->dom->cfg;
+	const struct dmah_limits *limits = &dev->limits;
+	bool fast = dev->dom->ops == &dmah_backend_direct && is_coherent(limits->flags) &&
+		    !limits->boundary && cfg->offset >= 0;
+	dmah_phys_t end = fast ? direct_limit(limits->mask, cfg->offset) : 0;
+
+	dev->direct = fast ? (uint32_t)DMAH_BACKEND_DIRECT << META_KIND_SHIFT |
+				     (uint32_t)dev->number << META_DEVICE_SHIFT
+			   : 0;
+	/* Lengths have 32 bits; the general path maps the last byte, and buffers of a device with a limit on segments. */
+	dev->direct_end = limits->max_segment ? 0 : end;
+}
+
 static bool shares_line(const struct dmah_device *dev, const struct map_req *req)
 {
 	return dmah_buffer_shares_line(dev, req, false) || dmah_buffer_shares_line(dev, req, true);

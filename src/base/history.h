@@ -153,12 +153,14 @@ static inline struct history_record *history_at(const struct history *history, d
 }
 
 /**
- * history_begin() - write the record of a new mapping.
+ * history_write() - write the record of a new mapping.
  * @phys: physical address with the generation bits.
+ * @owner: history_owner() of the device.
+ * @how: direction and flags, at their places in @ended of the record.
  * @caller: code address for fault reports.
  */
-static inline void history_begin(const struct history *history, const struct dmah_device *dev,
-				 dmah_addr_t dma, uint64_t phys, uint32_t len, enum dmah_dir dir,
+static inline void history_write(const struct history *history, dmah_addr_t dma, uint64_t phys,
+				 uint32_t len, const uint64_t *owner, uint64_t how,
 				 const void *caller)
 {
 	struct history_record *record = history_at(history, dma);
@@ -167,10 +169,23 @@ static inline void history_begin(const struct history *history, const struct dma
 	history_store(&record->phys, phys);
 	__atomic_store_n(&record->caller, (uint32_t)(uintptr_t)caller, __ATOMIC_RELAXED);
 	__atomic_store_n(&record->len, len, __ATOMIC_RELAXED);
-	history_store(&record->ended, dev->owner | (uint64_t)dir << HISTORY_DIR_SHIFT);
+	history_store(&record->ended, *owner | how);
 	/* Order among CPUs only: no device reads records. */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	history_store(&record->dma, dma);
+}
+
+/**
+ * history_begin() - write the record of a new mapping.
+ * @phys: physical address with the generation bits.
+ * @caller: code address for fault reports.
+ */
+static inline void history_begin(const struct history *history, const struct dmah_device *dev,
+				 dmah_addr_t dma, uint64_t phys, uint32_t len, enum dmah_dir dir,
+				 const void *caller)
+{
+	history_write(history, dma, phys, len, &dev->owner, (uint64_t)dir << HISTORY_DIR_SHIFT,
+		      caller);
 }
 
 /** history_timestamp() - return the timestamp for the entries that a lazy unmap clears. */
