@@ -22,12 +22,6 @@ dmah_phys_t dmah_direct_highest(const struct dmah_device *dev);
 
 dmah_phys_t dmah_direct_crossing(const struct dmah_device *dev, dmah_phys_t phys, uint64_t len);
 
-/**
- * dmah_direct_set_limits() - set the limits of the fast path below: a device of the direct backend whose buffers need neither
- *	a bounce slot nor cache maintenance up to a physical address. Context: attach.
- */
-void dmah_direct_set_limits(struct dmah_device *dev);
-
 /** direct_fast_map() - the fast path of map. Return: false where the mapping was not made: nothing has changed. */
 static inline bool direct_fast_map(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys,
 				   uint64_t len, enum dmah_dir dir, const void *caller)
@@ -38,8 +32,8 @@ static inline bool direct_fast_map(struct dmah_device *dev, struct dmah *h, dmah
 	dmah_addr_t dma;
 
 	/* No memory lies before direct_end where the fast path is closed. A length of 0 is too much. */
-	if (phys >= dev->direct_end || len - 1 >= dev->direct_end - phys || h->meta ||
-	    (unsigned int)dir - 1 >= DMAH_BIDIRECTIONAL || is_killed(dev))
+	if (phys >= dev->direct_end || len - 1 >= dev->direct_end - phys || len > UINT32_MAX ||
+	    h->meta || (unsigned int)dir - 1 >= DMAH_BIDIRECTIONAL || is_killed(dev))
 		return false;
 	dma = phys + (uint64_t)dom->cfg.offset;
 	cpu = dom->cpu[dmah_host_enter(&flags)];

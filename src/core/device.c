@@ -2,7 +2,6 @@
 /*
  * Devices, for every backend: attach, detach, kill.
  */
-#include "backend/direct.h"
 #include "base/count.h"
 #include "base/setup_error.h"
 #include "core/setup.h"
@@ -138,8 +137,9 @@ static void fill(struct dmah_domain *dom, struct dmah_device *dev, const struct 
 	dev->holds_ids = false;
 	dev->fast = 0;
 	dev->fast_end = 0;
+	dev->direct = 0;
+	dev->direct_end = 0;
 	dev->dom = dom;
-	dmah_direct_set_limits(dev);
 	for (unsigned int i = 0; i < dom->cfg.cpus; i++)
 		dom->cpu[i]->count[index] = (struct dev_count){ 0 };
 	dev->count_at =

@@ -2,6 +2,7 @@
 /* Map and unmap for every backend: checks arguments, limits and handles. */
 #include "core/map.h"
 #include "backend/direct.h"
+#include "backend/iommu/block.h"
 #include "backend/iommu/fast.h"
 #include "base/buffer.h"
 #include "base/check.h"
@@ -48,8 +49,12 @@ __attribute__((noinline)) static int map_more(struct dmah_device *dev, struct dm
 {
 	struct map_req req = { .phys = phys, .len = (uint32_t)len, .dir = dir };
 
+	int err;
+
 	if (direct_fast_map(dev, h, phys, len, dir, caller))
 		return DMAH_OK;
+	if (len == 1u << PT_LEAF_SHIFT && dmah_block_map(dev, h, phys, len, dir, caller, &err))
+		return err;
 	if (!h->meta && dmah_fast_map_refill(dev, h, phys, len, dir, caller))
 		return DMAH_OK;
 	return map(dev, h, &req, len, caller);
@@ -152,6 +157,8 @@ __attribute__((noinline)) static int unmap_any(struct dmah_device *dev, struct d
 #ifndef DMAH_CHECK
 	if (direct_fast_unmap(dev, h))
 		return DMAH_OK;
+	if (h->len == 1u << PT_LEAF_SHIFT && dmah_block_unmap(dev, h, &err))
+		return err;
 	if (dmah_fast_unmap_any(dev, h, &err))
 		return err;
 #endif

@@ -110,8 +110,8 @@ static bool lazy(const struct bench *b)
  */
 static bool exact(const struct bench *b)
 {
-	return !lazy(b) && bench_config(b)->hw != BENCH_VTD3 &&
-	       bench_config(b)->hw != BENCH_VTD4 && bench_config(b)->hw != BENCH_VTD5;
+	return !lazy(b) && bench_config(b)->hw != BENCH_VTD3 && bench_config(b)->hw != BENCH_VTD4 &&
+	       bench_config(b)->hw != BENCH_VTD5;
 }
 
 /* ---- every machine with an IOMMU ---- */
@@ -173,8 +173,7 @@ static void between_flushes(void **state)
 		if (exact(b) || !i)
 			assert_true(aged(&fault, truth));
 		else
-			assert_true(fault.least >= (lazy(b) ? 49000u : 0u) &&
-				    fault.most <= 252000);
+			assert_true(fault.least >= (lazy(b) ? 49000u : 0u) && fault.most <= 252000);
 	}
 	bench_close(b);
 }

@@ -110,11 +110,9 @@ static bool map_many(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, 
 	dmah_host_leave(flags);
 	if (n > 1)
 		meta = (meta & ~META_KIND) | KIND_FAST_MANY << META_KIND_SHIFT;
-	*h = (struct dmah){ .dma = dma,
-			    .phys = phys,
-			    .backend = entry,
-			    .len = len,
-			    .meta = meta | (uint32_t)dir };
+	*h = (struct dmah){
+		.dma = dma, .phys = phys, .backend = entry, .len = len, .meta = meta | (uint32_t)dir
+	};
 	return true;
 }
 

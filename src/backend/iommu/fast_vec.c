@@ -109,8 +109,8 @@ static void map_pieces(struct dmah_device *dev, struct dmah_vec *v, const struct
 	/* In registers: the compiler cannot know that the stores below change none of them. */
 	const struct history history = { .record = dev->dom->history.record,
 					 .mask = dev->dom->history.mask };
-	uint64_t gen = at.bits & dev->dom->pt.leaf.gen_bits,
-		 owner = dev->owner, how = (uint64_t)dir << HISTORY_DIR_SHIFT;
+	uint64_t gen = at.bits & dev->dom->pt.leaf.gen_bits, owner = dev->owner,
+		 how = (uint64_t)dir << HISTORY_DIR_SHIFT;
 	uint32_t most = dev->limits.max_segment ? dev->limits.max_segment : UINT32_MAX;
 	struct dmah_dma_seg *seg = v->seg, open = { 0 };
 	struct dmah *h = v->part;
@@ -123,8 +123,7 @@ static void map_pieces(struct dmah_device *dev, struct dmah_vec *v, const struct
 
 		leaf_set(at.pte, value);
 		for (uint32_t k = 1; k < granules; k++)
-			leaf_set(at.pte + k,
-				 (value + ((uint64_t)k << PT_GRANULE_SHIFT)) | at.cont);
+			leaf_set(at.pte + k, (value + ((uint64_t)k << PT_GRANULE_SHIFT)) | at.cont);
 		history_write(&history, dma, phys | gen, len, &owner, how, caller);
 		h->dma = dma;
 		h->phys = phys;
@@ -251,8 +250,8 @@ bool dmah_fast_unmap_vec(struct dmah_device *dev, struct dmah_vec *v, int *err)
 	struct unmap_release release;
 	struct vec_cursor at;
 
-	if (!(dom->pt.caps & DMAH_IOMMU_COHERENT_WALK) || meta_gen(meta) > leaf->gen_mask || !meta_dir(meta) || v->nparts > v->max ||
-	    !v->granules || v->granules > VEC_GRANULES ||
+	if (!(dom->pt.caps & DMAH_IOMMU_COHERENT_WALK) || meta_gen(meta) > leaf->gen_mask ||
+	    !meta_dir(meta) || v->nparts > v->max || !v->granules || v->granules > VEC_GRANULES ||
 	    !iommu_index(dom, v->iova, (uint64_t)v->granules << PT_GRANULE_SHIFT, &first) ||
 	    (first & (PT_TABLE_ENTRIES - 1)) + v->granules > PT_TABLE_ENTRIES ||
 	    iommu_in_reserve(dom, first))
