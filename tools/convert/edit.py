@@ -3,6 +3,7 @@
 
 import re
 
+from . import moves
 from .ctype import QUALIFIERS
 from .facts import outer, setter_target, strip
 from .rules import MAPS, PRINT, SITES, SYNCS, UNMAPS
@@ -58,6 +59,7 @@ class Editor:
         self.nodes = {}         # path: {id(node): (node, function that makes its text)}
         self.ranges = {}        # path: [(start, end, text or function)]
         self.done = set()
+        self.instead = {id(r.node): r for s in analysis.slots.values() for r in s.refs if r.instead is not None}
         self.converted = 0
         self.site_of = {id(s.node): s for s in analysis.sites}
         self.maps = 0
@@ -132,6 +134,17 @@ class Editor:
         return text
 
     def pointer(self, path, f, n):
+        """The text of a pointer to the handle that a node names: where a store moved it, to the new place."""
+        text = self.pointer_here(path, f, n)
+        r = self.instead.get(id(n))
+        if r is None:
+            return text
+        store = r.instead
+        target = moves.target_of(store)
+        new = "&" + store.node.value[0] if target is None else self.pointer(path, f, target)
+        return new if r.sure else "dmah_mapped(%s) ? %s : %s" % (text, text, new)
+
+    def pointer_here(self, path, f, n):
         text = self.lvalue(path, f, n)
         if re.match(r"^\*\w+$", text):
             return text[1:]
@@ -381,8 +394,6 @@ class Editor:
         call = r.call()
         if id(call) in self.done:
             return
-        if r.instead is not None:
-            n = r.instead.node if r.instead.how == "assign" else setter_target(r.instead.node)
         inner, q = call, call.parent
         while q is not None and (q.kind == "paren" or q.callee() in ("unlikely", "likely")):
             inner, q = q, q.parent
@@ -570,7 +581,7 @@ class Editor:
 
         self.put(path, n, make)
         if later:
-            self.maps += len(later)
+            self.maps += sum(call is not None for _, call, _ in later)
             self.insert_maps(path, f, n, later)
 
     def local_text(self, path, f, v, key, stars, later):
@@ -615,7 +626,7 @@ class Editor:
                         lead, self.map_call(path, call, "&" + name))))
             return "\n\n" + "\n".join(lines)
 
-        self.unchecked += len(later)
+        self.unchecked += sum(call is not None for _, call, _ in later)
         self.put_range(path, at, at, make)
 
     def declare_param(self, s):

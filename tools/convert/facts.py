@@ -36,8 +36,8 @@ UNMAP_MACROS = {"dma_unmap_addr", "dma_unmap_addr_set"}
 
 
 class Ref:
-    # instead: the store that moved the slot's mapping away right before this test of it
-    __slots__ = ("slot", "node", "source", "function", "how", "what", "extra", "depth", "type", "instead")
+    # instead: the store that moved the slot's mapping away before this use of it; sure: on every path
+    __slots__ = ("slot", "node", "source", "function", "how", "what", "extra", "depth", "type", "instead", "sure")
 
     def __init__(self, slot, node, facts, function, how, what=None, extra=None, depth=0, type_=None):
         self.slot = slot
@@ -50,6 +50,7 @@ class Ref:
         self.depth = depth
         self.type = type_
         self.instead = None
+        self.sure = True
 
     def where(self):
         return "%s:%d" % (self.source.path, self.source.line(self.node.first))
@@ -105,6 +106,8 @@ class Facts:
         self.unmap_macros = collections.defaultdict(list)
         self.fields = collections.defaultdict(list)
         self.assigns = []
+        self.sizes = []
+        self.casts = []
         self.cache = {}
         for f in self.source.functions.values():
             for n in f.body().walk():
@@ -119,6 +122,10 @@ class Facts:
             self.fields[n.value].append((f, n))
         elif n.kind == "assign":
             self.assigns.append((f, n))
+        elif n.kind == "sizeof":
+            self.sizes.append((f, n))
+        elif n.kind == "cast" and n.value.derived:
+            self.casts.append((f, n))
         elif n.kind == "call" and n.callee():
             if n.callee() in UNMAP_MACROS and len(n.kids) >= 3:
                 self.unmap_macros[unmap_field(n)].append((f, n))

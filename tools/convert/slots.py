@@ -34,6 +34,8 @@ class Slot:
         self.struct = None
         self.form = "handle"    # or alias, beside
         self.alias_of = None    # the node whose slot an alias points to
+        self.leaves = []        # copies at which the mapping moves out of this slot
+        self.containers = []    # structures that hold a member, the member's own first
         self.moves = []         # (path, function, assignment) of structures that hold the slot
         self.view = None        # the node of the slot that a computed address lies in
         self.reset = False      # a map must be preceded by a reset: the memory is not known to be zeroed
@@ -70,6 +72,7 @@ class Analysis:
         self.sites = []
         self.functions = {}
         self.word_users = {}
+        self.endings = {}       # see moves.ends_struct()
 
     def file(self, path):
         f = self.facts.get(path)
