@@ -441,10 +441,18 @@ class Editor:
         for r in s.refs:
             if r.how not in ("site", "offset_site"):
                 continue
-            path, f, call = r.source.path, r.function, r.call()
+            path, f, call, n = r.source.path, r.function, r.call(), r.node
             self.converted += 1
-            self.put(path, call, lambda call=call, path=path, f=f: self.site_text(
-                path, call, lambda: self.pointer(path, f, s.view), None, self.arg(path, call.kids[2])))
+            self.put(path, call, lambda call=call, path=path, f=f, n=n: self.site_text(
+                path, call, lambda: self.viewed(s, path, f, n), None, self.arg(path, call.kids[2])))
+
+    def viewed(self, s, path, f, n):
+        """A pointer to the handle that a computed address lies in."""
+        if s.view_field is None:
+            return self.pointer(path, f, s.view)
+        key = s.key[:3] + (s.view_field,)
+        return "&%s%s%s%s" % (self.arg(path, n.kids[0]), n.value[0], s.view_field,
+                              "_handle" if self.a.slots[key].form == "beside" else "")
 
     def beside(self, s):
         """A handle beside the address: the maps fill both, the unmaps and syncs take the handle."""

@@ -31,6 +31,7 @@ from .rules import COHERENT, MAPS, POOL, READS, SCATTER, SITES
 # Values that mean "not mapped".
 NOTHING = re.compile(r"^(\(dma_addr_t\))?\(?(0|0x0+|0[uU]?[lL]{1,2}|NULL|DMA_MAPPING_ERROR|DMA_ERROR_CODE"
                      r"|~\(?\(?dma_addr_t\)?0\)?|-1|0U|~0(UL|ULL)?|INVALID_DMA\w*|\w*DMA_INVALID\w*)\)?$")
+SPACE = re.compile(r"/\*.*?\*/|\s+", re.S)
 ALLOCATES = re.compile(r"alloc_(obj|objs|flex)$")
 UNMAP_MACROS = {"dma_unmap_addr", "dma_unmap_addr_set"}
 
@@ -82,7 +83,7 @@ def outer(n):
 
 
 def squeezed(text):
-    return re.sub(r"/\*.*?\*/|\s+", "", text, flags=re.S)
+    return SPACE.sub("", text)
 
 
 def unmap_field(call):
@@ -204,6 +205,11 @@ class Facts:
             return self.value(f, v.kids[1])
         if v.kind == "cond":
             return "cond", None
+        if v.kind == "binary":
+            for names, what in ((POOL, "pool"), (SCATTER, "scatter"), (READS, "descriptor")):
+                inner = next((x.callee() for x in v.walk() if x.callee() in names), None)
+                if inner:
+                    return what, inner
         if v.kind == "binary" and v.value in ("+", "-", "|", "&"):
             return "arithmetic", v
         if c:

@@ -15,7 +15,7 @@ import re
 from . import moves
 from .ctype import ADDRESS_TYPES
 from .facts import outer, setter_target, squeezed, strip
-from .rules import ASSERTS, COHERENT, EXPOSES, MAPS, SITES, SIZED, SOFTWARE, SYNCS, UNMAPS, UNZEROED, ZEROED
+from .rules import ASSERTS, COHERENT, EXPOSES, MAPS, PRIVATE, PRIVATE_ZEROED, SITES, SIZED, SOFTWARE, SYNCED, SYNCS, UNMAPS, UNZEROED, ZEROED
 
 ALLOCATOR = re.compile(r"alloc|_get_priv$|register_|_init_ctx|set_reqsize|_size$|_SIZE$")
 # Integers that a structure is read through as raw words.
@@ -26,6 +26,8 @@ COPIES = {"memcpy": (0, 1), "memmove": (0, 1), "kmemdup": (0,), "kmemdup_array":
           "devm_kmemdup": (1,), "krealloc": (0,), "krealloc_array": (0,)}
 # Integers that hold any DMA address: with a pointer, lock or list beside it, software's.
 WIDE = {"u64", "unsigned long", "phys_addr_t", "uint64_t", "unsigned long long", "uintptr_t"}
+# Integers that hold an address of a device that reaches 4 GiB.
+NARROW = {"u32", "uint32_t", "unsigned int", "unsigned"}
 # Structures of the kernel: no device holds a pointer to one.
 KERNEL = {"device", "net_device", "sk_buff", "page", "request", "bio", "urb", "scsi_cmnd", "scatterlist",
           "pci_dev", "platform_device", "mm_struct", "crypto_async_request", "xdp_frame"}
@@ -64,6 +66,9 @@ class Memory:
         self.given_bytes()
         for name in COHERENT | ZEROED | UNZEROED:
             for f, n in facts.calls.get(name, ()):
+                self.allocation(f, n, name)
+        for name in [c for c in facts.calls if PRIVATE.search(c)]:
+            for f, n in facts.calls[name]:
                 self.allocation(f, n, name)
         for name, args in COPIES.items():
             for f, n in facts.calls.get(name, ()):
@@ -195,7 +200,7 @@ class Memory:
             self.untyped = self.untyped or not into
             self.device |= into
             return
-        zero = name in ZEROED or "__GFP_ZERO" in self.facts.source.of(n)
+        zero = name in ZEROED or PRIVATE_ZEROED.search(name) or "__GFP_ZERO" in self.facts.source.of(n)
         for s in into:
             self.allocated[s].add("zeroed" if zero else "unzeroed")
 
@@ -243,6 +248,12 @@ def software(struct, void=True, depth=0):
                 m.type.base and m.type.base[0] in ("name", "struct") and m.type.base[1] in SOFTWARE):
             return True
     return depth < 3 and any(software(a, void, depth + 1) for a in struct.anonymous)
+
+
+def is_strong(struct):
+    """Returns true if a structure holds a lock, a list, or a pointer to one of the kernel's objects."""
+    return any(m.type.name() == "unmap_addr" or (m.type.base and m.type.base[1] in (
+        KERNEL if "p" in m.type.derived else SOFTWARE)) for m in struct.members.values())
 
 
 def enclosing(analysis, struct):
@@ -321,12 +332,13 @@ def structure(analysis, s):
         s.block("device_memory", ", ".join(sorted(f for _, f in coherent & pointed)))
     s.allocated = allocated
     ordered = any(DEVICE_ORDER.match(m.type.name()) for m in struct.members.values())
-    strong = any(m.type.name() == "unmap_addr" or (m.type.base and m.type.base[1] in (
-        KERNEL if "p" in m.type.derived else SOFTWARE)) for m in struct.members.values())
+    strong = is_strong(struct)
     # A pointer to void proves nothing beside coherent memory whose structure is not known.
     void = not any(memory(analysis, p).untyped for p in files)
     proven = any(software(c, void) for c in s.containers) or allocated
-    if s.type.name() not in ADDRESS_TYPES and not (s.type.name() in WIDE and software(struct)):
+    if s.type.name() not in ADDRESS_TYPES and not (
+            (s.type.name() in WIDE and software(struct)) or (s.type.name() in NARROW and strong) or (
+                s.type.name() in WIDE | NARROW and any(is_strong(c) for c in s.containers))):
         s.block("descriptor" if DEVICE_ORDER.match(s.type.name()) else "not_an_address_type", s.type.name())
     if not proven or (ordered and not strong):
         s.block("not_software", struct.label())
@@ -378,6 +390,11 @@ def groups(analysis, usable):
     return list(out.values())
 
 
+# Blocks that say that more maps than those seen may have made a slot's address.
+UNKNOWN = {"returned", "from_call", "from_expression", "descriptor", "from_pool", "from_scatterlist", "caller",
+           "no_caller", "address_taken", "function_pointer", "many_users", "shared_struct", "global"}
+
+
 def agreement(analysis):
     """Compare the direction and length of each unmap and sync with those of the maps."""
     by_slot = collections.defaultdict(list)
@@ -386,6 +403,7 @@ def agreement(analysis):
             by_slot[site.slot].append(site)
     for group in groups(analysis, lambda s: True):
         directions, lengths = set(), set()
+        known = not any(rule in UNKNOWN for s in group for rule, _ in s.blocks)
         for s in group:
             for r in s.refs:
                 if r.what == "map" and r.how in ("assign", "init", "set", "field"):
@@ -400,12 +418,12 @@ def agreement(analysis):
                 site.proven = directions == {way} and (
                     site.name in SYNCS or lengths == {argument(source, site.node, call.length)})
                 size = argument(source, site.node, call.length)
-                if site.name not in SYNCS and lengths and number(size) is not None and all(
+                if known and site.name not in SYNCS and lengths and number(size) is not None and all(
                         number(x) is not None and number(x) != number(size) for x in lengths):
                     s.block("length", "%s:%d %s, mapped %s" % (site.path, site.line, size,
                                                                " or ".join(sorted(lengths))))
                 constant = way is not None and way.startswith("DMA_")
-                if constant and directions and way not in directions \
+                if known and constant and directions and way not in directions \
                         and all(d is not None and d.startswith("DMA_") for d in directions) \
                         and not (site.name in SYNCS and "DMA_BIDIRECTIONAL" in directions):
                     s.block("direction", "%s:%d %s, mapped %s" % (
@@ -441,6 +459,10 @@ def view(analysis, s):
     if s.maps or any(r.how in ("assign", "init", "set") and r.what not in ("arithmetic", "zero")
                      for r in s.refs):
         s.block("from_expression")
+    if s.key[0] == "member":
+        if any(r.how == "arg" and moves.takes(analysis, r) for r in s.refs) or s.copied:
+            s.block("address_taken")
+        return
     key = analysis.file(s.key[1]).value_slot(analysis.file(s.key[1]).source.functions[s.key[2]], s.view)
     computed = next((r for r in s.refs if r.what == "arithmetic"), None)
     if key in analysis.slots and computed is not None and not moves.plain(
@@ -451,7 +473,8 @@ def view(analysis, s):
 
 
 # Blocks that a handle beside the address removes: the address stays a number.
-BESIDE = {"arithmetic", "from_expression"}
+BESIDE = {"arithmetic", "from_expression", "coherent"}
+CONSTANT = re.compile(r"^[A-Z][A-Z0-9_]*$")
 
 
 def beside(analysis, s):
@@ -465,7 +488,16 @@ def beside(analysis, s):
         return
     for r in s.refs:
         if r.how in ("init", "assign", "set", "field") and r.what not in ("map", "zero") and not (
-                r.what == "arithmetic" and re.search(r"\b%s\b" % re.escape(s.key[3]), r.source.of(r.extra))):
+                r.what == "arithmetic" and re.search(r"\b%s\b" % re.escape(s.key[3]), r.source.of(r.extra))) \
+                and not (r.what == "other" and CONSTANT.match(r.extra or "")) \
+                and not (r.what == "coherent" and r.extra not in SYNCED):
+            return
+        if r.how == "address" and r.extra[0] in SYNCED:
+            return
+        # After a failed map the number is not the error address.
+        if r.how == "compare" and "ERROR" in r.source.of(next(a for a in r.node.above() if a.kind == "binary")):
+            return
+        if r.what == "map" and (r.node.parent.parent if r.how == "assign" else r.node.parent).kind != "expr":
             return
     if all(rule in BESIDE for rule, _ in s.blocks):
         s.blocks = []

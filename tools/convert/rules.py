@@ -76,6 +76,8 @@ COHERENT = {
     "dma_alloc_coherent", "dmam_alloc_coherent", "dma_alloc_attrs", "dmam_alloc_attrs", "dma_alloc_wc",
     "dma_alloc_noncoherent", "dma_alloc_pages", "dma_alloc_noncontiguous", "dma_pool_alloc",
     "dma_pool_zalloc", "usb_alloc_coherent", "pci_alloc_consistent"}
+# Those of them that a driver syncs: a handle must not stand for their address.
+SYNCED = {"dma_alloc_noncoherent", "dma_alloc_pages", "dma_alloc_noncontiguous"}
 POOL = {"page_pool_get_dma_addr", "page_pool_get_dma_addr_netmem", "xsk_buff_xdp_get_dma",
         "xsk_buff_raw_get_dma", "xsk_buff_xdp_get_frame_dma", "libeth_rx_alloc"}
 SCATTER = {"sg_dma_address", "sg_phys"}
@@ -111,6 +113,10 @@ SIZED = {"memset", "memzero_explicit", "kfree_sensitive", "kmem_cache_free", "me
          "vfree", "kvfree", "devm_kfree", "prefetch", "container_of", "offsetof", "struct_size", "ALIGN"}
 ASSERTS = {"BUILD_BUG_ON", "BUILD_BUG_ON_MSG", "static_assert", "compiletime_assert", "BUILD_BUG_ON_ZERO",
            "_Static_assert", "ASSERT_STRUCT_SIZE"}
+# Calls that return the private memory of a kernel object: software's; requests' are not zeroed.
+PRIVATE = re.compile(r"(_request_ctx|_tfm_ctx|^crypto_\w+_ctx)(_dma)?$|^scsi_cmd_priv$|^blk_mq_rq_to_pdu$"
+                     r"|^sdio_get_drvdata$")
+PRIVATE_ZEROED = re.compile(r"(_tfm_ctx|^crypto_\w+_ctx)(_dma)?$")
 # Functions that print: the address of a DMA address may be given to them (%pad).
 PRINT = r"(_dbg|_err|_info|_warn|_debug|printk|_notice|_emerg|_crit|_ratelimited|_once|dbg|DBG|DP|_log" \
         r"|_vlog|_printf|_trace\w*)$"
