@@ -48,6 +48,24 @@ struct sim_table sim_iommu_table(const struct sim_iommu *iommu, const struct dma
 	return t;
 }
 
+enum sim_reason sim_iommu_read(const struct sim_iommu *iommu, const struct sim_table *table,
+			       uint64_t iova, struct sim_walk *walk)
+{
+	switch (iommu->config.flavour) {
+	case SIM_VTD:
+		return sim_walk_vtd(&iommu->mem, table, iova, walk);
+	case SIM_AMD:
+		return sim_walk_amd(&iommu->mem, table, iova, walk);
+	default:
+		return sim_walk_lpae(&iommu->mem, table, iova, walk);
+	}
+}
+
+uint64_t sim_iommu_present(const struct sim_iommu *iommu)
+{
+	return iommu->config.flavour == SIM_VTD ? 3 : 1;
+}
+
 enum sim_reason sim_iommu_lookup(struct sim_iommu *iommu, const struct sim_table *table,
 				 uint64_t iova, struct sim_walk *walk)
 {
@@ -57,8 +75,7 @@ enum sim_reason sim_iommu_lookup(struct sim_iommu *iommu, const struct sim_table
 	walk->out = 0;
 	walk->shift = 12;
 	walk->perm = 0;
-	reason = iommu->config.flavour == SIM_VTD ? sim_walk_vtd(&iommu->mem, table, iova, walk)
-						  : sim_walk_lpae(&iommu->mem, table, iova, walk);
+	reason = sim_iommu_read(iommu, table, iova, walk);
 	__atomic_fetch_add(&iommu->stats.walks, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&iommu->stats.walk_steps, walk->steps, __ATOMIC_RELAXED);
 	return reason;
@@ -85,7 +102,7 @@ static int each(struct sim_iommu *iommu, const struct sim_table *table, const st
 		uint64_t base, int (*fn)(void *ctx, const struct sim_leaf *leaf), void *ctx)
 {
 	unsigned int shift = 12 + 9 * (at->level - 1), n = 512;
-	uint64_t present = iommu->config.flavour == SIM_VTD ? 3 : 1, entry;
+	uint64_t present = sim_iommu_present(iommu), entry;
 	int ret = 0;
 
 	if (at->level == table->levels && table->va_bits - shift < 9)
@@ -126,6 +143,11 @@ int sim_iommu_each(struct sim_iommu *iommu, const struct dmah_pt_info *pt,
 
 /* ---- settings, counters ---- */
 
+const struct sim_iommu_config *sim_iommu_config(const struct sim_iommu *iommu)
+{
+	return &iommu->config;
+}
+
 void sim_iommu_set_tlb(struct sim_iommu *iommu, unsigned int entries, uint64_t seed)
 {
 	sim_lock(&iommu->lock);
@@ -158,7 +180,7 @@ static void set_defaults(struct sim_iommu *iommu)
 	if (!c->va_bits)
 		c->va_bits = 48;
 	if (!c->out_bits)
-		c->out_bits = c->flavour == SIM_VTD ? 46 : 48;
+		c->out_bits = c->flavour == SIM_VTD ? 46 : c->flavour == SIM_AMD ? 52 : 48;
 	if (!c->tags)
 		c->tags = 255;
 	if (!c->queue)

@@ -34,6 +34,7 @@ bool sim_mem_load(const struct sim_mem *mem, uint64_t addr, uint64_t *value);
  * @no_2m: 2 MiB leaves are not supported.
  * @no_1g: 1 GiB leaves are not supported.
  * @privileged: LPAE: transactions are privileged.
+ * @denied: AMD: enum sim_perm that the device table entry does not give.
  */
 struct sim_table {
 	uint64_t root;
@@ -43,6 +44,7 @@ struct sim_table {
 	bool no_2m;
 	bool no_1g;
 	bool privileged;
+	unsigned int denied;
 };
 
 /**
@@ -71,7 +73,7 @@ struct sim_step {
  */
 struct sim_walk {
 	struct sim_step from;
-	struct sim_step trail[5];
+	struct sim_step trail[6];
 	unsigned int ntrail;
 	uint64_t out;
 	unsigned int shift;
@@ -92,6 +94,10 @@ enum sim_reason sim_walk_vtd(const struct sim_mem *mem, const struct sim_table *
 /** sim_walk_lpae() - walk a VMSAv8-64 stage 1 table, 4 KiB granule. See sim_walk_vtd(). */
 enum sim_reason sim_walk_lpae(const struct sim_mem *mem, const struct sim_table *table,
 			      uint64_t iova, struct sim_walk *walk);
+
+/** sim_walk_amd() - walk an AMD host page table. See sim_walk_vtd(). A leaf may have no permission. */
+enum sim_reason sim_walk_amd(const struct sim_mem *mem, const struct sim_table *table,
+			     uint64_t iova, struct sim_walk *walk);
 
 /**
  * struct sim_context - a context entry (VT-d), or a stream table entry with its context descriptor (SMMU).
@@ -120,6 +126,31 @@ struct sim_context {
 enum sim_reason sim_walk_context(const struct sim_mem *mem, uint64_t root, uint32_t id,
 				 const struct sim_table *hw, bool passthrough,
 				 struct sim_context *context, uint32_t *code);
+
+/**
+ * sim_walk_dte() - read a device's entry of AMD's device table.
+ * @mem: memory.
+ * @devtab: the value of the Device Table Base Address Register.
+ * @id: requester id.
+ * @levels: most levels of a page table.
+ * @hw: the hardware's limits.
+ * @context: receives the entry.
+ * @code: receives the code of the event.
+ */
+enum sim_reason sim_walk_dte(const struct sim_mem *mem, uint64_t devtab, uint32_t id,
+			     unsigned int levels, const struct sim_table *hw,
+			     struct sim_context *context, uint32_t *code);
+
+/* AMD event codes, section 2.5, and two bits of the model for flags of a page fault. */
+enum {
+	AMD_ILLEGAL_DTE = 1,
+	AMD_PAGE_FAULT = 2,
+	AMD_DEVTAB_ERROR = 3,
+	AMD_PAGETAB_ERROR = 4,
+	AMD_INVALID_REQUEST = 8,
+	AMD_PRESENT = 0x100,
+	AMD_RESERVED = 0x200,
+};
 
 /* VT-d fault reasons. Intel VT-d specification, rev. 4.1, section 7.1.3, table "non-recoverable fault conditions". */
 enum {
