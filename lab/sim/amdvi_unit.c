@@ -144,8 +144,8 @@ static void invalidate(struct sim_amdvi *u, uint32_t domain, uint64_t hi, bool a
 	u->stats.tables += hi >> 1 & 1;
 	if (hi & 2)
 		sim_psc_invalidate(&u->iommu->psc, domain, size ? iova : 0, size);
-	sim_tlb_invalidate(&u->iommu->tlb, domain, size ? iova : 0, size, again ? fetch_again : NULL,
-			   u->iommu);
+	sim_tlb_invalidate(&u->iommu->tlb, domain, size ? iova : 0, size,
+			   again ? fetch_again : NULL, u->iommu);
 }
 
 static void forget_entry(struct sim_amdvi *u, uint32_t id)
@@ -168,8 +168,7 @@ static void store_mark(struct sim_amdvi *u, const uint64_t w[2])
 {
 	uint64_t data = w[1];
 
-	if (w[0] & 1 &&
-	    !sim_bus(u->iommu->sim, w[0] & 0x000ffffffffffff8ull, &data, 8, true, true))
+	if (w[0] & 1 && !sim_bus(u->iommu->sim, w[0] & 0x000ffffffffffff8ull, &data, 8, true, true))
 		posix_misuse("a wait's store is not to memory");
 }
 
@@ -336,7 +335,8 @@ static void write_base(uint64_t *base, bool in_use, uint64_t value)
 
 static void write_index(uint32_t *index, uint64_t value, uint64_t base)
 {
-	if (value & ~0x7fff0ull || value >= ring_bytes(base))
+	/* A unit that has lost its registers has no ring. */
+	if (value & ~0x7fff0ull || (base && value >= ring_bytes(base)))
 		posix_misuse("an index behind the end of a ring");
 	*index = (uint32_t)value & 0x7fff0;
 }

@@ -420,7 +420,9 @@ static void describe(struct sim_fake *fake)
 		  (c->no_passthrough ? 0u : DMAH_IOMMU_PASSTHROUGH);
 	d->va_bits = c->va_bits;
 	d->out_bits = c->out_bits;
-	d->formats = c->flavour == SIM_VTD ? vtd_formats : c->flavour == SIM_AMD ? NULL : smmu_formats;
+	d->formats = c->flavour == SIM_VTD   ? vtd_formats
+		     : c->flavour == SIM_AMD ? NULL
+					     : smmu_formats;
 	d->nformats = d->formats ? 1 : 0; /* an AMD unit always has registers */
 	if (c->flavour == SIM_VTD) {
 		d->reserved = vtd_reserved;

@@ -122,8 +122,7 @@ static int by_context(struct search *s, const struct sim_context *context)
 {
 	struct sim_iommu *iommu = s->dev->iommu;
 	struct sim_step root = { .table = context->table.root,
-				 .perm = (SIM_PERM_READ | SIM_PERM_WRITE) &
-					 ~context->table.denied,
+				 .perm = (SIM_PERM_READ | SIM_PERM_WRITE) & ~context->table.denied,
 				 .level = context->table.levels };
 	int ret = 0;
 

@@ -12,7 +12,8 @@
 #define PTE_IR	     (1ull << 61)
 #define PTE_IW	     (1ull << 62)
 #define PDE_RESERVED 0x1ff0000000000000ull /* 60:52 of an entry that leads to a table */
-#define PTE_RESERVED 0x07f0000000000000ull /* 58:52 of one that maps a page; 60 and 59 are FC and U */
+#define PTE_RESERVED \
+	0x07f0000000000000ull /* 58:52 of one that maps a page; 60 and 59 are FC and U */
 
 #define NEXT_LEVEL(e) ((unsigned int)((e) >> 9) & 7)
 enum { LEVEL_PAGE = 0, LEVEL_SIZE = 7 };
@@ -68,8 +69,8 @@ static bool is_reserved(const struct sim_table *t, uint64_t entry, unsigned int 
 	shift = page_shift(entry, level);
 	if (next == LEVEL_SIZE)
 		return shift >= 12 + 9 * level || shift < 12 + 9 * (level - 1);
-	return level == 6 || (entry & PTE_ADDR & ((1ull << shift) - 1)) || (level == 2 && t->no_2m) ||
-	       (level >= 3 && t->no_1g);
+	return level == 6 || (entry & PTE_ADDR & ((1ull << shift) - 1)) ||
+	       (level == 2 && t->no_2m) || (level >= 3 && t->no_1g);
 }
 
 enum sim_reason sim_walk_amd(const struct sim_mem *mem, const struct sim_table *t, uint64_t iova,
@@ -115,8 +116,8 @@ enum sim_reason sim_walk_amd(const struct sim_mem *mem, const struct sim_table *
 }
 
 enum sim_reason sim_walk_dte(const struct sim_mem *mem, uint64_t devtab, uint32_t id,
-			     unsigned int levels, const struct sim_table *hw,
-			     struct sim_context *c, uint32_t *code)
+			     unsigned int levels, const struct sim_table *hw, struct sim_context *c,
+			     uint32_t *code)
 {
 	uint64_t at = (devtab & PTE_ADDR) + id * 32ull, bytes = ((devtab & 0x1ff) + 1) * 4096;
 	unsigned int mode;

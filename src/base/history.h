@@ -46,10 +46,10 @@ struct history_record {
  * The offset in a page is that of the DMA address, and some formats have the generation in its place. Where a buffer bounced
  * to another offset, the record has the offset, and such a generation moves up.
  */
-#define HISTORY_OFFSET	 (1ull << 63)
-#define HISTORY_GEN_UP	 51
-#define HISTORY_IN_PAGE	 (PT_GRANULE - 1)
-#define HISTORY_ADDRESS	 0x000fffffffffffffull
+#define HISTORY_OFFSET	(1ull << 63)
+#define HISTORY_GEN_UP	51
+#define HISTORY_IN_PAGE (PT_GRANULE - 1)
+#define HISTORY_ADDRESS 0x000fffffffffffffull
 
 #define HISTORY_DIR_SHIFT    52
 #define HISTORY_DEVICE_SHIFT 54

@@ -37,9 +37,8 @@ static unsigned int fmt_levels(unsigned int va_bits)
 {
 	if (va_bits == 63)
 		return 6;
-	return va_bits >= 21 && va_bits <= 57 && va_bits % 9 == 3
-		       ? (va_bits - PT_GRANULE_SHIFT) / 9
-		       : 0;
+	return va_bits >= 21 && va_bits <= 57 && va_bits % 9 == 3 ? (va_bits - PT_GRANULE_SHIFT) / 9
+								  : 0;
 }
 
 static uint64_t fmt_table(dmah_phys_t phys)

@@ -367,8 +367,9 @@ static void compare_walk(const struct pt *pt, const struct place *p)
 	assert_int_equal(visited, now->levels - p->block);
 	assert_int_equal(entry.phys, p->phys + inside);
 	assert_int_equal(entry.shift, p->block ? 21 : 12);
-	assert_int_equal(entry.dir,
-			 now->kind == ARM && p->dir == DMAH_FROM_DEVICE ? DMAH_BIDIRECTIONAL : p->dir);
+	assert_int_equal(entry.dir, now->kind == ARM && p->dir == DMAH_FROM_DEVICE
+					    ? DMAH_BIDIRECTIONAL
+					    : p->dir);
 }
 
 static void random_places(void **state)
@@ -463,8 +464,7 @@ static void refusals(void **state)
 		assert_int_equal(entry.phys, (1ull << 30) + 12345);
 		assert_true(pt.fmt->walk(&pt, 1ull << kinds[k].va_bits, &entry) < 0);
 		for (unsigned int bits = 0; bits < 70; bits++)
-			assert_int_equal(pt.fmt->fits(bits) != 0,
-					 has_width(kinds[k].kind, bits));
+			assert_int_equal(pt.fmt->fits(bits) != 0, has_width(kinds[k].kind, bits));
 		close_table(&pt);
 	}
 }
@@ -542,10 +542,8 @@ static void amd_skipped_levels(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(random_places),
-		cmocka_unit_test(failed_allocations),
-		cmocka_unit_test(refusals),
-		cmocka_unit_test(amd_levels),
+		cmocka_unit_test(random_places),      cmocka_unit_test(failed_allocations),
+		cmocka_unit_test(refusals),	      cmocka_unit_test(amd_levels),
 		cmocka_unit_test(amd_skipped_levels),
 	};
 

@@ -64,9 +64,9 @@ static bool amd(enum bench_hw hw)
 static unsigned int width(enum bench_hw hw)
 {
 	return hw == BENCH_VTD3 || hw == BENCH_LPAE39 || hw == BENCH_AMD3 ? 39
-	       : hw == BENCH_VTD5					   ? 57
-	       : hw == BENCH_AMD6					   ? 63
-									   : 48;
+	       : hw == BENCH_VTD5					  ? 57
+	       : hw == BENCH_AMD6					  ? 63
+									  : 48;
 }
 
 /* DMAH_TEST_HW=amd in the environment: the cases that name no IOMMU run on AMD's. */

@@ -134,8 +134,7 @@ static void prepare(struct dmah_amdvi *amdvi, const struct dmah_amdvi_config *co
 		    uint64_t *memory)
 {
 	*amdvi = (struct dmah_amdvi){ .regs = config->regs };
-	amdvi->efr = config->features ? config->features
-				      : dmah_host_read64(amdvi->regs + REG_EFR);
+	amdvi->efr = config->features ? config->features : dmah_host_read64(amdvi->regs + REG_EFR);
 	amdvi->timeout = config->timeout_ns ? config->timeout_ns : TIMEOUT;
 	amdvi->entries = queue_of(config);
 	amdvi->events = events_of(config);

@@ -19,8 +19,8 @@ static uint64_t range(dmah_addr_t iova, uint64_t size)
 		return iova & ~0xfffull;
 	if (order > 50)
 		return PAGES_ALL | PAGES_S;
-	return (iova >> (12 + order) << (12 + order)) |
-	       (((1ull << (11 + order)) - 1) & ~0xfffull) | PAGES_S;
+	return (iova >> (12 + order) << (12 + order)) | (((1ull << (11 + order)) - 1) & ~0xfffull) |
+	       PAGES_S;
 }
 
 struct amdvi_command dmah_amdvi_pages(uint32_t domain, dmah_addr_t iova, uint64_t size, bool tables)
@@ -34,7 +34,7 @@ struct amdvi_command dmah_amdvi_pages(uint32_t domain, dmah_addr_t iova, uint64_
 
 struct amdvi_command dmah_amdvi_iotlb(uint32_t id, dmah_addr_t iova, uint64_t size)
 {
-	return (struct amdvi_command){ CMD(OP_IOTLB) | CMD_ID(id) | IOTLB_QUEUE(id) |
-					       IOTLB_MAXPEND(1),
-				       range(iova, size) };
+	return (struct amdvi_command){
+		CMD(OP_IOTLB) | CMD_ID(id) | IOTLB_QUEUE(id) | IOTLB_MAXPEND(1), range(iova, size)
+	};
 }

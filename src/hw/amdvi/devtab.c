@@ -47,8 +47,7 @@ int dmah_amdvi_tables_init(struct dmah_amdvi *amdvi)
 	amdvi->nothing = dmah_host_page_alloc(0);
 	if (!amdvi->nothing)
 		return DMAH_ENOMEM;
-	amdvi->devtab =
-		dmah_host_mem_alloc(table_bytes(amdvi), UINT64_MAX, 0, &amdvi->devtab_phys);
+	amdvi->devtab = dmah_host_mem_alloc(table_bytes(amdvi), UINT64_MAX, 0, &amdvi->devtab_phys);
 	if (!amdvi->devtab) {
 		dmah_host_page_free(amdvi->nothing);
 		return DMAH_ENOMEM;
@@ -179,6 +178,25 @@ static unsigned int forget(const struct dmah_device *dev, uint32_t old, uint32_t
 	return n;
 }
 
+static void set_silent(struct dmah_amdvi *amdvi, uint32_t id, bool silent)
+{
+	uint64_t bit = 1ull << id % 64, *word = &amdvi->silent[id / 64];
+
+	__atomic_store_n(word, silent ? *word | bit : *word & ~bit, __ATOMIC_RELEASE);
+}
+
+/* Says that the device may answer now. */
+static void forgive(struct dmah_amdvi *amdvi, uint32_t id)
+{
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&amdvi->tables);
+	set_silent(amdvi, id, false);
+	dmah_host_unlock(&amdvi->tables);
+	dmah_host_leave(flags);
+}
+
 /*
  * Blocks a device that could not be bound, so that nothing leads to its page table. A unit that did not answer may have
  * returned to service since then, and have cached the entry, so the invalidations are posted once more.
@@ -191,6 +209,7 @@ static void take_back(struct dmah_amdvi *amdvi, const struct dmah_device *dev, u
 	bool ats;
 
 	tag = set_entry(amdvi, at, none, &ats);
+	forgive(amdvi, dev->id);
 	(void)dmah_amdvi_done(amdvi, c, forget(dev, tag, 0, false, c));
 }
 
@@ -200,27 +219,14 @@ static bool is_same(const uint64_t *at, const uint64_t entry[2])
 	return at[0] == entry[0] && !((at[1] ^ entry[1]) & ~DTE1_IOTLB);
 }
 
-static void set_silent(struct dmah_amdvi *amdvi, uint32_t id, bool silent)
-{
-	uint64_t bit = 1ull << id % 64, *word = &amdvi->silent[id / 64];
-
-	__atomic_store_n(word, silent ? *word | bit : *word & ~bit, __ATOMIC_RELEASE);
-}
-
 static int block(struct dmah_amdvi *amdvi, struct dmah_device *dev, uint64_t *at,
 		 const uint64_t entry[2])
 {
 	struct amdvi_command c[FORGET];
-	unsigned long flags;
 	uint32_t old;
 	bool ats;
 
-	/* The device may answer now: that it did not is forgotten before it is asked. */
-	dmah_host_enter(&flags);
-	dmah_host_lock(&amdvi->tables);
-	set_silent(amdvi, dev->id, false);
-	dmah_host_unlock(&amdvi->tables);
-	dmah_host_leave(flags);
+	forgive(amdvi, dev->id);
 	old = set_entry(amdvi, at, entry, &ats);
 	return dmah_amdvi_done(amdvi, c, forget(dev, old, 0, ats, c));
 }

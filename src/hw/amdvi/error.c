@@ -23,7 +23,8 @@ struct amdvi_report {
 
 static void fail_locked(struct dmah_amdvi *amdvi, struct amdvi_report *report, const char *text)
 {
-	if (!amdvi->failed)
+	/* The reset says how it ended. */
+	if (!amdvi->failed && !amdvi->resetting)
 		*report = (struct amdvi_report){ text, amdvi_read(amdvi, REG_STATUS) };
 	__atomic_store_n(&amdvi->failed, true, __ATOMIC_RELEASE);
 }
@@ -54,8 +55,8 @@ static void lose_marks(struct dmah_amdvi *amdvi)
 {
 	if (!amdvi->lost_until)
 		__atomic_store_n(&amdvi->lost_after,
-				 amdvi->marks - (uint32_t)((uint32_t)amdvi->marks -
-							   amdvi_passed(amdvi)),
+				 amdvi->marks -
+					 (uint32_t)((uint32_t)amdvi->marks - amdvi_passed(amdvi)),
 				 __ATOMIC_RELAXED);
 	__atomic_store_n(&amdvi->lost_until, amdvi->marks, __ATOMIC_RELEASE);
 }
@@ -180,8 +181,7 @@ static void handle_refusal(struct dmah_amdvi *amdvi, uint64_t addr, struct amdvi
 	uint64_t *at = amdvi_slot(amdvi, head);
 
 	if (amdvi_read(amdvi, REG_STATUS) & STATUS_CMDRUN) {
-		*report =
-			(struct amdvi_report){ "the IOMMU refused a command; its address", addr };
+		*report = (struct amdvi_report){ "the IOMMU refused a command; its address", addr };
 		if (!recover(amdvi))
 			fail_locked(amdvi, report, "the IOMMU's queue reports error after error");
 		dmah_amdvi_ring(amdvi);
@@ -190,8 +190,8 @@ static void handle_refusal(struct dmah_amdvi *amdvi, uint64_t addr, struct amdvi
 	if (!amdvi->refusals || amdvi->refused_at != head) {
 		amdvi->refused_at = head;
 		amdvi->refusals = 1;
-		*report =
-			(struct amdvi_report){ "the IOMMU refused a command; its first half", at[0] };
+		*report = (struct amdvi_report){ "the IOMMU refused a command; its first half",
+						 at[0] };
 		widen(amdvi, at);
 	} else if (++amdvi->refusals > REFUSALS) {
 		fail_locked(amdvi, report, "the IOMMU refuses all commands of its queue");
@@ -219,7 +219,7 @@ static void handle_event(struct dmah_amdvi *amdvi, const uint64_t *at, struct am
 	}
 }
 
-/* What an event changes is stored before @seen: a wait that does not see the event any more sees what it changed. */
+/* Changes that an event causes are stored before @seen: a wait that does not see the event any more sees what it changed. */
 static void handle_events(struct dmah_amdvi *amdvi, struct amdvi_report *report)
 {
 	uint32_t left = amdvi->events;

@@ -46,8 +46,7 @@ void dmah_amdvi_log_program(struct dmah_amdvi *amdvi)
 	dmah_host_wmb();
 	amdvi->taken = 0;
 	__atomic_store_n(&amdvi->seen, 0, __ATOMIC_RELEASE);
-	amdvi_write(amdvi, REG_EVTLOG,
-		    amdvi->log_phys | RING_LOG2(__builtin_ctz(amdvi->events)));
+	amdvi_write(amdvi, REG_EVTLOG, amdvi->log_phys | RING_LOG2(__builtin_ctz(amdvi->events)));
 	amdvi_write(amdvi, REG_EVT_HEAD, 0);
 	amdvi_write(amdvi, REG_EVT_TAIL, 0);
 	amdvi_write(amdvi, REG_STATUS, STATUS_OVERFLOW | STATUS_EVTINT);

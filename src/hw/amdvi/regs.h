@@ -47,7 +47,7 @@
 #define CONTROL_ISOC	  (1ull << 11)
 #define CONTROL_CMDBUF	  (1ull << 12)
 /* Bits that stay while the rings of a previous owner are stopped: translation, and how the unit behaves on its link. */
-#define CONTROL_KEPT \
+#define CONTROL_KEPT                                                                             \
 	(CONTROL_IOMMU | CONTROL_HTTUN | CONTROL_PASSPW | CONTROL_RESPASSPW | CONTROL_COHERENT | \
 	 CONTROL_ISOC)
 

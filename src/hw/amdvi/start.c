@@ -69,7 +69,7 @@ static void switch_over(struct dmah_amdvi *amdvi)
 		    amdvi->queue_phys | RING_LOG2(__builtin_ctz(amdvi->entries)));
 	amdvi_write(amdvi, REG_CMD_HEAD, 0);
 	amdvi_write(amdvi, REG_CMD_TAIL, 0);
-	/* What was posted to the rings of before is not confirmed. */
+	/* Marks of the rings of before are not confirmed. */
 	__atomic_store_n(&amdvi->lost_after, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&amdvi->lost_until, amdvi->live ? amdvi->marks : 0, __ATOMIC_RELEASE);
 	dmah_host_lock(&amdvi->faults);
