@@ -20,14 +20,22 @@ from linux.series import edit  # noqa: E402
 
 FOLDER = "drivers/net/ethernet/intel/e1000e"
 BYTES = 4 << 20
-# (variant, what it is, converted, edits beside the counters)
+SEGMENT = 1448    # bytes of a packet of TCP; a call of transmit has up to 64 KiB
+# build: (whether it is converted, edits beside the counters)
+BUILDS = {
+    "stock": (False, []),
+    "attr": (False, ["attr"]),
+    "handles": (True, []),
+    "batch": (True, ["batch"]),
+}
+# (variant, what it is, build, parameters: dma_mode is an enum dmah_mode)
 VARIANTS = [
-    ("page", "e1000e as it is: by address", False, []),
-    ("attr", "the same, `DMA_ATTR_REQUIRE_COHERENT` given to map and unmap: nothing is looked up", False, ["attr"]),
-    ("wrap", "converted by `dmah convert`, wrap mode, `check=0`", "DMAH_MODE_WRAP", []),
-    ("pool", "the same, pool mode", "DMAH_MODE_POOL", []),
-    ("pool-batch", "the same, and receive buffers that are done are unmapped up to 16 at a time (18 lines by hand)",
-     "DMAH_MODE_POOL", ["batch"]),
+    ("page", "e1000e as it is: by address", "stock", ""),
+    ("attr", "the same, `DMA_ATTR_REQUIRE_COHERENT` given to map and unmap: nothing is looked up", "attr", ""),
+    ("wrap", "converted by `dmah convert`, wrap mode, `check=0`", "handles", "dma_mode=0"),
+    ("pool", "the same, pool mode", "handles", "dma_mode=4"),
+    ("pool-batch", "the same, and receive buffers that are done are unmapped up to 16 at a time (20 lines by hand)",
+     "batch", "dma_mode=4"),
 ]
 # Modes of boots.MODES that are measured.
 MACHINES = ["lazy", "strict"]
@@ -44,8 +52,9 @@ show() {
 	done
 	echo
 }
-for v in VARIANTS; do
-	insmod /drivers/$v/e1000e.ko
+run() { # VARIANT BUILD PARAMETERS
+	v=$1
+	insmod /drivers/$2/e1000e.ko $3
 	wait_for '[ -e /sys/class/net/eth0 ]'
 	ifconfig eth0 10.0.2.15 netmask 255.255.255.0 up
 	wait_for '[ "$(cat /sys/class/net/eth0/carrier 2>/dev/null)" = 1 ]'
@@ -57,17 +66,18 @@ for v in VARIANTS; do
 	show "$v send"
 	ifconfig eth0 down
 	rmmod e1000e
-done
+}
 """
 FIELDS = ("clock_poll", "polls", "received", "clock_send", "sends", "clock_nested")
 
 
 def build(command, kernel, series, ko, name, work):
-    """One variant of the driver. Return: its .ko."""
-    _, _, mode, edits = next(v for v in VARIANTS if v[0] == name)
+    """The driver's .ko of BUILDS[name]."""
+    converted, edits = BUILDS[name]
     d = driver.Driver(series, FOLDER, os.path.join(work, name))
-    if mode:
-        d.convert(command, mode if mode != driver.ATTACH else None)
+    if converted:
+        d.convert(command)
+        d.ask_for_mode()
     for what in edits + ["count"]:
         with open(os.path.join(HERE, "drivers", "e1000e.%s.edits" % what)) as f:
             rules = edit.parse(f.read(), "e1000e.%s.edits" % what)
@@ -97,7 +107,11 @@ def network(work, data):
 
 
 def figures(name, found):
-    """Rows of one variant: instructions per packet, from the counters before and after each direction."""
+    """Rows of one variant: instructions for a packet, from the counters before and after each direction.
+
+    poll: of poll, where packets come and acknowledgements go, for each packet received
+    send: of transmit and of poll, where buffers are given back and acknowledgements come, for each SEGMENT bytes
+    """
     delta = [{k: b[k] - a[k] for k in FIELDS} for a, b in zip(found, found[1:])]
     receive, send = delta
     if receive["received"] < BYTES // 1500 or not send["sends"]:
@@ -107,7 +121,7 @@ def figures(name, found):
         "received": receive["received"], "polls": receive["polls"],
         "poll": round(receive["clock_poll"] / receive["received"], 1),
         "sent": send["sends"],
-        "send": round((send["clock_send"] + send["clock_poll"] - send["clock_nested"]) / send["sends"], 1),
+        "send": round((send["clock_send"] + send["clock_poll"] - send["clock_nested"]) * SEGMENT / BYTES, 1),
     }
 
 
@@ -142,7 +156,7 @@ def measure(command, kernel_name="7.3", modes=None):
     with tempfile.TemporaryDirectory(prefix="dmah-packets-") as work:
         files = {"data": data}
         needs = set()
-        for name, _, _, _ in VARIANTS:
+        for name in BUILDS:
             made = build(os.path.abspath(command), kernel, series, ko, name, work)
             files["drivers/%s/e1000e.ko" % name] = "@" + made
             needs.update(vm.kernels.module_depends(made))
@@ -150,8 +164,8 @@ def measure(command, kernel_name="7.3", modes=None):
         for mode in modes or MACHINES:
             machine = vm.Machine(kernel, icount=ICOUNT, devices=[], modules=sorted(needs - {"dmah"}), files=files,
                                  qemu=network(work, data), **MODES[mode])
-            result = machine.boot(SCRIPT.replace("VARIANTS", " ".join(v[0] for v in VARIANTS)),
-                                  "packets-%s-%s" % (kernel_name, mode))
+            runs = "".join("run %s %s %s\n" % (name, made, words) for name, _, made, words in VARIANTS)
+            result = machine.boot(SCRIPT + runs, "packets-%s-%s" % (kernel_name, mode))
             if not result.ok:
                 raise Trouble("packets, %s %s: %s\n%s" % (kernel_name, mode, result.why, "\n".join(result.tail(15))))
             found[mode] = parse(result.output, want)

@@ -8,7 +8,10 @@ import subprocess
 
 from . import cache, module
 
-ATTACH = "DMAH_MODE_WRAP"   # in the call that the converter puts into probe()
+# The converter's lines in the file with probe(), and a parameter for the first.
+ATTACH = "DMAH_MODE_WRAP"
+INCLUDE = "#include <linux/dmah.h>\n"
+PARAMETER = "\nstatic int dma_mode = DMAH_MODE_WRAP;\nmodule_param(dma_mode, int, 0444);\n"
 
 
 class Driver:
@@ -45,27 +48,24 @@ class Driver:
         with open(os.path.join(self.root, path), "w", encoding="utf-8", errors="surrogateescape") as f:
             f.write(text)
 
-    def convert(self, command, mode=None, args=()):
-        """Convert by `dmah convert`. mode: of dmah_attach(), where not wrap. Return: the command's report."""
+    def convert(self, command, args=()):
+        """Convert by `dmah convert`. Return: the command's report."""
         done = subprocess.run([command, "convert", "--json", "--kernel", self.root, "--cache",
                                os.path.join(self.root, "cache")] + list(args) + [self.dir],
                               capture_output=True, text=True, check=False)
         if done.returncode not in (0, 1):
             raise cache.Error("dmah convert of %s: %s" % (self.folder, done.stderr))
-        if mode:
-            self.attach(mode)
         return json.loads(done.stdout)
 
-    def attach(self, mode):
-        """Have the driver ask for another mode."""
-        calls = 0
-        for name in sorted(os.listdir(self.dir)):
-            text = self.read(os.path.join(self.folder, name)) if name.endswith(".c") else ""
+    def ask_for_mode(self):
+        """Have the driver attach in the mode that its parameter `dma_mode` has, an enum dmah_mode."""
+        names = [os.path.join(self.folder, n) for n in sorted(os.listdir(self.dir)) if n.endswith(".c")]
+        texts = {n: self.read(n) for n in names}
+        if sum(t.count(ATTACH) for t in texts.values()) != 1:
+            raise cache.Error("%s does not attach its device once" % self.folder)
+        for name, text in texts.items():
             if ATTACH in text:
-                calls += text.count(ATTACH)
-                self.write(os.path.join(self.folder, name), text.replace(ATTACH, mode))
-        if calls != 1:
-            raise cache.Error("%s attaches its device %d times, not once" % (self.folder, calls))
+                self.write(name, text.replace(ATTACH, "dma_mode").replace(INCLUDE, INCLUDE + PARAMETER, 1))
 
     def build(self, kernel, ko, out):
         """Build against dmah.ko (a Dmah). Return: (the .ko, the compiler's warnings)."""

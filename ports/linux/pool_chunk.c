@@ -99,7 +99,7 @@ int pool_grow(struct pool *p, unsigned int class)
 	}
 	c->leaf = pool_learn(p, c->iova.addr);
 	spin_lock_irqsave(&p->lock, flags);
-	/* Who sees the number sees the slots. */
+	/* Publishes the slots. */
 	smp_store_release(&c->slots, POOL_CHUNK_PAGES >> class);
 	cut(p, c, number);
 	spin_unlock_irqrestore(&p->lock, flags);

@@ -296,7 +296,7 @@ void pool_invalidate(struct pool *p, dma_addr_t iova, u32 pages);
 u64 *pool_learn(struct pool *p, dma_addr_t iova);
 
 /**
- * pool_wants_sync_map() - Returns true if the IOMMU must be told of entries that come.
+ * pool_wants_sync_map() - Returns true if the IOMMU wants a call where entries come.
  *
  * Hardware that caches absent entries (a hypervisor's) or buffers writes (Intel's before 2011)
  * needs that. The IOMMU says so itself, and its driver in the kernel decides by the same bits.

@@ -42,7 +42,7 @@ def unchecked(kernel, dmah):
     source = os.path.join(HERE, "unchecked")
     out = os.path.join(vm.BUILD, "module", "dmah_unchecked", kernel.release)
     log = os.path.join(out, "make.log")
-    # What was compiled before would not be compiled again, and so not warned of.
+    # The compiler warns only of files that it compiles, so of none that an earlier run has compiled.
     shutil.rmtree(out, ignore_errors=True)
     vm.build(kernel, source, out, also=["ports/linux/include"], log=log,
              args=["KBUILD_EXTRA_SYMBOLS=" + dmah.symvers])
