@@ -11,7 +11,7 @@
 void svg_text(FILE *to, const char *s);
 
 /**
- * struct svg_axes - what a plot shows
+ * struct svg_axes - meaning of a plot
  * @y: meaning of a value
  * @bytes: a value is a number of bytes
  * @x: meaning of the x axis
