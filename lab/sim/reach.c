@@ -69,7 +69,7 @@ static int table(const struct search *s, const struct sim_step *at, uint64_t bas
 	const struct sim_iommu *iommu = s->dev->iommu;
 	const struct sim_table *t = &s->context->table;
 	unsigned int shift = 12 + 9 * (at->level - 1), n = 512;
-	uint64_t present = sim_iommu_present(iommu), entry;
+	uint64_t entry;
 	int ret = 0;
 
 	if (at->level == t->levels && t->va_bits - shift < 9)
@@ -79,9 +79,9 @@ static int table(const struct search *s, const struct sim_step *at, uint64_t bas
 		struct sim_walk walk = { .from = *at };
 		enum sim_reason reason;
 
-		if (!sim_mem_load(&iommu->mem, at->table + i * 8, &entry) || !(entry & present))
+		if (!sim_mem_load(&iommu->mem, at->table + i * 8, &entry) || !sim_present(t, entry))
 			continue;
-		reason = sim_iommu_read(iommu, t, iova, &walk);
+		reason = sim_walk(&iommu->mem, t, iova, &walk);
 		if (walk.ntrail > 1)
 			ret = table(s, &walk.trail[1], iova, by);
 		else if (!reason)

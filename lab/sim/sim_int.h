@@ -245,13 +245,6 @@ void sim_iommu_destroy(struct sim_iommu *iommu);
 /** sim_iommu_execute() - carry out an invalidation. Call with the lock held. */
 void sim_iommu_execute(struct sim_iommu *iommu, const struct sim_command *command);
 
-/** sim_iommu_read() - walk @table as the hardware of @iommu does. Counts nothing. */
-enum sim_reason sim_iommu_read(const struct sim_iommu *iommu, const struct sim_table *table,
-			       uint64_t iova, struct sim_walk *walk);
-
-/** sim_iommu_present() - Returns the bits of which a present table entry has at least one. */
-uint64_t sim_iommu_present(const struct sim_iommu *iommu);
-
 /** sim_iommu_lookup() - walk @table, and count the walk. */
 enum sim_reason sim_iommu_lookup(struct sim_iommu *iommu, const struct sim_table *table,
 				 uint64_t iova, struct sim_walk *walk);

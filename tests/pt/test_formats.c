@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * Check every page-table format against a walker written here from the specifications: Intel VT-d
- * section 9.8, AMD 48882 section 2.2.3, and Arm ARM section D8.3. The walker reads memory as the hardware does: if walks are
+ * section 9.8, AMD 48882 section 2.2.3, and Arm ARM section D8.3 (both stages). The walker reads memory as the hardware does: if walks are
  * not coherent, only cleaned lines are visible. The walker runs after every store, so at no time
  * may the hardware see anything but the old or the new translation.
  */
@@ -94,15 +94,16 @@ void dmah_host_wmb(void)
 struct hw {
 	const struct dmah_pt_format *format;
 	unsigned int va_bits, levels;
-	enum { INTEL, AMD, ARM } kind;
+	enum { VTD_SS, LPAE_S1, LPAE_S2, AMD_V1 } kind;
 };
 
 static const struct hw kinds[] = {
-	{ &dmah_pt_vtd_ss, 39, 3, INTEL }, { &dmah_pt_vtd_ss, 48, 4, INTEL },
-	{ &dmah_pt_vtd_ss, 57, 5, INTEL }, { &dmah_pt_lpae_s1, 39, 3, ARM },
-	{ &dmah_pt_lpae_s1, 48, 4, ARM },  { &dmah_pt_amd_v1, 39, 3, AMD },
-	{ &dmah_pt_amd_v1, 48, 4, AMD },   { &dmah_pt_amd_v1, 57, 5, AMD },
-	{ &dmah_pt_amd_v1, 63, 6, AMD },
+	{ &dmah_pt_vtd_ss, 39, 3, VTD_SS },   { &dmah_pt_vtd_ss, 48, 4, VTD_SS },
+	{ &dmah_pt_vtd_ss, 57, 5, VTD_SS },   { &dmah_pt_lpae_s1, 39, 3, LPAE_S1 },
+	{ &dmah_pt_lpae_s1, 48, 4, LPAE_S1 }, { &dmah_pt_lpae_s2, 39, 3, LPAE_S2 },
+	{ &dmah_pt_lpae_s2, 48, 4, LPAE_S2 }, { &dmah_pt_amd_v1, 39, 3, AMD_V1 },
+	{ &dmah_pt_amd_v1, 48, 4, AMD_V1 },   { &dmah_pt_amd_v1, 57, 5, AMD_V1 },
+	{ &dmah_pt_amd_v1, 63, 6, AMD_V1 },
 };
 
 struct found {
@@ -159,15 +160,24 @@ static bool walk_arm(const struct hw *hw, uint64_t root, uint64_t iova, struct f
 			return false;
 		assert_int_equal(entry >> 48 & 7, 0);
 		if (level > 1 && entry & 2) {
+			/* Stage 2 has no attributes of a table. */
+			assert_true(hw->kind == LPAE_S1 || !(entry >> 59));
 			table = entry & 0x0000fffffffff000ull;
 			continue;
 		}
 		assert_true(level == 1 ? (entry & 3) == 3 : (entry & 3) == 1 && level <= 3);
 		assert_int_equal(entry >> 10 & 1, 1); /* AF */
 		assert_int_equal(entry >> 8 & 3, 3); /* inner shareable */
-		assert_int_equal(entry >> 6 & 1, 1); /* AP[1]: unprivileged */
-		f->read = true;
-		f->write = !(entry >> 7 & 1);
+		if (hw->kind == LPAE_S1) {
+			assert_int_equal(entry >> 6 & 1, 1); /* AP[1]: unprivileged */
+			f->read = true;
+			f->write = !(entry >> 7 & 1);
+		} else {
+			assert_int_equal(entry >> 2 & 15, 15); /* MemAttr: write-back */
+			assert_int_equal(entry >> 53 & 3, 2); /* XN */
+			f->read = entry >> 6 & 1;
+			f->write = entry >> 7 & 1;
+		}
 		f->phys = entry & 0x0000fffffffff000ull;
 		assert_int_equal(f->phys & ((1ull << shift) - 1), 0);
 		f->shift = shift;
@@ -213,9 +223,9 @@ static bool walk_amd(const struct hw *hw, uint64_t root, uint64_t iova, struct f
 static bool walk(const struct hw *hw, uint64_t root, uint64_t iova, struct found *f)
 {
 	switch (hw->kind) {
-	case INTEL:
+	case VTD_SS:
 		return walk_vtd(hw, root, iova, f);
-	case AMD:
+	case AMD_V1:
 		return walk_amd(hw, root, iova, f);
 	default:
 		return walk_arm(hw, root, iova, f);
@@ -240,7 +250,7 @@ static bool right(const struct place *p, const struct found *f)
 {
 	if (f->phys != p->phys || f->shift != (p->block ? 21u : 12u))
 		return false;
-	return f->read == (now->kind == ARM || p->dir & DMAH_TO_DEVICE) &&
+	return f->read == (now->kind == LPAE_S1 || p->dir & DMAH_TO_DEVICE) &&
 	       f->write == !!(p->dir & DMAH_FROM_DEVICE);
 }
 
@@ -367,7 +377,7 @@ static void compare_walk(const struct pt *pt, const struct place *p)
 	assert_int_equal(visited, now->levels - p->block);
 	assert_int_equal(entry.phys, p->phys + inside);
 	assert_int_equal(entry.shift, p->block ? 21 : 12);
-	assert_int_equal(entry.dir, now->kind == ARM && p->dir == DMAH_FROM_DEVICE
+	assert_int_equal(entry.dir, now->kind == LPAE_S1 && p->dir == DMAH_FROM_DEVICE
 					    ? DMAH_BIDIRECTIONAL
 					    : p->dir);
 }
@@ -431,8 +441,8 @@ static void failed_allocations(void **state)
 
 static bool has_width(int kind, unsigned int bits)
 {
-	return bits == 39 || bits == 48 || (bits == 57 && kind != ARM) ||
-	       (kind == AMD && (bits == 21 || bits == 30 || bits == 63));
+	return bits == 39 || bits == 48 || (bits == 57 && (kind == VTD_SS || kind == AMD_V1)) ||
+	       (kind == AMD_V1 && (bits == 21 || bits == 30 || bits == 63));
 }
 
 /* A place cannot have both a block and a table; widths that no format has are refused. */
@@ -476,7 +486,7 @@ static void amd_levels(void **state)
 
 	(void)state;
 	for (unsigned int levels = 1; levels <= 6; levels++) {
-		struct hw hw = { &dmah_pt_amd_v1, bits[levels - 1], levels, AMD };
+		struct hw hw = { &dmah_pt_amd_v1, bits[levels - 1], levels, AMD_V1 };
 		uint64_t last = (1ull << hw.va_bits) - 4096, *table;
 		struct found f;
 		struct pt pt;
@@ -501,7 +511,7 @@ static void amd_levels(void **state)
 /* AMD: an entry that skips levels is walked, but for addresses with bits of those levels, and nothing is put past it. */
 static void amd_skipped_levels(void **state)
 {
-	struct hw hw = { &dmah_pt_amd_v1, 48, 4, AMD };
+	struct hw hw = { &dmah_pt_amd_v1, 48, 4, AMD_V1 };
 	struct pt low = { .fmt = &dmah_pt_amd_v1,
 			  .va_bits = 21,
 			  .out_bits = 46,

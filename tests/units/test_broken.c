@@ -44,7 +44,7 @@ struct rig {
 	unsigned int reports;
 };
 
-static const char *const machines[] = { "vtd", "smmu", "amd" };
+static const char *const machines[] = { "vtd", "smmu", "smmu-s2", "amd" };
 #define MACHINES (sizeof(machines) / sizeof(machines[0]))
 
 static void attach(struct rig *r, unsigned int n)
@@ -419,9 +419,8 @@ static void dead(const char *machine)
 static void dead_unit(void **state)
 {
 	(void)state;
-	dead("vtd");
-	dead("smmu");
-	dead("amd");
+	for (unsigned int i = 0; i < MACHINES; i++)
+		dead(machines[i]);
 }
 
 /* Slow, and given up: when it has caught up it is back in service by itself. */

@@ -24,7 +24,7 @@
 #define IDS 3u
 
 static const uint32_t id_of[IDS] = { 0x100, 0x108, 0x210 };
-static const char *const machines[] = { "vtd", "smmu", "amd" };
+static const char *const machines[] = { "vtd", "smmu", "smmu-s2", "amd" };
 #define MACHINES (sizeof(machines) / sizeof(machines[0]))
 
 struct rig {
@@ -202,9 +202,8 @@ static void several(const char *machine)
 static void several_ids(void **state)
 {
 	(void)state;
-	several("vtd");
-	several("smmu");
-	several("amd");
+	for (unsigned int m = 0; m < MACHINES; m++)
+		several(machines[m]);
 }
 
 /* One that cannot be bound: the others are not bound either. */
@@ -392,9 +391,8 @@ static void killed_sharer(const char *machine, bool own_kill, bool passthrough)
 static void killed_with_another(void **state)
 {
 	(void)state;
-	for (unsigned int m = 0; m < MACHINES; m++)
-		for (unsigned int way = 0; way < 4; way++)
-			killed_sharer(machines[m], way & 1, way & 2);
+	for (unsigned int way = 0; way < 4 * MACHINES; way++)
+		killed_sharer(machines[way >> 2], way & 1, way & 2);
 }
 
 /* ---- before translation is on ---- */
