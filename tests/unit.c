@@ -58,7 +58,7 @@ struct dmah_iommu *unit_start(struct unit *u, uint64_t timeout_ns)
 
 const struct dmah_pt_format *unit_format(const struct unit *u)
 {
-	return u->vtd_model ? &dmah_pt_vtd_ss : &dmah_pt_lpae_s1;
+	return u->iommu->formats[0];
 }
 
 void unit_hold(struct unit *u, bool hold)

@@ -34,7 +34,7 @@ void unit_create(struct unit *u, struct sim *sim, unsigned int n);
 /** unit_start() - take the unit over and translate. @timeout_ns: how long the driver waits. Returns @u->iommu. */
 struct dmah_iommu *unit_start(struct unit *u, uint64_t timeout_ns);
 
-/** unit_format() - the page-table format that the unit walks. */
+/** unit_format() - the page-table format that the unit walks. After unit_start(). */
 const struct dmah_pt_format *unit_format(const struct unit *u);
 
 /** unit_hold() - the unit takes no command (true), or goes on with those in its queue (false). */

@@ -39,6 +39,12 @@ extern const struct dmah_pt_format dmah_pt_vtd_ss;
 extern const struct dmah_pt_format dmah_pt_lpae_s1;
 
 /**
+ * dmah_pt_lpae_s2 - ARM VMSAv8-64 / LPAE stage 2 tables: 39 or 48 bits, 4 KiB granule, 2 MiB and 1 GiB
+ * blocks. Arm Architecture Reference Manual, section D8.3.
+ */
+extern const struct dmah_pt_format dmah_pt_lpae_s2;
+
+/**
  * struct dmah_pt_info - a domain's page table, for the driver to program.
  * @format: which format.
  * @root: physical address of the root table.

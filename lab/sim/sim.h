@@ -95,7 +95,7 @@ void sim_faults_clear(struct sim *sim);
 enum sim_flavour {
 	SIM_NO_IOMMU,
 	SIM_VTD, /* Intel VT-d, legacy mode, second-stage tables */
-	SIM_SMMU, /* Arm SMMU, VMSAv8-64 stage 1 tables */
+	SIM_SMMU, /* Arm SMMU, VMSAv8-64 tables */
 };
 
 /** SIM_LATENCY_WAIT - a latency: the command is executed when a wait asks for it, and not before. */
@@ -112,6 +112,7 @@ enum sim_flavour {
  * @no_2m: no 2 MiB leaves.
  * @no_1g: no 1 GiB leaves.
  * @no_passthrough: no passthrough.
+ * @stage2: SMMU: it has stage 2 and no stage 1.
  *
  * For the fake IOMMU only:
  *
@@ -130,6 +131,7 @@ struct sim_iommu_config {
 	bool no_2m;
 	bool no_1g;
 	bool no_passthrough;
+	bool stage2;
 	unsigned int tags;
 	unsigned int queue;
 	uint64_t latency;
@@ -172,7 +174,7 @@ struct sim_config {
 /**
  * sim_config_named() - get a predefined configuration.
  * @name: direct, direct-noncoherent, bounce, vtd, vtd-noncoherent (walks and devices), vtd-cm (caching mode), smmu,
- *	smmu-noncoherent, armmap, xen, xen-noncoherent.
+ *	smmu-noncoherent, smmu-s2 (stage 2), armmap, xen, xen-noncoherent.
  * @config: receives the configuration, which may be changed before sim_create().
  *
  * Returns true if @name is known.

@@ -26,7 +26,20 @@ struct sim_mem {
 bool sim_mem_load(const struct sim_mem *mem, uint64_t addr, uint64_t *value);
 
 /**
+ * enum sim_format - formats of page tables.
+ * @SIM_FORMAT_VTD_SS: VT-d second stage.
+ * @SIM_FORMAT_LPAE_S1: VMSAv8-64 stage 1.
+ * @SIM_FORMAT_LPAE_S2: VMSAv8-64 stage 2.
+ */
+enum sim_format {
+	SIM_FORMAT_VTD_SS,
+	SIM_FORMAT_LPAE_S1,
+	SIM_FORMAT_LPAE_S2,
+};
+
+/**
  * struct sim_table - a page table.
+ * @format: enum sim_format.
  * @root: machine address of the root table.
  * @levels: levels of the walk, the root included.
  * @va_bits: bits of an input address.
@@ -36,6 +49,7 @@ bool sim_mem_load(const struct sim_mem *mem, uint64_t addr, uint64_t *value);
  * @privileged: LPAE: transactions are privileged.
  */
 struct sim_table {
+	enum sim_format format;
 	uint64_t root;
 	unsigned int levels;
 	unsigned int va_bits;
@@ -93,10 +107,21 @@ enum sim_reason sim_walk_vtd(const struct sim_mem *mem, const struct sim_table *
 enum sim_reason sim_walk_lpae(const struct sim_mem *mem, const struct sim_table *table,
 			      uint64_t iova, struct sim_walk *walk);
 
+/** sim_walk_lpae_s2() - walk a VMSAv8-64 stage 2 table, 4 KiB granule. See sim_walk_vtd(). */
+enum sim_reason sim_walk_lpae_s2(const struct sim_mem *mem, const struct sim_table *table,
+				 uint64_t iova, struct sim_walk *walk);
+
+/** sim_walk() - walk a table of any format. See sim_walk_vtd(). */
+enum sim_reason sim_walk(const struct sim_mem *mem, const struct sim_table *table, uint64_t iova,
+			 struct sim_walk *walk);
+
+/** sim_present() - Returns true where an entry of a table is present. */
+bool sim_present(const struct sim_table *table, uint64_t entry);
+
 /**
  * struct sim_context - a context entry (VT-d), or a stream table entry with its context descriptor (SMMU).
  * @table: the page table, if @translate.
- * @domain: domain id or ASID.
+ * @domain: domain id, ASID or VMID.
  * @translate: translate by @table; else passthrough.
  * @ats: translation requests and translated requests are accepted.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * Check every page-table format against a walker written here from the specifications: Intel VT-d
- * section 9.8, and Arm ARM section D8.3. The walker reads memory as the hardware does: if walks are
+ * section 9.8, and Arm ARM section D8.3 (both stages). The walker reads memory as the hardware does: if walks are
  * not coherent, only cleaned lines are visible. The walker runs after every store, so at no time
  * may the hardware see anything but the old or the new translation.
  */
@@ -94,13 +94,14 @@ void dmah_host_wmb(void)
 struct hw {
 	const struct dmah_pt_format *format;
 	unsigned int va_bits, levels;
-	bool arm;
+	enum { VTD_SS, LPAE_S1, LPAE_S2 } kind;
 };
 
 static const struct hw kinds[] = {
-	{ &dmah_pt_vtd_ss, 39, 3, false }, { &dmah_pt_vtd_ss, 48, 4, false },
-	{ &dmah_pt_vtd_ss, 57, 5, false }, { &dmah_pt_lpae_s1, 39, 3, true },
-	{ &dmah_pt_lpae_s1, 48, 4, true },
+	{ &dmah_pt_vtd_ss, 39, 3, VTD_SS },   { &dmah_pt_vtd_ss, 48, 4, VTD_SS },
+	{ &dmah_pt_vtd_ss, 57, 5, VTD_SS },   { &dmah_pt_lpae_s1, 39, 3, LPAE_S1 },
+	{ &dmah_pt_lpae_s1, 48, 4, LPAE_S1 }, { &dmah_pt_lpae_s2, 39, 3, LPAE_S2 },
+	{ &dmah_pt_lpae_s2, 48, 4, LPAE_S2 },
 };
 
 struct found {
@@ -157,15 +158,24 @@ static bool walk_arm(const struct hw *hw, uint64_t root, uint64_t iova, struct f
 			return false;
 		assert_int_equal(entry >> 48 & 7, 0);
 		if (level > 1 && entry & 2) {
+			/* Stage 2 has no attributes of a table. */
+			assert_true(hw->kind == LPAE_S1 || !(entry >> 59));
 			table = entry & 0x0000fffffffff000ull;
 			continue;
 		}
 		assert_true(level == 1 ? (entry & 3) == 3 : (entry & 3) == 1 && level <= 3);
 		assert_int_equal(entry >> 10 & 1, 1); /* AF */
 		assert_int_equal(entry >> 8 & 3, 3); /* inner shareable */
-		assert_int_equal(entry >> 6 & 1, 1); /* AP[1]: unprivileged */
-		f->read = true;
-		f->write = !(entry >> 7 & 1);
+		if (hw->kind == LPAE_S1) {
+			assert_int_equal(entry >> 6 & 1, 1); /* AP[1]: unprivileged */
+			f->read = true;
+			f->write = !(entry >> 7 & 1);
+		} else {
+			assert_int_equal(entry >> 2 & 15, 15); /* MemAttr: write-back */
+			assert_int_equal(entry >> 53 & 3, 2); /* XN */
+			f->read = entry >> 6 & 1;
+			f->write = entry >> 7 & 1;
+		}
 		f->phys = entry & 0x0000fffffffff000ull;
 		assert_int_equal(f->phys & ((1ull << shift) - 1), 0);
 		f->shift = shift;
@@ -192,7 +202,7 @@ static bool right(const struct place *p, const struct found *f)
 {
 	if (f->phys != p->phys || f->shift != (p->block ? 21u : 12u))
 		return false;
-	return f->read == (now->arm || p->dir & DMAH_TO_DEVICE) &&
+	return f->read == (now->kind == LPAE_S1 || p->dir & DMAH_TO_DEVICE) &&
 	       f->write == !!(p->dir & DMAH_FROM_DEVICE);
 }
 
@@ -205,8 +215,8 @@ static void look(void)
 		return;
 	for (unsigned int i = 0; i < PLACES; i++) {
 		const struct place *p = &places[i];
-		bool present =
-			(now->arm ? walk_arm : walk_vtd)(now, pt_now->root_phys, p->iova, &f);
+		bool present = (now->kind == VTD_SS ? walk_vtd : walk_arm)(now, pt_now->root_phys,
+									   p->iova, &f);
 
 		if (p->state == FREE)
 			assert_false(present);
@@ -320,8 +330,9 @@ static void compare_walk(const struct pt *pt, const struct place *p)
 	assert_int_equal(visited, now->levels - p->block);
 	assert_int_equal(entry.phys, p->phys + inside);
 	assert_int_equal(entry.shift, p->block ? 21 : 12);
-	assert_int_equal(entry.dir,
-			 now->arm && p->dir == DMAH_FROM_DEVICE ? DMAH_BIDIRECTIONAL : p->dir);
+	assert_int_equal(entry.dir, now->kind == LPAE_S1 && p->dir == DMAH_FROM_DEVICE
+					    ? DMAH_BIDIRECTIONAL
+					    : p->dir);
 }
 
 static void random_places(void **state)
@@ -411,7 +422,8 @@ static void refusals(void **state)
 		assert_true(pt.fmt->walk(&pt, 1ull << kinds[k].va_bits, &entry) < 0);
 		for (unsigned int bits = 0; bits < 70; bits++)
 			assert_int_equal(pt.fmt->fits(bits) != 0,
-					 bits == 39 || bits == 48 || (bits == 57 && !kinds[k].arm));
+					 bits == 39 || bits == 48 ||
+						 (bits == 57 && kinds[k].kind == VTD_SS));
 		close_table(&pt);
 	}
 }

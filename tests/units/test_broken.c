@@ -44,7 +44,8 @@ struct rig {
 	unsigned int reports;
 };
 
-static const char *const machines[] = { "vtd", "smmu" };
+static const char *const machines[] = { "vtd", "smmu", "smmu-s2" };
+#define MACHINES (sizeof(machines) / sizeof(machines[0]))
 
 static void attach(struct rig *r, unsigned int n)
 {
@@ -200,7 +201,7 @@ static void silent(const char *machine, enum dmah_mode mode)
 static void silent_device(void **state)
 {
 	(void)state;
-	for (unsigned int i = 0; i < 2; i++) {
+	for (unsigned int i = 0; i < MACHINES; i++) {
 		silent(machines[i], DMAH_STRICT);
 		silent(machines[i], DMAH_LAZY);
 	}
@@ -265,7 +266,7 @@ static void silent_among(const char *machine, unsigned int first)
 static void silent_device_among_others(void **state)
 {
 	(void)state;
-	for (unsigned int i = 0; i < 2; i++)
+	for (unsigned int i = 0; i < MACHINES; i++)
 		for (unsigned int first = 0; first < 9; first++)
 			silent_among(machines[i], first);
 }
@@ -350,7 +351,7 @@ static void silent_device_bound(void **state)
 	struct rig r;
 
 	(void)state;
-	for (unsigned int i = 0; i < 2; i++) {
+	for (unsigned int i = 0; i < MACHINES; i++) {
 		open_rig(&r, machines[i], DMAH_STRICT);
 		sim_fail(r.unit.hw, SIM_FAIL_ITE, UINT64_MAX, 0x100);
 		assert_int_equal(dmah_kill(r.dev[SILENT]), DMAH_OK);
@@ -417,8 +418,8 @@ static void dead(const char *machine)
 static void dead_unit(void **state)
 {
 	(void)state;
-	dead("vtd");
-	dead("smmu");
+	for (unsigned int i = 0; i < MACHINES; i++)
+		dead(machines[i]);
 }
 
 /* Slow, and given up: when it has caught up it is back in service by itself. */
@@ -428,7 +429,7 @@ static void slow_unit(void **state)
 	struct rig r;
 
 	(void)state;
-	for (unsigned int i = 0; i < 2; i++) {
+	for (unsigned int i = 0; i < MACHINES; i++) {
 		open_rig(&r, machines[i], DMAH_STRICT);
 		map(&r, ANSWERS, &p);
 		unit_hold(&r.unit, true);
@@ -523,7 +524,7 @@ static void all_ones(void **state)
 {
 	(void)state;
 	gone_at_the_last_index();
-	for (unsigned int i = 0; i < 2; i++) {
+	for (unsigned int i = 0; i < MACHINES; i++) {
 		gone(machines[i], false);
 		gone(machines[i], true);
 		gone_idle(machines[i]);
@@ -558,7 +559,7 @@ static void forgetful(const char *machine)
 static void lost_registers(void **state)
 {
 	(void)state;
-	for (unsigned int i = 0; i < 2; i++)
+	for (unsigned int i = 0; i < MACHINES; i++)
 		forgetful(machines[i]);
 }
 
@@ -603,7 +604,7 @@ static void clocks_that_differ(void **state)
 	struct rig r;
 
 	(void)state;
-	for (unsigned int i = 0; i < 2; i++) {
+	for (unsigned int i = 0; i < MACHINES; i++) {
 		open_rig(&r, machines[i], DMAH_STRICT);
 		map(&r, WITHOUT, &p);
 		b = (struct behind){ .unit = &r.unit, .status = r.unit.vtd_model ? 0x34 : 0x9c };
@@ -651,7 +652,7 @@ static void full_queue(void **state)
 	struct rig r;
 
 	(void)state;
-	for (unsigned int i = 0; i < 2; i++) {
+	for (unsigned int i = 0; i < MACHINES; i++) {
 		open_rig(&r, machines[i], DMAH_STRICT);
 		real = r.iommu->ops;
 		mine = *real;
@@ -699,7 +700,7 @@ static void room_is_made(void **state)
 	struct rig r;
 
 	(void)state;
-	for (unsigned int i = 0; i < 2; i++) {
+	for (unsigned int i = 0; i < MACHINES; i++) {
 		open_rig(&r, machines[i], DMAH_STRICT);
 		map(&r, ANSWERS, &p);
 		real = r.iommu->ops;
@@ -755,7 +756,7 @@ static void refused(const char *machine, uint64_t times)
 static void refused_commands(void **state)
 {
 	(void)state;
-	for (unsigned int i = 0; i < 2; i++) {
+	for (unsigned int i = 0; i < MACHINES; i++) {
 		refused(machines[i], 1);
 		refused(machines[i], 2);
 		refused(machines[i], UINT64_MAX);
