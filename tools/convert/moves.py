@@ -55,7 +55,7 @@ def param_of(analysis, r):
 
 
 class Life:
-    """What may end or rename the place that a node names, in one function.
+    """Finds all that may end or rename the place that a node names, in one function.
 
     strict: a call that gets the place's base is an end, too, unless it is known to be harmless.
     """
