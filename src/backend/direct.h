@@ -38,7 +38,8 @@ static inline bool direct_fast_map(struct dmah_device *dev, struct dmah *h, dmah
 	dma = phys + (uint64_t)dom->cfg.offset;
 	cpu = dom->cpu[dmah_host_enter(&flags)];
 	count_add(&count_here(dev, cpu)->maps, 1);
-	history_begin(&dom->history, dev, dma, phys, (uint32_t)len, dir, caller);
+	history_begin(&dom->history, dev, dma, history_word(phys, dma, 0), (uint32_t)len, dir,
+		      caller);
 	dmah_host_leave(flags);
 	h->dma = dma;
 	h->phys = phys;

@@ -99,8 +99,9 @@ static bool map_many(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, 
 	}
 	gen = fast_generation(dom, slot.pte, slot.first, n);
 	dma = iommu_iova(dom, slot.first) | (phys & GRANULE_MASK);
-	entry = (phys & ~GRANULE_MASK) | leaf->prot[dir] | gen;
-	history_begin(&dom->history, dev, dma, phys | gen, len, dir, caller);
+	entry = (phys & ~GRANULE_MASK) | gen;
+	history_begin(&dom->history, dev, dma, entry, len, dir, caller);
+	entry |= leaf->prot[dir];
 	next = second(leaf, entry);
 	for (uint64_t *pte = slot.pte + 1; pte < slot.pte + n; pte++, next += PT_GRANULE)
 		leaf_set(pte, next);

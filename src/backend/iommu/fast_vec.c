@@ -124,7 +124,8 @@ static void map_pieces(struct dmah_device *dev, struct dmah_vec *v, const struct
 		leaf_set(at.pte, value);
 		for (uint32_t k = 1; k < granules; k++)
 			leaf_set(at.pte + k, (value + ((uint64_t)k << PT_GRANULE_SHIFT)) | at.cont);
-		history_write(&history, dma, phys | gen, len, &owner, how, caller);
+		history_write(&history, dma, (phys & ~GRANULE_MASK) | gen, len, &owner, how,
+			      caller);
 		h->dma = dma;
 		h->phys = phys;
 		h->backend = 0;
