@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define IDS 256u
-/* Where the device's buffer has AMD_MARK. */
+/* The place of AMD_MARK in the device's buffer. */
 #define MARK_AT	   8u
 #define CAPABILITY 0x0fu /* of the IOMMU, in its function's configuration space */
 
