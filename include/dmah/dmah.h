@@ -129,6 +129,27 @@ int dmah_map_bus_caller(struct dmah_device *dev, struct dmah *h, dmah_phys_t phy
 int dmah_unmap(struct dmah_device *dev, struct dmah *h);
 
 /**
+ * dmah_replace() - map another buffer in the place of a mapped one: a receive ring that hands a full buffer up and puts an
+ * empty one in its slot.
+ * @dev: an attached device.
+ * @h: the handle of the mapping that ends, and of the new one. An idle handle makes the call dmah_map().
+ * @phys: physical address of the new buffer's first byte.
+ * @len: its bytes, 1 to 4 GiB - 1.
+ * @dir: direction of the transfer.
+ *
+ * The result is that of dmah_unmap() and dmah_map() without attributes, in fewer instructions. The new buffer is mapped
+ * first: where that fails, the old mapping stays and @h is unchanged. For a moment both are mapped, so that an IOVA and, where
+ * buffers bounce, a slot must be free. The DMA address changes.
+ *
+ * Context: as dmah_map().
+ * Return: 0. The errors of dmah_map(), and DMAH_ESTALE and DMAH_EINVAL of dmah_unmap(): nothing has changed. DMAH_ETIMEDOUT
+ * where @h carries the new mapping: the hardware did not confirm that the old one ended, and its memory must not be reused;
+ * where @h is as it was, the new buffer could not be mapped for that reason.
+ */
+int dmah_replace(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
+		 enum dmah_dir dir);
+
+/**
  * dmah_move() - move a mapping to another handle.
  * @dst: an idle handle; carries the mapping afterwards.
  * @src: a handle; idle afterwards.
