@@ -258,14 +258,17 @@ int dmah_sync_device_slow(struct dmah_device *dev, const struct dmah *h, uint32_
  * no lookup.
  *
  * Context: any except inside dmah_host_enter().
- * Return: 0. If the mapping has something to sync, also DMAH_EINVAL (the range leaves the mapping)
- * or DMAH_ESTALE (no such mapping is live).
+ * Return: 0. If the mapping has something to sync (a DMAH_TO_DEVICE mapping never has here), also
+ * DMAH_EINVAL (the range leaves the mapping) or DMAH_ESTALE (no such mapping is live).
  */
 DMAH_INLINE int dmah_sync_for_cpu(struct dmah_device *dev, const struct dmah *h, uint32_t off,
 				  uint32_t len)
 {
 #ifndef DMAH_CHECK
 	if (!(h->meta & DMAH_META_SYNC))
+		return DMAH_OK;
+	/* Nothing comes back from a device that only reads. Loaded anew, so that the test above needs no register. */
+	if ((__atomic_load_n(&h->meta, __ATOMIC_RELAXED) & DMAH_BIDIRECTIONAL) == DMAH_TO_DEVICE)
 		return DMAH_OK;
 #endif
 	return dmah_sync_cpu_slow(dev, h, off, len);

@@ -73,6 +73,30 @@ static inline bool fast_dir_valid(enum dmah_dir dir)
 }
 
 /**
+ * fast_write() - write the entry and the history of a new mapping of one granule. Returns the entry.
+ *
+ * A cleared entry holds the generation of its next mapping, and the time at which the last one ended.
+ */
+static inline uint64_t fast_write(const struct dmah_device *dev, const struct dmah_domain *dom,
+				  uint64_t *pte, dmah_addr_t dma, dmah_phys_t phys, uint32_t len,
+				  enum dmah_dir dir, const void *caller)
+{
+	uint64_t entry = (phys & ~GRANULE_MASK) | (pt_load(pte) & dom->pt.leaf.gen_bits);
+
+	history_begin(&dom->history, dev, dma, entry, len, dir, caller);
+	entry |= dom->pt.leaf.prot[dir];
+	leaf_set(pte, entry);
+	dmah_host_wmb();
+	return entry;
+}
+
+/** fast_cleared() - the entry that a lazy unmap leaves of a handle's mapping. */
+static inline uint64_t fast_cleared(const struct dmah_domain *dom, const struct dmah *h)
+{
+	return pt_cleared_one(&dom->pt.leaf, h->backend) | history_timestamp(&dom->history);
+}
+
+/**
  * fast_map() - map one granule, where this CPU's cache has one. @caller: for the history.
  *
  * Return: false where the mapping was not made: nothing has changed but words of an idle handle.
@@ -82,7 +106,7 @@ __attribute__((always_inline)) static inline bool fast_map(struct dmah_device *d
 							   enum dmah_dir dir, const void *caller)
 {
 	struct dmah_domain *dom = dev->dom;
-	uint64_t offset = phys & GRANULE_MASK, entry, gen;
+	uint64_t offset = phys & GRANULE_MASK, entry;
 	dmah_addr_t dma;
 	struct iova_entry slot;
 	struct dmah_cpu *cpu;
@@ -102,13 +126,7 @@ __attribute__((always_inline)) static inline bool fast_map(struct dmah_device *d
 	}
 	count_add(&count_here(dev, cpu)->maps, 1);
 	dma = iommu_iova(dom, slot.first) + offset;
-	/* A cleared entry holds the generation of its next mapping, and the time at which the last one ended. */
-	gen = pt_load(slot.pte) & dom->pt.leaf.gen_bits;
-	entry = (phys - offset) | gen;
-	history_begin(&dom->history, dev, dma, entry, (uint32_t)len, dir, caller);
-	entry |= dom->pt.leaf.prot[dir];
-	leaf_set(slot.pte, entry);
-	dmah_host_wmb();
+	entry = fast_write(dev, dom, slot.pte, dma, phys, (uint32_t)len, dir, caller);
 	dmah_host_leave(flags);
 	h->dma = dma;
 	h->backend = entry;
@@ -193,9 +211,7 @@ fast_unmap(struct dmah_device *dev, struct dmah *h, uint64_t **pte, uint32_t *in
 		dmah_host_leave(flags);
 		return FAST_LEFT;
 	}
-	if (!leaf_end(*pte, h->backend,
-		      pt_cleared_one(&dom->pt.leaf, h->backend) |
-			      history_timestamp(&dom->history))) {
+	if (!leaf_end(*pte, h->backend, fast_cleared(dom, h))) {
 		dmah_host_leave(flags);
 		return FAST_NONE;
 	}
@@ -231,9 +247,7 @@ static inline bool fast_replace(struct dmah_device *dev, struct dmah *h, dmah_ph
 	cpu = dom->cpu[dmah_host_enter(&flags)];
 	ring = &cpu->cache.ring[0];
 	if (!cache_room(ring, &in) || !cache_has(ring) ||
-	    !leaf_end(pte, h->backend,
-		      pt_cleared_one(&dom->pt.leaf, h->backend) |
-			      history_timestamp(&dom->history))) {
+	    !leaf_end(pte, h->backend, fast_cleared(dom, h))) {
 		dmah_host_leave(flags);
 		return false;
 	}
@@ -243,11 +257,7 @@ static inline bool fast_replace(struct dmah_device *dev, struct dmah *h, dmah_ph
 	count_add(&count_here(dev, cpu)->unmaps, 1);
 	count_add(&count_here(dev, cpu)->maps, 1);
 	dma = iommu_iova(dom, slot.first) + offset;
-	entry = (phys - offset) | (pt_load(slot.pte) & dom->pt.leaf.gen_bits);
-	history_begin(&dom->history, dev, dma, entry, (uint32_t)len, dir, caller);
-	entry |= dom->pt.leaf.prot[dir];
-	leaf_set(slot.pte, entry);
-	dmah_host_wmb();
+	entry = fast_write(dev, dom, slot.pte, dma, phys, (uint32_t)len, dir, caller);
 	dmah_host_leave(flags);
 	h->dma = dma;
 	h->phys = phys;
