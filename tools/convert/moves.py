@@ -443,3 +443,24 @@ def parameters(analysis, s):
             if any(behind(place(o)) for o in uses):
                 s.block("copy_outlives", "%s: %s()" % (s.key[1], f.name))
                 return
+
+
+# ---- for the report
+
+def read_after_unmap(analysis):
+    """Notes on addresses that the driver still reads behind their unmap: a handle says 0 there."""
+    out = []
+    for s in analysis.slots.values():
+        if s.blocked() or s.form != "handle":
+            continue
+        for r in s.refs:
+            if r.how != "site" or r.extra not in UNMAPS:
+                continue
+            g, mine = graph(r.function), own(s, r.function)
+            behind = g.reach(place(r), [place(o) for o in mine if o.how in STORES])
+            text = r.source.of(r.node)
+            for o in mine:
+                if o.how in ("read", "returned", "arg") and r.node.last < o.node.first and behind(place(o)) \
+                        and not takes(analysis, o) and o.source.of(o.node) == text:
+                    out.append("%s: the address of %s is read after its unmap" % (o.where(), " ".join(text.split())))
+    return out
