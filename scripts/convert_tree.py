@@ -14,6 +14,7 @@ import collections
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -23,16 +24,27 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "lab"))
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 
-from convert.rules import RULES  # noqa: E402
+from convert.rules import POOL, RULES, SCATTER  # noqa: E402
 from vm import kernels, source  # noqa: E402
 
 # Parts of the tree with drivers. kernel/dma and mm implement the API; include/ declares it.
 FOLDERS = ["arch", "block", "crypto", "drivers", "fs", "lib", "net", "samples", "sound"]
 
 
+# The implementations of the API, of page pools and of XSK pools.
+IMPLEMENTATIONS = ("drivers/iommu/", "kernel/dma/", "include/linux/dma", "net/core/page_pool", "net/xdp/",
+                   "include/net/page_pool", "include/net/xsk", "include/net/xdp")
+
+
 def counted(path):
     """Returns true for a site that the rate is of: not in the API's own implementation."""
-    return not path.startswith(("drivers/iommu/", "kernel/dma/", "include/linux/dma"))
+    return not path.startswith(IMPLEMENTATIONS)
+
+
+def single(site):
+    """Returns true for a site of a mapping of its own: not of a page pool's, an XSK pool's or a list's."""
+    words = re.findall(r"\w+", site["address"])
+    return site["rule"] not in ("from_pool", "from_scatterlist") and not (POOL | SCATTER) & set(words)
 
 
 def percent(a, b):
@@ -80,7 +92,13 @@ def tables(report):
     unmaps = [s for s in sites if "unmap" in s["call"]]
     syncs = [s for s in sites if "sync" in s["call"]]
     converted = lambda some: sum(s["rule"] is None for s in some)
+    alone = [s for s in sites if single(s)]
+    own = {s["file"] for s in alone}
+    own_whole = sum(all(s["rule"] is None for s in alone if s["file"] == f) for f in own)
     table(["", "all", "converted", "share"], [
+        ["sites without those of page pools, XSK pools and scatterlists", len(alone), converted(alone),
+         percent(converted(alone), len(alone))],
+        ["files whole without those sites", len(own), own_whole, percent(own_whole, len(own))],
         ["sites", len(sites), good, percent(good, len(sites))],
         ["unmaps", len(unmaps), converted(unmaps), percent(converted(unmaps), len(unmaps))],
         ["syncs", len(syncs), converted(syncs), percent(converted(syncs), len(syncs))],

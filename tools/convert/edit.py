@@ -116,6 +116,11 @@ class Editor:
             n = n.kids[0]
         if n.callee() == "dma_unmap_addr":
             base = n.kids[1]
+            while base.kind == "paren":
+                base = base.kids[0]
+            if base.kind == "unary" and base.value == "&" and base.kids[0].kind in ("id", "member", "index"):
+                return self.beside_name(path, f, n, "%s.%s" % (self.arg(path, base.kids[0]),
+                                                               self.arg(path, n.kids[2])))
             text = self.arg(path, base)
             if base.kind not in ("id", "member", "index", "call", "paren"):
                 text = "(%s)" % text
@@ -404,7 +409,10 @@ class Editor:
             or (q.kind == "cond" and q.kids[0] is inner)
             or q.callee() in ("WARN_ON", "WARN_ON_ONCE", "BUG_ON")
             or (q.kind == "return" and f.type.name() == "bool"))
-        if truth:
+        if truth and q.kind == "unary" and inner is call:
+            call = q
+            make = lambda: "dmah_mapped(%s)" % self.pointer(path, f, n)
+        elif truth:
             make = lambda: "!dmah_mapped(%s)" % self.pointer(path, f, n)
         else:
             make = lambda: "(dmah_mapped(%s) ? 0 : -ENOMEM)" % self.pointer(path, f, n)

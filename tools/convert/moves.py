@@ -335,6 +335,14 @@ def at_start(src, r):
     return not any(g.reach(place(u), maps)(here) for u in mine if u.how == "update" or u.what == "arithmetic")
 
 
+def names_mapping(analysis, s, seen=()):
+    """Returns true if a slot is unmapped or synced, by itself or by a local or parameter that takes its value."""
+    if s.unmaps or s.syncs:
+        return True
+    return any(s.key in t.sources and t.key[0] in ("local", "param") and t.key not in seen
+               and names_mapping(analysis, t, seen + (s.key,)) for t in analysis.slots.values())
+
+
 def moved(analysis, s, src, r):
     """The mapping of src moves to s at r: send src's later uses to s, or block both."""
     if src.form == "beside" and not at_start(src, r):
@@ -342,7 +350,7 @@ def moved(analysis, s, src, r):
         s.block("from_expression", r.where())
         return
     if src.key[0] == "member" and s.key[0] == "member" and s.key != src.key \
-            and (src.unmaps or src.syncs) and (s.unmaps or s.syncs):
+            and names_mapping(analysis, src) and names_mapping(analysis, s):
         s.block("two_owners", r.where())
         return
     if src.key[0] == "member" and s.key[0] != "member":
