@@ -498,13 +498,17 @@ class Editor:
         lead = self.before(path, statement)
         block = statement.parent is not None and statement.parent.kind == "block" and not lead.strip()
         between = ";\n" + lead if block else ", "
+        tested = any(o.how in ("truth", "compare") or moves.compared(o) for o in s.refs)
 
         def make():
             handle = self.pointer(path, f, target)
             kept = handle[1:-len("_handle")]
             reset = "%s = %s%s" % (handle[1:], EMPTY, between) if s.reset else ""
-            return "%s%s%s%s = dmah_addr(%s)" % (
-                reset, self.unchecked_call(lead, self.map_call(path, r.extra, handle)), between, kept, handle)
+            number = "dmah_addr(%s)" % handle
+            if tested:
+                number = "dmah_mapped(%s) ? %s : DMA_MAPPING_ERROR" % (handle, number)
+            return "%s%s%s%s = %s" % (
+                reset, self.unchecked_call(lead, self.map_call(path, r.extra, handle)), between, kept, number)
 
         self.put(path, node, make)
 

@@ -404,31 +404,38 @@ def follow(analysis, s, src, r, uses, fresh):
 # ---- a value that says more than "mapped"
 
 def tests(analysis, s):
-    """Block a slot whose value says more than "mapped": an unmap makes a handle idle, an address stays.
+    """Find a test of a value that says more than "mapped": an unmap makes a handle idle, an address stays.
 
     A test is safe where all that it may guard is a map, unmap or sync of the slot: a driver that reached
-    such a test with an address that was unmapped would unmap it twice.
+    such a test with an address that was unmapped would unmap it twice. A comparison with another address
+    is a test, too.
     """
-    if s.form != "handle":
-        return
-    flags = [r for r in s.refs if r.how in ("truth", "compare") and not any(
+    if s.form != "handle" or s.type is None or s.view is not None:
+        return None
+    flags = [r for r in s.refs if (r.how in ("truth", "compare") or compared(r)) and not any(
         o.function is r.function and o.node.first > r.node.first and (
-            o.how in ("site", "offset_site") or o.what == "map" or takes(analysis, o)) for o in s.refs)]
+            o.how in ("site", "offset_site") or o.what == "map" or (
+                o.how == "arg" and r.how != "read" and takes(analysis, o))) for o in s.refs)]
     if not flags:
-        return
-    gone = [r for r in s.refs if r.how == "site" and r.extra in UNMAPS] + list(s.leaves)
-    for r in gone:
-        g = graph(r.function)
-        filled = [place(o) for o in own(s, r.function) if o.how in ("assign", "set")]
-        here = r if r.how != "init" else r
+        return None
+    for r in [r for r in s.refs if r.how == "site" and r.extra in UNMAPS] + list(s.leaves):
+        behind = graph(r.function).reach(place(r), [place(o) for o in own(s, r.function) if o.how in ("assign", "set")])
         if s.key[0] == "local":
-            behind = g.reach(place(here), filled)
             if any(o.function is r.function and behind(place(o)) for o in flags):
-                s.block("tested_as_flag", flags[0].where())
-                return
-        elif g.reach(place(here), filled)(LEAVES):
-            s.block("tested_as_flag", flags[0].where())
-            return
+                return flags[0]
+        elif behind(LEAVES):
+            return flags[0]
+    return None
+
+
+def compared(r):
+    """Returns true if an address is compared with another value."""
+    if r.how != "read":
+        return False
+    p = r.node.parent
+    while p is not None and p.kind in ("paren", "cast"):
+        p = p.parent
+    return p is not None and p.kind == "binary" and p.value in ("==", "!=", "<", ">", "<=", ">=")
 
 
 # ---- parameters
