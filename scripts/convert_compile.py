@@ -2,18 +2,19 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 """Compile the files that `dmah convert` changed, by the compiler's lines of a configured kernel.
 
-    convert_compile.py SERIES PATCH [--jobs N] [--limit SECONDS] [--list FILE]
+    convert_compile.py SERIES PATCH [--jobs N] [--limit SECONDS] [--seed S]
 
 The line is recorded from the build of an empty module against the lab's headers of that series, for
-amd64 and then, for the files that amd64 cannot compile, for arm64. Each changed .c file, and the .c
-files beside it that include a changed header, are checked (-fsyntax-only, with the kernel's warnings).
-A file with a message is compiled as it was, too: an error there means that this configuration cannot
+amd64 and then, for the files that amd64 cannot compile, for arm64. Each changed .c file, and up to
+USERS unchanged .c files beside each changed header, are checked (-fsyntax-only, with the kernel's
+warnings), in random order, so that those which a limit of time allows are a fair sample. A file with a message is compiled as it was, too: an error there means that this configuration cannot
 compile it (skipped); otherwise each message more than before is a failure. Exit status 1: failures.
 """
 
 import argparse
 import concurrent.futures
 import os
+import random
 import re
 import shlex
 import shutil
@@ -28,6 +29,8 @@ sys.path.insert(0, os.path.join(ROOT, "lab"))
 
 from vm import kernels, source  # noqa: E402
 
+# Unchanged files that are checked for each changed header: every use of a handle is in a changed one.
+USERS = 1
 CLIENT = os.path.join(ROOT, "ports", "linux", "include")
 MESSAGE = re.compile(r"^(\S+?):(\d+):\d+: ((?:fatal )?error|warning): (.*)$")
 # Parts of a recorded line that are for code and not for the check, or that name the module.
@@ -131,8 +134,7 @@ def judge(lines, tree, work, path):
 
 
 def patched(tree, patch, work):
-    """{path: new text} of a patch."""
-    names = []
+    """{path: new text} of a patch, applied in a work directory."""
     with open(patch, errors="surrogateescape") as f:
         names = re.findall(r"^\+\+\+ b/(\S+)", f.read(), re.M)
     for p in names:
@@ -148,28 +150,36 @@ def patched(tree, patch, work):
     return out
 
 
+def read(tree, patch):
+    """{path: new text} of a patch."""
+    with tempfile.TemporaryDirectory(prefix="dmah-convert-patch.") as d:
+        return patched(tree, patch, d)
+
+
 def concerned(tree, texts):
     """The changed .c files, and those beside a changed header that include it."""
     files = {p for p in texts if p.endswith(".c")}
     headers = [p for p in texts if p.endswith(".h")]
     for h in headers:
-        d = os.path.dirname(h)
+        d, users = os.path.dirname(h), 0
         for n in sorted(os.listdir(os.path.join(tree, d))):
             p = os.path.join(d, n)
-            if n.endswith(".c") and p not in files:
+            if n.endswith(".c") and p not in files and users < USERS:
                 with open(os.path.join(tree, p), errors="replace") as f:
                     if os.path.basename(h) in f.read():
                         files.add(p)
+                        users += 1
     return sorted(files)
 
 
-def check(tree, texts, series, jobs, limit=None):
+def check(tree, texts, series, jobs, limit=None, seed=1):
     """{path: (verdict, messages)}; files that the time did not suffice for are absent."""
     lines = [recorded(kernels.Kernel(series).headers)]
     arm = series + "-arm64"
     if arm in kernels.KERNELS and shutil.which("aarch64-linux-gnu-gcc"):
         lines.append(recorded(kernels.Kernel(arm).headers))
     files, out, end = concerned(tree, texts), {}, time.monotonic() + (limit or 1e9)
+    random.Random(seed).shuffle(files)
     work = tempfile.mkdtemp(prefix="dmah-convert-compile.")
     try:
         shadow(tree, work, texts)
@@ -181,9 +191,28 @@ def check(tree, texts, series, jobs, limit=None):
             for p, verdict in zip(files, pool.map(one, files)):
                 if verdict:
                     out[p] = verdict
+                if verdict and verdict[0] == "failed":
+                    for l in verdict[1][:4]:
+                        sys.stderr.write("failed: %s: %s\n" % (p, l))
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return out, len(files)
+
+
+def summary(tree, texts, series, jobs, limit=None, seed=1):
+    """Compile, and print the result. Return the number of files that fail."""
+    verdicts, all_files = check(tree, texts, series, jobs, limit, seed)
+    count = lambda v: sum(x[0] == v for x in verdicts.values())
+    mine = sum(v[0] == "compiled" and p in texts for p, v in verdicts.items())
+    print("%d files are changed, %d of them .c. Of these %d compile as before, and %d unchanged users of changed headers; "
+          "%d cannot be compiled here, %d fail, %d were not reached." % (
+              len(texts), sum(p.endswith(".c") for p in texts), mine, count("compiled") - mine, count("skipped"),
+              count("failed"), all_files - len(verdicts)))
+    for path, (verdict, lines) in sorted(verdicts.items()):
+        if verdict == "failed":
+            for l in lines[:4]:
+                print("- %s: %s" % (path, l))
+    return count("failed")
 
 
 def main():
@@ -192,20 +221,10 @@ def main():
     p.add_argument("patch")
     p.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     p.add_argument("--limit", type=int, help="start no compilation after so many seconds")
+    p.add_argument("--seed", type=int, default=1)
     args = p.parse_args()
     tree = os.path.realpath(source.Source(args.series).dir)
-    with tempfile.TemporaryDirectory(prefix="dmah-convert-patch.") as d:
-        texts = patched(tree, args.patch, d)
-    verdicts, all_files = check(tree, texts, args.series, args.jobs, args.limit)
-    count = lambda v: sum(x[0] == v for x in verdicts.values())
-    print("%d files are changed; of %d .c files that they concern %d compile as before, %d cannot be compiled "
-          "here, %d fail, %d were not reached" % (len(texts), all_files, count("compiled"), count("skipped"),
-                                                  count("failed"), all_files - len(verdicts)))
-    for path, (verdict, lines) in sorted(verdicts.items()):
-        if verdict == "failed":
-            for l in lines[:4]:
-                print("- %s: %s" % (path, l))
-    return 1 if count("failed") else 0
+    return 1 if summary(tree, read(tree, args.patch), args.series, args.jobs, args.limit, args.seed) else 0
 
 
 if __name__ == "__main__":

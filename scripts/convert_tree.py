@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 """Convert a whole kernel tree, and print the tables of docs/converting.md.
 
-    convert_tree.py DMAH SERIES [--jobs N] [--sample N] [--seed S] [--patch FILE] [--json FILE]
+    convert_tree.py DMAH SERIES [--jobs N] [--patch FILE] [--json FILE] [--compile S] [--draw N] [--seed S]
 
-The source is Debian's package of that series (lab/vm/source.py); it is only read. --sample compiles so
-many of the converted files before and after, against the headers of the lab's kernel of that series.
+The source is Debian's package of that series (lab/vm/source.py); it is only read. --compile checks the
+files of the patch by the compiler (convert_compile.py). --draw prints converted sites at random.
 --json FILE keeps the command's report, or reads it where the file exists: the tables without the work.
 """
 
@@ -24,6 +24,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "lab"))
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 
+import convert_compile  # noqa: E402
 from convert.rules import POOL, RULES, SCATTER  # noqa: E402
 from vm import kernels, source  # noqa: E402
 
@@ -119,24 +120,12 @@ def tables(report):
         print("- not known: %s(), %d calls" % (name, n))
 
 
-def sample(args, tree, report):
-    """Compile some of the converted files before and after."""
-    good = sorted({s["file"] for s in report["sites"] if s["rule"] is None and s["file"].endswith(".c")
-                   and s["file"].startswith(("drivers/", "sound/", "net/"))})
-    chosen = sorted(random.Random(args.seed).sample(good, min(args.sample, len(good))))
-    headers = kernels.Kernel(args.series).headers
-    done = subprocess.run([args.dmah, "convert", "--json", "--dry-run", "--kernel", tree, "--jobs",
-                           str(args.jobs), "--compile", headers] + [os.path.join(tree, f) for f in chosen],
-                          stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode not in (0, 1):
-        sys.exit("convert_tree.py: dmah convert --compile failed with status %d" % done.returncode)
-    result = json.loads(done.stdout)
-    failed = sorted({(s["file"], s["place"]) for s in result["sites"] if s["rule"] == "does_not_compile"})
-    print("\nSample of %d converted files (seed %d): %d files compile as before, %d did not compile before "
-          "either, %d fail" % (len(chosen), args.seed, len(result["compiled"]), len(result["not_compiled"]),
-                               len({f for f, _ in failed})))
-    for f, place in failed:
-        print("- %s: %s" % (f, place))
+def draw(report, number, seed):
+    """Print converted sites at random, to be read against the original."""
+    good = sorted((s["file"], s["line"], s["call"]) for s in report["sites"] if s["rule"] is None and counted(s["file"]))
+    print("\n%d of %d converted sites, seed %d:\n" % (min(number, len(good)), len(good), seed))
+    for path, line, call in sorted(random.Random(seed).sample(good, min(number, len(good)))):
+        print("- %s:%d %s" % (path, line, call))
 
 
 def main():
@@ -144,7 +133,8 @@ def main():
     p.add_argument("dmah")
     p.add_argument("series", choices=sorted(source.SUITES))
     p.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    p.add_argument("--sample", type=int, default=0)
+    p.add_argument("--compile", type=int, default=0, metavar="S", help="compile what was converted, for so many seconds")
+    p.add_argument("--draw", type=int, default=0, metavar="N", help="print so many converted sites at random")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--patch")
     p.add_argument("--json")
@@ -155,9 +145,14 @@ def main():
     if "seconds" in report:
         print("Linux %s, %.0f s with %d processes\n" % (args.series, report["seconds"], args.jobs))
     tables(report)
-    if args.sample:
-        sample(args, tree, report)
+    if args.draw:
+        draw(report, args.draw, args.seed)
+    if args.compile and args.patch:
+        real = os.path.realpath(tree)
+        return 1 if convert_compile.summary(real, convert_compile.read(real, args.patch), args.series, args.jobs,
+                                            args.compile, args.seed) else 0
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
