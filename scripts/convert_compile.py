@@ -73,6 +73,7 @@ def shadow(tree, work, texts):
             if not os.path.lexists(os.path.join(here, entry)):
                 os.symlink(os.path.join(there, entry), os.path.join(here, entry))
 
+    directory("")
     for p, t in texts.items():
         directory(os.path.dirname(p))
         full = os.path.join(work, p)
@@ -91,7 +92,7 @@ def makefile_flags(top, path):
                     text = f.read().replace("\\\n", " ")
             except OSError:
                 continue
-            for flag, value in re.findall(r"-(I|D)\s*([^\s)]*(?:\$\([^)]*\)[^\s)]*)*)", text):
+            for flag, value in re.findall(r"(?<=[\s=])-(I|D)\s*((?:\$\([^)]*\)|[^\s)$])+)", text):
                 value = value.replace("$(srctree)/$(src)", os.path.join(top, d)).replace(
                     "$(src)", os.path.join(top, d)).replace("$(obj)", os.path.join(top, d)).replace("$(srctree)", top)
                 if "$" not in value and value:
@@ -103,7 +104,10 @@ def makefile_flags(top, path):
 def messages(line, top, path):
     """[(kind, text)] that the compiler has for a file."""
     name = re.sub(r"\W", "_", os.path.basename(path)[:-2])
-    argv = line + makefile_flags(top, path) + [
+    # A changed header of include/ must be found before the recorded line's own.
+    own = ["-I" + os.path.join(top, "include")] if os.path.islink(os.path.join(top, "drivers", "Makefile")) and not \
+        os.path.islink(os.path.join(top, "include")) else []
+    argv = line[:1] + own + line[1:] + makefile_flags(top, path) + [
         "-I" + os.path.join(top, os.path.dirname(path)), "-I" + CLIENT, "-DMODULE", "-fsyntax-only",
         '-DKBUILD_BASENAME="%s"' % name, '-DKBUILD_MODNAME="%s"' % name, "-D__KBUILD_MODNAME=" + name,
         "-DKBUILD_MODFILE=\"%s\"" % name, os.path.join(top, path)]

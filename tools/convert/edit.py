@@ -679,9 +679,40 @@ class Editor:
 
     # ---- text
 
+    def unused(self, path):
+        """Take out the locals that only lengths and directions of converted calls named."""
+        facts, made = self.a.file(path), self.nodes.get(path, {})
+        calls = [n for n, _ in made.values() if n.callee() in SITES]
+        functions = {f for f in facts.source.functions.values() for n in calls if f.opening < n.first < f.closing}
+        for f in functions:
+            for d in [n for n in f.body().walk() if n.kind == "decl" and id(n) not in made]:
+                for v in d.kids:
+                    self.unused_local(path, facts, f, d, v, calls)
+
+    def unused_local(self, path, facts, f, d, v, calls):
+        refs = [n for g, n in facts.names.get(v.value[0], ()) if g is f
+                and not (n.parent.kind == "call" and n.parent.kids[0] is n)]
+        inside = [next((c for c in [n] + list(n.above()) if any(c is x for x in calls)), None) for n in refs]
+        if not refs or None in inside or d.parent.kind != "block":
+            return
+        named = re.compile(r"\b%s\b" % re.escape(v.value[0]))
+        if any(named.search(self.nodes[path][id(c)][1]()) for c in inside):
+            return
+        source = facts.source
+        a, b = source.span(d)
+        start = source.text.rfind("\n", 0, a) + 1
+        if len(d.kids) == 1 and not any(n.kind in ("call", "stmtexpr", "assign") for n in v.walk()) \
+                and not source.text[start:a].strip() and source.text[b:b + 1] == "\n":
+            self.put_range(path, start, b + 1, "")
+        elif v.kids:
+            at = source.tokens[v.first].end
+            self.put_range(path, at, at, " __maybe_unused")
+
     def emit(self):
         """Return {path: new text}."""
         out = {}
+        for path in list(self.nodes):
+            self.unused(path)
         for path in sorted(set(self.nodes) | set(self.ranges)):
             source = self.source(path)
             made = self.nodes.get(path, {})
