@@ -26,7 +26,7 @@ sys.path.insert(0, os.path.join(ROOT, "tools"))
 
 import convert_compile  # noqa: E402
 from convert.rules import POOL, RULES, SCATTER  # noqa: E402
-from vm import kernels, source  # noqa: E402
+from vm import source  # noqa: E402
 
 # Parts of the tree with drivers. kernel/dma and mm implement the API; include/ declares it.
 FOLDERS = ["arch", "block", "crypto", "drivers", "fs", "lib", "net", "samples", "sound"]
