@@ -13,12 +13,18 @@ void unit_create(struct unit *u, struct sim *sim, unsigned int n)
 {
 	u->hw = sim_iommu(sim, n);
 	assert_non_null(u->hw);
-	if (sim_config_of(sim)->iommu[n].flavour == SIM_VTD)
+	switch (sim_config_of(sim)->iommu[n].flavour) {
+	case SIM_VTD:
 		u->vtd_model = sim_vtd_create(sim, n,
 					      &(struct sim_vtd_config){ .records = FAULT_RECORDS });
-	else
+		break;
+	case SIM_RISCV:
+		u->riscv_model = sim_riscv_create(sim, n, NULL);
+		break;
+	default:
 		u->smmu_model = sim_smmuv3_create(sim, n, NULL);
-	assert_true(u->vtd_model || u->smmu_model);
+	}
+	assert_true(u->vtd_model || u->smmu_model || u->riscv_model);
 }
 
 static void start_vtd(struct unit *u, uint64_t timeout_ns)
@@ -47,10 +53,29 @@ static void start_smmu(struct unit *u, uint64_t timeout_ns)
 	u->iommu = &u->smmu.iommu;
 }
 
+static void start_riscv(struct unit *u, uint64_t timeout_ns)
+{
+	struct dmah_riscv_config config = {
+		.regs = sim_riscv_regs(u->riscv_model),
+		.timeout_ns = timeout_ns,
+		.walks = sim_config_of_iommu(u->hw)->noncoherent_walk ? DMAH_WALKS_NONCOHERENT
+								      : DMAH_WALKS_COHERENT,
+	};
+	size_t need = dmah_riscv_memory(&config);
+
+	assert_true(need > 0);
+	u->memory = malloc(need);
+	assert_int_equal(dmah_riscv_init(&u->riscv, &config, u->memory, need), DMAH_OK);
+	assert_int_equal(dmah_riscv_enable(&u->riscv), DMAH_OK);
+	u->iommu = &u->riscv.iommu;
+}
+
 struct dmah_iommu *unit_start(struct unit *u, uint64_t timeout_ns)
 {
 	if (u->vtd_model)
 		start_vtd(u, timeout_ns);
+	else if (u->riscv_model)
+		start_riscv(u, timeout_ns);
 	else
 		start_smmu(u, timeout_ns);
 	return u->iommu;
@@ -58,6 +83,8 @@ struct dmah_iommu *unit_start(struct unit *u, uint64_t timeout_ns)
 
 const struct dmah_pt_format *unit_format(const struct unit *u)
 {
+	if (u->riscv_model)
+		return &dmah_pt_sv_rsw;
 	return u->vtd_model ? &dmah_pt_vtd_ss : &dmah_pt_lpae_s1;
 }
 
@@ -65,6 +92,8 @@ void unit_hold(struct unit *u, bool hold)
 {
 	if (u->vtd_model)
 		sim_vtd_hold(u->vtd_model, hold);
+	else if (u->riscv_model)
+		sim_riscv_hold(u->riscv_model, hold);
 	else
 		sim_smmuv3_hold(u->smmu_model, hold);
 }
@@ -72,7 +101,9 @@ void unit_hold(struct unit *u, bool hold)
 void unit_stop(struct unit *u)
 {
 	if (u->iommu)
-		assert_int_equal(u->vtd_model ? dmah_vtd_fini(&u->vtd) : dmah_smmuv3_fini(&u->smmu),
+		assert_int_equal(u->vtd_model	  ? dmah_vtd_fini(&u->vtd)
+				 : u->riscv_model ? dmah_riscv_fini(&u->riscv)
+						  : dmah_smmuv3_fini(&u->smmu),
 				 DMAH_OK);
 	u->iommu = NULL;
 }

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The library's driver of VT-d or of the SMMUv3 on a register model of lab/sim: the IOMMU of a machine under test. */
+/* A driver of the library (VT-d, SMMUv3, RISC-V) on a register model of lab/sim: the IOMMU of a machine under test. */
 #ifndef DMAH_TESTS_UNIT_H
 #define DMAH_TESTS_UNIT_H
 
+#include <dmah/riscv.h>
 #include <dmah/smmuv3.h>
 #include <dmah/vtd.h>
 
 #include "sim.h"
+#include "sim_riscv.h"
 #include "sim_smmuv3.h"
 #include "sim_vtd.h"
 
 /**
  * struct unit - an IOMMU with registers, and its driver. Zero before unit_create().
  * @hw: the machine's IOMMU.
- * @vtd_model, @smmu_model: its registers; one of the two.
- * @vtd, @smmu: the driver.
+ * @vtd_model, @smmu_model, @riscv_model: its registers; one of them.
+ * @vtd, @smmu, @riscv: the driver.
  * @iommu: the IOMMU as the library sees it; NULL before unit_start().
  * @memory: the driver's bookkeeping.
  */
@@ -22,8 +24,10 @@ struct unit {
 	struct sim_iommu *hw;
 	struct sim_vtd *vtd_model;
 	struct sim_smmuv3 *smmu_model;
+	struct sim_riscv *riscv_model;
 	struct dmah_vtd vtd;
 	struct dmah_smmuv3 smmu;
+	struct dmah_riscv riscv;
 	struct dmah_iommu *iommu;
 	void *memory;
 };

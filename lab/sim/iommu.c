@@ -45,7 +45,21 @@ struct sim_table sim_iommu_table(const struct sim_iommu *iommu, const struct dma
 	t.root = pt->root;
 	t.levels = pt->levels;
 	t.va_bits = pt->va_bits;
+	t.software_bits = iommu->config.flavour == SIM_RISCV;
 	return t;
+}
+
+enum sim_reason sim_walk(const struct sim_iommu *iommu, const struct sim_table *table,
+			 uint64_t iova, struct sim_walk *walk)
+{
+	switch (iommu->config.flavour) {
+	case SIM_VTD:
+		return sim_walk_vtd(&iommu->mem, table, iova, walk);
+	case SIM_RISCV:
+		return sim_walk_riscv(&iommu->mem, table, iova, walk);
+	default:
+		return sim_walk_lpae(&iommu->mem, table, iova, walk);
+	}
 }
 
 enum sim_reason sim_iommu_lookup(struct sim_iommu *iommu, const struct sim_table *table,
@@ -57,8 +71,7 @@ enum sim_reason sim_iommu_lookup(struct sim_iommu *iommu, const struct sim_table
 	walk->out = 0;
 	walk->shift = 12;
 	walk->perm = 0;
-	reason = iommu->config.flavour == SIM_VTD ? sim_walk_vtd(&iommu->mem, table, iova, walk)
-						  : sim_walk_lpae(&iommu->mem, table, iova, walk);
+	reason = sim_walk(iommu, table, iova, walk);
 	__atomic_fetch_add(&iommu->stats.walks, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&iommu->stats.walk_steps, walk->steps, __ATOMIC_RELAXED);
 	return reason;
@@ -125,6 +138,11 @@ int sim_iommu_each(struct sim_iommu *iommu, const struct dmah_pt_info *pt,
 }
 
 /* ---- settings, counters ---- */
+
+const struct sim_iommu_config *sim_config_of_iommu(const struct sim_iommu *iommu)
+{
+	return &iommu->config;
+}
 
 void sim_iommu_set_tlb(struct sim_iommu *iommu, unsigned int entries, uint64_t seed)
 {

@@ -62,13 +62,6 @@ static int everything(const struct search *s, enum sim_reach_by by, int64_t offs
 		     SIM_PERM_READ | SIM_PERM_WRITE);
 }
 
-static enum sim_reason walk_from(const struct sim_iommu *iommu, const struct sim_table *table,
-				 uint64_t iova, struct sim_walk *walk)
-{
-	return iommu->config.flavour == SIM_VTD ? sim_walk_vtd(&iommu->mem, table, iova, walk)
-						: sim_walk_lpae(&iommu->mem, table, iova, walk);
-}
-
 /* Report the present leaves of the table at @at and below. @base: the first IOVA that the table covers. */
 static int table(const struct search *s, const struct sim_step *at, uint64_t base,
 		 enum sim_reach_by by)
@@ -88,7 +81,7 @@ static int table(const struct search *s, const struct sim_step *at, uint64_t bas
 
 		if (!sim_mem_load(&iommu->mem, at->table + i * 8, &entry) || !(entry & present))
 			continue;
-		reason = walk_from(iommu, t, iova, &walk);
+		reason = sim_walk(iommu, t, iova, &walk);
 		if (walk.ntrail > 1)
 			ret = table(s, &walk.trail[1], iova, by);
 		else if (!reason)
@@ -136,7 +129,8 @@ static int by_context(struct search *s, const struct sim_context *context)
 	s->context = context;
 	if (s->dev->ats && context->ats)
 		ret = tlb(s, &s->dev->tlb, 0, SIM_BY_DEVICE_TLB);
-	if (!context->translate)
+	/* A second stage alone is the driver's identity table. */
+	if (!context->translate || !context->table.levels)
 		return ret ? ret : everything(s, SIM_BY_PASSTHROUGH, 0);
 	if (!ret)
 		ret = tlb(s, &iommu->tlb, context->domain, SIM_BY_IOTLB);

@@ -12,7 +12,7 @@
  *	sim_dma_write(nic, dmah_addr(&handle), bytes, sizeof(bytes));
  *
  * machine address	the address of RAM on the bus; equal to the physical address, except on Xen.
- * tag			VT-d domain id, SMMU ASID.
+ * tag			VT-d domain id, SMMU ASID, RISC-V PSCID.
  *
  * Functions marked "Threads." may be called by several threads at a time. Call the others before threads run.
  */
@@ -63,7 +63,7 @@ const char *sim_reason_text(enum sim_reason reason);
  * @dma: the DMA address.
  * @write: the device wanted to write.
  * @reason: enum sim_reason.
- * @code: the VT-d fault reason or the SMMU event number; 0 without an IOMMU.
+ * @code: the VT-d fault reason, the SMMU event number or the RISC-V cause; 0 without an IOMMU.
  */
 struct sim_fault {
 	const char *device;
@@ -96,6 +96,7 @@ enum sim_flavour {
 	SIM_NO_IOMMU,
 	SIM_VTD, /* Intel VT-d, legacy mode, second-stage tables */
 	SIM_SMMU, /* Arm SMMU, VMSAv8-64 stage 1 tables */
+	SIM_RISCV, /* RISC-V IOMMU, first-stage tables */
 };
 
 /** SIM_LATENCY_WAIT - a latency: the command is executed when a wait asks for it, and not before. */
@@ -105,8 +106,8 @@ enum sim_flavour {
  * struct sim_iommu_config - an IOMMU. Zero means the default.
  * @name: name in messages; NULL: "iommuN".
  * @flavour: kind; SIM_NO_IOMMU: no IOMMU.
- * @va_bits: widest IOVA: 39, 48, 57; 0: 48. Narrower tables are walked too.
- * @out_bits: widest physical address, in bits; 0: 46 (VT-d), 48 (SMMU).
+ * @va_bits: widest IOVA: 39, 48, 57; 0: 48. Narrower tables are walked too. (RISC-V: the width of the whole table.)
+ * @out_bits: widest physical address, in bits; 0: 46 (VT-d), 48 (SMMU, RISC-V).
  * @caching_mode: entries that do not translate are cached too (VT-d CAP.CM).
  * @noncoherent_walk: table walks do not snoop the CPU's caches.
  * @no_2m: no 2 MiB leaves.
@@ -197,6 +198,9 @@ const struct sim_config *sim_config_of(const struct sim *sim);
 
 /** sim_iommu() - Returns the @i-th IOMMU, or NULL. */
 struct sim_iommu *sim_iommu(struct sim *sim, unsigned int i);
+
+/** sim_config_of_iommu() - Returns an IOMMU's configuration, with the defaults filled in. */
+const struct sim_iommu_config *sim_config_of_iommu(const struct sim_iommu *iommu);
 
 /** sim_xen() - Returns the hypervisor, or NULL. */
 struct sim_xen *sim_xen(struct sim *sim);

@@ -59,6 +59,12 @@ static enum sim_reason check(const struct sim_iommu *iommu, const struct sim_tlb
 		reason = SIM_FAULT_PERMISSION;
 	*out = e->out | (dma & ((1ull << e->shift) - 1));
 	*code = e->code;
+	if (iommu->config.flavour == SIM_RISCV) {
+		if (reason && !*code)
+			*code = RISCV_PAGE_READ;
+		*code += write && *code && *code < RISCV_ALL_DISALLOWED ? 2 : 0;
+		return reason;
+	}
 	if (vtd && (reason == SIM_FAULT_TRANSLATION || reason == SIM_FAULT_PERMISSION))
 		*code = write ? VTD_FR_WRITE : VTD_FR_READ;
 	else if (reason == SIM_FAULT_PERMISSION)
@@ -112,7 +118,9 @@ enum sim_reason sim_translate(struct sim_device *dev, dmah_addr_t dma, bool writ
 	if (dev->ats) {
 		hit = sim_tlb_find(&dev->tlb, 0, dma);
 		if (hit && !dev->context.ats) {
-			*code = iommu->config.flavour == SIM_VTD ? VTD_FR_TRANSLATION_BLOCKED : 0;
+			*code = iommu->config.flavour == SIM_VTD     ? VTD_FR_TRANSLATION_BLOCKED
+				: iommu->config.flavour == SIM_RISCV ? RISCV_TYPE_DISALLOWED
+								     : 0;
 			return SIM_FAULT_ATS;
 		}
 		/* An entry without the permission does not count: the device requests a translation again. */
@@ -123,7 +131,9 @@ enum sim_reason sim_translate(struct sim_device *dev, dmah_addr_t dma, bool writ
 	}
 	if (!dev->context.translate) {
 		*out = dma;
-		*code = iommu->config.flavour == SIM_VTD ? VTD_FR_BEYOND_WIDTH : SMMU_F_ADDR_SIZE;
+		*code = iommu->config.flavour == SIM_VTD     ? VTD_FR_BEYOND_WIDTH
+			: iommu->config.flavour == SIM_RISCV ? RISCV_ACCESS_READ + (write ? 2 : 0)
+							     : SMMU_F_ADDR_SIZE;
 		return dma >> iommu->hw.out_bits ? SIM_FAULT_WIDTH : SIM_OK;
 	}
 	if (dev->ats && dev->context.ats)

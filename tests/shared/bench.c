@@ -34,7 +34,7 @@ struct bench {
 unsigned int bench_can(void)
 {
 	return BENCH_OTHERS | BENCH_CACHES | BENCH_5_LEVELS | BENCH_2_IOMMUS | BENCH_VTD |
-	       BENCH_LPAE;
+	       BENCH_LPAE | BENCH_SV;
 }
 
 unsigned int bench_times(unsigned int n)
@@ -55,9 +55,35 @@ static bool vtd(enum bench_hw hw)
 	return hw == BENCH_VTD3 || hw == BENCH_VTD4 || hw == BENCH_VTD5;
 }
 
+static bool riscv(enum bench_hw hw)
+{
+	return hw == BENCH_SV39 || hw == BENCH_SV48 || hw == BENCH_SV57;
+}
+
+static enum sim_flavour flavour(enum bench_hw hw)
+{
+	return vtd(hw) ? SIM_VTD : riscv(hw) ? SIM_RISCV : SIM_SMMU;
+}
+
+static const struct dmah_pt_format *format(enum bench_hw hw)
+{
+	return vtd(hw) ? &dmah_pt_vtd_ss : riscv(hw) ? &dmah_pt_sv_rsw : &dmah_pt_lpae_s1;
+}
+
+/* Bits of the whole table. */
 static unsigned int width(enum bench_hw hw)
 {
-	return hw == BENCH_VTD3 || hw == BENCH_LPAE39 ? 39 : hw == BENCH_VTD5 ? 57 : 48;
+	switch (hw) {
+	case BENCH_VTD3:
+	case BENCH_LPAE39:
+	case BENCH_SV39:
+		return 39;
+	case BENCH_VTD5:
+	case BENCH_SV57:
+		return 57;
+	default:
+		return 48;
+	}
 }
 
 static void open_machine(struct bench *b)
@@ -78,7 +104,7 @@ static void open_machine(struct bench *b)
 	if (c->backend == DMAH_BACKEND_IOMMU)
 		for (unsigned int i = 0; i < 2; i++)
 			config.iommu[i] = (struct sim_iommu_config){
-				.flavour = vtd(c->hw) ? SIM_VTD : SIM_SMMU,
+				.flavour = flavour(c->hw),
 				.va_bits = width(c->hw),
 				.caching_mode = c->map_flush && !i,
 				.noncoherent_walk = c->walk_noncoherent,
@@ -109,10 +135,10 @@ static struct dmah_iommu *iommu_of(struct bench *b, unsigned int n)
 		return u->iommu;
 	unit_start(u, TIMEOUT);
 	sim_inject_watch(b->sim, n, u->iommu);
-	/* An SMMU has no register for these properties. */
-	if (u->smmu_model && b->config.map_flush)
+	/* An SMMU and a RISC-V IOMMU have no register for these properties. */
+	if (!u->vtd_model && b->config.map_flush)
 		u->iommu->caps |= DMAH_IOMMU_MAP_FLUSH;
-	if (u->smmu_model && b->config.no_blocks)
+	if (!u->vtd_model && b->config.no_blocks)
 		u->iommu->caps &= ~(uint32_t)(DMAH_IOMMU_BLOCK_2M | DMAH_IOMMU_BLOCK_1G);
 	return u->iommu;
 }
@@ -155,8 +181,8 @@ static void open_domain(struct bench *b)
 		.cpus = c->cpus,
 		.pool = b->pool,
 		.mode = c->mode,
-		.format = vtd(c->hw) ? &dmah_pt_vtd_ss : &dmah_pt_lpae_s1,
-		.va_bits = c->backend == DMAH_BACKEND_IOMMU ? width(c->hw) : 0,
+		.format = format(c->hw),
+		.va_bits = c->backend == DMAH_BACKEND_IOMMU ? width(c->hw) - riscv(c->hw) : 0,
 		.aperture_size = c->aperture_size,
 		.lazy_entries = c->lazy_entries,
 		.history = c->history,

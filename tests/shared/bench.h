@@ -21,6 +21,9 @@ enum bench_hw {
 	BENCH_VTD5,
 	BENCH_LPAE39,
 	BENCH_LPAE48,
+	BENCH_SV39,
+	BENCH_SV48,
+	BENCH_SV57,
 	BENCH_XEN,
 };
 
@@ -59,6 +62,7 @@ struct bench;
  * @BENCH_2_IOMMUS: a second IOMMU.
  * @BENCH_VTD: BENCH_VTD3 and BENCH_VTD4, and BENCH_IOMMU is BENCH_VTD4.
  * @BENCH_LPAE: BENCH_LPAE39 and BENCH_LPAE48.
+ * @BENCH_SV: BENCH_SV39, BENCH_SV48 and BENCH_SV57.
  */
 enum bench_need {
 	BENCH_OTHERS = 1u << 0,
@@ -67,6 +71,7 @@ enum bench_need {
 	BENCH_2_IOMMUS = 1u << 3,
 	BENCH_VTD = 1u << 4,
 	BENCH_LPAE = 1u << 5,
+	BENCH_SV = 1u << 6,
 };
 
 /** bench_can() - Returns the features of this implementation: enum bench_need. */
