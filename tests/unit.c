@@ -98,6 +98,42 @@ void unit_hold(struct unit *u, bool hold)
 		sim_smmuv3_hold(u->smmu_model, hold);
 }
 
+int unit_reset(struct unit *u)
+{
+	if (u->riscv_model)
+		return dmah_riscv_reset(&u->riscv);
+	return u->vtd_model ? dmah_vtd_reset(&u->vtd) : dmah_smmuv3_reset(&u->smmu);
+}
+
+uint64_t unit_device_tlbs(struct unit *u)
+{
+	struct sim_riscv_stats riscv = { 0 };
+	struct sim_vtd_stats vtd = { 0 };
+
+	if (u->riscv_model)
+		sim_riscv_stats(u->riscv_model, &riscv);
+	else
+		sim_vtd_stats(u->vtd_model, &vtd);
+	return riscv.device_tlbs + vtd.device_tlbs;
+}
+
+volatile void *unit_regs(const struct unit *u)
+{
+	if (u->riscv_model)
+		return sim_riscv_regs(u->riscv_model);
+	return u->vtd_model ? sim_vtd_regs(u->vtd_model) : sim_smmuv3_regs(u->smmu_model);
+}
+
+void unit_interpose(struct unit *u, volatile void *regs)
+{
+	u->vtd.regs = u->smmu.regs = u->riscv.regs = regs;
+}
+
+void unit_set_timeout(struct unit *u, uint64_t timeout_ns)
+{
+	u->vtd.timeout = u->smmu.timeout = u->riscv.timeout = timeout_ns;
+}
+
 void unit_stop(struct unit *u)
 {
 	if (u->iommu)

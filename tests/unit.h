@@ -44,6 +44,21 @@ const struct dmah_pt_format *unit_format(const struct unit *u);
 /** unit_hold() - the unit takes no command (true), or goes on with those in its queue (false). */
 void unit_hold(struct unit *u, bool hold);
 
+/** unit_reset() - bring the unit back into service, as its driver does. Returns the driver's result. */
+int unit_reset(struct unit *u);
+
+/** unit_device_tlbs() - Returns how many invalidations of devices' TLBs the unit was given; VT-d, RISC-V. */
+uint64_t unit_device_tlbs(struct unit *u);
+
+/** unit_regs() - Returns the unit's registers. */
+volatile void *unit_regs(const struct unit *u);
+
+/** unit_interpose() - let the driver use registers at @regs in place of the unit's. */
+void unit_interpose(struct unit *u, volatile void *regs);
+
+/** unit_set_timeout() - how long the driver waits from now on. */
+void unit_set_timeout(struct unit *u, uint64_t timeout_ns);
+
 /** unit_stop() - give the unit up; no domain may have it. */
 void unit_stop(struct unit *u);
 

@@ -173,7 +173,7 @@ struct sim_config {
 /**
  * sim_config_named() - get a predefined configuration.
  * @name: direct, direct-noncoherent, bounce, vtd, vtd-noncoherent (walks and devices), vtd-cm (caching mode), smmu,
- *	smmu-noncoherent, armmap, xen, xen-noncoherent.
+ *	smmu-noncoherent, armmap, riscv, xen, xen-noncoherent.
  * @config: receives the configuration, which may be changed before sim_create().
  *
  * Returns true if @name is known.

@@ -18,9 +18,9 @@
 #include "sim_reach.h"
 #include "unit.h"
 
-enum kind { VTD, SMMU, FAKE_VTD, FAKE_SMMU, KINDS };
+enum kind { VTD, SMMU, RISCV, FAKE_VTD, FAKE_SMMU, KINDS };
 
-static const char *const kind_text[KINDS] = { "VT-d", "SMMUv3", "fake VT-d", "fake SMMU" };
+static const char *const kind_text[KINDS] = { "VT-d", "SMMUv3", "RISC-V", "fake VT-d", "fake SMMU" };
 
 /** struct rig - a machine with one device that has a TLB, and one page mapped and used. */
 struct rig {
@@ -47,7 +47,7 @@ static void quiet(void *ctx, const struct dmah_device *dev, int err, const char 
 
 static struct dmah_iommu *open_driver(struct rig *r, enum kind kind)
 {
-	if (kind == VTD || kind == SMMU) {
+	if (kind < FAKE_VTD) {
 		unit_create(&r->unit, r->sim, 0);
 		return unit_start(&r->unit, 5000000);
 	}
@@ -66,7 +66,10 @@ static void rig_open(struct rig *r, enum kind kind, struct dmah_domain_config dc
 	posix_set_cpu(0);
 	posix_clock_manual(1000000000);
 	posix_set_report(quiet, NULL);
-	assert_true(sim_config_named(kind == VTD || kind == FAKE_VTD ? "vtd" : "smmu", &config));
+	assert_true(sim_config_named(kind == VTD || kind == FAKE_VTD ? "vtd"
+				     : kind == RISCV		     ? "riscv"
+								     : "smmu",
+				     &config));
 	config.iommu[0].timeout = 5000000;
 	r->sim = sim_create(&config);
 	assert_non_null(r->sim);

@@ -196,8 +196,11 @@ int dmah_riscv_op_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum d
 		err = take_away(unit, dev->id, at, allows_ats(at[DC_TC]));
 	if (!err)
 		err = give(unit, dev->id, at, context, ats);
-	if (!err && dmah_riscv_op_isolated(iommu, dev))
+	if (!err && dmah_riscv_op_isolated(iommu, dev)) {
+		/* The device did not answer while it was bound: it is not bound. */
+		(void)take_away(unit, dev->id, at, false);
 		err = DMAH_ETIMEDOUT;
+	}
 	return err;
 }
 

@@ -206,9 +206,8 @@ static void handle_error(struct dmah_riscv *unit, uint32_t csr, struct riscv_rep
 		again |= handle_refusal(unit, head, report);
 	if (again && !recover(unit))
 		fail_locked(unit, report, "the IOMMU's queue reports error after error");
-	/* The commands that were replaced and added are in memory before the hardware goes on. */
-	dmah_riscv_ring(unit);
 	riscv_write(unit, REG_CQCSR, csr & (CSR_ENABLE | CSR_IRQ | CQCSR_ERROR));
+	dmah_riscv_ring(unit);
 }
 
 /* Returns true where the unit works from our directory and our queue, and has done all that was posted. */
