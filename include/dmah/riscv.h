@@ -94,7 +94,7 @@ struct dmah_riscv_area {
  * @lock: held while commands are posted. @tables may be taken inside.
  * @queue: the commands; @entries: how many there is room for.
  * @head, @tail: commands that the hardware is known to have fetched, and that were posted.
- * @marks_area: where @status is.
+ * @marks_area: the memory of @status.
  * @status: the hardware writes the number of the last mark that it passed here; @status_phys: its address.
  * @marks: the last mark posted.
  * @redo_until, @redo_ticket: waits for marks up to the first end when the second is passed.

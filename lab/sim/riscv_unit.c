@@ -36,7 +36,7 @@ enum {
 #define MF	(1u << 8)
 #define TIMEOUT (1u << 9)
 #define ILLEGAL (1u << 10)
-#define FULL (1u << 9)
+#define FULL	(1u << 9)
 #define ON	(1u << 16)
 #define ERRORS	(MF | TIMEOUT | ILLEGAL)
 #define WIRED	(1u << 1)
@@ -103,9 +103,9 @@ static uint64_t capabilities(const struct sim_riscv *u)
 
 	return u->config.version | 1u << 9 | (c->va_bits >= 48 ? 1u << 10 : 0) |
 	       (c->va_bits >= 57 ? 1u << 11 : 0) | (u->config.no_software_bits ? 0 : 1u << 14) |
-	       1u << 17 | (u->config.no_sv48x4 ? 0 : 1u << 18) |
-	       (u->config.base ? 0 : 1u << 22) | (u->config.no_ats ? 0 : 1u << 25) |
-	       (uint64_t)igs << 28 | (uint64_t)c->out_bits << 32;
+	       1u << 17 | (u->config.no_sv48x4 ? 0 : 1u << 18) | (u->config.base ? 0 : 1u << 22) |
+	       (u->config.no_ats ? 0 : 1u << 25) | (uint64_t)igs << 28 |
+	       (uint64_t)c->out_bits << 32;
 }
 
 /* ---- interrupts ---- */
@@ -197,8 +197,7 @@ static void forget_spaces(struct sim_riscv *u, const struct op *op)
 	}
 	for (unsigned int i = 0; op->tables && i < SIM_PSC; i++)
 		if (iommu->psc.slot[i].used && is_meant(op, iommu->psc.slot[i].tag))
-			sim_psc_invalidate(&iommu->psc, iommu->psc.slot[i].tag, op->iova,
-					   op->size);
+			sim_psc_invalidate(&iommu->psc, iommu->psc.slot[i].tag, op->iova, op->size);
 }
 
 static void forget_contexts(struct sim_riscv *u, const struct op *op)
@@ -378,7 +377,8 @@ static void write_ddtp(struct sim_riscv *u, uint64_t value)
 	if (mode > 4 || (mode > 1 && u->config.no_levels >> (mode - 2) & 1))
 		return;
 	if (mode > 1 && old > 1)
-		posix_misuse("ddtp: another directory, and the mode before was neither Off nor Bare");
+		posix_misuse(
+			"ddtp: another directory, and the mode before was neither Off nor Bare");
 	u->ddtp = mode | (value & 0xfffffffffffull << 10);
 	u->iommu->off = mode < 2;
 	u->iommu->abort = !mode;
@@ -437,7 +437,7 @@ static void write32(struct sim_riscv *u, uint64_t reg, uint32_t value)
 		break;
 	case IPSR:
 		u->ipsr &= ~value;
-		/* What stands is pending again. */
+		/* A cause that stands is pending again. */
 		if (u->cqcsr & ERRORS && u->cqcsr & IRQ)
 			set_pending(u, 1);
 		if (u->fqcsr & (MF | FULL) && u->fqcsr & IRQ)

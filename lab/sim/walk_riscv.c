@@ -35,8 +35,8 @@ static bool is_reserved(const struct sim_table *t, uint64_t e)
 {
 	bool leaf = e & (PTE_R | PTE_W | PTE_X);
 
-	return e & (PTE_HIGH & ~(t->software_bits ? PTE_SOFT : 0)) ||
-	       (e & PTE_W && !(e & PTE_R)) || (!leaf && e & (PTE_D | PTE_A | PTE_U));
+	return e & (PTE_HIGH & ~(t->software_bits ? PTE_SOFT : 0)) || (e & PTE_W && !(e & PTE_R)) ||
+	       (!leaf && e & (PTE_D | PTE_A | PTE_U));
 }
 
 /* ---- the second stage ---- */
@@ -52,7 +52,8 @@ static enum sim_reason second(const struct sim_mem *mem, const struct sim_table 
 	if (!table)
 		return SIM_OK;
 	for (unsigned int level = t->second_levels; level; level--) {
-		unsigned int shift = 12 + 9 * (level - 1), bits = level == t->second_levels ? 11 : 9;
+		unsigned int shift = 12 + 9 * (level - 1),
+			     bits = level == t->second_levels ? 11 : 9;
 		uint64_t e;
 
 		if (level == t->second_levels && gpa >> (shift + bits))
@@ -200,8 +201,8 @@ enum sim_reason sim_walk_riscv(const struct sim_mem *mem, const struct sim_table
 
 /* ---- the device directory ---- */
 
-#define TC_V	 (1ull << 0)
-#define TC_ATS	 (1ull << 1)
+#define TC_V	    (1ull << 0)
+#define TC_ATS	    (1ull << 1)
 #define ATP_MODE(w) ((unsigned int)((w) >> 60))
 #define ATP_PHYS(w) (((w)&0xfffffffffffull) << 12)
 
@@ -236,7 +237,7 @@ static bool decode(const uint64_t w[8], const struct sim_directory *d, struct si
 	c->table.msi_mask = msi ? w[5] : 0;
 	c->table.msi_pattern = msi ? w[6] : 0;
 	c->translate = first || guest;
-	/* Address spaces with and without a second stage are told apart. */
+	/* Address spaces with and without a second stage differ. */
 	c->domain = (uint32_t)(w[2] >> 12 & 0xfffff) |
 		    (guest ? SIM_RISCV_GUEST | (uint32_t)(w[1] >> 44 & 0x7ff) << 20 : 0);
 	return true;

@@ -101,7 +101,7 @@ struct hw {
 	const struct dmah_pt_format *format;
 	unsigned int va_bits, levels;
 	bool (*walk)(const struct hw *hw, uint64_t root, uint64_t iova, struct found *f);
-	bool reads; /* what can be written can be read */
+	bool reads; /* a page that can be written can be read */
 };
 
 static bool walk_vtd(const struct hw *hw, uint64_t root, uint64_t iova, struct found *f);
@@ -109,10 +109,10 @@ static bool walk_arm(const struct hw *hw, uint64_t root, uint64_t iova, struct f
 static bool walk_riscv(const struct hw *hw, uint64_t root, uint64_t iova, struct found *f);
 
 static const struct hw kinds[] = {
-	{ &dmah_pt_vtd_ss, 39, 3, walk_vtd, false },   { &dmah_pt_vtd_ss, 48, 4, walk_vtd, false },
-	{ &dmah_pt_vtd_ss, 57, 5, walk_vtd, false },   { &dmah_pt_lpae_s1, 39, 3, walk_arm, true },
-	{ &dmah_pt_lpae_s1, 48, 4, walk_arm, true },   { &dmah_pt_sv, 38, 3, walk_riscv, true },
-	{ &dmah_pt_sv_rsw, 38, 3, walk_riscv, true },  { &dmah_pt_sv_rsw, 47, 4, walk_riscv, true },
+	{ &dmah_pt_vtd_ss, 39, 3, walk_vtd, false },  { &dmah_pt_vtd_ss, 48, 4, walk_vtd, false },
+	{ &dmah_pt_vtd_ss, 57, 5, walk_vtd, false },  { &dmah_pt_lpae_s1, 39, 3, walk_arm, true },
+	{ &dmah_pt_lpae_s1, 48, 4, walk_arm, true },  { &dmah_pt_sv, 38, 3, walk_riscv, true },
+	{ &dmah_pt_sv_rsw, 38, 3, walk_riscv, true }, { &dmah_pt_sv_rsw, 47, 4, walk_riscv, true },
 	{ &dmah_pt_sv_rsw, 56, 5, walk_riscv, true },
 };
 

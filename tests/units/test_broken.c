@@ -599,7 +599,7 @@ static void clocks_that_differ(void **state)
 		map(&r, WITHOUT, &p);
 		b = (struct behind){ .unit = &r.unit,
 				     .regs = unit_regs(&r.unit),
-				     .status = r.unit.vtd_model	  ? 0x34
+				     .status = r.unit.vtd_model	   ? 0x34
 					       : r.unit.smmu_model ? 0x9c
 								   : 0x48 };
 		unit_interpose(&r.unit,

@@ -20,7 +20,8 @@
 
 enum kind { VTD, SMMU, RISCV, FAKE_VTD, FAKE_SMMU, KINDS };
 
-static const char *const kind_text[KINDS] = { "VT-d", "SMMUv3", "RISC-V", "fake VT-d", "fake SMMU" };
+static const char *const kind_text[KINDS] = { "VT-d", "SMMUv3", "RISC-V", "fake VT-d",
+					      "fake SMMU" };
 
 /** struct rig - a machine with one device that has a TLB, and one page mapped and used. */
 struct rig {

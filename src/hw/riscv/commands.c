@@ -72,8 +72,7 @@ struct riscv_command dmah_riscv_ats(uint32_t id, dmah_addr_t iova, uint64_t size
 	if (order > 51)
 		payload = 0x7ffffffffffff000ull | ATS_SIZE;
 	else if (order)
-		payload = ((first >> order << order) << 12 |
-			   (((1ull << (order - 1)) - 1) << 12)) |
+		payload = ((first >> order << order) << 12 | (((1ull << (order - 1)) - 1) << 12)) |
 			  ATS_SIZE;
 	else
 		payload = first << 12;

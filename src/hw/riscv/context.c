@@ -118,8 +118,7 @@ static unsigned int forget(const struct dmah_riscv *unit, uint32_t id, const uin
 
 	c[n++] = dmah_riscv_context(unit, id);
 	c[n++] = dmah_riscv_fence();
-	c[n++] = bare ? dmah_riscv_all(unit)
-		      : dmah_riscv_space(unit, TA_PSCID_OF(context[DC_TA]));
+	c[n++] = bare ? dmah_riscv_all(unit) : dmah_riscv_space(unit, TA_PSCID_OF(context[DC_TA]));
 	if (ats) {
 		c[n++] = dmah_riscv_fence();
 		c[n++] = dmah_riscv_ats(id, 0, 0);

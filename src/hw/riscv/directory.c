@@ -6,7 +6,7 @@
  */
 #include "hw/riscv/riscv.h"
 
-#define INDEX_BITS 9u
+#define INDEX_BITS  9u
 #define MOST_LEVELS 3u
 
 unsigned int dmah_riscv_context_words(const struct dmah_riscv *unit)

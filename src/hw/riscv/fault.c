@@ -6,9 +6,9 @@
 #include "hw/riscv/riscv.h"
 
 /* Transactions that have an address: reads, writes, and translation requests. */
-#define TYPE_FIRST 1u
-#define TYPE_LAST  8u
-#define TYPE_WRITE 3u
+#define TYPE_FIRST	      1u
+#define TYPE_LAST	      8u
+#define TYPE_WRITE	      3u
 #define TYPE_TRANSLATED_WRITE 7u
 
 static const char *page_reason(uint32_t cause)
@@ -120,8 +120,7 @@ static bool take_overflow(struct dmah_riscv *unit)
 	if (csr == ~0u)
 		csr = 0;
 	if (csr & (CSR_MF | FQCSR_OF))
-		riscv_write(unit, REG_FQCSR,
-			    csr & (CSR_ENABLE | CSR_IRQ | CSR_MF | FQCSR_OF));
+		riscv_write(unit, REG_FQCSR, csr & (CSR_ENABLE | CSR_IRQ | CSR_MF | FQCSR_OF));
 	dmah_host_unlock(&unit->faults);
 	dmah_host_leave(flags);
 	return csr & (CSR_MF | FQCSR_OF);

@@ -39,9 +39,9 @@ uint64_t dmah_riscv_put_mark(struct dmah_riscv *unit)
 {
 	uint64_t mark = ++unit->marks;
 
-	dmah_riscv_put(unit, (struct riscv_command){ { CMD_IOFENCE | CMD_AV | CMD_PR | CMD_PW |
-							       CMD_DATA(mark),
-						       unit->status_phys >> 2 } });
+	dmah_riscv_put(unit, (struct riscv_command){
+				     { CMD_IOFENCE | CMD_AV | CMD_PR | CMD_PW | CMD_DATA(mark),
+				       unit->status_phys >> 2 } });
 	return mark;
 }
 

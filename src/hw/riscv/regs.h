@@ -106,28 +106,28 @@
 #define PTE_LEAF 0xd7ull /* V, R, W, U, A, D */
 
 /* Commands: 2 words. */
-#define CMD_WORDS	2u
-#define CMD_SHIFT	4
-#define CMD_OPCODE(w0)	((unsigned int)((w0)&0x7fu))
-#define CMD_IOTINVAL	1ull
-#define CMD_GVMA	(1ull << 7)
-#define CMD_IOFENCE	2ull
-#define CMD_IODIR	3ull
-#define CMD_ATS		4ull
-#define CMD_AV		(1ull << 10)
-#define CMD_PR		(1ull << 12)
-#define CMD_PW		(1ull << 13)
-#define CMD_PSCV	(1ull << 32)
-#define CMD_GV		(1ull << 33)
-#define CMD_PSCID(tag)	((uint64_t)(tag) << 12)
-#define CMD_GSCID(n)	((uint64_t)(n) << 44)
-#define CMD_ADDR(iova)	((iova) >> 12 << 10)
-#define CMD_DATA(n)	((uint64_t)(uint32_t)(n) << 32)
-#define CMD_DV		(1ull << 33)
-#define CMD_DID(id)	((uint64_t)(id) << 40)
-#define CMD_RID(id)	((uint64_t)(id) << 40)
-#define CMD_RID_OF(w0)	((uint32_t)((w0) >> 40 & 0xffffu))
-#define ATS_SIZE	(1ull << 11) /* payload: more than a page */
+#define CMD_WORDS      2u
+#define CMD_SHIFT      4
+#define CMD_OPCODE(w0) ((unsigned int)((w0)&0x7fu))
+#define CMD_IOTINVAL   1ull
+#define CMD_GVMA       (1ull << 7)
+#define CMD_IOFENCE    2ull
+#define CMD_IODIR      3ull
+#define CMD_ATS	       4ull
+#define CMD_AV	       (1ull << 10)
+#define CMD_PR	       (1ull << 12)
+#define CMD_PW	       (1ull << 13)
+#define CMD_PSCV       (1ull << 32)
+#define CMD_GV	       (1ull << 33)
+#define CMD_PSCID(tag) ((uint64_t)(tag) << 12)
+#define CMD_GSCID(n)   ((uint64_t)(n) << 44)
+#define CMD_ADDR(iova) ((iova) >> 12 << 10)
+#define CMD_DATA(n)    ((uint64_t)(uint32_t)(n) << 32)
+#define CMD_DV	       (1ull << 33)
+#define CMD_DID(id)    ((uint64_t)(id) << 40)
+#define CMD_RID(id)    ((uint64_t)(id) << 40)
+#define CMD_RID_OF(w0) ((uint32_t)((w0) >> 40 & 0xffffu))
+#define ATS_SIZE       (1ull << 11) /* payload: more than a page */
 
 /* Fault record: 4 words. */
 #define FAULT_WORDS	4u
