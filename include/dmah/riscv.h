@@ -32,6 +32,9 @@
 extern "C" {
 #endif
 
+/** DMAH_RISCV_REGS - bytes of a unit's registers. */
+#define DMAH_RISCV_REGS 0x1000u
+
 /**
  * struct dmah_riscv_files - the interrupt files that devices may write messages to, as MSI page tables describe them.
  * @pattern: address of interrupt file 0, a multiple of 4096.

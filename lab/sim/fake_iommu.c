@@ -20,6 +20,7 @@
 
 static const struct dmah_pt_format *const vtd_formats[] = { &dmah_pt_vtd_ss };
 static const struct dmah_pt_format *const smmu_formats[] = { &dmah_pt_lpae_s1 };
+static const struct dmah_pt_format *const stage2_formats[] = { &dmah_pt_lpae_s2 };
 static const struct dmah_reserved vtd_reserved[] = { { .base = 0xfee00000, .size = 0x100000 } };
 
 static struct sim_fake *of(struct dmah_iommu *iommu)
@@ -420,8 +421,11 @@ static void describe(struct sim_fake *fake)
 		  (c->no_passthrough ? 0u : DMAH_IOMMU_PASSTHROUGH);
 	d->va_bits = c->va_bits;
 	d->out_bits = c->out_bits;
-	d->formats = c->flavour == SIM_VTD ? vtd_formats : smmu_formats;
-	d->nformats = 1;
+	d->formats = c->flavour == SIM_VTD   ? vtd_formats
+		     : c->flavour == SIM_AMD ? NULL /* always with registers */
+		     : c->stage2	     ? stage2_formats
+					     : smmu_formats;
+	d->nformats = d->formats ? 1 : 0;
 	if (c->flavour == SIM_VTD) {
 		d->reserved = vtd_reserved;
 		d->nreserved = 1;

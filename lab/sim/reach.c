@@ -69,7 +69,7 @@ static int table(const struct search *s, const struct sim_step *at, uint64_t bas
 	const struct sim_iommu *iommu = s->dev->iommu;
 	const struct sim_table *t = &s->context->table;
 	unsigned int shift = 12 + 9 * (at->level - 1), n = 512;
-	uint64_t present = iommu->config.flavour == SIM_VTD ? 3 : 1, entry;
+	uint64_t entry;
 	int ret = 0;
 
 	if (at->level == t->levels && t->va_bits - shift < 9)
@@ -79,9 +79,9 @@ static int table(const struct search *s, const struct sim_step *at, uint64_t bas
 		struct sim_walk walk = { .from = *at };
 		enum sim_reason reason;
 
-		if (!sim_mem_load(&iommu->mem, at->table + i * 8, &entry) || !(entry & present))
+		if (!sim_mem_load(&iommu->mem, at->table + i * 8, &entry) || !sim_present(t, entry))
 			continue;
-		reason = sim_walk(iommu, t, iova, &walk);
+		reason = sim_walk(&iommu->mem, t, iova, &walk);
 		if (walk.ntrail > 1)
 			ret = table(s, &walk.trail[1], iova, by);
 		else if (!reason)
@@ -122,7 +122,7 @@ static int by_context(struct search *s, const struct sim_context *context)
 {
 	struct sim_iommu *iommu = s->dev->iommu;
 	struct sim_step root = { .table = context->table.root,
-				 .perm = SIM_PERM_READ | SIM_PERM_WRITE,
+				 .perm = (SIM_PERM_READ | SIM_PERM_WRITE) & ~context->table.denied,
 				 .level = context->table.levels };
 	int ret = 0;
 
@@ -142,7 +142,8 @@ static int by_context(struct search *s, const struct sim_context *context)
 static bool same(const struct sim_context *a, const struct sim_context *b)
 {
 	return a->table.root == b->table.root && a->table.levels == b->table.levels &&
-	       a->domain == b->domain && a->translate == b->translate && a->ats == b->ats;
+	       a->domain == b->domain && a->translate == b->translate && a->ats == b->ats &&
+	       a->table.denied == b->table.denied;
 }
 
 /* List by the context that the unit has cached, and by the one that the unit would read from memory. */

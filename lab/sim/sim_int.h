@@ -245,10 +245,6 @@ void sim_iommu_destroy(struct sim_iommu *iommu);
 /** sim_iommu_execute() - carry out an invalidation. Call with the lock held. */
 void sim_iommu_execute(struct sim_iommu *iommu, const struct sim_command *command);
 
-/** sim_walk() - walk @table as the IOMMU's kind does. */
-enum sim_reason sim_walk(const struct sim_iommu *iommu, const struct sim_table *table,
-			 uint64_t iova, struct sim_walk *walk);
-
 /** sim_iommu_lookup() - walk @table, and count the walk. */
 enum sim_reason sim_iommu_lookup(struct sim_iommu *iommu, const struct sim_table *table,
 				 uint64_t iova, struct sim_walk *walk);

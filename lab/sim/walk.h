@@ -26,7 +26,24 @@ struct sim_mem {
 bool sim_mem_load(const struct sim_mem *mem, uint64_t addr, uint64_t *value);
 
 /**
+ * enum sim_format - formats of page tables.
+ * @SIM_FORMAT_VTD_SS: VT-d second stage.
+ * @SIM_FORMAT_LPAE_S1: VMSAv8-64 stage 1.
+ * @SIM_FORMAT_LPAE_S2: VMSAv8-64 stage 2.
+ * @SIM_FORMAT_AMD: AMD host page tables.
+ * @SIM_FORMAT_RISCV: RISC-V first stage.
+ */
+enum sim_format {
+	SIM_FORMAT_VTD_SS,
+	SIM_FORMAT_LPAE_S1,
+	SIM_FORMAT_LPAE_S2,
+	SIM_FORMAT_AMD,
+	SIM_FORMAT_RISCV,
+};
+
+/**
  * struct sim_table - a page table.
+ * @format: enum sim_format.
  * @root: machine address of the root table.
  * @levels: levels of the walk, the root included.
  * @va_bits: bits of an input address.
@@ -34,11 +51,13 @@ bool sim_mem_load(const struct sim_mem *mem, uint64_t addr, uint64_t *value);
  * @no_2m: 2 MiB leaves are not supported.
  * @no_1g: 1 GiB leaves are not supported.
  * @privileged: LPAE: transactions are privileged.
+ * @denied: AMD: enum sim_perm that the device table entry does not give.
  * @software_bits: RISC-V: bits 60 and 59 of an entry are ignored.
  * @second: RISC-V: root of the second stage, of @second_levels; 0: none.
  * @msi: RISC-V: MSI page table, for pages whose number is @msi_pattern but for the bits of @msi_mask; 0: none.
  */
 struct sim_table {
+	enum sim_format format;
 	uint64_t root;
 	unsigned int levels;
 	unsigned int va_bits;
@@ -46,6 +65,7 @@ struct sim_table {
 	bool no_2m;
 	bool no_1g;
 	bool privileged;
+	unsigned int denied;
 	bool software_bits;
 	uint64_t second;
 	unsigned int second_levels;
@@ -80,7 +100,7 @@ struct sim_step {
  */
 struct sim_walk {
 	struct sim_step from;
-	struct sim_step trail[5];
+	struct sim_step trail[6];
 	unsigned int ntrail;
 	uint64_t out;
 	unsigned int shift;
@@ -102,15 +122,29 @@ enum sim_reason sim_walk_vtd(const struct sim_mem *mem, const struct sim_table *
 enum sim_reason sim_walk_lpae(const struct sim_mem *mem, const struct sim_table *table,
 			      uint64_t iova, struct sim_walk *walk);
 
+/** sim_walk_amd() - walk an AMD host page table. See sim_walk_vtd(). A leaf may have no permission. */
+enum sim_reason sim_walk_amd(const struct sim_mem *mem, const struct sim_table *table,
+			     uint64_t iova, struct sim_walk *walk);
+
+/** sim_walk_lpae_s2() - walk a VMSAv8-64 stage 2 table, 4 KiB granule. See sim_walk_vtd(). */
+enum sim_reason sim_walk_lpae_s2(const struct sim_mem *mem, const struct sim_table *table,
+				 uint64_t iova, struct sim_walk *walk);
+
 /** sim_walk_riscv() - walk a RISC-V first-stage table, and the second stage behind it. See sim_walk_vtd(). */
 enum sim_reason sim_walk_riscv(const struct sim_mem *mem, const struct sim_table *table,
 			       uint64_t iova, struct sim_walk *walk);
 
+/** sim_walk() - walk a table of any format. See sim_walk_vtd(). */
+enum sim_reason sim_walk(const struct sim_mem *mem, const struct sim_table *table, uint64_t iova,
+			 struct sim_walk *walk);
+
+/** sim_present() - Returns true where an entry of a table is present. */
+bool sim_present(const struct sim_table *table, uint64_t entry);
+
 /**
- * struct sim_context - a context entry (VT-d), a stream table entry with its context descriptor (SMMU), or a device context
- *	(RISC-V).
+ * struct sim_context - a context entry (VT-d), or a stream table entry with its context descriptor (SMMU).
  * @table: the page table, if @translate.
- * @domain: domain id or ASID.
+ * @domain: domain id, ASID or VMID.
  * @translate: translate by @table; else passthrough.
  * @ats: translation requests and translated requests are accepted.
  */
@@ -134,6 +168,31 @@ struct sim_context {
 enum sim_reason sim_walk_context(const struct sim_mem *mem, uint64_t root, uint32_t id,
 				 const struct sim_table *hw, bool passthrough,
 				 struct sim_context *context, uint32_t *code);
+
+/**
+ * sim_walk_dte() - read a device's entry of AMD's device table.
+ * @mem: memory.
+ * @devtab: the value of the Device Table Base Address Register.
+ * @id: requester id.
+ * @levels: most levels of a page table.
+ * @hw: the hardware's limits.
+ * @context: receives the entry.
+ * @code: receives the code of the event.
+ */
+enum sim_reason sim_walk_dte(const struct sim_mem *mem, uint64_t devtab, uint32_t id,
+			     unsigned int levels, const struct sim_table *hw,
+			     struct sim_context *context, uint32_t *code);
+
+/* AMD event codes, section 2.5, and two bits of the model for flags of a page fault. */
+enum {
+	AMD_ILLEGAL_DTE = 1,
+	AMD_PAGE_FAULT = 2,
+	AMD_DEVTAB_ERROR = 3,
+	AMD_PAGETAB_ERROR = 4,
+	AMD_INVALID_REQUEST = 8,
+	AMD_PRESENT = 0x100,
+	AMD_RESERVED = 0x200,
+};
 
 /**
  * struct sim_directory - RISC-V: the device directory, and what the unit can do.

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The bench on lab/sim: every backend, format and kind of device; real drivers of VT-d and SMMUv3 on register models. */
+/* The bench on lab/sim: every backend, format and kind of device; real drivers of VT-d, AMD-Vi and SMMUv3 on register models. */
 #include "bench_int.h"
 #include "bench_sim.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "posix.h"
@@ -34,7 +35,7 @@ struct bench {
 unsigned int bench_can(void)
 {
 	return BENCH_OTHERS | BENCH_CACHES | BENCH_5_LEVELS | BENCH_2_IOMMUS | BENCH_VTD |
-	       BENCH_LPAE | BENCH_SV;
+	       BENCH_LPAE;
 }
 
 unsigned int bench_times(unsigned int n)
@@ -55,6 +56,11 @@ static bool vtd(enum bench_hw hw)
 	return hw == BENCH_VTD3 || hw == BENCH_VTD4 || hw == BENCH_VTD5;
 }
 
+static bool amd(enum bench_hw hw)
+{
+	return hw == BENCH_AMD3 || hw == BENCH_AMD4 || hw == BENCH_AMD6;
+}
+
 static bool riscv(enum bench_hw hw)
 {
 	return hw == BENCH_SV39 || hw == BENCH_SV48 || hw == BENCH_SV57;
@@ -62,12 +68,15 @@ static bool riscv(enum bench_hw hw)
 
 static enum sim_flavour flavour(enum bench_hw hw)
 {
-	return vtd(hw) ? SIM_VTD : riscv(hw) ? SIM_RISCV : SIM_SMMU;
+	return vtd(hw) ? SIM_VTD : amd(hw) ? SIM_AMD : riscv(hw) ? SIM_RISCV : SIM_SMMU;
 }
 
 static const struct dmah_pt_format *format(enum bench_hw hw)
 {
-	return vtd(hw) ? &dmah_pt_vtd_ss : riscv(hw) ? &dmah_pt_sv_rsw : &dmah_pt_lpae_s1;
+	return vtd(hw)	   ? &dmah_pt_vtd_ss
+	       : amd(hw)   ? &dmah_pt_amd_v1
+	       : riscv(hw) ? &dmah_pt_sv_rsw
+			   : &dmah_pt_lpae_s1;
 }
 
 /* Bits of the whole table. */
@@ -76,14 +85,27 @@ static unsigned int width(enum bench_hw hw)
 	switch (hw) {
 	case BENCH_VTD3:
 	case BENCH_LPAE39:
+	case BENCH_AMD3:
 	case BENCH_SV39:
 		return 39;
 	case BENCH_VTD5:
 	case BENCH_SV57:
 		return 57;
+	case BENCH_AMD6:
+		return 63;
 	default:
 		return 48;
 	}
+}
+
+/* DMAH_TEST_HW=amd or riscv in the environment: the cases that name no IOMMU run on that one. */
+static enum bench_hw usual(void)
+{
+	const char *text = getenv("DMAH_TEST_HW");
+
+	if (text && !strcmp(text, "riscv"))
+		return BENCH_SV48;
+	return text && !strcmp(text, "amd") ? BENCH_AMD4 : BENCH_VTD4;
 }
 
 static void open_machine(struct bench *b)
@@ -135,8 +157,8 @@ static struct dmah_iommu *iommu_of(struct bench *b, unsigned int n)
 		return u->iommu;
 	unit_start(u, TIMEOUT);
 	sim_inject_watch(b->sim, n, u->iommu);
-	/* An SMMU and a RISC-V IOMMU have no register for these properties. */
-	if (!u->vtd_model && b->config.map_flush)
+	/* There is no register for these properties. */
+	if ((u->smmu_model || u->riscv_model) && b->config.map_flush)
 		u->iommu->caps |= DMAH_IOMMU_MAP_FLUSH;
 	if (!u->vtd_model && b->config.no_blocks)
 		u->iommu->caps &= ~(uint32_t)(DMAH_IOMMU_BLOCK_2M | DMAH_IOMMU_BLOCK_1G);
@@ -226,7 +248,7 @@ struct bench *bench_open(const struct bench_config *config)
 
 	b->config = *config;
 	if (b->config.hw == BENCH_IOMMU)
-		b->config.hw = BENCH_VTD4;
+		b->config.hw = usual();
 	open_machine(b);
 	bench_begin();
 	open_memory(b);
@@ -353,6 +375,11 @@ void bench_on_post(struct bench *b, void (*fn)(void *arg), void *arg)
 {
 	b->hooks.on_post = fn;
 	b->hooks.on_post_arg = arg;
+}
+
+bool bench_fault_names_page(const struct bench *b)
+{
+	return vtd(b->config.hw);
 }
 
 bool bench_translate(struct bench *b, dmah_addr_t dma, bool write, dmah_phys_t *phys)

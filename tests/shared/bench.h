@@ -21,6 +21,9 @@ enum bench_hw {
 	BENCH_VTD5,
 	BENCH_LPAE39,
 	BENCH_LPAE48,
+	BENCH_AMD3,
+	BENCH_AMD4,
+	BENCH_AMD6,
 	BENCH_SV39,
 	BENCH_SV48,
 	BENCH_SV57,
@@ -62,7 +65,6 @@ struct bench;
  * @BENCH_2_IOMMUS: a second IOMMU.
  * @BENCH_VTD: BENCH_VTD3 and BENCH_VTD4, and BENCH_IOMMU is BENCH_VTD4.
  * @BENCH_LPAE: BENCH_LPAE39 and BENCH_LPAE48.
- * @BENCH_SV: BENCH_SV39, BENCH_SV48 and BENCH_SV57.
  */
 enum bench_need {
 	BENCH_OTHERS = 1u << 0,
@@ -71,7 +73,6 @@ enum bench_need {
 	BENCH_2_IOMMUS = 1u << 3,
 	BENCH_VTD = 1u << 4,
 	BENCH_LPAE = 1u << 5,
-	BENCH_SV = 1u << 6,
 };
 
 /** bench_can() - Returns the features of this implementation: enum bench_need. */
@@ -165,6 +166,9 @@ void bench_on_post(struct bench *b, void (*fn)(void *arg), void *arg);
 
 /** bench_time() - move the clock by @advance_ns. Returns the time. */
 uint64_t bench_time(struct bench *b, uint64_t advance_ns);
+
+/** bench_fault_names_page() - Returns true if a fault record has the page of the address, and not the byte. */
+bool bench_fault_names_page(const struct bench *b);
 
 /** bench_translate() - walk the page table as hardware does, past any TLB. Returns false if the address does not translate. */
 bool bench_translate(struct bench *b, dmah_addr_t dma, bool write, dmah_phys_t *phys);

@@ -47,14 +47,6 @@ static struct faults take(struct bench *b)
 	return faults;
 }
 
-/* Returns true if the hardware records the page of an address, and no more: VT-d does. */
-static bool records_pages(const struct bench *b, const struct dmah_iommu_fault *hw)
-{
-	enum bench_hw kind = bench_config(b)->hw;
-
-	return hw->pci && kind != BENCH_SV39 && kind != BENCH_SV48 && kind != BENCH_SV57;
-}
-
 /* Have the device refused once. Return: the reported fault. */
 static struct dmah_fault refused(struct bench *b, dmah_addr_t dma, bool write)
 {
@@ -65,8 +57,9 @@ static struct dmah_fault refused(struct bench *b, dmah_addr_t dma, bool write)
 	faults = take(b);
 	assert_int_equal(faults.n, 1);
 	assert_ptr_equal(faults.last.dev, bench_device(b));
+	/* A fault record of VT-d names the page. */
 	assert_int_equal(faults.last.hw.addr,
-			 records_pages(b, &faults.last.hw) ? dma & ~(PAGE - 1ull) : dma);
+			 bench_fault_names_page(b) ? dma & ~(PAGE - 1ull) : dma);
 	assert_int_equal(faults.last.hw.write, write);
 	return faults.last;
 }

@@ -7,6 +7,7 @@ struct dmah_pt_format {
 };
 const struct dmah_pt_format dmah_pt_vtd_ss;
 const struct dmah_pt_format dmah_pt_lpae_s1;
+const struct dmah_pt_format dmah_pt_lpae_s2;
 
 unsigned int t_misuses;
 const char *t_misuse;

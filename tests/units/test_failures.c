@@ -18,10 +18,12 @@
 #include "sim_reach.h"
 #include "unit.h"
 
-enum kind { VTD, SMMU, RISCV, FAKE_VTD, FAKE_SMMU, KINDS };
+enum kind { VTD, SMMU, SMMU_S2, AMD, RISCV, FAKE_VTD, FAKE_SMMU, KINDS };
 
-static const char *const kind_text[KINDS] = { "VT-d", "SMMUv3", "RISC-V", "fake VT-d",
-					      "fake SMMU" };
+static const char *const kind_text[KINDS] = { "VT-d",	"SMMUv3",    "SMMUv3 stage 2", "AMD-Vi",
+					      "RISC-V", "fake VT-d", "fake SMMU" };
+static const char *const machine_of[KINDS] = { "vtd",	"smmu", "smmu-s2", "amd",
+					       "riscv", "vtd",	"smmu" };
 
 /** struct rig - a machine with one device that has a TLB, and one page mapped and used. */
 struct rig {
@@ -67,10 +69,7 @@ static void rig_open(struct rig *r, enum kind kind, struct dmah_domain_config dc
 	posix_set_cpu(0);
 	posix_clock_manual(1000000000);
 	posix_set_report(quiet, NULL);
-	assert_true(sim_config_named(kind == VTD || kind == FAKE_VTD ? "vtd"
-				     : kind == RISCV		     ? "riscv"
-								     : "smmu",
-				     &config));
+	assert_true(sim_config_named(machine_of[kind], &config));
 	config.iommu[0].timeout = 5000000;
 	r->sim = sim_create(&config);
 	assert_non_null(r->sim);

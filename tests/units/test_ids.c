@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Ids: a device with several, several devices with one, and maps before an IOMMU translates. Both drivers, on lab/sim's
+ * Ids: a device with several, several devices with one, and maps before an IOMMU translates. The drivers, on lab/sim's
  * models of their registers.
  */
 #include <dmah/addr.h>
@@ -24,7 +24,7 @@
 #define IDS 3u
 
 static const uint32_t id_of[IDS] = { 0x100, 0x108, 0x210 };
-static const char *const machines[] = { "vtd", "smmu", "riscv" };
+static const char *const machines[] = { "vtd", "smmu", "smmu-s2", "amd", "riscv" };
 #define MACHINES (sizeof(machines) / sizeof(machines[0]))
 
 struct rig {
@@ -202,9 +202,8 @@ static void several(const char *machine)
 static void several_ids(void **state)
 {
 	(void)state;
-	several("vtd");
-	several("smmu");
-	several("riscv");
+	for (unsigned int m = 0; m < MACHINES; m++)
+		several(machines[m]);
 }
 
 /* One that cannot be bound: the others are not bound either. */
@@ -393,7 +392,7 @@ static void killed_with_another(void **state)
 {
 	(void)state;
 	for (unsigned int way = 0; way < 4 * MACHINES; way++)
-		killed_sharer(machines[way % MACHINES], way / MACHINES & 1, way / MACHINES & 2);
+		killed_sharer(machines[way >> 2], way & 1, way & 2);
 }
 
 /* ---- before translation is on ---- */
