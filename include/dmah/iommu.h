@@ -227,6 +227,12 @@ struct dmah_iommu_ops {
 	 */
 	int (*wait)(struct dmah_iommu *iommu, uint64_t ticket);
 	/**
+	 * @done: Returns true if @wait would return 0 at once. Never waits and reads no register: an unmap asks right after
+	 * @invalidate, and reads the clock only where the hardware is still at work. May be NULL: never.
+	 * Context: any.
+	 */
+	bool (*done)(struct dmah_iommu *iommu, uint64_t ticket);
+	/**
 	 * @faults: take what the hardware has recorded, the oldest first, @max at most; what is left is there the next
 	 * time. *@lost: set where it had no room for others. NULL where the hardware records nothing.
 	 * Context: any but inside dmah_host_enter(). Return: how many there were.

@@ -44,6 +44,7 @@
  * @more: another ignored bit, set in the first entry of a fast-path mapping of several granules, so
  *	that the entry does not match the handle of a one-granule mapping. Beside @cont: an entry of a
  *	ring.
+ * @block: bits to XOR into a leaf entry to make it a block entry.
  */
 struct pt_leaf {
 	uint64_t addr_mask;
@@ -58,6 +59,7 @@ struct pt_leaf {
 	uint64_t gen_bits;
 	uint64_t cont;
 	uint64_t more;
+	uint64_t block;
 };
 
 /**
@@ -129,6 +131,11 @@ struct dmah_pt_format {
 	 * Return: 0; DMAH_ESTALE if no block of 1 << @shift bytes is present at @iova.
 	 */
 	int (*block_clear)(struct pt *pt, dmah_addr_t iova, unsigned int shift);
+	/**
+	 * @block_entry: find the entry of a 2 MiB block at @iova. Return: the entry, present or not; NULL if there is a
+	 *	table below it, or none around it.
+	 */
+	uint64_t *(*block_entry)(const struct pt *pt, dmah_addr_t iova);
 	/**
 	 * @adopt: make @low, a narrower table of the same format, the first part of @pt, which is
 	 *	new. Afterwards @fini of @pt frees the tables of both.

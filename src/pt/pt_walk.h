@@ -266,7 +266,19 @@ static int walk_find(const struct pt *pt, dmah_addr_t iova, struct pt_entry *fou
 	return visited;
 }
 
+static uint64_t *walk_block_entry(const struct pt *pt, dmah_addr_t iova)
+{
+	unsigned int shift;
+	uint64_t *entry;
+
+	(void)descend(pt, iova, &entry, &shift);
+	if (shift != PT_LEAF_SHIFT ||
+	    (pt_present(&fmt_leaf, pt_load(entry)) && fmt_is_table(pt_load(entry))))
+		return NULL;
+	return entry;
+}
+
 #define WALK_OPS                                                                                 \
 	.fits = fmt_levels, .init = walk_init, .fini = walk_fini, .leaf_table = walk_leaf_table, \
 	.block_set = walk_block_set, .block_clear = walk_block_clear, .adopt = walk_adopt,       \
-	.clean = walk_clean, .walk = walk_find
+	.block_entry = walk_block_entry, .clean = walk_clean, .walk = walk_find
