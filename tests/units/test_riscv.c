@@ -809,11 +809,16 @@ static void unreadable_queue(void **state)
 	struct rig *rig = rig_open(&(struct rig_config){ 0 });
 	dmah_phys_t phys = sim_ram_take(rig->sim, PAGE, PAGE);
 	struct dmah h = { 0 };
+	uint64_t begun;
 
 	(void)state;
 	assert_int_equal(dmah_map(device(rig, 0), &h, phys, 64, DMAH_FROM_DEVICE, 0), DMAH_OK);
 	sim_riscv_memory_fault(rig->model[0]);
+	/* The error is found at the first look, long before the time-out. */
+	rig->unit[0].timeout = 100 * TIMEOUT;
+	begun = dmah_host_now();
 	assert_int_equal(dmah_unmap(device(rig, 0), &h), DMAH_ETIMEDOUT);
+	assert_true(dmah_host_now() - begun < 10 * TIMEOUT);
 	assert_int_equal(rig->reports, 1);
 	assert_int_equal(dmah_flush(rig->dom), DMAH_ETIMEDOUT);
 	assert_int_equal(rig->reports, 1);
