@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define MACHINES  8
-#define ARGS	  96
+#define ARGS	  112
 #define MIB	  ((uint64_t)1 << 20)
 #define BIOS_SIZE 65536
 /* Lines of QEMU's log that are printed when a test fails. */
@@ -148,6 +148,46 @@ static uint64_t ram_of(const struct qemu_config *config)
 	return config->ram ? config->ram : 64 * MIB;
 }
 
+/* Returns the directory that the newer QEMU was unpacked in. */
+static const char *newer_dir(void)
+{
+	const char *dir = getenv("DMAH_QEMU_NEWER");
+
+	if (!dir)
+		qemu_die(NULL, "DMAH_QEMU_NEWER is not set: run the program by lab/qemu/newer.py");
+	return dir;
+}
+
+/* The newer QEMU runs by its own loader, with its own libraries; firmware of the system is good enough for it. */
+static void add_program(struct command *c, const struct qemu_config *config)
+{
+	const char *name = config->kind == QEMU_VTD ? "qemu-system-x86_64" : "qemu-system-aarch64";
+
+	if (!config->newer) {
+		add(c, "%s", name);
+		return;
+	}
+	add(c, "%s/usr/lib64/ld-linux-x86-64.so.2", newer_dir());
+	add(c, "--library-path");
+	add(c, "%s/usr/lib/x86_64-linux-gnu", newer_dir());
+	add(c, "%s/usr/bin/%s", newer_dir(), name);
+	add_words(c, (const char *const[]){ "-L", "/usr/share/qemu", "-L", "/usr/share/seabios",
+					    NULL });
+}
+
+static void add_iommu(struct command *c, const struct qemu_config *config)
+{
+	const char *options = config->iommu;
+
+	if (config->kind == QEMU_VTD) {
+		add(c, "-device");
+		add(c, "intel-iommu,intremap=on,%s", options ? options : "aw-bits=48");
+	} else if (options) {
+		add(c, "-device");
+		add(c, "arm-smmuv3,primary-bus=pcie.0,%s", options);
+	}
+}
+
 /* Build the key that tells one machine from another. File descriptors are added later. */
 static void describe(struct command *c, const struct qemu_config *config)
 {
@@ -157,18 +197,17 @@ static void describe(struct command *c, const struct qemu_config *config)
 
 	bool vtd = config->kind == QEMU_VTD;
 
-	add(c, vtd ? "qemu-system-x86_64" : "qemu-system-aarch64");
+	add_program(c, config);
 	add(c, "-machine");
 	add(c, "%s,accel=tcg,memory-backend=ram0%s%s",
-	    vtd ? "q35,pit=off,hpet=off" : "virt,iommu=smmuv3,gic-version=3",
+	    vtd		    ? "q35,pit=off,hpet=off"
+	    : config->iommu ? "virt,gic-version=3"
+			    : "virt,iommu=smmuv3,gic-version=3",
 	    config->machine ? "," : "", config->machine ? config->machine : "");
-	if (vtd) {
-		add(c, "-device");
-		add(c, "intel-iommu,intremap=on,%s", config->iommu ? config->iommu : "aw-bits=48");
-	} else {
+	if (!vtd)
 		add_words(c, (const char *const[]){ "-cpu", "cortex-a57", "-global",
 						    "arm-cpu.start-powered-off=on", NULL });
-	}
+	add_iommu(c, config);
 	add_words(c, common);
 	add(c, "-m");
 	add(c, "%" PRIu64 "M", ram_of(config) / MIB);
@@ -221,6 +260,17 @@ static int connect_to(struct command *c, struct qemu_stream *stream, const char 
 	return fd[1];
 }
 
+/* Modules of the system's QEMU do not fit the newer one. */
+static void set_modules(const struct command *c)
+{
+	const char *dir = getenv("DMAH_QEMU_NEWER");
+	char *modules;
+
+	if (dir && !strncmp(c->arg[0], dir, strlen(dir)) &&
+	    asprintf(&modules, "%s/usr/lib/x86_64-linux-gnu/qemu", dir) > 0)
+		setenv("QEMU_MODULE_DIR", modules, 1);
+}
+
 static void run(struct qemu *q, struct command *c, const int *keep, unsigned int nkeep)
 {
 	pid_t parent = getpid();
@@ -238,6 +288,7 @@ static void run(struct qemu *q, struct command *c, const int *keep, unsigned int
 		fcntl(keep[i], F_SETFD, 0);
 	dup2(q->log_fd, STDOUT_FILENO);
 	dup2(q->log_fd, STDERR_FILENO);
+	set_modules(c);
 	execvp(c->arg[0], c->arg);
 	dprintf(STDERR_FILENO, "%s: %s\n", c->arg[0], strerror(errno));
 	_exit(127);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * Check every page-table format against a walker written here from the specifications: Intel VT-d
- * section 9.8, and Arm ARM section D8.3 (both stages). The walker reads memory as the hardware does: if walks are
+ * sections 9.7 and 9.8, and Arm ARM section D8.3 (both stages). The walker reads memory as the hardware does: if walks are
  * not coherent, only cleaned lines are visible. The walker runs after every store, so at no time
  * may the hardware see anything but the old or the new translation.
  */
@@ -94,14 +94,14 @@ void dmah_host_wmb(void)
 struct hw {
 	const struct dmah_pt_format *format;
 	unsigned int va_bits, levels;
-	enum { VTD_SS, LPAE_S1, LPAE_S2 } kind;
+	enum { VTD_SS, VTD_FS, LPAE_S1, LPAE_S2 } kind;
 };
 
 static const struct hw kinds[] = {
 	{ &dmah_pt_vtd_ss, 39, 3, VTD_SS },   { &dmah_pt_vtd_ss, 48, 4, VTD_SS },
-	{ &dmah_pt_vtd_ss, 57, 5, VTD_SS },   { &dmah_pt_lpae_s1, 39, 3, LPAE_S1 },
-	{ &dmah_pt_lpae_s1, 48, 4, LPAE_S1 }, { &dmah_pt_lpae_s2, 39, 3, LPAE_S2 },
-	{ &dmah_pt_lpae_s2, 48, 4, LPAE_S2 },
+	{ &dmah_pt_vtd_fs, 48, 4, VTD_FS },   { &dmah_pt_vtd_ss, 57, 5, VTD_SS },
+	{ &dmah_pt_lpae_s1, 39, 3, LPAE_S1 }, { &dmah_pt_lpae_s1, 48, 4, LPAE_S1 },
+	{ &dmah_pt_lpae_s2, 39, 3, LPAE_S2 }, { &dmah_pt_lpae_s2, 48, 4, LPAE_S2 },
 };
 
 struct found {
@@ -136,6 +136,35 @@ static bool walk_vtd(const struct hw *hw, uint64_t root, uint64_t iova, struct f
 			assert_true(level <= 3);
 			/* Reserved: execute, memory type, snoop, transient and address bits below a large page. */
 			assert_int_equal((entry & 0x87c) | entry >> 62, 0);
+			f->phys = entry & 0x000ffffffffff000ull;
+			assert_int_equal(f->phys & ((1ull << shift) - 1), 0);
+			f->shift = shift;
+			return true;
+		}
+		table = entry & 0x000ffffffffff000ull;
+	}
+	return false;
+}
+
+/* Presence and user access of every level; the hardware never has a flag to set, and so never writes. */
+static bool walk_first_stage(const struct hw *hw, uint64_t root, uint64_t iova, struct found *f)
+{
+	uint64_t table = root;
+
+	f->read = f->write = true;
+	for (unsigned int level = hw->levels; level; level--) {
+		unsigned int shift = 12 + 9 * (level - 1);
+		uint64_t entry = word(table + (iova >> shift & 511) * 8);
+
+		if (!(entry & 1))
+			return false;
+		assert_int_equal(entry & 0x24, 0x24); /* user, accessed */
+		assert_int_equal(entry & 0x118, 0); /* memory types, global */
+		assert_int_equal(entry >> 63, 0);
+		f->write &= entry >> 1 & 1;
+		if (level == 1 || entry & 1ull << 7) {
+			assert_true(level <= 3);
+			assert_int_equal(entry >> 6 & 1, 1); /* dirty */
 			f->phys = entry & 0x000ffffffffff000ull;
 			assert_int_equal(f->phys & ((1ull << shift) - 1), 0);
 			f->shift = shift;
@@ -198,11 +227,17 @@ static struct place places[PLACES];
 static const struct hw *now;
 static struct pt *pt_now;
 
+/* Formats that cannot express a write permission alone. */
+static bool reads_too(const struct hw *hw)
+{
+	return hw->kind == LPAE_S1 || hw->kind == VTD_FS;
+}
+
 static bool right(const struct place *p, const struct found *f)
 {
 	if (f->phys != p->phys || f->shift != (p->block ? 21u : 12u))
 		return false;
-	return f->read == (now->kind == LPAE_S1 || p->dir & DMAH_TO_DEVICE) &&
+	return f->read == (reads_too(now) || p->dir & DMAH_TO_DEVICE) &&
 	       f->write == !!(p->dir & DMAH_FROM_DEVICE);
 }
 
@@ -215,8 +250,10 @@ static void look(void)
 		return;
 	for (unsigned int i = 0; i < PLACES; i++) {
 		const struct place *p = &places[i];
-		bool present = (now->kind == VTD_SS ? walk_vtd : walk_arm)(now, pt_now->root_phys,
-									   p->iova, &f);
+		bool present = (now->kind == VTD_SS ? walk_vtd
+				: now->kind == VTD_FS
+					? walk_first_stage
+					: walk_arm)(now, pt_now->root_phys, p->iova, &f);
 
 		if (p->state == FREE)
 			assert_false(present);
@@ -330,7 +367,7 @@ static void compare_walk(const struct pt *pt, const struct place *p)
 	assert_int_equal(visited, now->levels - p->block);
 	assert_int_equal(entry.phys, p->phys + inside);
 	assert_int_equal(entry.shift, p->block ? 21 : 12);
-	assert_int_equal(entry.dir, now->kind == LPAE_S1 && p->dir == DMAH_FROM_DEVICE
+	assert_int_equal(entry.dir, reads_too(now) && p->dir == DMAH_FROM_DEVICE
 					    ? DMAH_BIDIRECTIONAL
 					    : p->dir);
 }
@@ -422,7 +459,7 @@ static void refusals(void **state)
 		assert_true(pt.fmt->walk(&pt, 1ull << kinds[k].va_bits, &entry) < 0);
 		for (unsigned int bits = 0; bits < 70; bits++)
 			assert_int_equal(pt.fmt->fits(bits) != 0,
-					 bits == 39 || bits == 48 ||
+					 bits == 48 || (bits == 39 && kinds[k].kind != VTD_FS) ||
 						 (bits == 57 && kinds[k].kind == VTD_SS));
 		close_table(&pt);
 	}

@@ -44,7 +44,7 @@ struct rig {
 	unsigned int reports;
 };
 
-static const char *const machines[] = { "vtd", "smmu", "smmu-s2" };
+static const char *const machines[] = { "vtd", "vtd-fs", "smmu", "smmu-s2" };
 #define MACHINES (sizeof(machines) / sizeof(machines[0]))
 
 static void attach(struct rig *r, unsigned int n)
