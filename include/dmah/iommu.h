@@ -3,8 +3,8 @@
  * dmah: the interface between the library and the driver of an IOMMU.
  *
  * The library writes page tables; the driver binds devices to them and invalidates. For authors of IOMMU drivers, and
- * for the code that sets up domains; device drivers do not need this header. Drivers of Intel VT-d (dmah/vtd.h) and Arm's
- * SMMUv3 (dmah/smmuv3.h) come with the library.
+ * for the code that sets up domains; device drivers do not need this header. Drivers of Intel VT-d (dmah/vtd.h), AMD-Vi
+ * (dmah/amdvi.h) and Arm's SMMUv3 (dmah/smmuv3.h) come with the library.
  */
 #ifndef DMAH_IOMMU_H
 #define DMAH_IOMMU_H
@@ -43,6 +43,12 @@ extern const struct dmah_pt_format dmah_pt_vtd_fs;
  * blocks. Arm Architecture Reference Manual, section D8.3.
  */
 extern const struct dmah_pt_format dmah_pt_lpae_s1;
+
+/**
+ * dmah_pt_amd_v1 - AMD's host page tables (v1): 1 to 6 levels (21, 30, 39, 48, 57, 63 bits), 4 KiB granule, 2 MiB and
+ * 1 GiB pages. AMD I/O Virtualization Technology (IOMMU) Specification, section 2.2.3.
+ */
+extern const struct dmah_pt_format dmah_pt_amd_v1;
 
 /**
  * dmah_pt_lpae_s2 - ARM VMSAv8-64 / LPAE stage 2 tables: 39 or 48 bits, 4 KiB granule, 2 MiB and 1 GiB

@@ -148,44 +148,54 @@ static uint64_t ram_of(const struct qemu_config *config)
 	return config->ram ? config->ram : 64 * MIB;
 }
 
-/* Returns the directory that the newer QEMU was unpacked in. */
-static const char *newer_dir(void)
+static bool is_x86(enum qemu_kind kind)
 {
-	const char *dir = getenv("DMAH_QEMU_NEWER");
-
-	if (!dir)
-		qemu_die(NULL, "DMAH_QEMU_NEWER is not set: run the program by lab/qemu/newer.py");
-	return dir;
+	return kind != QEMU_SMMU;
 }
 
-/* The newer QEMU runs by its own loader, with its own libraries; firmware of the system is good enough for it. */
-static void add_program(struct command *c, const struct qemu_config *config)
+/* Get the words that start the newer QEMU for @arch, as lab/vm prints them: one a line. The first run ever fetches it. */
+static void find_newer(struct command *c, const char *arch)
 {
-	const char *name = config->kind == QEMU_VTD ? "qemu-system-x86_64" : "qemu-system-aarch64";
+	char text[1024], line[4096];
+	FILE *f;
 
-	if (!config->newer) {
-		add(c, "%s", name);
-		return;
+	snprintf(text, sizeof(text), "python3 '%s' emulator %s", LAB_VM, arch);
+	f = popen(text, "r");
+	if (!f)
+		qemu_die(NULL, "%s: %s", text, strerror(errno));
+	while (fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = 0;
+		add(c, "%s", line);
 	}
-	add(c, "%s/usr/lib64/ld-linux-x86-64.so.2", newer_dir());
-	add(c, "--library-path");
-	add(c, "%s/usr/lib/x86_64-linux-gnu", newer_dir());
-	add(c, "%s/usr/bin/%s", newer_dir(), name);
-	add_words(c, (const char *const[]){ "-L", "/usr/share/qemu", "-L", "/usr/share/seabios",
-					    NULL });
+	if (pclose(f) || !c->n)
+		qemu_die(NULL, "%s failed", text);
+}
+
+static void add_newer(struct command *c, enum qemu_kind kind)
+{
+	static struct command found[2];
+	bool x86 = is_x86(kind);
+
+	if (!found[x86].n)
+		find_newer(&found[x86], x86 ? "amd64" : "arm64");
+	for (unsigned int i = 0; i < found[x86].n; i++)
+		add(c, "%s", found[x86].arg[i]);
 }
 
 static void add_iommu(struct command *c, const struct qemu_config *config)
 {
 	const char *options = config->iommu;
 
-	if (config->kind == QEMU_VTD) {
-		add(c, "-device");
+	if (config->kind == QEMU_SMMU && !options)
+		return;
+	add(c, "-device");
+	if (config->kind == QEMU_VTD)
 		add(c, "intel-iommu,intremap=on,%s", options ? options : "aw-bits=48");
-	} else if (options) {
-		add(c, "-device");
+	else if (config->kind == QEMU_SMMU)
 		add(c, "arm-smmuv3,primary-bus=pcie.0,%s", options);
-	}
+	else
+		/* Without the option QEMU 11's lets nothing be translated; 7.2's does not know it. */
+		add(c, config->newer ? "amd-iommu,dma-remap=on" : "amd-iommu");
 }
 
 /* Build the key that tells one machine from another. File descriptors are added later. */
@@ -195,19 +205,22 @@ static void describe(struct command *c, const struct qemu_config *config)
 					      "none",	     "-icount",		"shift=0,sleep=off",
 					      NULL };
 
-	bool vtd = config->kind == QEMU_VTD;
+	bool x86 = is_x86(config->kind);
 
-	add_program(c, config);
+	if (config->newer)
+		add_newer(c, config->kind);
+	else
+		add(c, x86 ? "qemu-system-x86_64" : "qemu-system-aarch64");
 	add(c, "-machine");
 	add(c, "%s,accel=tcg,memory-backend=ram0%s%s",
-	    vtd		    ? "q35,pit=off,hpet=off"
+	    x86		    ? "q35,pit=off,hpet=off"
 	    : config->iommu ? "virt,gic-version=3"
 			    : "virt,iommu=smmuv3,gic-version=3",
 	    config->machine ? "," : "", config->machine ? config->machine : "");
-	if (!vtd)
+	add_iommu(c, config);
+	if (!x86)
 		add_words(c, (const char *const[]){ "-cpu", "cortex-a57", "-global",
 						    "arm-cpu.start-powered-off=on", NULL });
-	add_iommu(c, config);
 	add_words(c, common);
 	add(c, "-m");
 	add(c, "%" PRIu64 "M", ram_of(config) / MIB);
@@ -260,17 +273,6 @@ static int connect_to(struct command *c, struct qemu_stream *stream, const char 
 	return fd[1];
 }
 
-/* Modules of the system's QEMU do not fit the newer one. */
-static void set_modules(const struct command *c)
-{
-	const char *dir = getenv("DMAH_QEMU_NEWER");
-	char *modules;
-
-	if (dir && !strncmp(c->arg[0], dir, strlen(dir)) &&
-	    asprintf(&modules, "%s/usr/lib/x86_64-linux-gnu/qemu", dir) > 0)
-		setenv("QEMU_MODULE_DIR", modules, 1);
-}
-
 static void run(struct qemu *q, struct command *c, const int *keep, unsigned int nkeep)
 {
 	pid_t parent = getpid();
@@ -288,7 +290,6 @@ static void run(struct qemu *q, struct command *c, const int *keep, unsigned int
 		fcntl(keep[i], F_SETFD, 0);
 	dup2(q->log_fd, STDOUT_FILENO);
 	dup2(q->log_fd, STDERR_FILENO);
-	set_modules(c);
 	execvp(c->arg[0], c->arg);
 	dprintf(STDERR_FILENO, "%s: %s\n", c->arg[0], strerror(errno));
 	_exit(127);
@@ -308,7 +309,7 @@ static void start_process(struct qemu *q, struct command *c)
 					    "qtest,id=qtest0,chardev=qtest,log=/dev/null", NULL });
 	keep[n++] = connect_to(c, &q->monitor, "monitor");
 	add_words(c, (const char *const[]){ "-mon", "chardev=monitor,mode=control", NULL });
-	if (q->kind == QEMU_VTD) {
+	if (is_x86(q->kind)) {
 		keep[n] = parking_bios();
 		add(c, "-bios");
 		add(c, "/proc/self/fd/%d", keep[n++]);
@@ -327,7 +328,7 @@ static struct qemu *start(const struct qemu_config *config, struct command *c, c
 		qemu_die(NULL, "no memory");
 	q->key = key;
 	q->kind = config->kind;
-	q->ram_base = config->kind == QEMU_VTD ? 0 : 0x40000000;
+	q->ram_base = is_x86(config->kind) ? 0 : 0x40000000;
 	q->ram_size = ram_of(config);
 	if (q->ram_size % (2 * MIB) || q->ram_size < 16 * MIB)
 		qemu_die(NULL, "RAM of %" PRIu64 " bytes", q->ram_size);
@@ -475,7 +476,7 @@ static void become_machine(struct qemu *q, bool incoherent)
 	};
 
 	q->taken = q->ram_base + 2 * MIB;
-	q->bar_next = q->kind == QEMU_VTD ? 0xe0000000 : 0x10000000;
+	q->bar_next = is_x86(q->kind) ? 0xe0000000 : 0x10000000;
 	if (incoherent)
 		add_cache(q, &machine);
 	if (posix_set_machine(&machine))

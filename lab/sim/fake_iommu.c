@@ -412,6 +412,8 @@ static const struct dmah_pt_format *const *formats_of(const struct sim_iommu_con
 {
 	if (c->flavour == SIM_VTD)
 		return c->first_stage ? first_stage_formats : vtd_formats;
+	if (c->flavour == SIM_AMD)
+		return NULL; /* always with registers */
 	return c->stage2 ? stage2_formats : smmu_formats;
 }
 
@@ -430,7 +432,7 @@ static void describe(struct sim_fake *fake)
 	d->va_bits = c->va_bits;
 	d->out_bits = c->out_bits;
 	d->formats = formats_of(c);
-	d->nformats = 1;
+	d->nformats = d->formats ? 1 : 0;
 	if (c->flavour == SIM_VTD) {
 		d->reserved = vtd_reserved;
 		d->nreserved = 1;

@@ -44,6 +44,8 @@ enum sim_reason sim_walk(const struct sim_mem *mem, const struct sim_table *tabl
 	switch (table->format) {
 	case SIM_FORMAT_VTD_FS:
 		return sim_walk_vtd_fs(mem, table, iova, walk);
+	case SIM_FORMAT_AMD:
+		return sim_walk_amd(mem, table, iova, walk);
 	case SIM_FORMAT_LPAE_S1:
 		return sim_walk_lpae(mem, table, iova, walk);
 	case SIM_FORMAT_LPAE_S2:
@@ -146,6 +148,11 @@ int sim_iommu_each(struct sim_iommu *iommu, const struct dmah_pt_info *pt,
 
 /* ---- settings, counters ---- */
 
+const struct sim_iommu_config *sim_iommu_config(const struct sim_iommu *iommu)
+{
+	return &iommu->config;
+}
+
 void sim_iommu_set_tlb(struct sim_iommu *iommu, unsigned int entries, uint64_t seed)
 {
 	sim_lock(&iommu->lock);
@@ -178,7 +185,7 @@ static void set_defaults(struct sim_iommu *iommu)
 	if (!c->va_bits)
 		c->va_bits = 48;
 	if (!c->out_bits)
-		c->out_bits = c->flavour == SIM_VTD ? 46 : 48;
+		c->out_bits = c->flavour == SIM_VTD ? 46 : c->flavour == SIM_AMD ? 52 : 48;
 	if (!c->tags)
 		c->tags = 255;
 	if (!c->queue)
@@ -191,6 +198,8 @@ static enum sim_format format_of(const struct sim_iommu_config *config)
 {
 	if (config->flavour == SIM_VTD)
 		return config->first_stage ? SIM_FORMAT_VTD_FS : SIM_FORMAT_VTD_SS;
+	if (config->flavour == SIM_AMD)
+		return SIM_FORMAT_AMD;
 	return config->stage2 ? SIM_FORMAT_LPAE_S2 : SIM_FORMAT_LPAE_S1;
 }
 

@@ -33,6 +33,7 @@ static const struct sim_config named[] = {
 	  .cache = true,
 	  .noncoherent = true,
 	  .iommu = { { .flavour = SIM_SMMU, .noncoherent_walk = true } } },
+	{ .name = "amd", .backend = DMAH_BACKEND_IOMMU, .iommu = { { .flavour = SIM_AMD } } },
 	{ .name = "smmu-s2",
 	  .backend = DMAH_BACKEND_IOMMU,
 	  .iommu = { { .flavour = SIM_SMMU, .stage2 = true } } },

@@ -2,7 +2,7 @@
 /* The path of a transaction through an IOMMU: the device's TLB, its context, the IOTLB, a walk. */
 #include "sim_int.h"
 
-#define VTD_INTERRUPTS 0xfeeull /* address bits 31:20; VT-d specification, 3.14 */
+#define X86_INTERRUPTS 0xfeeull /* address bits 31:20; VT-d specification, 3.14; AMD's, 2.1.4 */
 
 static enum sim_reason read_context(struct sim_device *dev, uint32_t *code)
 {
@@ -57,7 +57,7 @@ static enum sim_reason check(const struct sim_device *dev, const struct sim_tlb_
 {
 	const struct sim_iommu *iommu = dev->iommu;
 	bool scalable = dev->context.directory != 0;
-	bool vtd = iommu->config.flavour == SIM_VTD;
+	bool vtd = iommu->config.flavour == SIM_VTD, amd = iommu->config.flavour == SIM_AMD;
 
 	if (!reason && !(e->perm & (write ? SIM_PERM_WRITE : SIM_PERM_READ)))
 		reason = SIM_FAULT_PERMISSION;
@@ -70,7 +70,7 @@ static enum sim_reason check(const struct sim_device *dev, const struct sim_tlb_
 	} else if (vtd && (reason == SIM_FAULT_TRANSLATION || reason == SIM_FAULT_PERMISSION))
 		*code = write ? VTD_FR_WRITE : VTD_FR_READ;
 	else if (reason == SIM_FAULT_PERMISSION)
-		*code = SMMU_F_PERMISSION;
+		*code = amd ? AMD_PAGE_FAULT | AMD_PRESENT : SMMU_F_PERMISSION;
 	return reason;
 }
 
@@ -112,7 +112,7 @@ enum sim_reason sim_translate(struct sim_device *dev, dmah_addr_t dma, bool writ
 		*out = dma;
 		return iommu->abort ? SIM_FAULT_BLOCKED : SIM_OK;
 	}
-	if (iommu->config.flavour == SIM_VTD && dma >> 20 == VTD_INTERRUPTS)
+	if (iommu->config.flavour != SIM_SMMU && dma >> 20 == X86_INTERRUPTS)
 		return SIM_FAULT_INTERRUPT;
 	reason = read_context(dev, code);
 	if (reason)
@@ -120,7 +120,9 @@ enum sim_reason sim_translate(struct sim_device *dev, dmah_addr_t dma, bool writ
 	if (dev->ats) {
 		hit = sim_tlb_find(&dev->tlb, 0, dma);
 		if (hit && !dev->context.ats) {
-			*code = iommu->config.flavour == SIM_VTD ? VTD_FR_TRANSLATION_BLOCKED : 0;
+			*code = iommu->config.flavour == SIM_VTD   ? VTD_FR_TRANSLATION_BLOCKED
+				: iommu->config.flavour == SIM_AMD ? AMD_INVALID_REQUEST
+								   : 0;
 			return SIM_FAULT_ATS;
 		}
 		/* An entry without the permission does not count: the device requests a translation again. */
@@ -131,7 +133,9 @@ enum sim_reason sim_translate(struct sim_device *dev, dmah_addr_t dma, bool writ
 	}
 	if (!dev->context.translate) {
 		*out = dma;
-		*code = iommu->config.flavour == SIM_VTD ? VTD_FR_BEYOND_WIDTH : SMMU_F_ADDR_SIZE;
+		*code = iommu->config.flavour == SIM_VTD   ? VTD_FR_BEYOND_WIDTH
+			: iommu->config.flavour == SIM_AMD ? AMD_PAGE_FAULT
+							   : SMMU_F_ADDR_SIZE;
 		return dma >> iommu->hw.out_bits ? SIM_FAULT_WIDTH : SIM_OK;
 	}
 	if (dev->ats && dev->context.ats)

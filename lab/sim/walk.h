@@ -31,12 +31,14 @@ bool sim_mem_load(const struct sim_mem *mem, uint64_t addr, uint64_t *value);
  * @SIM_FORMAT_VTD_FS: VT-d first stage.
  * @SIM_FORMAT_LPAE_S1: VMSAv8-64 stage 1.
  * @SIM_FORMAT_LPAE_S2: VMSAv8-64 stage 2.
+ * @SIM_FORMAT_AMD: AMD host page tables.
  */
 enum sim_format {
 	SIM_FORMAT_VTD_SS,
 	SIM_FORMAT_VTD_FS,
 	SIM_FORMAT_LPAE_S1,
 	SIM_FORMAT_LPAE_S2,
+	SIM_FORMAT_AMD,
 };
 
 /**
@@ -49,6 +51,7 @@ enum sim_format {
  * @no_2m: 2 MiB leaves are not supported.
  * @no_1g: 1 GiB leaves are not supported.
  * @privileged: LPAE: transactions are privileged.
+ * @denied: AMD: enum sim_perm that the device table entry does not give.
  */
 struct sim_table {
 	enum sim_format format;
@@ -59,6 +62,7 @@ struct sim_table {
 	bool no_2m;
 	bool no_1g;
 	bool privileged;
+	unsigned int denied;
 };
 
 /**
@@ -87,7 +91,7 @@ struct sim_step {
  */
 struct sim_walk {
 	struct sim_step from;
-	struct sim_step trail[5];
+	struct sim_step trail[6];
 	unsigned int ntrail;
 	uint64_t out;
 	unsigned int shift;
@@ -108,6 +112,10 @@ enum sim_reason sim_walk_vtd(const struct sim_mem *mem, const struct sim_table *
 /** sim_walk_lpae() - walk a VMSAv8-64 stage 1 table, 4 KiB granule. See sim_walk_vtd(). */
 enum sim_reason sim_walk_lpae(const struct sim_mem *mem, const struct sim_table *table,
 			      uint64_t iova, struct sim_walk *walk);
+
+/** sim_walk_amd() - walk an AMD host page table. See sim_walk_vtd(). A leaf may have no permission. */
+enum sim_reason sim_walk_amd(const struct sim_mem *mem, const struct sim_table *table,
+			     uint64_t iova, struct sim_walk *walk);
 
 /** sim_walk_lpae_s2() - walk a VMSAv8-64 stage 2 table, 4 KiB granule. See sim_walk_vtd(). */
 enum sim_reason sim_walk_lpae_s2(const struct sim_mem *mem, const struct sim_table *table,
@@ -195,6 +203,31 @@ enum {
 	VTD_FR_SM_USER = 0x81,
 	VTD_FR_SM_WRITE = 0x85,
 	VTD_FR_SM_READ = 0x86,
+};
+
+/**
+ * sim_walk_dte() - read a device's entry of AMD's device table.
+ * @mem: memory.
+ * @devtab: the value of the Device Table Base Address Register.
+ * @id: requester id.
+ * @levels: most levels of a page table.
+ * @hw: the hardware's limits.
+ * @context: receives the entry.
+ * @code: receives the code of the event.
+ */
+enum sim_reason sim_walk_dte(const struct sim_mem *mem, uint64_t devtab, uint32_t id,
+			     unsigned int levels, const struct sim_table *hw,
+			     struct sim_context *context, uint32_t *code);
+
+/* AMD event codes, section 2.5, and two bits of the model for flags of a page fault. */
+enum {
+	AMD_ILLEGAL_DTE = 1,
+	AMD_PAGE_FAULT = 2,
+	AMD_DEVTAB_ERROR = 3,
+	AMD_PAGETAB_ERROR = 4,
+	AMD_INVALID_REQUEST = 8,
+	AMD_PRESENT = 0x100,
+	AMD_RESERVED = 0x200,
 };
 
 /* VT-d fault reasons. Intel VT-d specification, rev. 4.1, section 7.1.3, table "non-recoverable fault conditions". */

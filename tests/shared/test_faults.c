@@ -58,7 +58,8 @@ static struct dmah_fault refused(struct bench *b, dmah_addr_t dma, bool write)
 	assert_int_equal(faults.n, 1);
 	assert_ptr_equal(faults.last.dev, bench_device(b));
 	/* A fault record of VT-d names the page. */
-	assert_int_equal(faults.last.hw.addr, faults.last.hw.pci ? dma & ~(PAGE - 1ull) : dma);
+	assert_int_equal(faults.last.hw.addr,
+			 bench_fault_names_page(b) ? dma & ~(PAGE - 1ull) : dma);
 	assert_int_equal(faults.last.hw.write, write);
 	return faults.last;
 }

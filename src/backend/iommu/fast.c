@@ -100,7 +100,7 @@ static bool map_many(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, 
 	entry = pt_make(leaf, phys & ~GRANULE_MASK, dir, dmah_entries_next_gen(dom, slot.first, n),
 			0);
 	history_begin(&dom->history, dev, iommu_iova(dom, slot.first) | (phys & GRANULE_MASK),
-		      phys | (entry & leaf->gen_bits), len, dir, caller);
+		      (phys & ~GRANULE_MASK) | (entry & leaf->gen_bits), len, dir, caller);
 	for (uint32_t i = 1; i < n; i++)
 		leaf_set(slot.pte + i, further(leaf, entry, i));
 	entry |= n > 1 ? leaf->more : 0;

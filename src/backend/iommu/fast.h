@@ -85,8 +85,9 @@ static inline bool fast_map(struct dmah_device *dev, struct dmah *h, dmah_phys_t
 	dma = iommu_iova(dom, slot.first) + offset;
 	/* A cleared entry holds the generation of its next mapping, and the time at which the last one ended. */
 	gen = pt_load(slot.pte) & dom->pt.leaf.gen_bits;
-	history_begin(&dom->history, dev, dma, phys | gen, (uint32_t)len, dir, caller);
-	entry = (phys - offset) | dom->pt.leaf.prot[dir] | gen;
+	entry = (phys - offset) | gen;
+	history_begin(&dom->history, dev, dma, entry, (uint32_t)len, dir, caller);
+	entry |= dom->pt.leaf.prot[dir];
 	leaf_set(slot.pte, entry);
 	dmah_host_wmb();
 	dmah_host_leave(flags);
