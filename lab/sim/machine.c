@@ -44,6 +44,7 @@ static const struct sim_config named[] = {
 	  .backend = DMAH_BACKEND_IOMMU,
 	  .register_lookup = true,
 	  .iommu = { { .flavour = SIM_SMMU, .va_bits = 39 } } },
+	{ .name = "riscv", .backend = DMAH_BACKEND_IOMMU, .iommu = { { .flavour = SIM_RISCV } } },
 	{ .name = "xen", .backend = DMAH_BACKEND_XEN },
 	{ .name = "xen-noncoherent",
 	  .backend = DMAH_BACKEND_XEN,

@@ -63,6 +63,12 @@ static enum sim_reason check(const struct sim_device *dev, const struct sim_tlb_
 		reason = SIM_FAULT_PERMISSION;
 	*out = e->out | (dma & ((1ull << e->shift) - 1));
 	*code = e->code;
+	if (iommu->config.flavour == SIM_RISCV) {
+		if (reason && !*code)
+			*code = RISCV_PAGE_READ;
+		*code += write && *code && *code < RISCV_ALL_DISALLOWED ? 2 : 0;
+		return reason;
+	}
 	/* In scalable mode the walk itself says what it found. */
 	if (vtd && scalable) {
 		if (reason == SIM_FAULT_PERMISSION && !*code)
@@ -112,7 +118,8 @@ enum sim_reason sim_translate(struct sim_device *dev, dmah_addr_t dma, bool writ
 		*out = dma;
 		return iommu->abort ? SIM_FAULT_BLOCKED : SIM_OK;
 	}
-	if (iommu->config.flavour != SIM_SMMU && dma >> 20 == X86_INTERRUPTS)
+	if ((iommu->config.flavour == SIM_VTD || iommu->config.flavour == SIM_AMD) &&
+	    dma >> 20 == X86_INTERRUPTS)
 		return SIM_FAULT_INTERRUPT;
 	reason = read_context(dev, code);
 	if (reason)
@@ -120,9 +127,10 @@ enum sim_reason sim_translate(struct sim_device *dev, dmah_addr_t dma, bool writ
 	if (dev->ats) {
 		hit = sim_tlb_find(&dev->tlb, 0, dma);
 		if (hit && !dev->context.ats) {
-			*code = iommu->config.flavour == SIM_VTD   ? VTD_FR_TRANSLATION_BLOCKED
-				: iommu->config.flavour == SIM_AMD ? AMD_INVALID_REQUEST
-								   : 0;
+			*code = iommu->config.flavour == SIM_VTD     ? VTD_FR_TRANSLATION_BLOCKED
+				: iommu->config.flavour == SIM_AMD   ? AMD_INVALID_REQUEST
+				: iommu->config.flavour == SIM_RISCV ? RISCV_TYPE_DISALLOWED
+								     : 0;
 			return SIM_FAULT_ATS;
 		}
 		/* An entry without the permission does not count: the device requests a translation again. */
@@ -133,9 +141,10 @@ enum sim_reason sim_translate(struct sim_device *dev, dmah_addr_t dma, bool writ
 	}
 	if (!dev->context.translate) {
 		*out = dma;
-		*code = iommu->config.flavour == SIM_VTD   ? VTD_FR_BEYOND_WIDTH
-			: iommu->config.flavour == SIM_AMD ? AMD_PAGE_FAULT
-							   : SMMU_F_ADDR_SIZE;
+		*code = iommu->config.flavour == SIM_VTD     ? VTD_FR_BEYOND_WIDTH
+			: iommu->config.flavour == SIM_AMD   ? AMD_PAGE_FAULT
+			: iommu->config.flavour == SIM_RISCV ? RISCV_ACCESS_READ + (write ? 2 : 0)
+							     : SMMU_F_ADDR_SIZE;
 		return dma >> iommu->hw.out_bits ? SIM_FAULT_WIDTH : SIM_OK;
 	}
 	if (dev->ats && dev->context.ats)

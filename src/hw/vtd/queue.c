@@ -178,6 +178,11 @@ int dmah_vtd_op_wait(struct dmah_iommu *iommu, uint64_t ticket)
 	return result(vtd, ticket);
 }
 
+bool dmah_vtd_op_done(struct dmah_iommu *iommu, uint64_t ticket)
+{
+	return result(vtd_of(iommu), ticket) == DMAH_OK;
+}
+
 /* ---- the library's calls ---- */
 
 int dmah_vtd_op_invalidate(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_t iova, uint64_t size,

@@ -24,6 +24,7 @@ static const struct dmah_iommu_ops ops = {
 	.isolated = dmah_vtd_op_isolated,
 	.fence = dmah_vtd_op_fence,
 	.wait = dmah_vtd_op_wait,
+	.done = dmah_vtd_op_done,
 	.faults = dmah_vtd_op_faults,
 };
 

@@ -134,6 +134,7 @@ int dmah_vtd_op_invalidate_dev(struct dmah_iommu *iommu, struct dmah_device *dev
 int dmah_vtd_op_make_room(struct dmah_iommu *iommu);
 int dmah_vtd_op_fence(struct dmah_iommu *iommu, uint64_t *ticket);
 int dmah_vtd_op_wait(struct dmah_iommu *iommu, uint64_t ticket);
+bool dmah_vtd_op_done(struct dmah_iommu *iommu, uint64_t ticket);
 
 /* ---- error.c ---- */
 
