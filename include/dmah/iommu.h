@@ -33,6 +33,12 @@ struct dmah_pt_format;
 extern const struct dmah_pt_format dmah_pt_vtd_ss;
 
 /**
+ * dmah_pt_vtd_fs - Intel VT-d first-stage tables: 4 levels (48 bits, of which addresses below 1 << 47 are canonical), 4
+ * KiB granule, 2 MiB and 1 GiB pages. The same specification, section 9.7.
+ */
+extern const struct dmah_pt_format dmah_pt_vtd_fs;
+
+/**
  * dmah_pt_lpae_s1 - ARM VMSAv8-64 / LPAE stage 1 tables: 39 or 48 bits, 4 KiB granule, 2 MiB and 1 GiB
  * blocks. Arm Architecture Reference Manual, section D8.3.
  */

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define MACHINES  8
-#define ARGS	  96
+#define ARGS	  112
 #define MIB	  ((uint64_t)1 << 20)
 #define BIOS_SIZE 65536
 /* Lines of QEMU's log that are printed when a test fails. */
@@ -186,6 +186,22 @@ static void add_newer(struct command *c, enum qemu_kind kind)
 		add(c, "%s", found[kind].arg[i]);
 }
 
+static void add_iommu(struct command *c, const struct qemu_config *config)
+{
+	const char *options = config->iommu;
+
+	if (config->kind == QEMU_RISCV || (config->kind == QEMU_SMMU && !options))
+		return;
+	add(c, "-device");
+	if (config->kind == QEMU_VTD)
+		add(c, "intel-iommu,intremap=on,%s", options ? options : "aw-bits=48");
+	else if (config->kind == QEMU_SMMU)
+		add(c, "arm-smmuv3,primary-bus=pcie.0,%s", options);
+	else
+		/* Without the option QEMU 11's lets nothing be translated; 7.2's does not know it. */
+		add(c, config->newer ? "amd-iommu,dma-remap=on" : "amd-iommu");
+}
+
 /* Build the key that tells one machine from another. File descriptors are added later. */
 static void describe(struct command *c, const struct qemu_config *config)
 {
@@ -201,23 +217,17 @@ static void describe(struct command *c, const struct qemu_config *config)
 		add(c, x86 ? "qemu-system-x86_64" : "qemu-system-aarch64");
 	add(c, "-machine");
 	add(c, "%s,accel=tcg,memory-backend=ram0%s%s",
-	    x86	    ? "q35,pit=off,hpet=off"
-	    : riscv ? "virt"
-		    : "virt,iommu=smmuv3,gic-version=3",
+	    x86		    ? "q35,pit=off,hpet=off"
+	    : riscv	    ? "virt"
+	    : config->iommu ? "virt,gic-version=3"
+			    : "virt,iommu=smmuv3,gic-version=3",
 	    config->machine ? "," : "", config->machine ? config->machine : "");
-	if (config->kind == QEMU_AMD) {
-		add(c, "-device");
-		/* Without the option QEMU 11's lets nothing be translated; 7.2's does not know it. */
-		add(c, config->newer ? "amd-iommu,dma-remap=on" : "amd-iommu");
-	} else if (x86) {
-		add(c, "-device");
-		add(c, "intel-iommu,intremap=on,%s", config->iommu ? config->iommu : "aw-bits=48");
-	} else if (riscv) {
+	add_iommu(c, config);
+	if (riscv)
 		add_words(c, (const char *const[]){ "-bios", "none", NULL });
-	} else {
+	else if (!x86)
 		add_words(c, (const char *const[]){ "-cpu", "cortex-a57", "-global",
 						    "arm-cpu.start-powered-off=on", NULL });
-	}
 	add_words(c, common);
 	add(c, "-m");
 	add(c, "%" PRIu64 "M", ram_of(config) / MIB);

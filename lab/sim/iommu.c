@@ -42,6 +42,8 @@ enum sim_reason sim_walk(const struct sim_mem *mem, const struct sim_table *tabl
 			 struct sim_walk *walk)
 {
 	switch (table->format) {
+	case SIM_FORMAT_VTD_FS:
+		return sim_walk_vtd_fs(mem, table, iova, walk);
 	case SIM_FORMAT_AMD:
 		return sim_walk_amd(mem, table, iova, walk);
 	case SIM_FORMAT_LPAE_S1:
@@ -197,7 +199,7 @@ static void set_defaults(struct sim_iommu *iommu)
 static enum sim_format format_of(const struct sim_iommu_config *config)
 {
 	if (config->flavour == SIM_VTD)
-		return SIM_FORMAT_VTD_SS;
+		return config->first_stage ? SIM_FORMAT_VTD_FS : SIM_FORMAT_VTD_SS;
 	if (config->flavour == SIM_AMD)
 		return SIM_FORMAT_AMD;
 	if (config->flavour == SIM_RISCV)

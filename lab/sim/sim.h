@@ -94,7 +94,7 @@ void sim_faults_clear(struct sim *sim);
 /** enum sim_flavour - kinds of IOMMU. */
 enum sim_flavour {
 	SIM_NO_IOMMU,
-	SIM_VTD, /* Intel VT-d, legacy mode, second-stage tables */
+	SIM_VTD, /* Intel VT-d */
 	SIM_SMMU, /* Arm SMMU, VMSAv8-64 tables */
 	SIM_AMD, /* AMD-Vi, host page tables; always with registers (sim_amdvi.h) */
 	SIM_RISCV, /* RISC-V IOMMU, first-stage tables; always with registers (sim_riscv.h) */
@@ -116,6 +116,7 @@ enum sim_flavour {
  * @no_1g: no 1 GiB leaves.
  * @no_passthrough: no passthrough.
  * @stage2: SMMU: it has stage 2 and no stage 1.
+ * @first_stage: VT-d: it has scalable mode, and there its first stage alone.
  *
  * For the fake IOMMU only:
  *
@@ -135,6 +136,7 @@ struct sim_iommu_config {
 	bool no_1g;
 	bool no_passthrough;
 	bool stage2;
+	bool first_stage;
 	unsigned int tags;
 	unsigned int queue;
 	uint64_t latency;
@@ -177,7 +179,7 @@ struct sim_config {
 /**
  * sim_config_named() - get a predefined configuration.
  * @name: direct, direct-noncoherent, bounce, vtd, vtd-noncoherent (walks and devices), vtd-cm (caching mode), smmu,
- *	smmu-noncoherent, smmu-s2 (stage 2), amd, armmap, riscv, xen, xen-noncoherent.
+ *	smmu-noncoherent, smmu-s2 (stage 2), vtd-fs (first stage), amd, armmap, riscv, xen, xen-noncoherent.
  * @config: receives the configuration, which may be changed before sim_create().
  *
  * Returns true if @name is known.

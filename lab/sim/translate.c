@@ -11,8 +11,10 @@ static enum sim_reason read_context(struct sim_device *dev, uint32_t *code)
 
 	if (!dev->known)
 		reason = iommu->interface->context(iommu->unit, dev, &dev->context, code);
-	if (!reason)
+	if (!reason) {
 		dev->known = true;
+		dev->directory_known = dev->context.directory != 0;
+	}
 	return reason;
 }
 
@@ -49,10 +51,12 @@ static enum sim_reason lookup(struct sim_iommu *iommu, const struct sim_context 
 	return reason;
 }
 
-static enum sim_reason check(const struct sim_iommu *iommu, const struct sim_tlb_entry *e,
+static enum sim_reason check(const struct sim_device *dev, const struct sim_tlb_entry *e,
 			     enum sim_reason reason, dmah_addr_t dma, bool write, uint64_t *out,
 			     uint32_t *code)
 {
+	const struct sim_iommu *iommu = dev->iommu;
+	bool scalable = dev->context.directory != 0;
 	bool vtd = iommu->config.flavour == SIM_VTD, amd = iommu->config.flavour == SIM_AMD;
 
 	if (!reason && !(e->perm & (write ? SIM_PERM_WRITE : SIM_PERM_READ)))
@@ -65,7 +69,11 @@ static enum sim_reason check(const struct sim_iommu *iommu, const struct sim_tlb
 		*code += write && *code && *code < RISCV_ALL_DISALLOWED ? 2 : 0;
 		return reason;
 	}
-	if (vtd && (reason == SIM_FAULT_TRANSLATION || reason == SIM_FAULT_PERMISSION))
+	/* In scalable mode the walk itself says what it found. */
+	if (vtd && scalable) {
+		if (reason == SIM_FAULT_PERMISSION && !*code)
+			*code = write ? VTD_FR_SM_WRITE : VTD_FR_SM_READ;
+	} else if (vtd && (reason == SIM_FAULT_TRANSLATION || reason == SIM_FAULT_PERMISSION))
 		*code = write ? VTD_FR_WRITE : VTD_FR_READ;
 	else if (reason == SIM_FAULT_PERMISSION)
 		*code = amd ? AMD_PAGE_FAULT | AMD_PRESENT : SMMU_F_PERMISSION;
@@ -128,7 +136,7 @@ enum sim_reason sim_translate(struct sim_device *dev, dmah_addr_t dma, bool writ
 		/* An entry without the permission does not count: the device requests a translation again. */
 		if (hit && hit->perm & (write ? SIM_PERM_WRITE : SIM_PERM_READ)) {
 			dev->tlb_hits++;
-			return check(iommu, hit, SIM_OK, dma, write, out, code);
+			return check(dev, hit, SIM_OK, dma, write, out, code);
 		}
 	}
 	if (!dev->context.translate) {
@@ -143,5 +151,5 @@ enum sim_reason sim_translate(struct sim_device *dev, dmah_addr_t dma, bool writ
 		reason = ats_request(dev, dma, &e);
 	else
 		reason = lookup(iommu, &dev->context, dma, &e);
-	return check(iommu, &e, reason, dma, write, out, code);
+	return check(dev, &e, reason, dma, write, out, code);
 }

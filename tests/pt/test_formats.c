@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * Check every page-table format against a walker written here from the specifications: Intel VT-d
- * section 9.8, AMD 48882 section 2.2.3, Arm ARM section D8.3 (both stages), and RISC-V privileged ISA, Sv39 to Sv57. The walker reads memory as the hardware does: if walks are
+ * sections 9.7 and 9.8, AMD 48882 section 2.2.3, Arm ARM section D8.3 (both stages), and RISC-V privileged ISA, Sv39 to Sv57. The walker reads memory as the hardware does: if walks are
  * not coherent, only cleaned lines are visible. The walker runs after every store, so at no time
  * may the hardware see anything but the old or the new translation.
  */
@@ -94,18 +94,18 @@ void dmah_host_wmb(void)
 struct hw {
 	const struct dmah_pt_format *format;
 	unsigned int va_bits, levels;
-	enum { VTD_SS, LPAE_S1, LPAE_S2, AMD_V1, SV } kind;
+	enum { VTD_SS, VTD_FS, LPAE_S1, LPAE_S2, AMD_V1, SV } kind;
 };
 
 static const struct hw kinds[] = {
 	{ &dmah_pt_vtd_ss, 39, 3, VTD_SS },   { &dmah_pt_vtd_ss, 48, 4, VTD_SS },
-	{ &dmah_pt_vtd_ss, 57, 5, VTD_SS },   { &dmah_pt_lpae_s1, 39, 3, LPAE_S1 },
-	{ &dmah_pt_lpae_s1, 48, 4, LPAE_S1 }, { &dmah_pt_lpae_s2, 39, 3, LPAE_S2 },
-	{ &dmah_pt_lpae_s2, 48, 4, LPAE_S2 }, { &dmah_pt_amd_v1, 39, 3, AMD_V1 },
-	{ &dmah_pt_amd_v1, 48, 4, AMD_V1 },   { &dmah_pt_amd_v1, 57, 5, AMD_V1 },
-	{ &dmah_pt_amd_v1, 63, 6, AMD_V1 },   { &dmah_pt_sv, 38, 3, SV },
-	{ &dmah_pt_sv_rsw, 38, 3, SV },	      { &dmah_pt_sv_rsw, 47, 4, SV },
-	{ &dmah_pt_sv_rsw, 56, 5, SV },
+	{ &dmah_pt_vtd_fs, 48, 4, VTD_FS },   { &dmah_pt_vtd_ss, 57, 5, VTD_SS },
+	{ &dmah_pt_lpae_s1, 39, 3, LPAE_S1 }, { &dmah_pt_lpae_s1, 48, 4, LPAE_S1 },
+	{ &dmah_pt_lpae_s2, 39, 3, LPAE_S2 }, { &dmah_pt_lpae_s2, 48, 4, LPAE_S2 },
+	{ &dmah_pt_amd_v1, 39, 3, AMD_V1 },   { &dmah_pt_amd_v1, 48, 4, AMD_V1 },
+	{ &dmah_pt_amd_v1, 57, 5, AMD_V1 },   { &dmah_pt_amd_v1, 63, 6, AMD_V1 },
+	{ &dmah_pt_sv, 38, 3, SV },	      { &dmah_pt_sv_rsw, 38, 3, SV },
+	{ &dmah_pt_sv_rsw, 47, 4, SV },	      { &dmah_pt_sv_rsw, 56, 5, SV },
 };
 
 struct found {
@@ -140,6 +140,35 @@ static bool walk_vtd(const struct hw *hw, uint64_t root, uint64_t iova, struct f
 			assert_true(level <= 3);
 			/* Reserved: execute, memory type, snoop, transient and address bits below a large page. */
 			assert_int_equal((entry & 0x87c) | entry >> 62, 0);
+			f->phys = entry & 0x000ffffffffff000ull;
+			assert_int_equal(f->phys & ((1ull << shift) - 1), 0);
+			f->shift = shift;
+			return true;
+		}
+		table = entry & 0x000ffffffffff000ull;
+	}
+	return false;
+}
+
+/* Presence and user access of every level; the hardware never has a flag to set, and so never writes. */
+static bool walk_first_stage(const struct hw *hw, uint64_t root, uint64_t iova, struct found *f)
+{
+	uint64_t table = root;
+
+	f->read = f->write = true;
+	for (unsigned int level = hw->levels; level; level--) {
+		unsigned int shift = 12 + 9 * (level - 1);
+		uint64_t entry = word(table + (iova >> shift & 511) * 8);
+
+		if (!(entry & 1))
+			return false;
+		assert_int_equal(entry & 0x24, 0x24); /* user, accessed */
+		assert_int_equal(entry & 0x118, 0); /* memory types, global */
+		assert_int_equal(entry >> 63, 0);
+		f->write &= entry >> 1 & 1;
+		if (level == 1 || entry & 1ull << 7) {
+			assert_true(level <= 3);
+			assert_int_equal(entry >> 6 & 1, 1); /* dirty */
 			f->phys = entry & 0x000ffffffffff000ull;
 			assert_int_equal(f->phys & ((1ull << shift) - 1), 0);
 			f->shift = shift;
@@ -259,6 +288,8 @@ static bool walk(const struct hw *hw, uint64_t root, uint64_t iova, struct found
 	switch (hw->kind) {
 	case VTD_SS:
 		return walk_vtd(hw, root, iova, f);
+	case VTD_FS:
+		return walk_first_stage(hw, root, iova, f);
 	case AMD_V1:
 		return walk_amd(hw, root, iova, f);
 	case SV:
@@ -285,7 +316,7 @@ static struct pt *pt_now;
 /* Returns true for a format whose writable memory is readable too. */
 static bool writes_read(const struct hw *hw)
 {
-	return hw->kind == LPAE_S1 || hw->kind == SV;
+	return hw->kind == LPAE_S1 || hw->kind == SV || hw->kind == VTD_FS;
 }
 
 static bool right(const struct place *p, const struct found *f)
@@ -486,7 +517,8 @@ static bool has_width(int kind, unsigned int bits)
 	/* Of a RISC-V table the lower half is used. */
 	if (kind == SV)
 		return bits == 38 || bits == 47 || bits == 56;
-	return bits == 39 || bits == 48 || (bits == 57 && (kind == VTD_SS || kind == AMD_V1)) ||
+	return bits == 48 || (bits == 39 && kind != VTD_FS) ||
+	       (bits == 57 && (kind == VTD_SS || kind == AMD_V1)) ||
 	       (kind == AMD_V1 && (bits == 21 || bits == 30 || bits == 63));
 }
 

@@ -44,7 +44,7 @@ struct rig {
 	unsigned int reports;
 };
 
-static const char *const machines[] = { "vtd", "smmu", "smmu-s2", "amd", "riscv" };
+static const char *const machines[] = { "vtd", "vtd-fs", "smmu", "smmu-s2", "amd", "riscv" };
 #define MACHINES (sizeof(machines) / sizeof(machines[0]))
 
 static void attach(struct rig *r, unsigned int n)
