@@ -30,6 +30,7 @@
 /**
  * struct pt_leaf - the layout of an entry of a leaf table.
  * @addr_mask: bits that hold the page's address.
+ * @addr_shift: an address is shifted right by this much in an entry (RISC-V: 2, since bits 9:0 are flags).
  * @prot: other bits of a present entry for cached memory, by enum dmah_dir; [0] is unused.
  * @mmio: bits to XOR into @prot for DMAH_ATTR_MMIO.
  * @uncached: bits to XOR into @prot for the memory of a device that is not coherent.
@@ -47,6 +48,7 @@
  */
 struct pt_leaf {
 	uint64_t addr_mask;
+	unsigned int addr_shift;
 	uint64_t prot[4];
 	uint64_t mmio;
 	uint64_t uncached;
@@ -214,6 +216,18 @@ static inline uint32_t pt_gen(const struct pt_leaf *leaf, uint64_t entry)
 	return (uint32_t)(entry >> leaf->gen_shift) & leaf->gen_mask;
 }
 
+/** pt_addr() - return the bits that hold the address of the page @phys in an entry. */
+static inline uint64_t pt_addr(const struct pt_leaf *leaf, dmah_phys_t phys)
+{
+	return phys >> leaf->addr_shift & leaf->addr_mask;
+}
+
+/** pt_phys() - return the address that an entry holds. */
+static inline dmah_phys_t pt_phys(const struct pt_leaf *leaf, uint64_t entry)
+{
+	return (entry & leaf->addr_mask) << leaf->addr_shift;
+}
+
 /** pt_later() - return the later of two generations, which wrap. */
 static inline uint32_t pt_later(const struct pt_leaf *leaf, uint32_t a, uint32_t b)
 {
@@ -231,7 +245,7 @@ static inline uint64_t pt_make(const struct pt_leaf *leaf, dmah_phys_t phys, enu
 			: attrs & PT_UNCACHED  ? leaf->uncached
 					       : 0;
 
-	return (phys & leaf->addr_mask) | (leaf->prot[dir & 3] ^ type) |
+	return pt_addr(leaf, phys) | (leaf->prot[dir & 3] ^ type) |
 	       (uint64_t)(gen & leaf->gen_mask) << leaf->gen_shift;
 }
 

@@ -33,7 +33,9 @@ void dmah_fast_set_mode(struct dmah_device *dev, enum dmah_mode mode)
 	uint32_t flags = dev->limits.flags;
 	bool fast = is_coherent(flags) && !(flags & DMAH_DEV_UNTRUSTED) && !is_killed(dev) &&
 		    (mode == DMAH_STRICT || mode == DMAH_LAZY) && iommu_is_on(dev) &&
-		    dom->caps & DMAH_IOMMU_COHERENT_WALK && !(dom->caps & DMAH_IOMMU_MAP_FLUSH);
+		    dom->caps & DMAH_IOMMU_COHERENT_WALK && !(dom->caps & DMAH_IOMMU_MAP_FLUSH) &&
+		    /* Shifts would cost every other format. */
+		    !dom->pt.leaf.addr_shift;
 
 	/* One granule too few where the CPU's addresses have 64 bits; map.c maps that. */
 	__atomic_store_n(&dev->fast_end, fast ? dom->phys_last & ~GRANULE_MASK : 0,
