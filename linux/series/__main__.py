@@ -88,7 +88,7 @@ def test(args):
         for driver in () if args.no_network else args.driver or boot.DRIVERS:
             results.append(("%s %s" % (image.name, driver), boot.network(image, driver, boot.TRAFFIC[image.arch])))
         for name, result in results:
-            for case in result.cases():
+            for case in result.cases() + [boot.reports(result)]:
                 tap.case(case.verdict, "%s: %s" % (name, case.name), case.remark, case.notes)
     return tap.done()
 
@@ -108,9 +108,33 @@ def drivers(args):
         for name in args.driver or boot.DRIVERS:
             kos = stock.build(src, where, steps[-1].name, name, dmah)
             tap.case("ok", "%s: the series' source builds for linux %s and dmah.ko" % (name, kernel.release))
-            for case in () if args.build else boot.stock(kernel, name, kos).cases():
+            if args.build:
+                continue
+            for case in boot.stock(kernel, name, kos).cases():
                 tap.case(case.verdict, "%s with dmah.ko: %s" % (name, case.name), case.remark, case.notes)
+            failing(tap, kernel, name, kos)
     return tap.done()
+
+
+def failing(tap, kernel, name, kos):
+    """Boot a driver while map calls fail: Debian's own, if it has a bug there, and the converted one."""
+    driver = boot.DRIVERS[name]
+    fail = stock.fail(kernel)
+    # The number of the argument in which the functions have the direction, and DMA_TO_DEVICE.
+    limit = {n: "" if driver.opens else " dir=1 place=%d" % n for n in (4, 5)}
+    if driver.bug:
+        result, wrong = boot.failing(kernel, driver, [fail, stock.debian(kernel, name)],
+                                     "symbol=dma_map_page_attrs" + limit[4], "series-failing-debian-" + name)
+        for case in result.cases():
+            tap.case(case.verdict, "%s of Debian, maps fail: %s" % (name, case.name), case.remark, case.notes)
+        tap.case(bool(wrong), "%s of Debian, maps fail: the bug is seen, %d reports of unmaps" % (name, len(wrong)),
+                 notes=wrong[:3])
+    # -5: EIO
+    result, wrong = boot.failing(kernel, driver, [fail] + kos, "symbol=__dmah_map_page result=-5" + limit[5],
+                                 "series-failing-dmah-" + name)
+    for case in result.cases():
+        tap.case(case.verdict, "%s with dmah.ko, maps fail: %s" % (name, case.name), case.remark, case.notes)
+    tap.case(not wrong, "%s with dmah.ko, maps fail: no report of an unmap" % name, notes=wrong[:3])
 
 
 def bench(args):

@@ -38,3 +38,19 @@ def build(source, where, tag, name, dmah):
     kos = module.build(dmah.kernel, into, os.path.join(path, dmah.kernel.release),
                        args=[driver.option + "=m", "KCFLAGS=-I" + dmah.include, "KBUILD_EXTRA_SYMBOLS=" + dmah.symvers])
     return [dmah.ko] + kos
+
+
+def debian(kernel, name):
+    """Returns the file of Debian's own driver, which is not converted."""
+    into = os.path.join(cache.BUILD, "module", "series-driver", name, kernel.release + "-debian")
+    os.makedirs(into, exist_ok=True)
+    path = os.path.join(into, name + ".ko")
+    with open(path, "wb") as f:
+        f.write(module.contents(kernel.module_files(name)[-1]))
+    return path
+
+
+def fail(kernel):
+    """Returns the file of the module that makes map calls fail."""
+    return module.build(kernel, os.path.join(series.HERE, "fail"),
+                        os.path.join(cache.BUILD, "module", "series-fail", kernel.release))[0]
