@@ -9,7 +9,7 @@ import tempfile
 from lab import vm
 from lab.vm import cache, ktap
 
-from . import boot, build, series, source, stock, variant
+from . import boot, build, series, source, stock, traffic, variant
 
 # checkpatch and the files that it reads.
 SCRIPTS = ["scripts/checkpatch.pl", "scripts/spelling.txt", "scripts/const_structs.checkpatch"]
@@ -85,8 +85,8 @@ def test(args):
             tap.case("ok", "%s: %s compiles" % (image.name, made))
         results = [("%s %s" % (image.name, name), boot.check(image, name, known(image)))
                    for name in args.machine]
-        for driver in () if args.no_network else args.driver or boot.DRIVERS:
-            results.append(("%s %s" % (image.name, driver), boot.network(image, driver, boot.TRAFFIC[image.arch])))
+        for driver in () if args.no_network else args.driver or traffic.DRIVERS:
+            results.append(("%s %s" % (image.name, driver), traffic.network(image, driver, boot.TRAFFIC[image.arch])))
         for name, result in results:
             for case in result.cases() + [boot.reports(result)]:
                 tap.case(case.verdict, "%s: %s" % (name, case.name), case.remark, case.notes)
@@ -105,12 +105,12 @@ def drivers(args):
     dmah = vm.Dmah(kernel)
     with tempfile.TemporaryDirectory(prefix="dmah-series-") as where:
         src, steps, _, _ = prepare(args.kernel, where)
-        for name in args.driver or boot.DRIVERS:
+        for name in args.driver or traffic.DRIVERS:
             kos = stock.build(src, where, steps[-1].name, name, dmah)
             tap.case("ok", "%s: the series' source builds for linux %s and dmah.ko" % (name, kernel.release))
             if args.build:
                 continue
-            for case in boot.stock(kernel, name, kos).cases():
+            for case in traffic.stock(kernel, name, kos).cases():
                 tap.case(case.verdict, "%s with dmah.ko: %s" % (name, case.name), case.remark, case.notes)
             failing(tap, kernel, name, kos)
     return tap.done()
@@ -118,18 +118,18 @@ def drivers(args):
 
 def failing(tap, kernel, name, kos):
     """Boot a driver while map calls fail: Debian's own, if it has a bug there, and the converted one."""
-    driver = boot.DRIVERS[name]
+    driver = traffic.DRIVERS[name]
     fail = stock.fail(kernel)
     # The number of the argument in which the functions have the direction, and DMA_TO_DEVICE.
     limit = {n: "" if driver.opens else " dir=1 place=%d" % n for n in (4, 5)}
     if driver.bug:
         # It may not survive that.
-        result, wrong = boot.failing(kernel, driver, [fail, stock.debian(kernel, name)],
+        result, wrong = traffic.failing(kernel, driver, [fail, stock.debian(kernel, name)],
                                      "symbol=dma_map_page_attrs" + limit[4], "series-failing-debian-" + name)
         tap.case(bool(wrong), "%s of Debian, maps fail: the bug is seen%s" % (name, "".join(": " + l for l in wrong[:1])),
                  notes=result.tail())
     # -5: EIO
-    result, wrong = boot.failing(kernel, driver, [fail] + kos, "symbol=__dmah_map_page result=-5" + limit[5],
+    result, wrong = traffic.failing(kernel, driver, [fail] + kos, "symbol=__dmah_map_page result=-5" + limit[5],
                                  "series-failing-dmah-" + name)
     for case in result.cases():
         tap.case(case.verdict, "%s with dmah.ko, maps fail: %s" % (name, case.name), case.remark, case.notes)
@@ -186,14 +186,14 @@ def main():
         p.add_argument("--kernel", default="7.3")
         p.add_argument("--step", action="append", default=[], help="a step's name, or all (the last)")
         p.add_argument("--machine", action="append", help="a name in linux/series/boot.py (all that suit)")
-        p.add_argument("--driver", action="append", choices=list(boot.DRIVERS), help="whose traffic (all)")
+        p.add_argument("--driver", action="append", choices=list(traffic.DRIVERS), help="whose traffic (all)")
         p.add_argument("--no-network", action="store_true", help="without the drivers' traffic")
         p.add_argument("--kind", default=variant.DEFAULT, choices=list(variant.ALL),
                        help="architecture, or a kernel with sanitizers; each has a build directory of its own")
         p.set_defaults(run=run)
     p = commands.add_parser("drivers", help="boot the converted drivers on Debian's kernel with dmah.ko; TAP")
     p.add_argument("--kernel", default="7.3")
-    p.add_argument("--driver", action="append", choices=list(boot.DRIVERS))
+    p.add_argument("--driver", action="append", choices=list(traffic.DRIVERS))
     p.add_argument("--build", action="store_true", help="build them only")
     p.set_defaults(run=drivers)
     args = parser.parse_args()

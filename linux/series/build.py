@@ -20,7 +20,7 @@ STOCK = "00-stock"
 # Of tests/xen/module: the test, granted pages, the domain that grants them, and edu.
 XEN = ("series.c", "frame.c", "frame.h", "guest.c", "guest.h", "edu.c", "edu.h", "mailbox.h", "ktap.h", "xen_guest.c")
 # Modules of the kernel that boots take along.
-KEEP = ("e1000e", "8139cp", "e100", "igb", "mii", "nvme", "nvme-core")
+KEEP = ("e1000e", "8139cp", "e100", "igb", "mii", "i2c-core", "i2c-algo-bit")
 # The mappers that x86 has not: architecture: (compiler's prefix, objects).
 OTHERS = {
     "arm64": ("aarch64-linux-gnu-", ["drivers/xen/swiotlb-xen.o", "kernel/dma/handle.o"]),

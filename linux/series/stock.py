@@ -9,7 +9,7 @@ import shutil
 
 from lab.vm import cache, module
 
-from . import boot, series
+from . import series, traffic
 
 
 def build(source, where, tag, name, dmah):
@@ -17,7 +17,7 @@ def build(source, where, tag, name, dmah):
 
     where: the repository of the series; tag: the step of it whose source is built
     """
-    driver = boot.DRIVERS[name]
+    driver = traffic.DRIVERS[name]
     path = os.path.join(cache.BUILD, "module", "series-driver", name)
     into = os.path.join(path, "source")
     shutil.rmtree(into, ignore_errors=True)
