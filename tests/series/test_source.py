@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from lab import vm  # noqa: E402
 from lab.vm import cache  # noqa: E402
 from linux.series import __main__ as command  # noqa: E402
-from linux.series import build, series  # noqa: E402
+from linux.series import build, series, variant  # noqa: E402
 
 KERNEL = "7.3"
 
@@ -34,6 +34,10 @@ def check(tap):
             found = series.checkpatch(script, [path], [step])
             tap.case(not found, "checkpatch finds nothing in %s" % step.name,
                      notes="\n".join(found).split("\n"))
+        for kind in variant.ALL.values():
+            if kind.edits:
+                changed = build.Builder(src, steps, where, kind=kind).edited({})
+                tap.case(bool(changed), "%s: every rule of %s matches" % (kind.name, kind.edits))
         builder = build.Builder(src, steps, where, command.jobs())
         for made in builder.objects(steps[-1].name):
             tap.case("ok", "%s compiles" % made)
