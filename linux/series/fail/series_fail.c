@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Makes some map calls of one driver fail, by a probe on the function that maps. x86 only. */
 #include <linux/device.h>
+#include <linux/hash.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/ptrace.h>
@@ -15,7 +16,7 @@ MODULE_PARM_DESC(driver, "calls for devices of this driver fail");
 
 static unsigned int every = 5;
 module_param(every, uint, 0);
-MODULE_PARM_DESC(every, "one of so many calls fails");
+MODULE_PARM_DESC(every, "one of so many calls fails, in no regular order");
 
 static int place;
 module_param(place, int, 0);
@@ -48,7 +49,10 @@ static int on_map(struct kprobe *p, struct pt_regs *regs)
 
 	if (place && regs_get_kernel_argument(regs, place) != dir)
 		return 0;
-	if (strcmp(dev_driver_string(dev), driver) || atomic_inc_return(&calls) % every)
+	if (strcmp(dev_driver_string(dev), driver))
+		return 0;
+	/* Not each Nth: a packet that takes N calls would fail for ever. */
+	if (hash_32(atomic_inc_return(&calls), 16) % every)
 		return 0;
 	failed++;
 	regs_set_return_value(regs, result);
