@@ -182,6 +182,11 @@ driver-sweep: build ## record and check 27 drivers of Linux in booted kernels, S
 	@sh scripts/deps.sh test
 	@python3 tests/sweep/sweep.py $(SWEEP)
 
+.PHONY: record-events
+record-events: build ## boot 6.12 and 7.3, make every dma event, replace the recordings in tests/trace/data (minutes)
+	@sh scripts/deps.sh test
+	@python3 tests/trace/test_every_guest.py --write build/dmah build/release/tools/record/dmah-record 6.12 7.3
+
 .PHONY: mutants
 mutants: ## break the code in one place at a time (tests/mutants); the suites must fail
 	@sh scripts/deps.sh test

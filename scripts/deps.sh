@@ -55,6 +55,7 @@ test  rustc                   compiles examples/rust, which calls the library
 test  make                    builds kernel modules
 test  device-tree-compiler    the device tree that gives Xen a second domain
 test  libelf1                 the kernel's own build tools need it
+test  trace-cmd               records in booted kernels beside dmah record
 module gcc                    compiles the kernel module
 module make                   builds it
 module python3                fetches the kernel's headers where they are not installed

@@ -57,8 +57,8 @@ rmmod dmah
 """
 LOADS = 6
 
-# Kernels with pool mode. The second load is the slots of a machine whose IOMMU needs no call at map: the module finds
-# no such machine under QEMU, so its parameter says it. Other threads of the kernel run in the first seconds.
+# Kernels with pool mode. The second load is the slots of a machine whose IOMMU must be called at each map: QEMU's says
+# that it need not, so the parameter asks for it. Other threads of the kernel run in the first seconds.
 POOL_SCRIPT = """
 set -e
 sleep 5
@@ -66,8 +66,8 @@ insmod /modules/dmah.ko check=0
 insmod /modules/dmah_cost.ko passes=%(passes)d only=first,stock,pool,pool-batch-16,ring
 rmmod dmah_cost
 rmmod dmah
-insmod /modules/dmah.ko check=0 sync_map=0
-insmod /modules/dmah_cost.ko passes=%(passes)d only=loop,pool,pool-batch-16,ring label=-metal
+insmod /modules/dmah.ko check=0 sync_map=1
+insmod /modules/dmah_cost.ko passes=%(passes)d only=loop,pool,pool-batch-16,ring label=-announced
 rmmod dmah_cost
 rmmod dmah
 insmod /modules/dmah.ko

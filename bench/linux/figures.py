@@ -16,18 +16,18 @@ CASES = [
     ("domain-in-order", "as `domain`, the oldest mapping ends first"),
     ("domain-late", "as `domain`, `late=1`: lazy, entries are cleared by the flush"),
     ("batch-16", "as `domain`, unmapped 16 at a time: `dmah_unmap_start()`, `dmah_unmap_finish()`"),
-    ("pool", "handles in slots of the default domain, `check=0`; the IOMMU is called at each map, as it may be virtual"),
-    ("pool-metal", "the same without that call, as on a machine whose IOMMU needs none (`sync_map=0`)"),
+    ("pool", "handles in slots of the default domain, `check=0`"),
+    ("pool-announced", "the same, the IOMMU called at each map (`sync_map=1`), as where it caches absent entries"),
     ("pool-checked", "as `pool`, `check=1` (the default)"),
     ("pool-batch-16", "as `pool`, unmapped 16 at a time"),
-    ("pool-batch-16-metal", "as `pool-metal`, unmapped 16 at a time"),
+    ("pool-batch-16-announced", "as `pool-announced`, unmapped 16 at a time"),
     ("ring-1", "ring with IOVAs of its own, in the device's own domain or the default one; popped one at a time"),
     ("ring-16", "ring, popped 16 at a time"),
     ("ring-16-late", "the same, `late=1`"),
     ("ring-32", "ring, popped 32 at a time"),
-    ("ring-1-metal", "as `ring-1`, `sync_map=0`"),
-    ("ring-16-metal", "as `ring-16`, `sync_map=0`"),
-    ("ring-32-metal", "as `ring-32`, `sync_map=0`"),
+    ("ring-1-announced", "as `ring-1`, `sync_map=1`"),
+    ("ring-16-announced", "as `ring-16`, `sync_map=1`"),
+    ("ring-32-announced", "as `ring-32`, `sync_map=1`"),
 ]
 PIECES = [
     ("piece-driver", "the IOMMU driver's `map_pages()`, `unmap_pages()` at fixed IOVAs, nothing flushed"),
@@ -39,7 +39,7 @@ PIECES = [
 # No handle operation of these may look anything up. Those of wrap end in the kernel's own unmap.
 DOMAIN = ["domain", "domain-in-order", "batch-16", "pool", "pool-batch-16", "ring-1", "ring-16", "ring-32"]
 # Cases of kernels with pool mode alone.
-POOL_ONLY = [c for c, _ in CASES if c.startswith("pool") or c.endswith("-metal")] + ["attr", "iova-link"]
+POOL_ONLY = [c for c, _ in CASES if c.startswith("pool") or c.endswith("-announced")] + ["attr", "iova-link"]
 OPS = ["map", "unmap", "sync_cpu", "sync_device"]
 SIZES = [4096, 1522]
 LOOKUPS = ["iommu_iova_to_phys", "intel_iommu_iova_to_phys", "arm_smmu_iova_to_phys", "arm_lpae_iova_to_phys"]
@@ -177,10 +177,10 @@ def hypercall_target(run):
 def pool_targets(run):
     """Of kernels with pool mode."""
     found = []
-    for case, what in (("pool-metal", "pool mode"), ("pool", "pool mode, the IOMMU called at each map")):
+    for case, what in (("pool", "pool mode"), ("pool-announced", "the same, the IOMMU called at each map")):
         found.append(ratio_target(run, "7.3", case, what, 0.12))
         found.append(ratio_target(run, "7.3", case, what, 0.35, "strict"))
-    for case, what in (("ring-32-metal", "ring, popped 32 at a time"), ("ring-32", "the same, the IOMMU called at each map")):
+    for case, what in (("ring-32", "ring, popped 32 at a time"), ("ring-32-announced", "the same, the IOMMU called at each map")):
         found.append(ratio_target(run, "7.3", case, what, 0.08))
     found.append(sync_target(run, "7.3", "pool"))
     return found

@@ -7,15 +7,19 @@
  *	struct dmah_smmuv3_config config = { .regs = registers, .name = "smmu0" };
  *
  *	err = dmah_smmuv3_init(&smmu, &config, memory, dmah_smmuv3_memory(&config));
- *	domain_config.iommu = &smmu.iommu;		// and .format = &dmah_pt_lpae_s1
+ *	domain_config.iommu = &smmu.iommu;		// and .format = smmu.iommu.formats[0]
  *	device.id = stream_id;
  *	err = dmah_smmuv3_irq(&smmu, &irq);		// the handler calls dmah_faults(&smmu.iommu, ...)
  *
- * Non-secure stage 1 alone: each domain has a context descriptor and an ASID of its own. There may be several units, each
- * with its own structure; nothing is global. A device whose stream was never bound, or is blocked, reaches nothing.
+ * Non-secure, one stage for all streams of a unit. Stage 1 (dmah_pt_lpae_s1) where the unit has it: each domain has a
+ * context descriptor and an ASID of its own. Stage 2 (dmah_pt_lpae_s2) where the unit has no stage 1, or the configuration
+ * says @stage2: each domain has a VMID. There may be several units, each with its own structure; nothing is global. A
+ * domain may have devices behind several units that use the same stage. A device whose stream was never bound, or is
+ * blocked, reaches nothing.
  *
- * Devices that firmware left running (RMR) see no gap where the configuration says @defer: attach them with their
- * identity ranges, then call dmah_smmuv3_enable().
+ * Devices that firmware left running (RMR) see no gap in either of two ways. With @bypass their streams reach all memory
+ * until they are attached, and nothing else does. With @defer they are attached, with their identity ranges, before
+ * dmah_smmuv3_enable(). A stream that bypasses is bound to a domain without a gap.
  *
  * Hardware that fails. One device that does not answer an invalidation of its TLB is blocked and reported; its own domain
  * gets DMAH_ETIMEDOUT once, no other domain notices. A unit that does not answer in time, or whose registers read as all
@@ -38,6 +42,24 @@ extern "C" {
 #define DMAH_SMMUV3_REGS 0x20000u
 
 /**
+ * enum dmah_smmuv3_model - implementations that only firmware's tables name: the Model field of IORT's SMMUv3 node.
+ * @DMAH_SMMUV3_GENERIC: the registers say all.
+ * @DMAH_SMMUV3_HI161X: HiSilicon Hi161x.
+ * @DMAH_SMMUV3_CN99XX: Cavium CN99xx, whose page 1 of registers is in page 0.
+ */
+enum dmah_smmuv3_model {
+	DMAH_SMMUV3_GENERIC = 0,
+	DMAH_SMMUV3_HI161X = 1,
+	DMAH_SMMUV3_CN99XX = 2,
+};
+
+/** struct dmah_smmuv3_bypass - streams that nothing is attached to yet and that are let through. @sid: the first of @count. */
+struct dmah_smmuv3_bypass {
+	uint32_t sid;
+	uint32_t count;
+};
+
+/**
  * struct dmah_smmuv3_config - a unit. Zero means the default but for @regs.
  * @regs: its DMAH_SMMUV3_REGS bytes of registers, for dmah_host_read32() and friends.
  * @name: for messages; NULL: "smmuv3".
@@ -53,6 +75,13 @@ extern "C" {
  * @reserved: IOVAs that no domain behind the unit may hand out: the doorbell of an interrupt controller that takes
  *	MSIs (dmah_smmuv3_doorbell()), RMRs. Read for as long as the unit is in use. NULL: none.
  * @nreserved: how many @reserved.
+ * @stage2: translate by stage 2 also where the unit has stage 1, so that its domains may have devices behind a unit that
+ *	has no stage 1.
+ * @model: enum dmah_smmuv3_model, for errata. Other errata are recognised by the registers.
+ * @bypass: streams that firmware left running (RMR), which reach all memory until they are attached. Not read after
+ *	dmah_smmuv3_init(). With it, other streams are blocked when dmah_smmuv3_init() returns, rather than from its beginning.
+ *	Stream ids beyond the table are left out. NULL: none.
+ * @nbypass: how many @bypass.
  */
 struct dmah_smmuv3_config {
 	volatile void *regs;
@@ -67,6 +96,10 @@ struct dmah_smmuv3_config {
 	bool defer;
 	const struct dmah_reserved *reserved;
 	unsigned int nreserved;
+	bool stage2;
+	enum dmah_smmuv3_model model;
+	const struct dmah_smmuv3_bypass *bypass;
+	unsigned int nbypass;
 };
 
 /**
@@ -153,12 +186,12 @@ size_t dmah_smmuv3_memory(const struct dmah_smmuv3_config *config);
  * @memory: dmah_smmuv3_memory(@config) bytes, aligned to 8, never reachable by a device.
  * @memory_size: its size in bytes.
  *
- * On return every stream is blocked, unless the configuration says @defer; a stream that firmware left running is blocked
- * from the beginning. Interrupts are off. Every error is explained by dmah_host_report().
+ * On return every stream is blocked, unless the configuration says @defer or names it in @bypass; a stream that firmware
+ * left running is blocked from the beginning. Interrupts are off. Every error is explained by dmah_host_report().
  *
  * Context: initialisation; may sleep. Return: 0; DMAH_EINVAL; DMAH_ENOMEM; DMAH_ENODEV: the registers read as all ones;
- * DMAH_ETIMEDOUT: the unit does not answer; DMAH_ENOTSUP: it has no stage 1 with AArch64 tables of 4 KiB granules, is
- * big-endian, must stall on faults, or has its tables or queues at fixed places.
+ * DMAH_ETIMEDOUT: the unit does not answer; DMAH_ENOTSUP: it has no AArch64 tables of 4 KiB granules, not the stage that
+ * @config asks for, is big-endian, must stall on faults, or has its tables or queues at fixed places.
  */
 int dmah_smmuv3_init(struct dmah_smmuv3 *smmu, const struct dmah_smmuv3_config *config,
 		     void *memory, size_t memory_size);
@@ -226,6 +259,7 @@ int dmah_smmuv3_irq_mask(struct dmah_smmuv3 *smmu, bool masked);
  * @sid: stream id.
  * @has_address: @iova and @write mean something; they do not where the stream itself was at fault.
  * @write: the device wanted to write.
+ * @stage2: stage 2 refused it.
  * @iova: the address of the transaction.
  * @reason: @type in words; constant.
  * @raw: the record.
@@ -235,6 +269,7 @@ struct dmah_smmuv3_event {
 	uint32_t sid;
 	bool has_address;
 	bool write;
+	bool stage2;
 	dmah_addr_t iova;
 	const char *reason;
 	uint64_t raw[4];

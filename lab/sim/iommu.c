@@ -38,6 +38,30 @@ void sim_iommu_execute(struct sim_iommu *iommu, const struct sim_command *c)
 
 /* ---- reading tables ---- */
 
+enum sim_reason sim_walk(const struct sim_mem *mem, const struct sim_table *table, uint64_t iova,
+			 struct sim_walk *walk)
+{
+	switch (table->format) {
+	case SIM_FORMAT_VTD_FS:
+		return sim_walk_vtd_fs(mem, table, iova, walk);
+	case SIM_FORMAT_AMD:
+		return sim_walk_amd(mem, table, iova, walk);
+	case SIM_FORMAT_LPAE_S1:
+		return sim_walk_lpae(mem, table, iova, walk);
+	case SIM_FORMAT_LPAE_S2:
+		return sim_walk_lpae_s2(mem, table, iova, walk);
+	case SIM_FORMAT_RISCV:
+		return sim_walk_riscv(mem, table, iova, walk);
+	default:
+		return sim_walk_vtd(mem, table, iova, walk);
+	}
+}
+
+bool sim_present(const struct sim_table *table, uint64_t entry)
+{
+	return entry & (table->format == SIM_FORMAT_VTD_SS ? 3 : 1);
+}
+
 struct sim_table sim_iommu_table(const struct sim_iommu *iommu, const struct dmah_pt_info *pt)
 {
 	struct sim_table t = iommu->hw;
@@ -57,8 +81,7 @@ enum sim_reason sim_iommu_lookup(struct sim_iommu *iommu, const struct sim_table
 	walk->out = 0;
 	walk->shift = 12;
 	walk->perm = 0;
-	reason = iommu->config.flavour == SIM_VTD ? sim_walk_vtd(&iommu->mem, table, iova, walk)
-						  : sim_walk_lpae(&iommu->mem, table, iova, walk);
+	reason = sim_walk(&iommu->mem, table, iova, walk);
 	__atomic_fetch_add(&iommu->stats.walks, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&iommu->stats.walk_steps, walk->steps, __ATOMIC_RELAXED);
 	return reason;
@@ -85,7 +108,7 @@ static int each(struct sim_iommu *iommu, const struct sim_table *table, const st
 		uint64_t base, int (*fn)(void *ctx, const struct sim_leaf *leaf), void *ctx)
 {
 	unsigned int shift = 12 + 9 * (at->level - 1), n = 512;
-	uint64_t present = iommu->config.flavour == SIM_VTD ? 3 : 1, entry;
+	uint64_t entry;
 	int ret = 0;
 
 	if (at->level == table->levels && table->va_bits - shift < 9)
@@ -96,7 +119,8 @@ static int each(struct sim_iommu *iommu, const struct sim_table *table, const st
 		struct sim_leaf leaf = { .iova = iova };
 		enum sim_reason reason;
 
-		if (sim_mem_load(&iommu->mem, at->table + i * 8, &entry) && !(entry & present))
+		if (sim_mem_load(&iommu->mem, at->table + i * 8, &entry) &&
+		    !sim_present(table, entry))
 			continue;
 		reason = sim_iommu_lookup(iommu, table, iova, &walk);
 		if (walk.ntrail > 1) {
@@ -125,6 +149,11 @@ int sim_iommu_each(struct sim_iommu *iommu, const struct dmah_pt_info *pt,
 }
 
 /* ---- settings, counters ---- */
+
+const struct sim_iommu_config *sim_iommu_config(const struct sim_iommu *iommu)
+{
+	return &iommu->config;
+}
 
 void sim_iommu_set_tlb(struct sim_iommu *iommu, unsigned int entries, uint64_t seed)
 {
@@ -158,13 +187,24 @@ static void set_defaults(struct sim_iommu *iommu)
 	if (!c->va_bits)
 		c->va_bits = 48;
 	if (!c->out_bits)
-		c->out_bits = c->flavour == SIM_VTD ? 46 : 48;
+		c->out_bits = c->flavour == SIM_VTD ? 46 : c->flavour == SIM_AMD ? 52 : 48;
 	if (!c->tags)
 		c->tags = 255;
 	if (!c->queue)
 		c->queue = 256;
 	if (!c->timeout)
 		c->timeout = 1000000000;
+}
+
+static enum sim_format format_of(const struct sim_iommu_config *config)
+{
+	if (config->flavour == SIM_VTD)
+		return config->first_stage ? SIM_FORMAT_VTD_FS : SIM_FORMAT_VTD_SS;
+	if (config->flavour == SIM_AMD)
+		return SIM_FORMAT_AMD;
+	if (config->flavour == SIM_RISCV)
+		return SIM_FORMAT_RISCV;
+	return config->stage2 ? SIM_FORMAT_LPAE_S2 : SIM_FORMAT_LPAE_S1;
 }
 
 struct sim_iommu *sim_iommu_create(struct sim *sim, const struct sim_iommu_config *config,
@@ -178,10 +218,12 @@ struct sim_iommu *sim_iommu_create(struct sim *sim, const struct sim_iommu_confi
 	iommu->config = *config;
 	set_defaults(iommu);
 	snprintf(iommu->name, sizeof(iommu->name), "iommu%u", index);
-	iommu->hw = (struct sim_table){ .va_bits = iommu->config.va_bits,
+	iommu->hw = (struct sim_table){ .format = format_of(&iommu->config),
+					.va_bits = iommu->config.va_bits,
 					.out_bits = iommu->config.out_bits,
 					.no_2m = iommu->config.no_2m,
-					.no_1g = iommu->config.no_1g };
+					.no_1g = iommu->config.no_1g,
+					.software_bits = true };
 	iommu->mem = (struct sim_mem){ .ram = &sim->ram,
 				       .cache = sim->config.cache ? &sim->cache : NULL,
 				       .coherent = !iommu->config.noncoherent_walk };

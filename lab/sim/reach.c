@@ -62,13 +62,6 @@ static int everything(const struct search *s, enum sim_reach_by by, int64_t offs
 		     SIM_PERM_READ | SIM_PERM_WRITE);
 }
 
-static enum sim_reason walk_from(const struct sim_iommu *iommu, const struct sim_table *table,
-				 uint64_t iova, struct sim_walk *walk)
-{
-	return iommu->config.flavour == SIM_VTD ? sim_walk_vtd(&iommu->mem, table, iova, walk)
-						: sim_walk_lpae(&iommu->mem, table, iova, walk);
-}
-
 /* Report the present leaves of the table at @at and below. @base: the first IOVA that the table covers. */
 static int table(const struct search *s, const struct sim_step *at, uint64_t base,
 		 enum sim_reach_by by)
@@ -76,7 +69,7 @@ static int table(const struct search *s, const struct sim_step *at, uint64_t bas
 	const struct sim_iommu *iommu = s->dev->iommu;
 	const struct sim_table *t = &s->context->table;
 	unsigned int shift = 12 + 9 * (at->level - 1), n = 512;
-	uint64_t present = iommu->config.flavour == SIM_VTD ? 3 : 1, entry;
+	uint64_t entry;
 	int ret = 0;
 
 	if (at->level == t->levels && t->va_bits - shift < 9)
@@ -86,9 +79,9 @@ static int table(const struct search *s, const struct sim_step *at, uint64_t bas
 		struct sim_walk walk = { .from = *at };
 		enum sim_reason reason;
 
-		if (!sim_mem_load(&iommu->mem, at->table + i * 8, &entry) || !(entry & present))
+		if (!sim_mem_load(&iommu->mem, at->table + i * 8, &entry) || !sim_present(t, entry))
 			continue;
-		reason = walk_from(iommu, t, iova, &walk);
+		reason = sim_walk(&iommu->mem, t, iova, &walk);
 		if (walk.ntrail > 1)
 			ret = table(s, &walk.trail[1], iova, by);
 		else if (!reason)
@@ -129,14 +122,15 @@ static int by_context(struct search *s, const struct sim_context *context)
 {
 	struct sim_iommu *iommu = s->dev->iommu;
 	struct sim_step root = { .table = context->table.root,
-				 .perm = SIM_PERM_READ | SIM_PERM_WRITE,
+				 .perm = (SIM_PERM_READ | SIM_PERM_WRITE) & ~context->table.denied,
 				 .level = context->table.levels };
 	int ret = 0;
 
 	s->context = context;
 	if (s->dev->ats && context->ats)
 		ret = tlb(s, &s->dev->tlb, 0, SIM_BY_DEVICE_TLB);
-	if (!context->translate)
+	/* A second stage alone is the driver's identity table. */
+	if (!context->translate || !context->table.levels)
 		return ret ? ret : everything(s, SIM_BY_PASSTHROUGH, 0);
 	if (!ret)
 		ret = tlb(s, &iommu->tlb, context->domain, SIM_BY_IOTLB);
@@ -148,7 +142,8 @@ static int by_context(struct search *s, const struct sim_context *context)
 static bool same(const struct sim_context *a, const struct sim_context *b)
 {
 	return a->table.root == b->table.root && a->table.levels == b->table.levels &&
-	       a->domain == b->domain && a->translate == b->translate && a->ats == b->ats;
+	       a->domain == b->domain && a->translate == b->translate && a->ats == b->ats &&
+	       a->table.denied == b->table.denied;
 }
 
 /* List by the context that the unit has cached, and by the one that the unit would read from memory. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * A register model of an SMMUv3, for a driver under test: Arm System Memory Management Unit Architecture Specification,
- * version 3 (Arm IHI 0070), stage 1, no substreams, no stalls. The model replaces the
+ * version 3 (Arm IHI 0070), stage 1 or stage 2, no substreams, no nested translation, no stalls. The model replaces the
  * fake driver of one of the machine's IOMMUs, of flavour SIM_SMMU, and reads stream table entries, context descriptors and
  * commands from memory.
  *
@@ -27,6 +27,11 @@ struct sim_smmuv3;
  * @no_ats: no ATS.
  * @linear: no stream tables of two levels.
  * @msi: interrupts may be MSIs (IDR0.MSI).
+ * @both: the unit has both stages, one at a time for a stream; else that of struct sim_iommu_config.
+ * @iidr: IIDR.
+ * @page0: registers of page 1 are in page 0, and there is no page 1 (Cavium erratum 74).
+ * @unsynced: most commands that may be in the queue without a CMD_SYNC; the queue stops at more (MMU-700 erratum 2812531).
+ *	0: any.
  */
 struct sim_smmuv3_config {
 	unsigned int sid_bits;
@@ -34,6 +39,10 @@ struct sim_smmuv3_config {
 	bool no_ats;
 	bool linear;
 	bool msi;
+	bool both;
+	uint32_t iidr;
+	bool page0;
+	unsigned int unsynced;
 };
 
 /**

@@ -14,6 +14,7 @@ enum {
 	IDR1 = 0x04,
 	IDR3 = 0x0c,
 	IDR5 = 0x14,
+	IIDR = 0x18,
 	CR0 = 0x20,
 	CR0ACK = 0x24,
 	CR1 = 0x28,
@@ -46,6 +47,8 @@ enum {
 #define OVERFLOW   (1u << 31)
 #define ADDRESS	   0x000fffffffffffc0ull
 #define QUEUE_AT   0x000fffffffffffe0ull
+/* VMIDs of stage 2 and ASIDs are different tags. */
+#define VMID_TAG(vmid) (((uint32_t)(vmid)&0xffff) | 1u << 16)
 
 enum {
 	CERROR_ILL = 1,
@@ -107,6 +110,7 @@ static enum sim_reason descriptor(const struct sim_smmuv3 *u, uint64_t at, struc
 	    (cd[0] >> 45 & 3) != 3)
 		return refuse(code, C_BAD_CD);
 	c->table = u->iommu->hw;
+	c->table.format = SIM_FORMAT_LPAE_S1;
 	c->table.root = cd[1] & 0x000ffffffffff000ull;
 	c->table.va_bits = bits;
 	c->table.levels = (bits - 12) / 9;
@@ -114,17 +118,59 @@ static enum sim_reason descriptor(const struct sim_smmuv3 *u, uint64_t at, struc
 	return SIM_OK;
 }
 
+static unsigned int oas_bits(const struct sim_smmuv3 *u)
+{
+	static const unsigned int bits[] = { 32, 36, 40, 42, 44, 48 };
+	unsigned int oas = 0;
+
+	while (oas < 5 && bits[oas] < u->iommu->hw.out_bits)
+		oas++;
+	return bits[oas];
+}
+
+static bool has_stage(const struct sim_smmuv3 *u, unsigned int stage)
+{
+	return u->config.both || (stage == 2) == u->iommu->config.stage2;
+}
+
+/*
+ * Section 5.2, S2T0SZ and on. Tables of 4 KiB granules; faults recorded, nothing stalls, no updates of flags by hardware.
+ * The input is not wider than the output, and a walk from level 0 needs an output of 44 bits (Arm ARM, D8.2.8).
+ */
+static enum sim_reason stage2(const struct sim_smmuv3 *u, const uint64_t ste[4],
+			      struct sim_context *c, uint32_t *code)
+{
+	unsigned int bits = 64 - (unsigned int)(ste[2] >> 32 & 0x3f), sl0 = ste[2] >> 38 & 3;
+	unsigned int levels = sl0 + 2, oas = oas_bits(u);
+
+	if (!(ste[2] >> 51 & 1) || ste[2] >> 46 & 3 || ste[2] >> 52 & 1 || ste[2] >> 55 & 7 ||
+	    !(ste[2] >> 58 & 1) || bits > oas || sl0 < 1 || sl0 > 2 || (sl0 == 2 && oas < 44) ||
+	    bits > 12 + 9 * levels || bits <= 12 + 9 * (levels - 1))
+		return refuse(code, C_BAD_STE);
+	/* Words 4 to 7 and S2PS: no wider output than there is; a VMID of 0 is another kind of tag. */
+	if ((ste[2] >> 48 & 7) > 5 || !(ste[2] & 0xffff))
+		return refuse(code, C_BAD_STE);
+	c->table = u->iommu->hw;
+	c->table.format = SIM_FORMAT_LPAE_S2;
+	c->table.root = ste[3] & 0x000ffffffffff000ull;
+	c->table.va_bits = bits;
+	c->table.levels = levels;
+	c->domain = VMID_TAG(ste[2]);
+	return SIM_OK;
+}
+
 static enum sim_reason read_context(void *ctx, const struct sim_device *dev, struct sim_context *c,
 				    uint32_t *code)
 {
 	struct sim_smmuv3 *u = ctx;
-	uint64_t at = entry_of(u, dev->config.id), ste[2];
+	uint64_t at = entry_of(u, dev->config.id), ste[4];
 
 	*code = 0;
 	if (!at)
 		return refuse(code, u->cr2 & RECINVSID ? C_BAD_STREAMID : 0);
-	if (!load(u, at, &ste[0]) || !load(u, at + 8, &ste[1]))
-		return refuse(code, F_STE_FETCH);
+	for (unsigned int i = 0; i < 4; i++)
+		if (!load(u, at + 8 * i, &ste[i]))
+			return refuse(code, F_STE_FETCH);
 	if (!(ste[0] & 1))
 		return refuse(code, C_BAD_STE);
 	switch (ste[0] >> 1 & 7) {
@@ -134,21 +180,33 @@ static enum sim_reason read_context(void *ctx, const struct sim_device *dev, str
 		*c = (struct sim_context){ .translate = false };
 		return SIM_OK;
 	case 5:
-		break;
+	case 6:
+		if (has_stage(u, ste[0] >> 1 & 3))
+			break;
+		return refuse(code, C_BAD_STE);
 	default:
 		return refuse(code, C_BAD_STE);
 	}
+	*c = (struct sim_context){ .translate = true,
+				   .ats = (ste[1] >> 28 & 3) == 1 && !u->config.no_ats };
+	if ((ste[0] >> 1 & 7) == 6)
+		return stage2(u, ste, c, code);
 	/* Only a single context descriptor is supported, no table. */
 	if (ste[0] >> 59)
 		return refuse(code, C_BAD_STE);
-	*c = (struct sim_context){ .translate = true,
-				   .ats = (ste[1] >> 28 & 3) == 1 && !u->config.no_ats };
 	return descriptor(u, ste[0] & ADDRESS, c, code);
 }
 
 /* ---- events ---- */
 
 static void update_irqs(struct sim_smmuv3 *u);
+
+static bool faults_in_stage2(const struct sim_smmuv3 *u, uint32_t sid)
+{
+	const struct sim_device *dev = sim_iommu_device(u->iommu, sid);
+
+	return dev && dev->known && dev->context.table.format == SIM_FORMAT_LPAE_S2;
+}
 
 static void record_event(void *ctx, uint32_t sid, dmah_addr_t dma, bool write, uint32_t code)
 {
@@ -157,6 +215,12 @@ static void record_event(void *ctx, uint32_t sid, dmah_addr_t dma, bool write, u
 	bool address = code >= 0x10 || code == SMMU_F_WALK_EABT;
 	uint64_t record[4] = { code | (uint64_t)sid << 32, address && !write ? 1ull << 35 : 0,
 			       address ? dma : 0, 0 };
+
+	/* S2, class "input address", and the IPA. */
+	if (address && code != SMMU_F_WALK_EABT && faults_in_stage2(u, sid)) {
+		record[1] |= 1ull << 39 | 2ull << 40;
+		record[3] = dma & 0x000ffffffffff000ull;
+	}
 
 	if (!(u->cr0 & EVTQEN))
 		return;
@@ -196,6 +260,9 @@ static void execute(struct sim_smmuv3 *u, const uint64_t w[2])
 				 .target = (uint32_t)(w[0] >> 48),
 				 .tables = !(w[1] & 1) };
 
+	/* Stage 2: the tag is a VMID. */
+	if ((w[0] & 0xf8) == 0x28)
+		c.target = VMID_TAG(w[0] >> 32);
 	switch (w[0] & 0xff) {
 	case 0x03:
 		forget_streams(u, false, (uint32_t)(w[0] >> 32));
@@ -204,10 +271,12 @@ static void execute(struct sim_smmuv3 *u, const uint64_t w[2])
 		forget_streams(u, true, 0);
 		break;
 	case 0x11:
+	case 0x28:
 		c.tables = true;
 		sim_iommu_execute(u->iommu, &c);
 		break;
 	case 0x12:
+	case 0x2a:
 		c.iova = w[1] & ~0xfffull;
 		c.size = 4096;
 		if (w[1] >> 10 & 3)
@@ -272,13 +341,21 @@ static uint32_t command(struct sim_smmuv3 *u, const uint64_t w[2])
 		device_tlb(u, w);
 		return 0;
 	case 0x12:
-		if (range_is_reserved(u, w))
+	case 0x2a:
+		if (range_is_reserved(u, w) || !has_stage(u, (w[0] & 0xff) == 0x2a ? 2 : 1))
+			return CERROR_ILL;
+		break;
+	case 0x10:
+	case 0x11:
+		if (!has_stage(u, 1))
+			return CERROR_ILL;
+		break;
+	case 0x28:
+		if (!has_stage(u, 2))
 			return CERROR_ILL;
 		break;
 	case 0x03:
 	case 0x04:
-	case 0x10:
-	case 0x11:
 	case 0x30:
 		break;
 	default:
@@ -311,6 +388,9 @@ static void run(struct sim_smmuv3 *u)
 			return;
 		if (!sim_bus(u->iommu->sim, from, w, sizeof(w), false, u->iommu->mem.coherent))
 			error = CERROR_ABT;
+		u->run_length = (w[0] & 0xff) == 0x46 ? 0 : u->run_length + 1;
+		if (u->config.unsynced && u->run_length > u->config.unsynced)
+			return;
 		u->cmdq_cons = at;
 		if (!error)
 			error = command(u, w);
@@ -328,27 +408,28 @@ static void run(struct sim_smmuv3 *u)
 
 static uint32_t idr5(const struct sim_smmuv3 *u)
 {
-	static const unsigned int bits[] = { 32, 36, 40, 42, 44, 48 };
-	uint32_t oas = 0;
+	unsigned int bits = oas_bits(u);
 
-	while (oas < 5 && bits[oas] < u->iommu->hw.out_bits)
-		oas++;
-	return oas | 1u << 4;
+	return (bits == 48 ? 5 : bits < 42 ? (bits - 32) / 4 : bits / 2 - 18) | 1u << 4;
 }
 
 static uint32_t word(const struct sim_smmuv3 *u, uint64_t reg)
 {
 	switch (reg) {
-	case IDR0: /* stage 1, AArch64, ASIDs of 16 bits, no stalls */
-		return 1u << 1 | 2u << 2 | (u->iommu->mem.coherent ? 1u << 4 : 0) |
-		       (u->config.no_ats ? 0 : 1u << 10) | (u->config.msi ? 1u << 13 : 0) |
-		       1u << 12 | 1u << 24 | (u->config.linear ? 0 : 1u << 27);
+	case IDR0: /* AArch64, ASIDs and VMIDs of 16 bits, no stalls */
+		return (has_stage(u, 1) ? 1u << 1 | 1u << 12 : 0) |
+		       (has_stage(u, 2) ? 1u | 1u << 18 : 0) | 2u << 2 |
+		       (u->iommu->mem.coherent ? 1u << 4 : 0) | (u->config.no_ats ? 0 : 1u << 10) |
+		       (u->config.msi ? 1u << 13 : 0) | 1u << 24 |
+		       (u->config.linear ? 0 : 1u << 27);
 	case IDR1:
 		return u->config.sid_bits | 15u << 16 | 15u << 21;
 	case IDR3:
 		return u->config.no_range ? 0 : 1u << 10;
 	case IDR5:
 		return idr5(u);
+	case IIDR:
+		return u->config.iidr;
 	case CR0:
 	case CR0ACK:
 		return u->cr0;
@@ -494,12 +575,23 @@ static void reg_write(struct sim_smmuv3 *u, uint64_t reg, uint64_t value64)
 	}
 }
 
+/* Returns the register at an offset: without page 1, its registers are at the same offset in page 0. */
+static uint64_t layout(const struct sim_smmuv3 *u, uint64_t reg)
+{
+	if (!u->config.page0)
+		return reg;
+	if (reg >> 16)
+		posix_misuse("an access to page 1 of an SMMU that has none");
+	return reg == (EVTQ_PROD & 0xffff) || reg == (EVTQ_CONS & 0xffff) ? reg | 1u << 16 : reg;
+}
+
 static uint64_t window_read(void *ctx, uint64_t reg, unsigned int size)
 {
 	struct sim_smmuv3 *u = ctx;
 	uint64_t value;
 
 	sim_lock(&u->iommu->lock);
+	reg = layout(u, reg);
 	value = word(u, reg);
 	if (sim_inject_register(u->iommu))
 		value = size == 8 ? UINT64_MAX : UINT32_MAX;
@@ -517,6 +609,7 @@ static void window_write(void *ctx, uint64_t reg, unsigned int size, uint64_t va
 
 	(void)size;
 	sim_lock(&u->iommu->lock);
+	reg = layout(u, reg);
 	if (!sim_inject_register(u->iommu))
 		reg_write(u, reg, value);
 	update_irqs(u);

@@ -24,6 +24,7 @@ struct sim_smmuv3_op {
  * @irqs: counters.
  * @held: no command is taken.
  * @pending: commands taken that have not taken effect, @npending of them.
+ * @run_length: commands taken since the last CMD_SYNC.
  * @unanswered: a device did not answer an invalidation of its TLB, and no CMD_SYNC has reported so.
  */
 struct sim_smmuv3 {
@@ -53,6 +54,7 @@ struct sim_smmuv3 {
 	bool held;
 	struct sim_smmuv3_op pending[SIM_SMMUV3_PENDING];
 	unsigned int npending;
+	unsigned int run_length;
 	bool unanswered;
 };
 

@@ -3,7 +3,6 @@
 
 import fcntl
 import os
-import subprocess
 import zlib
 
 from . import cache, module
@@ -36,19 +35,8 @@ class Dmah:
         arch, prefix = module.cross(self.kernel.arch)
         argv = ["sh", script, self.out, self.kernel.headers, "ARCH=" + arch,
                 "CROSS_COMPILE=" + prefix, "-j%d" % (os.cpu_count() or 1)]
-        env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
-        log = os.path.join(self.out, "make.log")
-        with open(log, "w") as f:
-            f.write("$ %s\n" % " ".join(argv))
-            f.flush()
-            status = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=f, env=env,
-                                    stderr=subprocess.STDOUT, check=False).returncode
-        if status != 0:
-            with open(log, errors="replace") as f:
-                end = "".join(f.readlines()[-40:])
-            raise cache.Error("building dmah.ko for linux %s failed (%s):\n%s"
-                              % (self.kernel.release, log, end))
+        module.make(argv, os.path.join(self.out, "make.log"),
+                    "building dmah.ko for linux " + self.kernel.release)
         # Beside and then over: another run may be reading it.
-        subprocess.run([prefix + "strip", "--strip-debug", "-o", self.ko + ".new",
-                        os.path.join(self.out, "dmah.ko")], check=True, stdin=subprocess.DEVNULL)
+        module.strip(prefix, os.path.join(self.out, "dmah.ko"), self.ko + ".new")
         os.rename(self.ko + ".new", self.ko)

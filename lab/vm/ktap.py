@@ -98,6 +98,17 @@ class Tap:
             for line in notes:
                 self.write("# " + line.lstrip("# "))
 
+    def run(self, tests):
+        """Call each function of the dictionary tests whose name begins with test_: a case each, red where it raises."""
+        for name, function in list(tests.items()):
+            if name.startswith("test_"):
+                try:
+                    function()
+                    self.case("ok", name[5:])
+                except Exception as err:  # pylint: disable=broad-except
+                    self.case("not ok", name[5:], notes=["%s: %s" % (type(err).__name__, err)])
+        return self.done()
+
     def done(self):
         """The plan; returns an exit status."""
         self.write("1..%d" % self.n)

@@ -54,17 +54,7 @@ def build(kernel, source, out, also=(), args=(), log=None):
                 # it would need the kernel's own debug information
                 "CONFIG_DEBUG_INFO_BTF_MODULES=", "-j%d" % (os.cpu_count() or 1)]
         argv += list(args) + ["modules"]
-        env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
-        with open(log, "w") as f:
-            f.write("$ %s\n" % " ".join(argv))
-            f.flush()
-            status = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=f, env=env,
-                                    stderr=subprocess.STDOUT, check=False).returncode
-        if status != 0:
-            with open(log, errors="replace") as f:
-                end = "".join(f.readlines()[-40:])
-            raise cache.Error("building %s for linux %s failed (%s):\n%s"
-                              % (source, kernel.release, log, end))
+        make(argv, log, "building %s for linux %s" % (source, kernel.release))
         try:
             with open(os.path.join(work, "modules.order")) as f:
                 names = [os.path.basename(line.strip()) for line in f if line.strip()]
@@ -80,9 +70,28 @@ def build(kernel, source, out, also=(), args=(), log=None):
             found = glob.glob(os.path.join(glob.escape(work), "**", ko), recursive=True)[0]
             made.append(os.path.join(out, "ko", ko))
             # The file with debug information stays where it was built, for a debugger.
-            subprocess.run([prefix + "strip", "--strip-debug", "-o", made[-1], found], check=True,
-                           stdin=subprocess.DEVNULL)
+            strip(prefix, found, made[-1])
     return made
+
+
+def make(argv, log, doing):
+    """Run a command that builds; what it says goes to the file log. doing: for the error."""
+    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    with open(log, "w") as f:
+        f.write("$ %s\n" % " ".join(argv))
+        f.flush()
+        status = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=f, env=env,
+                                stderr=subprocess.STDOUT, check=False).returncode
+    if status != 0:
+        with open(log, errors="replace") as f:
+            end = "".join(f.readlines()[-40:])
+        raise cache.Error("%s failed (%s):\n%s" % (doing, log, end))
+
+
+def strip(prefix, built, to):
+    """Write the module built without debug information to the file to."""
+    subprocess.run([prefix + "strip", "--strip-debug", "-o", to, built], check=True,
+                   stdin=subprocess.DEVNULL)
 
 
 def place(tree, out):

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * CPU caches, for a device that is not coherent. The kernel's own functions for this are not
- * exported to modules; on arm64 the instructions work on any mapping of the memory, so this goes by
- * the linear mapping of what the handle names. Arm Architecture Reference Manual, section D7.5
+ * exported to modules; on arm64 the instructions work on any mapping of the memory, so this goes
+ * by the linear mapping of what the handle names. Arm Architecture Reference Manual, section D7.5
  * (cache maintenance by address to the point of coherency).
  */
 #include "client.h"
@@ -77,8 +77,8 @@ static void maintain(struct client *c, const struct dmah *h, u32 off, u32 len, b
 void cache_give(struct client *c, const struct dmah *h, u32 off, u32 len)
 {
 	/*
-	 * Cleaned for a device that writes, too: what is invalidated without would show the CPU, or
-	 * the device's short write would leave, older contents of the memory.
+	 * Cleaned for a device that writes, too: what is invalidated without would show the CPU,
+	 * or the device's short write would leave, older contents of the memory.
 	 */
 	maintain(c, h, off, len, false);
 }

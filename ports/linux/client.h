@@ -7,8 +7,8 @@
  *	vec.c ring.c batch.c coherent.c
  *	wrap.c		the same over the kernel's DMA API; record.c remembers its mappings
  *	pool*.c		slots in the device's default domain: kernels from 6.16 on
- *	domain*.c	the client's own IOMMU domain, on older ones; space.c allocates its IOVAs by the
- *			library's src/iova
+ *	domain*.c	the client's own IOMMU domain, on older ones; space.c allocates its IOVAs
+ *			by the library's src/iova
  *	cache.c xen.c	CPU caches; foreign pages
  *	report.c debugfs.c trace.h
  *	host_inline.h	the library's host
@@ -143,8 +143,8 @@ static inline struct pool *client_pool(const struct client *c)
 }
 
 /*
- * A hash table finds the client, so that the driver's struct device is enough. A key is written last
- * and never moves, and the caller keeps its device attached, so readers need no lock.
+ * A hash table finds the client, so that the driver's struct device is enough. A key is written
+ * last and never moves, and the caller keeps its device attached, so readers need no lock.
  */
 #define CLIENT_HASH_BITS 11
 #define CLIENT_GONE	 ((struct device *)1)

@@ -38,7 +38,10 @@ void domain_flush(struct domain *d)
 			    space_capture(&d->space, cpu, &mark[n], d->late ? clear_late : NULL, d))
 				at[n++] = cpu;
 		}
-		/* Rings keep nothing here. The entries that they cleared before now are covered, too. */
+		/*
+		 * Rings keep nothing here. The entries that they cleared before now are covered,
+		 * too.
+		 */
 		iommu_flush_iotlb_all(d->iommu);
 		client_count(d->c, flushes, 1);
 		for (unsigned int i = 0; i < n; i++)
@@ -58,7 +61,7 @@ bool domain_check(struct client *c, const struct dmah *h, const struct dmah **ho
 
 	if (h->backend)
 		*home = (const struct dmah *)(uintptr_t)h->backend;
-	return cell_of(c->domain, h, &first) != NULL;
+	return cell_of(c->domain, h, &first);
 }
 
 void domain_sync(struct client *c, const struct dmah *h, u32 off, u32 len, bool for_cpu)

@@ -43,8 +43,7 @@ static const char *why_not(struct client *c, enum dmah_mode mode)
 	if (n != 1)
 		return "its IOMMU group holds other devices";
 	if (mode == DMAH_MODE_DOMAIN && used && used->type == IOMMU_DOMAIN_IDENTITY)
-		return "the kernel lets it through untranslated (ask for strict or lazy to change "
-		       "that)";
+		return "the kernel lets it through untranslated (strict or lazy changes that)";
 	if (PAGE_SIZE != GRANULE)
 		return "the kernel's pages are not 4 KiB";
 	if (!c->coherent && !cache_can())
@@ -121,7 +120,8 @@ static int exclude_bridge(struct domain *d)
 }
 
 /*
- * Regions overlap where firmware lists one for several reasons: pages that are mapped already stay.
+ * Regions overlap where firmware lists one for several reasons: pages that are mapped already
+ * stay.
  */
 static int map_direct(struct domain *d, const struct iommu_resv_region *r)
 {

@@ -19,8 +19,8 @@
 struct library_dmah_pool;
 
 /**
- * DOMAIN_RUN - most granules that are unmapped by one call: so no page table is ever emptied by it,
- * and freed.
+ * DOMAIN_RUN - most granules that are unmapped by one call: so no page table is ever emptied by
+ * it, and freed.
  */
 #define DOMAIN_RUN 256u
 
@@ -30,7 +30,8 @@ struct library_dmah_pool;
  * @home_mask: all ones if handles carry their own address in @backend, so that copies are found.
  * @iommu: the kernel's.
  * @map_pages, @unmap_pages: its driver's.
- * @fast_prot, @fast_meta: values of fast.c for the IOMMU, and for a handle, by enum dma_data_direction.
+ * @fast_prot, @fast_meta: values of fast.c for the IOMMU, and for a handle, by enum
+ *	dma_data_direction.
  * @lazy: unmapped ranges wait for a flush.
  * @late: and their entries are cleared by that flush, in runs, not by unmap.
  * @joined: the device is attached to it.
@@ -234,6 +235,7 @@ static inline bool bounce_wants(const struct domain *d, const struct request *re
 	return d->pool && ((req->phys | req->len) & (GRANULE - 1)) &&
 	       !(req->meta & (META_MMIO | META_COHERENT));
 }
+
 /** bounce_get() - a slot, filled. @token names it. Return: 0, -ENOSPC. */
 int bounce_get(struct domain *d, const struct request *req, u32 *token, phys_addr_t *slot);
 /** bounce_copy() - from (@for_cpu) or to the slot. @token: of a live cell. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Mappings that are made or ended together in a client's own domain: vectors in one range of IOVAs,
- * batches with one invalidation.
+ * Mappings that are made or ended together in a client's own domain: vectors in one range of
+ * IOVAs, batches with one invalidation.
  */
 #include "domain_int.h"
 
@@ -112,7 +112,8 @@ int domain_unmap_parts(struct client *c, struct dmah_vec *v, unsigned long calle
 				     caller);
 	forget_parts(d, v, v->nparts);
 	/*
-	 * The first cell knows of the first piece alone: not for what is cleared later by its cell.
+	 * The first cell knows of the first piece alone: not for what is cleared later by its
+	 * cell.
 	 */
 	if (d->lazy && !d->late && granules <= IOVA_CLASS_MAX) {
 		table_unmap(d, v->iova, granules);

@@ -59,7 +59,10 @@ static void table_remove(struct client *c)
 
 	while (client_table[i].key != c->dev)
 		i = (i + 1) & mask;
-	/* A search ends at an empty entry, so an entry in the middle of a chain is marked instead. */
+	/*
+	 * A search ends at an empty entry, so an entry in the middle of a chain is marked
+	 * instead.
+	 */
 	if (client_table[(i + 1) & mask].key) {
 		WRITE_ONCE(client_table[i].key, CLIENT_GONE);
 		return;

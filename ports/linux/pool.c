@@ -65,7 +65,9 @@ static void expired(struct timer_list *timer)
 	struct pool *p = container_of(timer, struct pool, timer);
 
 	WRITE_ONCE(p->armed, false);
-	/* An unmap that still saw the clock run has cleared its entries: this flush covers them. */
+	/*
+	 * An unmap that still saw the clock run has cleared its entries: this flush covers them.
+	 */
 	smp_mb();
 	pool_flush(p);
 }
@@ -82,6 +84,7 @@ void pool_arm(struct pool *p)
 static void ring_mark(struct pool *p, struct pool_ring *r)
 {
 	r->mark = r->in;
+	/* Entries are cleared before the number of flushes is read. */
 	smp_mb();
 	r->mark_flush = atomic_read(&p->begun);
 }
@@ -127,7 +130,9 @@ static struct pool_slot *take_flushed(struct pool *p, unsigned int class, u32 *w
 	return s;
 }
 
-/* Keep slots that translate nowhere, before all others; those for which there is no room go back. */
+/*
+ * Keep slots that translate nowhere, before all others; those for which there is no room go back.
+ */
 static void keep(struct pool *p, unsigned int class, struct pool_slot **slot, u32 n)
 {
 	struct pool_ring *r;
@@ -224,11 +229,11 @@ static void cpus_end(struct pool *p)
 
 static int cpus_begin(struct pool *p)
 {
-	unsigned int cpu, class;
+	unsigned int cpu, k;
 	u32 all = 0;
 
-	for (class = 0; class < POOL_CLASSES; class ++)
-		all += ring_size(class);
+	for (k = 0; k < POOL_CLASSES; k++)
+		all += ring_size(k);
 	p->cpu = alloc_percpu(struct pool_cpu);
 	if (!p->cpu)
 		return -ENOMEM;
@@ -240,30 +245,14 @@ static int cpus_begin(struct pool *p)
 		if (!at)
 			return -ENOMEM;
 		c->memory = at;
-		for (class = 0; class < POOL_CLASSES; class ++) {
-			c->ring[class].slot = at;
-			c->ring[class].mask = ring_size(class) - 1;
-			c->ring[class].batch = ring_size(class) / 2;
-			at += ring_size(class);
+		for (k = 0; k < POOL_CLASSES; k++) {
+			c->ring[k].slot = at;
+			c->ring[k].mask = ring_size(k) - 1;
+			c->ring[k].batch = ring_size(k) / 2;
+			at += ring_size(k);
 		}
 	}
 	return 0;
-}
-
-/*
- * Hardware that caches absent entries needs a flush where entries come: a hypervisor's
- * IOMMU (caching mode), and Intel's before 2011, which buffer writes. Both kinds are ruled out on a
- * machine that is not virtual and whose CPU has AVX.
- */
-static bool needs_sync_map(void)
-{
-	if (sync_map >= 0)
-		return sync_map;
-#ifdef CONFIG_X86
-	return boot_cpu_has(X86_FEATURE_HYPERVISOR) || !boot_cpu_has(X86_FEATURE_AVX);
-#else
-	return true;
-#endif
 }
 
 static const char *why_not(struct client *c)
@@ -309,11 +298,11 @@ int pool_attach(struct client *c, bool strict)
 	p->c = c;
 	p->domain = iommu_get_domain_for_dev(c->dev);
 	p->lazy = p->domain->type == IOMMU_DOMAIN_DMA_FQ && !strict && !c->untrusted;
-	p->sync_map = needs_sync_map();
+	p->sync_map = sync_map < 0 ? pool_wants_sync_map(p) : sync_map != 0;
 	p->limit = clamp(pool_mib / (POOL_CHUNK / SZ_1M), 1u, POOL_CHUNKS);
 	spin_lock_init(&p->lock);
-	for (unsigned int class = 0; class < POOL_CLASSES; class ++)
-		INIT_LIST_HEAD(&p->some[class]);
+	for (unsigned int k = 0; k < POOL_CLASSES; k++)
+		INIT_LIST_HEAD(&p->some[k]);
 	INIT_LIST_HEAD(&p->runs);
 	timer_setup(&p->timer, expired, 0);
 	INIT_DELAYED_WORK(&p->shrink, pool_shrink);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Pool mode: mappings in slots of the device's default domain. A slot keeps its IOVA and the place of
- * its leaf entries from one mapping to the next, so map and unmap write the entries and search for
- * nothing. The kernel's DMA API uses the same domain and the same allocator of IOVAs beside it.
+ * Pool mode: mappings in slots of the device's default domain. A slot keeps its IOVA and the
+ * place of its leaf entries from one mapping to the next, so map and unmap write the entries and
+ * search for nothing. The kernel's DMA API uses the same domain and the same allocator of IOVAs
+ * beside it.
  *
  *	pool.c		set-up, flushes, the deadline
  *	pool_entry.c	leaf entries: found and learned from what iommu_map() writes
@@ -23,8 +24,8 @@ struct pool;
  * pool_attach() - use slots for a client's mappings.
  * @strict: flush at every unmap, whatever the domain's type.
  *
- * Return: 0; -ENOMEM; another error where no slots can be had: the log gives the reason, and @c stays
- * in wrap mode.
+ * Return: 0; -ENOMEM; another error where no slots can be had: the log gives the reason, and @c
+ * stays in wrap mode.
  */
 int pool_attach(struct client *c, bool strict);
 
@@ -58,12 +59,15 @@ void pool_sync(struct client *c, const struct dmah *h, u32 off, u32 len, bool fo
 /** pool_flush() - wait until nothing that was unmapped lazily translates. Context: any. */
 void pool_flush(struct pool *p);
 
-/** pool_batch_start() - clear the entries of a live handle without a flush. Return: as pool_unmap(). */
+/**
+ * pool_batch_start() - clear the entries of a live handle without a flush. Return: as
+ * pool_unmap().
+ */
 int pool_batch_start(struct client *c, const struct dmah *h, u32 allow, unsigned long caller);
 
 /**
- * pool_batch_finish() - flush once for those of @n handles that have slots, and free the slots. Idle
- * handles are passed over.
+ * pool_batch_finish() - flush once for those of @n handles that have slots, and free the slots.
+ * Idle handles are passed over.
  */
 void pool_batch_finish(struct client *c, const struct dmah *h, u32 n);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An untrusted device reaches whole pages, so a buffer that shares one with something else is copied
- * to pages of the slot's own. The slot keeps them for its next mapping.
+ * An untrusted device reaches whole pages, so a buffer that shares one with something else is
+ * copied to pages of the slot's own. The slot keeps them for its next mapping.
  */
 #include <linux/gfp.h>
 #include <linux/io.h>

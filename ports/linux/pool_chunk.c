@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Chunks: 2 MiB of IOVAs, one leaf table, cut into slots of one size. They come from the allocator of
- * the device's default domain, and go back there.
+ * Chunks: 2 MiB of IOVAs, one leaf table, cut into slots of one size. They come from the
+ * allocator of the device's default domain, and go back there.
  */
 #include <linux/slab.h>
 
@@ -99,6 +99,7 @@ int pool_grow(struct pool *p, unsigned int class)
 	}
 	c->leaf = pool_learn(p, c->iova.addr);
 	spin_lock_irqsave(&p->lock, flags);
+	/* Publishes the slots. */
 	smp_store_release(&c->slots, POOL_CHUNK_PAGES >> class);
 	cut(p, c, number);
 	spin_unlock_irqrestore(&p->lock, flags);
@@ -168,10 +169,10 @@ static struct pool_chunk *unused(struct pool *p)
 	unsigned long flags;
 
 	spin_lock_irqsave(&p->lock, flags);
-	for (unsigned int class = 0; class < POOL_CLASSES && !found; class ++) {
-		if (list_empty(&p->some[class]) || list_is_singular(&p->some[class]))
+	for (unsigned int k = 0; k < POOL_CLASSES && !found; k++) {
+		if (list_empty(&p->some[k]) || list_is_singular(&p->some[k]))
 			continue;
-		list_for_each_entry(c, &p->some[class], link)
+		list_for_each_entry(c, &p->some[k], link)
 			if (c->nfree == c->slots)
 				found = c;
 	}

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Leaf entries of the kernel's page table. No format is known here: the kernel writes an entry for each
- * direction by iommu_map(), and what it wrote, without the address, is the entry for all mappings. It
- * must be the same beside a second address, and 0 once unmapped; else slots use iommu_map().
+ * Leaf entries of the kernel's page table. No format is known here: the kernel writes an entry
+ * for each direction by iommu_map(), and what it wrote, without the address, is the entry for all
+ * mappings. It must be the same beside a second address, and 0 once unmapped; else slots use
+ * iommu_map().
  */
 #include <linux/highmem.h>
 
 #include "pool_int.h"
+#include "vtd_cap.h"
 
 #ifdef CONFIG_X86
 #include <asm/cacheflush.h>
@@ -18,8 +20,8 @@
 #define LEVEL_SHIFT 9
 
 /*
- * The tables of every format begin with the same two structures, and have 512 entries a level, whose
- * addresses are in the same bits.
+ * The tables of every format begin with the same two structures, and have 512 entries a level,
+ * whose addresses are in the same bits.
  */
 static const struct pt_common *common_of(struct iommu_domain *domain)
 {
@@ -110,10 +112,20 @@ u64 *pool_learn(struct pool *p, dma_addr_t iova)
 	if (!page)
 		return NULL;
 	p->format.incoherent = common->features & BIT(PT_FEAT_DMA_INCOHERENT);
-	p->sync_map |= !!(common->features & BIT(PT_FEAT_FLUSH_RANGE_NO_GAPS));
 	known = learn_entries(p, leaf, iova, page);
 	__free_page(page);
 	return known ? leaf : NULL;
+}
+
+bool pool_wants_sync_map(struct pool *p)
+{
+	const struct pt_common *common = common_of(p->domain);
+	const char *name = iommu_unit_name(p->c->dev);
+
+	/* AMD's driver asks for this feature where a unit caches absent entries (NpCache). */
+	if (common && name && !strncmp(name, "ivhd", 4))
+		return common->features & BIT(PT_FEAT_FLUSH_RANGE_NO_GAPS);
+	return !vtd_ignores_maps(p->c->dev);
 }
 
 void pool_entries_flush(u64 *entry, u32 n)
@@ -124,6 +136,12 @@ void pool_entries_flush(u64 *entry, u32 n)
 u64 *pool_learn(struct pool *p, dma_addr_t iova)
 {
 	return NULL;
+}
+
+/* iommu_map() tells the IOMMU. */
+bool pool_wants_sync_map(struct pool *p)
+{
+	return false;
 }
 
 /* Without leaf entries there is nothing to write back. */
@@ -170,7 +188,10 @@ void pool_entries_clear_slow(struct pool *p, struct pool_slot *s, u32 pages)
 {
 	struct iommu_iotlb_gather gather;
 
-	/* No slot covers a table, so none is freed here. The flush follows, once for several slots. */
+	/*
+	 * No slot covers a table, so none is freed here. The flush follows, once for several
+	 * slots.
+	 */
 	iommu_iotlb_gather_init(&gather);
 	gather.queued = true;
 	iommu_unmap_fast(p->domain, s->iova, (size_t)pages << PAGE_SHIFT, &gather);

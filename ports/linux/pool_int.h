@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The inside of pool mode. "Slot" here is a range of IOVAs that keeps its leaf entries; no bounce slot.
+ * The inside of pool mode. "Slot" here is a range of IOVAs that keeps its leaf entries; no bounce
+ * slot.
  */
 #ifndef DMAH_LINUX_POOL_INT_H
 #define DMAH_LINUX_POOL_INT_H
@@ -121,7 +122,8 @@ struct pool_format {
  * @lazy: unmapped ranges wait for a flush.
  * @sync_map: the IOMMU may need a flush where entries come.
  * @cpu: by CPU.
- * @chunk: the first @chunks have been in use. @lock: for their lists of free slots, and for growth.
+ * @chunk: the first @chunks have been in use. @lock: for their lists of free slots, and for
+ *	growth.
  * @some: chunks with free slots, by class.
  * @held: chunks that hold IOVAs; at most @limit.
  * @begun, @done: flushes begun; the last that has ended, and all before it.
@@ -140,7 +142,7 @@ struct pool {
 	atomic_t done;
 	bool armed;
 	struct timer_list timer;
-	spinlock_t lock;
+	spinlock_t lock; /* lists of free slots, and growth */
 	struct list_head some[POOL_CLASSES];
 	u32 chunks;
 	u32 held;
@@ -167,7 +169,10 @@ static __always_inline unsigned int pool_class(u32 pages)
  */
 static __always_inline bool pool_find(struct pool *p, const struct dmah *h, struct pool_slot **slot)
 {
-	/* No array is indexed here: a handle may hold anything, so both numbers are bounded first. */
+	/*
+	 * No array is indexed here: a handle may hold anything, so both numbers are bounded
+	 * first.
+	 */
 	const struct pool_chunk *c = p->chunk + (h->backend / POOL_CHUNK_PAGES) % POOL_CHUNKS;
 	u32 at = (u32)h->backend % POOL_CHUNK_PAGES;
 	struct pool_slot *s = c->slot + at;
@@ -259,7 +264,9 @@ static __always_inline enum pool_room pool_put(struct pool *p, unsigned int clas
 /** pool_take_slow() - a slot from other places; NULL where there is none. Context: any. */
 struct pool_slot *pool_take_slow(struct pool *p, unsigned int class);
 
-/** pool_put_slow() - flush, give slots back, and keep @s where @room says that it was not stored. */
+/**
+ * pool_put_slow() - flush, give slots back, and keep @s where @room says that it was not stored.
+ */
 void pool_put_slow(struct pool *p, unsigned int class, struct pool_slot *s, enum pool_room room);
 
 /** pool_arm() - something waits for a flush: start the deadline's clock. */
@@ -288,6 +295,16 @@ void pool_invalidate(struct pool *p, dma_addr_t iova, u32 pages);
  */
 u64 *pool_learn(struct pool *p, dma_addr_t iova);
 
+/**
+ * pool_wants_sync_map() - Returns true if the IOMMU wants a call where entries come.
+ *
+ * Hardware that caches absent entries (a hypervisor's) or buffers writes (Intel's before 2011)
+ * needs that. The IOMMU says so itself, and its driver in the kernel decides by the same bits.
+ *
+ * Context: may sleep.
+ */
+bool pool_wants_sync_map(struct pool *p);
+
 /** pool_entries_set() - make a slot's entries. Return: 0 or an error, and there are none. */
 int pool_entries_set_slow(struct pool *p, struct pool_slot *s, phys_addr_t phys, u32 pages,
 			  u32 meta);
@@ -299,8 +316,10 @@ void pool_entries_flush(u64 *entry, u32 n);
 static __always_inline void pool_entry_flush(u64 *entry)
 {
 #ifdef CONFIG_X86
+	/* clflushopt is ordered by fences alone: behind the entry, before what follows. */
 	mb();
 	clflushopt(entry);
+	/* The same. */
 	mb();
 #endif
 }
@@ -320,7 +339,7 @@ static __always_inline void pool_entry_clear(struct pool *p, u64 *entry)
 	if (p->format.incoherent)
 		pool_entry_flush(entry);
 	else
-		smp_mb();
+		smp_mb(); /* as in pool_entries_clear() */
 }
 
 static __always_inline int pool_entries_set(struct pool *p, struct pool_slot *s, phys_addr_t phys,
@@ -349,13 +368,13 @@ static __always_inline void pool_entries_clear(struct pool *p, struct pool_slot 
 	for (u32 i = 0; i < pages; i++)
 		WRITE_ONCE(s->entry[i], 0);
 	/*
-	 * The next step may be to see that the deadline runs already: the flush that it starts must
-	 * see the entries cleared.
+	 * The next step may be to see that the deadline runs already: the flush that it starts
+	 * must see the entries cleared.
 	 */
 	if (p->format.incoherent)
 		pool_entries_flush(s->entry, pages);
 	else
-		smp_mb();
+		smp_mb(); /* pairs with expired() */
 }
 
 /* pool_chunk.c */

@@ -139,7 +139,7 @@ static void flush_ended(struct pool *p, const struct dmah *h, u32 n)
 	if (p->lazy)
 		return;
 	for (i = 0; i < n; i++)
-		slots += ended(p, &h[i]) != NULL;
+		slots += !!ended(p, &h[i]);
 	if (slots > RANGE_MOST) {
 		iommu_flush_iotlb_all(p->domain);
 		client_count(p->c, flushes, 1);

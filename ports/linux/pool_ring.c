@@ -141,7 +141,10 @@ int pool_ring_push_pages(struct dmah_ring *r, struct dmah *h, phys_addr_t phys, 
 	return p->sync_map ? pool_ring_announce(r, page, pages) : 0;
 }
 
-/* Clear @n slots from @index on, as far as one leaf table has them side by side. Return: how many. */
+/*
+ * Clear @n slots from @index on, as far as one leaf table has them side by side. Return: how
+ * many.
+ */
 static u32 clear_some(struct dmah_ring *r, u32 index, u32 n)
 {
 	u32 page = pool_ring_page(r, index), slots = 2 * r->config.entries;
@@ -161,7 +164,7 @@ void own_ring_pop(struct dmah_ring *r, u32 n)
 	for (u32 done = 0; done < n;)
 		done += clear_some(r, r->out + done, n - done);
 	if (p->lazy) {
-		smp_mb();
+		smp_mb(); /* as in pool_entries_clear() */
 		if (unlikely(!READ_ONCE(p->armed)))
 			pool_arm(p);
 		return;

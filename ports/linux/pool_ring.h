@@ -47,7 +47,10 @@ static inline void pool_run_clear(struct pool_run *run, u32 page, u32 pages)
 /** pool_ring_clean() - wait until slots that were popped may be used again. */
 void pool_ring_clean(struct dmah_ring *r);
 
-/** pool_ring_announce() - sync the IOMMU after new entries. Return: 0 or an error, and there are none. */
+/**
+ * pool_ring_announce() - sync the IOMMU after new entries. Return: 0 or an error, and there are
+ * none.
+ */
 int pool_ring_announce(struct dmah_ring *r, u32 page, u32 pages);
 
 /** pool_ring_push_pages() - entries of a buffer that is more than a page, or leaves its page. */

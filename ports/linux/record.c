@@ -96,7 +96,7 @@ bool record_check(struct records *r, u64 name, const struct dmah *h, const struc
 	if (record)
 		*home = record->home;
 	spin_unlock_irqrestore(&r->lock, flags);
-	return record != NULL;
+	return record;
 }
 
 bool record_remove(struct records *r, u64 name, const struct dmah *h, void **cpu)
@@ -114,7 +114,7 @@ bool record_remove(struct records *r, u64 name, const struct dmah *h, void **cpu
 		r->free = (u32)name + 1;
 	}
 	spin_unlock_irqrestore(&r->lock, flags);
-	return record != NULL;
+	return record;
 }
 
 void record_moved(struct records *r, u64 name, const struct dmah *h)

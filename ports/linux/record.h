@@ -44,7 +44,7 @@ struct record {
  * @free: the first free record's number + 1; 0: none.
  */
 struct records {
-	spinlock_t lock;
+	spinlock_t lock; /* free records and growth */
 	struct record **chunk;
 	u32 chunks;
 	u32 free;

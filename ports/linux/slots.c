@@ -5,7 +5,9 @@
 #include <linux/mm.h>
 #include <linux/printk.h>
 
-/* No header of the module's own follows, so the library's names stay as they are: see library.h. */
+/*
+ * No header of the module's own follows, so the library's names stay as they are: see library.h.
+ */
 #include "library.h"
 #include "base/pool.h"
 
@@ -13,7 +15,10 @@
 #define OWNER  1u
 #define DOMAIN NULL
 
-/* The pool is the only part of the library here that reports: a setup error, which names the argument. */
+/*
+ * The pool is the only part of the library here that reports: a setup error, which names the
+ * argument.
+ */
 void dmah_host_report(const struct dmah_device *dev, int err, const char *text, uint64_t addr,
 		      const void *caller)
 {

@@ -10,7 +10,9 @@
 
 struct library_dmah_pool;
 
-/** SLOTS_GRANULE - a slot is made of whole granules, so that a device reaches nothing else by it. */
+/**
+ * SLOTS_GRANULE - a slot is made of whole granules, so that a device reaches nothing else by it.
+ */
 #define SLOTS_GRANULE 4096u
 
 /** slots_memory() - bytes of bookkeeping for @size bytes of slots. */
@@ -42,7 +44,8 @@ u32 slots_get(struct library_dmah_pool *pool, phys_addr_t orig, u32 len, u32 dir
  * @orig: set to the first byte of the buffer.
  * @len: set to the buffer's bytes.
  *
- * Return: the CPU's pointer to the byte that stands in for @orig; NULL if @token names no live slot.
+ * Return: the CPU's pointer to the byte that stands in for @orig; NULL if @token names no live
+ * slot.
  */
 void *slots_find(struct library_dmah_pool *pool, u32 token, phys_addr_t *orig, u32 *len);
 

@@ -203,8 +203,8 @@ enum cache_deferred space_defer_slow(struct space *s, struct cell *cell, u32 fir
 }
 
 /*
- * A CPU unmaps in about the order in which it mapped, so what waits side by side often lies side by
- * side.
+ * A CPU unmaps in about the order in which it mapped, so what waits side by side often lies side
+ * by side.
  */
 static void clear_waiting(struct space *s, struct space_cpu *c, unsigned int class,
 			  void (*clear)(void *ctx, u32 first, u32 n), void *ctx)
@@ -338,10 +338,10 @@ static void ask_all(struct space *s)
 }
 
 /*
- * A driver maps with a lock held, and another CPU spins for that lock with interrupts off: that CPU
- * answers no interprocessor interrupt until map has returned. So an answer is waited for without a
- * limit only where the caller holds no spinlock for certain. Kernels without CONFIG_PREEMPT_COUNT
- * never know.
+ * A driver maps with a lock held, and another CPU spins for that lock with interrupts off: that
+ * CPU answers no interprocessor interrupt until map has returned. So an answer is waited for
+ * without a limit only where the caller holds no spinlock for certain. Kernels without
+ * CONFIG_PREEMPT_COUNT never know.
  */
 void space_drain(struct space *s)
 {

@@ -42,7 +42,8 @@ struct cell {
  * struct space_cpu - the granules that one CPU keeps.
  * @cache: the granules. Only the CPU itself takes and puts without @lock, with interrupts off.
  * @lock: for everything else on @cache.
- * @cleared: by class, how far entries that wait for a flush were given to space_capture()'s @clear.
+ * @cleared: by class, how far entries that wait for a flush were given to space_capture()'s
+ *	@clear.
  * @entries: the memory of @cache.
  * @space: the space that this belongs to.
  * @csd: asks the CPU to give back its free granules; @asked: it has not answered yet.
@@ -94,8 +95,8 @@ static inline struct cell *space_cell(const struct space *s, u32 granule)
 }
 
 /**
- * space_add_cell() - the same, and makes the page. Return: NULL where there was no memory. Context:
- * any.
+ * space_add_cell() - the same, and makes the page. Return: NULL where there was no memory.
+ * Context: any.
  */
 struct cell *space_add_cell(struct space *s, u32 granule);
 
@@ -174,12 +175,14 @@ static __always_inline enum cache_deferred space_defer(struct space *s, struct c
 }
 
 /**
- * SPACE_ASK_NS - how long space_drain() waits, with interrupts on, in a context that may not sleep.
+ * SPACE_ASK_NS - how long space_drain() waits, with interrupts on, in a context that may not
+ * sleep.
  */
 #define SPACE_ASK_NS (100 * NSEC_PER_USEC)
 
 /**
- * struct space_mark - how far what a CPU had unmapped lazily is covered by a flush that begins now.
+ * struct space_mark - how far what a CPU had unmapped lazily is covered by a flush that begins
+ * now.
  */
 struct space_mark {
 	u32 until[IOVA_CLASSES];

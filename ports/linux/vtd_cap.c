@@ -1,41 +1,64 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "vtd_cap.h"
 
+#include <linux/acpi.h>
 #include <linux/device.h>
-#include <linux/gfp.h>
+#include <linux/io.h>
 #include <linux/iommu.h>
-#include <linux/kstrtox.h>
 #include <linux/pci.h>
-#include <linux/string.h>
 
+const char *iommu_unit_name(const struct device *dev)
+{
+	if (!dev->iommu || !dev->iommu->iommu_dev || !dev->iommu->iommu_dev->dev)
+		return NULL;
+	return dev_name(dev->iommu->iommu_dev->dev);
+}
+
+#if defined(CONFIG_X86) && defined(CONFIG_ACPI)
+/* Registers of a unit: the architecture's specification, section 11.4.2. */
+#define CAP	 0x08
 #define CAP_RWBF BIT_ULL(4)
 #define CAP_CM	 BIT_ULL(7)
 
-/* An attribute of a device, as a read of its file in sysfs would show it. */
-static bool read_attribute(struct device *dev, const char *group, const char *name, u64 *value)
+static bool unit_ignores_maps(const struct acpi_dmar_hardware_unit *unit)
 {
-	const struct attribute_group *const *g = (const struct attribute_group *const *)dev->groups;
-	char *page;
-	bool ok = false;
+	void __iomem *registers;
+	u64 cap;
 
-	for (; g && *g; g++) {
-		if (!(*g)->name || strcmp((*g)->name, group) || !(*g)->attrs)
-			continue;
-		for (struct attribute **a = (*g)->attrs; *a; a++) {
-			struct device_attribute *attr =
-				container_of(*a, struct device_attribute, attr);
+	if (unit->header.length < sizeof(*unit) || !unit->address)
+		return false;
+	registers = ioremap(unit->address, CAP + sizeof(cap));
+	if (!registers)
+		return false;
+	cap = readq(registers + CAP);
+	iounmap(registers);
+	/* All ones: nothing answers at this address. */
+	return cap != U64_MAX && !(cap & (CAP_CM | CAP_RWBF));
+}
 
-			if (strcmp((*a)->name, name) || !attr->show)
-				continue;
-			page = (char *)get_zeroed_page(GFP_KERNEL);
-			if (!page)
-				return false;
-			ok = attr->show(dev, attr, page) > 0 && !kstrtou64(strim(page), 16, value);
-			free_page((unsigned long)page);
-			return ok;
+/*
+ * The number of units that the table describes; 0 where one of them wants calls, or is not
+ * readable.
+ */
+static unsigned int units_that_ignore_maps(const struct acpi_table_header *table)
+{
+	const void *at = (const struct acpi_table_dmar *)table + 1;
+	const void *end = (const void *)table + table->length;
+	unsigned int units = 0;
+
+	while (at + sizeof(struct acpi_dmar_header) <= end) {
+		const struct acpi_dmar_header *entry = at;
+
+		if (entry->length < sizeof(*entry) || entry->length > end - at)
+			return 0;
+		if (entry->type == ACPI_DMAR_TYPE_HARDWARE_UNIT) {
+			if (!unit_ignores_maps(at))
+				return 0;
+			units++;
 		}
+		at += entry->length;
 	}
-	return false;
+	return units;
 }
 
 /*
@@ -54,13 +77,27 @@ static bool buffers_writes_unsaid(void)
 	return found;
 }
 
-bool vtd_ignores_maps(struct device *dev)
+bool vtd_ignores_maps(const struct device *dev)
 {
-	u64 cap;
+	const char *name = iommu_unit_name(dev);
+	struct acpi_table_header *table;
+	unsigned int number, units;
 
-	if (!dev->iommu || !dev->iommu->iommu_dev || !dev->iommu->iommu_dev->dev)
+	/*
+	 * Units have numbers in the table's order; those that are plugged in later have greater
+	 * ones.
+	 */
+	if (!name || sscanf(name, "dmar%u", &number) != 1 || buffers_writes_unsaid())
 		return false;
-	if (!read_attribute(dev->iommu->iommu_dev->dev, "intel-iommu", "cap", &cap))
+	if (ACPI_FAILURE(acpi_get_table(ACPI_SIG_DMAR, 0, &table)))
 		return false;
-	return !(cap & (CAP_CM | CAP_RWBF)) && !buffers_writes_unsaid();
+	units = units_that_ignore_maps(table);
+	acpi_put_table(table);
+	return number < units;
 }
+#else
+bool vtd_ignores_maps(const struct device *dev)
+{
+	return false;
+}
+#endif

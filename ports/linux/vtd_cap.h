@@ -7,15 +7,21 @@
 struct device;
 
 /**
+ * iommu_unit_name() - the name of a device's IOMMU, "dmar0" or "ivhd0"; NULL where it has none.
+ */
+const char *iommu_unit_name(const struct device *dev);
+
+/**
  * vtd_ignores_maps() - Returns true if a device's Intel IOMMU needs no call after a map.
  *
- * Its driver's iotlb_sync_map() looks up every IOMMU of the domain, to do nothing at each but where
- * a unit caches entries that do not translate, or buffers writes (Intel Virtualization Technology
- * for Directed I/O, section 11.4.2, Capability Register: CM, RWBF). The register is in sysfs (ABI:
- * /sys/class/iommu/NAME/intel-iommu/cap), where this reads it.
+ * Its driver's iotlb_sync_map() does something only where a unit caches entries that do not
+ * translate, or buffers writes (Intel Virtualization Technology for Directed I/O, section 11.4.2,
+ * Capability Register: CM, RWBF). The units are those of the firmware's DMAR table, and each of
+ * them is asked: the register is mapped and read.
  *
+ * Context: may sleep.
  * Return: false where it is not known.
  */
-bool vtd_ignores_maps(struct device *dev);
+bool vtd_ignores_maps(const struct device *dev);
 
 #endif /* DMAH_LINUX_VTD_CAP_H */

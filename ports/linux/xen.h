@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The owner of memory, as a Xen guest can know it. Physical address to machine address is asked when a mapping
- * is made; the other way, which has no right answer where one grant is mapped twice, never.
+ * The owner of memory, as a Xen guest can know it. Physical address to machine address is asked
+ * when a mapping is made; the other way, which has no right answer where one grant is mapped
+ * twice, never.
  */
 #ifndef DMAH_LINUX_XEN_H
 #define DMAH_LINUX_XEN_H
@@ -31,7 +32,8 @@ static inline bool xen_translates(void)
 }
 
 /**
- * xen_memory() - find the owner of memory, and the address at which a device reaches it. One lookup for each page.
+ * xen_memory() - find the owner of memory, and the address at which a device reaches it. One
+ * lookup for each page.
  * @dev: the device.
  * @phys: first byte.
  * @len: bytes.
@@ -40,14 +42,14 @@ static inline bool xen_translates(void)
 enum xen_memory xen_memory(struct device *dev, phys_addr_t phys, u32 len, dma_addr_t *dma);
 
 /**
- * xen_astray() - Returns true if @dma is just the address of @phys, which is XEN_BOUNCE: the device would
- * reach another page.
+ * xen_astray() - Returns true if @dma is just the address of @phys, which is XEN_BOUNCE: the
+ * device would reach another page.
  */
 bool xen_astray(struct device *dev, phys_addr_t phys, dma_addr_t dma);
 
 /**
- * xen_cache() - the hypervisor cleans or invalidates cache lines of what a device is given. Return:
- * hypercalls made.
+ * xen_cache() - the hypervisor cleans or invalidates cache lines of what a device is given.
+ * Return: hypercalls made.
  */
 unsigned int xen_cache(struct device *dev, dma_addr_t dma, u32 len, bool invalidate);
 #else

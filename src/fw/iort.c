@@ -2,7 +2,7 @@
 /*
  * IORT: Arm's IO Remapping Table (Arm DEN 0049E.e; tables of that document are named at each structure).
  */
-#include "fw/table.h"
+#include "fw/nodes.h"
 
 #define NAME "IORT"
 
@@ -78,68 +78,17 @@ static uint16_t length_of(const uint8_t *node)
 	return fw_le16(node + NODE_LENGTH);
 }
 
-static const char *bad_node(const struct dmah_fw_bytes *t, uint32_t at)
-{
-	const uint8_t *node = t->data + at;
-	uint32_t least = NODE_SIZE;
-
-	if (t->size - at < NODE_SIZE)
-		return "truncated: the table ends within the header of a node";
-	if (node[NODE_TYPE] < TYPES)
-		least = fixed_size[node[NODE_TYPE]];
-	if (length_of(node) < least)
-		return "the length of a node is less than that of its fixed fields";
-	if (length_of(node) > t->size - at)
-		return "the length of a node is beyond the end of the table";
-	return NULL;
-}
-
-/* A walk over all nodes: their offsets, and how many are left by the table's count. */
-struct walk {
-	uint32_t at;
-	uint32_t left;
+static const struct fw_chain iort_nodes = {
+	.name = NAME,
+	.fixed = IORT_SIZE,
+	.count = IORT_COUNT,
+	.first = IORT_FIRST,
+	.width = 4,
+	.length = NODE_LENGTH,
+	.header = NODE_SIZE,
+	.types = TYPES,
+	.sizes = fixed_size,
 };
-
-static struct walk walk_of(const struct dmah_fw_bytes *t)
-{
-	uint32_t first = fw_le32(t->data + IORT_FIRST);
-
-	return (struct walk){ .at = first < IORT_SIZE ? t->size : first,
-			      .left = fw_le32(t->data + IORT_COUNT) };
-}
-
-static const uint8_t *next(const struct dmah_fw_bytes *t, struct walk *w)
-{
-	const uint8_t *node = t->data + w->at;
-
-	if (!w->left || w->at >= t->size || bad_node(t, w->at))
-		return NULL;
-	w->left--;
-	w->at += length_of(node);
-	return node;
-}
-
-static const uint8_t *next_of(const struct dmah_fw_bytes *t, struct walk *w, unsigned int type)
-{
-	const uint8_t *node;
-
-	while ((node = next(t, w)))
-		if (node[NODE_TYPE] == type)
-			return node;
-	return NULL;
-}
-
-/* Returns the node that begins at an offset, or NULL. */
-static const uint8_t *node_at(const struct dmah_fw_bytes *t, uint32_t offset)
-{
-	struct walk w = walk_of(t);
-	const uint8_t *node;
-
-	while ((node = next(t, &w)))
-		if ((uint32_t)(node - t->data) >= offset)
-			return (uint32_t)(node - t->data) == offset ? node : NULL;
-	return NULL;
-}
 
 static bool is_smmu(const uint8_t *node)
 {
@@ -218,7 +167,7 @@ static bool overlaps(const uint8_t *a, const uint8_t *b)
 static const char *bad_reference(const struct dmah_fw_bytes *t, const uint8_t *node,
 				 const uint8_t *map)
 {
-	const uint8_t *to = node_at(t, fw_le32(map + MAP_REFERENCE));
+	const uint8_t *to = dmah_fw_node_at(&iort_nodes, t, fw_le32(map + MAP_REFERENCE));
 
 	if (!to)
 		return "a mapping leads to no node";
@@ -292,13 +241,13 @@ static int check_smmu(const struct dmah_fw *fw, const struct dmah_fw_bytes *t, c
 {
 	uint64_t base = fw_le64(node + SMMU_BASE);
 	uint32_t offset = (uint32_t)(node - t->data);
-	struct walk w = walk_of(t);
+	struct fw_walk w = dmah_fw_nodes(&iort_nodes, t);
 	const uint8_t *other;
 
 	if (!base || base & (FW_PAGE - 1))
 		return dmah_fw_error(fw, NAME, offset + SMMU_BASE,
 				     "the register base of a unit is 0 or not a multiple of 4096");
-	while ((other = next(t, &w)) && other != node)
+	while ((other = dmah_fw_next_node(&w)) && other != node)
 		if (is_smmu(other) && fw_le64(other + SMMU_BASE) == base)
 			return dmah_fw_error(fw, NAME, offset + SMMU_BASE,
 					     "overlap: another unit has the same registers");
@@ -336,43 +285,18 @@ static int check_node(const struct dmah_fw *fw, const struct dmah_fw_bytes *t, c
 	}
 }
 
-/* Judge the chain of nodes, and cut the table in front of the first that cannot be read. */
-static int check_chain(const struct dmah_fw *fw, struct dmah_fw_bytes *t)
-{
-	struct walk w = walk_of(t);
-
-	if (fw_le32(t->data + IORT_FIRST) < IORT_SIZE || (w.left && w.at >= t->size))
-		return dmah_fw_error(fw, NAME, IORT_FIRST,
-				     "the first node is not within the table");
-	while (w.left) {
-		uint32_t at = w.at;
-		const char *why;
-
-		if (at >= t->size)
-			return dmah_fw_error(fw, NAME, IORT_COUNT,
-					     "the count of nodes is more than there are");
-		why = bad_node(t, at);
-		if (why) {
-			t->size = at;
-			return dmah_fw_error(fw, NAME, at, why);
-		}
-		(void)next(t, &w);
-	}
-	return DMAH_OK;
-}
-
 static int check(const struct dmah_fw *fw, struct dmah_fw_bytes *t)
 {
 	int err = dmah_fw_acpi_check(fw, NAME, t, t->size, IORT_SIZE);
 	const uint8_t *node;
-	struct walk w;
+	struct fw_walk w;
 
 	if (!t->size)
 		return err;
-	if (check_chain(fw, t))
+	if (dmah_fw_check_nodes(fw, &iort_nodes, t))
 		err = DMAH_EINVAL;
-	w = walk_of(t);
-	while ((node = next(t, &w)))
+	w = dmah_fw_nodes(&iort_nodes, t);
+	while ((node = dmah_fw_next_node(&w)))
 		if (check_node(fw, t, node))
 			err = DMAH_EINVAL;
 	return err;
@@ -423,11 +347,11 @@ static void describe(const struct dmah_fw_bytes *t, const uint8_t *node, struct 
 static bool unit_at(const struct dmah_fw *fw, const struct dmah_fw_bytes *t, unsigned int n,
 		    struct dmah_fw_unit *unit)
 {
-	struct walk w = walk_of(t);
+	struct fw_walk w = dmah_fw_nodes(&iort_nodes, t);
 	const uint8_t *node;
 
 	(void)fw;
-	while ((node = next(t, &w)))
+	while ((node = dmah_fw_next_node(&w)))
 		if (is_smmu(node) && n-- == 0) {
 			describe(t, node, unit);
 			return true;
@@ -441,10 +365,10 @@ static bool unit_at(const struct dmah_fw *fw, const struct dmah_fw_bytes *t, uns
 static void report_rmr(const struct fw_lookup *q, const struct dmah_fw_bytes *t,
 		       const uint8_t *smmu, uint32_t id)
 {
-	struct walk w = walk_of(t);
+	struct fw_walk w = dmah_fw_nodes(&iort_nodes, t);
 	const uint8_t *node;
 
-	while ((node = next_of(t, &w, TYPE_RMR))) {
+	while ((node = dmah_fw_next_of(&w, TYPE_RMR))) {
 		bool concerned = false;
 
 		for (uint32_t n = 0; n < mappings_of(node); n++) {
@@ -452,8 +376,8 @@ static void report_rmr(const struct fw_lookup *q, const struct dmah_fw_bytes *t,
 			uint32_t first = fw_le32(map + MAP_OUTPUT);
 			uint32_t more = is_single(map) ? 0 : fw_le32(map + MAP_COUNT);
 
-			if (node_at(t, fw_le32(map + MAP_REFERENCE)) == smmu && id >= first &&
-			    id - first <= more)
+			if (dmah_fw_node_at(&iort_nodes, t, fw_le32(map + MAP_REFERENCE)) == smmu &&
+			    id >= first && id - first <= more)
 				concerned = true;
 		}
 		for (uint32_t n = 0;
@@ -472,7 +396,8 @@ static void report_msi(const struct fw_lookup *q, const struct dmah_fw_bytes *t,
 		       const uint8_t *smmu, uint32_t id)
 {
 	const uint8_t *map = map_of(smmu, id);
-	const uint8_t *group = map ? node_at(t, fw_le32(map + MAP_REFERENCE)) : NULL;
+	const uint8_t *group = map ? dmah_fw_node_at(&iort_nodes, t, fw_le32(map + MAP_REFERENCE))
+				   : NULL;
 
 	if (group && group[NODE_TYPE] == TYPE_ITS &&
 	    fw_fits(ITS_IDS, (uint64_t)fw_le32(group + ITS_COUNT) * 4, length_of(group)))
@@ -504,19 +429,20 @@ static void report(struct fw_lookup *q, const struct dmah_fw_bytes *t, const uin
 /* Returns the SMMU that a mapping leads to; NULL: it leads past all of them, to the ITS. */
 static const uint8_t *smmu_of(const struct dmah_fw_bytes *t, const uint8_t *map)
 {
-	const uint8_t *node = map ? node_at(t, fw_le32(map + MAP_REFERENCE)) : NULL;
+	const uint8_t *node = map ? dmah_fw_node_at(&iort_nodes, t, fw_le32(map + MAP_REFERENCE))
+				  : NULL;
 
 	return node && is_smmu(node) ? node : NULL;
 }
 
 static void lookup_pci(struct fw_lookup *q, const struct dmah_fw_bytes *t)
 {
-	struct walk w = walk_of(t);
+	struct fw_walk w = dmah_fw_nodes(&iort_nodes, t);
 	const uint8_t *rc;
 	uint16_t ids[2];
 	unsigned int nids = dmah_fw_pci_ids(q->fw, q->who->segment, q->who->bdf, ids);
 
-	while (!q->found && (rc = next_of(t, &w, TYPE_RC))) {
+	while (!q->found && (rc = dmah_fw_next_of(&w, TYPE_RC))) {
 		if (fw_le32(rc + RC_SEGMENT) != q->who->segment)
 			continue;
 		for (unsigned int n = 0; n < nids; n++) {
@@ -535,10 +461,10 @@ static void lookup_pci(struct fw_lookup *q, const struct dmah_fw_bytes *t)
 /* A device that is on no bus has no id that goes in: each mapping is one that comes out, or as many as it counts. */
 static void lookup_name(struct fw_lookup *q, const struct dmah_fw_bytes *t)
 {
-	struct walk w = walk_of(t);
+	struct fw_walk w = dmah_fw_nodes(&iort_nodes, t);
 	const uint8_t *node;
 
-	while (!q->found && (node = next_of(t, &w, TYPE_NAMED))) {
+	while (!q->found && (node = dmah_fw_next_of(&w, TYPE_NAMED))) {
 		if (!ends_in(node, NAMED_NAME) ||
 		    !dmah_fw_equal((const char *)node + NAMED_NAME, q->who->name))
 			continue;
@@ -564,10 +490,10 @@ static void lookup(struct fw_lookup *q, const struct dmah_fw_bytes *t)
 
 static void named(const struct dmah_fw_bytes *t, void (*fn)(void *ctx, const char *name), void *ctx)
 {
-	struct walk w = walk_of(t);
+	struct fw_walk w = dmah_fw_nodes(&iort_nodes, t);
 	const uint8_t *node;
 
-	while ((node = next_of(t, &w, TYPE_NAMED)))
+	while ((node = dmah_fw_next_of(&w, TYPE_NAMED)))
 		if (ends_in(node, NAMED_NAME))
 			fn(ctx, (const char *)node + NAMED_NAME);
 }

@@ -2,7 +2,7 @@
 /*
  * RIMT: the RISC-V I/O Mapping Table (RISC-V IO Mapping Table Specification, version 1.0, chapter 2).
  */
-#include "fw/table.h"
+#include "fw/nodes.h"
 
 #define NAME "RIMT"
 
@@ -55,63 +55,23 @@ static uint16_t length_of(const uint8_t *node)
 	return fw_le16(node + NODE_LENGTH);
 }
 
-static const char *bad_node(const struct dmah_fw_bytes *t, uint32_t at)
-{
-	const uint8_t *node = t->data + at;
-
-	if (t->size - at < 8)
-		return "truncated: the table ends within the header of a node";
-	if (length_of(node) < (node[0] < TYPES ? fixed_size[node[0]] : 8))
-		return "the length of a node is less than that of its fixed fields";
-	if (length_of(node) > t->size - at)
-		return "the length of a node is beyond the end of the table";
-	return NULL;
-}
-
-struct walk {
-	uint32_t at;
-	uint32_t left;
+static const struct fw_chain rimt_nodes = {
+	.name = NAME,
+	.fixed = RIMT_SIZE,
+	.count = RIMT_COUNT,
+	.first = RIMT_FIRST,
+	.width = 4,
+	.length = NODE_LENGTH,
+	.header = 8,
+	.types = TYPES,
+	.sizes = fixed_size,
 };
-
-static struct walk walk_of(const struct dmah_fw_bytes *t)
-{
-	uint32_t first = fw_le32(t->data + RIMT_FIRST);
-
-	return (struct walk){ .at = first < RIMT_SIZE ? t->size : first,
-			      .left = fw_le32(t->data + RIMT_COUNT) };
-}
-
-static const uint8_t *next(const struct dmah_fw_bytes *t, struct walk *w)
-{
-	const uint8_t *node = t->data + w->at;
-
-	if (!w->left || w->at >= t->size || bad_node(t, w->at))
-		return NULL;
-	w->left--;
-	w->at += length_of(node);
-	return node;
-}
-
-static const uint8_t *next_of(const struct dmah_fw_bytes *t, struct walk *w, unsigned int type)
-{
-	const uint8_t *node;
-
-	while ((node = next(t, w)))
-		if (node[0] == type)
-			return node;
-	return NULL;
-}
 
 static const uint8_t *unit_of(const struct dmah_fw_bytes *t, const uint8_t *map)
 {
-	uint32_t offset = fw_le32(map + MAP_UNIT);
-	struct walk w = walk_of(t);
-	const uint8_t *node;
+	const uint8_t *node = dmah_fw_node_at(&rimt_nodes, t, fw_le32(map + MAP_UNIT));
 
-	while ((node = next_of(t, &w, TYPE_IOMMU)))
-		if ((uint32_t)(node - t->data) == offset)
-			return node;
-	return NULL;
+	return node && node[0] == TYPE_IOMMU ? node : NULL;
 }
 
 /* ---- mappings ---- */
@@ -186,7 +146,7 @@ static bool has_name(const uint8_t *node)
 static const char *bad_iommu(const struct dmah_fw_bytes *t, const uint8_t *node)
 {
 	bool pci = fw_le32(node + IOMMU_FLAGS) & IOMMU_IS_PCI;
-	struct walk w = walk_of(t);
+	struct fw_walk w = dmah_fw_nodes(&rimt_nodes, t);
 	const uint8_t *other;
 
 	if (!pci && (!fw_le64(node + IOMMU_BASE) || fw_le64(node + IOMMU_BASE) & (FW_PAGE - 1)))
@@ -194,7 +154,7 @@ static const char *bad_iommu(const struct dmah_fw_bytes *t, const uint8_t *node)
 	if (!fw_fits(fw_le16(node + IOMMU_WIRE_AT),
 		     (uint64_t)fw_le16(node + IOMMU_WIRES) * WIRE_SIZE, length_of(node)))
 		return "the interrupts are not within their node";
-	while ((other = next_of(t, &w, TYPE_IOMMU)) && other != node)
+	while ((other = dmah_fw_next_of(&w, TYPE_IOMMU)) && other != node)
 		if (!pci && !(fw_le32(other + IOMMU_FLAGS) & IOMMU_IS_PCI) &&
 		    fw_le64(other + IOMMU_BASE) == fw_le64(node + IOMMU_BASE))
 			return "overlap: another unit has the same registers";
@@ -224,42 +184,18 @@ static int check_node(const struct dmah_fw *fw, const struct dmah_fw_bytes *t, c
 	return DMAH_OK;
 }
 
-static int check_chain(const struct dmah_fw *fw, struct dmah_fw_bytes *t)
-{
-	struct walk w = walk_of(t);
-
-	if (w.left && w.at >= t->size)
-		return dmah_fw_error(fw, NAME, RIMT_FIRST,
-				     "the first node is not within the table");
-	while (w.left) {
-		uint32_t at = w.at;
-		const char *why;
-
-		if (at >= t->size)
-			return dmah_fw_error(fw, NAME, RIMT_COUNT,
-					     "the count of nodes is more than there are");
-		why = bad_node(t, at);
-		if (why) {
-			t->size = at;
-			return dmah_fw_error(fw, NAME, at, why);
-		}
-		(void)next(t, &w);
-	}
-	return DMAH_OK;
-}
-
 static int check(const struct dmah_fw *fw, struct dmah_fw_bytes *t)
 {
 	int err = dmah_fw_acpi_check(fw, NAME, t, t->size, RIMT_SIZE);
 	const uint8_t *node;
-	struct walk w;
+	struct fw_walk w;
 
 	if (!t->size)
 		return err;
-	if (check_chain(fw, t))
+	if (dmah_fw_check_nodes(fw, &rimt_nodes, t))
 		err = DMAH_EINVAL;
-	w = walk_of(t);
-	while ((node = next(t, &w)))
+	w = dmah_fw_nodes(&rimt_nodes, t);
+	while ((node = dmah_fw_next_node(&w)))
 		if (check_node(fw, t, node))
 			err = DMAH_EINVAL;
 	return err;
@@ -293,11 +229,11 @@ static void describe(const struct dmah_fw_bytes *t, const uint8_t *node, struct 
 static bool unit_at(const struct dmah_fw *fw, const struct dmah_fw_bytes *t, unsigned int n,
 		    struct dmah_fw_unit *unit)
 {
-	struct walk w = walk_of(t);
+	struct fw_walk w = dmah_fw_nodes(&rimt_nodes, t);
 	const uint8_t *node;
 
 	(void)fw;
-	while ((node = next_of(t, &w, TYPE_IOMMU)))
+	while ((node = dmah_fw_next_of(&w, TYPE_IOMMU)))
 		if (n-- == 0) {
 			describe(t, node, unit);
 			return true;
@@ -325,7 +261,7 @@ static void report(struct fw_lookup *q, const struct dmah_fw_bytes *t, const uin
 
 static void lookup_pci(struct fw_lookup *q, const struct dmah_fw_bytes *t)
 {
-	struct walk w = walk_of(t);
+	struct fw_walk w = dmah_fw_nodes(&rimt_nodes, t);
 	const uint8_t *rc;
 	uint16_t ids[2];
 	unsigned int nids;
@@ -333,7 +269,7 @@ static void lookup_pci(struct fw_lookup *q, const struct dmah_fw_bytes *t)
 	if (dmah_fw_is_unit(q, &dmah_fw_rimt, t))
 		return;
 	nids = dmah_fw_pci_ids(q->fw, q->who->segment, q->who->bdf, ids);
-	while (!q->found && (rc = next_of(t, &w, TYPE_RC))) {
+	while (!q->found && (rc = dmah_fw_next_of(&w, TYPE_RC))) {
 		if (fw_le16(rc + RC_SEGMENT) != q->who->segment)
 			continue;
 		for (unsigned int i = 0; i < nids; i++)
@@ -354,10 +290,10 @@ static void lookup_pci(struct fw_lookup *q, const struct dmah_fw_bytes *t)
 
 static void lookup_name(struct fw_lookup *q, const struct dmah_fw_bytes *t)
 {
-	struct walk w = walk_of(t);
+	struct fw_walk w = dmah_fw_nodes(&rimt_nodes, t);
 	const uint8_t *node;
 
-	while (!q->found && (node = next_of(t, &w, TYPE_PLATFORM))) {
+	while (!q->found && (node = dmah_fw_next_of(&w, TYPE_PLATFORM))) {
 		if (!has_name(node) || !dmah_fw_equal((const char *)node + PLAT_NAME, q->who->name))
 			continue;
 		for (uint32_t n = 0; n < mappings_of(node); n++) {
@@ -379,10 +315,10 @@ static void lookup(struct fw_lookup *q, const struct dmah_fw_bytes *t)
 
 static void named(const struct dmah_fw_bytes *t, void (*fn)(void *ctx, const char *name), void *ctx)
 {
-	struct walk w = walk_of(t);
+	struct fw_walk w = dmah_fw_nodes(&rimt_nodes, t);
 	const uint8_t *node;
 
-	while ((node = next_of(t, &w, TYPE_PLATFORM)))
+	while ((node = dmah_fw_next_of(&w, TYPE_PLATFORM)))
 		if (has_name(node))
 			fn(ctx, (const char *)node + PLAT_NAME);
 }

@@ -2,7 +2,7 @@
 /*
  * VIOT: the Virtual I/O Translation Table (ACPI specification, section 5.2.33).
  */
-#include "fw/table.h"
+#include "fw/nodes.h"
 
 #define NAME "VIOT"
 
@@ -35,47 +35,17 @@ static const uint8_t fixed_size[TYPES] = { 4, 24, 24, 16, 16 };
 
 /* ---- nodes ---- */
 
-static uint16_t length_of(const uint8_t *node)
-{
-	return fw_le16(node + NODE_LENGTH);
-}
-
-static const char *bad_node(const struct dmah_fw_bytes *t, uint32_t at)
-{
-	const uint8_t *node = t->data + at;
-
-	if (t->size - at < 4)
-		return "truncated: the table ends within the header of a node";
-	if (length_of(node) < (node[0] < TYPES ? fixed_size[node[0]] : 4))
-		return "the length of a node is less than that of its fields";
-	if (length_of(node) > t->size - at)
-		return "the length of a node is beyond the end of the table";
-	return NULL;
-}
-
-struct walk {
-	uint32_t at;
-	uint32_t left;
+static const struct fw_chain viot_nodes = {
+	.name = NAME,
+	.fixed = VIOT_SIZE,
+	.count = VIOT_COUNT,
+	.first = VIOT_FIRST,
+	.width = 2,
+	.length = NODE_LENGTH,
+	.header = 4,
+	.types = TYPES,
+	.sizes = fixed_size,
 };
-
-static struct walk walk_of(const struct dmah_fw_bytes *t)
-{
-	uint32_t first = fw_le16(t->data + VIOT_FIRST);
-
-	return (struct walk){ .at = first < VIOT_SIZE ? t->size : first,
-			      .left = fw_le16(t->data + VIOT_COUNT) };
-}
-
-static const uint8_t *next(const struct dmah_fw_bytes *t, struct walk *w)
-{
-	const uint8_t *node = t->data + w->at;
-
-	if (!w->left || w->at >= t->size || bad_node(t, w->at))
-		return NULL;
-	w->left--;
-	w->at += length_of(node);
-	return node;
-}
 
 static bool is_endpoint(const uint8_t *node)
 {
@@ -90,14 +60,9 @@ static bool is_iommu(const uint8_t *node)
 /* Returns the virtio-iommu that an endpoint node leads to, or NULL. */
 static const uint8_t *output_of(const struct dmah_fw_bytes *t, const uint8_t *endpoint)
 {
-	uint32_t offset = fw_le16(endpoint + ENDPOINT_OUTPUT);
-	struct walk w = walk_of(t);
-	const uint8_t *node;
+	const uint8_t *node = dmah_fw_node_at(&viot_nodes, t, fw_le16(endpoint + ENDPOINT_OUTPUT));
 
-	while ((node = next(t, &w)))
-		if ((uint32_t)(node - t->data) == offset)
-			return is_iommu(node) ? node : NULL;
-	return NULL;
+	return node && is_iommu(node) ? node : NULL;
 }
 
 /* ---- ranges ---- */
@@ -131,7 +96,7 @@ static bool overlap(const uint8_t *a, const uint8_t *b)
 
 static const char *bad_endpoint(const struct dmah_fw_bytes *t, const uint8_t *node)
 {
-	struct walk w = walk_of(t);
+	struct fw_walk w = dmah_fw_nodes(&viot_nodes, t);
 	const uint8_t *other;
 
 	if (!output_of(t, node))
@@ -140,7 +105,7 @@ static const char *bad_endpoint(const struct dmah_fw_bytes *t, const uint8_t *no
 	    (fw_le16(node + RANGE_SEGMENT) > fw_le16(node + RANGE_LAST_SEG) ||
 	     fw_le16(node + RANGE_FIRST) > fw_le16(node + RANGE_LAST)))
 		return "a range of devices ends in front of its start";
-	while ((other = next(t, &w)) && other != node)
+	while ((other = dmah_fw_next_node(&w)) && other != node)
 		if (overlap(node, other))
 			return "overlap: another node has the same device";
 	return NULL;
@@ -153,42 +118,18 @@ static const char *bad_iommu(const uint8_t *node)
 		       : NULL;
 }
 
-static int check_chain(const struct dmah_fw *fw, struct dmah_fw_bytes *t)
-{
-	struct walk w = walk_of(t);
-
-	if (w.left && w.at >= t->size)
-		return dmah_fw_error(fw, NAME, VIOT_FIRST,
-				     "the first node is not within the table");
-	while (w.left) {
-		uint32_t at = w.at;
-		const char *why;
-
-		if (at >= t->size)
-			return dmah_fw_error(fw, NAME, VIOT_COUNT,
-					     "the count of nodes is more than there are");
-		why = bad_node(t, at);
-		if (why) {
-			t->size = at;
-			return dmah_fw_error(fw, NAME, at, why);
-		}
-		(void)next(t, &w);
-	}
-	return DMAH_OK;
-}
-
 static int check(const struct dmah_fw *fw, struct dmah_fw_bytes *t)
 {
 	int err = dmah_fw_acpi_check(fw, NAME, t, t->size, VIOT_SIZE);
 	const uint8_t *node;
-	struct walk w;
+	struct fw_walk w;
 
 	if (!t->size)
 		return err;
-	if (check_chain(fw, t))
+	if (dmah_fw_check_nodes(fw, &viot_nodes, t))
 		err = DMAH_EINVAL;
-	w = walk_of(t);
-	while ((node = next(t, &w))) {
+	w = dmah_fw_nodes(&viot_nodes, t);
+	while ((node = dmah_fw_next_node(&w))) {
 		const char *why = is_endpoint(node) ? bad_endpoint(t, node)
 				  : is_iommu(node)  ? bad_iommu(node)
 						    : NULL;
@@ -219,11 +160,11 @@ static void describe(const struct dmah_fw_bytes *t, const uint8_t *node, struct 
 static bool unit_at(const struct dmah_fw *fw, const struct dmah_fw_bytes *t, unsigned int n,
 		    struct dmah_fw_unit *unit)
 {
-	struct walk w = walk_of(t);
+	struct fw_walk w = dmah_fw_nodes(&viot_nodes, t);
 	const uint8_t *node;
 
 	(void)fw;
-	while ((node = next(t, &w)))
+	while ((node = dmah_fw_next_node(&w)))
 		if (is_iommu(node) && n-- == 0) {
 			describe(t, node, unit);
 			return true;
@@ -256,11 +197,11 @@ static void lookup_pci(struct fw_lookup *q, const struct dmah_fw_bytes *t)
 		return;
 	nids = dmah_fw_pci_ids(q->fw, q->who->segment, q->who->bdf, ids);
 	for (unsigned int n = 0; n < nids; n++) {
-		struct walk w = walk_of(t);
+		struct fw_walk w = dmah_fw_nodes(&viot_nodes, t);
 		const uint8_t *node;
 		uint32_t id;
 
-		while ((node = next(t, &w)))
+		while ((node = dmah_fw_next_node(&w)))
 			if (node[0] == TYPE_RANGE && id_in(node, q->who->segment, ids[n], &id)) {
 				report(q, t, node, id);
 				break;
@@ -288,7 +229,7 @@ static void mmio_name(const uint8_t *node, char to[NAME_SIZE])
 
 static void lookup(struct fw_lookup *q, const struct dmah_fw_bytes *t)
 {
-	struct walk w = walk_of(t);
+	struct fw_walk w = dmah_fw_nodes(&viot_nodes, t);
 	char name[NAME_SIZE];
 	const uint8_t *node;
 
@@ -296,7 +237,7 @@ static void lookup(struct fw_lookup *q, const struct dmah_fw_bytes *t)
 		lookup_pci(q, t);
 	if (q->who->what != DMAH_FW_NAMED)
 		return;
-	while ((node = next(t, &w))) {
+	while ((node = dmah_fw_next_node(&w))) {
 		if (node[0] != TYPE_MMIO)
 			continue;
 		mmio_name(node, name);
@@ -309,11 +250,11 @@ static void lookup(struct fw_lookup *q, const struct dmah_fw_bytes *t)
 
 static void named(const struct dmah_fw_bytes *t, void (*fn)(void *ctx, const char *name), void *ctx)
 {
-	struct walk w = walk_of(t);
+	struct fw_walk w = dmah_fw_nodes(&viot_nodes, t);
 	char name[NAME_SIZE];
 	const uint8_t *node;
 
-	while ((node = next(t, &w)))
+	while ((node = dmah_fw_next_node(&w)))
 		if (node[0] == TYPE_MMIO) {
 			mmio_name(node, name);
 			fn(ctx, name);

@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -41,6 +42,8 @@ def unchecked(kernel, dmah):
     source = os.path.join(HERE, "unchecked")
     out = os.path.join(vm.BUILD, "module", "dmah_unchecked", kernel.release)
     log = os.path.join(out, "make.log")
+    # The compiler warns only of files that it compiles, so of none that an earlier run has compiled.
+    shutil.rmtree(out, ignore_errors=True)
     vm.build(kernel, source, out, also=["ports/linux/include"], log=log,
              args=["KBUILD_EXTRA_SYMBOLS=" + dmah.symvers])
     with open(os.path.join(source, "dmah_unchecked.c")) as f:

@@ -30,6 +30,9 @@ class Setting:
         self.block = iommu in ("strict", "lazy")
         # These kernels have slots in the default domain instead of domains of the module's own.
         self.pool = kernel.startswith("7.")
+        # The module writes the entries itself; the IOMMU has said that it caches absent ones (QEMU's of AMD always does).
+        self.entries = self.pool and self.block and "arm64" not in kernel
+        self.announced = caching or "amd" in (device or "")
         # An untrusted device is strict whatever the command line says, as is all behind a hypervisor's IOMMU.
         self.strict = iommu == "strict" or (self.block and (untrusted or caching or "amd" in (device or "")))
 

@@ -187,6 +187,13 @@ def judge_leave(tap, found, result):
              "the module cannot be unloaded while a device is attached", notes=unload)
 
 
+def judge_announced(tap, setting, messages):
+    """Slots whose entries the module writes announce them where the IOMMU says that it wants that, and nowhere else."""
+    slots = [l for l in map(vm.stamped, messages) if "dmah: slots in its default domain" in l and "keep their entries" in l]
+    tap.case(slots and all(("announce them" in l) == setting.announced for l in slots),
+             "new entries are %sannounced to this IOMMU" % ("" if setting.announced else "not "), notes=slots)
+
+
 def judge_kernel(tap, messages):
     """Nothing that the kernel itself complains of."""
     bad = [l for l in map(vm.stamped, messages)
@@ -229,6 +236,8 @@ def run(tap, setting, modes, only):
     if not only:
         judge_books(tap, modes[0], result.output)
         judge_leave(tap, found, result)
+    if setting.entries:
+        judge_announced(tap, setting, result.messages)
     judge_kernel(tap, result.messages)
 
 

@@ -190,6 +190,36 @@ class Page(html.parser.HTMLParser):
         assert self.open and self.open.pop() == tag, tag
 
 
+def figures_of_page(text, trace):
+    """The page has the figures of --json, written for people, and explains its words."""
+    rows = re.findall(r"<tr><td>([^<]+)</td><td>([^<]+)</td><td class=\"text\">", text)
+    status, out, _ = run(trace, "--json")
+    assert status == 0
+    devices = json.loads(out)["devices"]
+    mark = "Calls of the driver"
+    assert text.count(mark) == len(devices), text.count(mark)
+    keys = {"maps": "maps", "allocations": "allocations", "failed": "failed", "syncs": "syncs", "pages": "pages",
+            "unmaps and frees": "unmaps", "hottest page": "hottest_page_maps", "at the end": "live_at_end",
+            "kept mappings save": "kept_saves_instructions", "lookups": "lookups",
+            "lookups cost": "lookup_instructions", "maps of part of a page": "maps_exposing"}
+    for name, key in keys.items():
+        values = [value for row, value in rows if row == name]
+        assert values == ["{:,}".format(d[key]) for d in devices], (name, values, [d[key] for d in devices])
+    again = [value for row, value in rows if row == "mapped again"]
+    assert again == ["{:,} ({:.0f} %)".format(d["mapped_again"], 100 * d["mapped_again"] / d["maps"])
+                     for d in devices], again
+    mapped = [value for row, value in rows if row == "mapped in all"]
+    assert mapped == ["%.1f MiB" % (d["bytes"] / (1 << 20)) for d in devices], mapped
+    assert "<dt>IOMMU</dt>" in text and "12 mappings and allocations are live at the end" in text, text
+    # axes end at round numbers that are not below the largest value
+    ends = [[int(n.replace(",", "")) for n in re.findall(r'text-anchor="end">([\d,]+)</text>', plot)]
+            for plot in text.split("<svg")[1:]]
+    ends = [e for e in ends if e]
+    peaks = [d["live_peak"] for d in devices]
+    assert [e[2] >= p for e, p in zip(ends[::3], peaks)] == [True] * len(peaks), (ends, peaks)
+    assert all(e[0] == 0 and 2 * e[1] == e[2] and len(str(e[2]).rstrip("0")) <= 2 for e in ends), ends
+
+
 def report():
     path = os.path.join(scratch, "p.html")
     status, out, err = run(os.path.join(TRACES, "smp4_nvme_e1000e_lazy.txt.xz"), "--report=" + path)
@@ -203,6 +233,7 @@ def report():
     # two plots over time, and two of bars, for each of the two devices
     assert page.seen.count("svg") == 8, page.seen.count("svg")
     assert text.count("<h2") == 2 and "0000:00:04.0" in text, text[:500]
+    figures_of_page(text, os.path.join(TRACES, "smp4_nvme_e1000e_lazy.txt.xz"))
     # a name cannot become a part of the page
     evil = os.path.join(scratch, "evil.txt")
     with open(evil, "w") as f:

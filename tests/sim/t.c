@@ -6,7 +6,9 @@ struct dmah_pt_format {
 	int nothing;
 };
 const struct dmah_pt_format dmah_pt_vtd_ss;
+const struct dmah_pt_format dmah_pt_vtd_fs;
 const struct dmah_pt_format dmah_pt_lpae_s1;
+const struct dmah_pt_format dmah_pt_lpae_s2;
 
 unsigned int t_misuses;
 const char *t_misuse;

@@ -62,7 +62,8 @@ class Sweep:
         argv = self.emulator.argv("amd64") + ["-device", device.split(",")[0] + ",help"]
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False,
                               env=dict(os.environ, **self.emulator.environment()))
-        return done.returncode == 0
+        # The exit status is 0 for an unknown device, too.
+        return done.returncode == 0 and b"not found" not in done.stdout + done.stderr
 
     def machine(self, driver, directory):
         """The machine with this driver's device."""

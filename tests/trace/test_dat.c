@@ -114,6 +114,45 @@ static void same_as_text(void **state)
 	trace_close(text);
 }
 
+/*
+ * Stacks: one call of every/every_dma_event.c after another on Linux 7.3, recorded at once by dmah
+ * record as text and as a trace.dat, and by trace-cmd record -T into an instance. The caller of each event must be the one
+ * that the kernel printed.
+ */
+static void stacks_same_as_text(void **state)
+{
+	static const char *const names[] = { "callers_7.3.dat.xz", "callers_7.3_trace_cmd.dat.xz" };
+	struct trace *text = load("DMAH_TEST_DATA", "callers_7.3.txt.xz");
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
+		struct trace *dat = load("DMAH_TEST_DATA", names[k]);
+		const struct trace_event *a, *b;
+		size_t n, m, all = 0;
+
+		assert_true(trace_info(dat)->dat);
+		a = trace_events(dat, &n);
+		b = trace_events(text, &m);
+		assert_int_equal(n, 152);
+		assert_int_equal(m, n);
+		assert_int_equal(trace_info(dat)->stacks, n);
+		for (size_t i = 0; i < n; i++, a++, b++) {
+			struct trace_event ev = *a;
+
+			/* the kernel's text has hashed pointers or none, and names for the flags */
+			ev.has_virt = b->has_virt;
+			ev.virt = b->virt;
+			ev.gfp = b->gfp;
+			same_event(dat, &ev, text, b);
+			assert_string_equal(a->caller, b->caller);
+			all += strcmp(a->caller, "all") == 0;
+		}
+		assert_int_equal(all, 150);
+		trace_close(dat);
+	}
+	trace_close(text);
+}
+
 /* The same bytes, plain or packed, from a file or from a pipe */
 static unsigned char *dat_bytes(size_t *n)
 {
@@ -250,9 +289,13 @@ static void bundled(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(same_as_text), cmocka_unit_test(probes_same_as_text),
-		cmocka_unit_test(plain),	cmocka_unit_test(damaged),
-		cmocka_unit_test(closed_early), cmocka_unit_test(bundled),
+		cmocka_unit_test(same_as_text),
+		cmocka_unit_test(probes_same_as_text),
+		cmocka_unit_test(stacks_same_as_text),
+		cmocka_unit_test(plain),
+		cmocka_unit_test(damaged),
+		cmocka_unit_test(closed_early),
+		cmocka_unit_test(bundled),
 	};
 
 	return cmocka_run_group_tests_name("trace.dat", tests, NULL, NULL);

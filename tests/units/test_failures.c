@@ -18,9 +18,13 @@
 #include "sim_reach.h"
 #include "unit.h"
 
-enum kind { VTD, SMMU, FAKE_VTD, FAKE_SMMU, KINDS };
+enum kind { VTD, VTD_FS, SMMU, SMMU_S2, AMD, RISCV, FAKE_VTD, FAKE_SMMU, KINDS };
 
-static const char *const kind_text[KINDS] = { "VT-d", "SMMUv3", "fake VT-d", "fake SMMU" };
+static const char *const kind_text[KINDS] = { "VT-d",		"VT-d first stage", "SMMUv3",
+					      "SMMUv3 stage 2", "AMD-Vi",	    "RISC-V",
+					      "fake VT-d",	"fake SMMU" };
+static const char *const machine_of[KINDS] = { "vtd", "vtd-fs", "smmu", "smmu-s2",
+					       "amd", "riscv",	"vtd",	"smmu" };
 
 /** struct rig - a machine with one device that has a TLB, and one page mapped and used. */
 struct rig {
@@ -47,7 +51,7 @@ static void quiet(void *ctx, const struct dmah_device *dev, int err, const char 
 
 static struct dmah_iommu *open_driver(struct rig *r, enum kind kind)
 {
-	if (kind == VTD || kind == SMMU) {
+	if (kind < FAKE_VTD) {
 		unit_create(&r->unit, r->sim, 0);
 		return unit_start(&r->unit, 5000000);
 	}
@@ -66,7 +70,7 @@ static void rig_open(struct rig *r, enum kind kind, struct dmah_domain_config dc
 	posix_set_cpu(0);
 	posix_clock_manual(1000000000);
 	posix_set_report(quiet, NULL);
-	assert_true(sim_config_named(kind == VTD || kind == FAKE_VTD ? "vtd" : "smmu", &config));
+	assert_true(sim_config_named(machine_of[kind], &config));
 	config.iommu[0].timeout = 5000000;
 	r->sim = sim_create(&config);
 	assert_non_null(r->sim);

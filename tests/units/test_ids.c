@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Ids: a device with several, several devices with one, and maps before an IOMMU translates. Both drivers, on lab/sim's
+ * Ids: a device with several, several devices with one, and maps before an IOMMU translates. The drivers, on lab/sim's
  * models of their registers.
  */
 #include <dmah/addr.h>
@@ -24,7 +24,8 @@
 #define IDS 3u
 
 static const uint32_t id_of[IDS] = { 0x100, 0x108, 0x210 };
-static const char *const machines[] = { "vtd", "smmu" };
+static const char *const machines[] = { "vtd", "vtd-fs", "smmu", "smmu-s2", "amd", "riscv" };
+#define MACHINES (sizeof(machines) / sizeof(machines[0]))
 
 struct rig {
 	struct sim *sim;
@@ -201,8 +202,8 @@ static void several(const char *machine)
 static void several_ids(void **state)
 {
 	(void)state;
-	several("vtd");
-	several("smmu");
+	for (unsigned int m = 0; m < MACHINES; m++)
+		several(machines[m]);
 }
 
 /* One that cannot be bound: the others are not bound either. */
@@ -212,7 +213,7 @@ static void impossible_id(void **state)
 	struct rig r;
 
 	(void)state;
-	for (unsigned int m = 0; m < 2; m++) {
+	for (unsigned int m = 0; m < MACHINES; m++) {
 		open_rig(&r, machines[m]);
 		r.dev[0].ids = more;
 		r.dev[0].nids = 2;
@@ -261,7 +262,7 @@ static void shared(const char *machine, unsigned int first)
 static void shared_id(void **state)
 {
 	(void)state;
-	for (unsigned int m = 0; m < 2; m++) {
+	for (unsigned int m = 0; m < MACHINES; m++) {
 		shared(machines[m], 0);
 		shared(machines[m], 1);
 	}
@@ -274,7 +275,7 @@ static void barred_id(void **state)
 	struct rig r;
 
 	(void)state;
-	for (unsigned int m = 0; m < 2; m++) {
+	for (unsigned int m = 0; m < MACHINES; m++) {
 		open_rig(&r, machines[m]);
 		assert_int_equal(attach(&r, 0, 0), DMAH_OK);
 		map(&r, 0, &h);
@@ -321,7 +322,7 @@ static void beside_a_refusal(void **state)
 	struct rig r;
 
 	(void)state;
-	for (unsigned int m = 0; m < 2; m++) {
+	for (unsigned int m = 0; m < MACHINES; m++) {
 		open_rig(&r, machines[m]);
 		assert_int_equal(attach(&r, 0, 0), DMAH_OK);
 		assert_int_equal(dmah_set_mode(r.dom[0], DMAH_PASSTHROUGH), DMAH_OK);
@@ -390,8 +391,8 @@ static void killed_sharer(const char *machine, bool own_kill, bool passthrough)
 static void killed_with_another(void **state)
 {
 	(void)state;
-	for (unsigned int way = 0; way < 8; way++)
-		killed_sharer(machines[way & 1], way & 2, way & 4);
+	for (unsigned int way = 0; way < 4 * MACHINES; way++)
+		killed_sharer(machines[way >> 2], way & 1, way & 2);
 }
 
 /* ---- before translation is on ---- */

@@ -166,17 +166,5 @@ def test_command():
         assert out.returncode == 2 and out.stderr and b"Traceback" not in out.stderr, out
 
 
-def main():
-    tap = vm.Tap()
-    for name, function in list(globals().items()):
-        if name.startswith("test_"):
-            try:
-                function()
-                tap.case("ok", name[5:])
-            except Exception as err:  # pylint: disable=broad-except
-                tap.case("not ok", name[5:], notes=["%s: %s" % (type(err).__name__, err)])
-    return tap.done()
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(vm.Tap().run(globals()))

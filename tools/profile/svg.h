@@ -3,6 +3,7 @@
 #ifndef DMAH_TOOLS_PROFILE_SVG_H
 #define DMAH_TOOLS_PROFILE_SVG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -10,14 +11,27 @@
 void svg_text(FILE *to, const char *s);
 
 /**
+ * struct svg_axes - meaning of a plot
+ * @y: meaning of a value
+ * @bytes: a value is a number of bytes
+ * @x: meaning of the x axis
+ * @x_end: label of the end of the x axis, for values over time
+ */
+struct svg_axes {
+	const char *y;
+	bool bytes;
+	const char *x;
+	const char *x_end;
+};
+
+/**
  * svg_steps() - draw values over time
  * @to: file
  * @v: values of equal parts of the time
  * @nr: number of values
- * @y: meaning of a value
- * @x_end: label of the end of the x axis
+ * @axes: meaning
  */
-void svg_steps(FILE *to, const uint64_t *v, int nr, const char *y, const char *x_end);
+void svg_steps(FILE *to, const uint64_t *v, int nr, const struct svg_axes *axes);
 
 /**
  * svg_bars() - draw one bar for each bin
@@ -25,9 +39,9 @@ void svg_steps(FILE *to, const uint64_t *v, int nr, const char *y, const char *x
  * @v: bins
  * @first, @last: the bins to draw
  * @label: writes the label of a bin
- * @y: meaning of a value
+ * @axes: meaning
  */
 void svg_bars(FILE *to, const uint64_t *v, int first, int last,
-	      void (*label)(int bin, char *to, size_t n), const char *y);
+	      void (*label)(int bin, char *to, size_t n), const struct svg_axes *axes);
 
 #endif

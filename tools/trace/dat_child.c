@@ -306,10 +306,12 @@ static bool stack(struct child *c, struct tep_record *rec, struct frame *f)
 static int record(struct tracecmd_input *h, struct tep_record *rec, int cpu, void *data)
 {
 	struct child *c = data;
-	struct frame f = { .line = ++c->line, .time = rec->ts, .cpu = (uint32_t)cpu };
+	/* With several buffers the argument counts the CPUs of all buffers. */
+	struct frame f = { .line = ++c->line, .time = rec->ts, .cpu = (uint32_t)rec->cpu };
 	int type = tep_data_type(c->tep, rec);
 
 	(void)h;
+	(void)cpu;
 	if (rec->missed_events) {
 		struct frame l = f;
 

@@ -6,7 +6,7 @@ static const unsigned char oas_bits[] = { 32, 36, 40, 42, 44, 48, 52, 52 };
 int dmah_smmuv3_area_alloc(const struct dmah_smmuv3 *smmu, size_t size,
 			   struct dmah_smmuv3_area *area)
 {
-	dmah_phys_t limit = (1ull << oas_bits[smmu->features >> SMMUV3_OAS_SHIFT & 7]) - 1;
+	dmah_phys_t limit = (1ull << oas_bits[smmuv3_oas(smmu)]) - 1;
 	unsigned int flags = smmu->features & SMMUV3_COHERENT ? 0 : DMAH_ALLOC_UNCACHED;
 	size_t skip;
 	char *cpu;

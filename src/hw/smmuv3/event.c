@@ -4,6 +4,7 @@
 
 #define EVENT_WORDS    4u
 #define EVENT_READ     (1ull << 35)
+#define EVENT_STAGE2   (1ull << 39)
 #define NO_ADDRESS     false
 #define WITH_ADDRESS   true
 #define EVENTS_AT_MOST 0x26u
@@ -46,6 +47,7 @@ static void decode(const uint64_t *record, struct dmah_smmuv3_event *event)
 	};
 	if (!event->reason)
 		event->reason = "an event that this driver does not know";
+	event->stage2 = event->has_address && record[1] & EVENT_STAGE2;
 	if (event->has_address) {
 		event->write = !(record[1] & EVENT_READ);
 		event->iova = record[2];
@@ -56,7 +58,8 @@ static void decode(const uint64_t *record, struct dmah_smmuv3_event *event)
 static unsigned int drain(struct dmah_smmuv3 *smmu, struct dmah_smmuv3_event *events,
 			  unsigned int max)
 {
-	uint32_t prod = smmuv3_read(smmu, REG_EVTQ_PROD), mask = (2u << smmu->evtq_log2) - 1;
+	uint32_t prod = smmuv3_read(smmu, smmuv3_page1(smmu, REG_EVTQ_PROD)),
+		 mask = (2u << smmu->evtq_log2) - 1;
 	uint32_t cons = smmu->events_cons;
 	unsigned int n = 0;
 
@@ -76,7 +79,7 @@ static unsigned int drain(struct dmah_smmuv3 *smmu, struct dmah_smmuv3_event *ev
 		__atomic_add_fetch(&smmu->events_lost, 1, __ATOMIC_RELAXED);
 	}
 	if (cons != smmu->events_cons)
-		smmuv3_write(smmu, REG_EVTQ_CONS, cons);
+		smmuv3_write(smmu, smmuv3_page1(smmu, REG_EVTQ_CONS), cons);
 	smmu->events_cons = cons;
 	return n;
 }

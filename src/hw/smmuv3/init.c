@@ -4,9 +4,11 @@
 
 #define CMD_BYTES   16u
 #define EVENT_BYTES 32u
+#define OAS_44	    4u
 #define OAS_48	    5u
 
-static const struct dmah_pt_format *const formats[] = { &dmah_pt_lpae_s1 };
+static const struct dmah_pt_format *const stage1[] = { &dmah_pt_lpae_s1 };
+static const struct dmah_pt_format *const stage2[] = { &dmah_pt_lpae_s2 };
 
 /* ---- configuration ---- */
 
@@ -62,6 +64,10 @@ static bool makes_sense(const struct dmah_smmuv3_config *c)
 		return !refuse(DMAH_EINVAL,
 			       "dmah_smmuv3_init: config.nreserved without config.reserved",
 			       c->nreserved);
+	if (c->nbypass && !c->bypass)
+		return !refuse(DMAH_EINVAL,
+			       "dmah_smmuv3_init: config.nbypass without config.bypass",
+			       c->nbypass);
 	if (c->walks > DMAH_WALKS_NONCOHERENT)
 		return !refuse(DMAH_EINVAL,
 			       "dmah_smmuv3_init: config.walks is none of enum dmah_walks",
@@ -95,6 +101,7 @@ static uint32_t features_of(uint32_t idr0, uint32_t idr3, uint32_t idr5,
 	       (idr0 & IDR0_ATS ? SMMUV3_ATS : 0) | (idr0 & IDR0_HYP ? SMMUV3_HYP : 0) |
 	       (IDR0_ST_LEVEL2(idr0) && !c->linear ? SMMUV3_2LEVEL : 0) |
 	       (IDR0_STALL(idr0) == STALL_OPTIONAL ? SMMUV3_STALLS : 0) |
+	       (c->stage2 || !(idr0 & IDR0_S1P) ? SMMUV3_STAGE2 : 0) |
 	       /* Tables of 4 KiB granules hold 48 bits. */
 	       (oas < OAS_48 ? oas : OAS_48) << SMMUV3_OAS_SHIFT;
 }
@@ -105,10 +112,12 @@ static unsigned int at_most(unsigned int wanted, unsigned int there_are)
 }
 
 /* Returns the reason why this driver cannot drive the unit; NULL: it can. */
-static const char *unsuitable(uint32_t idr0, uint32_t idr1, uint32_t idr5)
+static const char *unsuitable(uint32_t idr0, uint32_t idr1, uint32_t idr5, bool want_stage2)
 {
-	if (!(idr0 & IDR0_S1P) || !(idr0 & IDR0_TTF_AARCH64))
-		return "dmah_smmuv3_init: the unit has no stage 1 with AArch64 tables; IDR0";
+	if (!(idr0 & (IDR0_S1P | IDR0_S2P)) || !(idr0 & IDR0_TTF_AARCH64))
+		return "dmah_smmuv3_init: the unit has neither stage with AArch64 tables; IDR0";
+	if (want_stage2 && !(idr0 & IDR0_S2P))
+		return "dmah_smmuv3_init: config.stage2, and the unit has no stage 2; IDR0";
 	if (IDR0_TTENDIAN(idr0) == TTENDIAN_BIG)
 		return "dmah_smmuv3_init: the unit reads big-endian tables only; IDR0";
 	if (IDR0_STALL(idr0) == STALL_FORCED)
@@ -128,7 +137,8 @@ static int probe(struct dmah_smmuv3 *smmu, const struct dmah_smmuv3_config *c)
 {
 	uint32_t idr0 = smmuv3_read(smmu, REG_IDR0), idr1 = smmuv3_read(smmu, REG_IDR1);
 	uint32_t idr5 = smmuv3_read(smmu, REG_IDR5);
-	const char *why = unsuitable(idr0, idr1, idr5);
+	const char *why = unsuitable(idr0, idr1, idr5, c->stage2);
+	uint32_t tag16;
 
 	if (idr0 == ~0u)
 		return refuse(DMAH_ENODEV,
@@ -136,12 +146,14 @@ static int probe(struct dmah_smmuv3 *smmu, const struct dmah_smmuv3_config *c)
 			      idr0);
 	if (why)
 		return refuse(DMAH_ENOTSUP, why, idr0);
-	smmu->features = features_of(idr0, smmuv3_read(smmu, REG_IDR3), idr5, c);
+	smmu->features = features_of(idr0, smmuv3_read(smmu, REG_IDR3), idr5, c) |
+			 dmah_smmuv3_errata(smmuv3_read(smmu, REG_IIDR), c->model);
+	tag16 = smmu->features & SMMUV3_STAGE2 ? IDR0_VMID16 : IDR0_ASID16;
 	smmu->sid_bits = at_most(c->sid_bits, IDR1_SIDSIZE(idr1));
 	/* At least 32 entries: commands are posted up to 18 at a time. */
 	smmu->cmdq_log2 = at_most(c->cmdq_log2, IDR1_CMDQS(idr1));
 	smmu->evtq_log2 = at_most(c->evtq_log2, IDR1_EVENTQS(idr1));
-	smmu->ntags = at_most(c->tags, idr0 & IDR0_ASID16 ? 65535 : 255);
+	smmu->ntags = at_most(c->tags, idr0 & tag16 ? 65535 : 255);
 	return DMAH_OK;
 }
 
@@ -159,9 +171,14 @@ static void present(struct dmah_smmuv3 *smmu, const struct dmah_smmuv3_config *c
 	iommu->caps = (smmu->features & SMMUV3_COHERENT ? DMAH_IOMMU_COHERENT_WALK : 0u) |
 		      DMAH_IOMMU_BLOCK_2M | DMAH_IOMMU_BLOCK_1G | DMAH_IOMMU_PASSTHROUGH;
 	iommu->va_bits = 48;
-	iommu->out_bits = oas_bits[smmu->features >> SMMUV3_OAS_SHIFT & 7];
-	iommu->formats = formats;
+	iommu->out_bits = oas_bits[smmuv3_oas(smmu)];
+	iommu->formats = smmu->features & SMMUV3_STAGE2 ? stage2 : stage1;
 	iommu->nformats = 1;
+	/* Stage 2 takes no wider addresses than it gives, and has a level 0 for 44 bits and more (Arm ARM, D8.2.8). */
+	if (smmu->features & SMMUV3_STAGE2) {
+		iommu->va_bits = smmuv3_oas(smmu) < OAS_44 ? 39 : 48;
+		iommu->iova_bits = iommu->out_bits;
+	}
 	iommu->reserved = c->reserved;
 	iommu->lock = (struct dmah_lock){ 0 };
 	iommu->links = NULL;
@@ -233,8 +250,8 @@ static void set_queues(struct dmah_smmuv3 *smmu)
 	smmuv3_write(smmu, REG_CMDQ_CONS, (uint32_t)smmu->prod & smmuv3_index_mask(smmu));
 	dmah_host_write64(smmu->regs + REG_EVTQ_BASE,
 			  smmu->evtq.phys | BASE_ALLOCATE | smmu->evtq_log2);
-	smmuv3_write(smmu, REG_EVTQ_PROD, 0);
-	smmuv3_write(smmu, REG_EVTQ_CONS, 0);
+	smmuv3_write(smmu, smmuv3_page1(smmu, REG_EVTQ_PROD), 0);
+	smmuv3_write(smmu, smmuv3_page1(smmu, REG_EVTQ_CONS), 0);
 	smmu->events_cons = 0;
 	/* Acknowledge errors that the previous owner of the unit left. */
 	smmu->gerrorn = smmuv3_read(smmu, REG_GERROR);
@@ -329,20 +346,23 @@ static int alloc_all(struct dmah_smmuv3 *smmu)
 	return err ? err : dmah_smmuv3_streams_init(smmu);
 }
 
-static int take_over(struct dmah_smmuv3 *smmu, bool defer)
+static int take_over(struct dmah_smmuv3 *smmu, const struct dmah_smmuv3_config *c)
 {
 	int err = DMAH_OK;
 
 	smmu->cr0 = smmuv3_read(smmu, REG_CR0ACK);
-	if (!defer)
+	/* Streams that are let through must not notice: the previous owner's tables stay until ours are in use. */
+	if (!c->defer && !c->nbypass)
 		err = switch_off(smmu);
 	if (!err)
 		err = alloc_all(smmu);
 	if (!err)
+		err = dmah_smmuv3_let_through(smmu, c->bypass, c->nbypass);
+	if (!err)
 		err = dmah_smmuv3_irq_restore(smmu);
 	if (!err)
 		err = start_queues(smmu);
-	return err || defer ? err : dmah_smmuv3_enable(smmu);
+	return err || c->defer ? err : dmah_smmuv3_enable(smmu);
 }
 
 static int check_arguments(const struct dmah_smmuv3_config *config, size_t need, const void *memory,
@@ -378,7 +398,7 @@ int dmah_smmuv3_init(struct dmah_smmuv3 *smmu, const struct dmah_smmuv3_config *
 	if (err)
 		return err;
 	present(smmu, &c);
-	err = take_over(smmu, c.defer);
+	err = take_over(smmu, &c);
 	if (!err)
 		return DMAH_OK;
 	if (err == DMAH_ETIMEDOUT)

@@ -108,23 +108,43 @@ bool dmah_smmuv3_has_room(struct dmah_smmuv3 *smmu, unsigned int n)
 	       end <= dmah_smmuv3_progress(smmu) + size;
 }
 
+/* Commands without a CMD_SYNC behind them, where an erratum limits them. */
+#define UNSYNCED 63u
+
+/* Returns true where a CMD_SYNC must come before @n more commands (errata.c). The CMD_SYNC of their own ticket counts too. */
+static bool needs_sync(const struct dmah_smmuv3 *smmu, unsigned int n)
+{
+	return smmu->features & SMMUV3_SYNC_63 && smmu->prod - smmu->synced + n > UNSYNCED;
+}
+
+static void put_sync(struct dmah_smmuv3 *smmu)
+{
+	dmah_smmuv3_put(smmu, OP_SYNC, 0);
+	smmu->synced = smmu->prod;
+}
+
 /* Call with the lock held. Return: 0, DMAH_EBUSY (no room now), DMAH_ETIMEDOUT (the unit has failed). */
 static int put_all(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsigned int n,
 		   uint64_t *ticket)
 {
+	bool early;
+
 	if (smmu->failed)
 		return DMAH_ETIMEDOUT;
 	if (!n && ticket && smmu->synced == smmu->prod) {
 		*ticket = smmu->synced;
 		return DMAH_OK;
 	}
-	if (!dmah_smmuv3_has_room(smmu, n + (ticket ? 1 : 0) + SMMUV3_SPARE))
+	early = needs_sync(smmu, n);
+	if (!dmah_smmuv3_has_room(smmu, n + (ticket ? 1 : 0) + early + SMMUV3_SPARE))
 		return DMAH_EBUSY;
+	if (early)
+		put_sync(smmu);
 	for (unsigned int i = 0; i < n; i++)
 		dmah_smmuv3_put(smmu, cmd[i].word[0], cmd[i].word[1]);
 	if (ticket) {
-		dmah_smmuv3_put(smmu, OP_SYNC, 0);
-		*ticket = smmu->synced = smmu->prod;
+		put_sync(smmu);
+		*ticket = smmu->synced;
 	}
 	smmu->commands += n;
 	/* The register's write is ordered after the entries'. */

@@ -14,6 +14,7 @@
 #define REG_IDR1	0x04u
 #define REG_IDR3	0x0cu
 #define REG_IDR5	0x14u
+#define REG_IIDR	0x18u
 #define REG_CR0		0x20u
 #define REG_CR0ACK	0x24u
 #define REG_CR1		0x28u
@@ -31,10 +32,11 @@
 #define REG_CMDQ_CONS	0x9cu
 #define REG_EVTQ_BASE	0xa0u
 #define REG_EVTQ_IRQ	0xb0u /* address; data and attributes behind it */
-#define REG_EVTQ_PROD	0x100a8u
+#define REG_EVTQ_PROD	0x100a8u /* smmuv3_page1() */
 #define REG_EVTQ_CONS	0x100acu
 
 /* IDR0, section 6.3.1 */
+#define IDR0_S2P	    (1u << 0)
 #define IDR0_S1P	    (1u << 1)
 #define IDR0_TTF_AARCH64    (2u << 2)
 #define IDR0_COHACC	    (1u << 4)
@@ -42,6 +44,7 @@
 #define IDR0_ATS	    (1u << 10)
 #define IDR0_ASID16	    (1u << 12)
 #define IDR0_MSI	    (1u << 13)
+#define IDR0_VMID16	    (1u << 18)
 #define IDR0_TTENDIAN(idr)  ((idr) >> 21 & 3)
 #define TTENDIAN_BIG	    3u
 #define IDR0_STALL(idr)	    ((idr) >> 24 & 3)
@@ -113,12 +116,25 @@
 #define STE_ABORT	(0ull << 1)
 #define STE_BYPASS	(4ull << 1)
 #define STE_STAGE1	(5ull << 1)
+#define STE_STAGE2	(6ull << 1)
 #define STE1_S1_CACHED	(0x35ull << 2) /* S1CIR, S1COR write-back; S1CSH inner-shareable */
 #define STE1_S1STALLD	(1ull << 27)
 #define STE1_EATS	(1ull << 28)
 #define STE1_SHCFG_SAME (1ull << 44)
 /* Entry that aborts: the driver blocked the stream because its device did not answer. Hardware ignores the bit there. */
 #define STE1_SILENT (1ull << 63)
+
+/* Stage 2 in words 2 and 3 of an entry. S2ENDI, S2HA, S2HD and S2S stay 0: little-endian, no updates, no stalls. */
+#define STE2_VMID(tag)	(uint64_t)(tag)
+#define STE2_T0SZ(bits) ((64ull - (bits)) << 32)
+#define STE2_SL0(levels) \
+	((uint64_t)((levels)-2) << 38) /* 3 levels begin at level 1, 4 at level 0 */
+#define STE2_CACHED   (0x35ull << 40) /* S2IR0, S2OR0 write-back; S2SH0 inner-shareable */
+#define STE2_OUTER    (2ull << 44) /* uncached; S2SH0 outer-shareable */
+#define STE2_PS(oas)  ((uint64_t)(oas) << 48)
+#define STE2_AA64     (1ull << 51)
+#define STE2_RECORD   (1ull << 58)
+#define STE3_TTB_MASK 0x000ffffffffffff0ull
 
 /* Context descriptor, section 5.4 */
 #define CD_WORDS       8u
@@ -139,17 +155,19 @@
 
 /* ---- commands (section 4.1.1) ---- */
 
-#define OP_CFGI_STE	 0x03u
-#define OP_CFGI_ALL	 0x04u
-#define CFGI_RANGE_ALL	 31u
-#define OP_TLBI_FIRST	 0x10u
-#define OP_TLBI_NH_ASID	 0x11u
-#define OP_TLBI_NH_VA	 0x12u
-#define OP_TLBI_EL2_ALL	 0x20u
-#define OP_TLBI_NSNH_ALL 0x30u
-#define OP_TLBI_LAST	 0x3fu
-#define OP_ATC_INV	 0x40u
-#define OP_SYNC		 0x46u
+#define OP_CFGI_STE	  0x03u
+#define OP_CFGI_ALL	  0x04u
+#define CFGI_RANGE_ALL	  31u
+#define OP_TLBI_FIRST	  0x10u
+#define OP_TLBI_NH_ASID	  0x11u
+#define OP_TLBI_NH_VA	  0x12u
+#define OP_TLBI_EL2_ALL	  0x20u
+#define OP_TLBI_S12_VMALL 0x28u
+#define OP_TLBI_S2_IPA	  0x2au
+#define OP_TLBI_NSNH_ALL  0x30u
+#define OP_TLBI_LAST	  0x3fu
+#define OP_ATC_INV	  0x40u
+#define OP_SYNC		  0x46u
 
 /** struct smmuv3_cmd - a command. */
 struct smmuv3_cmd {
@@ -165,7 +183,10 @@ struct smmuv3_cmd {
 #define SMMUV3_STALLS	 (1u << 4) /* stalling is possible, and is not wanted */
 #define SMMUV3_HYP	 (1u << 5)
 #define SMMUV3_MSI	 (1u << 6)
+#define SMMUV3_STAGE2	 (1u << 7) /* translates by stage 2 alone */
 #define SMMUV3_OAS_SHIFT 8 /* IDR5.OAS */
+#define SMMUV3_PAGE0	 (1u << 11) /* erratum: registers of page 1 are in page 0 */
+#define SMMUV3_SYNC_63	 (1u << 12) /* erratum: a CMD_SYNC after 63 commands at most */
 
 static inline struct dmah_smmuv3 *smmuv3_of(struct dmah_iommu *iommu)
 {
@@ -180,6 +201,17 @@ static inline uint32_t smmuv3_read(const struct dmah_smmuv3 *smmu, uint32_t reg)
 static inline void smmuv3_write(const struct dmah_smmuv3 *smmu, uint32_t reg, uint32_t value)
 {
 	dmah_host_write32(smmu->regs + reg, value);
+}
+
+/* Registers of page 1, which one implementation has in page 0 (errata.c). */
+static inline uint32_t smmuv3_page1(const struct dmah_smmuv3 *smmu, uint32_t reg)
+{
+	return smmu->features & SMMUV3_PAGE0 ? reg & 0xffff : reg;
+}
+
+static inline unsigned int smmuv3_oas(const struct dmah_smmuv3 *smmu)
+{
+	return smmu->features >> SMMUV3_OAS_SHIFT & 7;
 }
 
 static inline bool smmuv3_failed(const struct dmah_smmuv3 *smmu)
@@ -206,6 +238,11 @@ int dmah_smmuv3_area_alloc(const struct dmah_smmuv3 *smmu, size_t size,
 
 /** dmah_smmuv3_area_free() - give it back; one that was never allocated is a no-op. */
 void dmah_smmuv3_area_free(struct dmah_smmuv3_area *area);
+
+/* ---- errata.c ---- */
+
+/** dmah_smmuv3_errata() - Returns the features that known errata of an implementation ask for. */
+uint32_t dmah_smmuv3_errata(uint32_t iidr, enum dmah_smmuv3_model model);
 
 /* ---- init.c ---- */
 
@@ -296,8 +333,9 @@ void dmah_smmuv3_streams_fini(struct dmah_smmuv3 *smmu);
 
 int dmah_smmuv3_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dmah_bind how,
 		     const struct dmah_pt_info *pt, uint32_t tag);
-int dmah_smmuv3_tag_alloc(struct dmah_iommu *iommu, uint32_t *tag);
-void dmah_smmuv3_tag_free(struct dmah_iommu *iommu, uint32_t tag);
+/** dmah_smmuv3_let_through() - let streams bypass that nothing is bound to. Before translation is on. Return: 0, DMAH_ENOMEM. */
+int dmah_smmuv3_let_through(struct dmah_smmuv3 *smmu, const struct dmah_smmuv3_bypass *streams,
+			    unsigned int n);
 
 /** dmah_smmuv3_has_ats() - Returns true where translated transactions of a stream are let through. */
 bool dmah_smmuv3_has_ats(const struct dmah_smmuv3 *smmu, uint32_t sid);
@@ -312,14 +350,45 @@ bool dmah_smmuv3_block_silent(struct dmah_smmuv3 *smmu, uint32_t sid);
 /** dmah_smmuv3_isolated() - the library's @isolated: Returns true after dmah_smmuv3_block_silent(). */
 bool dmah_smmuv3_isolated(struct dmah_iommu *iommu, struct dmah_device *dev);
 
+/* ---- context.c ---- */
+
+/** SMMUV3_STE_USED - words of an entry that are ever other than 0. */
+#define SMMUV3_STE_USED 4u
+
+/** dmah_smmuv3_contexts_init() - room for context descriptors, where the unit translates by stage 1. Return: 0, DMAH_ENOMEM. */
+int dmah_smmuv3_contexts_init(struct dmah_smmuv3 *smmu);
+
+int dmah_smmuv3_tag_alloc(struct dmah_iommu *iommu, uint32_t *tag);
+void dmah_smmuv3_tag_free(struct dmah_iommu *iommu, uint32_t tag);
+
+/** dmah_smmuv3_walks_table() - Returns true where the unit can walk a table that has this tag. */
+bool dmah_smmuv3_walks_table(const struct dmah_smmuv3 *smmu, const struct dmah_pt_info *pt,
+			     uint32_t tag);
+
+/** dmah_smmuv3_describe() - the first words of a stream's entry that is not to block; the others are 0. */
+void dmah_smmuv3_describe(const struct dmah_smmuv3 *smmu, const struct dmah_device *dev,
+			  enum dmah_bind how, const struct dmah_pt_info *pt, uint32_t tag,
+			  uint64_t word[SMMUV3_STE_USED]);
+
+/** dmah_smmuv3_write_context() - make a tag's context descriptor lead to a table. Nothing to do for stage 2. */
+void dmah_smmuv3_write_context(struct dmah_smmuv3 *smmu, const struct dmah_pt_info *pt,
+			       uint32_t tag);
+
+/** dmah_smmuv3_is_context() - Returns true where the tag's context descriptor leads to this table; always with stage 2. */
+bool dmah_smmuv3_is_context(const struct dmah_smmuv3 *smmu, const struct dmah_pt_info *pt,
+			    uint32_t tag);
+
 /* ---- tlb.c ---- */
 
 /** dmah_smmuv3_ops, dmah_smmuv3_ops_ats - for a unit without and with ATS. */
 extern const struct dmah_iommu_ops dmah_smmuv3_ops;
 extern const struct dmah_iommu_ops dmah_smmuv3_ops_ats;
 
-static inline struct smmuv3_cmd smmuv3_tlbi_asid(uint32_t tag)
+/* All entries of a tag: an ASID, or a VMID (sections 4.4.2 and 4.4.3). */
+static inline struct smmuv3_cmd smmuv3_tlbi_tag(const struct dmah_smmuv3 *smmu, uint32_t tag)
 {
+	if (smmu->features & SMMUV3_STAGE2)
+		return (struct smmuv3_cmd){ { OP_TLBI_S12_VMALL | (uint64_t)tag << 32, 0 } };
 	return (struct smmuv3_cmd){ { OP_TLBI_NH_ASID | (uint64_t)tag << 48, 0 } };
 }
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Stream table and context descriptors (Arm IHI 0070, sections 3.3 and 5).
+ * The stream table (Arm IHI 0070, sections 3.3 and 5.2), and how its entries change.
  *
- * A stream table entry leads to the context descriptor of a tag, which names the domain's page table; devices of one
- * domain share it. There are no substreams, so that each table of context descriptors has one. An entry that is not
- * valid, and a part of the table that is not there, block their streams.
+ * An entry names the domain's page table (context.c). There are no substreams. An entry that is not valid, and a part of
+ * the table that is not there, block their streams.
  */
 #include "hw/smmuv3/smmuv3.h"
 #include "pt/store.h"
@@ -21,17 +20,13 @@ static struct smmuv3_cmd cfgi_ste(uint32_t sid)
 
 int dmah_smmuv3_streams_init(struct dmah_smmuv3 *smmu)
 {
-	size_t contexts = (smmu->ntags + 1) * CD_WORDS * sizeof(uint64_t);
 	size_t size = ENTRY_BYTES << smmu->sid_bits;
 	int err;
 
 	if (smmu->features & SMMUV3_2LEVEL)
 		size = sizeof(uint64_t) << (smmu->sid_bits - STRTAB_SPLIT);
 	err = dmah_smmuv3_area_alloc(smmu, size, &smmu->strtab);
-	/* Rounded up to a power of two, as areas are aligned to their size. */
-	while (contexts & (contexts - 1))
-		contexts += contexts & -contexts;
-	return err ? err : dmah_smmuv3_area_alloc(smmu, contexts, &smmu->contexts);
+	return err ? err : dmah_smmuv3_contexts_init(smmu);
 }
 
 void dmah_smmuv3_streams_fini(struct dmah_smmuv3 *smmu)
@@ -94,85 +89,6 @@ static int make_entry(struct dmah_smmuv3 *smmu, uint32_t sid, uint64_t **entry)
 	return DMAH_OK;
 }
 
-/* ---- context descriptors ---- */
-
-static uint64_t *context_of(const struct dmah_smmuv3 *smmu, uint32_t tag)
-{
-	return smmu->contexts.cpu + (size_t)tag * CD_WORDS;
-}
-
-/*
- * Section 5.4. HAD0 and HWU0xx stay 0, so that the hardware ignores the bits in which the tables keep generations. Faults
- * are recorded and abort the transaction; nothing stalls.
- */
-static uint64_t context_word0(const struct dmah_smmuv3 *smmu, const struct dmah_pt_info *pt,
-			      uint32_t tag)
-{
-	return CD_T0SZ(pt->va_bits) |
-	       (smmu->features & SMMUV3_COHERENT ? CD_WALK_CACHED : CD_WALK_OUTER) | CD_EPD1 |
-	       CD_VALID | CD_IPS(smmu->features >> SMMUV3_OAS_SHIFT & 7) | CD_AA64 | CD_RECORD |
-	       CD_ABORT | CD_ASET | CD_ASID(tag);
-}
-
-/*
- * The same for every device of the domain. The tag's last owner has no device bound any more, so that nothing leads to
- * a descriptor that is rewritten here; what is cached of it goes with the entry of the stream that is bound next.
- */
-static void write_context(struct dmah_smmuv3 *smmu, const struct dmah_pt_info *pt, uint32_t tag)
-{
-	uint64_t *cd = context_of(smmu, tag), word0 = context_word0(smmu, pt, tag);
-	unsigned long flags;
-
-	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
-	if (cd[0] != word0 || cd[1] != (pt->root & CD_TTB_MASK)) {
-		cd[1] = pt->root & CD_TTB_MASK;
-		cd[2] = 0;
-		cd[3] = CD_MAIR_TYPES;
-		dmah_host_wmb();
-		pt_store_set(&cd[0], word0);
-	}
-	dmah_host_unlock(&smmu->lock);
-	dmah_host_leave(flags);
-}
-
-/* ---- tags ---- */
-
-int dmah_smmuv3_tag_alloc(struct dmah_iommu *iommu, uint32_t *tag)
-{
-	struct dmah_smmuv3 *smmu = smmuv3_of(iommu);
-	int err = DMAH_ENOSPC;
-	unsigned long flags;
-
-	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
-	for (uint32_t t = 1; err && t <= smmu->ntags; t++) {
-		uint64_t bit = 1ull << (t & 63), *word = &smmu->tags[t >> 6];
-
-		if (*word & bit)
-			continue;
-		*word |= bit;
-		*tag = t;
-		err = DMAH_OK;
-	}
-	dmah_host_unlock(&smmu->lock);
-	dmah_host_leave(flags);
-	return err;
-}
-
-void dmah_smmuv3_tag_free(struct dmah_iommu *iommu, uint32_t tag)
-{
-	struct dmah_smmuv3 *smmu = smmuv3_of(iommu);
-	unsigned long flags;
-
-	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
-	pt_store_clear(context_of(smmu, tag), 0);
-	smmu->tags[tag >> 6] &= ~(1ull << (tag & 63));
-	dmah_host_unlock(&smmu->lock);
-	dmah_host_leave(flags);
-}
-
 /* ---- devices that do not answer ---- */
 
 static bool is_blocked(uint64_t word0)
@@ -211,44 +127,16 @@ bool dmah_smmuv3_isolated(struct dmah_iommu *iommu, struct dmah_device *dev)
 
 /* ---- binding ---- */
 
-static bool has_ats(const struct dmah_smmuv3 *smmu, const struct dmah_device *dev)
-{
-	uint32_t flags = dev->limits.flags;
-
-	return smmu->features & SMMUV3_ATS && flags & DMAH_DEV_ATS && !(flags & DMAH_DEV_UNTRUSTED);
-}
-
-/*
- * Section 5.2: the first two words of an entry that is not to block; the others are of stage 2. An untrusted device is refused ATS: with it,
- * it could name physical addresses.
- */
-static void describe(const struct dmah_smmuv3 *smmu, const struct dmah_device *dev,
-		     enum dmah_bind how, uint32_t tag, uint64_t word[2])
-{
-	word[0] = STE_VALID | STE_BYPASS;
-	word[1] = STE1_SHCFG_SAME;
-	if (how != DMAH_BIND_TRANSLATE)
-		return;
-	word[0] = STE_VALID | STE_STAGE1 |
-		  (smmu->contexts.phys + tag * CD_WORDS * sizeof(uint64_t));
-	word[1] |= (smmu->features & SMMUV3_COHERENT ? STE1_S1_CACHED : 0) |
-		   (smmu->features & SMMUV3_STALLS ? STE1_S1STALLD : 0) |
-		   (has_ats(smmu, dev) ? STE1_EATS : 0);
-}
-
 static bool can_bind(const struct dmah_smmuv3 *smmu, const struct dmah_device *dev,
 		     enum dmah_bind how, const struct dmah_pt_info *pt, uint32_t tag)
 {
-	if (dev->id >> smmu->sid_bits)
-		return false;
-	return how != DMAH_BIND_TRANSLATE ||
-	       (pt && pt->format == &dmah_pt_lpae_s1 && pt->va_bits <= smmu->iommu.va_bits && tag &&
-		tag <= smmu->ntags);
+	return !(dev->id >> smmu->sid_bits) &&
+	       (how != DMAH_BIND_TRANSLATE || dmah_smmuv3_walks_table(smmu, pt, tag));
 }
 
 /*
  * Make the hardware read an entry anew (section 3.21.3), which includes the context descriptor that it leads to. @tag: an
- * ASID to be forgotten. @ats: what the device keeps of translations.
+ * tag to be forgotten. @ats: what the device keeps of translations.
  */
 static int announce(struct dmah_smmuv3 *smmu, uint32_t sid, uint32_t tag, bool ats)
 {
@@ -256,7 +144,7 @@ static int announce(struct dmah_smmuv3 *smmu, uint32_t sid, uint32_t tag, bool a
 	unsigned int n = 1;
 
 	if (tag)
-		cmd[n++] = smmuv3_tlbi_asid(tag);
+		cmd[n++] = smmuv3_tlbi_tag(smmu, tag);
 	if (ats) {
 		cmd[n++] = (struct smmuv3_cmd){ { OP_SYNC, 0 } };
 		cmd[n++] = dmah_smmuv3_atc_inv(sid, 0, 0);
@@ -275,14 +163,37 @@ static int take_away(struct dmah_smmuv3 *smmu, uint64_t *entry, uint32_t sid, ui
 	return announce(smmu, sid, tag, false);
 }
 
-/* Valid, by one store, when all is written. A failure leaves the stream blocked. */
-static int give(struct dmah_smmuv3 *smmu, uint64_t *entry, const uint64_t word[2], uint32_t sid,
-		bool ats)
+static void write_details(uint64_t *entry, const uint64_t word[SMMUV3_STE_USED])
+{
+	for (unsigned int i = 1; i < SMMUV3_STE_USED; i++)
+		pt_store_clear(&entry[i], word[i]);
+	dmah_host_wmb();
+}
+
+/*
+ * A stream that bypasses goes on doing so while the other words are written, which the hardware ignores until the first
+ * word says otherwise (section 3.21.3): a device that firmware left running does not notice. They are known to be there
+ * before that.
+ */
+static int prepare(struct dmah_smmuv3 *smmu, uint64_t *entry, const uint64_t word[SMMUV3_STE_USED],
+		   uint32_t sid, uint32_t tag)
 {
 	int err;
 
-	__atomic_store_n(&entry[1], word[1], __ATOMIC_RELAXED);
-	dmah_host_wmb();
+	write_details(entry, word);
+	err = announce(smmu, sid, tag, false);
+	if (err)
+		pt_store_clear(&entry[0], 0);
+	return err;
+}
+
+/* Valid, by one store, when all is written. A failure leaves the stream blocked. */
+static int give(struct dmah_smmuv3 *smmu, uint64_t *entry, const uint64_t word[SMMUV3_STE_USED],
+		uint32_t sid, bool ats)
+{
+	int err;
+
+	write_details(entry, word);
 	pt_store_set(&entry[0], word[0]);
 	err = announce(smmu, sid, 0, ats);
 	if (!err)
@@ -305,12 +216,10 @@ static int block(struct dmah_smmuv3 *smmu, uint64_t *entry, uint32_t sid, bool a
 	return err;
 }
 
-/* Returns true where the tag's context descriptor leads to this table. */
-static bool is_context(const struct dmah_smmuv3 *smmu, const struct dmah_pt_info *pt, uint32_t tag)
+static bool is_same(const uint64_t *entry, const uint64_t word[SMMUV3_STE_USED])
 {
-	const uint64_t *cd = context_of(smmu, tag);
-
-	return cd[0] == context_word0(smmu, pt, tag) && cd[1] == (pt->root & CD_TTB_MASK);
+	return entry[0] == word[0] && !((entry[1] ^ word[1]) & ~STE1_EATS) && entry[2] == word[2] &&
+	       entry[3] == word[3];
 }
 
 int dmah_smmuv3_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dmah_bind how,
@@ -318,7 +227,7 @@ int dmah_smmuv3_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dma
 {
 	struct dmah_smmuv3 *smmu = smmuv3_of(iommu);
 	bool translate = how == DMAH_BIND_TRANSLATE, ats;
-	uint64_t *entry, word[2];
+	uint64_t *entry, word[SMMUV3_STE_USED];
 	int err;
 
 	if (!can_bind(smmu, dev, how, pt, tag))
@@ -329,24 +238,53 @@ int dmah_smmuv3_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dma
 	ats = (entry[1] & STE1_EATS) != 0;
 	if (how == DMAH_BIND_BLOCK)
 		return block(smmu, entry, dev->id, ats);
-	describe(smmu, dev, how, tag, word);
+	dmah_smmuv3_describe(smmu, dev, how, pt, tag, word);
 	if (dmah_smmuv3_isolated(iommu, dev))
 		return DMAH_ETIMEDOUT;
 	/* Another device of the domain has the stream too. */
-	if (entry[0] == word[0] && !((entry[1] ^ word[1]) & ~STE1_EATS) &&
-	    (!translate || is_context(smmu, pt, tag)))
+	if (is_same(entry, word) && (!translate || dmah_smmuv3_is_context(smmu, pt, tag)))
 		return ats && dev->limits.flags & DMAH_DEV_UNTRUSTED ? DMAH_EPERM : DMAH_OK;
 	ats |= (word[1] & STE1_EATS) != 0;
-	err = take_away(smmu, entry, dev->id, translate ? tag : 0);
+	if (translate && entry[0] == (STE_VALID | STE_BYPASS))
+		err = prepare(smmu, entry, word, dev->id, tag);
+	else
+		err = take_away(smmu, entry, dev->id, translate ? tag : 0);
 	if (err)
 		return err;
 	if (translate)
-		write_context(smmu, pt, tag);
+		dmah_smmuv3_write_context(smmu, pt, tag);
 	err = give(smmu, entry, word, dev->id, ats);
 	if (!err && dmah_smmuv3_isolated(iommu, dev)) {
 		/* The device did not answer while it was bound: it is not bound. */
 		entry[1] = 0;
 		err = DMAH_ETIMEDOUT;
 	}
+	return err;
+}
+
+/* ---- streams that firmware left running ---- */
+
+static int let_one_through(struct dmah_smmuv3 *smmu, uint32_t sid)
+{
+	uint64_t *entry;
+	int err = make_entry(smmu, sid, &entry);
+
+	if (err)
+		return err;
+	pt_store_clear(&entry[1], STE1_SHCFG_SAME);
+	dmah_host_wmb();
+	pt_store_set(&entry[0], STE_VALID | STE_BYPASS);
+	return DMAH_OK;
+}
+
+int dmah_smmuv3_let_through(struct dmah_smmuv3 *smmu, const struct dmah_smmuv3_bypass *streams,
+			    unsigned int n)
+{
+	int err = DMAH_OK;
+
+	for (unsigned int i = 0; !err && i < n; i++)
+		for (uint32_t k = 0; !err && k < streams[i].count; k++)
+			if (!((streams[i].sid + k) >> smmu->sid_bits))
+				err = let_one_through(smmu, streams[i].sid + k);
 	return err;
 }

@@ -4,19 +4,22 @@
 
 #define GRANULE_SHIFT 12
 #define GRANULE_MASK  ((1ull << GRANULE_SHIFT) - 1)
-/* Granules that are named one by one, where ranges cannot be; more are forgotten with all of the ASID. */
+/* Granules that are named one by one, where ranges cannot be; more are forgotten with all of the tag. */
 #define SINGLES 16u
 /* Granules in the longest range: a scale has five bits. */
 #define RANGE_MAX ((1ull << 31) - 1)
 
 /*
- * TLBI_NH_VA (section 4.4.2.4): with @pages more than one, 32 at most, of (1 << @scale) granules each, counted from
- * @iova.
+ * TLBI_NH_VA (section 4.4.2.4), or TLBI_S2_IPA (section 4.4.3.2), whose tag stands elsewhere: with @pages more than one, 32
+ * at most, of (1 << @scale) granules each, counted from @iova.
  */
-static struct smmuv3_cmd tlbi_va(uint32_t tag, dmah_addr_t iova, bool tables, uint32_t pages,
-				 unsigned int scale)
+static struct smmuv3_cmd tlbi_range(const struct dmah_smmuv3 *smmu, uint32_t tag, dmah_addr_t iova,
+				    bool tables, uint32_t pages, unsigned int scale)
 {
 	struct smmuv3_cmd cmd = { { OP_TLBI_NH_VA | (uint64_t)tag << 48, iova } };
+
+	if (smmu->features & SMMUV3_STAGE2)
+		cmd.word[0] = OP_TLBI_S2_IPA | (uint64_t)tag << 32;
 
 	if (!tables)
 		cmd.word[1] |= 1; /* Leaf */
@@ -29,8 +32,8 @@ static struct smmuv3_cmd tlbi_va(uint32_t tag, dmah_addr_t iova, bool tables, ui
 }
 
 /* Ranges of up to 31 * 2^scale granules, beginning with the odd ones: five bits of the count a command. */
-static unsigned int by_range(struct smmuv3_cmd *cmd, uint32_t tag, dmah_addr_t iova,
-			     uint64_t granules, bool tables)
+static unsigned int by_range(const struct dmah_smmuv3 *smmu, struct smmuv3_cmd *cmd, uint32_t tag,
+			     dmah_addr_t iova, uint64_t granules, bool tables)
 {
 	unsigned int n = 0;
 
@@ -39,18 +42,19 @@ static unsigned int by_range(struct smmuv3_cmd *cmd, uint32_t tag, dmah_addr_t i
 		uint32_t pages = (uint32_t)(granules >> scale) & 31;
 		uint64_t done = (uint64_t)pages << scale;
 
-		cmd[n++] = tlbi_va(tag, iova, tables, pages, scale);
+		cmd[n++] = tlbi_range(smmu, tag, iova, tables, pages, scale);
 		iova += done << GRANULE_SHIFT;
 		granules -= done;
 	}
 	return n;
 }
 
-static unsigned int one_by_one(struct smmuv3_cmd *cmd, uint32_t tag, dmah_addr_t iova,
-			       uint64_t granules, bool tables)
+static unsigned int one_by_one(const struct dmah_smmuv3 *smmu, struct smmuv3_cmd *cmd, uint32_t tag,
+			       dmah_addr_t iova, uint64_t granules, bool tables)
 {
 	for (unsigned int i = 0; i < granules; i++)
-		cmd[i] = tlbi_va(tag, iova + ((dmah_addr_t)i << GRANULE_SHIFT), tables, 1, 0);
+		cmd[i] = tlbi_range(smmu, tag, iova + ((dmah_addr_t)i << GRANULE_SHIFT), tables, 1,
+				    0);
 	return (unsigned int)granules;
 }
 
@@ -66,11 +70,11 @@ static int op_invalidate(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_t iov
 
 	iova -= edge;
 	if (!granules || granules > (smmu->features & SMMUV3_RANGE ? RANGE_MAX : SINGLES))
-		cmd[0] = smmuv3_tlbi_asid(tag);
+		cmd[0] = smmuv3_tlbi_tag(smmu, tag);
 	else if (smmu->features & SMMUV3_RANGE)
-		n = by_range(cmd, tag, iova, granules, tables);
+		n = by_range(smmu, cmd, tag, iova, granules, tables);
 	else
-		n = one_by_one(cmd, tag, iova, granules, tables);
+		n = one_by_one(smmu, cmd, tag, iova, granules, tables);
 	err = dmah_smmuv3_post(smmu, cmd, n, ticket);
 	return err ? err : (int)n;
 }

@@ -41,8 +41,8 @@
  * @meta: direction, kind, flags, device, generation; 0 is idle.
  *
  * The driver owns the storage, which is zeroed before first use. Read it through dmah_addr(),
- * dmah_mapped() and friends. A copy is a second handle of the same mapping, and only one of the two
- * may be unmapped: use dmah_move().
+ * dmah_mapped() and friends. A copy is a second handle of the same mapping, and only one of the
+ * two may be unmapped: use dmah_move().
  */
 struct dmah {
 	dma_addr_t dma;
@@ -65,10 +65,11 @@ struct dmah {
  *	devices) the device gets DMAH_MODE_WRAP and the log says why.
  * @DMAH_MODE_DOMAIN_STRICT: the same, strict.
  * @DMAH_MODE_DOMAIN_LAZY: the same, lazy; but an untrusted device is always strict.
- * @DMAH_MODE_POOL: in slots of the device's default domain, each of which keeps its IOVA and its leaf
- *	entries; strict or lazy as that domain is. Both APIs may be used at once. Needs Linux 6.16 or
- *	later; a driver that asks an older kernel gets DMAH_MODE_DOMAIN, and one that asks a later
- *	kernel for DMAH_MODE_DOMAIN gets slots. Where no IOMMU translates it is DMAH_MODE_WRAP.
+ * @DMAH_MODE_POOL: in slots of the device's default domain, each of which keeps its IOVA and its
+ *	leaf entries; strict or lazy as that domain is. Both APIs may be used at once. Needs Linux
+ *	6.16 or later; a driver that asks an older kernel gets DMAH_MODE_DOMAIN, and one that asks
+ *	a later kernel for DMAH_MODE_DOMAIN gets slots. Where no IOMMU translates it is
+ *	DMAH_MODE_WRAP.
  * @DMAH_MODE_POOL_STRICT: the same, strict.
  * @DMAH_MODE_POOL_LAZY: the same as DMAH_MODE_POOL: a strict domain's slots are strict.
  */
@@ -183,8 +184,8 @@ int __dmah_unmap_attrs(struct device *dev, struct dmah *h, unsigned long attrs);
 int __dmah_sync(struct device *dev, const struct dmah *h, size_t off, size_t len, bool for_cpu);
 
 /**
- * DMAH_META_SYNC - in a handle's meta: a sync has something to do or to check. For the inline tests
- * below alone.
+ * DMAH_META_SYNC - in a handle's meta: a sync has something to do or to check. For the inline
+ * tests below alone.
  */
 #define DMAH_META_SYNC BIT(2)
 
@@ -390,15 +391,15 @@ int __must_check dmah_map_resource(struct device *dev, struct dmah *h, phys_addr
  * @h: an idle handle.
  * @phys: the CPU's address: the physical address that a Xen grant was mapped at, or a peer's
  *	registers.
- * @bus: the device's address, or the one that the IOMMU translates to: the grant's machine address,
- *	or a peer-to-peer address.
+ * @bus: the device's address, or the one that the IOMMU translates to: the grant's machine
+ *	address, or a peer-to-peer address.
  * @len: bytes; one contiguous range of both addresses.
  * @dir: which way the bytes go.
  * @attrs: DMA_ATTR_*.
  *
  * One granted page may be mapped at several physical addresses that share one bus address, so only
- * the caller can say which of them is meant. CPU caches are maintained through the kernel's mapping
- * of @phys, and by a hypercall that names
+ * the caller can say which of them is meant. CPU caches are maintained through the kernel's
+ * mapping of @phys, and by a hypercall that names
  * @bus only where it has none; nothing is guessed from @bus.
  *
  * Context: any. Return: as dmah_map_page_attrs(); -EIO where the device cannot reach @bus.
@@ -684,8 +685,8 @@ struct dmah_batch {
  * The device may still reach the memory, and bounced buffers do not hold yet what it wrote, until
  * dmah_unmap_finish().
  *
- * Context: any. Return: 0; -EINVAL: the batch is not idle or has no room; or the error of the first
- * handle that was refused, which stays as it was while the others are begun.
+ * Context: any. Return: 0; -EINVAL: the batch is not idle or has no room; or the error of the
+ * first handle that was refused, which stays as it was while the others are begun.
  */
 int dmah_unmap_start(struct device *dev, struct dmah_batch *b, struct dmah *const *h, u32 n);
 
