@@ -16,8 +16,8 @@ SOAK_OPS ?= 10000000
 MUTANT_SHARE ?= 1
 # "no" leaves out the mutants that a booted kernel shows, "only" runs no others.
 MUTANT_BOOTS ?= yes
-# Converted files that `make convert-tree` compiles before and after.
-SAMPLE ?= 20
+# Seconds for which `make convert-tree` compiles what it converted.
+COMPILE ?= 3600
 
 export JOBS SUITE CONFIG FUZZ_SECONDS SOAK_OPS MUTANT_SHARE MUTANT_BOOTS
 
@@ -96,7 +96,8 @@ linux-series: ## write the patches for Linux KERNEL=7.3 into OUT (build/series/K
 convert-tree: ## convert a whole kernel tree (KERNEL=7.3 or 6.12) and print the tables of docs/converting.md (minutes)
 	@sh scripts/deps.sh test
 	@sh scripts/build.sh
-	@python3 scripts/convert_tree.py build/dmah $(if $(KERNEL),$(KERNEL),7.3) --jobs $(JOBS) --sample $(SAMPLE)
+	@python3 scripts/convert_tree.py build/dmah $(if $(KERNEL),$(KERNEL),7.3) --jobs $(JOBS) \
+		--patch build/convert-$(or $(KERNEL),7.3).patch --compile $(COMPILE)
 
 .PHONY: linux-series-test
 linux-series-test: ## build the kernel of each patch (STEP=all; the last), boot them, run KUnit, edu and traffic (an hour of CPU); KIND=arm, arm64, debug: another kernel

@@ -27,6 +27,7 @@
 #define DMAH_FW_H
 
 #include <dmah/iommu.h>
+#include <dmah/riscv.h>
 #include <dmah/smmuv3.h>
 #include <dmah/vtd.h>
 
@@ -397,6 +398,7 @@ int dmah_fw_device(const struct dmah_fw *fw, const struct dmah_fw_requester *who
  * @kind: which of the others is set.
  * @vtd: for dmah_vtd_init().
  * @smmuv3: for dmah_smmuv3_init().
+ * @riscv: for dmah_riscv_init().
  */
 struct dmah_fw_setup {
 	volatile void *(*map)(void *ctx, uint64_t base, uint64_t size);
@@ -404,15 +406,17 @@ struct dmah_fw_setup {
 	enum dmah_fw_kind kind;
 	struct dmah_vtd_config vtd;
 	struct dmah_smmuv3_config smmuv3;
+	struct dmah_riscv_config riscv;
 };
 
 /**
  * dmah_fw_setup() - build the configuration of an IOMMU's driver.
  * @fw: the machine.
- * @unit: the IOMMU, of dmah_fw_unit().
+ * @unit: the IOMMU, of dmah_fw_unit(). For a RISC-V IOMMU that is a PCI function, set @base to the address in its BAR 0, and
+ *	DMAH_FW_MMIO in @flags, before.
  * @setup: @map and @ctx are the caller's; the others are set.
  *
- * Return: 0; DMAH_ENOMEM: @map returned NULL; DMAH_ENOTSUP: the library has no driver for this kind.
+ * Return: 0; DMAH_ENOMEM: @map returned NULL; DMAH_ENODEV: @base is not known; DMAH_ENOTSUP: the library has no driver for this kind.
  */
 int dmah_fw_setup(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
 		  struct dmah_fw_setup *setup);
