@@ -142,20 +142,24 @@ class Amalgamation:
                 self.add(target, True)
                 body += rest
             else:
-                # A template: its text belongs to the file that includes it, where it is included.
-                inner = INCLUDE.sub(lambda m: self.note(m, target), inner)
-                body += re.sub(r"^/\* SPDX[^\n]*\n", "", inner) + rest
+                body += self.template(target) + rest
         unit = Unit(path, body)
         unit.header = header
         self.units.append(unit)
 
-    def note(self, found, within):
+    def template(self, path):
+        """The text of a file without a guard: it belongs to the file that includes it, where it is included."""
+        return re.sub(r"^/\* SPDX[^\n]*\n", "", INCLUDE.sub(self.note, self.source(path)))
+
+    def note(self, found):
         kind, name = found.groups()
         if kind == "<":
             if name not in self.system:
                 self.system.append(name)
-        else:
+        elif GUARD.search(self.source(name)):
             self.add(name, True)
+        else:
+            return self.template(name)
         return ""
 
     def text(self):
