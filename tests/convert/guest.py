@@ -58,7 +58,7 @@ use() {
 	if [ "$1" = rings ]; then
 		for size in 96 256 80 128; do carrier; ring $(net) $size $size && get ring; done
 	fi
-	carrier; echo $dev >$P/device; echo 5 >$P/every
+	carrier; echo $dev >$P/device; echo $HANDLES >$P/handles; echo 5 >$P/every
 	ping -c 30 -i 0.05 -s 3000 10.0.2.2 >/tmp/ping
 	ifconfig $(net) down; ifconfig $(net) up
 	ping -c 10 -i 0.05 10.0.2.2 >/tmp/ping
@@ -78,6 +78,7 @@ use() {
 run() { # VARIANT DRIVER RINGS
 	echo "variant $1 $2"
 	DRIVER=$2
+	HANDLES=0; [ $1 = pool ] && HANDLES=1
 	insmod /drivers/$1/$2.ko || { echo "no insmod"; return; }
 	wait_for '[ -n "$(ls -d /sys/bus/pci/drivers/$DRIVER/*:* 2>/dev/null)" ]'
 	dev=$(cd /sys/bus/pci/drivers/$2 && echo *:*)
@@ -194,7 +195,7 @@ def judge(tap, guest, driver, variant, lines, sums):
     failing, up, down, rebound, end = (numbers(lines, m) for m in ("failing", "up", "down", "rebound", "end"))
     tap.case(up.get("maps", 0) > 300 and str(up.get("mode")).startswith("pool" if variant == "pool" else "wrap"),
              "%s: it maps by handle" % name, notes=[str(up)])
-    # In pool mode the map fails before dmah.ko counts.
+    # In pool mode a map fails before dmah.ko counts it.
     tap.case((variant == "pool" or failing.get("failed_maps", 0) > 5) and failing.get("live") == 0,
              "%s: failed maps leave nothing behind" % name, notes=[str(failing)])
     tap.case(all(n.get("misuse") == 0 for n in (up, down, rebound, end)), "%s: no misuse" % name, notes=[str(up), str(end)])

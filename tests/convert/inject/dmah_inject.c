@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A kernel module that lets maps of one device fail: the kernel's dma_map_page_attrs(), which drivers as
- * they are and handles in wrap mode call, and dmah.ko's fast map. Debian's kernels have no fault
- * injection of their own.
+ * they are and handles in wrap mode call, or, with handles=1, dmah.ko's map of a page. Debian's kernels
+ * have no fault injection of their own.
  *
  *	echo 0000:00:02.0 >/sys/module/dmah_inject/parameters/device
  *	echo 7 >/sys/module/dmah_inject/parameters/every	# each seventh map fails; 0: none
@@ -18,6 +18,8 @@ static char device[64];
 module_param_string(device, device, sizeof(device), 0600);
 static unsigned int every;
 module_param(every, uint, 0600);
+static bool handles;
+module_param(handles, bool, 0600);
 static unsigned int failed;
 module_param(failed, uint, 0400);
 
@@ -45,12 +47,12 @@ static int fail(struct pt_regs *regs, unsigned long value)
 
 static int fail_map(struct kprobe *p, struct pt_regs *regs)
 {
-	return fail(regs, DMA_MAPPING_ERROR);
+	return READ_ONCE(handles) ? 0 : fail(regs, DMA_MAPPING_ERROR);
 }
 
 static int fail_handle(struct kprobe *p, struct pt_regs *regs)
 {
-	return fail(regs, -ENOMEM);
+	return READ_ONCE(handles) ? fail(regs, -ENOMEM) : 0;
 }
 
 static struct kprobe probes[] = {
