@@ -26,6 +26,7 @@
 #ifndef DMAH_FW_H
 #define DMAH_FW_H
 
+#include <dmah/amdvi.h>
 #include <dmah/iommu.h>
 #include <dmah/smmuv3.h>
 #include <dmah/vtd.h>
@@ -396,14 +397,20 @@ int dmah_fw_device(const struct dmah_fw *fw, const struct dmah_fw_requester *who
  * @ctx: the caller's: passed to @map.
  * @kind: which of the others is set.
  * @vtd: for dmah_vtd_init().
+ * @amdvi: for dmah_amdvi_init(), which asks the table for settings of devices: until it returns, the structure stays in place,
+ *	and the tables do.
  * @smmuv3: for dmah_smmuv3_init().
+ * @fw, @unit: the table and the unit that @amdvi asks; private.
  */
 struct dmah_fw_setup {
 	volatile void *(*map)(void *ctx, uint64_t base, uint64_t size);
 	void *ctx;
 	enum dmah_fw_kind kind;
 	struct dmah_vtd_config vtd;
+	struct dmah_amdvi_config amdvi;
 	struct dmah_smmuv3_config smmuv3;
+	const struct dmah_fw *fw;
+	struct dmah_fw_unit unit;
 };
 
 /**

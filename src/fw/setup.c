@@ -26,13 +26,48 @@ static enum dmah_walks walks_of(const struct dmah_fw_unit *unit)
 	return unit->flags & DMAH_FW_NONCOHERENT ? DMAH_WALKS_NONCOHERENT : DMAH_WALKS_AS_REPORTED;
 }
 
+/* The first word of the capability block; 0 where configuration space cannot be read. */
+static uint32_t capability_of(const struct dmah_fw *fw, const struct dmah_fw_unit *unit)
+{
+	uint32_t value;
+
+	if (!fw->config.pci_read || !unit->cap_offset || unit->cap_offset & 3 ||
+	    !fw->config.pci_read(fw->config.ctx, unit->segment, unit->bdf, unit->cap_offset,
+				 &value))
+		return 0;
+	return value == ~0u ? 0 : value;
+}
+
+static uint8_t setting_of(void *ctx, uint16_t id)
+{
+	const struct dmah_fw_setup *setup = ctx;
+
+	return dmah_fw_ivrs_setting(setup->fw, &setup->unit, id);
+}
+
+static void set_amdvi(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
+		      struct dmah_fw_setup *setup)
+{
+	struct dmah_amdvi_config *c = &setup->amdvi;
+
+	setup->fw = fw;
+	setup->unit = *unit;
+	c->name = dmah_fw_kind_name(unit->kind);
+	c->capability = capability_of(fw, unit);
+	c->ivhd_flags = unit->hw_flags;
+	c->phys_bits = unit->phys_bits > 52 ? 52 : unit->phys_bits;
+	c->virt_bits = unit->virt_bits;
+	c->setting = setting_of;
+	c->setting_ctx = setup;
+}
+
 int dmah_fw_setup(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
 		  struct dmah_fw_setup *setup)
 {
 	volatile void *regs;
 
-	(void)fw;
 	setup->kind = unit->kind;
+	setup->amdvi = (struct dmah_amdvi_config){ 0 };
 	setup->vtd = (struct dmah_vtd_config){ 0 };
 	setup->smmuv3 = (struct dmah_smmuv3_config){ 0 };
 	switch (unit->kind) {
@@ -42,6 +77,12 @@ int dmah_fw_setup(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
 		setup->vtd.regs = regs;
 		setup->vtd.name = dmah_fw_kind_name(unit->kind);
 		setup->vtd.phys_bits = unit->phys_bits > 52 ? 52 : unit->phys_bits;
+		return DMAH_OK;
+	case DMAH_FW_AMDVI:
+		if (!map_registers(setup, unit, DMAH_AMDVI_REGS, &regs))
+			return DMAH_ENOMEM;
+		setup->amdvi.regs = regs;
+		set_amdvi(fw, unit, setup);
 		return DMAH_OK;
 	case DMAH_FW_SMMUV3:
 		if (!map_registers(setup, unit, DMAH_SMMUV3_REGS, &regs))
