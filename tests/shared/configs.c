@@ -59,7 +59,8 @@ const struct bench_config configs[] = {
 	      .pool = true, .ats = true),
 	IOMMU("lpae48 passthrough", BENCH_LPAE48, DMAH_PASSTHROUGH),
 	IOMMU("amd4 strict, device TLB", BENCH_AMD4, DMAH_STRICT, .ats = true),
-	IOMMU("amd6 lazy, NpCache", BENCH_AMD6, DMAH_LAZY, .map_flush = true),
+	IOMMU("amd6 lazy, NpCache, untrusted", BENCH_AMD6, DMAH_LAZY, .map_flush = true,
+	      .untrusted = true, .pool = true),
 };
 
 const unsigned int nconfigs = sizeof(configs) / sizeof(configs[0]);

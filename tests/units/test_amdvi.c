@@ -88,9 +88,10 @@ static void rig_machine(struct rig *r, const struct sim_amdvi_config *model,
 	for (unsigned int i = 0; i < UNITS; i++)
 		open_unit(r, i, model, config);
 	for (unsigned int i = 0; i < DEVICES; i++) {
-		r->dev[i] = sim_device_add(
-			r->sim, &(struct sim_device_config){
-					.id = 0x100 * (1 + i), .iommu = i % UNITS + 1, .ats = true });
+		r->dev[i] =
+			sim_device_add(r->sim, &(struct sim_device_config){ .id = 0x100 * (1 + i),
+									    .iommu = i % UNITS + 1,
+									    .ats = true });
 		device(r, i)->iommu = &r->amdvi[i % UNITS].iommu;
 	}
 	open_domain(r);
@@ -162,8 +163,8 @@ static void two_units(void **state)
 		struct sim_amdvi_stats before[UNITS] = { stats_of(&r, 0), stats_of(&r, 1) };
 		struct dmah h = { 0 };
 
-		assert_int_equal(dmah_map(device(&r, round % DEVICES), &h, page, 1 + 4096 * round / 2,
-					  DMAH_BIDIRECTIONAL, 0),
+		assert_int_equal(dmah_map(device(&r, round % DEVICES), &h, page,
+					  1 + 4096 * round / 2, DMAH_BIDIRECTIONAL, 0),
 				 DMAH_OK);
 		for (unsigned int i = 0; i < DEVICES; i++)
 			assert_true(writes(&r, i, dmah_addr(&h)));
@@ -307,7 +308,8 @@ static void overflow(void **state)
 			assert_false(writes(&r, 2, 0x5000));
 		assert_int_equal(dmah_unmap(device(&r, 0), &h), DMAH_OK);
 		do {
-			assert_int_equal(dmah_faults(&r.amdvi[0].iommu, NULL, NULL, &count), DMAH_OK);
+			assert_int_equal(dmah_faults(&r.amdvi[0].iommu, NULL, NULL, &count),
+					 DMAH_OK);
 			taken += count.taken;
 			lost |= count.lost;
 		} while (count.taken);
@@ -390,8 +392,8 @@ static void attach_before_enable(void **state)
 		attach(&r, i);
 	assert_int_equal(stats_of(&r, 0).commands, 0);
 	/* Nothing is translated: a map is refused. */
-	assert_int_equal(dmah_map(device(&r, 0), &(struct dmah){ 0 }, 0x40000000, 1,
-				  DMAH_TO_DEVICE, 0),
+	assert_int_equal(dmah_map(device(&r, 0), &(struct dmah){ 0 }, 0x40000000, 1, DMAH_TO_DEVICE,
+				  0),
 			 DMAH_EPERM);
 	for (unsigned int i = 0; i < UNITS; i++)
 		assert_int_equal(dmah_amdvi_enable(&r.amdvi[i]), DMAH_OK);
@@ -400,6 +402,136 @@ static void attach_before_enable(void **state)
 	(void)drop_faults(&r, 0);
 	(void)drop_faults(&r, 1);
 	r.reports = 0;
+	rig_close(&r);
+}
+
+/* ---- commands, in their order ---- */
+
+/** struct ring - a reader of the command ring: what the driver put there since it was made. */
+struct ring {
+	struct dmah_amdvi *amdvi;
+	uint32_t at;
+};
+
+static struct ring ring_of(struct rig *r, unsigned int n)
+{
+	return (struct ring){ &r->amdvi[n], r->amdvi[n].tail };
+}
+
+enum { OP_WAIT = 1, OP_DEVTAB = 2, OP_PAGES = 3, OP_IOTLB = 4 };
+
+static const uint64_t *next(struct ring *ring, unsigned int op)
+{
+	const uint64_t *c;
+
+	assert_true(ring->at != ring->amdvi->tail);
+	c = ring->amdvi->queue + (ring->at++ & (ring->amdvi->entries - 1)) * 2;
+	assert_int_equal(c[0] >> 60, op);
+	return c;
+}
+
+/* A wait that lets nothing pass, and stores nothing. */
+static void next_fence(struct ring *ring)
+{
+	assert_int_equal(next(ring, OP_WAIT)[0] & 0xf, 4);
+}
+
+static void next_mark(struct ring *ring)
+{
+	const uint64_t *c = next(ring, OP_WAIT);
+
+	assert_int_equal(c[0] & 0xf, 1);
+	assert_true((c[0] & 0x000ffffffffffff8ull) == ring->amdvi->status_phys);
+	assert_int_equal(c[1], ring->amdvi->marks);
+	assert_int_equal(ring->at, ring->amdvi->tail);
+}
+
+static void next_pages(struct ring *ring, uint32_t domain, uint64_t address)
+{
+	const uint64_t *c = next(ring, OP_PAGES);
+
+	assert_int_equal(c[0] & 0x0fffffffffffffffull, (uint64_t)domain << 32);
+	assert_true(c[1] == address);
+}
+
+static void next_tlb(struct ring *ring, uint32_t id, uint64_t address)
+{
+	const uint64_t *c = next(ring, OP_IOTLB);
+
+	assert_int_equal(c[0] & 0xffff, id);
+	assert_int_equal(c[0] >> 32 & 0xffff, id);
+	assert_true(c[1] == address);
+}
+
+#define ALL   0x7ffffffffffff001ull
+#define ALL_T 0x7ffffffffffff003ull
+
+/* The entry, and behind a fence what was reached through it, and behind another the device's TLB. */
+static void command_order(void **state)
+{
+	struct dmah_limits limits;
+	struct dmah h = { 0 };
+	dmah_phys_t page;
+	struct ring ring;
+	dmah_addr_t dma;
+	uint32_t tag;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, NULL);
+	tag = (uint32_t)(r.amdvi[0].devtab[0x100 * 4 + 1] & 0xffff);
+	page = sim_ram_take(r.sim, 16384, 16384);
+	/* Four pages: the two devices of the unit that have TLBs, each behind a fence of its own. */
+	assert_int_equal(dmah_map(device(&r, 0), &h, page, 16384, DMAH_BIDIRECTIONAL, 0), DMAH_OK);
+	dma = dmah_addr(&h);
+	ring = ring_of(&r, 0);
+	assert_int_equal(dmah_unmap(device(&r, 0), &h), DMAH_OK);
+	next_pages(&ring, tag,
+		   dma % 16384 ? ring.amdvi->queue[(ring.at & 255) * 2 + 1] : dma | 0x1001);
+	for (unsigned int i = 0; i < 2; i++) {
+		next_fence(&ring);
+		assert_int_equal(next(&ring, OP_IOTLB)[0] & 0xff, 0);
+	}
+	next_mark(&ring);
+	/* One page. */
+	assert_int_equal(dmah_map(device(&r, 0), &h, page, 4096, DMAH_BIDIRECTIONAL, 0), DMAH_OK);
+	dma = dmah_addr(&h);
+	ring = ring_of(&r, 0);
+	assert_int_equal(dmah_unmap(device(&r, 0), &h), DMAH_OK);
+	next_pages(&ring, tag, dma);
+	for (unsigned int i = 0; i < 2; i++) {
+		next_fence(&ring);
+		assert_true(next(&ring, OP_IOTLB)[1] == dma);
+	}
+	next_mark(&ring);
+	/* Blocked. */
+	ring = ring_of(&r, 0);
+	assert_int_equal(r.amdvi[0].iommu.ops->bind(&r.amdvi[0].iommu, device(&r, 0),
+						    DMAH_BIND_BLOCK, NULL, 0),
+			 DMAH_OK);
+	assert_int_equal(next(&ring, OP_DEVTAB)[0] & 0xffff, 0x100);
+	next_fence(&ring);
+	next_pages(&ring, tag, ALL_T);
+	next_pages(&ring, 0, ALL_T);
+	next_fence(&ring);
+	next_tlb(&ring, 0x100, ALL);
+	next_mark(&ring);
+	/* Bound anew, without a TLB: a device that is not trusted gets none, whatever it has. */
+	assert_int_equal(dmah_detach(device(&r, 0)), DMAH_OK);
+	sim_device_limits(r.dev[0], &limits);
+	limits.flags |= DMAH_DEV_UNTRUSTED;
+	ring = ring_of(&r, 0);
+	assert_int_equal(dmah_attach(r.dom, device(&r, 0), &limits), DMAH_OK);
+	/* The library has its unmaps of before invalidated first. */
+	while (ring.at != ring.amdvi->tail &&
+	       ring.amdvi->queue[(ring.at & 255) * 2] >> 60 != OP_DEVTAB)
+		ring.at++;
+	assert_int_equal(next(&ring, OP_DEVTAB)[0] & 0xffff, 0x100);
+	next_fence(&ring);
+	next_pages(&ring, 0, ALL_T);
+	next_pages(&ring, tag, ALL_T);
+	next_mark(&ring);
+	assert_int_equal(r.amdvi[0].devtab[0x100 * 4 + 1] >> 32 & 1, 0);
 	rig_close(&r);
 }
 
@@ -462,15 +594,11 @@ static void bad_configurations(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(two_units),
-		cmocka_unit_test(no_all),
-		cmocka_unit_test(goes_on),
-		cmocka_unit_test(overflow_hides_silence),
-		cmocka_unit_test(overflow),
-		cmocka_unit_test(event_interrupt),
-		cmocka_unit_test(settings),
-		cmocka_unit_test(attach_before_enable),
-		cmocka_unit_test(bad_configurations),
+		cmocka_unit_test(two_units),	 cmocka_unit_test(no_all),
+		cmocka_unit_test(goes_on),	 cmocka_unit_test(overflow_hides_silence),
+		cmocka_unit_test(overflow),	 cmocka_unit_test(event_interrupt),
+		cmocka_unit_test(settings),	 cmocka_unit_test(attach_before_enable),
+		cmocka_unit_test(command_order), cmocka_unit_test(bad_configurations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
