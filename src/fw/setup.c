@@ -46,19 +46,20 @@ static uint8_t setting_of(void *ctx, uint16_t id)
 }
 
 static void set_amdvi(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
-		      struct dmah_fw_setup *setup)
+		      volatile void *regs, struct dmah_fw_setup *setup)
 {
-	struct dmah_amdvi_config *c = &setup->amdvi;
-
 	setup->fw = fw;
 	setup->unit = *unit;
-	c->name = dmah_fw_kind_name(unit->kind);
-	c->capability = capability_of(fw, unit);
-	c->ivhd_flags = unit->hw_flags;
-	c->phys_bits = unit->phys_bits > 52 ? 52 : unit->phys_bits;
-	c->virt_bits = unit->virt_bits;
-	c->setting = setting_of;
-	c->setting_ctx = setup;
+	setup->amdvi = (struct dmah_amdvi_config){
+		.regs = regs,
+		.name = dmah_fw_kind_name(unit->kind),
+		.capability = capability_of(fw, unit),
+		.ivhd_flags = unit->hw_flags,
+		.phys_bits = unit->phys_bits > 52 ? 52 : unit->phys_bits,
+		.virt_bits = unit->virt_bits,
+		.setting = setting_of,
+		.setting_ctx = setup,
+	};
 }
 
 int dmah_fw_setup(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
@@ -81,8 +82,7 @@ int dmah_fw_setup(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
 	case DMAH_FW_AMDVI:
 		if (!map_registers(setup, unit, DMAH_AMDVI_REGS, &regs))
 			return DMAH_ENOMEM;
-		setup->amdvi.regs = regs;
-		set_amdvi(fw, unit, setup);
+		set_amdvi(fw, unit, regs, setup);
 		return DMAH_OK;
 	case DMAH_FW_SMMUV3:
 		if (!map_registers(setup, unit, DMAH_SMMUV3_REGS, &regs))

@@ -395,8 +395,11 @@ static void attach_before_enable(void **state)
 	assert_int_equal(dmah_map(device(&r, 0), &(struct dmah){ 0 }, 0x40000000, 1, DMAH_TO_DEVICE,
 				  0),
 			 DMAH_EPERM);
+	/* An exclusion range that firmware left on ends with it. */
+	dmah_host_write64(r.amdvi[0].regs + 0x20, 0x7d900003);
 	for (unsigned int i = 0; i < UNITS; i++)
 		assert_int_equal(dmah_amdvi_enable(&r.amdvi[i]), DMAH_OK);
+	assert_int_equal(dmah_host_read64(r.amdvi[0].regs + 0x20), 0);
 	for (unsigned int i = 0; i < DEVICES; i++)
 		assert_false(writes(&r, i, 0x5000));
 	(void)drop_faults(&r, 0);
