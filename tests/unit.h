@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The library's driver of VT-d, AMD-Vi or the SMMUv3 on a register model of lab/sim: the IOMMU of a machine under test. */
+/* The library's driver of VT-d, AMD-Vi, RISC-V or the SMMUv3 on a register model of lab/sim: the IOMMU of a machine under test. */
 #ifndef DMAH_TESTS_UNIT_H
 #define DMAH_TESTS_UNIT_H
 
 #include <dmah/amdvi.h>
+#include <dmah/riscv.h>
 #include <dmah/smmuv3.h>
 #include <dmah/vtd.h>
 
 #include "sim.h"
 #include "sim_amdvi.h"
+#include "sim_riscv.h"
 #include "sim_smmuv3.h"
 #include "sim_vtd.h"
 
 /**
  * struct unit - an IOMMU with registers, and its driver. Zero before unit_create().
  * @hw: the machine's IOMMU.
- * @vtd_model, @smmu_model, @amdvi_model: its registers; one of the three.
- * @vtd, @smmu, @amdvi: the driver.
+ * @vtd_model, @smmu_model, @amdvi_model, @riscv_model: its registers; one of them.
+ * @vtd, @smmu, @amdvi, @riscv: the driver.
  * @iommu: the IOMMU as the library sees it; NULL before unit_start().
  * @memory: the driver's bookkeeping.
  */
@@ -25,9 +27,11 @@ struct unit {
 	struct sim_vtd *vtd_model;
 	struct sim_smmuv3 *smmu_model;
 	struct sim_amdvi *amdvi_model;
+	struct sim_riscv *riscv_model;
 	struct dmah_vtd vtd;
 	struct dmah_smmuv3 smmu;
 	struct dmah_amdvi amdvi;
+	struct dmah_riscv riscv;
 	struct dmah_iommu *iommu;
 	void *memory;
 };

@@ -28,6 +28,7 @@
 
 #include <dmah/amdvi.h>
 #include <dmah/iommu.h>
+#include <dmah/riscv.h>
 #include <dmah/smmuv3.h>
 #include <dmah/vtd.h>
 
@@ -400,6 +401,7 @@ int dmah_fw_device(const struct dmah_fw *fw, const struct dmah_fw_requester *who
  * @amdvi: for dmah_amdvi_init(), which asks the table for settings of devices: until it returns, the structure stays in place,
  *	and the tables do.
  * @smmuv3: for dmah_smmuv3_init().
+ * @riscv: for dmah_riscv_init().
  * @fw, @unit: the table and the unit that @amdvi asks; private.
  */
 struct dmah_fw_setup {
@@ -409,6 +411,7 @@ struct dmah_fw_setup {
 	struct dmah_vtd_config vtd;
 	struct dmah_amdvi_config amdvi;
 	struct dmah_smmuv3_config smmuv3;
+	struct dmah_riscv_config riscv;
 	const struct dmah_fw *fw;
 	struct dmah_fw_unit unit;
 };
@@ -416,10 +419,11 @@ struct dmah_fw_setup {
 /**
  * dmah_fw_setup() - build the configuration of an IOMMU's driver.
  * @fw: the machine.
- * @unit: the IOMMU, of dmah_fw_unit().
+ * @unit: the IOMMU, of dmah_fw_unit(). For a RISC-V IOMMU that is a PCI function, set @base to the address in its BAR 0, and
+ *	DMAH_FW_MMIO in @flags, before.
  * @setup: @map and @ctx are the caller's; the others are set.
  *
- * Return: 0; DMAH_ENOMEM: @map returned NULL; DMAH_ENOTSUP: the library has no driver for this kind.
+ * Return: 0; DMAH_ENOMEM: @map returned NULL; DMAH_ENODEV: @base is not known; DMAH_ENOTSUP: the library has no driver for this kind.
  */
 int dmah_fw_setup(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
 		  struct dmah_fw_setup *setup);

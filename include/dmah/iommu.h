@@ -33,6 +33,12 @@ struct dmah_pt_format;
 extern const struct dmah_pt_format dmah_pt_vtd_ss;
 
 /**
+ * dmah_pt_vtd_fs - Intel VT-d first-stage tables: 4 levels (48 bits, of which addresses below 1 << 47 are canonical), 4
+ * KiB granule, 2 MiB and 1 GiB pages. The same specification, section 9.7.
+ */
+extern const struct dmah_pt_format dmah_pt_vtd_fs;
+
+/**
  * dmah_pt_lpae_s1 - ARM VMSAv8-64 / LPAE stage 1 tables: 39 or 48 bits, 4 KiB granule, 2 MiB and 1 GiB
  * blocks. Arm Architecture Reference Manual, section D8.3.
  */
@@ -49,6 +55,20 @@ extern const struct dmah_pt_format dmah_pt_amd_v1;
  * blocks. Arm Architecture Reference Manual, section D8.3.
  */
 extern const struct dmah_pt_format dmah_pt_lpae_s2;
+
+/**
+ * dmah_pt_sv - RISC-V first-stage tables: Sv39, Sv48, Sv57 (3, 4 or 5 levels; 38, 47 or 56 bits, since the upper half of
+ * a table begins with addresses whose bits up to 63 are set), 4 KiB granule, 2 MiB and 1 GiB pages. The
+ * RISC-V Instruction Set Manual, Volume II, chapter Supervisor-Level ISA. An entry has no room for a generation: a stale
+ * copy of a handle is found while nothing, or other memory, is mapped at its address.
+ */
+extern const struct dmah_pt_format dmah_pt_sv;
+
+/**
+ * dmah_pt_sv_rsw - the same for hardware with Svrsw60t59b, which leaves bits 60 and 59 of an entry to software: they hold a
+ * generation of 2 bits.
+ */
+extern const struct dmah_pt_format dmah_pt_sv_rsw;
 
 /**
  * struct dmah_pt_info - a domain's page table, for the driver to program.
@@ -212,6 +232,12 @@ struct dmah_iommu_ops {
 	 * Context: any but inside dmah_host_enter(); no lock of the library is held. Return: 0, DMAH_ETIMEDOUT.
 	 */
 	int (*wait)(struct dmah_iommu *iommu, uint64_t ticket);
+	/**
+	 * @done: Returns true if @wait would return 0 at once. Never waits and reads no register: an unmap asks right after
+	 * @invalidate, and reads the clock only where the hardware is still at work. May be NULL: never.
+	 * Context: any.
+	 */
+	bool (*done)(struct dmah_iommu *iommu, uint64_t ticket);
 	/**
 	 * @faults: take what the hardware has recorded, the oldest first, @max at most; what is left is there the next
 	 * time. *@lost: set where it had no room for others. NULL where the hardware records nothing.

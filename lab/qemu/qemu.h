@@ -26,17 +26,28 @@
  * @QEMU_VTD: q35 with intel-iommu.
  * @QEMU_SMMU: the arm64 virt machine with an SMMUv3.
  * @QEMU_AMD: q35 with amd-iommu.
+ * @QEMU_RISCV: the riscv64 virt machine; "iommu-sys=on" in @machine gives it an IOMMU at QEMU_RISCV_REGS, and
+ *	QEMU_RISCV_PCI in front of all other devices one that is a PCI function. QEMU 11 alone has these.
  */
 enum qemu_kind {
 	QEMU_VTD,
 	QEMU_SMMU,
 	QEMU_AMD,
+	QEMU_RISCV,
 };
 
-/** QEMU_VTD_REGS, QEMU_SMMU_REGS, QEMU_AMD_REGS - physical addresses of the IOMMU's registers. */
-#define QEMU_VTD_REGS  0xfed90000ull
-#define QEMU_SMMU_REGS 0x09050000ull
-#define QEMU_AMD_REGS  0xfed80000ull
+/**
+ * QEMU_VTD_REGS, QEMU_SMMU_REGS, QEMU_AMD_REGS, QEMU_RISCV_REGS - physical addresses of the IOMMU's registers.
+ * QEMU_SMMU_AT() - those of the @n-th SMMU that the arguments name (-device arm-smmuv3), where the configuration has @iommu.
+ */
+#define QEMU_VTD_REGS	0xfed90000ull
+#define QEMU_SMMU_REGS	0x09050000ull
+#define QEMU_AMD_REGS	0xfed80000ull
+#define QEMU_RISCV_REGS 0x03010000ull
+#define QEMU_SMMU_AT(n) (0x0c000000ull + (n)*0x20000ull)
+
+/** QEMU_RISCV_PCI - the RISC-V IOMMU that is a PCI function, as the argument behind "-device". */
+#define QEMU_RISCV_PCI "riscv-iommu-pci,addr=1"
 
 /** QEMU_EDU - the edu device, as the argument behind "-device". */
 #define QEMU_EDU "edu,dma_mask=0xffffffffffffffff"
@@ -45,7 +56,8 @@ enum qemu_kind {
  * struct qemu_config - a machine.
  * @kind: enum qemu_kind.
  * @newer: QEMU 11, which lab/vm fetches and unpacks beside the system; else the system's own, 7.2.
- * @iommu: QEMU_VTD: further options of intel-iommu ("aw-bits=39,caching-mode=on"); NULL: "aw-bits=48". The
+ * @iommu: QEMU_VTD: further options of intel-iommu ("aw-bits=39,caching-mode=on"); NULL: "aw-bits=48". QEMU_SMMU, with
+ *	@newer: options of arm-smmuv3 on the bus pcie.0 ("stage=2"); NULL: the machine's own SMMU, at QEMU_SMMU_REGS. The
  *	others have none.
  * @machine: further options of the machine ("gic-version=2"); the last value counts if an option is given twice. NULL: none.
  * @ram: bytes of RAM, a multiple of 2 MiB, at least 16 MiB; 0: 64 MiB. Only touched pages take memory.

@@ -129,7 +129,8 @@ static int by_context(struct search *s, const struct sim_context *context)
 	s->context = context;
 	if (s->dev->ats && context->ats)
 		ret = tlb(s, &s->dev->tlb, 0, SIM_BY_DEVICE_TLB);
-	if (!context->translate)
+	/* A second stage alone is the driver's identity table. */
+	if (!context->translate || !context->table.levels)
 		return ret ? ret : everything(s, SIM_BY_PASSTHROUGH, 0);
 	if (!ret)
 		ret = tlb(s, &iommu->tlb, context->domain, SIM_BY_IOTLB);

@@ -9,7 +9,9 @@
  *   ignores. For a mapping by block entries the record holds the time.
  * - A lazy unmap on the fast path does not read the clock. It stores the time of the last flush.
  *   The times of flushes are kept too, so the unmap is known to lie between two flushes. A strict
- *   unmap reads the clock while the hardware processes the invalidation.
+ *   unmap reads the clock while the hardware processes the invalidation. Where the hardware is done
+ *   at once, one strict unmap of a CPU in 64 reads the clock, and the others store that time as if it
+ *   were a flush's.
  *
  * Records are read without a lock. A reader ignores a record that is half written. If two CPUs
  * write one record in the same few nanoseconds the record may be a mixture; the page table still
@@ -184,12 +186,14 @@ static inline struct history_record *history_at(const struct history *history, d
 }
 
 /**
- * history_begin() - write the record of a new mapping.
- * @phys: physical address with the generation bits.
+ * history_write() - write the record of a new mapping.
+ * @phys: history_word().
+ * @owner: history_owner() of the device.
+ * @how: direction and flags, at their places in @ended of the record.
  * @caller: code address for fault reports.
  */
-static inline void history_begin(const struct history *history, const struct dmah_device *dev,
-				 dmah_addr_t dma, uint64_t phys, uint32_t len, enum dmah_dir dir,
+static inline void history_write(const struct history *history, dmah_addr_t dma, uint64_t phys,
+				 uint32_t len, const uint64_t *owner, uint64_t how,
 				 const void *caller)
 {
 	struct history_record *record = history_at(history, dma);
@@ -198,10 +202,23 @@ static inline void history_begin(const struct history *history, const struct dma
 	history_store(&record->phys, phys);
 	__atomic_store_n(&record->caller, (uint32_t)(uintptr_t)caller, __ATOMIC_RELAXED);
 	__atomic_store_n(&record->len, len, __ATOMIC_RELAXED);
-	history_store(&record->ended, dev->owner | (uint64_t)dir << HISTORY_DIR_SHIFT);
+	history_store(&record->ended, *owner | how);
 	/* Order among CPUs only: no device reads records. */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	history_store(&record->dma, dma);
+}
+
+/**
+ * history_begin() - write the record of a new mapping.
+ * @phys: physical address with the generation bits.
+ * @caller: code address for fault reports.
+ */
+static inline void history_begin(const struct history *history, const struct dmah_device *dev,
+				 dmah_addr_t dma, uint64_t phys, uint32_t len, enum dmah_dir dir,
+				 const void *caller)
+{
+	history_write(history, dma, phys, len, &dev->owner, (uint64_t)dir << HISTORY_DIR_SHIFT,
+		      caller);
 }
 
 /** history_timestamp() - return the timestamp for the entries that a lazy unmap clears. */

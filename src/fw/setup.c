@@ -71,6 +71,7 @@ int dmah_fw_setup(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
 	setup->amdvi = (struct dmah_amdvi_config){ 0 };
 	setup->vtd = (struct dmah_vtd_config){ 0 };
 	setup->smmuv3 = (struct dmah_smmuv3_config){ 0 };
+	setup->riscv = (struct dmah_riscv_config){ 0 };
 	switch (unit->kind) {
 	case DMAH_FW_VTD:
 		if (!map_registers(setup, unit, VTD_REGS, &regs))
@@ -90,6 +91,18 @@ int dmah_fw_setup(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
 		setup->smmuv3.regs = regs;
 		setup->smmuv3.name = dmah_fw_kind_name(unit->kind);
 		setup->smmuv3.walks = walks_of(unit);
+		return DMAH_OK;
+	case DMAH_FW_RISCV:
+		/* A function's registers are in its BAR 0, which no table knows. */
+		if (!(unit->flags & DMAH_FW_MMIO))
+			return DMAH_ENODEV;
+		if (!map_registers(setup, unit, DMAH_RISCV_REGS, &regs))
+			return DMAH_ENOMEM;
+		setup->riscv.regs = regs;
+		setup->riscv.name = dmah_fw_kind_name(unit->kind);
+		setup->riscv.walks = walks_of(unit);
+		/* A platform device with interrupts of its own; a function has messages. */
+		setup->riscv.wired = !(unit->flags & DMAH_FW_PCI) && unit->irq[0];
 		return DMAH_OK;
 	default:
 		return DMAH_ENOTSUP;

@@ -65,7 +65,7 @@ static bool fmt_is_table(uint64_t entry)
 
 static uint64_t fmt_block(uint64_t entry)
 {
-	return entry;
+	return entry ^ fmt_leaf.block;
 }
 
 static enum dmah_dir fmt_dir(uint64_t entry)

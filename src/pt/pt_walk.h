@@ -34,7 +34,7 @@ static uint64_t *entry_of(uint64_t *table, dmah_addr_t iova, unsigned int shift)
 
 static uint64_t *next_table(uint64_t entry)
 {
-	return dmah_host_table_virt(entry & fmt_leaf.addr_mask);
+	return dmah_host_table_virt(pt_phys(&fmt_leaf, entry));
 }
 
 /* Return log2 of the bytes that an entry of the next table maps. @shift: the same of the table that holds @entry. */
@@ -259,14 +259,26 @@ static int walk_find(const struct pt *pt, dmah_addr_t iova, struct pt_entry *fou
 	if (!is_leaf(value, shift))
 		return -visited;
 	inside = (1ull << shift) - 1;
-	found->phys = (value & fmt_leaf.addr_mask & ~inside) | (iova & inside);
+	found->phys = (pt_phys(&fmt_leaf, value) & ~inside) | (iova & inside);
 	found->dir = fmt_dir(value);
 	found->shift = shift;
 	found->gen = pt_gen(&fmt_leaf, value);
 	return visited;
 }
 
+static uint64_t *walk_block_entry(const struct pt *pt, dmah_addr_t iova)
+{
+	unsigned int shift;
+	uint64_t *entry;
+
+	(void)descend(pt, iova, &entry, &shift);
+	if (shift != PT_LEAF_SHIFT ||
+	    (pt_present(&fmt_leaf, pt_load(entry)) && fmt_is_table(pt_load(entry))))
+		return NULL;
+	return entry;
+}
+
 #define WALK_OPS                                                                                 \
 	.fits = fmt_levels, .init = walk_init, .fini = walk_fini, .leaf_table = walk_leaf_table, \
 	.block_set = walk_block_set, .block_clear = walk_block_clear, .adopt = walk_adopt,       \
-	.clean = walk_clean, .walk = walk_find
+	.block_entry = walk_block_entry, .clean = walk_clean, .walk = walk_find

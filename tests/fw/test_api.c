@@ -120,7 +120,7 @@ static void broken_root(void **state)
 
 static volatile void *map_registers(void *ctx, uint64_t base, uint64_t size)
 {
-	assert_true(base == 0xfed90000 && size == 4096);
+	assert_true((base == 0xfed90000 || base == 0x3010000 || !base) && size == 4096);
 	return ctx;
 }
 
@@ -136,6 +136,20 @@ static void driver_configuration(void **state)
 	assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_OK);
 	assert_true(setup.kind == DMAH_FW_VTD && setup.vtd.phys_bits == 46);
 	assert_ptr_equal((const void *)(uintptr_t)setup.vtd.regs, memory);
+	/* RISC-V: a platform device with a wire, and a function whose BAR the caller fills in. */
+	unit = (struct dmah_fw_unit){ .kind = DMAH_FW_RISCV,
+				      .flags = DMAH_FW_MMIO | DMAH_FW_NONCOHERENT,
+				      .base = 0x3010000,
+				      .irq = { 36 } };
+	assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_OK);
+	assert_true(setup.kind == DMAH_FW_RISCV && setup.riscv.wired);
+	assert_int_equal(setup.riscv.walks, DMAH_WALKS_NONCOHERENT);
+	assert_ptr_equal((const void *)(uintptr_t)setup.riscv.regs, memory);
+	unit.flags = DMAH_FW_PCI;
+	assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_ENODEV);
+	unit.flags |= DMAH_FW_MMIO;
+	assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_OK);
+	assert_false(setup.riscv.wired);
 	setup.ctx = NULL;
 	assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_ENOMEM);
 	unit.kind = (enum dmah_fw_kind)99;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * Check every page-table format against a walker written here from the specifications: Intel VT-d
- * section 9.8, AMD 48882 section 2.2.3, and Arm ARM section D8.3 (both stages). The walker reads memory as the hardware does: if walks are
+ * sections 9.7 and 9.8, AMD 48882 section 2.2.3, Arm ARM section D8.3 (both stages), and RISC-V privileged ISA, Sv39 to Sv57. The walker reads memory as the hardware does: if walks are
  * not coherent, only cleaned lines are visible. The walker runs after every store, so at no time
  * may the hardware see anything but the old or the new translation.
  */
@@ -94,16 +94,18 @@ void dmah_host_wmb(void)
 struct hw {
 	const struct dmah_pt_format *format;
 	unsigned int va_bits, levels;
-	enum { VTD_SS, LPAE_S1, LPAE_S2, AMD_V1 } kind;
+	enum { VTD_SS, VTD_FS, LPAE_S1, LPAE_S2, AMD_V1, SV } kind;
 };
 
 static const struct hw kinds[] = {
 	{ &dmah_pt_vtd_ss, 39, 3, VTD_SS },   { &dmah_pt_vtd_ss, 48, 4, VTD_SS },
-	{ &dmah_pt_vtd_ss, 57, 5, VTD_SS },   { &dmah_pt_lpae_s1, 39, 3, LPAE_S1 },
-	{ &dmah_pt_lpae_s1, 48, 4, LPAE_S1 }, { &dmah_pt_lpae_s2, 39, 3, LPAE_S2 },
-	{ &dmah_pt_lpae_s2, 48, 4, LPAE_S2 }, { &dmah_pt_amd_v1, 39, 3, AMD_V1 },
-	{ &dmah_pt_amd_v1, 48, 4, AMD_V1 },   { &dmah_pt_amd_v1, 57, 5, AMD_V1 },
-	{ &dmah_pt_amd_v1, 63, 6, AMD_V1 },
+	{ &dmah_pt_vtd_fs, 48, 4, VTD_FS },   { &dmah_pt_vtd_ss, 57, 5, VTD_SS },
+	{ &dmah_pt_lpae_s1, 39, 3, LPAE_S1 }, { &dmah_pt_lpae_s1, 48, 4, LPAE_S1 },
+	{ &dmah_pt_lpae_s2, 39, 3, LPAE_S2 }, { &dmah_pt_lpae_s2, 48, 4, LPAE_S2 },
+	{ &dmah_pt_amd_v1, 39, 3, AMD_V1 },   { &dmah_pt_amd_v1, 48, 4, AMD_V1 },
+	{ &dmah_pt_amd_v1, 57, 5, AMD_V1 },   { &dmah_pt_amd_v1, 63, 6, AMD_V1 },
+	{ &dmah_pt_sv, 38, 3, SV },	      { &dmah_pt_sv_rsw, 38, 3, SV },
+	{ &dmah_pt_sv_rsw, 47, 4, SV },	      { &dmah_pt_sv_rsw, 56, 5, SV },
 };
 
 struct found {
@@ -138,6 +140,35 @@ static bool walk_vtd(const struct hw *hw, uint64_t root, uint64_t iova, struct f
 			assert_true(level <= 3);
 			/* Reserved: execute, memory type, snoop, transient and address bits below a large page. */
 			assert_int_equal((entry & 0x87c) | entry >> 62, 0);
+			f->phys = entry & 0x000ffffffffff000ull;
+			assert_int_equal(f->phys & ((1ull << shift) - 1), 0);
+			f->shift = shift;
+			return true;
+		}
+		table = entry & 0x000ffffffffff000ull;
+	}
+	return false;
+}
+
+/* Presence and user access of every level; the hardware never has a flag to set, and so never writes. */
+static bool walk_first_stage(const struct hw *hw, uint64_t root, uint64_t iova, struct found *f)
+{
+	uint64_t table = root;
+
+	f->read = f->write = true;
+	for (unsigned int level = hw->levels; level; level--) {
+		unsigned int shift = 12 + 9 * (level - 1);
+		uint64_t entry = word(table + (iova >> shift & 511) * 8);
+
+		if (!(entry & 1))
+			return false;
+		assert_int_equal(entry & 0x24, 0x24); /* user, accessed */
+		assert_int_equal(entry & 0x118, 0); /* memory types, global */
+		assert_int_equal(entry >> 63, 0);
+		f->write &= entry >> 1 & 1;
+		if (level == 1 || entry & 1ull << 7) {
+			assert_true(level <= 3);
+			assert_int_equal(entry >> 6 & 1, 1); /* dirty */
 			f->phys = entry & 0x000ffffffffff000ull;
 			assert_int_equal(f->phys & ((1ull << shift) - 1), 0);
 			f->shift = shift;
@@ -220,13 +251,49 @@ static bool walk_amd(const struct hw *hw, uint64_t root, uint64_t iova, struct f
 	}
 }
 
+static bool walk_riscv(const struct hw *hw, uint64_t root, uint64_t iova, struct found *f)
+{
+	uint64_t table = root;
+
+	for (unsigned int level = hw->levels; level; level--) {
+		unsigned int shift = 12 + 9 * (level - 1);
+		uint64_t entry = word(table + (iova >> shift & 511) * 8), xwr = entry >> 1 & 7;
+
+		if (!(entry & 1))
+			return false;
+		f->phys = (entry >> 10 & 0xfffffffffffull) << 12;
+		/* Reserved: bits above the page number, but for those that Svrsw60t59b leaves to software. */
+		assert_int_equal(entry >> 54 & (hw->format == &dmah_pt_sv ? 0x3ff : 0x39f), 0);
+		if (!xwr) {
+			/* In a pointer to a table also D, A and U. */
+			assert_true(level > 1);
+			assert_int_equal(entry & 0xd0, 0);
+			table = f->phys;
+			continue;
+		}
+		assert_true(level <= 3);
+		assert_true(xwr == 1 || xwr == 3);
+		assert_int_equal(entry & 0xf0, 0xd0); /* D, A, not G, U */
+		assert_int_equal(f->phys & ((1ull << shift) - 1), 0);
+		f->read = true;
+		f->write = xwr == 3;
+		f->shift = shift;
+		return true;
+	}
+	return false;
+}
+
 static bool walk(const struct hw *hw, uint64_t root, uint64_t iova, struct found *f)
 {
 	switch (hw->kind) {
 	case VTD_SS:
 		return walk_vtd(hw, root, iova, f);
+	case VTD_FS:
+		return walk_first_stage(hw, root, iova, f);
 	case AMD_V1:
 		return walk_amd(hw, root, iova, f);
+	case SV:
+		return walk_riscv(hw, root, iova, f);
 	default:
 		return walk_arm(hw, root, iova, f);
 	}
@@ -246,11 +313,17 @@ static struct place places[PLACES];
 static const struct hw *now;
 static struct pt *pt_now;
 
+/* Returns true for a format whose writable memory is readable too. */
+static bool writes_read(const struct hw *hw)
+{
+	return hw->kind == LPAE_S1 || hw->kind == SV || hw->kind == VTD_FS;
+}
+
 static bool right(const struct place *p, const struct found *f)
 {
 	if (f->phys != p->phys || f->shift != (p->block ? 21u : 12u))
 		return false;
-	return f->read == (now->kind == LPAE_S1 || p->dir & DMAH_TO_DEVICE) &&
+	return f->read == (writes_read(now) || p->dir & DMAH_TO_DEVICE) &&
 	       f->write == !!(p->dir & DMAH_FROM_DEVICE);
 }
 
@@ -377,7 +450,7 @@ static void compare_walk(const struct pt *pt, const struct place *p)
 	assert_int_equal(visited, now->levels - p->block);
 	assert_int_equal(entry.phys, p->phys + inside);
 	assert_int_equal(entry.shift, p->block ? 21 : 12);
-	assert_int_equal(entry.dir, now->kind == LPAE_S1 && p->dir == DMAH_FROM_DEVICE
+	assert_int_equal(entry.dir, writes_read(now) && p->dir == DMAH_FROM_DEVICE
 					    ? DMAH_BIDIRECTIONAL
 					    : p->dir);
 }
@@ -441,7 +514,11 @@ static void failed_allocations(void **state)
 
 static bool has_width(int kind, unsigned int bits)
 {
-	return bits == 39 || bits == 48 || (bits == 57 && (kind == VTD_SS || kind == AMD_V1)) ||
+	/* Of a RISC-V table the lower half is used. */
+	if (kind == SV)
+		return bits == 38 || bits == 47 || bits == 56;
+	return bits == 48 || (bits == 39 && kind != VTD_FS) ||
+	       (bits == 57 && (kind == VTD_SS || kind == AMD_V1)) ||
 	       (kind == AMD_V1 && (bits == 21 || bits == 30 || bits == 63));
 }
 

@@ -61,19 +61,50 @@ static bool amd(enum bench_hw hw)
 	return hw == BENCH_AMD3 || hw == BENCH_AMD4 || hw == BENCH_AMD6;
 }
 
-static unsigned int width(enum bench_hw hw)
+static bool riscv(enum bench_hw hw)
 {
-	return hw == BENCH_VTD3 || hw == BENCH_LPAE39 || hw == BENCH_AMD3 ? 39
-	       : hw == BENCH_VTD5					  ? 57
-	       : hw == BENCH_AMD6					  ? 63
-									  : 48;
+	return hw == BENCH_SV39 || hw == BENCH_SV48 || hw == BENCH_SV57;
 }
 
-/* DMAH_TEST_HW=amd in the environment: the cases that name no IOMMU run on AMD's. */
+static enum sim_flavour flavour(enum bench_hw hw)
+{
+	return vtd(hw) ? SIM_VTD : amd(hw) ? SIM_AMD : riscv(hw) ? SIM_RISCV : SIM_SMMU;
+}
+
+static const struct dmah_pt_format *format(enum bench_hw hw)
+{
+	return vtd(hw)	   ? &dmah_pt_vtd_ss
+	       : amd(hw)   ? &dmah_pt_amd_v1
+	       : riscv(hw) ? &dmah_pt_sv_rsw
+			   : &dmah_pt_lpae_s1;
+}
+
+/* Bits of the whole table. */
+static unsigned int width(enum bench_hw hw)
+{
+	switch (hw) {
+	case BENCH_VTD3:
+	case BENCH_LPAE39:
+	case BENCH_AMD3:
+	case BENCH_SV39:
+		return 39;
+	case BENCH_VTD5:
+	case BENCH_SV57:
+		return 57;
+	case BENCH_AMD6:
+		return 63;
+	default:
+		return 48;
+	}
+}
+
+/* DMAH_TEST_HW=amd or riscv in the environment: the cases that name no IOMMU run on that one. */
 static enum bench_hw usual(void)
 {
 	const char *text = getenv("DMAH_TEST_HW");
 
+	if (text && !strcmp(text, "riscv"))
+		return BENCH_SV48;
 	return text && !strcmp(text, "amd") ? BENCH_AMD4 : BENCH_VTD4;
 }
 
@@ -95,9 +126,7 @@ static void open_machine(struct bench *b)
 	if (c->backend == DMAH_BACKEND_IOMMU)
 		for (unsigned int i = 0; i < 2; i++)
 			config.iommu[i] = (struct sim_iommu_config){
-				.flavour = vtd(c->hw)	? SIM_VTD
-					   : amd(c->hw) ? SIM_AMD
-							: SIM_SMMU,
+				.flavour = flavour(c->hw),
 				.va_bits = width(c->hw),
 				.caching_mode = c->map_flush && !i,
 				.noncoherent_walk = c->walk_noncoherent,
@@ -129,7 +158,7 @@ static struct dmah_iommu *iommu_of(struct bench *b, unsigned int n)
 	unit_start(u, TIMEOUT);
 	sim_inject_watch(b->sim, n, u->iommu);
 	/* There is no register for these properties. */
-	if (u->smmu_model && b->config.map_flush)
+	if ((u->smmu_model || u->riscv_model) && b->config.map_flush)
 		u->iommu->caps |= DMAH_IOMMU_MAP_FLUSH;
 	if (!u->vtd_model && b->config.no_blocks)
 		u->iommu->caps &= ~(uint32_t)(DMAH_IOMMU_BLOCK_2M | DMAH_IOMMU_BLOCK_1G);
@@ -174,10 +203,8 @@ static void open_domain(struct bench *b)
 		.cpus = c->cpus,
 		.pool = b->pool,
 		.mode = c->mode,
-		.format = vtd(c->hw)   ? &dmah_pt_vtd_ss
-			  : amd(c->hw) ? &dmah_pt_amd_v1
-				       : &dmah_pt_lpae_s1,
-		.va_bits = c->backend == DMAH_BACKEND_IOMMU ? width(c->hw) : 0,
+		.format = format(c->hw),
+		.va_bits = c->backend == DMAH_BACKEND_IOMMU ? width(c->hw) - riscv(c->hw) : 0,
 		.aperture_size = c->aperture_size,
 		.lazy_entries = c->lazy_entries,
 		.history = c->history,

@@ -24,6 +24,9 @@ enum bench_hw {
 	BENCH_AMD3,
 	BENCH_AMD4,
 	BENCH_AMD6,
+	BENCH_SV39,
+	BENCH_SV48,
+	BENCH_SV57,
 	BENCH_XEN,
 };
 

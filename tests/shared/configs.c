@@ -61,6 +61,10 @@ const struct bench_config configs[] = {
 	IOMMU("amd4 strict, device TLB", BENCH_AMD4, DMAH_STRICT, .ats = true),
 	IOMMU("amd6 lazy, NpCache, untrusted", BENCH_AMD6, DMAH_LAZY, .map_flush = true,
 	      .untrusted = true, .pool = true),
+	IOMMU("sv39 strict, device TLB", BENCH_SV39, DMAH_STRICT, .ats = true),
+	IOMMU("sv57 lazy", BENCH_SV57, DMAH_LAZY),
+	IOMMU("sv48 strict, not coherent", BENCH_SV48, DMAH_STRICT, .noncoherent = true,
+	      .pool = true, .walk_noncoherent = true),
 };
 
 const unsigned int nconfigs = sizeof(configs) / sizeof(configs[0]);

@@ -44,7 +44,7 @@ struct rig {
 	unsigned int reports;
 };
 
-static const char *const machines[] = { "vtd", "smmu", "smmu-s2", "amd" };
+static const char *const machines[] = { "vtd", "vtd-fs", "smmu", "smmu-s2", "amd", "riscv" };
 #define MACHINES (sizeof(machines) / sizeof(machines[0]))
 
 static void attach(struct rig *r, unsigned int n)
@@ -224,6 +224,7 @@ static uint64_t post(struct rig *r, unsigned int n, dmah_addr_t iova)
 /* Commands of all are under way when the device does not answer: every wait is confirmed, in whatever order. */
 static void silent_among(const char *machine, unsigned int first)
 {
+	struct sim_riscv_stats riscv[2];
 	struct sim_vtd_stats before, after;
 	uint64_t ticket[9];
 	struct page p[DEVICES];
@@ -234,6 +235,8 @@ static void silent_among(const char *machine, unsigned int first)
 		map(&r, i, &p[i]);
 	if (r.unit.vtd_model)
 		sim_vtd_stats(r.unit.vtd_model, &before);
+	if (r.unit.riscv_model)
+		sim_riscv_stats(r.unit.riscv_model, &riscv[0]);
 	unit_hold(&r.unit, true);
 	for (unsigned int i = 0; i < 9; i++)
 		ticket[i] = post(&r, i % DEVICES, p[i % DEVICES].dma);
@@ -247,6 +250,9 @@ static void silent_among(const char *machine, unsigned int first)
 		assert_int_equal(after.device_tlbs - before.device_tlbs, 1 + 3);
 	} else if (r.unit.smmu_model) {
 		assert_int_equal(r.unit.smmu.refused, 1);
+	} else if (r.unit.riscv_model) {
+		sim_riscv_stats(r.unit.riscv_model, &riscv[1]);
+		assert_int_equal(riscv[1].device_tlbs - riscv[0].device_tlbs, 1 + 3);
 	}
 	assert_true(r.iommu->ops->isolated(r.iommu, r.dev[SILENT]));
 	assert_false(r.iommu->ops->isolated(r.iommu, r.dev[ANSWERS]));
@@ -343,6 +349,7 @@ static void confirmed_late(void **state)
 	late("smmu", 0x64);
 	/* The unit does not stop for the error: it has passed the marks behind the command by then. */
 	late("amd", 0x2008);
+	late("riscv", 0x48);
 }
 
 /* Bound, killed or detached: a device that does not answer meanwhile is blocked, and its unit goes on. */
@@ -610,12 +617,14 @@ static void clocks_that_differ(void **state)
 		open_rig(&r, machines[i], DMAH_STRICT);
 		map(&r, WITHOUT, &p);
 		b = (struct behind){ .unit = &r.unit,
-				     .status = r.unit.vtd_model	   ? 0x34
-					       : r.unit.smmu_model ? 0x9c
-								   : 0x2020 };
+				     .status = r.unit.vtd_model	    ? 0x34
+					       : r.unit.smmu_model  ? 0x9c
+					       : r.unit.riscv_model ? 0x48
+								    : 0x2020 };
 		b.regs = unit_regs(&r.unit, &size);
 		unit_use_regs(&r.unit, sim_regs_add(r.sim, size, &b, behind_read, behind_write));
 		r.unit.vtd.timeout = r.unit.smmu.timeout = r.unit.amdvi.timeout = 1000000000;
+		r.unit.riscv.timeout = 1000000000;
 		b.now = dmah_host_now() - 900000;
 		unit_hold(&r.unit, true);
 		assert_int_equal(dmah_unmap(r.dev[WITHOUT], &p.h), DMAH_OK);

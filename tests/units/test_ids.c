@@ -24,7 +24,7 @@
 #define IDS 3u
 
 static const uint32_t id_of[IDS] = { 0x100, 0x108, 0x210 };
-static const char *const machines[] = { "vtd", "smmu", "smmu-s2", "amd" };
+static const char *const machines[] = { "vtd", "vtd-fs", "smmu", "smmu-s2", "amd", "riscv" };
 #define MACHINES (sizeof(machines) / sizeof(machines[0]))
 
 struct rig {

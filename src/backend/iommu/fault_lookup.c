@@ -204,7 +204,7 @@ static void ended_in_ring(struct dmah_domain *dom, const struct dmah_ring *ring,
 	what->place = DMAH_FAULT_UNMAPPED;
 	of_ring(ring, what);
 	if (q.entry & dom->pt.leaf.addr_mask)
-		what->phys = q.entry & dom->pt.leaf.addr_mask;
+		what->phys = pt_phys(&dom->pt.leaf, q.entry);
 	else if (dmah_history_find(&dom->history, addr, about_popped, &q, &record))
 		dmah_fault_remember(what, &record, dom->pt.leaf.gen_bits);
 	popped_when(ring, number, &dom->history, what);

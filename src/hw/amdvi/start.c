@@ -9,7 +9,7 @@
 #include "hw/amdvi/amdvi.h"
 
 /* Commands that are posted in one piece. */
-#define PIECE 16u
+#define PIECE 8u
 
 void dmah_amdvi_control(struct dmah_amdvi *amdvi, uint64_t clear, uint64_t set)
 {
