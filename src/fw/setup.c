@@ -62,6 +62,35 @@ static void set_amdvi(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
 	};
 }
 
+/* An implementation without page 1 of registers has nothing of its own behind page 0. */
+static uint64_t smmuv3_registers(const struct dmah_fw_unit *unit)
+{
+	bool page0 = unit->table == DMAH_FW_IORT && unit->hw_info == DMAH_SMMUV3_CN99XX;
+
+	return page0 ? unit->size : DMAH_SMMUV3_REGS;
+}
+
+static int set_smmuv3(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
+		      struct dmah_fw_setup *setup)
+{
+	unsigned int streams = 0;
+	volatile void *regs;
+
+	if (!map_registers(setup, unit, smmuv3_registers(unit), &regs))
+		return DMAH_ENOMEM;
+	if (unit->table == DMAH_FW_IORT) {
+		setup->smmuv3.model = (enum dmah_smmuv3_model)unit->hw_info;
+		streams = dmah_fw_iort_running(&fw->tables[DMAH_FW_IORT], unit->offset,
+					       setup->bypass, DMAH_FW_BYPASS);
+	}
+	setup->smmuv3.regs = regs;
+	setup->smmuv3.name = dmah_fw_kind_name(unit->kind);
+	setup->smmuv3.walks = walks_of(unit);
+	setup->smmuv3.bypass = setup->bypass;
+	setup->smmuv3.nbypass = streams < DMAH_FW_BYPASS ? streams : DMAH_FW_BYPASS;
+	return streams > DMAH_FW_BYPASS ? DMAH_ENOSPC : DMAH_OK;
+}
+
 int dmah_fw_setup(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
 		  struct dmah_fw_setup *setup)
 {
@@ -86,12 +115,7 @@ int dmah_fw_setup(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
 		set_amdvi(fw, unit, regs, setup);
 		return DMAH_OK;
 	case DMAH_FW_SMMUV3:
-		if (!map_registers(setup, unit, DMAH_SMMUV3_REGS, &regs))
-			return DMAH_ENOMEM;
-		setup->smmuv3.regs = regs;
-		setup->smmuv3.name = dmah_fw_kind_name(unit->kind);
-		setup->smmuv3.walks = walks_of(unit);
-		return DMAH_OK;
+		return set_smmuv3(fw, unit, setup);
 	case DMAH_FW_RISCV:
 		/* A function's registers are in its BAR 0, which no table knows. */
 		if (!(unit->flags & DMAH_FW_MMIO))
