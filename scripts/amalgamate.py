@@ -148,18 +148,22 @@ class Amalgamation:
         self.units.append(unit)
 
     def template(self, path):
-        """The text of a file without a guard: it belongs to the file that includes it, where it is included."""
-        return re.sub(r"^/\* SPDX[^\n]*\n", "", INCLUDE.sub(self.note, self.source(path)))
+        """The text of a header without a guard, which belongs to the file that includes it; templates may include others."""
+        def replace(found):
+            kind, name = found.groups()
+            if kind == "<" or GUARD.search(self.source(name)):
+                return self.note(found, path)
+            return self.template(name)
 
-    def note(self, found):
+        return INCLUDE.sub(replace, re.sub(r"^/\* SPDX[^\n]*\n", "", self.source(path)))
+
+    def note(self, found, within):
         kind, name = found.groups()
         if kind == "<":
             if name not in self.system:
                 self.system.append(name)
-        elif GUARD.search(self.source(name)):
-            self.add(name, True)
         else:
-            return self.template(name)
+            self.add(name, True)
         return ""
 
     def text(self):
