@@ -13,17 +13,36 @@ DEVICES = {"pci_dev", "platform_device", "usb_interface", "amba_device", "of_dev
 PROBE = re.compile(r"probe|init_one|init_board")
 
 
-def candidates(analysis, paths):
-    """The files that may hold the probe() of a driver: the changed ones, then their directories'."""
+def own_headers(analysis, path):
+    """The headers of a file that are not the whole tree's."""
+    return {h for h in analysis.tree.closure(path) if h.endswith(".h")}
+
+
+def drivers(analysis, paths):
+    """Lists of the changed files that belong to one driver: they share a header of their own."""
+    out = []
+    for p in paths:
+        if not p.endswith(".c"):
+            continue
+        mine = own_headers(analysis, p)
+        same = [d for d in out if d[1] & mine]
+        merged = ([p], set(mine))
+        for d in same:
+            merged = (d[0] + merged[0], d[1] | merged[1])
+            out.remove(d)
+        out.append(merged)
+    return out
+
+
+def candidates(analysis, paths, headers):
+    """The files that may hold the probe() of a driver: the changed ones, then others with its headers."""
     seen = list(paths)
     for d in sorted({os.path.dirname(p) for p in paths}):
-        if d.count("/") < 3:
-            continue        # a directory of unrelated drivers
         for p in sorted(analysis.tree.found):
-            if os.path.dirname(p) == d and p.endswith(".c") and p not in seen:
+            if os.path.dirname(p) == d and p.endswith(".c") and p not in seen and headers & own_headers(analysis, p):
                 if any(m in analysis.tree.text(p) for m in MASKS):
                     seen.append(p)
-    return [p for p in seen if p.endswith(".c")]
+    return seen
 
 
 def text(device):
@@ -32,9 +51,19 @@ def text(device):
 
 
 def attach(editor, paths):
-    """Add the call. Return the function that got it ("path: name()"), or None."""
+    """Add the call to each driver. Return a note for each."""
+    notes = []
+    for files, headers in drivers(editor.a, paths):
+        where = attach_one(editor, files, headers)
+        notes.append("attached in %s" % where if where else
+                     "attach the device in probe() by hand: devm_dmah_attach(), in %s" % ", ".join(files))
+    return notes
+
+
+def attach_one(editor, paths, headers):
+    """Add the call to one driver. Return the function that got it ("path: name()"), or None."""
     analysis = editor.a
-    files = candidates(analysis, paths)
+    files = candidates(analysis, paths, headers)
     if any("dmah_attach(" in analysis.tree.text(p) for p in files):
         return "already there"
     for path in files:

@@ -150,9 +150,7 @@ def attempt(tree, paths, options):
         r.sites += unseen(tree, p, seen)
     e.prepare()
     if options.attach_device and e.maps:
-        where = attach(e, sorted(e.nodes))
-        r.notes.append("attached in %s" % where if where else
-                       "attach the device in probe() by hand: devm_dmah_attach(), in %s" % ", ".join(paths))
+        r.notes += attach(e, sorted(e.nodes))
     r.notes += moves.read_after_unmap(a)
     r.texts = e.emit()
     r.maps, r.unchecked = e.maps, e.unchecked
