@@ -99,15 +99,42 @@ convert-tree: ## convert a whole kernel tree (KERNEL=7.3 or 6.12) and print the 
 	@python3 scripts/convert_tree.py build/dmah $(if $(KERNEL),$(KERNEL),7.3) --jobs $(JOBS) \
 		--patch build/convert-$(or $(KERNEL),7.3).patch --compile $(COMPILE)
 
+.PHONY: convert-drivers
+convert-drivers: build ## convert network drivers, run them on 6.12 and 7.3, print the tables of docs/converting.md (half an hour of CPU)
+	@sh scripts/deps.sh test
+	@for kernel in 6.12 7.3; do \
+		python3 tests/convert/guest.py build/dmah build/release/tools/record/dmah-record $$kernel || exit 1; \
+		python3 tests/convert/figures.py build/dmah $$kernel || exit 1; \
+		python3 tests/convert/instructions.py build/dmah $$kernel e1000e e1000 || exit 1; \
+	done
+
 .PHONY: linux-series-test
-linux-series-test: ## build the kernel of each patch (STEP=all; the last), boot them, run KUnit, edu and traffic (an hour of CPU)
+linux-series-test: ## build the kernel of each patch (STEP=all; the last), boot them, run KUnit, edu and traffic (an hour of CPU); KIND=arm, arm64, debug: another kernel
 	@sh scripts/deps.sh linux-series-test
-	@python3 -m linux.series test --kernel '$(or $(KERNEL),7.3)' $(if $(STEP),--step '$(STEP)')
+	@python3 -m linux.series test --kernel '$(or $(KERNEL),7.3)' $(if $(STEP),--step '$(STEP)') $(if $(KIND),--kind '$(KIND)')
 
 .PHONY: linux-series-bench
 linux-series-bench: ## count instructions for each call in the kernels of the patches (STEP=all; the last)
 	@sh scripts/deps.sh linux-series-test
-	@python3 -m linux.series bench --kernel '$(or $(KERNEL),7.3)' $(if $(STEP),--step '$(STEP)')
+	@python3 -m linux.series bench --kernel '$(or $(KERNEL),7.3)' $(if $(STEP),--step '$(STEP)') $(if $(KIND),--kind '$(KIND)')
+
+.PHONY: linux-series-drivers
+linux-series-drivers: ## build the drivers that the patches convert for Debian's kernel and dmah.ko, boot them with traffic
+	@sh scripts/deps.sh linux-series-test
+	@python3 -m linux.series drivers --kernel '$(or $(KERNEL),7.3)'
+
+.PHONY: linux-series-map-benchmark
+linux-series-map-benchmark: ## run the kernel's own benchmark of DMA mapping, by address and by handle
+	@sh scripts/deps.sh linux-series-test
+	@python3 -m linux.series map_benchmark --kernel '$(or $(KERNEL),7.3)' $(if $(STEP),--step '$(STEP)')
+
+# A kernel takes half an hour of CPU, and its boots more than those of a plain one.
+.PHONY: linux-sanitize
+linux-sanitize: ## boot the last patch with lockdep and KASAN, and with KCSAN: KUnit, edu and traffic (KIND=kasan, KIND=kcsan: one of them)
+	@sh scripts/deps.sh linux-series-test
+	@for kind in $(or $(KIND),kasan kcsan); do \
+		python3 -m linux.series test --kernel '$(or $(KERNEL),7.3)' --kind $$kind || exit 1; \
+	done
 
 .PHONY: bench
 bench: ## measure mapping beside Linux's own code; report in build/report (15 minutes)

@@ -83,6 +83,18 @@ extern const struct fw_parser dmah_fw_rimt;
 extern const struct fw_parser dmah_fw_dt;
 extern const struct fw_parser dmah_fw_madt;
 
+/* ---- iort.c ---- */
+
+/**
+ * dmah_fw_iort_running() - list streams of an SMMU that firmware left running: those of RMR nodes.
+ * @offset: of the SMMU's node.
+ * @streams: room for @max.
+ *
+ * Returns how many there are, which may be more than @max.
+ */
+unsigned int dmah_fw_iort_running(const struct dmah_fw_bytes *t, uint32_t offset,
+				  struct dmah_smmuv3_bypass *streams, unsigned int max);
+
 /* ---- fw.c ---- */
 
 /** dmah_fw_error() - report an error. Returns DMAH_EINVAL. */
@@ -152,6 +164,12 @@ unsigned int dmah_fw_pci_ids(const struct dmah_fw *fw, uint16_t segment, uint16_
 
 /** dmah_fw_pci_root_port() - Returns the function on the root bus above @bdf, or @bdf where that is on a root bus. */
 uint16_t dmah_fw_pci_root_port(const struct dmah_fw *fw, uint16_t segment, uint16_t bdf);
+
+/* ---- ivrs.c ---- */
+
+/** dmah_fw_ivrs_setting() - Returns the DTE Setting that the block of an AMD unit has for the id @id; 0: none. */
+uint8_t dmah_fw_ivrs_setting(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
+			     uint16_t id);
 
 /* ---- madt.c ---- */
 

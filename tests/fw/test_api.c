@@ -152,8 +152,240 @@ static void driver_configuration(void **state)
 	assert_false(setup.riscv.wired);
 	setup.ctx = NULL;
 	assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_ENOMEM);
+	/* virtio-iommu: the transport is the caller's. */
+	unit = (struct dmah_fw_unit){ .kind = DMAH_FW_VIRTIO, .flags = DMAH_FW_PCI, .bdf = 8 };
+	assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_OK);
+	assert_true(setup.kind == DMAH_FW_VIRTIO && setup.viommu.name && !setup.riscv.regs);
 	unit.kind = (enum dmah_fw_kind)99;
 	assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_ENOTSUP);
+}
+
+/* ---- AMD ---- */
+
+#define IVRS	   0x601u
+#define IVHD	   (IVRS + 48)
+#define CAPABILITY 0x0503000fu
+
+/* A unit with all kinds of entries that have a setting. */
+static uint32_t make_ivrs(void)
+{
+	static const uint8_t entries[] = {
+		0x03, 0x08, 0x00, 0x01, /* a range: 00:01.0 */
+		0x04, 0xfe, 0x00, 0x00, /* to 00:1f.6 */
+		0x00, 0x00, 0x00, 0xff, /* padding */
+		0x02, 0x20, 0x00, 0x82, /* 00:04.0, again: the last entry counts */
+		0x42, 0x00, 0x02, 0x04,
+		0x00, 0xf0, 0x01, 0x00, /* 02:00.0 as 01:1e.0 */
+		0x48, 0x00, 0x00, 0xd7,
+		0x05, 0xa0, 0x00, 0x01, /* the IOAPIC with id 5, as 00:14.0 */
+	};
+	uint32_t size = 24 + sizeof(entries);
+
+	memcpy(memory + IVRS, "IVRS", 4);
+	put32(IVRS + 4, 48 + size);
+	put32(IVRS + 36, 0x00203040);
+	put32(IVHD, size << 16 | 0x3910);
+	put32(IVHD + 4, 0x40u << 16 | 2);
+	put32(IVHD + 8, 0xfeb80000);
+	memcpy(memory + IVHD + 24, entries, sizeof(entries));
+	finish(IVRS, 48 + size, 9);
+	return 48 + size;
+}
+
+static volatile void *map_amd(void *ctx, uint64_t base, uint64_t size)
+{
+	assert_true(base == 0xfeb80000 && size == 0x4000);
+	return ctx;
+}
+
+static bool read_pci(void *ctx, uint16_t segment, uint16_t bdf, uint16_t reg, uint32_t *value)
+{
+	(void)ctx;
+	*value = segment == 0 && bdf == 2 && reg == 0x40 ? CAPABILITY : ~0u;
+	return *value != ~0u;
+}
+
+static void amd_configuration(void **state)
+{
+	static const struct {
+		uint16_t id;
+		uint8_t setting;
+	} of[] = { { 0x00, 0 },	   { 0x08, 1 },	    { 0xfe, 1 },     { 0xff, 0 },
+		   { 0x20, 0x82 }, { 0x200, 0x04 }, { 0x1f0, 0x04 }, { 0xa0, 0xd7 } };
+	struct dmah_fw_setup setup = { .map = map_amd, .ctx = memory };
+	struct dmah_fw_unit unit;
+	struct dmah_fw fw;
+
+	(void)state;
+	for (unsigned int reads = 0; reads < 2; reads++) {
+		dmah_fw_init(&fw, &(struct dmah_fw_config){ .problem = on_problem,
+							    .pci_read = reads ? read_pci : NULL });
+		assert_int_equal(dmah_fw_add(&fw, memory + IVRS, make_ivrs()), DMAH_OK);
+		memory[IVRS + 9] = 0;
+		assert_int_equal(dmah_fw_unit(&fw, 0, &unit), DMAH_OK);
+		assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_OK);
+		assert_int_equal(setup.kind, DMAH_FW_AMDVI);
+		assert_ptr_equal((const void *)(uintptr_t)setup.amdvi.regs, memory);
+		assert_int_equal(setup.amdvi.phys_bits, 48);
+		assert_int_equal(setup.amdvi.virt_bits, 64);
+		assert_int_equal(setup.amdvi.ivhd_flags, 0x39);
+		assert_int_equal(setup.amdvi.capability, reads ? CAPABILITY : 0);
+		for (unsigned int i = 0; i < sizeof(of) / sizeof(of[0]); i++)
+			assert_int_equal(setup.amdvi.setting(setup.amdvi.setting_ctx, of[i].id),
+					 of[i].setting);
+	}
+	setup.ctx = NULL;
+	assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_ENOMEM);
+#define IORT 0x900u
+}
+
+static void put64(uint32_t at, uint64_t value)
+{
+	put32(at, (uint32_t)value);
+	put32(at + 4, (uint32_t)(value >> 32));
+}
+
+/* An IORT of an SMMUv3 of a model, and an RMR node with two mappings: streams 0x20 to 0x23, and stream 0x31 alone. */
+static void make_iort(uint32_t model)
+{
+	uint32_t at = IORT + 48;
+
+	memcpy(memory + IORT, "IORT", 4);
+	put32(IORT + 4, 48 + 68 + 28 + 40 + 20);
+	put32(IORT + 36, 2);
+	put32(IORT + 40, 48);
+	memory[at] = 4;
+	memory[at + 1] = 68;
+	put64(at + 16, 0x9050000);
+	put32(at + 24, 1); /* COHACC override */
+	put32(at + 40, model);
+	at += 68;
+	memory[at] = 6;
+	memory[at + 1] = 28 + 40 + 20;
+	put32(at + 8, 2);
+	put32(at + 12, 28);
+	put32(at + 20, 1);
+	put32(at + 24, 68);
+	put32(at + 28 + 4, 3);
+	put32(at + 28 + 8, 0x20);
+	put32(at + 28 + 12, 48);
+	put32(at + 48 + 8, 0x31);
+	put32(at + 48 + 12, 48);
+	put32(at + 48 + 16, 1);
+	put64(at + 68, 0x80000000);
+	put64(at + 76, 0x100000);
+	finish(IORT, 48 + 68 + 28 + 40 + 20, 9);
+}
+
+static uint64_t mapped;
+
+static volatile void *map_smmu(void *ctx, uint64_t base, uint64_t size)
+{
+	assert_true(base == 0x9050000);
+	mapped = size;
+	return ctx;
+}
+
+/* The model, COHACC's override and the streams that firmware left running reach the driver's configuration. */
+static void smmu_configuration(void **state)
+{
+	(void)state;
+	for (uint32_t model = 0; model < 3; model++) {
+		struct dmah_fw_setup setup = { .map = map_smmu, .ctx = memory };
+		struct dmah_fw_unit unit;
+		struct dmah_fw fw;
+
+		memset(memory + IORT, 0, 0x200);
+		make_iort(model);
+		dmah_fw_init(&fw, &(struct dmah_fw_config){ .problem = on_problem });
+		assert_int_equal(dmah_fw_add(&fw, memory + IORT, 0x200), DMAH_OK);
+		assert_int_equal(problems, 0);
+		assert_int_equal(dmah_fw_unit(&fw, 0, &unit), DMAH_OK);
+		assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_OK);
+		assert_int_equal(setup.kind, DMAH_FW_SMMUV3);
+		assert_int_equal(setup.smmuv3.model, model);
+		assert_int_equal(setup.smmuv3.walks, DMAH_WALKS_COHERENT);
+		/* Cavium's has no page 1. */
+		assert_int_equal(mapped, model == 2 ? 0x10000 : 0x20000);
+		assert_int_equal(setup.smmuv3.nbypass, 2);
+		assert_true(setup.smmuv3.bypass[0].sid == 0x20 &&
+			    setup.smmuv3.bypass[0].count == 4);
+		assert_true(setup.smmuv3.bypass[1].sid == 0x31 &&
+			    setup.smmuv3.bypass[1].count == 1);
+	}
+}
+
+/* An SMMU behind the RMR node, to which its mappings lead. */
+static void make_two_smmus(void)
+{
+	uint32_t rmr = IORT + 48 + 68, at = rmr + 88;
+
+	memset(memory + IORT, 0, 0x200);
+	make_iort(0);
+	memcpy(memory + at, memory + IORT + 48, 68);
+	put64(at + 16, 0x9060000);
+	put32(rmr + 28 + 12, at - IORT);
+	put32(rmr + 48 + 12, at - IORT);
+	put32(IORT + 4, 48 + 68 + 88 + 68);
+	put32(IORT + 36, 3);
+	memory[IORT + 9] = 0;
+	finish(IORT, 48 + 68 + 88 + 68, 9);
+}
+
+/* RMR nodes of another SMMU, and ranges without memory, leave no stream running; too many are an error. */
+static void few_streams(void **state)
+{
+	struct dmah_fw_setup setup = { .map = map_smmu, .ctx = memory };
+	struct dmah_fw_unit unit;
+	struct dmah_fw fw;
+	uint32_t rmr = IORT + 48 + 68;
+
+	(void)state;
+	make_iort(0);
+	put64(rmr + 76, 0);
+	memory[IORT + 9] = 0;
+	finish(IORT, 204, 9);
+	dmah_fw_init(&fw, &(struct dmah_fw_config){ .problem = on_problem });
+	assert_int_equal(dmah_fw_add(&fw, memory + IORT, 0x200), DMAH_OK);
+	assert_int_equal(dmah_fw_unit(&fw, 0, &unit), DMAH_OK);
+	assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_OK);
+	assert_int_equal(setup.smmuv3.nbypass, 0);
+	/* The mappings lead to the second of two SMMUs. */
+	make_two_smmus();
+	dmah_fw_init(&fw, &(struct dmah_fw_config){ .problem = on_problem });
+	assert_int_equal(dmah_fw_add(&fw, memory + IORT, 0x200), DMAH_OK);
+	for (unsigned int n = 0; n < 2; n++) {
+		assert_int_equal(dmah_fw_unit(&fw, n, &unit), DMAH_OK);
+		unit.base = 0x9050000;
+		assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_OK);
+		assert_int_equal(setup.smmuv3.nbypass, n ? 2 : 0);
+	}
+	/* 17 mappings of one stream each. */
+	memset(memory + IORT, 0, 0x300);
+	make_iort(0);
+	memory[rmr + 1] = (28 + 17 * 20 + 20) & 0xff;
+	memory[rmr + 2] = (28 + 17 * 20 + 20) >> 8;
+	put32(IORT + 4, 48 + 68 + 28 + 17 * 20 + 20);
+	put32(rmr + 8, 17);
+	put32(rmr + 24, 28 + 17 * 20);
+	for (uint32_t i = 0; i < 17; i++) {
+		put32(rmr + 28 + 20 * i, 0);
+		put32(rmr + 28 + 20 * i + 4, 0);
+		put32(rmr + 28 + 20 * i + 8, 0x40 + i);
+		put32(rmr + 28 + 20 * i + 12, 48);
+		put32(rmr + 28 + 20 * i + 16, 1);
+	}
+	put64(rmr + 28 + 17 * 20, 0x80000000);
+	put64(rmr + 28 + 17 * 20 + 8, 0x100000);
+	memory[IORT + 9] = 0;
+	finish(IORT, 48 + 68 + 28 + 17 * 20 + 20, 9);
+	problems = 0;
+	dmah_fw_init(&fw, &(struct dmah_fw_config){ .problem = on_problem });
+	assert_int_equal(dmah_fw_add(&fw, memory + IORT, 0x300), DMAH_OK);
+	assert_int_equal(dmah_fw_unit(&fw, 0, &unit), DMAH_OK);
+	assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_ENOSPC);
+	assert_int_equal(setup.smmuv3.nbypass, 16);
+	assert_int_equal(problems, 0);
 }
 
 static void device_for_attach(void **state)
@@ -180,7 +412,10 @@ int main(void)
 		cmocka_unit_test_setup(from_root_pointer, set_up),
 		cmocka_unit_test_setup(broken_root, set_up),
 		cmocka_unit_test_setup(driver_configuration, set_up),
+		cmocka_unit_test_setup(amd_configuration, set_up),
 		cmocka_unit_test_setup(device_for_attach, set_up),
+		cmocka_unit_test_setup(smmu_configuration, set_up),
+		cmocka_unit_test_setup(few_streams, set_up),
 	};
 
 	return cmocka_run_group_tests_name("fw-api", tests, NULL, NULL);

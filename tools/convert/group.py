@@ -150,7 +150,9 @@ def attempt(tree, paths, options):
         r.sites += unseen(tree, p, seen)
     e.prepare()
     if options.attach_device and e.maps:
-        r.notes += attach(e, sorted(e.nodes))
+        where = attach(e, sorted(e.nodes))
+        r.notes.append("attached in %s" % where if where else
+                       "attach the device in probe() by hand: devm_dmah_attach(), in %s" % ", ".join(paths))
     r.notes += moves.read_after_unmap(a)
     r.texts = e.emit()
     r.maps, r.unchecked = e.maps, e.unchecked
