@@ -80,6 +80,7 @@ seriestest qemu-system-arm    boots it: arm64, 32-bit arm
 seriestest qemu-system-x86    boots it
 kernel gcc                    compiles the example kernel for x86
 kernel gcc-aarch64-linux-gnu  compiles the example kernel for arm64
+kernel gcc-riscv64-linux-gnu  compiles the example kernel for riscv64
 kernel make                   builds it
 kernel qemu-system-x86        boots it: Intel's IOMMU
 kernel qemu-system-arm        boots it: the SMMUv3

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 """Builds the example kernel for one architecture, boots it under QEMU, and judges its console.
 
-    test_kernel.py x86|arm64 BUILD_DIRECTORY
+    test_kernel.py x86|arm64|riscv64 BUILD_DIRECTORY
 """
 
 import os
