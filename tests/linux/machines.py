@@ -84,7 +84,6 @@ SETTINGS += [
     Setting("7.3", "first-stage", "lazy", device="intel-iommu,intremap=on,scalable-mode=on,fsts=on",
             append="intel_iommu=on,sm_on"),
     Setting("7.3", "amd", "lazy", device="amd-iommu,dma-remap=on"),
-    Setting("7.3", "amd-v2", "lazy", device="amd-iommu,dma-remap=on", append="amd_iommu=pgtbl_v2"),
     Setting("7.3", "caching", "strict", caching=True),
     # No generic page table: slots whose entries iommu_map() makes.
     Setting("7.3-arm64", "lazy", "lazy"),
