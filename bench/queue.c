@@ -152,6 +152,11 @@ static int wait_for(struct dmah_iommu *iommu, uint64_t ticket)
 	return DMAH_OK;
 }
 
+static bool is_done(struct dmah_iommu *iommu, uint64_t ticket)
+{
+	return done(of(iommu), ticket);
+}
+
 static int invalidate(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_t iova, uint64_t size,
 		      bool tables, uint64_t *ticket)
 {
@@ -189,6 +194,7 @@ static const struct dmah_iommu_ops ops = {
 	.invalidate = invalidate,
 	.fence = fence,
 	.wait = wait_for,
+	.done = is_done,
 };
 
 struct queue *queue_create(const struct dmah_pt_format *format)

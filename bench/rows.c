@@ -290,6 +290,7 @@ static void add_sizes(struct rows *rows)
 			struct row *r = add(rows, list[i].c, list[i].kind, LAZY,
 					    size[k] > 65536 ? 256 : 1024);
 
+			r->count = true;
 			r->size = size[k];
 		}
 	}
@@ -308,6 +309,7 @@ static void add_backends(struct rows *rows)
 					    k & 2 ? STRICT : LAZY, 64);
 
 			r->size = vec[i]->segments * 4096;
+			r->count = true;
 		}
 	}
 }

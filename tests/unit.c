@@ -8,17 +8,28 @@
 
 /* More than a test lets pass before it takes them. */
 #define FAULT_RECORDS 64u
+/* Device ids of an AMD unit's table: more than any test has, and far less than there may be. */
+#define IDS 0x1000u
 
 void unit_create(struct unit *u, struct sim *sim, unsigned int n)
 {
 	u->hw = sim_iommu(sim, n);
 	assert_non_null(u->hw);
-	if (sim_config_of(sim)->iommu[n].flavour == SIM_VTD)
+	switch (sim_config_of(sim)->iommu[n].flavour) {
+	case SIM_VTD:
 		u->vtd_model = sim_vtd_create(sim, n,
 					      &(struct sim_vtd_config){ .records = FAULT_RECORDS });
-	else
+		break;
+	case SIM_AMD:
+		u->amdvi_model = sim_amdvi_create(sim, n, NULL);
+		break;
+	case SIM_RISCV:
+		u->riscv_model = sim_riscv_create(sim, n, NULL);
+		break;
+	default:
 		u->smmu_model = sim_smmuv3_create(sim, n, NULL);
-	assert_true(u->vtd_model || u->smmu_model);
+	}
+	assert_true(u->vtd_model || u->smmu_model || u->amdvi_model || u->riscv_model);
 }
 
 static void start_vtd(struct unit *u, uint64_t timeout_ns)
@@ -47,10 +58,47 @@ static void start_smmu(struct unit *u, uint64_t timeout_ns)
 	u->iommu = &u->smmu.iommu;
 }
 
+static void start_amdvi(struct unit *u, uint64_t timeout_ns)
+{
+	struct dmah_amdvi_config config = { .regs = sim_amdvi_regs(u->amdvi_model),
+					    .capability = sim_amdvi_capability(u->amdvi_model),
+					    .phys_bits = 46,
+					    .ids = IDS,
+					    .timeout_ns = timeout_ns };
+	size_t need = dmah_amdvi_memory(&config);
+
+	if (sim_iommu_config(u->hw)->noncoherent_walk)
+		config.walks = DMAH_WALKS_NONCOHERENT;
+	assert_true(need > 0);
+	u->memory = malloc(need);
+	assert_int_equal(dmah_amdvi_init(&u->amdvi, &config, u->memory, need), DMAH_OK);
+	assert_int_equal(dmah_amdvi_enable(&u->amdvi), DMAH_OK);
+	u->iommu = &u->amdvi.iommu;
+}
+
+static void start_riscv(struct unit *u, uint64_t timeout_ns)
+{
+	struct dmah_riscv_config config = { .regs = sim_riscv_regs(u->riscv_model),
+					    .timeout_ns = timeout_ns };
+	size_t need = dmah_riscv_memory(&config);
+
+	if (sim_iommu_config(u->hw)->noncoherent_walk)
+		config.walks = DMAH_WALKS_NONCOHERENT;
+	assert_true(need > 0);
+	u->memory = malloc(need);
+	assert_int_equal(dmah_riscv_init(&u->riscv, &config, u->memory, need), DMAH_OK);
+	assert_int_equal(dmah_riscv_enable(&u->riscv), DMAH_OK);
+	u->iommu = &u->riscv.iommu;
+}
+
 struct dmah_iommu *unit_start(struct unit *u, uint64_t timeout_ns)
 {
 	if (u->vtd_model)
 		start_vtd(u, timeout_ns);
+	else if (u->amdvi_model)
+		start_amdvi(u, timeout_ns);
+	else if (u->riscv_model)
+		start_riscv(u, timeout_ns);
 	else
 		start_smmu(u, timeout_ns);
 	return u->iommu;
@@ -65,14 +113,53 @@ void unit_hold(struct unit *u, bool hold)
 {
 	if (u->vtd_model)
 		sim_vtd_hold(u->vtd_model, hold);
+	else if (u->amdvi_model)
+		sim_amdvi_hold(u->amdvi_model, hold);
+	else if (u->riscv_model)
+		sim_riscv_hold(u->riscv_model, hold);
 	else
 		sim_smmuv3_hold(u->smmu_model, hold);
+}
+
+int unit_reset(struct unit *u)
+{
+	return u->vtd_model	? dmah_vtd_reset(&u->vtd)
+	       : u->amdvi_model ? dmah_amdvi_reset(&u->amdvi)
+	       : u->riscv_model ? dmah_riscv_reset(&u->riscv)
+				: dmah_smmuv3_reset(&u->smmu);
+}
+
+volatile void *unit_regs(struct unit *u, uint64_t *size)
+{
+	*size = u->vtd_model	 ? 0x2000
+		: u->amdvi_model ? DMAH_AMDVI_REGS
+		: u->riscv_model ? DMAH_RISCV_REGS
+				 : 0x20000;
+	return u->vtd_model	? sim_vtd_regs(u->vtd_model)
+	       : u->amdvi_model ? sim_amdvi_regs(u->amdvi_model)
+	       : u->riscv_model ? sim_riscv_regs(u->riscv_model)
+				: sim_smmuv3_regs(u->smmu_model);
+}
+
+void unit_use_regs(struct unit *u, volatile void *regs)
+{
+	if (u->vtd_model)
+		u->vtd.regs = regs;
+	else if (u->amdvi_model)
+		u->amdvi.regs = regs;
+	else if (u->riscv_model)
+		u->riscv.regs = regs;
+	else
+		u->smmu.regs = regs;
 }
 
 void unit_stop(struct unit *u)
 {
 	if (u->iommu)
-		assert_int_equal(u->vtd_model ? dmah_vtd_fini(&u->vtd) : dmah_smmuv3_fini(&u->smmu),
+		assert_int_equal(u->vtd_model	  ? dmah_vtd_fini(&u->vtd)
+				 : u->amdvi_model ? dmah_amdvi_fini(&u->amdvi)
+				 : u->riscv_model ? dmah_riscv_fini(&u->riscv)
+						  : dmah_smmuv3_fini(&u->smmu),
 				 DMAH_OK);
 	u->iommu = NULL;
 }

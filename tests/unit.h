@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The library's driver of VT-d or of the SMMUv3 on a register model of lab/sim: the IOMMU of a machine under test. */
+/* The library's driver of VT-d, AMD-Vi, RISC-V or the SMMUv3 on a register model of lab/sim: the IOMMU of a machine under test. */
 #ifndef DMAH_TESTS_UNIT_H
 #define DMAH_TESTS_UNIT_H
 
+#include <dmah/amdvi.h>
+#include <dmah/riscv.h>
 #include <dmah/smmuv3.h>
 #include <dmah/vtd.h>
 
 #include "sim.h"
+#include "sim_amdvi.h"
+#include "sim_riscv.h"
 #include "sim_smmuv3.h"
 #include "sim_vtd.h"
 
 /**
  * struct unit - an IOMMU with registers, and its driver. Zero before unit_create().
  * @hw: the machine's IOMMU.
- * @vtd_model, @smmu_model: its registers; one of the two.
- * @vtd, @smmu: the driver.
+ * @vtd_model, @smmu_model, @amdvi_model, @riscv_model: its registers; one of them.
+ * @vtd, @smmu, @amdvi, @riscv: the driver.
  * @iommu: the IOMMU as the library sees it; NULL before unit_start().
  * @memory: the driver's bookkeeping.
  */
@@ -22,8 +26,12 @@ struct unit {
 	struct sim_iommu *hw;
 	struct sim_vtd *vtd_model;
 	struct sim_smmuv3 *smmu_model;
+	struct sim_amdvi *amdvi_model;
+	struct sim_riscv *riscv_model;
 	struct dmah_vtd vtd;
 	struct dmah_smmuv3 smmu;
+	struct dmah_amdvi amdvi;
+	struct dmah_riscv riscv;
 	struct dmah_iommu *iommu;
 	void *memory;
 };
@@ -39,6 +47,15 @@ const struct dmah_pt_format *unit_format(const struct unit *u);
 
 /** unit_hold() - the unit takes no command (true), or goes on with those in its queue (false). */
 void unit_hold(struct unit *u, bool hold);
+
+/** unit_reset() - bring a failed unit back into service. Returns 0 or an error. */
+int unit_reset(struct unit *u);
+
+/** unit_regs() - Returns the model's registers; *@size: their bytes. */
+volatile void *unit_regs(struct unit *u, uint64_t *size);
+
+/** unit_use_regs() - make the driver use other registers. */
+void unit_use_regs(struct unit *u, volatile void *regs);
 
 /** unit_stop() - give the unit up; no domain may have it. */
 void unit_stop(struct unit *u);

@@ -3,8 +3,8 @@
  * dmah: the interface between the library and the driver of an IOMMU.
  *
  * The library writes page tables; the driver binds devices to them and invalidates. For authors of IOMMU drivers, and
- * for the code that sets up domains; device drivers do not need this header. Drivers of Intel VT-d (dmah/vtd.h) and Arm's
- * SMMUv3 (dmah/smmuv3.h) come with the library.
+ * for the code that sets up domains; device drivers do not need this header. Drivers of Intel VT-d (dmah/vtd.h), AMD-Vi
+ * (dmah/amdvi.h) and Arm's SMMUv3 (dmah/smmuv3.h) come with the library.
  */
 #ifndef DMAH_IOMMU_H
 #define DMAH_IOMMU_H
@@ -33,16 +33,42 @@ struct dmah_pt_format;
 extern const struct dmah_pt_format dmah_pt_vtd_ss;
 
 /**
+ * dmah_pt_vtd_fs - Intel VT-d first-stage tables: 4 levels (48 bits, of which addresses below 1 << 47 are canonical), 4
+ * KiB granule, 2 MiB and 1 GiB pages. The same specification, section 9.7.
+ */
+extern const struct dmah_pt_format dmah_pt_vtd_fs;
+
+/**
  * dmah_pt_lpae_s1 - ARM VMSAv8-64 / LPAE stage 1 tables: 39 or 48 bits, 4 KiB granule, 2 MiB and 1 GiB
  * blocks. Arm Architecture Reference Manual, section D8.3.
  */
 extern const struct dmah_pt_format dmah_pt_lpae_s1;
 
 /**
+ * dmah_pt_amd_v1 - AMD's host page tables (v1): 1 to 6 levels (21, 30, 39, 48, 57, 63 bits), 4 KiB granule, 2 MiB and
+ * 1 GiB pages. AMD I/O Virtualization Technology (IOMMU) Specification, section 2.2.3.
+ */
+extern const struct dmah_pt_format dmah_pt_amd_v1;
+
+/**
  * dmah_pt_lpae_s2 - ARM VMSAv8-64 / LPAE stage 2 tables: 39 or 48 bits, 4 KiB granule, 2 MiB and 1 GiB
  * blocks. Arm Architecture Reference Manual, section D8.3.
  */
 extern const struct dmah_pt_format dmah_pt_lpae_s2;
+
+/**
+ * dmah_pt_sv - RISC-V first-stage tables: Sv39, Sv48, Sv57 (3, 4 or 5 levels; 38, 47 or 56 bits, since the upper half of
+ * a table begins with addresses whose bits up to 63 are set), 4 KiB granule, 2 MiB and 1 GiB pages. The
+ * RISC-V Instruction Set Manual, Volume II, chapter Supervisor-Level ISA. An entry has no room for a generation: a stale
+ * copy of a handle is found while nothing, or other memory, is mapped at its address.
+ */
+extern const struct dmah_pt_format dmah_pt_sv;
+
+/**
+ * dmah_pt_sv_rsw - the same for hardware with Svrsw60t59b, which leaves bits 60 and 59 of an entry to software: they hold a
+ * generation of 2 bits.
+ */
+extern const struct dmah_pt_format dmah_pt_sv_rsw;
 
 /**
  * struct dmah_pt_info - a domain's page table, for the driver to program.
@@ -206,6 +232,12 @@ struct dmah_iommu_ops {
 	 * Context: any but inside dmah_host_enter(); no lock of the library is held. Return: 0, DMAH_ETIMEDOUT.
 	 */
 	int (*wait)(struct dmah_iommu *iommu, uint64_t ticket);
+	/**
+	 * @done: Returns true if @wait would return 0 at once. Never waits and reads no register: an unmap asks right after
+	 * @invalidate, and reads the clock only where the hardware is still at work. May be NULL: never.
+	 * Context: any.
+	 */
+	bool (*done)(struct dmah_iommu *iommu, uint64_t ticket);
 	/**
 	 * @faults: take what the hardware has recorded, the oldest first, @max at most; what is left is there the next
 	 * time. *@lost: set where it had no room for others. NULL where the hardware records nothing.

@@ -2,11 +2,14 @@
 /*
  * dmah: a driver of Intel's IOMMU (Intel Virtualization Technology for Directed I/O, Architecture Specification).
  *
- * Legacy mode (requests without PASID, second-stage tables) with queued invalidation. There may be several units, each
- * with its own struct dmah_vtd.
+ * Requests without PASID, one page table each, with queued invalidation. Legacy mode with second-stage tables
+ * (dmah_pt_vtd_ss) wherever the unit has a second stage; scalable mode with first-stage tables (dmah_pt_vtd_fs) where it
+ * has only a first stage; another choice by the configuration's @mode. There may be several units, each with its own struct
+ * dmah_vtd. A domain may have devices behind several units that walk the same format.
  *
  *	err = dmah_vtd_init(&vtd, &(struct dmah_vtd_config){ .regs = regs, .phys_bits = 46 }, memory, size);
- *	err = dmah_domain_init(&dom, &(struct dmah_domain_config){ .iommu = &vtd.iommu, ... }, ...);
+ *	err = dmah_domain_init(&dom, &(struct dmah_domain_config){ .iommu = &vtd.iommu,
+ *					.format = vtd.iommu.formats[0], ... }, ...);
  *	err = dmah_attach(dom, &dev, &limits);		// with the ranges that firmware reserved for the device
  *	err = dmah_vtd_enable(&vtd);			// from here on, a device that is not attached is blocked
  *	err = dmah_vtd_fault_irq(&vtd, &msi);		// the handler calls dmah_faults(&vtd.iommu, ...)
@@ -15,7 +18,8 @@
  * by then, so the devices see no gap, also where firmware had translation on. All others may be attached later.
  *
  * The tables and the queue of a unit come from the host contract: a page for the root table, a page for each bus with a
- * device that was bound, and dmah_host_mem_alloc() for the queue.
+ * device that was bound (in scalable mode for each half of a bus, and two pages for each device), and
+ * dmah_host_mem_alloc() for the queue.
  *
  * Hardware that fails. One device that does not answer an invalidation of its TLB is blocked and reported; its own domain
  * gets DMAH_ETIMEDOUT once, no other domain notices. A unit that does not answer in time, or whose registers read as all
@@ -33,11 +37,26 @@ extern "C" {
 #endif
 
 /**
+ * enum dmah_vtd_mode - tables of a unit.
+ * @DMAH_VTD_BY_CAPABILITY: legacy mode; first stage in scalable mode where ECAP_REG has scalable mode (SMTS), its first
+ *	stage (FSTS) and not its second one (SSTS).
+ * @DMAH_VTD_LEGACY: legacy mode, second stage.
+ * @DMAH_VTD_SECOND_STAGE: scalable mode, second stage.
+ * @DMAH_VTD_FIRST_STAGE: scalable mode, first stage: 4 levels, addresses below 1 << 47.
+ */
+enum dmah_vtd_mode {
+	DMAH_VTD_BY_CAPABILITY,
+	DMAH_VTD_LEGACY,
+	DMAH_VTD_SECOND_STAGE,
+	DMAH_VTD_FIRST_STAGE,
+};
+
+/**
  * struct dmah_vtd_config - a unit. Zero means the default but for @regs.
  * @regs: its registers, for dmah_host_read32() and friends.
  * @name: for messages.
  * @phys_bits: bits of a physical address (the DMAR table's Host Address Width), at most 52; 0: 52.
- * @queue: commands in the invalidation queue, a power of two, 256 to 32,768; 0: 256.
+ * @queue: commands in the invalidation queue, a power of two, 256 to 32,768; 0: 256. In scalable mode 16,384 at most.
  * @timeout_ns: time that the hardware may take for a command, in nanoseconds; 0: 1 s.
  * @write_flush: flush the unit's write buffer after changes to tables, though CAP_REG does not ask for it (RWBF), for
  *	units that need it and do not say so.
@@ -45,6 +64,7 @@ extern "C" {
  * @old_queue_kept: the memory of the invalidation queue that the previous owner left on has no new owner, so a command
  *	may be written there. Some units switch a queue off only after a certain command. False (kexec): nothing is written
  *	to the old queue's memory, and such a unit cannot be taken over.
+ * @mode: enum dmah_vtd_mode.
  */
 struct dmah_vtd_config {
 	volatile void *regs;
@@ -55,6 +75,7 @@ struct dmah_vtd_config {
 	bool write_flush;
 	enum dmah_walks walks;
 	bool old_queue_kept;
+	enum dmah_vtd_mode mode;
 };
 
 /**
@@ -81,6 +102,8 @@ struct dmah_vtd_config {
  * @irq, @irq_masked: the fault interrupt.
  * @old_queue_kept: as configured.
  * @enabled: dmah_vtd_enable() was called.
+ * @scalable: tables are those of scalable mode. @first_stage: of its first stage.
+ * @iq_shift: log2 of the bytes of a command: 4, or 5 in scalable mode.
  */
 struct dmah_vtd {
 	struct dmah_iommu iommu;
@@ -118,6 +141,9 @@ struct dmah_vtd {
 	bool irq_masked;
 	bool old_queue_kept;
 	bool enabled;
+	bool scalable;
+	bool first_stage;
+	unsigned int iq_shift;
 };
 
 /**
@@ -133,12 +159,12 @@ size_t dmah_vtd_memory(const struct dmah_vtd_config *config);
  * @memory: dmah_vtd_memory(@config) bytes, aligned to 8, never reachable by a device.
  * @size: its size in bytes.
  *
- * Tables that firmware set up go on translating; only the invalidation queue becomes ours. (Where firmware's tables are
- * of the scalable mode, which cannot be left while translating, translation ends here.) Old fault records are dropped, and
+ * Tables that firmware set up go on translating; only the invalidation queue becomes ours. (The table mode cannot change
+ * while the unit translates: where firmware's mode is not ours, translation ends here.) Old fault records are dropped, and
  * the fault interrupt is masked. Every error is explained by dmah_host_report().
  *
- * Context: may sleep. Return: 0; DMAH_EINVAL; DMAH_ENOTSUP (no queued invalidation, or no page table that this library
- * writes); DMAH_ENOMEM; DMAH_ETIMEDOUT: the hardware did not confirm, and memory that it may still read was not freed.
+ * Context: may sleep. Return: 0; DMAH_EINVAL; DMAH_ENOTSUP (no queued invalidation, no page table that this library
+ * writes, or not the mode that @config asks for); DMAH_ENOMEM; DMAH_ETIMEDOUT: the hardware did not confirm, and memory that it may still read was not freed.
  */
 int dmah_vtd_init(struct dmah_vtd *vtd, const struct dmah_vtd_config *config, void *memory,
 		  size_t size);

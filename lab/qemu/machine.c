@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define MACHINES  8
-#define ARGS	  96
+#define ARGS	  112
 #define MIB	  ((uint64_t)1 << 20)
 #define BIOS_SIZE 65536
 /* Lines of QEMU's log that are printed when a test fails. */
@@ -148,6 +148,56 @@ static uint64_t ram_of(const struct qemu_config *config)
 	return config->ram ? config->ram : 64 * MIB;
 }
 
+static bool is_x86(enum qemu_kind kind)
+{
+	return kind != QEMU_SMMU;
+}
+
+/* Get the words that start the newer QEMU for @arch, as lab/vm prints them: one a line. The first run ever fetches it. */
+static void find_newer(struct command *c, const char *arch)
+{
+	char text[1024], line[4096];
+	FILE *f;
+
+	snprintf(text, sizeof(text), "python3 '%s' emulator %s", LAB_VM, arch);
+	f = popen(text, "r");
+	if (!f)
+		qemu_die(NULL, "%s: %s", text, strerror(errno));
+	while (fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = 0;
+		add(c, "%s", line);
+	}
+	if (pclose(f) || !c->n)
+		qemu_die(NULL, "%s failed", text);
+}
+
+static void add_newer(struct command *c, enum qemu_kind kind)
+{
+	static struct command found[2];
+	bool x86 = is_x86(kind);
+
+	if (!found[x86].n)
+		find_newer(&found[x86], x86 ? "amd64" : "arm64");
+	for (unsigned int i = 0; i < found[x86].n; i++)
+		add(c, "%s", found[x86].arg[i]);
+}
+
+static void add_iommu(struct command *c, const struct qemu_config *config)
+{
+	const char *options = config->iommu;
+
+	if (config->kind == QEMU_SMMU && !options)
+		return;
+	add(c, "-device");
+	if (config->kind == QEMU_VTD)
+		add(c, "intel-iommu,intremap=on,%s", options ? options : "aw-bits=48");
+	else if (config->kind == QEMU_SMMU)
+		add(c, "arm-smmuv3,primary-bus=pcie.0,%s", options);
+	else
+		/* Without the option QEMU 11's lets nothing be translated; 7.2's does not know it. */
+		add(c, config->newer ? "amd-iommu,dma-remap=on" : "amd-iommu");
+}
+
 /* Build the key that tells one machine from another. File descriptors are added later. */
 static void describe(struct command *c, const struct qemu_config *config)
 {
@@ -155,20 +205,22 @@ static void describe(struct command *c, const struct qemu_config *config)
 					      "none",	     "-icount",		"shift=0,sleep=off",
 					      NULL };
 
-	bool vtd = config->kind == QEMU_VTD;
+	bool x86 = is_x86(config->kind);
 
-	add(c, vtd ? "qemu-system-x86_64" : "qemu-system-aarch64");
+	if (config->newer)
+		add_newer(c, config->kind);
+	else
+		add(c, x86 ? "qemu-system-x86_64" : "qemu-system-aarch64");
 	add(c, "-machine");
 	add(c, "%s,accel=tcg,memory-backend=ram0%s%s",
-	    vtd ? "q35,pit=off,hpet=off" : "virt,iommu=smmuv3,gic-version=3",
+	    x86		    ? "q35,pit=off,hpet=off"
+	    : config->iommu ? "virt,gic-version=3"
+			    : "virt,iommu=smmuv3,gic-version=3",
 	    config->machine ? "," : "", config->machine ? config->machine : "");
-	if (vtd) {
-		add(c, "-device");
-		add(c, "intel-iommu,intremap=on,%s", config->iommu ? config->iommu : "aw-bits=48");
-	} else {
+	add_iommu(c, config);
+	if (!x86)
 		add_words(c, (const char *const[]){ "-cpu", "cortex-a57", "-global",
 						    "arm-cpu.start-powered-off=on", NULL });
-	}
 	add_words(c, common);
 	add(c, "-m");
 	add(c, "%" PRIu64 "M", ram_of(config) / MIB);
@@ -257,7 +309,7 @@ static void start_process(struct qemu *q, struct command *c)
 					    "qtest,id=qtest0,chardev=qtest,log=/dev/null", NULL });
 	keep[n++] = connect_to(c, &q->monitor, "monitor");
 	add_words(c, (const char *const[]){ "-mon", "chardev=monitor,mode=control", NULL });
-	if (q->kind == QEMU_VTD) {
+	if (is_x86(q->kind)) {
 		keep[n] = parking_bios();
 		add(c, "-bios");
 		add(c, "/proc/self/fd/%d", keep[n++]);
@@ -276,7 +328,7 @@ static struct qemu *start(const struct qemu_config *config, struct command *c, c
 		qemu_die(NULL, "no memory");
 	q->key = key;
 	q->kind = config->kind;
-	q->ram_base = config->kind == QEMU_VTD ? 0 : 0x40000000;
+	q->ram_base = is_x86(config->kind) ? 0 : 0x40000000;
 	q->ram_size = ram_of(config);
 	if (q->ram_size % (2 * MIB) || q->ram_size < 16 * MIB)
 		qemu_die(NULL, "RAM of %" PRIu64 " bytes", q->ram_size);
@@ -424,7 +476,7 @@ static void become_machine(struct qemu *q, bool incoherent)
 	};
 
 	q->taken = q->ram_base + 2 * MIB;
-	q->bar_next = q->kind == QEMU_VTD ? 0xe0000000 : 0x10000000;
+	q->bar_next = is_x86(q->kind) ? 0xe0000000 : 0x10000000;
 	if (incoherent)
 		add_cache(q, &machine);
 	if (posix_set_machine(&machine))

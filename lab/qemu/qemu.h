@@ -25,15 +25,22 @@
  * enum qemu_kind - kinds of machines.
  * @QEMU_VTD: q35 with intel-iommu.
  * @QEMU_SMMU: the arm64 virt machine with an SMMUv3.
+ * @QEMU_AMD: q35 with amd-iommu.
  */
 enum qemu_kind {
 	QEMU_VTD,
 	QEMU_SMMU,
+	QEMU_AMD,
 };
 
-/** QEMU_VTD_REGS, QEMU_SMMU_REGS - physical addresses of the IOMMU's registers. */
-#define QEMU_VTD_REGS  0xfed90000ull
-#define QEMU_SMMU_REGS 0x09050000ull
+/**
+ * QEMU_VTD_REGS, QEMU_SMMU_REGS, QEMU_AMD_REGS - physical addresses of the IOMMU's registers.
+ * QEMU_SMMU_AT() - those of the @n-th SMMU that the arguments name (-device arm-smmuv3), where the configuration has @iommu.
+ */
+#define QEMU_VTD_REGS	0xfed90000ull
+#define QEMU_SMMU_REGS	0x09050000ull
+#define QEMU_AMD_REGS	0xfed80000ull
+#define QEMU_SMMU_AT(n) (0x0c000000ull + (n)*0x20000ull)
 
 /** QEMU_EDU - the edu device, as the argument behind "-device". */
 #define QEMU_EDU "edu,dma_mask=0xffffffffffffffff"
@@ -41,8 +48,10 @@ enum qemu_kind {
 /**
  * struct qemu_config - a machine.
  * @kind: enum qemu_kind.
- * @iommu: QEMU_VTD: further options of intel-iommu ("aw-bits=39,caching-mode=on"); NULL: "aw-bits=48". The
- *	SMMU has none.
+ * @newer: QEMU 11, which lab/vm fetches and unpacks beside the system; else the system's own, 7.2.
+ * @iommu: QEMU_VTD: further options of intel-iommu ("aw-bits=39,caching-mode=on"); NULL: "aw-bits=48". QEMU_SMMU, with
+ *	@newer: options of arm-smmuv3 on the bus pcie.0 ("stage=2"); NULL: the machine's own SMMU, at QEMU_SMMU_REGS. The
+ *	others have none.
  * @machine: further options of the machine ("gic-version=2"); the last value counts if an option is given twice. NULL: none.
  * @ram: bytes of RAM, a multiple of 2 MiB, at least 16 MiB; 0: 64 MiB. Only touched pages take memory.
  * @args: further arguments of QEMU, ended by NULL: devices, drives, networks; NULL: none. Devices are put on bus 0 in
@@ -52,6 +61,7 @@ enum qemu_kind {
  */
 struct qemu_config {
 	enum qemu_kind kind;
+	bool newer;
 	const char *iommu;
 	const char *machine;
 	uint64_t ram;

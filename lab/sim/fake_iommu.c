@@ -19,6 +19,7 @@
 #include <string.h>
 
 static const struct dmah_pt_format *const vtd_formats[] = { &dmah_pt_vtd_ss };
+static const struct dmah_pt_format *const first_stage_formats[] = { &dmah_pt_vtd_fs };
 static const struct dmah_pt_format *const smmu_formats[] = { &dmah_pt_lpae_s1 };
 static const struct dmah_pt_format *const stage2_formats[] = { &dmah_pt_lpae_s2 };
 static const struct dmah_reserved vtd_reserved[] = { { .base = 0xfee00000, .size = 0x100000 } };
@@ -407,6 +408,15 @@ void sim_fake_unstick(struct sim_iommu *iommu)
 
 /* ---- set-up ---- */
 
+static const struct dmah_pt_format *const *formats_of(const struct sim_iommu_config *c)
+{
+	if (c->flavour == SIM_VTD)
+		return c->first_stage ? first_stage_formats : vtd_formats;
+	if (c->flavour == SIM_AMD)
+		return NULL; /* always with registers */
+	return c->stage2 ? stage2_formats : smmu_formats;
+}
+
 static void describe(struct sim_fake *fake)
 {
 	struct sim_iommu *iommu = fake->iommu;
@@ -421,10 +431,8 @@ static void describe(struct sim_fake *fake)
 		  (c->no_passthrough ? 0u : DMAH_IOMMU_PASSTHROUGH);
 	d->va_bits = c->va_bits;
 	d->out_bits = c->out_bits;
-	d->formats = c->flavour == SIM_VTD ? vtd_formats
-		     : c->stage2	   ? stage2_formats
-					   : smmu_formats;
-	d->nformats = 1;
+	d->formats = formats_of(c);
+	d->nformats = d->formats ? 1 : 0;
 	if (c->flavour == SIM_VTD) {
 		d->reserved = vtd_reserved;
 		d->nreserved = 1;

@@ -380,9 +380,9 @@ static void repair(struct sim_iommu *iommu, bool power_cycle)
 	sim_lock(&iommu->lock);
 	iommu->failing = (struct sim_failing){ .halted = false };
 	if (power_cycle && iommu->interface->power_on) {
-		iommu->interface->power_on(iommu->unit);
 		iommu->off = true;
 		iommu->abort = false;
+		iommu->interface->power_on(iommu->unit);
 		iommu->psc = (struct sim_psc){ .count = 0 };
 		sim_tlb_fini(&iommu->tlb);
 		for (struct sim_device *dev = iommu->sim->devices; dev; dev = dev->next)

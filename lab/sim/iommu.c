@@ -42,10 +42,16 @@ enum sim_reason sim_walk(const struct sim_mem *mem, const struct sim_table *tabl
 			 struct sim_walk *walk)
 {
 	switch (table->format) {
+	case SIM_FORMAT_VTD_FS:
+		return sim_walk_vtd_fs(mem, table, iova, walk);
+	case SIM_FORMAT_AMD:
+		return sim_walk_amd(mem, table, iova, walk);
 	case SIM_FORMAT_LPAE_S1:
 		return sim_walk_lpae(mem, table, iova, walk);
 	case SIM_FORMAT_LPAE_S2:
 		return sim_walk_lpae_s2(mem, table, iova, walk);
+	case SIM_FORMAT_RISCV:
+		return sim_walk_riscv(mem, table, iova, walk);
 	default:
 		return sim_walk_vtd(mem, table, iova, walk);
 	}
@@ -144,6 +150,11 @@ int sim_iommu_each(struct sim_iommu *iommu, const struct dmah_pt_info *pt,
 
 /* ---- settings, counters ---- */
 
+const struct sim_iommu_config *sim_iommu_config(const struct sim_iommu *iommu)
+{
+	return &iommu->config;
+}
+
 void sim_iommu_set_tlb(struct sim_iommu *iommu, unsigned int entries, uint64_t seed)
 {
 	sim_lock(&iommu->lock);
@@ -176,7 +187,7 @@ static void set_defaults(struct sim_iommu *iommu)
 	if (!c->va_bits)
 		c->va_bits = 48;
 	if (!c->out_bits)
-		c->out_bits = c->flavour == SIM_VTD ? 46 : 48;
+		c->out_bits = c->flavour == SIM_VTD ? 46 : c->flavour == SIM_AMD ? 52 : 48;
 	if (!c->tags)
 		c->tags = 255;
 	if (!c->queue)
@@ -188,7 +199,11 @@ static void set_defaults(struct sim_iommu *iommu)
 static enum sim_format format_of(const struct sim_iommu_config *config)
 {
 	if (config->flavour == SIM_VTD)
-		return SIM_FORMAT_VTD_SS;
+		return config->first_stage ? SIM_FORMAT_VTD_FS : SIM_FORMAT_VTD_SS;
+	if (config->flavour == SIM_AMD)
+		return SIM_FORMAT_AMD;
+	if (config->flavour == SIM_RISCV)
+		return SIM_FORMAT_RISCV;
 	return config->stage2 ? SIM_FORMAT_LPAE_S2 : SIM_FORMAT_LPAE_S1;
 }
 
@@ -207,7 +222,8 @@ struct sim_iommu *sim_iommu_create(struct sim *sim, const struct sim_iommu_confi
 					.va_bits = iommu->config.va_bits,
 					.out_bits = iommu->config.out_bits,
 					.no_2m = iommu->config.no_2m,
-					.no_1g = iommu->config.no_1g };
+					.no_1g = iommu->config.no_1g,
+					.software_bits = true };
 	iommu->mem = (struct sim_mem){ .ram = &sim->ram,
 				       .cache = sim->config.cache ? &sim->cache : NULL,
 				       .coherent = !iommu->config.noncoherent_walk };

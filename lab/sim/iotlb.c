@@ -226,7 +226,7 @@ static struct sim_psc_entry *psc_slot(const struct sim_psc *psc, uint32_t tag, u
 struct sim_step sim_psc_find(const struct sim_psc *psc, uint32_t tag, uint64_t iova)
 {
 	/* A table of @level covers 1 << (12 + 9 * level) bytes. */
-	for (unsigned int level = 1; psc->count && level <= 4; level++) {
+	for (unsigned int level = 1; psc->count && level <= 5; level++) {
 		uint64_t page = page_of(iova, 12 + 9 * level);
 		const struct sim_psc_entry *e = psc_slot(psc, tag, page, level);
 

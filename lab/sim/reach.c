@@ -122,14 +122,15 @@ static int by_context(struct search *s, const struct sim_context *context)
 {
 	struct sim_iommu *iommu = s->dev->iommu;
 	struct sim_step root = { .table = context->table.root,
-				 .perm = SIM_PERM_READ | SIM_PERM_WRITE,
+				 .perm = (SIM_PERM_READ | SIM_PERM_WRITE) & ~context->table.denied,
 				 .level = context->table.levels };
 	int ret = 0;
 
 	s->context = context;
 	if (s->dev->ats && context->ats)
 		ret = tlb(s, &s->dev->tlb, 0, SIM_BY_DEVICE_TLB);
-	if (!context->translate)
+	/* A second stage alone is the driver's identity table. */
+	if (!context->translate || !context->table.levels)
 		return ret ? ret : everything(s, SIM_BY_PASSTHROUGH, 0);
 	if (!ret)
 		ret = tlb(s, &iommu->tlb, context->domain, SIM_BY_IOTLB);
@@ -141,7 +142,8 @@ static int by_context(struct search *s, const struct sim_context *context)
 static bool same(const struct sim_context *a, const struct sim_context *b)
 {
 	return a->table.root == b->table.root && a->table.levels == b->table.levels &&
-	       a->domain == b->domain && a->translate == b->translate && a->ats == b->ats;
+	       a->domain == b->domain && a->translate == b->translate && a->ats == b->ats &&
+	       a->table.denied == b->table.denied;
 }
 
 /* List by the context that the unit has cached, and by the one that the unit would read from memory. */

@@ -12,7 +12,7 @@
  *	sim_dma_write(nic, dmah_addr(&handle), bytes, sizeof(bytes));
  *
  * machine address	the address of RAM on the bus; equal to the physical address, except on Xen.
- * tag			VT-d domain id, SMMU ASID.
+ * tag			VT-d and AMD domain id, SMMU ASID, RISC-V PSCID.
  *
  * Functions marked "Threads." may be called by several threads at a time. Call the others before threads run.
  */
@@ -63,7 +63,7 @@ const char *sim_reason_text(enum sim_reason reason);
  * @dma: the DMA address.
  * @write: the device wanted to write.
  * @reason: enum sim_reason.
- * @code: the VT-d fault reason or the SMMU event number; 0 without an IOMMU.
+ * @code: the VT-d fault reason, the SMMU event number, the code of an AMD event or the RISC-V cause; 0 without an IOMMU.
  */
 struct sim_fault {
 	const char *device;
@@ -94,8 +94,10 @@ void sim_faults_clear(struct sim *sim);
 /** enum sim_flavour - kinds of IOMMU. */
 enum sim_flavour {
 	SIM_NO_IOMMU,
-	SIM_VTD, /* Intel VT-d, legacy mode, second-stage tables */
+	SIM_VTD, /* Intel VT-d */
 	SIM_SMMU, /* Arm SMMU, VMSAv8-64 tables */
+	SIM_AMD, /* AMD-Vi, host page tables; always with registers (sim_amdvi.h) */
+	SIM_RISCV, /* RISC-V IOMMU, first-stage tables; always with registers (sim_riscv.h) */
 };
 
 /** SIM_LATENCY_WAIT - a latency: the command is executed when a wait asks for it, and not before. */
@@ -105,14 +107,16 @@ enum sim_flavour {
  * struct sim_iommu_config - an IOMMU. Zero means the default.
  * @name: name in messages; NULL: "iommuN".
  * @flavour: kind; SIM_NO_IOMMU: no IOMMU.
- * @va_bits: widest IOVA: 39, 48, 57; 0: 48. Narrower tables are walked too.
- * @out_bits: widest physical address, in bits; 0: 46 (VT-d), 48 (SMMU).
- * @caching_mode: entries that do not translate are cached too (VT-d CAP.CM).
+ * @va_bits: widest IOVA: 39, 48, 57, for AMD 63 too; 0: 48. Narrower tables are walked too. For RISC-V the width of the
+ *	whole table.
+ * @out_bits: widest physical address, in bits; 0: 46 (VT-d), 48 (SMMU, RISC-V).
+ * @caching_mode: entries that do not translate are cached too (VT-d CAP.CM, AMD NpCache).
  * @noncoherent_walk: table walks do not snoop the CPU's caches.
  * @no_2m: no 2 MiB leaves.
  * @no_1g: no 1 GiB leaves.
  * @no_passthrough: no passthrough.
  * @stage2: SMMU: it has stage 2 and no stage 1.
+ * @first_stage: VT-d: it has scalable mode, and there its first stage alone.
  *
  * For the fake IOMMU only:
  *
@@ -132,6 +136,7 @@ struct sim_iommu_config {
 	bool no_1g;
 	bool no_passthrough;
 	bool stage2;
+	bool first_stage;
 	unsigned int tags;
 	unsigned int queue;
 	uint64_t latency;
@@ -174,7 +179,7 @@ struct sim_config {
 /**
  * sim_config_named() - get a predefined configuration.
  * @name: direct, direct-noncoherent, bounce, vtd, vtd-noncoherent (walks and devices), vtd-cm (caching mode), smmu,
- *	smmu-noncoherent, smmu-s2 (stage 2), armmap, xen, xen-noncoherent.
+ *	smmu-noncoherent, smmu-s2 (stage 2), vtd-fs (first stage), amd, armmap, riscv, xen, xen-noncoherent.
  * @config: receives the configuration, which may be changed before sim_create().
  *
  * Returns true if @name is known.
@@ -391,6 +396,9 @@ static inline void sim_iommu_unstick(struct sim_iommu *iommu)
 }
 
 /* ---- IOMMUs (iommu.c) ---- */
+
+/** sim_iommu_config() - Returns the configuration, with the defaults filled in. */
+const struct sim_iommu_config *sim_iommu_config(const struct sim_iommu *iommu);
 
 /**
  * sim_iommu_set_tlb() - set the capacity of the IOTLB and of each device's TLB.

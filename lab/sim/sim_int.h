@@ -108,6 +108,7 @@ bool sim_bus(struct sim *sim, uint64_t addr, void *buf, size_t len, bool write, 
  * @how: fake IOMMU: the binding; @bank: the context bank of a translating one.
  * @ats: the TLB is enabled.
  * @context: the context entry that the IOMMU has cached, if @known.
+ * @directory_known: VT-d scalable mode: the address of the PASID directory in @context is cached.
  * @tlb: the TLB.
  * @tlb_hits: translations answered by @tlb.
  */
@@ -124,6 +125,7 @@ struct sim_device {
 	bool ats;
 	struct sim_context context;
 	bool known;
+	bool directory_known;
 	struct sim_tlb tlb;
 	uint64_t tlb_hits;
 };

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * A register model of a VT-d unit, for a driver under test: Intel Virtualization Technology for Directed I/O, rev. 4.1,
- * legacy mode with queued invalidation. The model replaces the fake driver of one of the machine's IOMMUs: the root table
+ * legacy and scalable mode with queued invalidation. The model replaces the fake driver of one of the machine's IOMMUs: the root table
  * comes from a register, and commands from a queue in memory.
  *
  * Where the specification leaves an order open, the model chooses the order that breaks software relying on another: a
  * device's TLB is emptied before all else that was posted with it, unless a fence lies between; an invalidation takes effect
- * at the last moment, together with the wait behind it; a context entry is dropped only under the domain id that was in it.
+ * at the last moment, together with the wait behind it; a context entry is dropped only under the domain id that was in it;
+ * in scalable mode an address of a PASID directory and a PASID entry are cached apart from each other.
  * Register writes that the specification forbids are misuse (posix_set_misuse()).
  */
 #ifndef DMAH_SIM_VTD_H
@@ -31,6 +32,8 @@ struct sim_vtd;
  *	levels.
  * @rwbf: software must flush write buffers (CAP.RWBF). Flushes are counted; the model has no write buffer.
  * @no_device_tlb: no device TLBs (ECAP.DT).
+ * @scalable: stages of scalable mode, a bit mask: 1: the first, 2: the second. 0: no scalable mode, unless struct
+ *	sim_iommu_config says @first_stage.
  */
 struct sim_vtd_config {
 	unsigned int records;
@@ -41,6 +44,7 @@ struct sim_vtd_config {
 	bool no_3_levels;
 	unsigned int mgaw;
 	bool rwbf;
+	unsigned int scalable;
 };
 
 /** sim_vtd_create() - give IOMMU @n of the machine registers. Returns NULL if that IOMMU cannot have them. */
@@ -58,6 +62,8 @@ void sim_vtd_hold(struct sim_vtd *unit, bool hold);
  * @commands: commands taken from the queue, waits included.
  * @pages: page-selective invalidations of the IOTLB; @domains: of a domain; @all: of all of it.
  * @device_tlbs: invalidations of devices' TLBs.
+ * @pasids: invalidations of the cache of PASID entries.
+ * @first_stage: invalidations of the first stage's IOTLB.
  * @messages: messages of the fault interrupt; @message_addr, @message_data: the last one.
  * @write_flushes: flushes of write buffers (GCMD.WBF).
  * @lost: faults for which there was no record.
@@ -68,6 +74,8 @@ struct sim_vtd_stats {
 	uint64_t domains;
 	uint64_t all;
 	uint64_t device_tlbs;
+	uint64_t pasids;
+	uint64_t first_stage;
 	uint64_t messages;
 	uint64_t message_addr;
 	uint32_t message_data;

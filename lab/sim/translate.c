@@ -2,7 +2,7 @@
 /* The path of a transaction through an IOMMU: the device's TLB, its context, the IOTLB, a walk. */
 #include "sim_int.h"
 
-#define VTD_INTERRUPTS 0xfeeull /* address bits 31:20; VT-d specification, 3.14 */
+#define X86_INTERRUPTS 0xfeeull /* address bits 31:20; VT-d specification, 3.14; AMD's, 2.1.4 */
 
 static enum sim_reason read_context(struct sim_device *dev, uint32_t *code)
 {
@@ -11,8 +11,10 @@ static enum sim_reason read_context(struct sim_device *dev, uint32_t *code)
 
 	if (!dev->known)
 		reason = iommu->interface->context(iommu->unit, dev, &dev->context, code);
-	if (!reason)
+	if (!reason) {
 		dev->known = true;
+		dev->directory_known = dev->context.directory != 0;
+	}
 	return reason;
 }
 
@@ -49,20 +51,32 @@ static enum sim_reason lookup(struct sim_iommu *iommu, const struct sim_context 
 	return reason;
 }
 
-static enum sim_reason check(const struct sim_iommu *iommu, const struct sim_tlb_entry *e,
+static enum sim_reason check(const struct sim_device *dev, const struct sim_tlb_entry *e,
 			     enum sim_reason reason, dmah_addr_t dma, bool write, uint64_t *out,
 			     uint32_t *code)
 {
-	bool vtd = iommu->config.flavour == SIM_VTD;
+	const struct sim_iommu *iommu = dev->iommu;
+	bool scalable = dev->context.directory != 0;
+	bool vtd = iommu->config.flavour == SIM_VTD, amd = iommu->config.flavour == SIM_AMD;
 
 	if (!reason && !(e->perm & (write ? SIM_PERM_WRITE : SIM_PERM_READ)))
 		reason = SIM_FAULT_PERMISSION;
 	*out = e->out | (dma & ((1ull << e->shift) - 1));
 	*code = e->code;
-	if (vtd && (reason == SIM_FAULT_TRANSLATION || reason == SIM_FAULT_PERMISSION))
+	if (iommu->config.flavour == SIM_RISCV) {
+		if (reason && !*code)
+			*code = RISCV_PAGE_READ;
+		*code += write && *code && *code < RISCV_ALL_DISALLOWED ? 2 : 0;
+		return reason;
+	}
+	/* In scalable mode the walk itself says what it found. */
+	if (vtd && scalable) {
+		if (reason == SIM_FAULT_PERMISSION && !*code)
+			*code = write ? VTD_FR_SM_WRITE : VTD_FR_SM_READ;
+	} else if (vtd && (reason == SIM_FAULT_TRANSLATION || reason == SIM_FAULT_PERMISSION))
 		*code = write ? VTD_FR_WRITE : VTD_FR_READ;
 	else if (reason == SIM_FAULT_PERMISSION)
-		*code = SMMU_F_PERMISSION;
+		*code = amd ? AMD_PAGE_FAULT | AMD_PRESENT : SMMU_F_PERMISSION;
 	return reason;
 }
 
@@ -104,7 +118,8 @@ enum sim_reason sim_translate(struct sim_device *dev, dmah_addr_t dma, bool writ
 		*out = dma;
 		return iommu->abort ? SIM_FAULT_BLOCKED : SIM_OK;
 	}
-	if (iommu->config.flavour == SIM_VTD && dma >> 20 == VTD_INTERRUPTS)
+	if ((iommu->config.flavour == SIM_VTD || iommu->config.flavour == SIM_AMD) &&
+	    dma >> 20 == X86_INTERRUPTS)
 		return SIM_FAULT_INTERRUPT;
 	reason = read_context(dev, code);
 	if (reason)
@@ -112,23 +127,29 @@ enum sim_reason sim_translate(struct sim_device *dev, dmah_addr_t dma, bool writ
 	if (dev->ats) {
 		hit = sim_tlb_find(&dev->tlb, 0, dma);
 		if (hit && !dev->context.ats) {
-			*code = iommu->config.flavour == SIM_VTD ? VTD_FR_TRANSLATION_BLOCKED : 0;
+			*code = iommu->config.flavour == SIM_VTD     ? VTD_FR_TRANSLATION_BLOCKED
+				: iommu->config.flavour == SIM_AMD   ? AMD_INVALID_REQUEST
+				: iommu->config.flavour == SIM_RISCV ? RISCV_TYPE_DISALLOWED
+								     : 0;
 			return SIM_FAULT_ATS;
 		}
 		/* An entry without the permission does not count: the device requests a translation again. */
 		if (hit && hit->perm & (write ? SIM_PERM_WRITE : SIM_PERM_READ)) {
 			dev->tlb_hits++;
-			return check(iommu, hit, SIM_OK, dma, write, out, code);
+			return check(dev, hit, SIM_OK, dma, write, out, code);
 		}
 	}
 	if (!dev->context.translate) {
 		*out = dma;
-		*code = iommu->config.flavour == SIM_VTD ? VTD_FR_BEYOND_WIDTH : SMMU_F_ADDR_SIZE;
+		*code = iommu->config.flavour == SIM_VTD     ? VTD_FR_BEYOND_WIDTH
+			: iommu->config.flavour == SIM_AMD   ? AMD_PAGE_FAULT
+			: iommu->config.flavour == SIM_RISCV ? RISCV_ACCESS_READ + (write ? 2 : 0)
+							     : SMMU_F_ADDR_SIZE;
 		return dma >> iommu->hw.out_bits ? SIM_FAULT_WIDTH : SIM_OK;
 	}
 	if (dev->ats && dev->context.ats)
 		reason = ats_request(dev, dma, &e);
 	else
 		reason = lookup(iommu, &dev->context, dma, &e);
-	return check(iommu, &e, reason, dma, write, out, code);
+	return check(dev, &e, reason, dma, write, out, code);
 }

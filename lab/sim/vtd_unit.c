@@ -60,7 +60,7 @@ static uint64_t capabilities(const struct sim_vtd *u)
 	       (uint64_t)(FRCD / 16) << 24 | (c->no_2m ? 0 : 1ull << 34) |
 	       (c->no_1g ? 0 : 1ull << 35) | (u->config.no_psi ? 0 : 1ull << 39) |
 	       (uint64_t)(u->config.records - 1) << 40 | (uint64_t)u->config.mask << 48 |
-	       3ull << 54;
+	       3ull << 54 | (u->config.scalable & 1 && !c->no_1g ? 1ull << 56 : 0);
 }
 
 static uint64_t more_capabilities(const struct sim_vtd *u)
@@ -68,7 +68,10 @@ static uint64_t more_capabilities(const struct sim_vtd *u)
 	const struct sim_iommu_config *c = &u->iommu->config;
 
 	return (c->noncoherent_walk ? 0u : 1u) | 2u | (u->config.no_device_tlb ? 0u : 4u) |
-	       (c->no_passthrough ? 0u : 1u << 6);
+	       (c->no_passthrough ? 0u : 1u << 6) | (u->config.scalable ? 1ull << 43 : 0) |
+	       (u->config.scalable & 2 ? 1ull << 46 : 0) |
+	       (u->config.scalable & 1 ? 1ull << 47 : 0) |
+	       (u->config.scalable && !c->noncoherent_walk ? 1ull << 48 : 0);
 }
 
 /* ---- faults ---- */
@@ -140,14 +143,34 @@ static void forget_contexts(struct sim_vtd *u, const struct sim_vtd_op *op)
 	struct sim_iommu *iommu = u->iommu;
 
 	for (struct sim_device *dev = iommu->sim->devices; dev; dev = dev->next) {
-		if (dev->iommu != iommu || !dev->known)
+		if (dev->iommu != iommu)
 			continue;
-		if (op->granularity >= 2 && dev->context.domain != op->domain)
+		/* In scalable mode entries have no domain id, and what was read through them stays. */
+		if (!u->scalable && op->granularity >= 2 && dev->context.domain != op->domain)
 			continue;
 		if (op->granularity == 3 && dev->config.id != op->id)
 			continue;
-		dev->known = false;
+		if (u->scalable)
+			dev->directory_known = false;
+		else
+			dev->known = false;
 	}
+}
+
+/* PASID entries of one domain (0, 1), or all (3). */
+static void forget_pasids(struct sim_vtd *u, const struct sim_vtd_op *op)
+{
+	for (struct sim_device *dev = u->iommu->sim->devices; dev; dev = dev->next)
+		if (dev->iommu == u->iommu &&
+		    (op->granularity == 3 || (dev->context.domain & 0xffff) == op->domain))
+			dev->known = false;
+}
+
+/* Tags of the first stage have bit 16 set: sim_walk_pasid(). */
+static void invalidate_first_stage(struct sim_vtd *u, struct sim_command c)
+{
+	c.target |= 1u << 16;
+	sim_iommu_execute(u->iommu, &c);
 }
 
 static void execute(struct sim_vtd *u, const struct sim_vtd_op *op)
@@ -168,6 +191,15 @@ static void execute(struct sim_vtd *u, const struct sim_vtd_op *op)
 			forget_all_tables(u->iommu);
 		else
 			sim_iommu_execute(u->iommu, &c);
+		/* All of a domain includes its first stage; pages are the second stage's. */
+		if (op->granularity == 2 && u->scalable)
+			invalidate_first_stage(u, c);
+		break;
+	case SIM_VTD_PIOTLB:
+		invalidate_first_stage(u, c);
+		break;
+	case SIM_VTD_PASID:
+		forget_pasids(u, op);
 		break;
 	case SIM_VTD_STATUS:
 		if (!sim_bus(u->iommu->sim, op->iova, &status, 4, true, true))
@@ -227,6 +259,47 @@ static bool iotlb_command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
 	u->stats.domains += op.granularity == 2;
 	u->stats.all += op.granularity == 1;
 	postpone(u, &op);
+	return true;
+}
+
+static bool pasid_command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
+{
+	struct sim_vtd_op op = { .kind = SIM_VTD_PASID,
+				 .granularity = lo >> 4 & 3,
+				 .domain = lo >> 16 & 0xffff };
+
+	if (!u->config.scalable || op.granularity == 2 || lo & ~0xfffffffff003full || hi)
+		return false;
+	u->stats.pasids++;
+	/* Entries of another PASID than 0 are not cached. */
+	if (op.granularity != 1 || !(lo >> 32))
+		postpone(u, &op);
+	return true;
+}
+
+static bool first_stage_command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
+{
+	struct sim_vtd_op op = { .kind = SIM_VTD_PIOTLB,
+				 .granularity = lo >> 4 & 3,
+				 .domain = lo >> 16 & 0xffff,
+				 .tables = true };
+	unsigned int mask = hi & 0x3f;
+
+	if (!u->config.scalable || op.granularity < 2 || lo & ~0xfffffffff003full)
+		return false;
+	if (op.granularity == 3) {
+		if (u->config.no_psi || mask > u->config.mask || hi & 0xf80)
+			return false;
+		op.size = 4096ull << mask;
+		op.iova = (hi & ~0xfffull) & ~(op.size - 1);
+		op.tables = !(hi & 0x40);
+		u->stats.pages++;
+	} else if (hi) {
+		return false;
+	}
+	u->stats.first_stage++;
+	if (!(lo >> 32))
+		postpone(u, &op);
 	return true;
 }
 
@@ -304,6 +377,10 @@ static bool command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
 		return device_command(u, lo, hi);
 	case 5:
 		return wait_command(u, lo, hi);
+	case 6:
+		return first_stage_command(u, lo, hi);
+	case 7:
+		return pasid_command(u, lo, hi);
 	}
 	return false;
 }
@@ -311,8 +388,8 @@ static bool command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
 /* The queue is read through the CPU's caches, whatever page walks do. */
 static void run(struct sim_vtd *u)
 {
-	uint32_t size = 4096u << (u->iqa & 7);
-	uint64_t c[2];
+	uint32_t size = 4096u << (u->iqa & 7), width = u->iqa & 1 << 11 ? 32 : 16;
+	uint64_t c[4] = { 0 };
 
 	if (u->held || u->iommu->failing.halted || !(u->gsts & QIE))
 		return;
@@ -323,13 +400,13 @@ static void run(struct sim_vtd *u)
 		if (u->iommu->failing.halted)
 			return;
 		if (refused ||
-		    !sim_bus(u->iommu->sim, (u->iqa & ~0xfffull) + u->iqh, c, 16, false, true) ||
-		    !command(u, c[0], c[1])) {
+		    !sim_bus(u->iommu->sim, (u->iqa & ~0xfffull) + u->iqh, c, width, false, true) ||
+		    c[2] | c[3] || !command(u, c[0], c[1])) {
 			u->fsts |= IQE;
 			break;
 		}
 		u->stats.commands++;
-		u->iqh = (u->iqh + 16) % size;
+		u->iqh = (u->iqh + width) % size;
 	}
 	/* Delay commands until a wait is behind them. */
 	if (u->awaited)
@@ -340,8 +417,15 @@ static void run(struct sim_vtd *u)
 
 static void set_root(struct sim_vtd *u)
 {
-	if (u->rtaddr & 3 << 10)
+	bool scalable = u->rtaddr & 1 << 10;
+
+	if (u->rtaddr & 2 << 10 || (scalable && !u->config.scalable))
 		posix_misuse("a table mode that the unit does not have");
+	if (u->gsts & TE && scalable != u->scalable)
+		posix_misuse("the table mode changes while the unit translates");
+	if (scalable && !(u->iqa & 1 << 11))
+		posix_misuse("scalable mode with short commands");
+	u->scalable = scalable;
 	u->root = u->rtaddr & ~0xfffull;
 	u->gsts |= RTP;
 }
@@ -407,6 +491,8 @@ static void reg_write(struct sim_vtd *u, uint64_t reg, unsigned int size, uint64
 	} else if (reg == IQA && size == 8) {
 		if (u->gsts & QIE)
 			posix_misuse("the queue is moved while it is on");
+		if (value & 1 << 11 && !u->config.scalable)
+			posix_misuse("long commands in a unit without scalable mode");
 		u->iqa = value;
 	} else if (reg >= FRCD && reg < FRCD + 16ull * u->config.records) {
 		write_record(u, reg - FRCD, value);
@@ -494,13 +580,40 @@ static void window_write(void *ctx, uint64_t reg, unsigned int size, uint64_t va
 
 /* ---- the hardware's view ---- */
 
+static enum sim_reason read_pasid_entry(struct sim_vtd *u, const struct sim_device *dev,
+					struct sim_context *context, uint32_t *code)
+{
+	const struct sim_iommu_config *c = &u->iommu->config;
+	const struct sim_pasid_caps caps = { .first_stage = u->config.scalable & 1,
+					     .second_stage = u->config.scalable & 2,
+					     .passthrough = !c->no_passthrough,
+					     .snoops = !c->noncoherent_walk };
+	uint64_t directory = dev->directory_known ? dev->context.directory : 0;
+	bool ats = dev->context.ats;
+	enum sim_reason reason;
+
+	*context = (struct sim_context){ .ats = ats };
+	reason = sim_walk_pasid(&u->iommu->mem, u->root, directory, dev->config.id, &u->iommu->hw,
+				&caps, context, code);
+	if (!reason && context->translate && context->table.format == SIM_FORMAT_VTD_SS &&
+	    context->table.va_bits > mgaw(u))
+		context->table.va_bits = mgaw(u);
+	return reason;
+}
+
 static enum sim_reason read_context(void *ctx, const struct sim_device *dev,
 				    struct sim_context *context, uint32_t *code)
 {
 	struct sim_vtd *u = ctx;
 	struct sim_iommu *iommu = u->iommu;
-	enum sim_reason reason = sim_walk_context(&iommu->mem, u->root, dev->config.id, &iommu->hw,
-						  !iommu->config.no_passthrough, context, code);
+	enum sim_reason reason;
+
+	if (u->scalable)
+		return read_pasid_entry(u, dev, context, code);
+	*context = (struct sim_context){ .translate = false };
+	reason = sim_walk_context(&iommu->mem, u->root, dev->config.id, &iommu->hw,
+				  !iommu->config.no_passthrough, context, code);
+	context->table.format = SIM_FORMAT_VTD_SS;
 
 	if (reason || !context->translate)
 		return reason;
@@ -552,6 +665,8 @@ struct sim_vtd *sim_vtd_create(struct sim *sim, unsigned int n, const struct sim
 		u->config = *config;
 	u->config.records = u->config.records ? u->config.records : 4;
 	u->config.mask = u->config.mask ? u->config.mask : 18;
+	if (iommu->config.first_stage)
+		u->config.scalable = 1;
 	u->iommu = iommu;
 	u->regs = sim_regs_add(sim, REGS, u, window_read, window_write);
 	if (!u->regs || u->config.records > 256 || !sim_iommu_set_interface(iommu, &interface, u)) {

@@ -15,6 +15,8 @@ struct sim_vtd_record {
 enum sim_vtd_kind {
 	SIM_VTD_CONTEXT,
 	SIM_VTD_IOTLB,
+	SIM_VTD_PIOTLB,
+	SIM_VTD_PASID,
 	SIM_VTD_STATUS,
 };
 
@@ -43,7 +45,7 @@ struct sim_vtd_op {
  * @regs: the CPU's pointer to the registers.
  * @gsts, @rtaddr, @fsts, @fectl, @fedata, @feaddr, @iqh, @iqt, @iqa, @iqer: values of registers.
  * @any_status: a status bit of those that the fault event reports was set when it was last looked at.
- * @root: address of the root table in use.
+ * @root: address of the root table in use; @scalable: it is one of scalable mode.
  * @held: no command is taken.
  * @record: fault records; @next_record: index of the next one.
  * @pending: commands taken that have not taken effect, @npending of them; @awaited: a wait is among them.
@@ -57,6 +59,7 @@ struct sim_vtd {
 	uint32_t gsts;
 	uint64_t rtaddr;
 	uint64_t root;
+	bool scalable;
 	uint32_t fsts;
 	uint32_t fectl;
 	uint32_t fedata;

@@ -28,13 +28,19 @@ bool sim_mem_load(const struct sim_mem *mem, uint64_t addr, uint64_t *value);
 /**
  * enum sim_format - formats of page tables.
  * @SIM_FORMAT_VTD_SS: VT-d second stage.
+ * @SIM_FORMAT_VTD_FS: VT-d first stage.
  * @SIM_FORMAT_LPAE_S1: VMSAv8-64 stage 1.
  * @SIM_FORMAT_LPAE_S2: VMSAv8-64 stage 2.
+ * @SIM_FORMAT_AMD: AMD host page tables.
+ * @SIM_FORMAT_RISCV: RISC-V first stage.
  */
 enum sim_format {
 	SIM_FORMAT_VTD_SS,
+	SIM_FORMAT_VTD_FS,
 	SIM_FORMAT_LPAE_S1,
 	SIM_FORMAT_LPAE_S2,
+	SIM_FORMAT_AMD,
+	SIM_FORMAT_RISCV,
 };
 
 /**
@@ -47,6 +53,10 @@ enum sim_format {
  * @no_2m: 2 MiB leaves are not supported.
  * @no_1g: 1 GiB leaves are not supported.
  * @privileged: LPAE: transactions are privileged.
+ * @denied: AMD: enum sim_perm that the device table entry does not give.
+ * @software_bits: RISC-V: bits 60 and 59 of an entry are ignored.
+ * @second: RISC-V: root of the second stage, of @second_levels; 0: none.
+ * @msi: RISC-V: MSI page table, for pages whose number is @msi_pattern but for the bits of @msi_mask; 0: none.
  */
 struct sim_table {
 	enum sim_format format;
@@ -57,6 +67,13 @@ struct sim_table {
 	bool no_2m;
 	bool no_1g;
 	bool privileged;
+	unsigned int denied;
+	bool software_bits;
+	uint64_t second;
+	unsigned int second_levels;
+	uint64_t msi;
+	uint64_t msi_mask;
+	uint64_t msi_pattern;
 };
 
 /**
@@ -85,7 +102,7 @@ struct sim_step {
  */
 struct sim_walk {
 	struct sim_step from;
-	struct sim_step trail[5];
+	struct sim_step trail[6];
 	unsigned int ntrail;
 	uint64_t out;
 	unsigned int shift;
@@ -107,9 +124,21 @@ enum sim_reason sim_walk_vtd(const struct sim_mem *mem, const struct sim_table *
 enum sim_reason sim_walk_lpae(const struct sim_mem *mem, const struct sim_table *table,
 			      uint64_t iova, struct sim_walk *walk);
 
+/** sim_walk_amd() - walk an AMD host page table. See sim_walk_vtd(). A leaf may have no permission. */
+enum sim_reason sim_walk_amd(const struct sim_mem *mem, const struct sim_table *table,
+			     uint64_t iova, struct sim_walk *walk);
+
 /** sim_walk_lpae_s2() - walk a VMSAv8-64 stage 2 table, 4 KiB granule. See sim_walk_vtd(). */
 enum sim_reason sim_walk_lpae_s2(const struct sim_mem *mem, const struct sim_table *table,
 				 uint64_t iova, struct sim_walk *walk);
+
+/** sim_walk_vtd_fs() - walk a VT-d first-stage table. See sim_walk_vtd(). */
+enum sim_reason sim_walk_vtd_fs(const struct sim_mem *mem, const struct sim_table *table,
+				uint64_t iova, struct sim_walk *walk);
+
+/** sim_walk_riscv() - walk a RISC-V first-stage table, and the second stage behind it. See sim_walk_vtd(). */
+enum sim_reason sim_walk_riscv(const struct sim_mem *mem, const struct sim_table *table,
+			       uint64_t iova, struct sim_walk *walk);
 
 /** sim_walk() - walk a table of any format. See sim_walk_vtd(). */
 enum sim_reason sim_walk(const struct sim_mem *mem, const struct sim_table *table, uint64_t iova,
@@ -124,12 +153,14 @@ bool sim_present(const struct sim_table *table, uint64_t entry);
  * @domain: domain id, ASID or VMID.
  * @translate: translate by @table; else passthrough.
  * @ats: translation requests and translated requests are accepted.
+ * @directory: VT-d scalable mode: machine address of the PASID directory, which the context entry names.
  */
 struct sim_context {
 	struct sim_table table;
 	uint32_t domain;
 	bool translate;
 	bool ats;
+	uint64_t directory;
 };
 
 /**
@@ -145,6 +176,100 @@ struct sim_context {
 enum sim_reason sim_walk_context(const struct sim_mem *mem, uint64_t root, uint32_t id,
 				 const struct sim_table *hw, bool passthrough,
 				 struct sim_context *context, uint32_t *code);
+
+/** struct sim_pasid_caps - stages of a unit in scalable mode, passthrough, and walks that snoop where PWSNP asks for it. */
+struct sim_pasid_caps {
+	bool first_stage;
+	bool second_stage;
+	bool passthrough;
+	bool snoops;
+};
+
+/**
+ * sim_walk_pasid() - read the PASID entry of a device's requests without PASID by VT-d's tables of scalable mode.
+ * @directory: machine address of the PASID directory that the unit has cached; 0: none, read the root and context tables.
+ *
+ * The other arguments are those of sim_walk_context().
+ */
+enum sim_reason sim_walk_pasid(const struct sim_mem *mem, uint64_t root, uint64_t directory,
+			       uint32_t id, const struct sim_table *hw,
+			       const struct sim_pasid_caps *caps, struct sim_context *context,
+			       uint32_t *code);
+
+/* VT-d fault reasons of scalable mode, same table. */
+enum {
+	VTD_FR_SM_ROOT_ACCESS = 0x38,
+	VTD_FR_SM_ROOT_NOT_PRESENT = 0x39,
+	VTD_FR_SM_ROOT_RESERVED = 0x3a,
+	VTD_FR_SM_CONTEXT_ACCESS = 0x40,
+	VTD_FR_SM_CONTEXT_NOT_PRESENT = 0x41,
+	VTD_FR_SM_CONTEXT_RESERVED = 0x42,
+	VTD_FR_SM_DIRECTORY_ACCESS = 0x50,
+	VTD_FR_SM_DIRECTORY_NOT_PRESENT = 0x51,
+	VTD_FR_SM_DIRECTORY_RESERVED = 0x52,
+	VTD_FR_SM_PASID_ACCESS = 0x58,
+	VTD_FR_SM_PASID_NOT_PRESENT = 0x59,
+	VTD_FR_SM_PASID_RESERVED = 0x5a,
+	VTD_FR_SM_PASID_INVALID = 0x5b,
+	VTD_FR_SM_FS_ACCESS = 0x70,
+	VTD_FR_SM_FS_NOT_PRESENT = 0x71,
+	VTD_FR_SM_FS_RESERVED = 0x72,
+	VTD_FR_SM_NOT_CANONICAL = 0x80,
+	VTD_FR_SM_USER = 0x81,
+	VTD_FR_SM_WRITE = 0x85,
+	VTD_FR_SM_READ = 0x86,
+};
+
+/**
+ * sim_walk_dte() - read a device's entry of AMD's device table.
+ * @mem: memory.
+ * @devtab: the value of the Device Table Base Address Register.
+ * @id: requester id.
+ * @levels: most levels of a page table.
+ * @hw: the hardware's limits.
+ * @context: receives the entry.
+ * @code: receives the code of the event.
+ */
+enum sim_reason sim_walk_dte(const struct sim_mem *mem, uint64_t devtab, uint32_t id,
+			     unsigned int levels, const struct sim_table *hw,
+			     struct sim_context *context, uint32_t *code);
+
+/* AMD event codes, section 2.5, and two bits of the model for flags of a page fault. */
+enum {
+	AMD_ILLEGAL_DTE = 1,
+	AMD_PAGE_FAULT = 2,
+	AMD_DEVTAB_ERROR = 3,
+	AMD_PAGETAB_ERROR = 4,
+	AMD_INVALID_REQUEST = 8,
+	AMD_PRESENT = 0x100,
+	AMD_RESERVED = 0x200,
+};
+
+/**
+ * struct sim_directory - RISC-V: the device directory, and what the unit can do.
+ * @root, @levels: the directory.
+ * @extended: contexts have 64 bytes.
+ * @ats, @software_bits, @sv48, @sv57, @sv48x4: capabilities.
+ * @hw: the hardware's limits.
+ */
+struct sim_directory {
+	uint64_t root;
+	unsigned int levels;
+	bool extended;
+	bool ats;
+	bool software_bits;
+	bool sv48;
+	bool sv57;
+	bool sv48x4;
+	const struct sim_table *hw;
+};
+
+/** SIM_RISCV_GUEST - in @domain of a context: the address space has a second stage; its GSCID is in bits 30:20. */
+#define SIM_RISCV_GUEST (1u << 31)
+
+/** sim_walk_directory() - read a device's context by RISC-V's device directory. @code: the cause of a fault. */
+enum sim_reason sim_walk_directory(const struct sim_mem *mem, const struct sim_directory *directory,
+				   uint32_t id, struct sim_context *context, uint32_t *code);
 
 /* VT-d fault reasons. Intel VT-d specification, rev. 4.1, section 7.1.3, table "non-recoverable fault conditions". */
 enum {
@@ -171,6 +296,21 @@ enum {
 	SMMU_F_ADDR_SIZE = 0x11,
 	SMMU_F_ACCESS = 0x12,
 	SMMU_F_PERMISSION = 0x13,
+};
+
+/* RISC-V fault causes. RISC-V IOMMU Architecture Specification, Fault/Event-Queue. Those of a write are 2 more. */
+enum {
+	RISCV_ACCESS_READ = 5,
+	RISCV_PAGE_READ = 13,
+	RISCV_GUEST_READ = 21,
+	RISCV_ALL_DISALLOWED = 256,
+	RISCV_DDT_ACCESS = 257,
+	RISCV_DDT_NOT_VALID = 258,
+	RISCV_DDT_INVALID = 259,
+	RISCV_TYPE_DISALLOWED = 260,
+	RISCV_MSI_ACCESS = 261,
+	RISCV_MSI_NOT_VALID = 262,
+	RISCV_MSI_INVALID = 263,
 };
 
 #endif /* SIM_WALK_H */

@@ -36,6 +36,12 @@ def headers(args):
     print(directory, arch)
 
 
+def emulator(args):
+    newer = vm.Newer()
+    settings = ["%s=%s" % pair for pair in newer.environment().items()]
+    print("\n".join(["env"] + settings + newer.argv(args.arch)))
+
+
 def build(args):
     kernel = vm.Kernel(args.kernel)
     out = args.out or os.path.join(vm.BUILD, "module", os.path.basename(os.path.abspath(args.source)),
@@ -95,6 +101,10 @@ def main():
     p.add_argument("kernel", metavar="NAME|RELEASE",
                    help="of %s, or a release as uname -r prints it" % ", ".join(vm.KERNELS))
     p.set_defaults(run_=headers)
+
+    p = commands.add_parser("emulator", help="fetch QEMU 11; prints the words that start it, one a line")
+    p.add_argument("arch", choices=["amd64", "arm64", "riscv64"])
+    p.set_defaults(run_=emulator)
 
     p = commands.add_parser("build", help="build the modules of a directory")
     p.add_argument("source")

@@ -20,6 +20,7 @@ static struct pool_request slot_request(const struct dmah_device *dev, const str
 		.bus_offset = bus_offset,
 		.dir = req->dir,
 		.whole = req->len,
+		.no_sync = req->attrs & DMAH_ATTR_NO_CPU_SYNC,
 	};
 }
 

@@ -130,7 +130,22 @@ dmah_phys_t dmah_direct_crossing(const struct dmah_device *dev, dmah_phys_t phys
 	return direct_crossing(dev, phys, len, (uint64_t)dev->dom->cfg.offset);
 }
 
+/* Set the limits of the fast path: up to a physical address no buffer needs a bounce slot or cache maintenance. */
+static int direct_attach(struct dmah_device *dev, const struct dmah_limits *limits)
+{
+	int64_t offset = dev->dom->cfg.offset;
+
+	if (!is_coherent(limits->flags) || limits->boundary || offset < 0)
+		return DMAH_OK;
+	dev->direct = (uint32_t)DMAH_BACKEND_DIRECT << META_KIND_SHIFT |
+		      (uint32_t)dev->number << META_DEVICE_SHIFT;
+	/* The general path maps the last byte, and all buffers of a device with a limit on segments. */
+	dev->direct_end = limits->max_segment ? 0 : direct_limit(limits->mask, offset);
+	return DMAH_OK;
+}
+
 const struct backend_ops dmah_backend_direct = {
+	.attach = direct_attach,
 	.highest = dmah_direct_highest,
 	.crossing = dmah_direct_crossing,
 	.map = dmah_direct_map,

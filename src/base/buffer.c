@@ -194,6 +194,19 @@ bool dmah_buffer_check(const struct dmah_device *dev, const struct dmah *h)
 	       !((first ^ h->dma) & (DMAH_PAGE_SIZE - 1));
 }
 
+bool dmah_buffer_check_sync(const struct dmah_device *dev, const struct dmah *h)
+{
+	bool no_sync = h->meta & META_NO_SYNC;
+	struct pieces p;
+
+	if (meta_is_fast(h->meta))
+		return !(h->meta & ~(META_DIR | META_KIND | META_DEVICE));
+	if (!has_slots(h))
+		return (h->meta & META_SYNC) == dmah_buffer_needs_sync(dev, 0, h->meta);
+	return h->meta & META_SYNC && !(h->meta & META_COHERENT) && split(dev, h, false, &p) &&
+	       (!p.head || p.head->no_sync == no_sync) && (!p.tail || p.tail->no_sync == no_sync);
+}
+
 static bool needs_cache(const struct dmah_device *dev, const struct dmah *h)
 {
 	return !is_coherent(dev->limits.flags) && !(h->meta & (META_MMIO | META_COHERENT));

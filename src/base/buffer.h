@@ -21,6 +21,13 @@
 bool dmah_buffer_check(const struct dmah_device *dev, const struct dmah *h);
 
 /**
+ * dmah_buffer_check_sync() - Returns true if the bits of a handle that decide on copies and cache maintenance are those that
+ * its map wrote. Call after dmah_buffer_check(). Not for a handle that is rebuilt from an address: there the unmap's own
+ * attributes decide.
+ */
+bool dmah_buffer_check_sync(const struct dmah_device *dev, const struct dmah *h);
+
+/**
  * dmah_buffer_give() - give the whole buffer to the device, at map.
  *
  * Slots are filled for every direction: if a device writes fewer bytes than expected, the rest must

@@ -57,17 +57,23 @@ struct dev_count {
 	struct dmah_stats stats;
 };
 
+/** CPU_CHUNKS - most chunks of 2 MiB that a CPU keeps for block entries: those that one flush makes free. */
+#define CPU_CHUNKS 256u
+
 /**
  * struct dmah_cpu - one CPU's part of a domain.
  * @cache: granules that the CPU keeps.
  * @lock: protects @lazy, and the parts of @cache that iova/cache.h names.
  * @lazy: unmapped ranges that wait for a flush outside @cache.
+ * @nchunks, @chunk: 2 MiB without a leaf table, free, by first granule: backend/iommu/block.h. Under @lock.
  * @count: counters by device index.
  */
 struct dmah_cpu {
 	struct iova_cache cache;
 	struct dmah_lock lock;
 	struct lazy_queue lazy;
+	uint32_t nchunks;
+	uint32_t chunk[CPU_CHUNKS];
 	struct dev_count count[] __attribute__((aligned(64)));
 };
 

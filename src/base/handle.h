@@ -118,7 +118,7 @@ static inline bool has_slots(const struct dmah *h)
  * would name a slot are 0, and all others hold the hash. Behind an IOMMU a handle with a bus
  * address holds the bus address in @backend, and the hash in its low 12 bits.
  */
-#define META_SEALED (META_DIR | META_NO_SYNC | META_MMIO | META_HAS_BUS)
+#define META_SEALED (META_DIR | META_SYNC | META_NO_SYNC | META_MMIO | META_HAS_BUS | META_COHERENT)
 #define SEAL_BUS    0xfffull
 #define SEAL	    (~((uint64_t)TOKEN_UNIT << 32 | TOKEN_UNIT))
 

@@ -30,7 +30,8 @@ void dmah_history_map(struct dmah_device *dev, const struct dmah *h, const void 
 	uint64_t gen = dom->ops->generation ? dom->ops->generation(dom, h->dma) : 0;
 	struct history_record *record = history_at(&dom->history, h->dma);
 
-	history_begin(&dom->history, dev, h->dma, h->phys | gen, h->len, meta_dir(h->meta), caller);
+	history_begin(&dom->history, dev, h->dma, history_word(h->phys, h->dma, gen), h->len,
+		      meta_dir(h->meta), caller);
 	if (h->meta & (META_HAS_BUS | META_LATER))
 		history_store(&record->ended,
 			      history_load(&record->ended) |
@@ -143,7 +144,7 @@ static const void *near(uint32_t low)
 void dmah_fault_remember(struct fault_place *what, const struct history_record *record,
 			 uint64_t gen_bits)
 {
-	what->phys = record->phys & ~gen_bits;
+	what->phys = history_phys(record, gen_bits);
 	what->len = record->len;
 	what->dir = (enum dmah_dir)(record->ended >> HISTORY_DIR_SHIFT & META_DIR);
 	what->owner = (uint32_t)(record->ended >> HISTORY_DEVICE_SHIFT);

@@ -9,7 +9,9 @@
  *   ignores. For a mapping by block entries the record holds the time.
  * - A lazy unmap on the fast path does not read the clock. It stores the time of the last flush.
  *   The times of flushes are kept too, so the unmap is known to lie between two flushes. A strict
- *   unmap reads the clock while the hardware processes the invalidation.
+ *   unmap reads the clock while the hardware processes the invalidation. Where the hardware is done
+ *   at once, one strict unmap of a CPU in 64 reads the clock, and the others store that time as if it
+ *   were a flush's.
  *
  * Records are read without a lock. A reader ignores a record that is half written. If two CPUs
  * write one record in the same few nanoseconds the record may be a mixture; the page table still
@@ -27,8 +29,8 @@ struct dmah_domain;
 /**
  * struct history_record - one mapping.
  * @dma: its DMA address; 0: the record is empty.
- * @phys: physical address of its first byte, with the generation if its page-table entries have
- *	one.
+ * @phys: physical address of its first page, with the generation if its page-table entries have one; or, with
+ *	HISTORY_OFFSET, of its first byte, with the generation above the address. See history_phys().
  * @caller: low 32 bits of the return address of the call that made it.
  * @len: bytes.
  * @ended: time of the unmap, 50 bits of dmah_host_now(); 1: time unknown; 0: not unmapped, or the
@@ -41,6 +43,15 @@ struct history_record {
 	uint32_t len;
 	uint64_t ended;
 };
+
+/*
+ * The offset in a page is that of the DMA address, and some formats have the generation in its place. Where a buffer bounced
+ * to another offset, the record has the offset, and such a generation moves up.
+ */
+#define HISTORY_OFFSET	(1ull << 63)
+#define HISTORY_GEN_UP	51
+#define HISTORY_IN_PAGE (PT_GRANULE - 1)
+#define HISTORY_ADDRESS 0x000fffffffffffffull
 
 #define HISTORY_DIR_SHIFT    52
 #define HISTORY_DEVICE_SHIFT 54
@@ -122,6 +133,30 @@ bool dmah_history_find(const struct history *history, dmah_addr_t dma,
 bool dmah_history_age(const struct history *history, uint64_t timestamp, uint64_t now,
 		      uint64_t *least, uint64_t *most);
 
+/** history_word() - make @phys of a record. @gen: the generation, at its place in an entry. */
+static inline uint64_t history_word(dmah_phys_t phys, dmah_addr_t dma, uint64_t gen)
+{
+	if (!((phys ^ dma) & HISTORY_IN_PAGE))
+		return (phys & ~HISTORY_IN_PAGE) | gen;
+	return phys | HISTORY_OFFSET | (gen & HISTORY_IN_PAGE ? gen << HISTORY_GEN_UP : gen);
+}
+
+/** history_phys() - return the physical address of a mapping's first byte. @gen_bits: the generation bits of an entry. */
+static inline dmah_phys_t history_phys(const struct history_record *record, uint64_t gen_bits)
+{
+	if (record->phys & HISTORY_OFFSET)
+		return record->phys & HISTORY_ADDRESS;
+	return (record->phys & ~gen_bits & ~HISTORY_IN_PAGE) | (record->dma & HISTORY_IN_PAGE);
+}
+
+/** history_gen() - return the generation of a record, at its place in an entry. */
+static inline uint64_t history_gen(const struct history_record *record, uint64_t gen_bits)
+{
+	if (record->phys & HISTORY_OFFSET && gen_bits & HISTORY_IN_PAGE)
+		return record->phys >> HISTORY_GEN_UP & gen_bits;
+	return record->phys & gen_bits;
+}
+
 /* Use plain stores on a 32-bit CPU, and relaxed atomic ones elsewhere, for the sanitizer. */
 static inline void history_store(uint64_t *word, uint64_t value)
 {
@@ -151,12 +186,14 @@ static inline struct history_record *history_at(const struct history *history, d
 }
 
 /**
- * history_begin() - write the record of a new mapping.
- * @phys: physical address with the generation bits.
+ * history_write() - write the record of a new mapping.
+ * @phys: history_word().
+ * @owner: history_owner() of the device.
+ * @how: direction and flags, at their places in @ended of the record.
  * @caller: code address for fault reports.
  */
-static inline void history_begin(const struct history *history, const struct dmah_device *dev,
-				 dmah_addr_t dma, uint64_t phys, uint32_t len, enum dmah_dir dir,
+static inline void history_write(const struct history *history, dmah_addr_t dma, uint64_t phys,
+				 uint32_t len, const uint64_t *owner, uint64_t how,
 				 const void *caller)
 {
 	struct history_record *record = history_at(history, dma);
@@ -165,10 +202,23 @@ static inline void history_begin(const struct history *history, const struct dma
 	history_store(&record->phys, phys);
 	__atomic_store_n(&record->caller, (uint32_t)(uintptr_t)caller, __ATOMIC_RELAXED);
 	__atomic_store_n(&record->len, len, __ATOMIC_RELAXED);
-	history_store(&record->ended, dev->owner | (uint64_t)dir << HISTORY_DIR_SHIFT);
+	history_store(&record->ended, *owner | how);
 	/* Order among CPUs only: no device reads records. */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	history_store(&record->dma, dma);
+}
+
+/**
+ * history_begin() - write the record of a new mapping.
+ * @phys: physical address with the generation bits.
+ * @caller: code address for fault reports.
+ */
+static inline void history_begin(const struct history *history, const struct dmah_device *dev,
+				 dmah_addr_t dma, uint64_t phys, uint32_t len, enum dmah_dir dir,
+				 const void *caller)
+{
+	history_write(history, dma, phys, len, &dev->owner, (uint64_t)dir << HISTORY_DIR_SHIFT,
+		      caller);
 }
 
 /** history_timestamp() - return the timestamp for the entries that a lazy unmap clears. */

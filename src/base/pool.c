@@ -169,6 +169,7 @@ int dmah_pool_get_from(struct dmah_pool *pool, uint32_t number, const struct poo
 		slot->units = place.units;
 		slot->offset = (uint16_t)request->offset;
 		slot->dir = (uint8_t)request->dir;
+		slot->no_sync = request->no_sync;
 		gen = (key_gen(slot->key) + 1) & TOKEN_GEN;
 		__atomic_store_n(&slot->key, pool_key(POOL_LIVE, gen, device), __ATOMIC_RELEASE);
 		*token = gen << TOKEN_GEN_SHIFT | number << TOKEN_POOL_SHIFT | (unit + 1);

@@ -38,6 +38,7 @@ enum pool_state {
  * @units: units that the slot takes.
  * @offset: bytes from the slot's first byte to the copy of @orig, less than a page.
  * @dir: direction of the mapping.
+ * @no_sync: the mapping has DMAH_ATTR_NO_CPU_SYNC.
  * @key: pool_key(): device, generation and state, so that one comparison checks all three. Read
  *	without the pool's lock.
  */
@@ -49,6 +50,7 @@ struct pool_slot {
 	uint32_t units;
 	uint16_t offset;
 	uint8_t dir;
+	bool no_sync;
 	uint32_t key;
 };
 
@@ -89,6 +91,7 @@ struct dmah_pool {
  * @bus_offset: DMA address minus physical address, for @boundary.
  * @dir: direction, for the record.
  * @whole: bytes of the whole buffer, for the record.
+ * @no_sync: DMAH_ATTR_NO_CPU_SYNC, for the record.
  */
 struct pool_request {
 	uint32_t len;
@@ -100,6 +103,7 @@ struct pool_request {
 	uint64_t bus_offset;
 	enum dmah_dir dir;
 	uint32_t whole;
+	bool no_sync;
 };
 
 /**

@@ -48,7 +48,7 @@ int dmah_handle_check(struct dmah_device *dev, const struct dmah *h, uint32_t al
 	    (h->meta & (META_COHERENT | META_PART)) != allow ||
 	    (h->meta & (META_PART | META_LATER)) == META_LATER)
 		return DMAH_EINVAL;
-	if (!dmah_buffer_check(dev, h))
+	if (!dmah_buffer_check(dev, h) || !dmah_buffer_check_sync(dev, h))
 		return DMAH_ESTALE;
 	return dev->dom->ops->check(dev, h);
 }

@@ -137,6 +137,8 @@ static void fill(struct dmah_domain *dom, struct dmah_device *dev, const struct 
 	dev->holds_ids = false;
 	dev->fast = 0;
 	dev->fast_end = 0;
+	dev->direct = 0;
+	dev->direct_end = 0;
 	dev->dom = dom;
 	for (unsigned int i = 0; i < dom->cfg.cpus; i++)
 		dom->cpu[i]->count[index] = (struct dev_count){ 0 };
@@ -151,6 +153,8 @@ static void clear(struct dmah_device *dev)
 	dev->sync_whole = ~0u;
 	dev->fast = 0;
 	dev->fast_end = 0;
+	dev->direct = 0;
+	dev->direct_end = 0;
 	dev->dom = NULL;
 }
 

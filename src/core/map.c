@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* Map and unmap for every backend: checks arguments, limits and handles. */
 #include "core/map.h"
+#include "backend/direct.h"
+#include "backend/iommu/block.h"
 #include "backend/iommu/fast.h"
 #include "base/buffer.h"
 #include "base/check.h"
@@ -36,48 +38,68 @@ static int map(struct dmah_device *dev, struct dmah *h, const struct map_req *re
 	return map_one(dev, h, req, len, caller);
 }
 
-/* Keep this full path out of line, so that the fast path saves no registers. */
-__attribute__((noinline)) static int map_any(struct dmah_device *dev, struct dmah *h,
-					     dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
-					     uint32_t attrs, const void *caller)
+#ifndef DMAH_CHECK
+/*
+ * Map without attributes, where the fast path of one granule has not done so. Out of line, and with as many arguments as fit
+ * into registers, so that the fast path saves none.
+ */
+__attribute__((noinline)) static int map_more(struct dmah_device *dev, struct dmah *h,
+					      dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
+					      const void *caller)
+{
+	struct map_req req = { .phys = phys, .len = (uint32_t)len, .dir = dir };
+
+	int err;
+
+	if (direct_fast_map(dev, h, phys, len, dir, caller))
+		return DMAH_OK;
+	if (len == 1u << PT_LEAF_SHIFT && dmah_block_map(dev, h, phys, len, dir, caller, &err))
+		return err;
+	if (!h->meta && dmah_fast_map_refill(dev, h, phys, len, dir, caller))
+		return DMAH_OK;
+	return map(dev, h, &req, len, caller);
+}
+#endif
+
+/* Map with attributes: on the full path. */
+static int map_full(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
+		    enum dmah_dir dir, uint32_t attrs, const void *caller)
 {
 	struct map_req req = { .phys = phys, .len = (uint32_t)len, .dir = dir, .attrs = attrs };
 
-#ifndef DMAH_CHECK
-	if (!h->meta && !attrs && dmah_fast_map_refill(dev, h, phys, len, dir, caller))
-		return DMAH_OK;
-#endif
 	return map(dev, h, &req, len, caller);
+}
+
+/* Map without attributes. */
+static inline int map_plain(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
+			    enum dmah_dir dir, const void *caller)
+{
+#ifndef DMAH_CHECK
+	if (fast_map(dev, h, phys, len, dir, caller))
+		return DMAH_OK;
+	return map_more(dev, h, phys, len, dir, caller);
+#else
+	return map_full(dev, h, phys, len, dir, 0, caller);
+#endif
 }
 
 int dmah_map_caller(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
 		    enum dmah_dir dir, uint32_t attrs, const void *caller)
 {
-#ifndef DMAH_CHECK
-	if (!attrs && fast_map(dev, h, phys, len, dir, caller))
-		return DMAH_OK;
-#endif
-	return map_any(dev, h, phys, len, dir, attrs, caller);
+	return attrs ? map_full(dev, h, phys, len, dir, attrs, caller)
+		     : map_plain(dev, h, phys, len, dir, caller);
 }
 
 int dmah_map(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
 	     enum dmah_dir dir, uint32_t attrs)
 {
-#ifndef DMAH_CHECK
-	if (!attrs && fast_map(dev, h, phys, len, dir, __builtin_return_address(0)))
-		return DMAH_OK;
-#endif
-	return map_any(dev, h, phys, len, dir, attrs, __builtin_return_address(0));
+	return dmah_map_caller(dev, h, phys, len, dir, attrs, __builtin_return_address(0));
 }
 
 int dmah_map_memory(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
 		    enum dmah_dir dir)
 {
-#ifndef DMAH_CHECK
-	if (fast_map(dev, h, phys, len, dir, __builtin_return_address(0)))
-		return DMAH_OK;
-#endif
-	return map_any(dev, h, phys, len, dir, 0, __builtin_return_address(0));
+	return map_plain(dev, h, phys, len, dir, __builtin_return_address(0));
 }
 
 int dmah_map_bus_caller(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, dmah_addr_t bus,
@@ -133,6 +155,10 @@ __attribute__((noinline)) static int unmap_any(struct dmah_device *dev, struct d
 	if (!h->meta)
 		return DMAH_OK;
 #ifndef DMAH_CHECK
+	if (direct_fast_unmap(dev, h))
+		return DMAH_OK;
+	if (h->len == 1u << PT_LEAF_SHIFT && dmah_block_unmap(dev, h, &err))
+		return err;
 	if (dmah_fast_unmap_any(dev, h, &err))
 		return err;
 #endif

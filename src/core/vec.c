@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "base/vec.h"
+#include "backend/iommu/fast.h"
 #include "base/buffer.h"
 #include "base/check.h"
 #include "base/count.h"
@@ -37,6 +38,10 @@ int dmah_map_vec_caller(struct dmah_device *dev, struct dmah_vec *v, const struc
 	if (!dev->dom || is_killed(dev))
 		return DMAH_ENODEV;
 	err = !n || n > v->max || !v->part || !v->seg ? DMAH_EINVAL : DMAH_OK;
+#ifndef DMAH_CHECK
+	if (!err && !attrs && dmah_fast_map_vec(dev, v, segs, n, dir, caller, &err))
+		return err;
+#endif
 	if (!err)
 		err = check_segs(dev, segs, n, dir, attrs, &total);
 	if (!err) {
@@ -89,6 +94,15 @@ static int check_parts(struct dmah_device *dev, const struct dmah_vec *v)
 	return DMAH_OK;
 }
 
+static void clear_vec(struct dmah_vec *v)
+{
+	for (uint32_t i = 0; i < v->nparts; i++)
+		handle_clear(&v->part[i]);
+	v->nparts = v->nseg = v->granules = 0;
+	v->iova = 0;
+	v->total = 0;
+}
+
 int dmah_unmap_vec(struct dmah_device *dev, struct dmah_vec *v)
 {
 	const struct backend_ops *ops;
@@ -98,6 +112,12 @@ int dmah_unmap_vec(struct dmah_device *dev, struct dmah_vec *v)
 		return DMAH_OK;
 	if (!dev->dom)
 		return DMAH_ENODEV;
+#ifndef DMAH_CHECK
+	if (dmah_fast_unmap_vec(dev, v, &err)) {
+		clear_vec(v);
+		return err;
+	}
+#endif
 	err = check_parts(dev, v);
 	for (uint32_t i = 0; !err && i < v->nparts; i++)
 		err = dmah_check_unmap(dev, &v->part[i]);
@@ -110,11 +130,7 @@ int dmah_unmap_vec(struct dmah_device *dev, struct dmah_vec *v)
 	if (err && err != DMAH_ETIMEDOUT)
 		return dmah_report_misuse(dev, err, "unmap of a vector that is not live", v->iova,
 					  __builtin_return_address(0));
-	for (uint32_t i = 0; i < v->nparts; i++)
-		handle_clear(&v->part[i]);
-	v->nparts = v->nseg = v->granules = 0;
-	v->iova = 0;
-	v->total = 0;
+	clear_vec(v);
 	return err;
 }
 

@@ -41,6 +41,7 @@ static const struct pt_leaf fmt_leaf = {
 	.gen_bits = 0xfull << 55,
 	.cont = 1ull << 59,
 	.more = 1ull << 60,
+	.block = S1_TABLE,
 };
 
 static unsigned int fmt_levels(unsigned int va_bits)
@@ -60,7 +61,7 @@ static bool fmt_is_table(uint64_t entry)
 
 static uint64_t fmt_block(uint64_t entry)
 {
-	return entry & ~S1_TABLE;
+	return entry ^ fmt_leaf.block;
 }
 
 static enum dmah_dir fmt_dir(uint64_t entry)

@@ -30,6 +30,7 @@
 /**
  * struct pt_leaf - the layout of an entry of a leaf table.
  * @addr_mask: bits that hold the page's address.
+ * @addr_shift: an address is shifted right by this much in an entry (RISC-V: 2, since bits 9:0 are flags).
  * @prot: other bits of a present entry for cached memory, by enum dmah_dir; [0] is unused.
  * @mmio: bits to XOR into @prot for DMAH_ATTR_MMIO.
  * @uncached: bits to XOR into @prot for the memory of a device that is not coherent.
@@ -43,9 +44,11 @@
  * @more: another ignored bit, set in the first entry of a fast-path mapping of several granules, so
  *	that the entry does not match the handle of a one-granule mapping. Beside @cont: an entry of a
  *	ring.
+ * @block: bits to XOR into a leaf entry to make it a block entry.
  */
 struct pt_leaf {
 	uint64_t addr_mask;
+	unsigned int addr_shift;
 	uint64_t prot[4];
 	uint64_t mmio;
 	uint64_t uncached;
@@ -56,6 +59,7 @@ struct pt_leaf {
 	uint64_t gen_bits;
 	uint64_t cont;
 	uint64_t more;
+	uint64_t block;
 };
 
 /**
@@ -127,6 +131,11 @@ struct dmah_pt_format {
 	 * Return: 0; DMAH_ESTALE if no block of 1 << @shift bytes is present at @iova.
 	 */
 	int (*block_clear)(struct pt *pt, dmah_addr_t iova, unsigned int shift);
+	/**
+	 * @block_entry: find the entry of a 2 MiB block at @iova. Return: the entry, present or not; NULL if there is a
+	 *	table below it, or none around it.
+	 */
+	uint64_t *(*block_entry)(const struct pt *pt, dmah_addr_t iova);
 	/**
 	 * @adopt: make @low, a narrower table of the same format, the first part of @pt, which is
 	 *	new. Afterwards @fini of @pt frees the tables of both.
@@ -207,6 +216,18 @@ static inline uint32_t pt_gen(const struct pt_leaf *leaf, uint64_t entry)
 	return (uint32_t)(entry >> leaf->gen_shift) & leaf->gen_mask;
 }
 
+/** pt_addr() - return the bits that hold the address of the page @phys in an entry. */
+static inline uint64_t pt_addr(const struct pt_leaf *leaf, dmah_phys_t phys)
+{
+	return phys >> leaf->addr_shift & leaf->addr_mask;
+}
+
+/** pt_phys() - return the address that an entry holds. */
+static inline dmah_phys_t pt_phys(const struct pt_leaf *leaf, uint64_t entry)
+{
+	return (entry & leaf->addr_mask) << leaf->addr_shift;
+}
+
 /** pt_later() - return the later of two generations, which wrap. */
 static inline uint32_t pt_later(const struct pt_leaf *leaf, uint32_t a, uint32_t b)
 {
@@ -224,7 +245,7 @@ static inline uint64_t pt_make(const struct pt_leaf *leaf, dmah_phys_t phys, enu
 			: attrs & PT_UNCACHED  ? leaf->uncached
 					       : 0;
 
-	return (phys & leaf->addr_mask) | (leaf->prot[dir & 3] ^ type) |
+	return pt_addr(leaf, phys) | (leaf->prot[dir & 3] ^ type) |
 	       (uint64_t)(gen & leaf->gen_mask) << leaf->gen_shift;
 }
 

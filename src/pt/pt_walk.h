@@ -10,6 +10,11 @@
  *	fmt_block(entry)	a leaf entry turned into a block entry
  *	fmt_dir(entry)		the permission of a present leaf or block entry
  *
+ * A format whose entries name the level of the next table, and may so skip levels, also defines FMT_NAMES_LEVELS and
+ *
+ *	fmt_with_level(entry, level)	a table entry that leads to a table of @level; a leaf table has 1
+ *	fmt_level(entry)		that level
+ *
  * This file then defines WALK_OPS, the functions of the format's struct dmah_pt_format. Every
  * format has tables of 512 entries of 8 bytes.
  */
@@ -29,7 +34,41 @@ static uint64_t *entry_of(uint64_t *table, dmah_addr_t iova, unsigned int shift)
 
 static uint64_t *next_table(uint64_t entry)
 {
-	return dmah_host_table_virt(entry & fmt_leaf.addr_mask);
+	return dmah_host_table_virt(pt_phys(&fmt_leaf, entry));
+}
+
+/* Return log2 of the bytes that an entry of the next table maps. @shift: the same of the table that holds @entry. */
+static unsigned int next_shift(uint64_t entry, unsigned int shift)
+{
+#ifdef FMT_NAMES_LEVELS
+	unsigned int next = PT_GRANULE_SHIFT + 9 * (fmt_level(entry) - 1);
+
+	/* An entry must lead down. */
+	return next < shift ? next : shift - 9;
+#else
+	(void)entry;
+	return shift - 9;
+#endif
+}
+
+/*
+ * Return true if @iova has bits of levels that the step from a table of @shift to one of @next skips: hardware translates
+ * no such address.
+ */
+static bool is_skipped(dmah_addr_t iova, unsigned int shift, unsigned int next)
+{
+	return (iova & ((1ull << shift) - 1)) >> (next + 9) != 0;
+}
+
+/* Return an entry that leads to the table at @phys, whose entries map 1 << @shift bytes. */
+static uint64_t table_entry(dmah_phys_t phys, unsigned int shift)
+{
+#ifdef FMT_NAMES_LEVELS
+	return fmt_with_level(fmt_table(phys), (shift - PT_GRANULE_SHIFT) / 9 + 1);
+#else
+	(void)shift;
+	return fmt_table(phys);
+#endif
 }
 
 static void push(const struct pt *pt, const uint64_t *first, unsigned int n)
@@ -49,14 +88,14 @@ static int walk_init(struct pt *pt)
 	return DMAH_OK;
 }
 
-/* Free a table and all tables below it. Recurses at most five levels. */
+/* Free a table and all tables below it. Recurses at most six levels. */
 static void free_table(uint64_t *table, unsigned int shift)
 {
 	for (unsigned int i = 0; shift > PT_GRANULE_SHIFT && i < PT_TABLE_ENTRIES; i++) {
 		uint64_t entry = pt_load(&table[i]);
 
 		if (pt_present(&fmt_leaf, entry) && fmt_is_table(entry))
-			free_table(next_table(entry), shift - 9);
+			free_table(next_table(entry), next_shift(entry, shift));
 	}
 	dmah_host_page_free(table);
 }
@@ -68,10 +107,11 @@ static void walk_fini(struct pt *pt)
 }
 
 /*
- * Add a table below an entry that is not present. Zero the new table in memory before the hardware
- * can reach it.
+ * Add a table, whose entries map 1 << @shift bytes, below an entry that is not present. Zero the new table in memory before
+ * the hardware can reach it.
  */
-static uint64_t *add_table(const struct pt *pt, uint64_t *entry, unsigned int flags)
+static uint64_t *add_table(const struct pt *pt, uint64_t *entry, unsigned int shift,
+			   unsigned int flags)
 {
 	uint64_t *table = dmah_host_page_alloc(flags | DMAH_ALLOC_ATOMIC);
 
@@ -79,7 +119,7 @@ static uint64_t *add_table(const struct pt *pt, uint64_t *entry, unsigned int fl
 		return NULL;
 	push(pt, table, PT_TABLE_ENTRIES);
 	dmah_host_wmb();
-	pt_store_set(entry, fmt_table(dmah_host_virt_to_phys(table)));
+	pt_store_set(entry, table_entry(dmah_host_virt_to_phys(table), shift));
 	push(pt, entry, 1);
 	return table;
 }
@@ -90,15 +130,21 @@ static int make_tables(struct pt *pt, dmah_addr_t iova, unsigned int shift, unsi
 {
 	uint64_t *table = pt->root;
 
-	for (unsigned int at = root_shift(pt); at > shift; at -= 9) {
+	for (unsigned int at = root_shift(pt), next; at > shift; at = next) {
 		uint64_t *entry = entry_of(table, iova, at), value = pt_load(entry);
 
-		if (!pt_present(&fmt_leaf, value))
-			table = add_table(pt, entry, flags);
-		else if (fmt_is_table(value))
+		next = at - 9;
+		if (!pt_present(&fmt_leaf, value)) {
+			table = add_table(pt, entry, next, flags);
+		} else if (fmt_is_table(value)) {
 			table = next_table(value);
-		else
+			next = next_shift(value, at);
+			/* A table that was linked past this level has no place for the entry. */
+			if (next < shift || is_skipped(iova, at, next))
+				return DMAH_EBUSY;
+		} else {
 			return DMAH_EBUSY;
+		}
 		if (!table)
 			return DMAH_ENOMEM;
 	}
@@ -134,12 +180,12 @@ static int walk_adopt(struct pt *pt, const struct pt *low)
 
 	if (err)
 		return err;
-	pt_store_set(table, fmt_table(low->root_phys));
+	pt_store_set(table, table_entry(low->root_phys, root_shift(low)));
 	push(pt, table, 1);
 	return DMAH_OK;
 }
 
-/* Push a table and all tables below it to memory. Recurses at most five levels. */
+/* Push a table and all tables below it to memory. Recurses at most six levels. */
 static void clean_table(const struct pt *pt, const uint64_t *table, unsigned int shift)
 {
 	dmah_pt_clean(pt, table, PT_TABLE_ENTRIES);
@@ -147,7 +193,7 @@ static void clean_table(const struct pt *pt, const uint64_t *table, unsigned int
 		uint64_t entry = pt_load(&table[i]);
 
 		if (pt_present(&fmt_leaf, entry) && fmt_is_table(entry))
-			clean_table(pt, next_table(entry), shift - 9);
+			clean_table(pt, next_table(entry), next_shift(entry, shift));
 	}
 }
 
@@ -158,7 +204,7 @@ static void walk_clean(const struct pt *pt)
 
 /*
  * Find the entry that ends the walk for @iova: a leaf, a block, or the first entry that is not
- * present.
+ * present. An entry that skips levels of which @iova has bits ends it too.
  *
  * Return: number of tables visited. Sets *@shift to log2 of the bytes that the entry maps.
  */
@@ -167,17 +213,24 @@ static int descend(const struct pt *pt, dmah_addr_t iova, uint64_t **entry, unsi
 	uint64_t *table = pt->root;
 	int visited = 0;
 
-	for (*shift = root_shift(pt);; *shift -= 9) {
+	for (*shift = root_shift(pt);;) {
 		uint64_t value;
 
 		*entry = entry_of(table, iova, *shift);
 		value = pt_load(*entry);
 		visited++;
 		if (*shift == PT_GRANULE_SHIFT || !pt_present(&fmt_leaf, value) ||
-		    !fmt_is_table(value))
+		    !fmt_is_table(value) || is_skipped(iova, *shift, next_shift(value, *shift)))
 			return visited;
 		table = next_table(value);
+		*shift = next_shift(value, *shift);
 	}
+}
+
+/* Return true if the walk ended at an entry that translates, 1 << @shift bytes of it. */
+static bool is_leaf(uint64_t value, unsigned int shift)
+{
+	return pt_present(&fmt_leaf, value) && (shift == PT_GRANULE_SHIFT || !fmt_is_table(value));
 }
 
 static int walk_block_clear(struct pt *pt, dmah_addr_t iova, unsigned int shift)
@@ -186,7 +239,7 @@ static int walk_block_clear(struct pt *pt, dmah_addr_t iova, unsigned int shift)
 	uint64_t *entry;
 
 	(void)descend(pt, iova, &entry, &at);
-	if (at != shift || shift == PT_GRANULE_SHIFT || !pt_present(&fmt_leaf, pt_load(entry)))
+	if (at != shift || shift == PT_GRANULE_SHIFT || !is_leaf(pt_load(entry), at))
 		return DMAH_ESTALE;
 	pt_store_clear(entry, pt_cleared(&fmt_leaf, pt_load(entry)));
 	push(pt, entry, 1);
@@ -203,17 +256,29 @@ static int walk_find(const struct pt *pt, dmah_addr_t iova, struct pt_entry *fou
 		return -1;
 	visited = descend(pt, iova, &entry, &shift);
 	value = pt_load(entry);
-	if (!pt_present(&fmt_leaf, value))
+	if (!is_leaf(value, shift))
 		return -visited;
 	inside = (1ull << shift) - 1;
-	found->phys = (value & fmt_leaf.addr_mask & ~inside) | (iova & inside);
+	found->phys = (pt_phys(&fmt_leaf, value) & ~inside) | (iova & inside);
 	found->dir = fmt_dir(value);
 	found->shift = shift;
 	found->gen = pt_gen(&fmt_leaf, value);
 	return visited;
 }
 
+static uint64_t *walk_block_entry(const struct pt *pt, dmah_addr_t iova)
+{
+	unsigned int shift;
+	uint64_t *entry;
+
+	(void)descend(pt, iova, &entry, &shift);
+	if (shift != PT_LEAF_SHIFT ||
+	    (pt_present(&fmt_leaf, pt_load(entry)) && fmt_is_table(pt_load(entry))))
+		return NULL;
+	return entry;
+}
+
 #define WALK_OPS                                                                                 \
 	.fits = fmt_levels, .init = walk_init, .fini = walk_fini, .leaf_table = walk_leaf_table, \
 	.block_set = walk_block_set, .block_clear = walk_block_clear, .adopt = walk_adopt,       \
-	.clean = walk_clean, .walk = walk_find
+	.block_entry = walk_block_entry, .clean = walk_clean, .walk = walk_find

@@ -25,6 +25,7 @@ static const struct pt_leaf fmt_leaf = {
 	.gen_bits = 0xffull << 52,
 	.cont = 1ull << 61,
 	.more = 1ull << 60,
+	.block = SS_PAGE,
 };
 
 static unsigned int fmt_levels(unsigned int va_bits)
@@ -45,7 +46,7 @@ static bool fmt_is_table(uint64_t entry)
 
 static uint64_t fmt_block(uint64_t entry)
 {
-	return entry | SS_PAGE;
+	return entry ^ fmt_leaf.block;
 }
 
 static enum dmah_dir fmt_dir(uint64_t entry)

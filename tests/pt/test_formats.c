@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * Check every page-table format against a walker written here from the specifications: Intel VT-d
- * section 9.8, and Arm ARM section D8.3 (both stages). The walker reads memory as the hardware does: if walks are
+ * sections 9.7 and 9.8, AMD 48882 section 2.2.3, Arm ARM section D8.3 (both stages), and RISC-V privileged ISA, Sv39 to Sv57. The walker reads memory as the hardware does: if walks are
  * not coherent, only cleaned lines are visible. The walker runs after every store, so at no time
  * may the hardware see anything but the old or the new translation.
  */
@@ -94,14 +94,18 @@ void dmah_host_wmb(void)
 struct hw {
 	const struct dmah_pt_format *format;
 	unsigned int va_bits, levels;
-	enum { VTD_SS, LPAE_S1, LPAE_S2 } kind;
+	enum { VTD_SS, VTD_FS, LPAE_S1, LPAE_S2, AMD_V1, SV } kind;
 };
 
 static const struct hw kinds[] = {
 	{ &dmah_pt_vtd_ss, 39, 3, VTD_SS },   { &dmah_pt_vtd_ss, 48, 4, VTD_SS },
-	{ &dmah_pt_vtd_ss, 57, 5, VTD_SS },   { &dmah_pt_lpae_s1, 39, 3, LPAE_S1 },
-	{ &dmah_pt_lpae_s1, 48, 4, LPAE_S1 }, { &dmah_pt_lpae_s2, 39, 3, LPAE_S2 },
-	{ &dmah_pt_lpae_s2, 48, 4, LPAE_S2 },
+	{ &dmah_pt_vtd_fs, 48, 4, VTD_FS },   { &dmah_pt_vtd_ss, 57, 5, VTD_SS },
+	{ &dmah_pt_lpae_s1, 39, 3, LPAE_S1 }, { &dmah_pt_lpae_s1, 48, 4, LPAE_S1 },
+	{ &dmah_pt_lpae_s2, 39, 3, LPAE_S2 }, { &dmah_pt_lpae_s2, 48, 4, LPAE_S2 },
+	{ &dmah_pt_amd_v1, 39, 3, AMD_V1 },   { &dmah_pt_amd_v1, 48, 4, AMD_V1 },
+	{ &dmah_pt_amd_v1, 57, 5, AMD_V1 },   { &dmah_pt_amd_v1, 63, 6, AMD_V1 },
+	{ &dmah_pt_sv, 38, 3, SV },	      { &dmah_pt_sv_rsw, 38, 3, SV },
+	{ &dmah_pt_sv_rsw, 47, 4, SV },	      { &dmah_pt_sv_rsw, 56, 5, SV },
 };
 
 struct found {
@@ -136,6 +140,35 @@ static bool walk_vtd(const struct hw *hw, uint64_t root, uint64_t iova, struct f
 			assert_true(level <= 3);
 			/* Reserved: execute, memory type, snoop, transient and address bits below a large page. */
 			assert_int_equal((entry & 0x87c) | entry >> 62, 0);
+			f->phys = entry & 0x000ffffffffff000ull;
+			assert_int_equal(f->phys & ((1ull << shift) - 1), 0);
+			f->shift = shift;
+			return true;
+		}
+		table = entry & 0x000ffffffffff000ull;
+	}
+	return false;
+}
+
+/* Presence and user access of every level; the hardware never has a flag to set, and so never writes. */
+static bool walk_first_stage(const struct hw *hw, uint64_t root, uint64_t iova, struct found *f)
+{
+	uint64_t table = root;
+
+	f->read = f->write = true;
+	for (unsigned int level = hw->levels; level; level--) {
+		unsigned int shift = 12 + 9 * (level - 1);
+		uint64_t entry = word(table + (iova >> shift & 511) * 8);
+
+		if (!(entry & 1))
+			return false;
+		assert_int_equal(entry & 0x24, 0x24); /* user, accessed */
+		assert_int_equal(entry & 0x118, 0); /* memory types, global */
+		assert_int_equal(entry >> 63, 0);
+		f->write &= entry >> 1 & 1;
+		if (level == 1 || entry & 1ull << 7) {
+			assert_true(level <= 3);
+			assert_int_equal(entry >> 6 & 1, 1); /* dirty */
 			f->phys = entry & 0x000ffffffffff000ull;
 			assert_int_equal(f->phys & ((1ull << shift) - 1), 0);
 			f->shift = shift;
@@ -184,6 +217,88 @@ static bool walk_arm(const struct hw *hw, uint64_t root, uint64_t iova, struct f
 	return false;
 }
 
+/* Levels are named by the entries, and may be skipped. */
+static bool walk_amd(const struct hw *hw, uint64_t root, uint64_t iova, struct found *f)
+{
+	unsigned int level = hw->levels;
+	uint64_t table = root;
+
+	f->read = f->write = true;
+	for (;;) {
+		unsigned int shift = 12 + 9 * (level - 1), next;
+		uint64_t entry = word(table + (iova >> shift & 511) * 8);
+
+		if (!(entry & 1))
+			return false;
+		f->read &= entry >> 61 & 1;
+		f->write &= entry >> 62 & 1;
+		next = entry >> 9 & 7;
+		if (next) {
+			/* Reserved: 60:52. */
+			assert_true(next < level && !(entry >> 52 & 0x1ff));
+			if (iova << (64 - shift) >> (64 - shift) >> (12 + 9 * next))
+				return false;
+			level = next;
+			table = entry & 0x000ffffffffff000ull;
+			continue;
+		}
+		/* Reserved: 58:52; updates of 5 and 6 are not enabled, 59 and 60 not used. */
+		assert_int_equal((entry & 0x60) | (entry >> 52 & 0x1ff), 0);
+		f->phys = entry & 0x000ffffffffff000ull;
+		assert_int_equal(f->phys & ((1ull << shift) - 1), 0);
+		f->shift = shift;
+		return true;
+	}
+}
+
+static bool walk_riscv(const struct hw *hw, uint64_t root, uint64_t iova, struct found *f)
+{
+	uint64_t table = root;
+
+	for (unsigned int level = hw->levels; level; level--) {
+		unsigned int shift = 12 + 9 * (level - 1);
+		uint64_t entry = word(table + (iova >> shift & 511) * 8), xwr = entry >> 1 & 7;
+
+		if (!(entry & 1))
+			return false;
+		f->phys = (entry >> 10 & 0xfffffffffffull) << 12;
+		/* Reserved: bits above the page number, but for those that Svrsw60t59b leaves to software. */
+		assert_int_equal(entry >> 54 & (hw->format == &dmah_pt_sv ? 0x3ff : 0x39f), 0);
+		if (!xwr) {
+			/* In a pointer to a table also D, A and U. */
+			assert_true(level > 1);
+			assert_int_equal(entry & 0xd0, 0);
+			table = f->phys;
+			continue;
+		}
+		assert_true(level <= 3);
+		assert_true(xwr == 1 || xwr == 3);
+		assert_int_equal(entry & 0xf0, 0xd0); /* D, A, not G, U */
+		assert_int_equal(f->phys & ((1ull << shift) - 1), 0);
+		f->read = true;
+		f->write = xwr == 3;
+		f->shift = shift;
+		return true;
+	}
+	return false;
+}
+
+static bool walk(const struct hw *hw, uint64_t root, uint64_t iova, struct found *f)
+{
+	switch (hw->kind) {
+	case VTD_SS:
+		return walk_vtd(hw, root, iova, f);
+	case VTD_FS:
+		return walk_first_stage(hw, root, iova, f);
+	case AMD_V1:
+		return walk_amd(hw, root, iova, f);
+	case SV:
+		return walk_riscv(hw, root, iova, f);
+	default:
+		return walk_arm(hw, root, iova, f);
+	}
+}
+
 /* ---- the model ---- */
 
 struct place {
@@ -198,11 +313,17 @@ static struct place places[PLACES];
 static const struct hw *now;
 static struct pt *pt_now;
 
+/* Returns true for a format whose writable memory is readable too. */
+static bool writes_read(const struct hw *hw)
+{
+	return hw->kind == LPAE_S1 || hw->kind == SV || hw->kind == VTD_FS;
+}
+
 static bool right(const struct place *p, const struct found *f)
 {
 	if (f->phys != p->phys || f->shift != (p->block ? 21u : 12u))
 		return false;
-	return f->read == (now->kind == LPAE_S1 || p->dir & DMAH_TO_DEVICE) &&
+	return f->read == (writes_read(now) || p->dir & DMAH_TO_DEVICE) &&
 	       f->write == !!(p->dir & DMAH_FROM_DEVICE);
 }
 
@@ -215,8 +336,7 @@ static void look(void)
 		return;
 	for (unsigned int i = 0; i < PLACES; i++) {
 		const struct place *p = &places[i];
-		bool present = (now->kind == VTD_SS ? walk_vtd : walk_arm)(now, pt_now->root_phys,
-									   p->iova, &f);
+		bool present = walk(now, pt_now->root_phys, p->iova, &f);
 
 		if (p->state == FREE)
 			assert_false(present);
@@ -330,7 +450,7 @@ static void compare_walk(const struct pt *pt, const struct place *p)
 	assert_int_equal(visited, now->levels - p->block);
 	assert_int_equal(entry.phys, p->phys + inside);
 	assert_int_equal(entry.shift, p->block ? 21 : 12);
-	assert_int_equal(entry.dir, now->kind == LPAE_S1 && p->dir == DMAH_FROM_DEVICE
+	assert_int_equal(entry.dir, writes_read(now) && p->dir == DMAH_FROM_DEVICE
 					    ? DMAH_BIDIRECTIONAL
 					    : p->dir);
 }
@@ -392,6 +512,16 @@ static void failed_allocations(void **state)
 	}
 }
 
+static bool has_width(int kind, unsigned int bits)
+{
+	/* Of a RISC-V table the lower half is used. */
+	if (kind == SV)
+		return bits == 38 || bits == 47 || bits == 56;
+	return bits == 48 || (bits == 39 && kind != VTD_FS) ||
+	       (bits == 57 && (kind == VTD_SS || kind == AMD_V1)) ||
+	       (kind == AMD_V1 && (bits == 21 || bits == 30 || bits == 63));
+}
+
 /* A place cannot have both a block and a table; widths that no format has are refused. */
 static void refusals(void **state)
 {
@@ -421,19 +551,87 @@ static void refusals(void **state)
 		assert_int_equal(entry.phys, (1ull << 30) + 12345);
 		assert_true(pt.fmt->walk(&pt, 1ull << kinds[k].va_bits, &entry) < 0);
 		for (unsigned int bits = 0; bits < 70; bits++)
-			assert_int_equal(pt.fmt->fits(bits) != 0,
-					 bits == 39 || bits == 48 ||
-						 (bits == 57 && kinds[k].kind == VTD_SS));
+			assert_int_equal(pt.fmt->fits(bits) != 0, has_width(kinds[k].kind, bits));
 		close_table(&pt);
 	}
+}
+
+/* AMD: tables of 1 to 6 levels, by the first and the last address of each. */
+static void amd_levels(void **state)
+{
+	static const unsigned int bits[] = { 21, 30, 39, 48, 57, 63 };
+
+	(void)state;
+	for (unsigned int levels = 1; levels <= 6; levels++) {
+		struct hw hw = { &dmah_pt_amd_v1, bits[levels - 1], levels, AMD_V1 };
+		uint64_t last = (1ull << hw.va_bits) - 4096, *table;
+		struct found f;
+		struct pt pt;
+
+		open_table(&pt, &hw, true);
+		pt_now = NULL;
+		for (unsigned int i = 0; i < 2; i++) {
+			uint64_t iova = i ? last : 0, phys = 0x123000 + 0x1000 * i;
+
+			assert_false(walk_amd(&hw, pt.root_phys, iova, &f));
+			assert_int_equal(pt.fmt->leaf_table(&pt, iova, 0, &table), DMAH_OK);
+			leaf_set(&table[iova >> 12 & 511],
+				 pt_make(&pt.leaf, phys, DMAH_FROM_DEVICE, 5, 0));
+			assert_true(walk_amd(&hw, pt.root_phys, iova, &f));
+			assert_int_equal(f.phys, phys);
+			assert_true(f.write && !f.read);
+		}
+		close_table(&pt);
+	}
+}
+
+/* AMD: an entry that skips levels is walked, but for addresses with bits of those levels, and nothing is put past it. */
+static void amd_skipped_levels(void **state)
+{
+	struct hw hw = { &dmah_pt_amd_v1, 48, 4, AMD_V1 };
+	struct pt low = { .fmt = &dmah_pt_amd_v1,
+			  .va_bits = 21,
+			  .out_bits = 46,
+			  .levels = 1,
+			  .caps = DMAH_IOMMU_COHERENT_WALK };
+	const uint64_t base = 3ull << 39;
+	struct pt_entry entry;
+	uint64_t *table;
+	struct found f;
+	struct pt pt;
+
+	(void)state;
+	open_table(&pt, &hw, true);
+	pt_now = NULL;
+	assert_int_equal(low.fmt->init(&low), DMAH_OK);
+	low.root[7] = pt_make(&low.leaf, 0x777000, DMAH_BIDIRECTIONAL, 1, 0);
+	/* The root table's entry leads to a leaf table at once. */
+	pt.root[3] = low.root_phys | 1ull << 9 | 3ull << 61 | 1;
+	assert_true(walk_amd(&hw, pt.root_phys, base + 0x7000, &f));
+	assert_int_equal(f.phys, 0x777000);
+	assert_int_equal(pt.fmt->walk(&pt, base + 0x7123, &entry), 2);
+	assert_int_equal(entry.phys, 0x777123);
+	assert_int_equal(entry.shift, 12);
+	for (unsigned int bit = 21; bit < 39; bit++) {
+		assert_false(walk_amd(&hw, pt.root_phys, base + (1ull << bit) + 0x7000, &f));
+		assert_true(pt.fmt->walk(&pt, base + (1ull << bit) + 0x7000, &entry) <= 0);
+		assert_int_equal(pt.fmt->leaf_table(&pt, base + (1ull << bit), 0, &table),
+				 DMAH_EBUSY);
+	}
+	assert_int_equal(pt.fmt->leaf_table(&pt, base, 0, &table), DMAH_OK);
+	assert_ptr_equal(table, low.root);
+	assert_int_equal(pt.fmt->block_set(&pt, base, 0, 21, DMAH_TO_DEVICE, 0, 0, 0), DMAH_EBUSY);
+	assert_int_equal(pt.fmt->block_clear(&pt, base + (1ull << 30), 39), DMAH_ESTALE);
+	/* Both are freed as one. */
+	close_table(&pt);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(random_places),
-		cmocka_unit_test(failed_allocations),
-		cmocka_unit_test(refusals),
+		cmocka_unit_test(random_places),      cmocka_unit_test(failed_allocations),
+		cmocka_unit_test(refusals),	      cmocka_unit_test(amd_levels),
+		cmocka_unit_test(amd_skipped_levels),
 	};
 
 	return cmocka_run_group_tests_name("formats", tests, NULL, NULL);

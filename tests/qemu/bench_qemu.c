@@ -382,6 +382,11 @@ struct dmah_iommu *bench_iommu(struct bench *b, unsigned int n)
 
 /* ---- tables ---- */
 
+bool bench_fault_names_page(const struct bench *b)
+{
+	return is_vtd(b);
+}
+
 bool bench_translate(struct bench *b, dmah_addr_t dma, bool write, dmah_phys_t *phys)
 {
 	struct dmah_pt_info pt;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The bench on lab/sim: every backend, format and kind of device; real drivers of VT-d and SMMUv3 on register models. */
+/* The bench on lab/sim: every backend, format and kind of device; real drivers of VT-d, AMD-Vi and SMMUv3 on register models. */
 #include "bench_int.h"
 #include "bench_sim.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "posix.h"
@@ -55,9 +56,56 @@ static bool vtd(enum bench_hw hw)
 	return hw == BENCH_VTD3 || hw == BENCH_VTD4 || hw == BENCH_VTD5;
 }
 
+static bool amd(enum bench_hw hw)
+{
+	return hw == BENCH_AMD3 || hw == BENCH_AMD4 || hw == BENCH_AMD6;
+}
+
+static bool riscv(enum bench_hw hw)
+{
+	return hw == BENCH_SV39 || hw == BENCH_SV48 || hw == BENCH_SV57;
+}
+
+static enum sim_flavour flavour(enum bench_hw hw)
+{
+	return vtd(hw) ? SIM_VTD : amd(hw) ? SIM_AMD : riscv(hw) ? SIM_RISCV : SIM_SMMU;
+}
+
+static const struct dmah_pt_format *format(enum bench_hw hw)
+{
+	return vtd(hw)	   ? &dmah_pt_vtd_ss
+	       : amd(hw)   ? &dmah_pt_amd_v1
+	       : riscv(hw) ? &dmah_pt_sv_rsw
+			   : &dmah_pt_lpae_s1;
+}
+
+/* Bits of the whole table. */
 static unsigned int width(enum bench_hw hw)
 {
-	return hw == BENCH_VTD3 || hw == BENCH_LPAE39 ? 39 : hw == BENCH_VTD5 ? 57 : 48;
+	switch (hw) {
+	case BENCH_VTD3:
+	case BENCH_LPAE39:
+	case BENCH_AMD3:
+	case BENCH_SV39:
+		return 39;
+	case BENCH_VTD5:
+	case BENCH_SV57:
+		return 57;
+	case BENCH_AMD6:
+		return 63;
+	default:
+		return 48;
+	}
+}
+
+/* DMAH_TEST_HW=amd or riscv in the environment: the cases that name no IOMMU run on that one. */
+static enum bench_hw usual(void)
+{
+	const char *text = getenv("DMAH_TEST_HW");
+
+	if (text && !strcmp(text, "riscv"))
+		return BENCH_SV48;
+	return text && !strcmp(text, "amd") ? BENCH_AMD4 : BENCH_VTD4;
 }
 
 static void open_machine(struct bench *b)
@@ -78,7 +126,7 @@ static void open_machine(struct bench *b)
 	if (c->backend == DMAH_BACKEND_IOMMU)
 		for (unsigned int i = 0; i < 2; i++)
 			config.iommu[i] = (struct sim_iommu_config){
-				.flavour = vtd(c->hw) ? SIM_VTD : SIM_SMMU,
+				.flavour = flavour(c->hw),
 				.va_bits = width(c->hw),
 				.caching_mode = c->map_flush && !i,
 				.noncoherent_walk = c->walk_noncoherent,
@@ -109,10 +157,10 @@ static struct dmah_iommu *iommu_of(struct bench *b, unsigned int n)
 		return u->iommu;
 	unit_start(u, TIMEOUT);
 	sim_inject_watch(b->sim, n, u->iommu);
-	/* An SMMU has no register for these properties. */
-	if (u->smmu_model && b->config.map_flush)
+	/* There is no register for these properties. */
+	if ((u->smmu_model || u->riscv_model) && b->config.map_flush)
 		u->iommu->caps |= DMAH_IOMMU_MAP_FLUSH;
-	if (u->smmu_model && b->config.no_blocks)
+	if (!u->vtd_model && b->config.no_blocks)
 		u->iommu->caps &= ~(uint32_t)(DMAH_IOMMU_BLOCK_2M | DMAH_IOMMU_BLOCK_1G);
 	return u->iommu;
 }
@@ -155,8 +203,8 @@ static void open_domain(struct bench *b)
 		.cpus = c->cpus,
 		.pool = b->pool,
 		.mode = c->mode,
-		.format = vtd(c->hw) ? &dmah_pt_vtd_ss : &dmah_pt_lpae_s1,
-		.va_bits = c->backend == DMAH_BACKEND_IOMMU ? width(c->hw) : 0,
+		.format = format(c->hw),
+		.va_bits = c->backend == DMAH_BACKEND_IOMMU ? width(c->hw) - riscv(c->hw) : 0,
 		.aperture_size = c->aperture_size,
 		.lazy_entries = c->lazy_entries,
 		.history = c->history,
@@ -200,7 +248,7 @@ struct bench *bench_open(const struct bench_config *config)
 
 	b->config = *config;
 	if (b->config.hw == BENCH_IOMMU)
-		b->config.hw = BENCH_VTD4;
+		b->config.hw = usual();
 	open_machine(b);
 	bench_begin();
 	open_memory(b);
@@ -327,6 +375,11 @@ void bench_on_post(struct bench *b, void (*fn)(void *arg), void *arg)
 {
 	b->hooks.on_post = fn;
 	b->hooks.on_post_arg = arg;
+}
+
+bool bench_fault_names_page(const struct bench *b)
+{
+	return vtd(b->config.hw);
 }
 
 bool bench_translate(struct bench *b, dmah_addr_t dma, bool write, dmah_phys_t *phys)

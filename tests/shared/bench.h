@@ -21,6 +21,12 @@ enum bench_hw {
 	BENCH_VTD5,
 	BENCH_LPAE39,
 	BENCH_LPAE48,
+	BENCH_AMD3,
+	BENCH_AMD4,
+	BENCH_AMD6,
+	BENCH_SV39,
+	BENCH_SV48,
+	BENCH_SV57,
 	BENCH_XEN,
 };
 
@@ -160,6 +166,9 @@ void bench_on_post(struct bench *b, void (*fn)(void *arg), void *arg);
 
 /** bench_time() - move the clock by @advance_ns. Returns the time. */
 uint64_t bench_time(struct bench *b, uint64_t advance_ns);
+
+/** bench_fault_names_page() - Returns true if a fault record has the page of the address, and not the byte. */
+bool bench_fault_names_page(const struct bench *b);
 
 /** bench_translate() - walk the page table as hardware does, past any TLB. Returns false if the address does not translate. */
 bool bench_translate(struct bench *b, dmah_addr_t dma, bool write, dmah_phys_t *phys);

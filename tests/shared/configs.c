@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "configs.h"
 
-#define IOMMU(n, h, m, ...)                                                               \
-	{                                                                                 \
-		.name = n, .backend = DMAH_BACKEND_IOMMU, .hw = h, .mode = m, __VA_ARGS__ \
-	}
-
 const struct bench_config configs[] = {
 	{ .name = "direct", .backend = DMAH_BACKEND_DIRECT },
 	{ .name = "direct, not coherent",
@@ -63,6 +58,12 @@ const struct bench_config configs[] = {
 	IOMMU("lpae48 lazy, untrusted, device TLB", BENCH_LPAE48, DMAH_LAZY, .untrusted = true,
 	      .pool = true, .ats = true),
 	IOMMU("lpae48 passthrough", BENCH_LPAE48, DMAH_PASSTHROUGH),
+	IOMMU("amd4 strict, device TLB", BENCH_AMD4, DMAH_STRICT, .ats = true),
+	IOMMU("amd6 lazy, NpCache", BENCH_AMD6, DMAH_LAZY, .map_flush = true),
+	IOMMU("sv39 strict, device TLB", BENCH_SV39, DMAH_STRICT, .ats = true),
+	IOMMU("sv57 lazy", BENCH_SV57, DMAH_LAZY),
+	IOMMU("sv48 strict, not coherent", BENCH_SV48, DMAH_STRICT, .noncoherent = true,
+	      .pool = true, .walk_noncoherent = true),
 };
 
 const unsigned int nconfigs = sizeof(configs) / sizeof(configs[0]);

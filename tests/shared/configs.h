@@ -7,6 +7,12 @@
 
 #include "bench.h"
 
+/** IOMMU - a machine with an IOMMU: name, kind, mode, and other fields. */
+#define IOMMU(n, h, m, ...)                                                               \
+	{                                                                                 \
+		.name = n, .backend = DMAH_BACKEND_IOMMU, .hw = h, .mode = m, __VA_ARGS__ \
+	}
+
 extern const struct bench_config configs[];
 extern const unsigned int nconfigs;
 

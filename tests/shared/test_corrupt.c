@@ -42,17 +42,6 @@ static void flip(struct dmah *h, unsigned int bit)
 	bytes[bit / 8] ^= (unsigned char)(1u << (bit % 8));
 }
 
-/*
- * Returns true for bits that only make a call do less: DMAH_META_SYNC means that a sync has work to
- * do, and bit 6 of the word that unmap does not touch the buffer.
- */
-static bool harmless(unsigned int bit)
-{
-	unsigned int meta = 8 * offsetof(struct dmah, meta);
-
-	return bit == meta + (unsigned int)__builtin_ctz(DMAH_META_SYNC) || bit == meta + 6;
-}
-
 static void every_bit(const struct bench_config *machine, uint64_t offset, uint32_t len,
 		      enum dmah_dir dir, bool bus)
 {
@@ -77,7 +66,7 @@ static void every_bit(const struct bench_config *machine, uint64_t offset, uint3
 		struct dmah bad = h;
 
 		flip(&bad, bit);
-		if (harmless(bit) || !dmah_mapped(&bad))
+		if (!dmah_mapped(&bad))
 			continue;
 		snprintf(what, sizeof(what), "%s, bit %u", machine->name, bit);
 		/* A handle of coherent memory has nothing to sync. */

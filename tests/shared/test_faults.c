@@ -58,7 +58,8 @@ static struct dmah_fault refused(struct bench *b, dmah_addr_t dma, bool write)
 	assert_int_equal(faults.n, 1);
 	assert_ptr_equal(faults.last.dev, bench_device(b));
 	/* A fault record of VT-d names the page. */
-	assert_int_equal(faults.last.hw.addr, faults.last.hw.pci ? dma & ~(PAGE - 1ull) : dma);
+	assert_int_equal(faults.last.hw.addr,
+			 bench_fault_names_page(b) ? dma & ~(PAGE - 1ull) : dma);
 	assert_int_equal(faults.last.hw.write, write);
 	return faults.last;
 }
@@ -102,6 +103,16 @@ static bool aged(const struct dmah_fault *fault, uint64_t ns)
 static bool lazy(const struct bench *b)
 {
 	return bench_config(b)->mode == DMAH_LAZY && !bench_config(b)->untrusted;
+}
+
+/*
+ * Returns true if every unmap has its own time: in strict mode, where the hardware takes a moment. The model of VT-d is done at
+ * once, and then only one strict unmap in 64 reads the clock.
+ */
+static bool exact(const struct bench *b)
+{
+	return !lazy(b) && bench_config(b)->hw != BENCH_VTD3 && bench_config(b)->hw != BENCH_VTD4 &&
+	       bench_config(b)->hw != BENCH_VTD5;
 }
 
 /* ---- every machine with an IOMMU ---- */
@@ -160,10 +171,10 @@ static void between_flushes(void **state)
 		assert_true(is(&fault, DMAH_FAULT_UNMAPPED, memory(b) + i * PAGE, PAGE,
 			       DMAH_FROM_DEVICE));
 		assert_true(fault.least <= truth && truth <= fault.most);
-		if (!lazy(b) || !i)
+		if (exact(b) || !i)
 			assert_true(aged(&fault, truth));
 		else
-			assert_true(fault.least >= 49000 && fault.most <= 252000);
+			assert_true(fault.least >= (lazy(b) ? 49000u : 0u) && fault.most <= 252000);
 	}
 	bench_close(b);
 }
@@ -196,7 +207,7 @@ static void many_flushes(void **state)
 	fault = refused(b, dma, true);
 	assert_true(is(&fault, DMAH_FAULT_UNMAPPED, memory(b), PAGE, DMAH_FROM_DEVICE));
 	assert_true(fault.least <= 1000000 && 1000000 <= fault.most);
-	if (!lazy(b))
+	if (exact(b))
 		assert_true(aged(&fault, 1000000));
 	bench_close(b);
 }

@@ -150,7 +150,7 @@ static void failed_map(const struct bench_config *config, long tables)
 		bench_close(b);
 
 		b = bench_open(config);
-		bench_fail_alloc(b, nth);
+		bench_fail_from(b, nth);
 		err = dmah_map_vec(bench_device(b), &v, segs, 3, DMAH_FROM_DEVICE, 0);
 		assert_int_equal(err != 0, nth < tables);
 		assert_int_equal(v.nseg, err ? 0 : 3);

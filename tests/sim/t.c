@@ -6,6 +6,7 @@ struct dmah_pt_format {
 	int nothing;
 };
 const struct dmah_pt_format dmah_pt_vtd_ss;
+const struct dmah_pt_format dmah_pt_vtd_fs;
 const struct dmah_pt_format dmah_pt_lpae_s1;
 const struct dmah_pt_format dmah_pt_lpae_s2;
 

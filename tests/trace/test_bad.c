@@ -22,7 +22,7 @@ static void files(void **state)
 	assert_null(trace_open("/", &err));
 	assert_string_equal(err.text, "/: is a directory, not a trace");
 	assert_null(trace_open("/dev/null", &err));
-	assert_string_equal(err.text, "/dev/null: is empty");
+	assert_string_equal(err.text, "/dev/null: is empty: record with dmah record");
 	refuse_text("", "is empty");
 }
 
@@ -55,8 +55,8 @@ static void garbage(void **state)
 	/* an ELF file, a PNG */
 	refuse_bytes("\x7f"
 		     "ELF\2\1\1\0\0\0\n",
-		     12, "line 1: not text");
-	refuse_bytes("\x89PNG\r\n\x1a\n\0\0\0\r", 12, "line 1: not a line");
+		     12, "is an ELF file");
+	refuse_bytes("\x89PNG\r\n\x1a\n\0\0\0\r", 12, "is a picture");
 }
 
 /* Each damaged line stands in line 2, with good lines around it. */

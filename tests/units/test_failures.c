@@ -18,11 +18,13 @@
 #include "sim_reach.h"
 #include "unit.h"
 
-enum kind { VTD, SMMU, SMMU_S2, FAKE_VTD, FAKE_SMMU, KINDS };
+enum kind { VTD, VTD_FS, SMMU, SMMU_S2, AMD, RISCV, FAKE_VTD, FAKE_SMMU, KINDS };
 
-static const char *const kind_text[KINDS] = { "VT-d", "SMMUv3", "SMMUv3 stage 2", "fake VT-d",
-					      "fake SMMU" };
-static const char *const machine_of[KINDS] = { "vtd", "smmu", "smmu-s2", "vtd", "smmu" };
+static const char *const kind_text[KINDS] = { "VT-d",		"VT-d first stage", "SMMUv3",
+					      "SMMUv3 stage 2", "AMD-Vi",	    "RISC-V",
+					      "fake VT-d",	"fake SMMU" };
+static const char *const machine_of[KINDS] = { "vtd", "vtd-fs", "smmu", "smmu-s2",
+					       "amd", "riscv",	"vtd",	"smmu" };
 
 /** struct rig - a machine with one device that has a TLB, and one page mapped and used. */
 struct rig {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Ids: a device with several, several devices with one, and maps before an IOMMU translates. Both drivers, on lab/sim's
+ * Ids: a device with several, several devices with one, and maps before an IOMMU translates. The drivers, on lab/sim's
  * models of their registers.
  */
 #include <dmah/addr.h>
@@ -24,7 +24,7 @@
 #define IDS 3u
 
 static const uint32_t id_of[IDS] = { 0x100, 0x108, 0x210 };
-static const char *const machines[] = { "vtd", "smmu", "smmu-s2" };
+static const char *const machines[] = { "vtd", "vtd-fs", "smmu", "smmu-s2", "amd", "riscv" };
 #define MACHINES (sizeof(machines) / sizeof(machines[0]))
 
 struct rig {

@@ -49,13 +49,14 @@ static json_t *event_time(const struct trace *t, const struct finding *f)
 
 static json_t *where(const struct finding *f)
 {
-	char text[1024];
+	char text[1024], cpu[24] = "";
 
 	if (!f->ev || f->ev->kind == TRACE_LOST)
 		return json_name(f->text);
-	snprintf(text, sizeof(text), "%s [%s, CPU %u, task %s-%d%s%s]", f->text, f->ev->name,
-		 f->ev->cpu, f->ev->task, f->ev->pid, *f->ev->caller ? ", called by " : "",
-		 f->ev->caller);
+	if (f->ev->cpu != TRACE_NO_CPU)
+		snprintf(cpu, sizeof(cpu), ", CPU %u", f->ev->cpu);
+	snprintf(text, sizeof(text), "%s [%s%s, task %s-%d%s%s]", f->text, f->ev->name, cpu,
+		 f->ev->task, f->ev->pid, *f->ev->caller ? ", called by " : "", f->ev->caller);
 	return json_name(text);
 }
 

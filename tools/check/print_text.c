@@ -20,8 +20,9 @@ static void print_time(FILE *to, const struct trace *t, uint64_t time)
 
 static void print_call(FILE *to, const struct trace_event *ev)
 {
-	fprintf(to, ", CPU %u", ev->cpu);
-	/* the kernel's log names no task */
+	/* the kernel's log names no CPU and no task */
+	if (ev->cpu != TRACE_NO_CPU)
+		fprintf(to, ", CPU %u", ev->cpu);
 	if (*ev->task || ev->pid)
 		fprintf(to, ", task %s-%d", ev->task, ev->pid);
 	fprintf(to, ": %s", ev->name);

@@ -159,12 +159,14 @@ def merge(groups, results):
             TREE.overlay.update(texts)
             for p in texts:
                 TREE.sources.pop(p, None)
+                TREE.word_sets.pop(p, None)
             again = group.convert(TREE, groups[i], OPTIONS)
             r.texts, r.maps, r.unchecked = again.texts, again.maps, again.unchecked
             r.notes += again.notes
         texts.update(r.texts)
     TREE.overlay.clear()
     TREE.sources.clear()
+    TREE.word_sets.clear()
     return {p: t for p, t in texts.items() if t != TREE.text(p)}
 
 

@@ -3,6 +3,7 @@
 
 import re
 
+from . import moves
 from .ctype import QUALIFIERS
 from .facts import outer, setter_target, strip
 from .rules import MAPS, PRINT, SITES, SYNCS, UNMAPS
@@ -58,6 +59,7 @@ class Editor:
         self.nodes = {}         # path: {id(node): (node, function that makes its text)}
         self.ranges = {}        # path: [(start, end, text or function)]
         self.done = set()
+        self.instead = {id(r.node): r for s in analysis.slots.values() for r in s.refs if r.instead is not None}
         self.converted = 0
         self.site_of = {id(s.node): s for s in analysis.sites}
         self.maps = 0
@@ -132,6 +134,17 @@ class Editor:
         return text
 
     def pointer(self, path, f, n):
+        """The text of a pointer to the handle that a node names: where a store moved it, to the new place."""
+        text = self.pointer_here(path, f, n)
+        r = self.instead.get(id(n))
+        if r is None:
+            return text
+        store = r.instead
+        target = moves.target_of(store)
+        new = "&" + store.node.value[0] if target is None else self.pointer(path, f, target)
+        return new if r.sure else "dmah_mapped(%s) ? %s : %s" % (text, text, new)
+
+    def pointer_here(self, path, f, n):
         text = self.lvalue(path, f, n)
         if re.match(r"^\*\w+$", text):
             return text[1:]
@@ -381,8 +394,6 @@ class Editor:
         call = r.call()
         if id(call) in self.done:
             return
-        if r.instead is not None:
-            n = r.instead.node if r.instead.how == "assign" else setter_target(r.instead.node)
         inner, q = call, call.parent
         while q is not None and (q.kind == "paren" or q.callee() in ("unlikely", "likely")):
             inner, q = q, q.parent
@@ -430,10 +441,18 @@ class Editor:
         for r in s.refs:
             if r.how not in ("site", "offset_site"):
                 continue
-            path, f, call = r.source.path, r.function, r.call()
+            path, f, call, n = r.source.path, r.function, r.call(), r.node
             self.converted += 1
-            self.put(path, call, lambda call=call, path=path, f=f: self.site_text(
-                path, call, lambda: self.pointer(path, f, s.view), None, self.arg(path, call.kids[2])))
+            self.put(path, call, lambda call=call, path=path, f=f, n=n: self.site_text(
+                path, call, lambda: self.viewed(s, path, f, n), None, self.arg(path, call.kids[2])))
+
+    def viewed(self, s, path, f, n):
+        """A pointer to the handle that a computed address lies in."""
+        if s.view_field is None:
+            return self.pointer(path, f, s.view)
+        key = s.key[:3] + (s.view_field,)
+        return "&%s%s%s%s" % (self.arg(path, n.kids[0]), n.value[0], s.view_field,
+                              "_handle" if self.a.slots[key].form == "beside" else "")
 
     def beside(self, s):
         """A handle beside the address: the maps fill both, the unmaps and syncs take the handle."""
@@ -570,7 +589,7 @@ class Editor:
 
         self.put(path, n, make)
         if later:
-            self.maps += len(later)
+            self.maps += sum(call is not None for _, call, _ in later)
             self.insert_maps(path, f, n, later)
 
     def local_text(self, path, f, v, key, stars, later):
@@ -615,7 +634,7 @@ class Editor:
                         lead, self.map_call(path, call, "&" + name))))
             return "\n\n" + "\n".join(lines)
 
-        self.unchecked += len(later)
+        self.unchecked += sum(call is not None for _, call, _ in later)
         self.put_range(path, at, at, make)
 
     def declare_param(self, s):

@@ -31,13 +31,14 @@ from .rules import COHERENT, MAPS, POOL, READS, SCATTER, SITES
 # Values that mean "not mapped".
 NOTHING = re.compile(r"^(\(dma_addr_t\))?\(?(0|0x0+|0[uU]?[lL]{1,2}|NULL|DMA_MAPPING_ERROR|DMA_ERROR_CODE"
                      r"|~\(?\(?dma_addr_t\)?0\)?|-1|0U|~0(UL|ULL)?|INVALID_DMA\w*|\w*DMA_INVALID\w*)\)?$")
+SPACE = re.compile(r"/\*.*?\*/|\s+", re.S)
 ALLOCATES = re.compile(r"alloc_(obj|objs|flex)$")
 UNMAP_MACROS = {"dma_unmap_addr", "dma_unmap_addr_set"}
 
 
 class Ref:
-    # instead: the store that moved the slot's mapping away right before this test of it
-    __slots__ = ("slot", "node", "source", "function", "how", "what", "extra", "depth", "type", "instead")
+    # instead: the store that moved the slot's mapping away before this use of it; sure: on every path
+    __slots__ = ("slot", "node", "source", "function", "how", "what", "extra", "depth", "type", "instead", "sure")
 
     def __init__(self, slot, node, facts, function, how, what=None, extra=None, depth=0, type_=None):
         self.slot = slot
@@ -50,6 +51,7 @@ class Ref:
         self.depth = depth
         self.type = type_
         self.instead = None
+        self.sure = True
 
     def where(self):
         return "%s:%d" % (self.source.path, self.source.line(self.node.first))
@@ -81,7 +83,7 @@ def outer(n):
 
 
 def squeezed(text):
-    return re.sub(r"/\*.*?\*/|\s+", "", text, flags=re.S)
+    return SPACE.sub("", text)
 
 
 def unmap_field(call):
@@ -105,6 +107,8 @@ class Facts:
         self.unmap_macros = collections.defaultdict(list)
         self.fields = collections.defaultdict(list)
         self.assigns = []
+        self.sizes = []
+        self.casts = []
         self.cache = {}
         for f in self.source.functions.values():
             for n in f.body().walk():
@@ -119,6 +123,10 @@ class Facts:
             self.fields[n.value].append((f, n))
         elif n.kind == "assign":
             self.assigns.append((f, n))
+        elif n.kind == "sizeof":
+            self.sizes.append((f, n))
+        elif n.kind == "cast" and n.value.derived:
+            self.casts.append((f, n))
         elif n.kind == "call" and n.callee():
             if n.callee() in UNMAP_MACROS and len(n.kids) >= 3:
                 self.unmap_macros[unmap_field(n)].append((f, n))
@@ -197,6 +205,11 @@ class Facts:
             return self.value(f, v.kids[1])
         if v.kind == "cond":
             return "cond", None
+        if v.kind == "binary":
+            for names, what in ((POOL, "pool"), (SCATTER, "scatter"), (READS, "descriptor")):
+                inner = next((x.callee() for x in v.walk() if x.callee() in names), None)
+                if inner:
+                    return what, inner
         if v.kind == "binary" and v.value in ("+", "-", "|", "&"):
             return "arithmetic", v
         if c:

@@ -10,6 +10,7 @@ import hashlib
 import os
 import pickle
 import re
+import sys
 
 from . import scan
 from .ctype import Type
@@ -20,6 +21,8 @@ TAG = re.compile(r"^(?:typedef )?(?:struct|union)\s+(\w+)\s*(?:/\*.*?\*/)?\s*\{"
 TYPEDEF = re.compile(r"^typedef\s[^;{}()]*?[\s*](\w+)(?:\[\w+\])?;"
                      r"|^typedef\s[^;{}]*\(\s*\*\s*(\w+)\)|^\}[^;{}\n]*?[\s*](\w+);", re.M)
 
+NAME = re.compile(r"[A-Za-z_]\w*")
+
 # Parts of a kernel tree that no driver includes.
 SKIP = {"Documentation", "tools", "scripts", "LICENSES", "usr", "certs", "rust"}
 # Register lists of some megabytes without any structure.
@@ -29,6 +32,17 @@ MAX_HEADERS = 220
 VERSION = 4
 
 
+def has_word(text, word):
+    """Returns true if a text mentions a name."""
+    at, n = text.find(word), len(word)
+    while at >= 0:
+        before, after = text[at - 1:at], text[at + n:at + n + 1]
+        if not (before.isalnum() or before == "_" or after.isalnum() or after == "_"):
+            return True
+        at = text.find(word, at + 1)
+    return False
+
+
 class Tree:
     """The sources below a root directory. Paths are relative to the root."""
 
@@ -36,6 +50,7 @@ class Tree:
         self.root = root
         self.sources = {}
         self.texts = {}
+        self.word_sets = {}
         self.closures = {}
         self.user_sets = {}
         self.overlay = {}           # path: text that stands for the file's
@@ -149,6 +164,13 @@ class Tree:
                 t = self.texts[path] = f.read()
         return t
 
+    def words(self, path):
+        """The names that a text has: a file that lacks a name need not be parsed for it."""
+        w = self.word_sets.get(path)
+        if w is None:
+            w = self.word_sets[path] = frozenset(map(sys.intern, set(NAME.findall(self.text(path)))))
+        return w
+
     def source(self, path):
         """The parsed file. A .c file knows the typedefs of its headers."""
         s = self.sources.get(path)
@@ -156,8 +178,7 @@ class Tree:
             names = set(self.typedefs)
             if path.endswith(".c"):
                 for h in self.closure(path)[1:]:
-                    if not self.is_global(h):
-                        names |= set(self.source(h).types)
+                    names.update(self.found[h][3] if h in self.found else ())
             s = self.sources[path] = Source(path, self.text(path), names)
         return s
 
@@ -169,6 +190,7 @@ class Tree:
     def forget(self, path):
         self.sources.pop(path, None)
         self.texts.pop(path, None)
+        self.word_sets.pop(path, None)
 
     @staticmethod
     def is_global(path):
@@ -206,7 +228,7 @@ class Tree:
     def struct(self, tag, path):
         """The structure of that tag as the file sees it, or None."""
         for h in self.closure(path):
-            s = self.source(h).structs.get(tag)
+            s = self.source(h).structs.get(tag) if tag in self.words(h) else None
             if s:
                 return s
         places = self.tags.get(tag, ())
@@ -219,7 +241,7 @@ class Tree:
 
     def typedef(self, name, path):
         for h in self.closure(path):
-            t = self.source(h).types.get(name)
+            t = self.source(h).types.get(name) if name in self.words(h) else None
             if t is not None:
                 return t
         return None
@@ -292,13 +314,15 @@ class Typer:
             if p.name == name:
                 return ("param", self.source.path, self.function.name, i), p.type
         for h in self.tree.closure(self.source.path):
-            g = self.tree.source(h).globals.get(name)
+            g = self.tree.source(h).globals.get(name) if name in self.tree.words(h) else None
             if g:
                 return ("global", h, name), g[0]
         return None, None
 
     def find_function(self, name):
         for h in self.tree.closure(self.source.path):
+            if name not in self.tree.words(h):
+                continue
             s = self.tree.source(h)
             f = s.functions.get(name) or s.prototypes.get(name)
             if f:
@@ -367,7 +391,7 @@ class Typer:
     def macro(self, name):
         """The type of a macro that casts to a structure's pointer."""
         for h in self.tree.closure(self.source.path):
-            m = self.tree.source(h).macros.get(name)
+            m = self.tree.source(h).macros.get(name) if name in self.tree.words(h) else None
             if m:
                 c = re.match(r"\(*\s*&?\(*\(?\s*\(\s*struct\s+(\w+)\s*\*\s*\)", m[1]) or re.search(
                     r"container_of\(.*?,\s*struct\s+(\w+)\s*,", m[1])

@@ -12,21 +12,26 @@ zeroed()      the memory of a handle is zeroed before its first map
 import collections
 import re
 
+from . import moves
 from .ctype import ADDRESS_TYPES
 from .facts import outer, setter_target, squeezed, strip
-from .rules import COHERENT, MAPS, SITES, SOFTWARE, SYNCS, UNMAPS, UNZEROED, ZEROED
+from .rules import ASSERTS, COHERENT, EXPOSES, MAPS, PRIVATE, PRIVATE_ZEROED, SITES, SIZED, SOFTWARE, SYNCED, SYNCS, UNMAPS, UNZEROED, ZEROED
 
+ALLOCATOR = re.compile(r"alloc|_get_priv$|register_|_init_ctx|set_reqsize|_size$|_SIZE$")
+# Integers that a structure is read through as raw words.
+WORDS = re.compile(r"^(__)?([ulbs]e?16|[uslb]e?32|[uslb]e?64|u?int\d+_t|long|int|unsigned( long| int)?|ulong|uint)$")
 DEVICE_ORDER = re.compile(r"_*[lb]e(16|32|64)$")
 # Functions that copy memory: the arguments that are pointers to it.
 COPIES = {"memcpy": (0, 1), "memmove": (0, 1), "kmemdup": (0,), "kmemdup_array": (0,), "swap": (0, 1),
           "devm_kmemdup": (1,), "krealloc": (0,), "krealloc_array": (0,)}
 # Integers that hold any DMA address: with a pointer, lock or list beside it, software's.
 WIDE = {"u64", "unsigned long", "phys_addr_t", "uint64_t", "unsigned long long", "uintptr_t"}
+# Integers that hold an address of a device that reaches 4 GiB.
+NARROW = {"u32", "uint32_t", "unsigned int", "unsigned"}
 # Structures of the kernel: no device holds a pointer to one.
 KERNEL = {"device", "net_device", "sk_buff", "page", "request", "bio", "urb", "scsi_cmnd", "scatterlist",
           "pci_dev", "platform_device", "mm_struct", "crypto_async_request", "xdp_frame"}
 LOOPS = {"for", "while", "do", "iter"}
-USES = {"site", "offset_site", "error", "truth", "compare"}
 
 
 # ---- structures
@@ -43,13 +48,27 @@ class Memory:
         self.device = set()                            # mapped, or coherent memory
         self.allocated = collections.defaultdict(set)  # label: {"zeroed", "unzeroed"}
         self.copied = {}                               # label: place
+        self.bytes = {}                                # label: place where its bytes are used
+        self.asserted = {}                             # label: place where its size is asserted
+        self.untyped = False                           # coherent memory without a structure's type
+        self.coherent = set()                          # (label, field) of pointers to coherent memory
+        self.pointed = collections.defaultdict(set)    # label: the (label, field) that pointers to it come from
         self.moves = collections.defaultdict(list)     # label: (function, statement) of *a = *b;
         for name in MAPS:
             for f, n in facts.calls.get(name, ()):
-                if len(n.kids) > 2 and name.startswith("dma_map_single"):
-                    self.add(self.device, f, n.kids[2], pointer=True)
+                if len(n.kids) > 3 and name.startswith("dma_map_single"):
+                    self.mapped(f, n.kids[2], n.kids[3])
+        for name, i in EXPOSES.items():
+            for f, n in facts.calls.get(name, ()):
+                if i < len(n.args()):
+                    self.add(self.device, f, inner_pointer(n.args()[i]), pointer=True)
+        self.by_value()
+        self.given_bytes()
         for name in COHERENT | ZEROED | UNZEROED:
             for f, n in facts.calls.get(name, ()):
+                self.allocation(f, n, name)
+        for name in [c for c in facts.calls if PRIVATE.search(c)]:
+            for f, n in facts.calls[name]:
                 self.allocation(f, n, name)
         for name, args in COPIES.items():
             for f, n in facts.calls.get(name, ()):
@@ -63,11 +82,15 @@ class Memory:
                     self.moves[label(s)].append((f, n))
                 else:
                     self.copy(f, n, n.kids[0], False)
+            if n.value == "=":
+                self.from_member(f, n.kids[0], n.kids[1])
         for f in facts.source.functions.values():
             for n in f.body().walk():
                 if n.kind == "var" and n.kids and n.kids[0].kind in ("unary", "index", "member", "id") \
                         and not n.value[1].derived:
                     self.copy(f, n, n, False)
+                elif n.kind == "var" and n.kids and n.value[1].derived == ("p",):
+                    self.from_member(f, n, n.kids[0])
 
     def struct(self, f, n, pointer):
         """The structure of an expression's type, or of what it points to."""
@@ -83,6 +106,67 @@ class Memory:
         s = self.struct(f, n, pointer)
         if s is not None:
             into.add(label(s))
+
+    def mapped(self, f, n, length):
+        """A pointer that is mapped: to a structure, or to a member whose size is not the mapped length."""
+        inner = strip(n)
+        if inner.kind == "unary" and inner.value == "&" and strip(inner.kids[0]).kind == "member":
+            m = strip(inner.kids[0])
+            sized = squeezed(self.facts.source.of(length))
+            t = self.facts.typer(f).type(m)
+            of = t.base[1] if t is not None and t.base is not None and isinstance(t.base[1], str) else ""
+            if "sizeof" not in sized or not (m.value[1] in sized or (of and of in sized)):
+                self.add(self.device, f, m.kids[0], pointer=m.value[0] == "->")
+        self.add(self.device, f, n, pointer=True)
+
+    def by_value(self):
+        """Structures that functions take or return by value."""
+        source = self.facts.source
+        for f in source.functions.values():
+            y = self.facts.typer(f)
+            for t in [f.type] + [p.type for p in f.params]:
+                if t is None or t.derived or t.base is None:
+                    continue
+                t = y.resolved(t)
+                if t is not None and t.base and t.base[0] == "body" and t.base[1] is not None and not t.derived:
+                    self.copied.setdefault(label(t.base[1]), "%s: %s()" % (source.path, f.name))
+
+    def given_bytes(self):
+        """Structures whose bytes a call gets by pointer and size, that are cast, or whose size is asserted."""
+        y = self.facts.typer
+        for f, n in self.facts.sizes:
+            t = y(f).resolved(n.value if n.value is not None else y(f).type(strip(n.kids[0])))
+            if t is None or t.base is None or t.base[0] != "body" or t.base[1] is None or t.derived:
+                continue
+            here = "%s:%d" % (self.facts.source.path, self.facts.source.line(n.first))
+            for call in n.above():
+                c = call.callee()
+                if c in ASSERTS:
+                    self.asserted.setdefault(label(t.base[1]), here)
+                if call.kind != "call" or c in SIZED or c in ZEROED or c in UNZEROED or c in COHERENT \
+                        or c in MAPS or c in SITES or c in COPIES or c in EXPOSES or ALLOCATOR.search(c or ""):
+                    continue
+                for a in call.args():
+                    s = self.struct(f, uncast(a), True)
+                    if s is t.base[1]:
+                        self.bytes.setdefault(label(s), here)
+        for f, n in self.facts.casts:
+            if n.value.derived == ("p",) and WORDS.match(n.value.name()):
+                s = self.struct(f, uncast(n.kids[0]), True)
+                if s is not None:
+                    self.bytes.setdefault(label(s), "%s:%d" % (self.facts.source.path,
+                                                               self.facts.source.line(n.first)))
+
+    def from_member(self, f, target, value):
+        """A pointer to a structure out of a member, with or without an offset."""
+        s = self.struct(f, target, True)
+        if s is None:
+            return
+        for x in value.walk():
+            if x.kind == "member":
+                r = self.facts.typer(f).owner(self.facts.typer(f).type(x.kids[0]), x.value[1])
+                if r is not None and r[1].derived[:1] == ("p",) and r[1].name() in ("void", "u8", "char"):
+                    self.pointed[label(s)].add((label(r[0]), x.value[1]))
 
     def copy(self, f, n, what, pointer):
         s = self.struct(f, what, pointer)
@@ -104,11 +188,39 @@ class Memory:
                 if t is not None and t.base and t.base[0] == "body" and t.base[1] and not t.derived:
                     into.add(label(t.base[1]))
         if name in COHERENT:
+            if p is not None and p.kind == "return" and f.type is not None and f.type.derived == ("p",):
+                t = self.facts.typer(f).resolved(f.type)
+                if t is not None and t.base[0] == "body" and t.base[1] is not None:
+                    into.add(label(t.base[1]))
+            if p is not None and p.kind == "assign" and strip(p.kids[0]).kind == "member":
+                m = strip(p.kids[0])
+                r = y.owner(y.type(m.kids[0]), m.value[1])
+                if r is not None:
+                    self.coherent.add((label(r[0]), m.value[1]))
+            self.untyped = self.untyped or not into
             self.device |= into
             return
-        zero = name in ZEROED or "__GFP_ZERO" in self.facts.source.of(n)
+        zero = name in ZEROED or PRIVATE_ZEROED.search(name) or "__GFP_ZERO" in self.facts.source.of(n)
         for s in into:
             self.allocated[s].add("zeroed" if zero else "unzeroed")
+
+
+def uncast(n):
+    while n.kind in ("paren", "cast"):
+        n = n.kids[0]
+    return n
+
+
+def inner_pointer(n):
+    """The pointer to the structure that &p->member lies in, else the expression."""
+    x = uncast(n)
+    if x.kind == "unary" and x.value == "&":
+        m = strip(x.kids[0])
+        while m.kind in ("member", "index"):
+            if m.kind == "member" and m.value[0] == "->":
+                return m.kids[0]
+            m = m.kids[0]
+    return x
 
 
 def is_plain_copy(n):
@@ -126,13 +238,22 @@ def memory(analysis, path):
     return m
 
 
-def software(struct, depth=0):
-    """Returns true if a structure holds something that only software has: a pointer, lock or list."""
+def software(struct, void=True, depth=0):
+    """Returns true if a structure holds something that only software has: a pointer, lock or list.
+
+    void: a pointer to void counts.
+    """
     for m in struct.members.values():
-        if "p" in m.type.derived or m.type.name() == "unmap_addr" or (
+        if ("p" in m.type.derived and (void or m.type.name() != "void")) or m.type.name() == "unmap_addr" or (
                 m.type.base and m.type.base[0] in ("name", "struct") and m.type.base[1] in SOFTWARE):
             return True
-    return depth < 3 and any(software(a, depth + 1) for a in struct.anonymous)
+    return depth < 3 and any(software(a, void, depth + 1) for a in struct.anonymous)
+
+
+def is_strong(struct):
+    """Returns true if a structure holds a lock, a list, or a pointer to one of the kernel's objects."""
+    return any(m.type.name() == "unmap_addr" or (m.type.base and m.type.base[1] in (
+        KERNEL if "p" in m.type.derived else SOFTWARE)) for m in struct.members.values())
 
 
 def enclosing(analysis, struct):
@@ -185,13 +306,20 @@ def structure(analysis, s):
     s.containers = containers(analysis, struct, users)
     names = {label(c) for c in s.containers}
     files = [p for p in users if p.endswith((".c", ".h"))]
-    allocated = set()
+    allocated, coherent, pointed = set(), set(), set()
     for p in files:
         m = memory(analysis, p)
         if names & m.device:
             s.block("device_memory", p)
         for n in names & set(m.copied):
             s.block("struct_copied", m.copied[n])
+        for n in names & set(m.bytes):
+            s.block("struct_bytes", m.bytes[n])
+        for n in names & set(m.asserted):
+            s.block("size_asserted", m.asserted[n])
+        coherent |= m.coherent
+        for n in names & set(m.pointed):
+            pointed |= m.pointed[n]
         for n in names & set(m.moves):
             for f, statement in m.moves[n]:
                 if n == label(struct) and not s.type.derived:
@@ -200,12 +328,17 @@ def structure(analysis, s):
                     s.block("struct_copied", "%s:%d" % (p, m.facts.source.line(statement.first)))
         for n in names & set(m.allocated):
             allocated |= m.allocated[n]
+    if coherent & pointed:
+        s.block("device_memory", ", ".join(sorted(f for _, f in coherent & pointed)))
     s.allocated = allocated
     ordered = any(DEVICE_ORDER.match(m.type.name()) for m in struct.members.values())
-    strong = any(m.type.name() == "unmap_addr" or (m.type.base and m.type.base[1] in (
-        KERNEL if "p" in m.type.derived else SOFTWARE)) for m in struct.members.values())
-    proven = software(struct) or any(software(c) for c in s.containers[1:]) or allocated
-    if s.type.name() not in ADDRESS_TYPES and not (s.type.name() in WIDE and software(struct)):
+    strong = is_strong(struct)
+    # A pointer to void proves nothing beside coherent memory whose structure is not known.
+    void = not any(memory(analysis, p).untyped for p in files)
+    proven = any(software(c, void) for c in s.containers) or allocated
+    if s.type.name() not in ADDRESS_TYPES and not (
+            (s.type.name() in WIDE and software(struct)) or (s.type.name() in NARROW and strong) or (
+                s.type.name() in WIDE | NARROW and any(is_strong(c) for c in s.containers))):
         s.block("descriptor" if DEVICE_ORDER.match(s.type.name()) else "not_an_address_type", s.type.name())
     if not proven or (ordered and not strong):
         s.block("not_software", struct.label())
@@ -231,6 +364,12 @@ def argument(source, call, i):
     return normal(source.of(call.args()[i])) if i is not None and i < len(call.args()) else None
 
 
+def number(text):
+    """The value of a literal, else None."""
+    m = re.match(r"^\(*(0[xX][0-9a-fA-F]+|\d+)[uUlL]*\)*$", text or "")
+    return int(m.group(1), 0) if m else None
+
+
 def groups(analysis, usable):
     """Lists of slots that copies connect."""
     parent = {k: k for k, s in analysis.slots.items() if usable(s)}
@@ -251,6 +390,11 @@ def groups(analysis, usable):
     return list(out.values())
 
 
+# Blocks that say that more maps than those seen may have made a slot's address.
+UNKNOWN = {"returned", "from_call", "from_expression", "descriptor", "from_pool", "from_scatterlist", "caller",
+           "no_caller", "address_taken", "function_pointer", "many_users", "shared_struct", "global"}
+
+
 def agreement(analysis):
     """Compare the direction and length of each unmap and sync with those of the maps."""
     by_slot = collections.defaultdict(list)
@@ -259,6 +403,7 @@ def agreement(analysis):
             by_slot[site.slot].append(site)
     for group in groups(analysis, lambda s: True):
         directions, lengths = set(), set()
+        known = not any(rule in UNKNOWN for s in group for rule, _ in s.blocks)
         for s in group:
             for r in s.refs:
                 if r.what == "map" and r.how in ("assign", "init", "set", "field"):
@@ -272,8 +417,13 @@ def agreement(analysis):
                 way = argument(source, site.node, call.direction)
                 site.proven = directions == {way} and (
                     site.name in SYNCS or lengths == {argument(source, site.node, call.length)})
+                size = argument(source, site.node, call.length)
+                if known and site.name not in SYNCS and lengths and number(size) is not None and all(
+                        number(x) is not None and number(x) != number(size) for x in lengths):
+                    s.block("length", "%s:%d %s, mapped %s" % (site.path, site.line, size,
+                                                               " or ".join(sorted(lengths))))
                 constant = way is not None and way.startswith("DMA_")
-                if constant and directions and way not in directions \
+                if known and constant and directions and way not in directions \
                         and all(d is not None and d.startswith("DMA_") for d in directions) \
                         and not (site.name in SYNCS and "DMA_BIDIRECTIONAL" in directions):
                     s.block("direction", "%s:%d %s, mapped %s" % (
@@ -282,80 +432,24 @@ def agreement(analysis):
 
 # ---- forms
 
-def writers(analysis, key):
-    """The names of the functions that store into a slot, and of those that call them."""
-    s = analysis.slots[key]
-    names = {r.function.name for r in s.refs
-             if (r.how in ("assign", "set", "update", "whole_assign") or r.how == "address")}
-    files = {r.source.path for r in s.refs}
-    grew = True
-    while grew and len(names) < 300:
-        grew = False
-        for p in files:
-            for name in list(names):
-                for f, _ in analysis.file(p).calls.get(name, ()):
-                    if f.name not in names:
-                        names.add(f.name)
-                        grew = True
-    return names
-
-
-def changed_between(analysis, f, path, key, base, start, end):
-    """Returns true if a slot, or a variable of the expression that names it, may change in a range."""
-    for r in analysis.slots[key].refs:
-        if r.function is f and start < r.node.first < end and r.how in ("assign", "set", "update", "address"):
-            return True
-    names = {x.value for x in base.walk() if x.kind == "id"}
-    stores = writers(analysis, key)
-    for n in f.body().walk():
-        if not start < n.first < end:
-            continue
-        if n.kind == "call" and n.callee() in stores and n.callee() != f.name:
-            return True
-        target = n.kids[0] if n.kind in ("assign", "postfix") or (
-            n.kind == "unary" and n.value in ("++", "--")) else None
-        if target is not None and strip(target).kind == "id" and strip(target).value in names:
-            return True
-    return False
-
-
 def forms(analysis):
     """Choose how each slot is written, and block those whose copies cannot be moves."""
-    for s in list(analysis.slots.values()):
+    slots = list(analysis.slots.values())
+    for s in slots:
         if s.view is not None:
             view(analysis, s)
         elif s.key[0] == "local" and s.type is not None and not s.type.derived:
             beside(analysis, s)
-            alias(analysis, s)
+            if s.form == "handle":
+                moves.from_member(analysis, s)
         elif s.key[0] == "member":
             beside(analysis, s)
         maps_in_loops(analysis, s)
-        tests(analysis, s)
-    for s in list(analysis.slots.values()):
-        stores(analysis, s)
-
-
-def tests(analysis, s):
-    """Block a slot whose value says more than "mapped": an unmap makes a handle idle, an address stays.
-
-    A test is safe where its function goes on to map, unmap or sync the slot: a driver that reached such
-    a test with an address that was unmapped would unmap it twice.
-    """
-    flags = [r for r in s.refs if r.how in ("truth", "compare") and not any(
-        o.function is r.function and o.node.first > r.node.first and (
-            o.how in ("site", "offset_site") or o.what == "map" or takes(analysis, o)) for o in s.refs)]
-    if not flags or s.form != "handle":
-        return
-    for r in s.refs:
-        if r.how == "site" and r.extra in UNMAPS and not any(
-                o.function is r.function and o.node.first > r.node.first
-                and o.how in ("assign", "set") for o in s.refs):
-            s.block("tested_as_flag", flags[0].where())
-            return
-
-
-def last_use(s):
-    return max(r.node.last for r in s.refs)
+        moves.parameters(analysis, s)
+    for s in slots:
+        moves.stores(analysis, s)
+    for s in slots:
+        moves.tests(analysis, s)
 
 
 def view(analysis, s):
@@ -365,39 +459,22 @@ def view(analysis, s):
     if s.maps or any(r.how in ("assign", "init", "set") and r.what not in ("arithmetic", "zero")
                      for r in s.refs):
         s.block("from_expression")
+    if s.key[0] == "member":
+        if any(r.how == "arg" and moves.takes(analysis, r) for r in s.refs) or s.copied:
+            s.block("address_taken")
+        return
     key = analysis.file(s.key[1]).value_slot(analysis.file(s.key[1]).source.functions[s.key[2]], s.view)
-    f = analysis.file(s.key[1]).source.functions[s.key[2]]
-    if key in analysis.slots and changed_between(analysis, f, s.key[1], key, s.view, s.view.last,
-                                                 last_use(s)):
-        s.block("copy_outlives")
+    computed = next((r for r in s.refs if r.what == "arithmetic"), None)
+    if key in analysis.slots and computed is not None and not moves.plain(
+            analysis, s, computed, analysis.slots[key], False, s.view):
+        s.block("copy_outlives", computed.where())
     if any(r.how == "arg" and ("param",) == r.slot[:1] for r in s.refs):
         s.block("address_taken")
 
 
-def alias(analysis, s):
-    """A local that only names a member for a while becomes a pointer to the member's handle."""
-    if s.form != "handle":
-        return
-    values = [r for r in s.refs if r.how in ("assign", "init")]
-    if len(values) != 1 or values[0].what != "copy":
-        if any(r.what == "copy" for r in values):
-            s.block("copy_outlives" if len(values) == 1 or not s.maps else "from_expression")
-        return
-    r = values[0]
-    value = strip(r.node.parent.kids[1] if r.how == "assign" else r.node.kids[0])
-    if any(x.how in ("update", "address") for x in s.refs):
-        return
-    if changed_between(analysis, r.function, s.key[1], r.extra, value, value.last, last_use(s)):
-        s.block("copy_outlives", r.where())
-        return
-    s.form = "alias"
-    s.alias_of = value
-    if s.copied:
-        s.block("two_owners", r.where())
-
-
 # Blocks that a handle beside the address removes: the address stays a number.
-BESIDE = {"arithmetic", "from_expression"}
+BESIDE = {"arithmetic", "from_expression", "coherent"}
+CONSTANT = re.compile(r"^[A-Z][A-Z0-9_]*$")
 
 
 def beside(analysis, s):
@@ -411,54 +488,20 @@ def beside(analysis, s):
         return
     for r in s.refs:
         if r.how in ("init", "assign", "set", "field") and r.what not in ("map", "zero") and not (
-                r.what == "arithmetic" and re.search(r"\b%s\b" % re.escape(s.key[3]), r.source.of(r.extra))):
+                r.what == "arithmetic" and re.search(r"\b%s\b" % re.escape(s.key[3]), r.source.of(r.extra))) \
+                and not (r.what == "other" and CONSTANT.match(r.extra or "")) \
+                and not (r.what == "coherent" and r.extra not in SYNCED):
+            return
+        if r.how == "address" and r.extra[0] in SYNCED:
+            return
+        # After a failed map the number is not the error address.
+        if r.how == "compare" and "ERROR" in r.source.of(next(a for a in r.node.above() if a.kind == "binary")):
+            return
+        if r.what == "map" and (r.node.parent.parent if r.how == "assign" else r.node.parent).kind != "expr":
             return
     if all(rule in BESIDE for rule, _ in s.blocks):
         s.blocks = []
         s.form = "beside"
-
-
-def at_start(src, r):
-    """Returns true if a number beside a handle is the mapping's first byte where it is stored."""
-    maps = [o.node.first for o in src.refs if o.function is r.function and o.what == "map"]
-    for u in src.refs:
-        if u.function is not r.function or not (u.how == "update" or u.what == "arithmetic"):
-            continue
-        if u.node.first < r.node.first:
-            if not any(u.node.first < m < r.node.first for m in maps):
-                return False
-            continue
-        shared = [a for a in u.node.above() if a.kind in LOOPS and a.first <= r.node.first < a.last]
-        if any(not any(u.node.first < m < a.last for m in maps) for a in shared):
-            return False
-    return True
-
-
-class Again:
-    """The nodes between a label and a goto that goes back to it."""
-
-    kind = "goto"
-
-    def __init__(self, f, label, goto):
-        self.f = f
-        self.first = label.first
-        self.last = goto.last
-
-    def walk(self):
-        return (n for n in self.f.body().walk() if self.first <= n.first < self.last)
-
-
-def in_loop(f, n):
-    """The loops around a node, the nearest first; behind them the regions that a goto repeats."""
-    nodes = list(f.body().walk())
-    back = [Again(f, l, g) for l in nodes if l.kind == "label" and l.first < n.first
-            for g in nodes if g.kind == "goto" and g.value == l.value and g.first > n.first]
-    return [a for a in n.above() if a.kind in LOOPS] + back
-
-
-def takes(analysis, r):
-    """Returns true if a reference gives its slot to a function whose parameter is a slot, too."""
-    return r.how == "arg" and ("param", r.source.path) + r.extra in analysis.slots
 
 
 def maps_in_loops(analysis, s):
@@ -475,13 +518,27 @@ def maps_in_loops(analysis, s):
         if varies(r.node, loop):
             continue
         freed = any(o.function is r.function and loop.first <= o.node.first < loop.last
-                    and (o.how == "site" and o.extra in UNMAPS or o.what == "zero" or takes(analysis, o))
+                    and (o.how == "site" and o.extra in UNMAPS or o.what == "zero" or moves.takes(analysis, o))
                     for o in s.refs)
         moved = any(s.key in o.sources and any(
             x.function is r.function and loop.first <= x.node.first < loop.last and x.what == "copy"
             and x.extra == s.key for x in o.refs) for o in analysis.slots.values())
         if not freed and not moved:
             s.block("map_in_loop", r.where())
+
+
+class Again:
+    """The nodes between a label and a goto that goes back to it."""
+
+    kind = "goto"
+
+    def __init__(self, f, label, goto):
+        self.f = f
+        self.first = label.first
+        self.last = goto.last
+
+    def walk(self):
+        return (n for n in self.f.body().walk() if self.first <= n.first < self.last)
 
 
 def varies(n, loop):
@@ -503,72 +560,12 @@ def varies(n, loop):
     return False
 
 
-def stores(analysis, s):
-    """Check each copy into a slot: its source is idle afterwards, so nothing may need it."""
-    if s.form == "alias" or s.view is not None:
-        return
-    for r in s.refs:
-        if r.what != "copy" or r.how not in ("assign", "init", "set"):
-            continue
-        src = analysis.slots[r.extra]
-        moved(analysis, s, src, r)
-        if src.key[0] == "param":
-            for key in src.sources:
-                for o in analysis.slots[key].refs:
-                    if o.how == "arg" and o.extra == (src.key[2], src.key[3]):
-                        moved(analysis, s, analysis.slots[key], o)
-
-
-def stored(r):
-    """The text of the value that a reference stores."""
-    node = {"assign": lambda: r.node.parent.kids[1], "set": lambda: r.node.kids[3],
-            "init": lambda: r.node.kids[0]}.get(r.how, lambda: r.node)()
-    return r.source.of(strip(node))
-
-
-def tested_next(r, o):
-    """Returns true if a dma_mapping_error() of the old name follows the store at once: it tests the new one."""
-    if o.how != "error" or r.how not in ("assign", "set"):
-        return False
-    statement = next((a for a in r.node.above() if a.kind == "expr"), None) if r.how == "assign" \
-        else r.node.parent
-    if statement is None or statement.parent is None or statement.parent.kind != "block":
-        return False
-    kids = statement.parent.kids
-    i = next(j for j, k in enumerate(kids) if k is statement)
-    if i + 1 == len(kids) or not any(n is o.node for n in kids[i + 1].walk()):
-        return False
-    if kids[i + 1].kind == "if" and not any(n is o.node for n in kids[i + 1].kids[0].walk()):
-        return False
-    o.instead = r
-    return True
-
-
-def moved(analysis, s, src, r):
-    """The value of src moves to s at r."""
-    if src.form == "beside" and not at_start(src, r):
-        src.block("arithmetic", r.where())
-        s.block("from_expression", r.where())
-        return
-    if src.key[0] == "member" and s.key[0] == "member" and s.key != src.key \
-            and (src.unmaps or src.syncs) and (s.unmaps or s.syncs):
-        s.block("two_owners", r.where())
-        return
-    if src.key[0] == "member" and s.key[0] != "member":
-        s.block("copy_outlives", r.where())
-        return
-    after = [o for o in src.refs if o.function is r.function and o.node.first >= r.node.last
-             and (o.how in USES or takes(analysis, o) or (o.what == "copy" and s.key != src.key))
-             and (s.key != src.key or normal(o.source.of(o.node)) == normal(stored(r)))]
-    remap = min((o.node.first for o in src.refs if o.function is r.function and o.what == "map"
-                 and o.node.first >= r.node.last), default=1 << 30)
-    bad = [o for o in after if o.node.first < remap and not tested_next(r, o)]
-    again = [o for o in analysis.slots.values() if o is not s and any(
-        x.what == "copy" and x.extra == src.key and x.function is r.function
-        and r.node.last <= x.node.first < remap for x in o.refs)]
-    if bad or again:
-        src.block("used_after_store", r.where())
-        s.block("used_after_store", r.where())
+def in_loop(f, n):
+    """The loops around a node, the nearest first; behind them the regions that a goto repeats."""
+    nodes = list(f.body().walk())
+    back = [Again(f, l, g) for l in nodes if l.kind == "label" and l.first < n.first
+            for g in nodes if g.kind == "goto" and g.value == l.value and g.first > n.first]
+    return [a for a in n.above() if a.kind in LOOPS] + back
 
 
 # ---- groups

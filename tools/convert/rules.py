@@ -5,6 +5,8 @@ A rule's name is in the report beside each site that is left, and a test of that
 tests/convert/cases. The text completes "left, because ...".
 """
 
+import re
+
 # ---- calls
 
 class Map:
@@ -74,6 +76,8 @@ COHERENT = {
     "dma_alloc_coherent", "dmam_alloc_coherent", "dma_alloc_attrs", "dmam_alloc_attrs", "dma_alloc_wc",
     "dma_alloc_noncoherent", "dma_alloc_pages", "dma_alloc_noncontiguous", "dma_pool_alloc",
     "dma_pool_zalloc", "usb_alloc_coherent", "pci_alloc_consistent"}
+# Those of them that a driver syncs: a handle must not stand for their address.
+SYNCED = {"dma_alloc_noncoherent", "dma_alloc_pages", "dma_alloc_noncontiguous"}
 POOL = {"page_pool_get_dma_addr", "page_pool_get_dma_addr_netmem", "xsk_buff_xdp_get_dma",
         "xsk_buff_raw_get_dma", "xsk_buff_xdp_get_frame_dma", "libeth_rx_alloc"}
 SCATTER = {"sg_dma_address", "sg_phys"}
@@ -101,9 +105,24 @@ UNZEROED = {
     "kmalloc_array_node", "devm_kmalloc", "devm_kmalloc_array", "kmalloc_obj", "kmalloc_objs",
     "kmalloc_flex", "kvmalloc_obj", "kvmalloc_objs", "kmem_cache_alloc", "mempool_alloc", "krealloc",
     "krealloc_array"}
+# Calls that give memory to a device by another way than a map or an allocation; the argument that is a pointer.
+EXPOSES = {"virt_to_phys": 0, "virt_to_bus": 0, "__pa": 0, "virt_to_dma": 1, "isa_virt_to_bus": 0,
+           "sg_init_one": 1, "sg_set_buf": 1}
+# Calls that may be given a structure and its size without reading or writing its bytes elsewhere.
+SIZED = {"memset", "memzero_explicit", "kfree_sensitive", "kmem_cache_free", "mempool_free", "kfree",
+         "vfree", "kvfree", "devm_kfree", "prefetch", "container_of", "offsetof", "struct_size", "ALIGN"}
+ASSERTS = {"BUILD_BUG_ON", "BUILD_BUG_ON_MSG", "static_assert", "compiletime_assert", "BUILD_BUG_ON_ZERO",
+           "_Static_assert", "ASSERT_STRUCT_SIZE"}
+# Calls that return the private memory of a kernel object: software's; requests' are not zeroed.
+PRIVATE = re.compile(r"(_request_ctx|_tfm_ctx|^crypto_\w+_ctx)(_dma)?$|^scsi_cmd_priv$|^blk_mq_rq_to_pdu$"
+                     r"|^sdio_get_drvdata$")
+PRIVATE_ZEROED = re.compile(r"(_tfm_ctx|^crypto_\w+_ctx)(_dma)?$")
 # Functions that print: the address of a DMA address may be given to them (%pad).
 PRINT = r"(_dbg|_err|_info|_warn|_debug|printk|_notice|_emerg|_crit|_ratelimited|_once|dbg|DBG|DP|_log" \
         r"|_vlog|_printf|_trace\w*)$"
+
+# Functions that end the life of an object that they get, or hand it to someone who does.
+VANISH = re.compile(r"free|release|(^|_)(put|destroy|del|delete|kill|complete|done|giveback|remove|recycle|retire)(_|$)")
 
 # Types that only software has: a structure with one of them is not read by a device.
 SOFTWARE = {
@@ -163,6 +182,7 @@ RULES = {
     "copy_outlives": "a copy of the address is used after the original may have changed",
     "two_owners": "two members hold the same address, and both are unmapped or synced",
     "struct_copied": "the structure that holds the address is copied as a whole",
+    "struct_bytes": "the bytes of the structure are given away, compared or read through a cast",
     "returned": "a function returns the address",
     "function_pointer": "a function that takes the address is called through a pointer",
     "caller": "a caller passes something other than a mapping",
@@ -171,6 +191,7 @@ RULES = {
     "untyped_use": "the member's name is used where its structure is not known",
     # agreement
     "direction": "map and unmap or sync state different directions",
+    "length": "map and unmap state different constant lengths",
     "raw_stays": "a call by address would stay on the handle's mapping, or on an address derived from it",
     # several names for one mapping
     "depends": "the address comes from a variable that is left",

@@ -12,7 +12,8 @@ import re
 from . import proof
 from .ctype import INTEGERS
 from .facts import Facts, squeezed, strip
-from .rules import COHERENT, MAPS, PRINT, SITES, UNMAPS
+from .index import has_word
+from .rules import ASSERTS, COHERENT, MAPS, PRINT, SITES, UNMAPS
 
 # Structures with more users than this are left: reading them all takes minutes.
 MAX_USERS = 150
@@ -34,7 +35,10 @@ class Slot:
         self.struct = None
         self.form = "handle"    # or alias, beside
         self.alias_of = None    # the node whose slot an alias points to
+        self.leaves = []        # copies at which the mapping moves out of this slot
+        self.containers = []    # structures that hold a member, the member's own first
         self.moves = []         # (path, function, assignment) of structures that hold the slot
+        self.view_field = None  # the field beside a member that its address is computed from
         self.view = None        # the node of the slot that a computed address lies in
         self.reset = False      # a map must be preceded by a reset: the memory is not known to be zeroed
 
@@ -70,6 +74,7 @@ class Analysis:
         self.sites = []
         self.functions = {}
         self.word_users = {}
+        self.endings = {}       # see moves.ends_struct()
 
     def file(self, path):
         f = self.facts.get(path)
@@ -127,9 +132,8 @@ class Analysis:
         u = self.word_users.get(k)
         if u is None:
             files = self.tree.users(path) if path.endswith(".h") else {path}
-            find = re.compile(r"\b%s\b" % re.escape(word)).search
-            u = self.word_users[k] = [p for p in sorted(files) if word in self.tree.text(p)
-                                      and find(self.tree.text(p))] if len(files) <= 3000 else [path]
+            u = self.word_users[k] = [p for p in sorted(files) if has_word(self.tree.text(p), word)] \
+                if len(files) <= 3000 else [path]
         return u
 
     def function_users(self, f):
@@ -147,7 +151,7 @@ class Analysis:
     def headers_with(self, f):
         """The headers that declare a function."""
         return [h for h in self.tree.closure(f.source.path)
-                if h.endswith(".h") and f.name in self.tree.source(h).prototypes]
+                if h.endswith(".h") and f.name in self.tree.words(h) and f.name in self.tree.source(h).prototypes]
 
     def find_function(self, facts, name):
         """The function with a body that a call in a file names, or None."""
@@ -163,7 +167,7 @@ class Analysis:
         if f:
             return f
         for h in self.tree.closure(facts.source.path):
-            if not h.endswith(".h"):
+            if not h.endswith(".h") or name not in self.tree.words(h):
                 continue
             s = self.tree.source(h)
             if name in s.functions:
@@ -239,10 +243,20 @@ class Analysis:
         if re.search(r"struct %s\s*\*\s*\)\s*\(*&?\(*[\w>.-]+\)*(->|\.)(cb|\w*driver_data)\b"
                      % re.escape(label), text):
             s.block("skb_cb", facts.source.path)
-        if re.search(r"offsetof\s*\(\s*struct %s\s*,\s*%s\b" % (re.escape(label), re.escape(field)), text) \
-                or re.search(r"(BUILD_BUG_ON|static_assert|compiletime_assert)[^;]*sizeof\s*\(\s*struct %s\b"
-                             % re.escape(label), text):
+        for m in re.finditer(r"offsetof\s*\(\s*struct %s\s*,\s*%s\b" % (re.escape(label), re.escape(field)), text):
+            if not self.harmless_offset(facts.source, m.start()):
+                s.block("size_asserted", facts.source.path)
+        if re.search(r"(BUILD_BUG_ON|static_assert|compiletime_assert)[^;]*sizeof\s*\(\s*struct %s\b"
+                     % re.escape(label), text):
             s.block("size_asserted", facts.source.path)
+
+    @staticmethod
+    def harmless_offset(source, at):
+        """Returns true for an offsetof() in a function that no assertion compares with a number."""
+        inside = any(source.tokens[f.opening].start < at < source.tokens[f.closing].end
+                     for f in source.functions.values())
+        start = max(source.text.rfind(c, 0, at) for c in ";{}")
+        return inside and not any(a in source.text[start:at] for a in ASSERTS)
 
     def study_variable(self, s):
         facts = self.file(s.key[1])
@@ -399,7 +413,7 @@ class Analysis:
 
     def study_view(self, s, r, value, plain):
         """A local that is an address within a slot's mapping: note the slot. Returns false if it is none."""
-        if s.key[0] != "local" or r.how not in ("assign", "init") or (r.how == "assign" and not plain):
+        if r.how not in ("assign", "init") or (r.how == "assign" and not plain) or s.key[0] == "param":
             return False
         facts = self.file(r.source.path)
         terms, stack = [], [value]
@@ -411,6 +425,8 @@ class Analysis:
                     stack.append(x.kids[1])
             else:
                 terms.append(x)
+        if s.key[0] == "member":
+            return self.study_member_view(s, r, facts, terms)
         for t in terms:
             found = facts.slot(r.function, t)
             if found and len(found[2].derived) == found[1] and found[0] != s.key and (
@@ -420,6 +436,33 @@ class Analysis:
                 s.view = t
                 self.link(s, found[0])
                 return True
+        return False
+
+    def study_member_view(self, s, r, facts, terms):
+        """A member that is an address within the mapping of a member beside it."""
+        if s.type.derived or r.node.kind != "member":
+            return False
+        base = squeezed(r.source.of(r.node.kids[0]))
+
+        def beside(n):
+            return n.kind == "member" and squeezed(r.source.of(n.kids[0])) == base
+
+        for t in terms:
+            found = facts.slot(r.function, t)
+            if not found or len(found[2].derived) != found[1] or found[2].name() not in ("dma_addr_t", "unmap_addr"):
+                continue
+            whole = t if beside(t) else None
+            if found[0][0] in ("local", "param"):
+                whole = next((n.kids[0] for f, n in facts.assigns if f is r.function and n.value == "="
+                              and beside(n.kids[0]) and n.kids[0].value[1] != s.key[3]
+                              and strip(n.kids[1]).kind == "id" and strip(n.kids[1]).value == t.value
+                              and facts.value_slot(f, strip(n.kids[1])) == found[0]), None)
+            key = facts.value_slot(r.function, whole) if whole is not None else None
+            if key is None or key[:3] != s.key[:3] or key == s.key or s.view_field not in (None, key[3]):
+                continue
+            s.view, s.view_field = whole, key[3]
+            self.link(s, key)
+            return True
         return False
 
     def study_address(self, s, r):

@@ -61,15 +61,35 @@ static bool is_perf_trace(const char *s)
 	return dma && dma[strcspn(dma, "( ")] == '(';
 }
 
+/* "insmod   141 [000] dma:dma_map_page: 0000:00:01.0 dir=..." */
+static bool is_perf_without_time(const char *s)
+{
+	const char *dma = strstr(s, " dma:dma_");
+
+	return dma && strstr(dma, " dir=");
+}
+
 static bool begins(const char *s, const char *with)
 {
 	return strncmp(s, with, strlen(with)) == 0;
 }
 
+#define PERF_SUMS                                                                      \
+	"output of perf report or perf stat, which has no events: use perf record -e " \
+	"'dma:*' and perf script, or " RECORD
+
+const char *foreign_comment(const char *s)
+{
+	if (begins(s, "# event histogram"))
+		return "a histogram of the kernel's hist trigger, which has no events: " RECORD;
+	if (begins(s, "# Overhead") || begins(s, "# Samples: "))
+		return PERF_SUMS;
+	return NULL;
+}
+
 const char *foreign_format(const char *s)
 {
 	const char *at = scan_skip(s);
-
 	if (begins(at, "Attaching ") || begins(at, "Attached ") || begins(at, "@["))
 		return "output of bpftrace, whose format is the script's own: " RECORD
 		       ", or trace-cmd record -e dma";
@@ -81,11 +101,19 @@ const char *foreign_format(const char *s)
 		       "trace again";
 	if (is_nocontext(s))
 		return "trace text without options/context-info, so without task, CPU and time: "
-		       "echo 1 > options/context-info and read the trace again";
+		       "echo 1 > options/context-info and read the trace again (or dmesg -t: "
+		       "leave out the -t)";
 	if (is_perf_trace(s) || begins(at, "libtraceevent: "))
 		return "output of perf trace, which leaves fields out: use perf record -e 'dma:*' "
 		       "and perf script, or " RECORD;
-	if (begins(at, "{\"traceEvents\"") || begins(at, "<!DOCTYPE html") || begins(at, "<html"))
+	if (is_perf_without_time(at))
+		return "output of perf script without times: give that of perf script --ns, or "
+		       "with "
+		       "time and cpu in its option -F";
+	if (begins(at, "Performance counter "))
+		return PERF_SUMS;
+	if (begins(at, "{\"traceEvents\"") || begins(at, "[{\"") || begins(at, "<!DOCTYPE html") ||
+	    begins(at, "<html"))
 		return "a trace for a browser (Chrome, Perfetto, systrace): " RECORD;
 	if (begins(at, "babeltrace") ||
 	    (*at == '[' && strstr(at, ") ") && strstr(at, "{ cpu_id = ")))

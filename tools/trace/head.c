@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Beginnings of lines, as tracefs, trace-cmd, perf and the kernel's log print them:
+ * Beginnings of lines, as tracefs, trace-cmd and perf print them (head_log.c: the kernel's log):
  *
  *	kworker/u4:1-30      [000] d.h1.     3.373447: dma_unmap_page: 0000:00:02.0 dir=...
  *	TASK-PID  (TGID)     [CPU] flags TIME: EVENT: ...
@@ -49,12 +49,12 @@ static bool timestamp(const char **p, struct head *h)
 /* Skip "(+1234)", which trace-cmd report --ts-diff prints after the time. */
 static const char *skip_difference(const char *s)
 {
-	const char *p = s + 2;
-	uint64_t v;
+	size_t n;
 
-	if (s[0] != '(' || s[1] != '+' || !scan_decimal(&p, &v) || *p != ')')
+	if (s[0] != '(' || s[1] != '+')
 		return s;
-	return scan_skip(p + 1);
+	n = strspn(s + 2, "0123456789.");
+	return n && s[n + 2] == ')' ? scan_skip(s + n + 3) : s;
 }
 
 static size_t ident(const char *s)
@@ -66,8 +66,7 @@ static size_t ident(const char *s)
 	return n;
 }
 
-/* Read "EVENT:", or perf's "[PERIOD] SYSTEM:EVENT:". */
-static void event_name(const char *s, struct head *h)
+void head_event(const char *s, struct head *h)
 {
 	const char *at = s;
 	uint64_t period;
@@ -117,7 +116,7 @@ static bool after_bracket(const char *s, struct head *h)
 		if (!timestamp(&s, h))
 			return false;
 	}
-	event_name(skip_difference(scan_skip(s)), h);
+	head_event(skip_difference(scan_skip(s)), h);
 	return true;
 }
 
@@ -203,7 +202,7 @@ static bool latency_time(const char *s, struct head *h)
 		if (!timestamp(&at, h))
 			return false;
 	}
-	event_name(skip_difference(scan_skip(at)), h);
+	head_event(skip_difference(scan_skip(at)), h);
 	return h->name || strncmp(h->rest, "<", 1) == 0 || strstr(h->rest, "<-");
 }
 
@@ -238,14 +237,35 @@ static bool latency(const char *line, struct head *h)
 	return false;
 }
 
+/* perf script -F without cpu: "TASK PID TIME: SYSTEM:EVENT:" */
+static bool perf_without_cpu(const char *line, struct head *h)
+{
+	for (const char *p = strchr(line, ':'); p && p[1] == ' '; p = strchr(p + 1, ':')) {
+		const char *time = p, *at;
+
+		while (time > line && (isdigit((unsigned char)time[-1]) || time[-1] == '.'))
+			time--;
+		if (time == p || time == line || time[-1] != ' ')
+			continue;
+		at = time;
+		h->layout = LAYOUT_TRACE;
+		h->cpu = HEAD_NO_CPU;
+		if (!timestamp(&at, h) || h->counts)
+			continue;
+		head_event(scan_skip(at), h);
+		if (h->layout == LAYOUT_PERF && before_bracket_perf(line, time, h))
+			return true;
+	}
+	return false;
+}
+
 bool head_read(const char *line, struct head *h)
 {
 	for (const char *p = strchr(line, '['); p; p = strchr(p + 1, '['))
 		if (p > line && p[-1] == ' ' && after_bracket(p + 1, h) &&
-		    (before_bracket(line, p, h) ||
-		     (h->layout == LAYOUT_PERF && before_bracket_perf(line, p, h))))
+		    (before_bracket(line, p, h) || (h->name && before_bracket_perf(line, p, h))))
 			return true;
-	return latency(line, h);
+	return latency(line, h) || perf_without_cpu(line, h);
 }
 
 /* ---- function_graph ---- */
@@ -268,7 +288,7 @@ static void graph_task(const char *s, struct head *h)
 	set_task(s, p - 1, h);
 }
 
-enum graph_line head_graph(char *line, struct head *h)
+enum graph_line head_graph(char *line, bool begun, struct head *h)
 {
 	const char *s = scan_skip(line), *from;
 	char *comment, *end;
@@ -294,84 +314,25 @@ enum graph_line head_graph(char *line, struct head *h)
 	} else {
 		s = from;
 	}
-	if (!scan_decimal(&s, &cpu) || cpu > 1u << 20 || *s++ != ')')
-		return GRAPH_NONE;
-	h->cpu = cpu;
+	from = s;
+	if (scan_decimal(&s, &cpu) && cpu <= 1u << 20 && *s == ')') {
+		s++;
+		h->cpu = cpu;
+	} else {
+		/* without the option funcgraph-cpu there is a duration, or the bar */
+		h->cpu = HEAD_NO_CPU;
+		s = from;
+		if (!begun || !strchr(s, '|'))
+			return GRAPH_NONE;
+	}
 	comment = strstr(s, "/* ");
 	if (!comment)
 		return strchr(s, '|') || strstr(s, "=>") ? GRAPH_OTHER : GRAPH_NONE;
 	graph_task(s, h);
-	event_name(comment + 3, h);
+	head_event(comment + 3, h);
 	end = strstr(comment, " */");
 	if (!h->name || !end)
 		return GRAPH_OTHER;
 	*end = '\0';
 	return GRAPH_EVENT;
-}
-
-/* ---- kernel messages ---- */
-
-/* Skip "<6>", and "Nov 30 00:02:32 host kernel: " of syslog and journalctl. */
-static const char *skip_syslog(const char *s, bool *is)
-{
-	const char *kernel;
-
-	if (*s == '<' && isdigit((unsigned char)s[1])) {
-		const char *p = s + 1 + strspn(s + 1, "0123456789");
-
-		if (*p == '>')
-			s = p + 1;
-	}
-	kernel = strstr(s, " kernel: ");
-	if (kernel && kernel - s < 120 && isalnum((unsigned char)*s) &&
-	    !memchr(s, '[', (size_t)(kernel - s))) {
-		*is = true;
-		return scan_skip(kernel + 9);
-	}
-	return s;
-}
-
-/* Skip "[  T140]" or "[    C0]" of CONFIG_PRINTK_CALLER. */
-static const char *printk_caller(const char *s, struct head *h)
-{
-	const char *p = scan_skip(s);
-	uint64_t v;
-	char sort;
-
-	if (*p != '[')
-		return s;
-	p = scan_skip(p + 1);
-	sort = *p++;
-	if ((sort != 'T' && sort != 'C') || !scan_decimal(&p, &v) || *p != ']' || v > INT32_MAX)
-		return s;
-	if (sort == 'T')
-		h->pid = (long)v;
-	else
-		h->cpu = v;
-	return p + 1;
-}
-
-const char *head_printk(const char *line, struct head *h)
-{
-	bool syslog = false;
-	const char *s = skip_syslog(scan_skip(line), &syslog), *p;
-	uint64_t seconds, us;
-
-	*h = (struct head){ .layout = LAYOUT_PRINTK, .task = "", .counts = true };
-	p = *s == '[' ? scan_skip(s + 1) : s;
-	if (*s == '[' && scan_decimal(&p, &seconds) && *p++ == '.' && scan_decimal(&p, &us) &&
-	    us < 1000000 && *p == ']' && seconds < UINT64_MAX / 1000000000 - 1) {
-		h->time = seconds * 1000000000 + us * 1000;
-		h->counts = false;
-		s = printk_caller(p + 1, h);
-	} else if (*s == '[' && isupper((unsigned char)s[1]) && (p = strchr(s, ']')) &&
-		   p - s == 25) {
-		/* dmesg -T: "[Mon Nov 30 00:02:32 2026] " */
-		s = printk_caller(p + 1, h);
-	} else if (!syslog) {
-		return NULL;
-	}
-	s = scan_skip(s);
-	event_name(s, h);
-	return s;
 }

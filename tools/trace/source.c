@@ -219,7 +219,7 @@ static int begin(struct source *s, struct trace_error *err)
 	if (fill(s, err) < 0)
 		return -1;
 	if (s->in_end)
-		return fail(s, err, "is empty");
+		return fail(s, err, "is empty: record with dmah record");
 	if (starts(s->in, s->in_len,
 		   "\xfd"
 		   "7zXZ\0",
@@ -247,7 +247,7 @@ static int begin(struct source *s, struct trace_error *err)
 			break;
 	}
 	if (s->len == 0)
-		return fail(s, err, "holds no bytes when unpacked");
+		return fail(s, err, "holds no bytes when unpacked: record with dmah record");
 	s->dat = starts(s->buf, s->len, magic, 10);
 	return 0;
 }
@@ -285,6 +285,11 @@ double source_part(const struct source *s)
 	return at < st.st_size ? (double)at / (double)st.st_size : 1;
 }
 
+#define RECORD "record with dmah record, or copy /sys/kernel/tracing/trace"
+#define UNPACK " reads what is in it"
+#define PERF   "a perf.data file: give the output of perf script --ns -i FILE instead"
+#define UTF16  "text in UTF-16: iconv -f UTF-16 -t UTF-8 FILE | dmah check - reads it"
+
 const char *source_foreign(const struct source *s)
 {
 	static const struct {
@@ -292,14 +297,34 @@ const char *source_foreign(const struct source *s)
 		size_t len;
 		const char *what;
 	} all[] = {
-		{ "PERFILE2", 8,
-		  "a perf.data file: give the output of perf script --ns -i FILE instead" },
-		{ "2ELIFREP", 8,
-		  "a perf.data file: give the output of perf script --ns -i FILE instead" },
-		{ "\xc1\x1f\xfc\xc1", 4, "an LTTng (CTF) stream: record with dmah record" },
-		{ "\xc1\xfc\x1f\xc1", 4, "an LTTng (CTF) stream: record with dmah record" },
+		{ "PERFILE2", 8, PERF },
+		{ "2ELIFREP", 8, PERF },
+		{ "\xc1\x1f\xfc\xc1", 4, "an LTTng (CTF) stream: " RECORD },
+		{ "\xc1\xfc\x1f\xc1", 4, "an LTTng (CTF) stream: " RECORD },
+		{ "\x75\xd1\x1d\xf2", 4, "LTTng (CTF) metadata: " RECORD },
+		{ "\x57\xa7\x5d\xbc", 4, "LTTng (CTF) metadata: " RECORD },
+		{ "\xff\xfe", 2, UTF16 },
+		{ "\xfe\xff", 2, UTF16 },
+		{ "BZh", 3, "bzip2 data: bzip2 -dc FILE | dmah check -" UNPACK },
+		{ "LZIP", 4, "lzip data: lzip -dc FILE | dmah check -" UNPACK },
+		{ "\x04\x22\x4d\x18", 4, "lz4 data: lz4 -dc FILE | dmah check -" UNPACK },
+		{ "\x89LZO", 4, "lzop data: lzop -dc FILE | dmah check -" UNPACK },
+		{ "PK\3\4", 4, "a zip archive: unzip -p FILE | dmah check -" UNPACK },
+		{ "7z\xbc\xaf\x27\x1c", 6, "a 7z archive: 7z x -so FILE | dmah check -" UNPACK },
+		{ "\x7f"
+		  "ELF",
+		  4, "an ELF file, a program or module: " RECORD },
+		{ "\xd4\xc3\xb2\xa1", 4, "a pcap file of network packets: " RECORD },
+		{ "\x0a\x0d\x0d\x0a", 4, "a pcapng file of network packets: " RECORD },
+		{ "LPKSHHRH", 8,
+		  "a file of the systemd journal: give the output of journalctl -k" },
+		{ "%PDF", 4, "a PDF: " RECORD },
+		{ "\x89PNG", 4, "a picture: " RECORD },
+		{ "\xff\xd8\xff", 3, "a picture: " RECORD },
 	};
 
+	if (s->len > 262 && memcmp(s->buf + 257, "ustar", 5) == 0)
+		return "a tar archive: tar -xOf FILE | dmah check -" UNPACK;
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (starts(s->buf, s->len, all[i].magic, all[i].len))
 			return all[i].what;

@@ -15,6 +15,20 @@ static const char *skip_address(const char *s)
 	return n >= 6 && n <= 16 && s[n] == ' ' ? scan_skip(s + n) : NULL;
 }
 
+/* perf script -F without ip: "<tab>function+0x1f4 ([kernel.kallsyms])" */
+static bool without_address(const char *s)
+{
+	size_t n = 0;
+
+	while (isalnum((unsigned char)s[n]) || s[n] == '_' || s[n] == '.')
+		n++;
+	if (!n || isdigit((unsigned char)s[0]))
+		return false;
+	if (s[n] == '+')
+		n += strspn(s + n, "+0123456789abcdefx");
+	return s[n] == ' ' && s[n + 1] == '(' && s[strlen(s) - 1] == ')';
+}
+
 bool stack_frame(const char *line, const char **name, size_t *len)
 {
 	const char *s = scan_skip(line), *module;
@@ -22,7 +36,11 @@ bool stack_frame(const char *line, const char **name, size_t *len)
 
 	if (strncmp(s, "=>", 2) == 0)
 		s = scan_skip(s + 2);
-	else if (s == line || !(s = skip_address(s)))
+	else if (s == line)
+		return false;
+	else if (skip_address(s))
+		s = skip_address(s);
+	else if (!without_address(s))
 		return false;
 	*name = NULL;
 	*len = 0;

@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include "clean.h"
 #include "iommu_maps.h"
 #include "probes.h"
 #include "scan.h"
@@ -21,6 +22,7 @@
  * @multiline: the last event may go on in further lines
  * @quoting: the text quotes a trace, so that prose around it is passed over
  * @prose: other text stood before the first event
+ * @clean: takes away what mail programs add
  * @graph: the function_graph tracer wrote this
  * @printk: this is the kernel's log
  * @stack: frames of a stack trace may follow
@@ -35,6 +37,7 @@ struct text {
 	bool multiline;
 	bool quoting;
 	bool prose;
+	struct clean clean;
 	bool graph;
 	bool printk;
 	bool stack;
@@ -58,6 +61,7 @@ void text_close(struct trace *t)
 		return;
 	free(t->text->refusal);
 	free(t->text->joined);
+	free(t->text->clean.part);
 	free(t->text);
 }
 
@@ -187,7 +191,7 @@ static bool is_mail_header(const char *s)
  */
 static bool is_damaged_event(const struct text *x, const char *s)
 {
-	if (x->quoting)
+	if (x->quoting || x->printk)
 		return strstr(s, "dir=") && (strstr(s, "dma_addr") || strstr(s, "phys_addr"));
 	return strstr(s, "dma_addr=") || strstr(s, "phys_addr=") || strstr(s, "dma_map_") ||
 	       strstr(s, "dma_unmap_") || strstr(s, "dma_alloc") || strstr(s, "dma_free") ||
@@ -336,6 +340,16 @@ static void add_join(struct text *x, const char *s)
 	x->joined_lines++;
 }
 
+/* Returns true if the line is the beginning of an event that may go on in the next line. */
+static bool may_join(struct trace *t, const struct head *h, const char *s)
+{
+	if (strstr(h->rest, "[FAILED TO PARSE]") || t->text->joined_lines >= MOST_JOINED)
+		return false;
+	if (!t->text->joined_lines)
+		begin_join(t->text, s, t->line);
+	return true;
+}
+
 static void fresh(struct trace *t, struct trace_event *ev)
 {
 	*ev = (struct trace_event){ .line = t->line,
@@ -372,13 +386,7 @@ static int dma_event(struct trace *t, const struct head *h, const struct event_d
 		fresh(t, ev);
 		return lost(t, ev, TRACE_LOST_HERE, TRACE_NO_CPU, 1);
 	}
-	if (t->text->quoting && !strstr(h->rest, "[FAILED TO PARSE]") &&
-	    t->text->joined_lines < MOST_JOINED) {
-		if (!t->text->joined_lines)
-			begin_join(t->text, s, t->line);
-		return 0;
-	}
-	return -1;
+	return may_join(t, h, s) ? 0 : -1;
 }
 
 /* A line with a head. Return: 1, 0: no event, -1 */
@@ -420,14 +428,16 @@ static int printk_line(struct trace *t, char *s, bool ended, struct trace_event 
 	const char *message = head_printk(s, &h);
 
 	if (!message)
-		return t->text->printk ? 0 : 2;
+		return t->text->printk && !is_damaged_event(t->text, s) ? 0 : 2;
 	t->text->printk = true;
 	/* ftrace_dump_on_oops writes the trace into the log */
 	if (head_read(message, &inner))
 		return head_line(t, &inner, message, ended, ev, err);
-	if (stack_line(t, message) || !h.name ||
-	    !(event_find(h.name, h.name_len) || (h.name_len == 3 && memcmp(h.name, "map", 3) == 0)))
+	if (stack_line(t, message))
 		return 0;
+	if (!h.name ||
+	    !(event_find(h.name, h.name_len) || (h.name_len == 3 && memcmp(h.name, "map", 3) == 0)))
+		return is_damaged_event(t->text, message) ? 2 : 0;
 	/* without a time, lines count */
 	if (h.counts)
 		h.time = t->line;
@@ -440,7 +450,7 @@ static int graph_line(struct trace *t, char *s, bool ended, struct trace_event *
 {
 	struct head h;
 
-	switch (head_graph(s, &h)) {
+	switch (head_graph(s, t->text->graph, &h)) {
 	case GRAPH_NONE:
 		return 2;
 	case GRAPH_OTHER:
@@ -469,21 +479,23 @@ static int any_line(struct trace *t, char *s, bool ended, struct trace_event *ev
 			return r;
 	}
 	/* without the name of an event it is a function ("f <-caller"), a stack, or cut off */
-	if (!t->text->graph && head_read(s, &h) &&
-	    (h.name || *h.rest == '<' || strstr(h.rest, "<-")))
-		return head_line(t, &h, s, ended, ev, err);
+	if (!t->text->graph && head_read(s, &h)) {
+		if (h.name || *h.rest == '<' || strstr(h.rest, "<-"))
+			return head_line(t, &h, s, ended, ev, err);
+		/* the event's name may stand in the next line of a mail */
+		if (!*h.rest && ended && may_join(t, &h, s))
+			return 0;
+	}
 	if (stack_line(t, s))
 		return 0;
 	if (is_fence(s)) {
 		t->text->quoting = true;
 		return 0;
 	}
-	if (strstr(s, " kernel: ") || t->text->printk) {
-		r = printk_line(t, s, ended, ev, err);
-		if (r != 2)
-			return r;
-	}
 	r = graph_line(t, s, ended, ev, err);
+	if (r != 2)
+		return r;
+	r = printk_line(t, s, ended, ev, err);
 	if (r != 2)
 		return r;
 	return other_line(t, s, ended, err);
@@ -521,17 +533,6 @@ static int refuse(const struct trace *t, struct trace_error *err)
 	return -1;
 }
 
-static char *clean(struct trace *t, char *s, size_t *len)
-{
-	if (t->line == 1 && *len >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0) {
-		s += 3;
-		*len -= 3;
-	}
-	if (*len && s[*len - 1] == '\r')
-		s[--*len] = '\0';
-	return s;
-}
-
 /* The text has ended. Return: 0, or -1 */
 static int at_text_end(struct trace *t, struct trace_event *ev, struct trace_error *err)
 {
@@ -556,14 +557,17 @@ int text_next(struct trace *t, struct trace_event *ev, struct trace_error *err)
 
 	while ((r = source_line(t->src, &s, &len, &ended, err)) > 0) {
 		t->line++;
-		s = clean(t, s, &len);
+		if (!clean_line(&t->text->clean, &s, &len))
+			continue;
 		if (strlen(s) != len && t->text->refusal)
 			return refuse(t, err);
 		if (strlen(s) != len)
 			return trace_fail(t, err,
 					  "line %" PRIu64
 					  ": not text (it holds a byte of 0): a copy of "
-					  "trace_pipe_raw, or options/bin?",
+					  "trace_pipe_raw, or options/bin? "
+					  "Record with dmah record, or copy "
+					  "/sys/kernel/tracing/trace",
 					  t->line);
 		s = skip_quote(t, s);
 		fresh(t, ev);
@@ -582,6 +586,9 @@ int text_next(struct trace *t, struct trace_event *ev, struct trace_error *err)
 		if (*scan_skip(s) == '#') {
 			if (strstr(s, "tracer: function_graph"))
 				t->text->graph = true;
+			if (t->info.events + t->info.unknown == 0 && foreign_comment(s))
+				return trace_fail(t, err, "line %" PRIu64 ": this is %s", t->line,
+						  foreign_comment(s));
 			continue;
 		}
 		r = any_line(t, s, ended, ev, err);

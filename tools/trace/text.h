@@ -14,6 +14,9 @@ enum layout {
 	LAYOUT_PRINTK, /* a kernel message of tp_printk */
 };
 
+/** HEAD_NO_CPU - the line does not tell the CPU */
+#define HEAD_NO_CPU TRACE_NO_CPU
+
 /** struct head - the beginning of a line, up to the event's own text */
 struct head {
 	enum layout layout;
@@ -31,15 +34,19 @@ struct head {
 /** head_read() - read the head of a line of tracefs, trace-cmd report or perf script */
 bool head_read(const char *line, struct head *h);
 
+/** head_event() - read "EVENT:", or perf's "[PERIOD] SYSTEM:EVENT:", into name, rest and layout */
+void head_event(const char *s, struct head *h);
+
 /** enum graph_line - content of a line of the function_graph tracer */
 enum graph_line { GRAPH_NONE, GRAPH_OTHER, GRAPH_EVENT };
 
 /**
  * head_graph() - read a line of the function_graph tracer
  * @line: line; a comment's end is cut off
+ * @begun: the text is known to be of this tracer, so that a line may be without its CPU
  * @h: filled in for GRAPH_EVENT; h->counts is set if there is no time
  */
-enum graph_line head_graph(char *line, struct head *h);
+enum graph_line head_graph(char *line, bool begun, struct head *h);
 
 /**
  * head_printk() - read a kernel message
@@ -70,6 +77,9 @@ int fields_read(struct trace *t, const struct event_desc *d, const char *s, stru
  * Return: its name, and how to record one that can be read; or NULL.
  */
 const char *foreign_format(const char *line);
+
+/** foreign_comment() - like foreign_format(), for a line that begins with '#' */
+const char *foreign_comment(const char *line);
 
 /**
  * stack_frame() - read a line of a stack trace

@@ -226,6 +226,9 @@ static void unpack(struct trace *t)
 
 static struct recent *recent_of(struct trace *t, uint32_t cpu)
 {
+	/* a text without CPUs is in order */
+	if (cpu == TRACE_NO_CPU)
+		cpu = 0;
 	if (cpu >= MOST_CPUS)
 		return NULL;
 	if (cpu >= t->nr_recent) {

@@ -25,7 +25,7 @@
 /** TRACE_NO_DEVICE - the device of an event that names none (only TRACE_LOST) */
 #define TRACE_NO_DEVICE UINT32_MAX
 
-/** TRACE_NO_CPU - a loss of which it is not known on which CPU it happened */
+/** TRACE_NO_CPU - the CPU of an event, or of a loss, that the recording does not tell */
 #define TRACE_NO_CPU UINT32_MAX
 
 /**

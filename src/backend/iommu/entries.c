@@ -90,7 +90,7 @@ static void set_leaf(struct dmah_domain *dom, const struct extent *run, uint32_t
 				 run->gen, run->attrs) |
 			 (run->ring ? leaf->more : 0);
 
-	for (uint32_t i = 0; i < n; i++, value += PT_GRANULE)
+	for (uint32_t i = 0; i < n; i++, value += PT_GRANULE >> leaf->addr_shift)
 		leaf_set(&entry[i], run->cont || done + i ? value | leaf->cont : value);
 	if (!(dom->pt.caps & DMAH_IOMMU_COHERENT_WALK))
 		dmah_pt_clean(&dom->pt, entry, n);
@@ -159,7 +159,7 @@ static bool is_entry(const struct pt_leaf *leaf, const struct extent *run, uint3
 {
 	dmah_phys_t phys = run->phys + ((uint64_t)i << PT_GRANULE_SHIFT);
 
-	return pt_present(leaf, value) && (value & leaf->addr_mask) == phys &&
+	return pt_present(leaf, value) && pt_phys(leaf, value) == phys &&
 	       pt_gen(leaf, value) == run->gen && !(value & leaf->cont) == !(run->cont || i);
 }
 
@@ -295,7 +295,7 @@ unsigned int dmah_entries_find(const struct dmah_domain *dom, uint32_t index,
 	value = pt_load(at);
 	if (!pt_present(leaf, value))
 		return 0;
-	entry->phys = value & leaf->addr_mask;
+	entry->phys = pt_phys(leaf, value);
 	entry->gen = pt_gen(leaf, value);
 	entry->shift = PT_GRANULE_SHIFT;
 	entry->dir = DMAH_BIDIRECTIONAL;

@@ -33,7 +33,9 @@ void dmah_fast_set_mode(struct dmah_device *dev, enum dmah_mode mode)
 	uint32_t flags = dev->limits.flags;
 	bool fast = is_coherent(flags) && !(flags & DMAH_DEV_UNTRUSTED) && !is_killed(dev) &&
 		    (mode == DMAH_STRICT || mode == DMAH_LAZY) && iommu_is_on(dev) &&
-		    dom->caps & DMAH_IOMMU_COHERENT_WALK && !(dom->caps & DMAH_IOMMU_MAP_FLUSH);
+		    dom->caps & DMAH_IOMMU_COHERENT_WALK && !(dom->caps & DMAH_IOMMU_MAP_FLUSH) &&
+		    /* Shifts would cost every other format. */
+		    !dom->pt.leaf.addr_shift;
 
 	/* One granule too few where the CPU's addresses have 64 bits; map.c maps that. */
 	__atomic_store_n(&dev->fast_end, fast ? dom->phys_last & ~GRANULE_MASK : 0,
@@ -42,8 +44,7 @@ void dmah_fast_set_mode(struct dmah_device *dev, enum dmah_mode mode)
 
 /* ---- map ---- */
 
-/* A run of fresh granules, cut up for one class, in this CPU's cache, with their page table. */
-static bool refill(struct dmah_domain *dom, unsigned int class)
+bool dmah_fast_refill(struct dmah_domain *dom, unsigned int class)
 {
 	uint32_t size = 1u << class, run = size > IOVA_RUN ? size : IOVA_RUN, first;
 	unsigned long flags;
@@ -75,10 +76,10 @@ static bool refill(struct dmah_domain *dom, unsigned int class)
 	return true;
 }
 
-/* The @i-th entry behind the first one of a fast mapping. */
-static uint64_t further(const struct pt_leaf *leaf, uint64_t first, uint32_t i)
+/* The entry behind the first one of a fast mapping. Those behind that one are each a granule further. */
+static uint64_t second(const struct pt_leaf *leaf, uint64_t first)
 {
-	return ((first & ~leaf->more) + ((uint64_t)i << PT_GRANULE_SHIFT)) | leaf->cont;
+	return ((first & ~leaf->more) + PT_GRANULE) | leaf->cont;
 }
 
 static bool map_many(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint32_t len,
@@ -89,32 +90,32 @@ static bool map_many(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, 
 	const struct pt_leaf *leaf = &dom->pt.leaf;
 	struct iova_entry slot;
 	struct dmah_cpu *cpu;
+	uint64_t entry, gen, next;
 	unsigned long flags;
-	uint64_t entry;
+	dmah_addr_t dma;
 
 	cpu = dom->cpu[dmah_host_enter(&flags)];
 	if (!cache_take(&cpu->cache.ring[iova_class(n)], &slot)) {
 		dmah_host_leave(flags);
 		return false;
 	}
-	entry = pt_make(leaf, phys & ~GRANULE_MASK, dir, dmah_entries_next_gen(dom, slot.first, n),
-			0);
-	history_begin(&dom->history, dev, iommu_iova(dom, slot.first) | (phys & GRANULE_MASK),
-		      phys | (entry & leaf->gen_bits), len, dir, caller);
-	for (uint32_t i = 1; i < n; i++)
-		leaf_set(slot.pte + i, further(leaf, entry, i));
-	entry |= n > 1 ? leaf->more : 0;
-	leaf_set(slot.pte, entry);
+	gen = fast_generation(dom, slot.pte, slot.first, n);
+	dma = iommu_iova(dom, slot.first) | (phys & GRANULE_MASK);
+	entry = (phys & ~GRANULE_MASK) | gen;
+	history_begin(&dom->history, dev, dma, entry, len, dir, caller);
+	entry |= leaf->prot[dir];
+	next = second(leaf, entry);
+	for (uint64_t *pte = slot.pte + 1; pte < slot.pte + n; pte++, next += PT_GRANULE)
+		leaf_set(pte, next);
+	leaf_set(slot.pte, n > 1 ? entry | leaf->more : entry);
 	dmah_host_wmb();
 	count_add(&count_here(dev, cpu)->maps, 1);
 	dmah_host_leave(flags);
 	if (n > 1)
 		meta = (meta & ~META_KIND) | KIND_FAST_MANY << META_KIND_SHIFT;
-	*h = (struct dmah){ .dma = iommu_iova(dom, slot.first) | (phys & GRANULE_MASK),
-			    .phys = phys,
-			    .backend = entry & ~leaf->more,
-			    .len = len,
-			    .meta = meta | (uint32_t)dir };
+	*h = (struct dmah){
+		.dma = dma, .phys = phys, .backend = entry, .len = len, .meta = meta | (uint32_t)dir
+	};
 	return true;
 }
 
@@ -131,7 +132,7 @@ bool dmah_fast_map_refill(struct dmah_device *dev, struct dmah *h, dmah_phys_t p
 	if (n << PT_GRANULE_SHIFT > dev->fast_max)
 		return false;
 	return map_many(dev, h, phys, (uint32_t)len, dir, meta, caller) ||
-	       (refill(dev->dom, iova_class(n)) &&
+	       (dmah_fast_refill(dev->dom, iova_class(n)) &&
 		map_many(dev, h, phys, (uint32_t)len, dir, meta, caller));
 }
 
@@ -142,7 +143,7 @@ static uint64_t *find(const struct dmah_domain *dom, const struct dmah *h, uint3
 		      uint32_t n)
 {
 	const struct pt_leaf *leaf = &dom->pt.leaf;
-	uint64_t first = fast_first(leaf, h), *pte;
+	uint64_t first = fast_first(leaf, h), next = second(leaf, first), differ = 0, *pte;
 
 	if (!h->len || n > IOVA_CLASS_MAX || !iommu_index(dom, h->dma, h->len, index) ||
 	    (*index & (PT_TABLE_ENTRIES - 1)) + n > PT_TABLE_ENTRIES)
@@ -150,10 +151,9 @@ static uint64_t *find(const struct dmah_domain *dom, const struct dmah *h, uint3
 	pte = entries_any(dom, *index);
 	if (pt_load(pte) != first || !pt_present(leaf, first))
 		return NULL;
-	for (uint32_t i = 1; i < n; i++)
-		if (pt_load(pte + i) != further(leaf, first, i))
-			return NULL;
-	return dmah_entries_end_at(dom, *index + n) ? pte : NULL;
+	for (const uint64_t *at = pte + 1; at < pte + n; at++, next += PT_GRANULE)
+		differ |= pt_load(at) ^ next;
+	return !differ && dmah_entries_end_at(dom, *index + n) ? pte : NULL;
 }
 
 uint64_t *dmah_fast_find(const struct dmah_device *dev, const struct dmah *h, uint32_t *index,
@@ -175,11 +175,12 @@ static inline bool end(const struct dmah_domain *dom, uint64_t *pte, uint64_t va
 		       uint64_t timestamp)
 {
 	const struct pt_leaf *leaf = &dom->pt.leaf;
+	uint64_t cleared = pt_cleared_one(leaf, value) | timestamp;
 
-	if (!leaf_end(pte, value, pt_cleared(leaf, value) | timestamp))
+	if (!leaf_end(pte, value, cleared))
 		return false;
-	for (uint32_t i = 1; i < n; i++)
-		leaf_clear(pte + i, pt_cleared(leaf, pt_load(pte + i)) | timestamp);
+	for (uint64_t *at = pte + 1; at < pte + n; at++)
+		leaf_clear(at, cleared | leaf->cont);
 	dmah_host_wmb();
 	return true;
 }
@@ -190,13 +191,33 @@ bool dmah_fast_end(const struct dmah_domain *dom, uint64_t *pte, uint64_t value,
 	return end(dom, pte, value, n, timestamp);
 }
 
-/* Read the clock while the hardware is at work; no CPU maps these granules meanwhile. */
-static inline void set_timestamp(uint64_t *pte, uint32_t n)
+/* Replace the timestamp of cleared entries, which no CPU maps meanwhile, by the time of the unmap. */
+static void set_timestamp(uint64_t *pte, uint32_t n, uint64_t now)
 {
-	uint64_t timestamp = history_timestamp_at(dmah_host_now());
+	uint64_t timestamp = history_timestamp_at(now);
 
 	for (uint32_t i = 0; i < n; i++)
 		leaf_clear(pte + i, (pt_load(pte + i) & ~HISTORY_TIMESTAMP) | timestamp);
+}
+
+/*
+ * Hardware that is done at once leaves no time to read the clock in. Such an unmap has the timestamp of the last reading: every
+ * so many of them read the clock, also the first of a CPU.
+ */
+#define STRICT_READS 64u
+
+static inline bool strict_reads_clock(const struct dmah_stats *stats)
+{
+	return stats->unmaps % STRICT_READS == 0;
+}
+
+__attribute__((noinline, cold)) static void read_clock(struct dmah_domain *dom, uint64_t *pte,
+						       uint32_t n)
+{
+	uint64_t now = dmah_host_now();
+
+	set_timestamp(pte, n, now);
+	dmah_history_flush_time(&dom->history, now);
 }
 
 /* Inline, so that one granule, the usual case, needs no loops. */
@@ -209,19 +230,23 @@ unmap_strict(struct dmah_device *dev, uint64_t *pte, uint64_t value, uint32_t in
 	struct iommu_post post;
 	unsigned long flags;
 	struct dmah_cpu *cpu;
-	bool returned;
+	bool returned, busy;
 	int err;
 
 	if (!end(dom, pte, value, n, history_timestamp(&dom->history)))
 		return DMAH_ESTALE;
 	err = iommu_post(dom, iommu_iova(dom, index), (uint64_t)n << PT_GRANULE_SHIFT, false,
 			 &post);
-	set_timestamp(pte, n);
+	busy = err || !iommu_done(dom, post.ticket);
+	if (busy)
+		set_timestamp(pte, n, dmah_host_now());
 	if (!err)
 		err = iommu_wait(dom, post.ticket);
 	cpu = dom->cpu[dmah_host_enter(&flags)];
-	returned = !err && cache_give_back(&cpu->cache.ring[iova_class(n)], pte, index);
 	stats = count_here(dev, cpu);
+	if (!busy && strict_reads_clock(stats))
+		read_clock(dom, pte, n);
+	returned = !err && cache_give_back(&cpu->cache.ring[iova_class(n)], pte, index);
 	count_add(&stats->invalidations, post.posted);
 	count_add(&stats->waits, 1);
 	count_add(&stats->unmaps, 1);

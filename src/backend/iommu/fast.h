@@ -29,6 +29,24 @@ void dmah_fast_set_mode(struct dmah_device *dev, enum dmah_mode mode);
 bool dmah_fast_map_refill(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
 			  enum dmah_dir dir, const void *caller);
 
+/** dmah_fast_refill() - put a run of fresh granules, cut up for one class, into this CPU's cache. Returns false if none is left. */
+bool dmah_fast_refill(struct dmah_domain *dom, unsigned int class);
+
+/**
+ * dmah_fast_map_vec() - map an idle vector of @n pieces, which have room in it. @err: the result.
+ *
+ * Return: false where the general path has to do it: nothing has changed but words of idle handles and segments.
+ */
+bool dmah_fast_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs,
+		       uint32_t n, enum dmah_dir dir, const void *caller, int *err);
+
+/**
+ * dmah_fast_unmap_vec() - end the mapping of a vector that is not idle. @err: the result. The caller clears the vector.
+ *
+ * Return: false where the general path has to do it: nothing has changed.
+ */
+bool dmah_fast_unmap_vec(struct dmah_device *dev, struct dmah_vec *v, int *err);
+
 /**
  * dmah_fast_unmap_any() - end a fast mapping of any size. @err: the result of the unmap.
  *
@@ -85,8 +103,9 @@ static inline bool fast_map(struct dmah_device *dev, struct dmah *h, dmah_phys_t
 	dma = iommu_iova(dom, slot.first) + offset;
 	/* A cleared entry holds the generation of its next mapping, and the time at which the last one ended. */
 	gen = pt_load(slot.pte) & dom->pt.leaf.gen_bits;
-	history_begin(&dom->history, dev, dma, phys | gen, (uint32_t)len, dir, caller);
-	entry = (phys - offset) | dom->pt.leaf.prot[dir] | gen;
+	entry = (phys - offset) | gen;
+	history_begin(&dom->history, dev, dma, entry, (uint32_t)len, dir, caller);
+	entry |= dom->pt.leaf.prot[dir];
 	leaf_set(slot.pte, entry);
 	dmah_host_wmb();
 	dmah_host_leave(flags);
@@ -94,6 +113,23 @@ static inline bool fast_map(struct dmah_device *dev, struct dmah *h, dmah_phys_t
 	h->backend = entry;
 	h->meta = dev->fast | (uint32_t)dir;
 	return true;
+}
+
+/**
+ * fast_generation() - the generation of the next mapping of @n granules of one leaf table, at its place in an entry: that of
+ *	all of them, nearly always.
+ */
+static inline uint64_t fast_generation(struct dmah_domain *dom, const uint64_t *pte, uint32_t first,
+				       uint32_t n)
+{
+	const struct pt_leaf *leaf = &dom->pt.leaf;
+	uint64_t one = pt_load(pte), differ = 0;
+
+	for (const uint64_t *at = pte + 1; at < pte + n; at++)
+		differ |= pt_load(at) ^ one;
+	if (!(differ & leaf->gen_bits))
+		return one & leaf->gen_bits;
+	return (uint64_t)dmah_entries_next_gen(dom, first, n) << leaf->gen_shift;
 }
 
 /** enum fast_result - the result of fast_unmap(). */

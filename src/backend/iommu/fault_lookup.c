@@ -61,7 +61,7 @@ struct lookup {
 /* The physical page of an address by a record's mapping. */
 static dmah_phys_t page_in(const struct lookup *q, const struct history_record *record)
 {
-	dmah_phys_t phys = record->phys & ~q->dom->pt.leaf.gen_bits;
+	dmah_phys_t phys = history_phys(record, q->dom->pt.leaf.gen_bits);
 
 	return (phys & ~GRANULE_MASK) + (q->addr & ~GRANULE_MASK) - (record->dma & ~GRANULE_MASK);
 }
@@ -93,7 +93,7 @@ static bool about_live(void *ctx, const struct history_record *record)
 	const struct lookup *q = ctx;
 	const struct dmah_domain *dom = q->dom;
 
-	if ((record->phys ^ q->entry) & dom->pt.leaf.gen_bits ||
+	if ((history_gen(record, dom->pt.leaf.gen_bits) ^ q->entry) & dom->pt.leaf.gen_bits ||
 	    !of_one(q, record, dom->pt.leaf.gen_bits | dom->pt.leaf.present))
 		return false;
 	return page_in(q, record) == q->page || record->ended & HISTORY_HAS_BUS ||
@@ -108,7 +108,8 @@ static bool about_ended(void *ctx, const struct history_record *record)
 {
 	const struct lookup *q = ctx;
 	const struct pt_leaf *leaf = &q->dom->pt.leaf;
-	return !(((record->phys + leaf->gen_one) ^ q->entry) & leaf->gen_bits) &&
+	return !(((history_gen(record, leaf->gen_bits) + leaf->gen_one) ^ q->entry) &
+		 leaf->gen_bits) &&
 	       of_one(q, record, leaf->gen_bits | leaf->present | HISTORY_TIMESTAMP);
 }
 
@@ -181,7 +182,8 @@ static bool about_popped(void *ctx, const struct history_record *record)
 	const struct lookup *q = ctx;
 	const struct pt_leaf *leaf = &q->dom->pt.leaf;
 
-	return !(((record->phys + leaf->gen_one) ^ q->entry) & leaf->gen_bits);
+	return !(((history_gen(record, leaf->gen_bits) + leaf->gen_one) ^ q->entry) &
+		 leaf->gen_bits);
 }
 
 static void ended_in_ring(struct dmah_domain *dom, const struct dmah_ring *ring, dmah_addr_t addr,
@@ -202,7 +204,7 @@ static void ended_in_ring(struct dmah_domain *dom, const struct dmah_ring *ring,
 	what->place = DMAH_FAULT_UNMAPPED;
 	of_ring(ring, what);
 	if (q.entry & dom->pt.leaf.addr_mask)
-		what->phys = q.entry & dom->pt.leaf.addr_mask;
+		what->phys = pt_phys(&dom->pt.leaf, q.entry);
 	else if (dmah_history_find(&dom->history, addr, about_popped, &q, &record))
 		dmah_fault_remember(what, &record, dom->pt.leaf.gen_bits);
 	popped_when(ring, number, &dom->history, what);

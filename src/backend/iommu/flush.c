@@ -3,6 +3,7 @@
  * Lazy queues, flushes and quarantine: when an unmapped range may be used again.
  */
 #include "backend/iommu/flush.h"
+#include "backend/iommu/block.h"
 #include "backend/iommu/cells.h"
 #include "backend/iommu/entries.h"
 #include "backend/iommu/invalidate.h"
@@ -20,7 +21,7 @@
 /* Inside dmah_host_enter(). @own: this CPU's part, with its lock held; NULL: back to the depot. */
 static void put_granules(struct dmah_domain *dom, struct dmah_cpu *own, uint32_t first, uint32_t n)
 {
-	if (!n || dmah_iommu_put_cell(dom, first))
+	if (!n || dmah_iommu_put_cell(dom, first) || (own && block_keep(dom, own, first, n)))
 		return;
 	if (own && n <= IOVA_CLASS_MAX)
 		dmah_iova_cache_release(&own->cache, &dom->iova, iova_class(n),
@@ -112,7 +113,8 @@ static void release_until(struct dmah_domain *dom, struct dmah_cpu *cpu,
 		for (; n < RELEASE_BATCH && (int32_t)(until->queue - q->out) > 0; n++) {
 			struct lazy_entry *entry = &q->entry[q->out & (dom->lazy_capacity - 1)];
 
-			put_granules(dom, NULL, entry->first, entry->n);
+			if (!own || !block_keep(dom, cpu, entry->first, entry->n))
+				put_granules(dom, NULL, entry->first, entry->n);
 			if (entry->head | entry->tail)
 				slots[nslots++] = *entry;
 			q->out++;

@@ -52,6 +52,15 @@ static inline int iommu_post(struct dmah_domain *dom, dmah_addr_t iova, uint64_t
 	return n < 0 ? n : DMAH_OK;
 }
 
+/** iommu_done() - Returns true if iommu_wait() would return 0 at once, as far as that is known without a register. */
+static inline bool iommu_done(const struct dmah_domain *dom, const uint64_t *ticket)
+{
+	struct dmah_iommu *iommu = dom->links[0].iommu;
+
+	return dom->nlinks == 1 && !__atomic_load_n(&dom->ats, __ATOMIC_ACQUIRE) &&
+	       iommu->ops->done && iommu->ops->done(iommu, ticket[0]);
+}
+
 /** iommu_wait() - the second half of dmah_iommu_invalidate(): wait for the tickets. Return: 0, DMAH_ETIMEDOUT. */
 static inline int iommu_wait(struct dmah_domain *dom, const uint64_t *ticket)
 {

@@ -92,6 +92,7 @@ static int get_slot(struct dmah_device *dev, const struct map_req *req, dmah_phy
 		.limit = dom->pt.out_bits < 64 ? (1ull << dom->pt.out_bits) - 1 : ~0ull,
 		.dir = req->dir,
 		.whole = req->len,
+		.no_sync = req->attrs & DMAH_ATTR_NO_CPU_SYNC,
 	};
 
 	return dmah_pool_get(dom->cfg.pool, &request, orig, dom, dev->number, token);

@@ -16,24 +16,30 @@ static unsigned int cover(dmah_addr_t iova, uint64_t size)
 struct vtd_command dmah_vtd_iotlb(const struct dmah_vtd *vtd, uint32_t did, dmah_addr_t iova,
 				  uint64_t size, bool tables)
 {
-	struct vtd_command c = { .lo = QI_IOTLB | QI_DID(did) };
 	bool all = !size || iova + size - 1 < iova || !(vtd->cap & CAP_PSI);
 	unsigned int order = all ? 0 : cover(iova, size);
+	struct vtd_command c = { .lo = QI_IOTLB | QI_DID(did) };
 
+	all |= order > CAP_MAMV(vtd->cap);
+	if (!all)
+		c.hi = iova >> (12 + order) << (12 + order) | order | (tables ? 0 : QI_IOTLB_IH);
+	/* PASID 0. The hardware lets accesses that are under way reach memory without being asked to. */
+	if (vtd->first_stage) {
+		c.lo = QI_PIOTLB | QI_DID(did) | (all ? QI_PIOTLB_ALL : QI_PIOTLB_PAGE);
+		return c;
+	}
 	/* Accesses that are under way must have reached memory before the memory has another owner. */
 	if (vtd->cap & CAP_DWD)
 		c.lo |= QI_IOTLB_DW;
 	if (vtd->cap & CAP_DRD)
 		c.lo |= QI_IOTLB_DR;
-	if (all || order > CAP_MAMV(vtd->cap)) {
-		c.lo |= QI_IOTLB_DOMAIN;
-		return c;
-	}
-	c.lo |= QI_IOTLB_PAGE;
-	c.hi = iova >> (12 + order) << (12 + order) | order;
-	if (!tables)
-		c.hi |= QI_IOTLB_IH;
+	c.lo |= all ? QI_IOTLB_DOMAIN : QI_IOTLB_PAGE;
 	return c;
+}
+
+struct vtd_command dmah_vtd_pasid_forget(uint32_t did)
+{
+	return (struct vtd_command){ QI_PASID | QI_PASID_ONE | QI_DID(did), 0 };
 }
 
 struct vtd_command dmah_vtd_devtlb(uint32_t id, dmah_addr_t iova, uint64_t size)

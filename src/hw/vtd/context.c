@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Root and context tables (section 9.1, Root Entry, and 9.3, Context Entry): which page table a device's requests meet.
- * And domain ids, by which the hardware tells what it has cached.
+ * Root and context tables (sections 9.1 to 9.4): which page table a device's requests meet. And domain ids, by which the
+ * hardware tells what it has cached.
+ *
+ * A root entry leads to one context table; in scalable mode to two, for the lower and the upper half of a bus, whose
+ * entries are twice as long and lead to a PASID entry (pasid.c).
  */
 #include "hw/vtd/vtd.h"
 
-#define BUSES 256u
+#define ROOT_WORDS (DMAH_PAGE_SIZE / sizeof(uint64_t))
+#define CONTEXTS   128u /* in a table of scalable mode */
 /* Most commands of forget(). */
-#define FORGET 6u
+#define FORGET 9u
 
 unsigned int dmah_vtd_levels(const struct dmah_vtd *vtd, unsigned int va_bits)
 {
 	unsigned int levels = va_bits == 39 ? 3 : va_bits == 48 ? 4 : va_bits == 57 ? 5 : 0;
 
 	return levels && CAP_SAGAW(vtd->cap) >> (levels - 2) & 1 ? levels : 0;
+}
+
+uint64_t dmah_vtd_root(const struct dmah_vtd *vtd)
+{
+	return vtd->root_phys | (vtd->scalable ? RTADDR_SCALABLE : 0);
 }
 
 /* ---- tables ---- */
@@ -28,9 +37,15 @@ static void publish(const struct dmah_vtd *vtd, const uint64_t *entry)
 	dmah_host_wmb();
 }
 
-static uint64_t *table_of(const struct dmah_vtd *vtd, unsigned int bus)
+/* Returns the place in the root table that leads to the context table of a device. */
+static uint64_t *root_of(const struct dmah_vtd *vtd, uint32_t id)
 {
-	uint64_t entry = __atomic_load_n(&vtd->root[bus * 2], __ATOMIC_ACQUIRE);
+	return &vtd->root[(id >> 8) * 2 + (vtd->scalable ? id >> 7 & 1 : 0)];
+}
+
+static uint64_t *table_at(const uint64_t *root)
+{
+	uint64_t entry = __atomic_load_n(root, __ATOMIC_ACQUIRE);
 
 	return entry & ENTRY_P ? dmah_host_table_virt(entry & ENTRY_ADDR) : NULL;
 }
@@ -41,13 +56,13 @@ static void clean_table(const struct dmah_vtd *vtd, const uint64_t *table)
 		dmah_host_cache(DMAH_CACHE_CLEAN, dmah_host_virt_to_phys(table), DMAH_PAGE_SIZE);
 }
 
-/* A table of entries that are not present, for a bus that has none yet; another CPU may be first. */
-static int make_table(struct dmah_vtd *vtd, unsigned int bus)
+/* A table of entries that are not present, for a device that has none yet; another CPU may be first. */
+static int make_table(struct dmah_vtd *vtd, uint32_t id)
 {
-	uint64_t *table;
+	uint64_t *table, *root = root_of(vtd, id);
 	unsigned long flags;
 
-	if (table_of(vtd, bus))
+	if (table_at(root))
 		return DMAH_OK;
 	table = dmah_host_page_alloc(0);
 	if (!table)
@@ -55,11 +70,10 @@ static int make_table(struct dmah_vtd *vtd, unsigned int bus)
 	clean_table(vtd, table);
 	dmah_host_enter(&flags);
 	dmah_host_lock(&vtd->tables);
-	if (!table_of(vtd, bus)) {
+	if (!table_at(root)) {
 		dmah_host_wmb();
-		__atomic_store_n(&vtd->root[bus * 2], dmah_host_virt_to_phys(table) | ENTRY_P,
-				 __ATOMIC_RELEASE);
-		publish(vtd, &vtd->root[bus * 2]);
+		__atomic_store_n(root, dmah_host_virt_to_phys(table) | ENTRY_P, __ATOMIC_RELEASE);
+		publish(vtd, root);
 		table = NULL;
 	}
 	dmah_host_unlock(&vtd->tables);
@@ -71,9 +85,11 @@ static int make_table(struct dmah_vtd *vtd, unsigned int bus)
 
 void dmah_vtd_tables_free(struct dmah_vtd *vtd)
 {
-	for (unsigned int bus = 0; bus < BUSES; bus++) {
-		uint64_t *table = table_of(vtd, bus);
+	for (unsigned int i = 0; i < ROOT_WORDS; i++) {
+		uint64_t *table = table_at(&vtd->root[i]);
 
+		for (unsigned int k = 0; table && vtd->scalable && k < CONTEXTS; k++)
+			dmah_vtd_pasid_free(&table[k * 4]);
 		if (table)
 			dmah_host_page_free(table);
 	}
@@ -102,35 +118,60 @@ static bool tag_taken(const struct dmah_vtd *vtd, uint32_t tag)
 	return tag && tag < vtd->ntags && vtd->tags[tag / 64] >> tag % 64 & 1;
 }
 
-/* The context entry. Return: 0, DMAH_ENOTSUP. */
-static int make_entry(const struct dmah_vtd *vtd, const struct dmah_device *dev, enum dmah_bind how,
-		      const struct dmah_pt_info *pt, uint32_t tag, uint64_t entry[2])
+/* struct entry - a context entry, and the PASID entry that it leads to in scalable mode. */
+struct entry {
+	uint64_t context[2];
+	uint64_t pasid[VTD_PASID_WORDS];
+};
+
+static bool walks_table(const struct dmah_vtd *vtd, const struct dmah_pt_info *pt)
 {
-	entry[0] = entry[1] = 0;
+	if (!pt || pt->format != vtd->iommu.formats[0] || !pt->levels)
+		return false;
+	return vtd->first_stage ? pt->va_bits == vtd->iommu.va_bits
+				: dmah_vtd_levels(vtd, pt->va_bits) == pt->levels;
+}
+
+/* @pt NULL: passthrough. In scalable mode the context entry lacks the directory's address still. */
+static void fill_entry(const struct dmah_vtd *vtd, const struct dmah_device *dev,
+		       const struct dmah_pt_info *pt, uint32_t tag, struct entry *entry)
+{
+	unsigned int levels = pt ? pt->levels : widest(vtd);
+	uint64_t ats = pt && wants_ats(vtd, dev) ? CONTEXT_TT_ATS : 0;
+
+	entry->context[0] = ats | ENTRY_P;
+	if (vtd->scalable) {
+		dmah_vtd_pasid_describe(vtd, pt, levels, tag, entry->pasid);
+		return;
+	}
+	entry->context[0] |= pt ? pt->root & ENTRY_ADDR : CONTEXT_TT_PASS;
+	entry->context[1] = CONTEXT_HI(tag, levels);
+}
+
+/* Return: 0, DMAH_ENOTSUP. */
+static int make_entry(const struct dmah_vtd *vtd, const struct dmah_device *dev, enum dmah_bind how,
+		      const struct dmah_pt_info *pt, uint32_t tag, struct entry *entry)
+{
+	*entry = (struct entry){ 0 };
 	if (dev->id > 0xffff)
 		return DMAH_ENOTSUP;
 	if (how == DMAH_BIND_BLOCK)
 		return DMAH_OK;
 	if (!tag_taken(vtd, tag))
 		return DMAH_ENOTSUP;
-	if (how == DMAH_BIND_PASSTHROUGH) {
-		entry[0] = CONTEXT_TT_PASS | ENTRY_P;
-		entry[1] = CONTEXT_HI(tag, widest(vtd));
-		return vtd->ecap & ECAP_PT ? DMAH_OK : DMAH_ENOTSUP;
-	}
-	if (!pt || pt->format != &dmah_pt_vtd_ss || !pt->levels ||
-	    dmah_vtd_levels(vtd, pt->va_bits) != pt->levels)
+	if (how == DMAH_BIND_PASSTHROUGH ? !(vtd->ecap & ECAP_PT) : !walks_table(vtd, pt))
 		return DMAH_ENOTSUP;
-	entry[0] = (pt->root & ENTRY_ADDR) | (wants_ats(vtd, dev) ? CONTEXT_TT_ATS : 0) | ENTRY_P;
-	entry[1] = CONTEXT_HI(tag, pt->levels);
+	fill_entry(vtd, dev, how == DMAH_BIND_PASSTHROUGH ? NULL : pt, tag, entry);
 	return DMAH_OK;
 }
 
 static uint64_t *entry_of(const struct dmah_vtd *vtd, uint32_t id)
 {
-	uint64_t *table = id > 0xffff ? NULL : table_of(vtd, id >> 8);
+	uint64_t *table = id > 0xffff ? NULL : table_at(root_of(vtd, id));
 
-	return table ? &table[(id & 0xff) * 2] : NULL;
+	if (!table)
+		return NULL;
+	return vtd->scalable ? &table[(id & 0x7f) * 4] : &table[(id & 0xff) * 2];
 }
 
 static bool allows_ats(uint64_t low)
@@ -141,7 +182,7 @@ static bool allows_ats(uint64_t low)
 /* Not present while it changes: the hardware never sees one half of each. Call with the tables' lock held. */
 static void write_entry(struct dmah_vtd *vtd, uint64_t *at, uint64_t low, uint64_t high)
 {
-	__atomic_store_n(&at[0], 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&at[0], low & ~ENTRY_P, __ATOMIC_RELAXED);
 	dmah_host_wmb();
 	__atomic_store_n(&at[1], high, __ATOMIC_RELAXED);
 	dmah_host_wmb();
@@ -149,26 +190,48 @@ static void write_entry(struct dmah_vtd *vtd, uint64_t *at, uint64_t low, uint64
 	publish(vtd, at);
 }
 
+/* The address of the PASID directory, which stays in a context entry of scalable mode. */
+static uint64_t directory(const struct dmah_vtd *vtd, const uint64_t *at)
+{
+	return vtd->scalable ? at[0] & ENTRY_ADDR : 0;
+}
+
+static uint32_t domain_of(const struct dmah_vtd *vtd, const uint64_t *at)
+{
+	const uint64_t *pasid;
+
+	if (!vtd->scalable)
+		return at[0] & ENTRY_P ? CONTEXT_DID(at[1]) : 0;
+	pasid = dmah_vtd_pasid_entry(at);
+	return pasid && pasid[0] & ENTRY_P ? PASID_DID_OF(pasid[1]) : 0;
+}
+
 /* Returns the domain id that was in the entry, or 0. */
-static uint32_t set_entry(struct dmah_vtd *vtd, uint64_t *at, const uint64_t entry[2], bool *ats)
+static uint32_t set_entry(struct dmah_vtd *vtd, uint64_t *at, const struct entry *entry, bool *ats)
 {
 	unsigned long flags;
-	uint64_t old[2];
+	uint32_t old;
 
 	dmah_host_enter(&flags);
 	dmah_host_lock(&vtd->tables);
-	old[0] = at[0];
-	old[1] = at[1];
-	write_entry(vtd, at, entry[0], entry[1]);
+	old = domain_of(vtd, at);
+	*ats = allows_ats(at[0]);
+	if (vtd->scalable) {
+		/* The PASID entry changes while no context entry leads to it. */
+		write_entry(vtd, at, directory(vtd, at), 0);
+		if (dmah_vtd_pasid_entry(at))
+			dmah_vtd_pasid_write(vtd, dmah_vtd_pasid_entry(at), entry->pasid);
+	}
+	write_entry(vtd, at, entry->context[0] | directory(vtd, at), entry->context[1]);
 	dmah_host_unlock(&vtd->tables);
 	dmah_host_leave(flags);
-	*ats = allows_ats(old[0]);
-	return old[0] & ENTRY_P ? CONTEXT_DID(old[1]) : 0;
+	return old;
 }
 
 /*
  * Invalidates all that was cached of the old entry, and all that was reached through it. The fence makes the context
- * cache forget first, or the IOTLB could be filled through the old context again. In caching mode an entry that is not
+ * cache forget first, or the IOTLB could be filled through the old context again; and so could the cache of PASID entries,
+ * which comes between the two in scalable mode. In caching mode an entry that is not
  * present may be cached too, under domain id 0 (section 6.1, Caching Mode).
  */
 static unsigned int forget(const struct dmah_vtd *vtd, const struct dmah_device *dev, uint32_t old,
@@ -176,12 +239,19 @@ static unsigned int forget(const struct dmah_vtd *vtd, const struct dmah_device 
 {
 	unsigned int n = 0;
 
-	c[n].lo = QI_CONTEXT | QI_CONTEXT_DEV | QI_DID(old) | QI_SID(dev->id);
+	c[n].lo = QI_CONTEXT | QI_CONTEXT_DEV | QI_DID(vtd->scalable ? 0 : old) | QI_SID(dev->id);
 	c[n++].hi = 0;
+	if (vtd->scalable) {
+		c[n++] = dmah_vtd_fence(vtd);
+		c[n++] = dmah_vtd_pasid_forget(old);
+	}
 	if (old || tag)
 		c[n++] = dmah_vtd_fence(vtd);
 	if (old)
 		c[n++] = dmah_vtd_iotlb(vtd, old, 0, 0, true);
+	/* Translations of passthrough are cached with the second stage's entries. */
+	if (old && vtd->first_stage)
+		c[n++] = (struct vtd_command){ QI_IOTLB | QI_IOTLB_DOMAIN | QI_DID(old), 0 };
 	if (tag && tag != old)
 		c[n++] = dmah_vtd_iotlb(vtd, tag, 0, 0, true);
 	if (ats) {
@@ -198,19 +268,42 @@ static unsigned int forget(const struct dmah_vtd *vtd, const struct dmah_device 
  */
 static void take_back(struct dmah_vtd *vtd, const struct dmah_device *dev, uint64_t *at)
 {
-	static const uint64_t blocked[2];
+	static const struct entry blocked;
 	struct vtd_command c[FORGET];
 	uint32_t tag;
 	bool ats;
 
-	tag = set_entry(vtd, at, blocked, &ats);
+	tag = set_entry(vtd, at, &blocked, &ats);
 	(void)dmah_vtd_done(vtd, c, forget(vtd, dev, tag, 0, false, c));
 }
 
 /* Returns true where the entry leads to the same table already, with ATS or without. */
-static bool is_same(const uint64_t *at, const uint64_t entry[2])
+static bool is_same(const struct dmah_vtd *vtd, const uint64_t *at, const struct entry *entry)
 {
-	return at[0] & ENTRY_P && !((at[0] ^ entry[0]) & ~CONTEXT_TT_ATS) && at[1] == entry[1];
+	uint64_t low = entry->context[0] | directory(vtd, at);
+	const uint64_t *pasid = vtd->scalable ? dmah_vtd_pasid_entry(at) : NULL;
+
+	for (unsigned int i = 0; pasid && i < VTD_PASID_WORDS; i++)
+		if (pasid[i] != entry->pasid[i])
+			return false;
+	return at[0] & ENTRY_P && !((at[0] ^ low) & ~CONTEXT_TT_ATS) && at[1] == entry->context[1];
+}
+
+/*
+ * A PASID entry is longer than what the hardware reads at one time, so that one which is in use is taken away first, and known
+ * to be away. Return: 0, DMAH_ETIMEDOUT.
+ */
+static int take_away(struct dmah_vtd *vtd, const struct dmah_device *dev, uint64_t *at)
+{
+	static const struct entry blocked;
+	struct vtd_command c[FORGET];
+	uint32_t old;
+	bool ats;
+
+	if (!vtd->scalable || !(at[0] & ENTRY_P))
+		return DMAH_OK;
+	old = set_entry(vtd, at, &blocked, &ats);
+	return dmah_vtd_done(vtd, c, forget(vtd, dev, old, 0, ats, c));
 }
 
 int dmah_vtd_op_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dmah_bind how,
@@ -218,28 +311,34 @@ int dmah_vtd_op_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dma
 {
 	struct dmah_vtd *vtd = vtd_of(iommu);
 	struct vtd_command c[FORGET];
-	uint64_t entry[2], *at;
+	struct entry entry;
+	uint64_t *at;
 	bool ats;
 	uint32_t old;
 	int err;
 
-	if (make_entry(vtd, dev, how, pt, tag, entry))
+	if (make_entry(vtd, dev, how, pt, tag, &entry))
 		return DMAH_ENOTSUP;
 	/* Nothing is present there, so there is nothing to block. */
 	if (how == DMAH_BIND_BLOCK && !entry_of(vtd, dev->id))
 		return DMAH_OK;
 	if (how != DMAH_BIND_BLOCK && dmah_vtd_op_isolated(iommu, dev))
 		return DMAH_ETIMEDOUT;
-	if (make_table(vtd, dev->id >> 8))
+	if (make_table(vtd, dev->id))
 		return DMAH_ENOMEM;
 	at = entry_of(vtd, dev->id);
+	if (vtd->scalable && how != DMAH_BIND_BLOCK && dmah_vtd_pasid_make(vtd, at))
+		return DMAH_ENOMEM;
 	/* Another device of the domain has the id too. */
-	if (how != DMAH_BIND_BLOCK && is_same(at, entry))
+	if (how != DMAH_BIND_BLOCK && is_same(vtd, at, &entry))
 		return allows_ats(at[0]) && dev->limits.flags & DMAH_DEV_UNTRUSTED ? DMAH_EPERM
 										   : DMAH_OK;
-	old = set_entry(vtd, at, entry, &ats);
+	err = how == DMAH_BIND_BLOCK ? DMAH_OK : take_away(vtd, dev, at);
+	if (err)
+		return err;
+	old = set_entry(vtd, at, &entry, &ats);
 	/* The device's TLB may be filled from a bind that failed. */
-	ats |= allows_ats(entry[0]);
+	ats |= allows_ats(entry.context[0]);
 	err = dmah_vtd_done(vtd, c,
 			    forget(vtd, dev, old, how == DMAH_BIND_BLOCK ? 0 : tag, ats, c));
 	if (!err && dmah_vtd_op_isolated(iommu, dev))
@@ -268,7 +367,7 @@ bool dmah_vtd_block_silent(struct dmah_vtd *vtd, uint32_t id)
 	dmah_host_lock(&vtd->tables);
 	was_bound = at[0] & ENTRY_P;
 	if (was_bound)
-		write_entry(vtd, at, 0, CONTEXT_SILENT);
+		write_entry(vtd, at, directory(vtd, at), CONTEXT_SILENT);
 	dmah_host_unlock(&vtd->tables);
 	return was_bound;
 }

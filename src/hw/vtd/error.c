@@ -11,7 +11,7 @@
 #include "hw/vtd/vtd.h"
 
 /* Commands that recover() posts. */
-#define RECOVERY 4u
+#define RECOVERY 6u
 /* A unit that refuses the same command more often has failed. */
 #define REFUSALS 4u
 
@@ -101,7 +101,8 @@ static void isolate(struct dmah_vtd *vtd, uint32_t head, uint32_t id, struct vtd
 
 /*
  * Invalidates everything, which stands for every command of before, and lets all waits that are under way wait for that.
- * A context entry that was cleared is forgotten before the IOTLB is emptied, or the IOTLB would be filled through it.
+ * A context entry that was cleared is forgotten before the cache of PASID entries and the IOTLB are emptied, or they would
+ * be filled through it.
  */
 static bool recover(struct dmah_vtd *vtd)
 {
@@ -111,6 +112,10 @@ static bool recover(struct dmah_vtd *vtd)
 		return false;
 	dmah_vtd_put(vtd, (struct vtd_command){ QI_CONTEXT | QI_CONTEXT_ALL, 0 });
 	dmah_vtd_put(vtd, dmah_vtd_fence(vtd));
+	if (vtd->scalable) {
+		dmah_vtd_put(vtd, (struct vtd_command){ QI_PASID | QI_PASID_ALL, 0 });
+		dmah_vtd_put(vtd, dmah_vtd_fence(vtd));
+	}
 	dmah_vtd_put(vtd, (struct vtd_command){ QI_IOTLB | QI_IOTLB_ALL, 0 });
 	__atomic_store_n(&vtd->redo_ticket, dmah_vtd_put_mark(vtd), __ATOMIC_RELAXED);
 	__atomic_store_n(&vtd->redo_until, until, __ATOMIC_RELEASE);
@@ -144,7 +149,11 @@ static void widen(struct dmah_vtd *vtd, uint64_t *at)
 	case QI_DEVTLB:
 		c = dmah_vtd_devtlb(QI_SID_OF(at[0]), 0, 0);
 		break;
+	case QI_PASID:
+		c.lo = QI_PASID | QI_PASID_ALL;
+		break;
 	case QI_IOTLB:
+	case QI_PIOTLB:
 		break;
 	default:
 		lose_marks(vtd);
@@ -183,7 +192,7 @@ static void handle_error(struct dmah_vtd *vtd, uint32_t error, struct vtd_report
 		fail_locked(vtd, report, "the IOMMU's registers read as all ones");
 		return;
 	}
-	head = vtd->tail - ((vtd->tail - (iqh >> IQ_SHIFT)) & (vtd->entries - 1));
+	head = vtd->tail - ((vtd->tail - (iqh >> vtd->iq_shift)) & (vtd->entries - 1));
 	vtd->head = head;
 	if (error & FSTS_ITE && find_silent(vtd, head, &id))
 		isolate(vtd, head, id, report);
@@ -192,7 +201,7 @@ static void handle_error(struct dmah_vtd *vtd, uint32_t error, struct vtd_report
 	if (again && !recover(vtd))
 		fail_locked(vtd, report, "the IOMMU's queue reports error after error");
 	vtd_write(vtd, REG_FSTS, error);
-	vtd_write(vtd, REG_IQT, (vtd->tail & (vtd->entries - 1)) << IQ_SHIFT);
+	vtd_write(vtd, REG_IQT, vtd_index(vtd, vtd->tail));
 }
 
 /* Returns true where the unit works from our tables and our queue, and has done all that was posted. */
@@ -201,7 +210,7 @@ static bool has_caught_up(const struct dmah_vtd *vtd)
 	uint32_t on = GCMD_QIE | (vtd->enabled ? GCMD_TE : 0);
 
 	return vtd_status(vtd) == (uint32_t)vtd->marks && (vtd_read(vtd, REG_GSTS) & on) == on &&
-	       vtd_read(vtd, REG_IQH) == (vtd->tail & (vtd->entries - 1)) << IQ_SHIFT;
+	       vtd_read(vtd, REG_IQH) == vtd_index(vtd, vtd->tail);
 }
 
 /*
@@ -212,7 +221,7 @@ static void return_to_service(struct dmah_vtd *vtd)
 {
 	if (!recover(vtd))
 		return;
-	vtd_write(vtd, REG_IQT, (vtd->tail & (vtd->entries - 1)) << IQ_SHIFT);
+	vtd_write(vtd, REG_IQT, vtd_index(vtd, vtd->tail));
 	__atomic_store_n(&vtd->failed, false, __ATOMIC_RELEASE);
 }
 
@@ -288,7 +297,7 @@ static int invalidate_all(struct dmah_vtd *vtd)
 	dmah_host_enter(&flags);
 	dmah_host_lock(&vtd->lock);
 	(void)recover(vtd);
-	vtd_write(vtd, REG_IQT, (vtd->tail & (vtd->entries - 1)) << IQ_SHIFT);
+	vtd_write(vtd, REG_IQT, vtd_index(vtd, vtd->tail));
 	dmah_host_unlock(&vtd->lock);
 	dmah_host_leave(flags);
 	while (vtd_status(vtd) != (uint32_t)vtd->marks) {
@@ -305,7 +314,7 @@ static int bring_up(struct dmah_vtd *vtd)
 	int err = dmah_vtd_queue_start(vtd, true);
 
 	if (!err && vtd->enabled) {
-		dmah_host_write64(vtd->regs + REG_RTADDR, vtd->root_phys);
+		dmah_host_write64(vtd->regs + REG_RTADDR, dmah_vtd_root(vtd));
 		err = dmah_vtd_gcmd(vtd, GCMD_SRTP, true);
 	}
 	if (!err)

@@ -6,8 +6,9 @@
  */
 #include "hw/vtd/vtd.h"
 
-/* From this reason on the address field holds an index into the interrupt remapping table. */
+/* With these reasons the address field holds an index into the interrupt remapping table. */
 #define REASON_INTERRUPT 0x20
+#define REASON_SCALABLE	 0x30 /* those of scalable mode follow */
 
 const char *dmah_vtd_reason(uint8_t reason)
 {
@@ -32,6 +33,38 @@ const char *dmah_vtd_reason(uint8_t reason)
 		[0x24] = "interrupt: reserved bits in the remapping entry",
 		[0x25] = "interrupt: not in remappable format",
 		[0x26] = "interrupt: not from the device that the entry names",
+		[0x30] = "the root table's address or mode is invalid",
+		[0x38] = "the root table can not be read",
+		[0x39] = "no context table for this half of a bus",
+		[0x3a] = "reserved bits in a root entry",
+		[0x40] = "a context table can not be read",
+		[0x41] = "no context entry: the device is not attached",
+		[0x42] = "reserved bits in a context entry",
+		[0x43] = "the context entry is invalid",
+		[0x44] = "a translated request of a device that must not make any",
+		[0x45] = "a request with PASID of a device that must not make any",
+		[0x50] = "a PASID directory can not be read",
+		[0x51] = "no PASID table",
+		[0x52] = "reserved bits in a PASID directory",
+		[0x58] = "a PASID table can not be read",
+		[0x59] = "no PASID entry: the device is not attached",
+		[0x5a] = "reserved bits in a PASID entry",
+		[0x5b] = "the PASID entry is invalid",
+		[0x70] = "a first-stage table can not be read",
+		[0x71] = "not mapped (first stage)",
+		[0x72] = "reserved bits in a first-stage entry",
+		[0x73] = "the root of a first-stage table can not be read",
+		[0x78] = "a second-stage table can not be read",
+		[0x79] = "not mapped, or the mapping does not allow it (second stage)",
+		[0x7a] = "reserved bits in a second-stage entry",
+		[0x7b] = "the address of a second-stage table is invalid",
+		[0x80] = "the address is not canonical",
+		[0x81] = "mapped for privileged requests alone",
+		[0x83] = "the address is wider than the unit takes",
+		[0x84] = "the address is wider than the page table",
+		[0x85] = "a write where only reading is mapped",
+		[0x86] = "a read where only writing is mapped",
+		[0x87] = "an address of interrupts",
 	};
 
 	if (reason < sizeof(words) / sizeof(words[0]) && words[reason])
@@ -119,7 +152,8 @@ unsigned int dmah_vtd_op_faults(struct dmah_iommu *iommu, struct dmah_iommu_faul
 						   .id = fault.id,
 						   .code = fault.reason,
 						   .reason = dmah_vtd_reason(fault.reason),
-						   .has_addr = fault.reason < REASON_INTERRUPT,
+						   .has_addr = fault.reason < REASON_INTERRUPT ||
+							       fault.reason >= REASON_SCALABLE,
 						   .write = fault.write,
 						   .pci = true };
 	}

@@ -29,6 +29,8 @@ void dmah_vtd_put(struct dmah_vtd *vtd, struct vtd_command c)
 
 	at[0] = c.lo;
 	at[1] = c.hi;
+	if (vtd->iq_shift == IQ_SHIFT_WIDE)
+		at[2] = at[3] = 0;
 }
 
 uint64_t dmah_vtd_put_mark(struct dmah_vtd *vtd)
@@ -49,7 +51,7 @@ bool dmah_vtd_has_room(struct dmah_vtd *vtd, unsigned int n)
 	/* The hardware's own index costs a register access, so it is read only when it may matter. */
 	iqh = vtd_read(vtd, REG_IQH);
 	if (iqh != ~0u)
-		vtd->head = vtd->tail - ((vtd->tail - (iqh >> IQ_SHIFT)) & mask);
+		vtd->head = vtd->tail - ((vtd->tail - (iqh >> vtd->iq_shift)) & mask);
 	return mask - (vtd->tail - vtd->head) >= n;
 }
 
@@ -65,7 +67,7 @@ static int post_locked(struct dmah_vtd *vtd, const struct vtd_command *c, unsign
 		dmah_vtd_put(vtd, *c++);
 	if (ticket)
 		*ticket = dmah_vtd_put_mark(vtd);
-	vtd_write(vtd, REG_IQT, (vtd->tail & (vtd->entries - 1)) << IQ_SHIFT);
+	vtd_write(vtd, REG_IQT, vtd_index(vtd, vtd->tail));
 	return DMAH_OK;
 }
 
@@ -174,6 +176,11 @@ int dmah_vtd_op_wait(struct dmah_iommu *iommu, uint64_t ticket)
 		dmah_host_relax();
 	}
 	return result(vtd, ticket);
+}
+
+bool dmah_vtd_op_done(struct dmah_iommu *iommu, uint64_t ticket)
+{
+	return result(vtd_of(iommu), ticket) == DMAH_OK;
 }
 
 /* ---- the library's calls ---- */

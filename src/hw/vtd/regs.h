@@ -39,12 +39,17 @@
 #define CAP_MAMV(cap)  ((unsigned int)((cap) >> 48 & 0x3fu)) /* largest address mask */
 #define CAP_DWD	       (1ull << 54)
 #define CAP_DRD	       (1ull << 55)
+#define CAP_FS1GP      (1ull << 56) /* first-stage pages of 1 GiB */
 
 /* Extended Capability Register. */
-#define ECAP_C	(1ull << 0) /* table walks are coherent */
-#define ECAP_QI (1ull << 1)
-#define ECAP_DT (1ull << 2) /* devices may have TLBs */
-#define ECAP_PT (1ull << 6) /* passthrough */
+#define ECAP_C	    (1ull << 0) /* table walks are coherent */
+#define ECAP_QI	    (1ull << 1)
+#define ECAP_DT	    (1ull << 2) /* devices may have TLBs */
+#define ECAP_PT	    (1ull << 6) /* passthrough */
+#define ECAP_SMTS   (1ull << 43) /* scalable mode */
+#define ECAP_SSTS   (1ull << 46) /* its second stage */
+#define ECAP_FSTS   (1ull << 47) /* its first stage */
+#define ECAP_SMPWCS (1ull << 48) /* walks from a PASID entry are coherent where the entry says so */
 
 /*
  * Global Command and Status Registers: the same bits in both. A command changes one bit, is waited for, and carries the
@@ -57,7 +62,8 @@
 #define GSTS_STICKY 0x96ffffffu
 
 /* Root Table Address Register. */
-#define RTADDR_TTM (3ull << 10) /* table mode; 0 is legacy */
+#define RTADDR_TTM	(3ull << 10) /* table mode; 0 is legacy */
+#define RTADDR_SCALABLE (1ull << 10)
 
 /* Fault Status Register, Fault Event Control Register. */
 #define FSTS_PFO      (1u << 0)
@@ -94,11 +100,26 @@
 #define CONTEXT_DID(hi)		((uint32_t)((hi) >> 8 & 0xffffu))
 #define CONTEXT_HI(did, levels) ((uint64_t)(did) << 8 | ((levels)-2u))
 
+/*
+ * Scalable mode: a root entry leads to two context tables, of 128 entries of four quadwords. A context entry holds the
+ * address of a PASID directory, and CONTEXT_TT_ATS means that the device may have a TLB. The directory has the smallest
+ * size, and the context entry's other words are 0: RID_PASID is 0. PASID entries are 64 bytes.
+ */
+#define PASID_BYTES	 64u
+#define PASID_AW(levels) ((uint64_t)((levels)-2u) << 2)
+#define PASID_FIRST	 (1ull << 6)
+#define PASID_SECOND	 (2ull << 6)
+#define PASID_PASS	 (4ull << 6)
+#define PASID_DID(did)	 ((uint64_t)(did))
+#define PASID_DID_OF(w1) ((uint32_t)((w1)&0xffffu))
+#define PASID_PWSNP	 (1ull << 23) /* word 1: walks snoop */
+
 /* Invalidation queue: commands of 128 bits. */
 #define IQA_QS		 7u /* pages of commands: 2^QS */
 #define IQA_DW		 (1ull << 11) /* commands of 256 bits */
 #define IQA_QS_ENTRIES	 256u /* for QS 0 */
-#define IQ_SHIFT	 4
+#define IQ_SHIFT	 4 /* log2 of the bytes of a command; 5 with IQA_DW */
+#define IQ_SHIFT_WIDE	 5
 #define QI_CONTEXT	 0x1ull
 #define QI_CONTEXT_ALL	 (1ull << 4)
 #define QI_CONTEXT_DEV	 (3ull << 4)
@@ -117,6 +138,12 @@
 #define QI_DEVTLB_MIP(n) ((uint64_t)(n) << 16) /* invalidations that the device takes at one time */
 #define QI_DEVTLB_S	 (1ull << 0) /* upper half: more than a page */
 #define QI_WAIT		 0x5ull
+#define QI_PIOTLB	 0x6ull /* the first stage's IOTLB, of a domain id and a PASID */
+#define QI_PIOTLB_ALL	 (2ull << 4)
+#define QI_PIOTLB_PAGE	 (3ull << 4)
+#define QI_PASID	 0x7ull /* the cache of PASID entries */
+#define QI_PASID_ONE	 (1ull << 4) /* of a domain id and a PASID */
+#define QI_PASID_ALL	 (3ull << 4)
 #define QI_WAIT_SW	 (1ull << 5) /* write the status */
 #define QI_WAIT_FN	 (1ull << 6) /* fence: commands behind it wait too */
 #define QI_WAIT_DATA(n)	 ((uint64_t)(uint32_t)(n) << 32)

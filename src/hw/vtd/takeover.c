@@ -88,7 +88,10 @@ int dmah_vtd_queue_start(struct dmah_vtd *vtd, bool writable)
 	vtd_write(vtd, REG_FSTS, FSTS_QUEUE);
 	vtd->head = vtd->tail = 0;
 	dmah_host_write64(vtd->regs + REG_IQT, 0);
-	dmah_host_write64(vtd->regs + REG_IQA,
-			  vtd->queue_phys | log2_up(vtd->entries / IQA_QS_ENTRIES));
+	dmah_host_write64(
+		vtd->regs + REG_IQA,
+		vtd->queue_phys |
+			log2_up(((uint64_t)vtd->entries << vtd->iq_shift) / DMAH_PAGE_SIZE) |
+			(vtd->iq_shift == IQ_SHIFT_WIDE ? IQA_DW : 0));
 	return dmah_vtd_gcmd(vtd, GCMD_QIE, true);
 }

@@ -2,7 +2,14 @@
 /* A VT-d unit: capabilities, taking it over, switching translation on, and giving it up. */
 #include "hw/vtd/vtd.h"
 
-static const struct dmah_pt_format *const formats[] = { &dmah_pt_vtd_ss };
+static const struct dmah_pt_format *const second_stage[] = { &dmah_pt_vtd_ss };
+static const struct dmah_pt_format *const first_stage[] = { &dmah_pt_vtd_fs };
+
+/* Bits of the canonical addresses that a first-stage table of 4 levels translates. */
+#define FIRST_STAGE_BITS 48u
+#define CANONICAL_BITS	 47u
+/* Bytes of the longest queue: QS has three bits. */
+#define QUEUE_BYTES 0x80000u
 
 /* Writes to here are interrupts, whatever a page table says (Handling Requests to Interrupt Address Range). */
 static const struct dmah_reserved interrupts[] = { { .base = 0xfee00000, .size = 0x100000 } };
@@ -17,6 +24,7 @@ static const struct dmah_iommu_ops ops = {
 	.isolated = dmah_vtd_op_isolated,
 	.fence = dmah_vtd_op_fence,
 	.wait = dmah_vtd_op_wait,
+	.done = dmah_vtd_op_done,
 	.faults = dmah_vtd_op_faults,
 };
 
@@ -37,13 +45,34 @@ static unsigned int narrowest(uint64_t cap)
 	return sagaw & 2 ? 39 : sagaw & 4 ? 48 : 57;
 }
 
+/* Returns true where walks from a context or PASID entry see the CPU's caches. */
+static bool walks_are_coherent(const struct dmah_vtd *vtd, const struct dmah_vtd_config *config)
+{
+	if (!vtd->scalable || config->walks == DMAH_WALKS_COHERENT)
+		return vtd->ecap & ECAP_C;
+	return vtd->ecap & ECAP_SMPWCS;
+}
+
+/* First-stage tables have pages of 2 MiB by definition. */
+static void describe_first_stage(struct dmah_vtd *vtd)
+{
+	struct dmah_iommu *iommu = &vtd->iommu;
+
+	iommu->caps &= ~(uint32_t)DMAH_IOMMU_BLOCK_1G;
+	iommu->caps |= DMAH_IOMMU_BLOCK_2M | (vtd->cap & CAP_FS1GP ? DMAH_IOMMU_BLOCK_1G : 0u);
+	iommu->va_bits = iommu->va_bits_min = FIRST_STAGE_BITS;
+	if (iommu->iova_bits > CANONICAL_BITS)
+		iommu->iova_bits = CANONICAL_BITS;
+	iommu->formats = first_stage;
+}
+
 static void describe(struct dmah_vtd *vtd, const struct dmah_vtd_config *config)
 {
 	struct dmah_iommu *iommu = &vtd->iommu;
 
 	iommu->ops = &ops;
 	iommu->name = config->name ? config->name : "vtd";
-	iommu->caps = (vtd->ecap & ECAP_C ? DMAH_IOMMU_COHERENT_WALK : 0u) |
+	iommu->caps = (walks_are_coherent(vtd, config) ? DMAH_IOMMU_COHERENT_WALK : 0u) |
 		      (vtd->ecap & ECAP_PT ? DMAH_IOMMU_PASSTHROUGH : 0u) |
 		      (vtd->cap & (CAP_CM | CAP_RWBF) ? DMAH_IOMMU_MAP_FLUSH : 0u) |
 		      (vtd->cap & CAP_SLLPS_2M ? DMAH_IOMMU_BLOCK_2M : 0u) |
@@ -52,7 +81,7 @@ static void describe(struct dmah_vtd *vtd, const struct dmah_vtd_config *config)
 	iommu->va_bits_min = narrowest(vtd->cap);
 	iommu->iova_bits = CAP_MGAW(vtd->cap) + 1;
 	iommu->out_bits = config->phys_bits ? config->phys_bits : 52;
-	iommu->formats = formats;
+	iommu->formats = second_stage;
 	iommu->nformats = 1;
 	iommu->reserved = interrupts;
 	iommu->lock = (struct dmah_lock){ 0 };
@@ -60,6 +89,8 @@ static void describe(struct dmah_vtd *vtd, const struct dmah_vtd_config *config)
 	iommu->fault_limit = (struct dmah_rate_limit){ 0 };
 	iommu->nreserved = 1;
 	iommu->off = true;
+	if (vtd->first_stage)
+		describe_first_stage(vtd);
 }
 
 /* ND is 6 at most as of today. */
@@ -96,6 +127,10 @@ static bool makes_sense(const struct dmah_vtd_config *config)
 	if (config->phys_bits > 52)
 		return !refuse(DMAH_EINVAL, "dmah_vtd_init: config.phys_bits is above 52",
 			       config->phys_bits);
+	if (config->mode > DMAH_VTD_FIRST_STAGE)
+		return !refuse(DMAH_EINVAL,
+			       "dmah_vtd_init: config.mode is none of enum dmah_vtd_mode",
+			       config->mode);
 	if (config->walks > DMAH_WALKS_NONCOHERENT)
 		return !refuse(DMAH_EINVAL,
 			       "dmah_vtd_init: config.walks is none of enum dmah_walks",
@@ -123,7 +158,7 @@ size_t dmah_vtd_memory(const struct dmah_vtd_config *config)
 
 static int alloc(struct dmah_vtd *vtd)
 {
-	size_t bytes = (size_t)vtd->entries * 16;
+	size_t bytes = (size_t)vtd->entries << vtd->iq_shift;
 
 	vtd->root = dmah_host_page_alloc(0);
 	if (!vtd->root)
@@ -144,14 +179,17 @@ static int alloc(struct dmah_vtd *vtd)
 static void release(struct dmah_vtd *vtd)
 {
 	dmah_vtd_tables_free(vtd);
-	dmah_host_mem_free(vtd->queue_phys, (size_t)vtd->entries * 16 + VTD_STATUS_BYTES);
+	dmah_host_mem_free(vtd->queue_phys,
+			   ((size_t)vtd->entries << vtd->iq_shift) + VTD_STATUS_BYTES);
 	vtd->queue = NULL;
 }
 
 /* The table mode must not change while the unit translates (Root Table Address Register). */
-static int leave_scalable_mode(struct dmah_vtd *vtd)
+static int leave_other_mode(struct dmah_vtd *vtd)
 {
-	if (!(dmah_host_read64(vtd->regs + REG_RTADDR) & RTADDR_TTM))
+	uint64_t mode = dmah_host_read64(vtd->regs + REG_RTADDR) & RTADDR_TTM;
+
+	if (mode == (vtd->scalable ? RTADDR_SCALABLE : 0))
 		return DMAH_OK;
 	return dmah_vtd_gcmd(vtd, GCMD_TE, false);
 }
@@ -161,7 +199,7 @@ static int take_over(struct dmah_vtd *vtd)
 	int err;
 
 	vtd_write(vtd, REG_FECTL, FECTL_IM);
-	err = leave_scalable_mode(vtd);
+	err = leave_other_mode(vtd);
 	if (!err)
 		err = dmah_vtd_queue_start(vtd, vtd->old_queue_kept);
 	if (!err)
@@ -177,7 +215,18 @@ static void correct(struct dmah_vtd *vtd, const struct dmah_vtd_config *config)
 	if (config->walks == DMAH_WALKS_COHERENT)
 		vtd->ecap |= ECAP_C;
 	else if (config->walks == DMAH_WALKS_NONCOHERENT)
-		vtd->ecap &= ~ECAP_C;
+		vtd->ecap &= ~(ECAP_C | ECAP_SMPWCS);
+}
+
+static void choose_mode(struct dmah_vtd *vtd, enum dmah_vtd_mode mode)
+{
+	bool only_first = vtd->ecap & ECAP_SMTS && vtd->ecap & ECAP_FSTS &&
+			  !(vtd->ecap & ECAP_SSTS);
+
+	vtd->first_stage = mode == DMAH_VTD_FIRST_STAGE ||
+			   (mode == DMAH_VTD_BY_CAPABILITY && only_first);
+	vtd->scalable = vtd->first_stage || mode == DMAH_VTD_SECOND_STAGE;
+	vtd->iq_shift = vtd->scalable ? IQ_SHIFT_WIDE : IQ_SHIFT;
 }
 
 static void prepare(struct dmah_vtd *vtd, const struct dmah_vtd_config *config, uint64_t *memory)
@@ -187,7 +236,10 @@ static void prepare(struct dmah_vtd *vtd, const struct dmah_vtd_config *config, 
 	vtd->ecap = dmah_host_read64(vtd->regs + REG_ECAP);
 	correct(vtd, config);
 	vtd->timeout = config->timeout_ns ? config->timeout_ns : 1000000000;
+	choose_mode(vtd, config->mode);
 	vtd->entries = queue_of(config);
+	if (vtd->entries << vtd->iq_shift > QUEUE_BYTES)
+		vtd->entries = QUEUE_BYTES >> vtd->iq_shift;
 	vtd->old_queue_kept = config->old_queue_kept;
 	vtd->irq_masked = true;
 	vtd->tags = memory;
@@ -203,6 +255,17 @@ static int can_do(const struct dmah_vtd *vtd)
 		return refuse(DMAH_ENOTSUP,
 			      "dmah_vtd_init: the unit has no queued invalidation; ECAP_REG",
 			      vtd->ecap);
+	if (vtd->scalable && !(vtd->ecap & ECAP_SMTS))
+		return refuse(
+			DMAH_ENOTSUP,
+			"dmah_vtd_init: config.mode, and the unit has no scalable mode; ECAP_REG",
+			vtd->ecap);
+	if (vtd->scalable && !(vtd->ecap & (vtd->first_stage ? ECAP_FSTS : ECAP_SSTS)))
+		return refuse(
+			DMAH_ENOTSUP,
+			"dmah_vtd_init: config.mode, and the unit's scalable mode has no such "
+			"stage; ECAP_REG",
+			vtd->ecap);
 	if (!vtd->iommu.va_bits)
 		return refuse(DMAH_ENOTSUP,
 			      "dmah_vtd_init: the unit walks no page table of 3 to 5 levels; "
@@ -258,16 +321,18 @@ static int set_root(struct dmah_vtd *vtd)
 {
 	static const struct vtd_command all[] = {
 		{ QI_CONTEXT | QI_CONTEXT_ALL, 0 },
+		{ QI_PASID | QI_PASID_ALL, 0 },
 		{ QI_IOTLB | QI_IOTLB_ALL, 0 },
 	};
 	int err;
 
-	dmah_host_write64(vtd->regs + REG_RTADDR, vtd->root_phys);
+	dmah_host_write64(vtd->regs + REG_RTADDR, dmah_vtd_root(vtd));
 	err = dmah_vtd_gcmd(vtd, GCMD_SRTP, true);
-	/* The IOTLB after the context cache, or it would be filled by way of the old contexts. */
-	if (!err)
-		err = dmah_vtd_done(vtd, &all[0], 1);
-	return err ? err : dmah_vtd_done(vtd, &all[1], 1);
+	/* Each after the one before, or it would be filled by way of the old contexts. */
+	for (unsigned int i = 0; !err && i < 3; i++)
+		if (i != 1 || vtd->scalable)
+			err = dmah_vtd_done(vtd, &all[i], 1);
+	return err;
 }
 
 int dmah_vtd_enable(struct dmah_vtd *vtd)

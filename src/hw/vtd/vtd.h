@@ -31,13 +31,20 @@ static inline void vtd_write(struct dmah_vtd *vtd, uint32_t reg, uint32_t value)
 
 static inline uint64_t *vtd_slot(const struct dmah_vtd *vtd, uint32_t pos)
 {
-	return vtd->queue + (pos & (vtd->entries - 1)) * 2;
+	return vtd->queue +
+	       ((size_t)(pos & (vtd->entries - 1)) << vtd->iq_shift) / sizeof(uint64_t);
 }
 
 /* Returns the number of the last mark that the hardware passed, 32 bits of it. */
 static inline uint32_t vtd_status(const struct dmah_vtd *vtd)
 {
 	return __atomic_load_n(vtd->status, __ATOMIC_ACQUIRE);
+}
+
+/* Returns the value of IQH_REG or IQT_REG for a position. */
+static inline uint32_t vtd_index(const struct dmah_vtd *vtd, uint32_t pos)
+{
+	return (pos & (vtd->entries - 1)) << vtd->iq_shift;
 }
 
 static inline bool vtd_failed(const struct dmah_vtd *vtd)
@@ -69,6 +76,9 @@ int dmah_vtd_flush_writes(struct dmah_vtd *vtd);
 /** dmah_vtd_iotlb() - the command that invalidates [@iova, @iova + @size) of a domain, or more; @size 0: all of it. */
 struct vtd_command dmah_vtd_iotlb(const struct dmah_vtd *vtd, uint32_t did, dmah_addr_t iova,
 				  uint64_t size, bool tables);
+
+/** dmah_vtd_pasid_forget() - the command that drops the PASID entry of @did from the hardware's cache of them. */
+struct vtd_command dmah_vtd_pasid_forget(uint32_t did);
 
 /** dmah_vtd_devtlb() - as dmah_vtd_iotlb(), for the TLB of the device @id. */
 struct vtd_command dmah_vtd_devtlb(uint32_t id, dmah_addr_t iova, uint64_t size);
@@ -124,6 +134,7 @@ int dmah_vtd_op_invalidate_dev(struct dmah_iommu *iommu, struct dmah_device *dev
 int dmah_vtd_op_make_room(struct dmah_iommu *iommu);
 int dmah_vtd_op_fence(struct dmah_iommu *iommu, uint64_t *ticket);
 int dmah_vtd_op_wait(struct dmah_iommu *iommu, uint64_t ticket);
+bool dmah_vtd_op_done(struct dmah_iommu *iommu, uint64_t ticket);
 
 /* ---- error.c ---- */
 
@@ -158,6 +169,27 @@ unsigned int dmah_vtd_op_faults(struct dmah_iommu *iommu, struct dmah_iommu_faul
 /** dmah_vtd_irq_restore() - program the fault interrupt as dmah_vtd_fault_irq() and dmah_vtd_fault_mask() left it. */
 void dmah_vtd_irq_restore(struct dmah_vtd *vtd);
 
+/* ---- pasid.c ---- */
+
+/** VTD_PASID_WORDS - words of a PASID entry that are ever other than 0. */
+#define VTD_PASID_WORDS 3u
+
+/** dmah_vtd_pasid_make() - give a device's context entry a PASID directory and table, if it has none. Return: 0, DMAH_ENOMEM. */
+int dmah_vtd_pasid_make(struct dmah_vtd *vtd, uint64_t *context);
+
+/** dmah_vtd_pasid_free() - release the directory and table of a context entry that may have them. */
+void dmah_vtd_pasid_free(const uint64_t *context);
+
+/** dmah_vtd_pasid_entry() - Returns the PASID entry of requests without PASID; NULL: there is none. */
+uint64_t *dmah_vtd_pasid_entry(const uint64_t *context);
+
+/** dmah_vtd_pasid_describe() - make a PASID entry for a page table; @pt NULL: passthrough. */
+void dmah_vtd_pasid_describe(const struct dmah_vtd *vtd, const struct dmah_pt_info *pt,
+			     unsigned int levels, uint32_t tag, uint64_t word[VTD_PASID_WORDS]);
+
+/** dmah_vtd_pasid_write() - write a PASID entry, which is not present meanwhile. Context: the tables' lock is held. */
+void dmah_vtd_pasid_write(struct dmah_vtd *vtd, uint64_t *at, const uint64_t word[VTD_PASID_WORDS]);
+
 /* ---- context.c ---- */
 
 /** dmah_vtd_levels() - the levels of a table of @va_bits bits, where the unit can walk it; else 0. */
@@ -178,6 +210,9 @@ bool dmah_vtd_block_silent(struct dmah_vtd *vtd, uint32_t id);
 
 /** dmah_vtd_op_isolated() - Returns true after dmah_vtd_block_silent(). */
 bool dmah_vtd_op_isolated(struct dmah_iommu *iommu, struct dmah_device *dev);
+
+/** dmah_vtd_root() - Returns the value of RTADDR_REG for our tables. */
+uint64_t dmah_vtd_root(const struct dmah_vtd *vtd);
 
 int dmah_vtd_op_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dmah_bind how,
 		     const struct dmah_pt_info *pt, uint32_t tag);

@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The registers and the rings of an AMD-Vi unit. Specification 48882, rev. 3: sections 2.4 (commands), 2.5 (event log), 3.4
+ * (MMIO registers).
+ */
+#include "amdvi_unit.h"
+
+#include "posix.h"
+
+#include <stdlib.h>
+
+enum {
+	DEVTAB = 0x00,
+	CMDBUF = 0x08,
+	EVTLOG = 0x10,
+	CONTROL = 0x18,
+	EXCL_BASE = 0x20,
+	EXCL_LIMIT = 0x28,
+	EFR = 0x30,
+	CMD_HEAD = 0x2000,
+	CMD_TAIL = 0x2008,
+	EVT_HEAD = 0x2010,
+	EVT_TAIL = 0x2018,
+	STATUS = 0x2020,
+	REGS = 0x4000,
+};
+
+#define IOMMU_EN   (1u << 0)
+#define EVTLOG_EN  (1u << 2)
+#define EVTINT_EN  (1u << 3)
+#define CMDBUF_EN  (1u << 12)
+#define KNOWN_BITS 0x1fefu /* no interrupt for waits */
+#define OVERFLOW   (1u << 0)
+#define EVTINT	   (1u << 1)
+#define EVTRUN	   (1u << 3)
+#define CMDRUN	   (1u << 4)
+#define RING_AT	   0x000ffffffffff000ull
+
+enum {
+	OP_WAIT = 1,
+	OP_DEVTAB = 2,
+	OP_PAGES = 3,
+	OP_IOTLB = 4,
+	OP_ALL = 8,
+};
+
+enum {
+	EVT_ILLEGAL_CMD = 5,
+	EVT_CMD_ERROR = 6,
+	EVT_IOTLB_TIMEOUT = 7,
+};
+
+static unsigned int op_of(const uint64_t w[2])
+{
+	return (unsigned int)(w[0] >> 60);
+}
+
+static bool logs(const struct sim_amdvi *u)
+{
+	return (u->control & (IOMMU_EN | EVTLOG_EN)) == (IOMMU_EN | EVTLOG_EN);
+}
+
+static bool runs(const struct sim_amdvi *u)
+{
+	return (u->control & (IOMMU_EN | CMDBUF_EN)) == (IOMMU_EN | CMDBUF_EN) && !u->stopped;
+}
+
+/* Returns the bytes of a ring whose base register is @base. */
+static uint32_t ring_bytes(uint64_t base)
+{
+	return 16u << (base >> 56 & 15);
+}
+
+/* ---- events ---- */
+
+static void log_event(struct sim_amdvi *u, uint64_t lo, uint64_t hi)
+{
+	uint32_t next = (u->evt_tail + 16) % ring_bytes(u->evtlog);
+	uint64_t event[2] = { lo, hi };
+
+	if (!logs(u))
+		return;
+	if (u->status & OVERFLOW || next == u->evt_head) {
+		u->status |= OVERFLOW;
+		u->stats.lost++;
+		return;
+	}
+	if (!sim_bus(u->iommu->sim, (u->evtlog & RING_AT) + u->evt_tail, event, sizeof(event), true,
+		     true))
+		posix_misuse("the event log is not in memory");
+	u->evt_tail = next;
+	if (u->control & EVTINT_EN && !(u->status & EVTINT))
+		u->stats.messages++;
+	u->status |= EVTINT;
+}
+
+/* Flags: PR and RZ by the code of the walk, RW. An entry that is present refuses by its permissions, or is malformed. */
+static void record_fault(void *ctx, uint32_t id, dmah_addr_t dma, bool write, uint32_t code)
+{
+	uint64_t lo = id | (uint64_t)(code & 15) << 60 | (write ? 1ull << 53 : 0);
+
+	if (code & (AMD_PRESENT | AMD_RESERVED))
+		lo |= 1ull << 52 | (code & AMD_RESERVED ? 1ull << 55 : 1ull << 54);
+	log_event(ctx, lo, dma);
+}
+
+/* ---- commands ---- */
+
+/* Fetch a translation again, through the entry that is cached, as a busy device does at once. */
+static void fetch_again(void *ctx, const struct sim_tlb_entry *gone)
+{
+	struct sim_iommu *iommu = ctx;
+	struct sim_walk walk = { .from = { 0, 0, 0 } };
+	struct sim_tlb_entry e = *gone;
+
+	for (struct sim_device *dev = iommu->sim->devices; dev; dev = dev->next) {
+		if (dev->iommu != iommu || !dev->known || !dev->context.translate ||
+		    dev->context.domain != gone->tag)
+			continue;
+		if (sim_iommu_lookup(iommu, &dev->context.table, gone->iova, &walk))
+			continue;
+		e.out = walk.out;
+		e.shift = (uint8_t)walk.shift;
+		e.perm = (uint8_t)walk.perm;
+		e.reason = SIM_OK;
+		sim_tlb_insert(&iommu->tlb, &e);
+	}
+}
+
+static void invalidate(struct sim_amdvi *u, uint32_t domain, uint64_t hi, bool again)
+{
+	uint64_t iova = hi & RING_AT, size = 4096;
+	unsigned int order = 0;
+
+	if (hi & 1) {
+		while (order < 51 && hi >> (12 + order) & 1)
+			order++;
+		order++;
+		size = order < 52 ? 4096ull << order : 0;
+		iova = hi & ~0xfffull & ~(size - 1);
+	}
+	u->stats.domains += !size;
+	u->stats.pages += size != 0;
+	u->stats.tables += hi >> 1 & 1;
+	if (hi & 2)
+		sim_psc_invalidate(&u->iommu->psc, domain, size ? iova : 0, size);
+	sim_tlb_invalidate(&u->iommu->tlb, domain, size ? iova : 0, size,
+			   again ? fetch_again : NULL, u->iommu);
+}
+
+static void forget_entry(struct sim_amdvi *u, uint32_t id)
+{
+	for (struct sim_device *dev = u->iommu->sim->devices; dev; dev = dev->next)
+		if (dev->iommu == u->iommu && dev->config.id == id)
+			dev->known = false;
+}
+
+static void forget_all(struct sim_amdvi *u)
+{
+	for (struct sim_device *dev = u->iommu->sim->devices; dev; dev = dev->next)
+		if (dev->iommu == u->iommu)
+			dev->known = false;
+	u->iommu->psc = (struct sim_psc){ .count = 0 };
+	sim_tlb_fini(&u->iommu->tlb);
+}
+
+static void store_mark(struct sim_amdvi *u, const uint64_t w[2])
+{
+	uint64_t data = w[1];
+
+	if (w[0] & 1 && !sim_bus(u->iommu->sim, w[0] & 0x000ffffffffffff8ull, &data, 8, true, true))
+		posix_misuse("a wait's store is not to memory");
+}
+
+/* Translations first, entries of the device table behind them, waits at the end. */
+static void execute_all(struct sim_amdvi *u)
+{
+	bool entries = false;
+
+	for (unsigned int i = 0; i < u->npending; i++)
+		entries |= op_of(u->pending[i].word) == OP_DEVTAB;
+	for (unsigned int i = 0; i < u->npending; i++) {
+		const uint64_t *w = u->pending[i].word;
+
+		if (op_of(w) == OP_PAGES)
+			invalidate(u, (uint32_t)(w[0] >> 32) & 0xffff, w[1], entries);
+	}
+	for (unsigned int i = 0; i < u->npending; i++) {
+		const uint64_t *w = u->pending[i].word;
+
+		if (op_of(w) == OP_DEVTAB)
+			forget_entry(u, (uint32_t)w[0] & 0xffff);
+		else if (op_of(w) == OP_ALL)
+			forget_all(u);
+	}
+	for (unsigned int i = 0; i < u->npending; i++)
+		if (op_of(u->pending[i].word) == OP_WAIT)
+			store_mark(u, u->pending[i].word);
+	u->npending = 0;
+	u->awaited = false;
+}
+
+static void postpone(struct sim_amdvi *u, const uint64_t w[2])
+{
+	if (u->npending == SIM_AMDVI_PENDING)
+		execute_all(u);
+	u->pending[u->npending++] = (struct sim_amdvi_op){ { w[0], w[1] } };
+}
+
+/* Carry the command out before those taken earlier. */
+static void device_tlb(struct sim_amdvi *u, const uint64_t w[2])
+{
+	struct sim_command c = { .kind = SIM_COMMAND_DEV_TLB, .target = w[0] & 0xffff };
+	unsigned int order = 0;
+
+	u->stats.device_tlbs++;
+	if (sim_inject_no_answer(u->iommu, c.target)) {
+		log_event(u, c.target | (uint64_t)EVT_IOTLB_TIMEOUT << 60,
+			  (u->cmdbuf & RING_AT) + u->cmd_head);
+		return;
+	}
+	if (w[1] & 1) {
+		while (order < 51 && w[1] >> (12 + order) & 1)
+			order++;
+		order++;
+	}
+	if (order < 52) {
+		c.size = 4096ull << order;
+		c.iova = w[1] & ~0xfffull & ~(c.size - 1);
+	}
+	sim_iommu_execute(u->iommu, &c);
+}
+
+static bool wait_command(struct sim_amdvi *u, const uint64_t w[2])
+{
+	/* An interrupt that says that it is done is not modelled. */
+	if (w[0] & 2 || w[0] >> 52 & 0xff)
+		return false;
+	postpone(u, w);
+	u->awaited = true;
+	if (w[0] & 4) {
+		u->stats.flushes++;
+		execute_all(u);
+	}
+	return true;
+}
+
+static bool command(struct sim_amdvi *u, const uint64_t w[2])
+{
+	switch (op_of(w)) {
+	case OP_WAIT:
+		return wait_command(u, w);
+	case OP_DEVTAB:
+		if (w[0] & 0x0fffffffffff0000ull || w[1])
+			return false;
+		u->stats.entries++;
+		break;
+	case OP_PAGES:
+		if (w[0] & 0x0fff0000ffffffffull || w[1] & 0xffc)
+			return false;
+		break;
+	case OP_IOTLB:
+		if (u->config.no_device_tlb || w[0] & 0x0fff000000ff0000ull || w[1] & 0xffe)
+			return false;
+		device_tlb(u, w);
+		return true;
+	case OP_ALL:
+		if (u->config.no_all || w[0] & 0x0fffffffffffffffull || w[1])
+			return false;
+		u->stats.all++;
+		break;
+	default:
+		return false;
+	}
+	postpone(u, w);
+	return true;
+}
+
+static void refuse(struct sim_amdvi *u, unsigned int code)
+{
+	u->stats.refused++;
+	log_event(u, (uint64_t)code << 60, (u->cmdbuf & RING_AT) + u->cmd_head);
+	u->stopped = !u->config.goes_on;
+}
+
+static void run(struct sim_amdvi *u)
+{
+	uint64_t w[2];
+
+	if (u->held || u->iommu->failing.halted)
+		return;
+	while (runs(u) && u->cmd_head != u->cmd_tail) {
+		bool refused = sim_inject_command(u->iommu);
+
+		/* The failure may have struck at this command. */
+		if (u->iommu->failing.halted)
+			return;
+		if (!sim_bus(u->iommu->sim, (u->cmdbuf & RING_AT) + u->cmd_head, w, sizeof(w),
+			     false, true))
+			refuse(u, EVT_CMD_ERROR);
+		else if (refused || !command(u, w))
+			refuse(u, EVT_ILLEGAL_CMD);
+		if (u->stopped)
+			break;
+		u->stats.commands++;
+		u->cmd_head = (u->cmd_head + 16) % ring_bytes(u->cmdbuf);
+	}
+	/* Delay commands until a wait is behind them. */
+	if (u->awaited)
+		execute_all(u);
+}
+
+/* ---- registers ---- */
+
+static void write_control(struct sim_amdvi *u, uint64_t value)
+{
+	if (value & ~(uint64_t)KNOWN_BITS)
+		posix_misuse("a bit of the control register that the unit does not have");
+	/* A stopped ring begins anew when it is switched on. */
+	if (!(value & CMDBUF_EN))
+		u->stopped = false;
+	u->control = value;
+	u->iommu->off = !(value & IOMMU_EN);
+	run(u);
+}
+
+static void write_base(uint64_t *base, bool in_use, uint64_t value)
+{
+	if (in_use)
+		posix_misuse("the base of a ring changes while the unit uses it");
+	if ((value >> 56 & 15) < 8)
+		posix_misuse("a ring of fewer than 256 entries");
+	*base = value;
+}
+
+static void write_index(uint32_t *index, uint64_t value, uint64_t base)
+{
+	/* A unit that has lost its registers has no ring. */
+	if (value & ~0x7fff0ull || (base && value >= ring_bytes(base)))
+		posix_misuse("an index behind the end of a ring");
+	*index = (uint32_t)value & 0x7fff0;
+}
+
+static void reg_write(struct sim_amdvi *u, uint64_t reg, uint64_t value)
+{
+	switch (reg) {
+	case DEVTAB:
+		u->devtab = value;
+		break;
+	case CMDBUF:
+		write_base(&u->cmdbuf, runs(u), value);
+		u->cmd_head = u->cmd_tail = 0;
+		break;
+	case EVTLOG:
+		write_base(&u->evtlog, logs(u), value);
+		u->evt_head = u->evt_tail = 0;
+		break;
+	case CONTROL:
+		write_control(u, value);
+		break;
+	case EXCL_BASE:
+		u->excl_base = value;
+		break;
+	case EXCL_LIMIT:
+		u->excl_limit = value;
+		break;
+	case CMD_HEAD:
+		if (runs(u))
+			posix_misuse("the head of the command ring changes while it runs");
+		write_index(&u->cmd_head, value, u->cmdbuf);
+		break;
+	case CMD_TAIL:
+		write_index(&u->cmd_tail, value, u->cmdbuf);
+		run(u);
+		break;
+	case EVT_HEAD:
+		write_index(&u->evt_head, value, u->evtlog);
+		break;
+	case EVT_TAIL:
+		if (logs(u))
+			posix_misuse("the tail of the event log changes while it runs");
+		write_index(&u->evt_tail, value, u->evtlog);
+		break;
+	case STATUS:
+		u->status &= ~((uint32_t)value & (OVERFLOW | EVTINT));
+		break;
+	default:
+		posix_misuse("a write to a register that the unit does not have");
+	}
+}
+
+static uint64_t features(const struct sim_amdvi *u)
+{
+	return (u->config.no_all ? 0 : 1ull << 6) |
+	       (u->config.levels == 3 ? 3ull : u->config.levels - 4ull) << 10;
+}
+
+static uint64_t reg_read(const struct sim_amdvi *u, uint64_t reg)
+{
+	switch (reg) {
+	case DEVTAB:
+		return u->devtab;
+	case CMDBUF:
+		return u->cmdbuf;
+	case EVTLOG:
+		return u->evtlog;
+	case CONTROL:
+		return u->control;
+	case EXCL_BASE:
+		return u->excl_base;
+	case EXCL_LIMIT:
+		return u->excl_limit;
+	case EFR:
+		return features(u);
+	case CMD_HEAD:
+		return u->cmd_head;
+	case CMD_TAIL:
+		return u->cmd_tail;
+	case EVT_HEAD:
+		return u->evt_head;
+	case EVT_TAIL:
+		return u->evt_tail;
+	case STATUS:
+		return u->status | (logs(u) ? EVTRUN : 0) | (runs(u) ? CMDRUN : 0);
+	}
+	return 0;
+}
+
+static uint64_t window_read(void *ctx, uint64_t reg, unsigned int size)
+{
+	struct sim_amdvi *u = ctx;
+	uint64_t value;
+
+	sim_lock(&u->iommu->lock);
+	value = reg_read(u, reg & ~7ull) >> (reg & 4 ? 32 : 0);
+	if (sim_inject_register(u->iommu))
+		value = UINT64_MAX;
+	sim_unlock(&u->iommu->lock);
+	return size == 8 ? value : (uint32_t)value;
+}
+
+static void window_write(void *ctx, uint64_t reg, unsigned int size, uint64_t value)
+{
+	struct sim_amdvi *u = ctx;
+
+	if (size != 8)
+		posix_misuse("half of a register is written");
+	sim_lock(&u->iommu->lock);
+	if (!sim_inject_register(u->iommu))
+		reg_write(u, reg, value);
+	sim_unlock(&u->iommu->lock);
+}
+
+/* ---- the hardware's view ---- */
+
+static enum sim_reason read_context(void *ctx, const struct sim_device *dev,
+				    struct sim_context *context, uint32_t *code)
+{
+	struct sim_amdvi *u = ctx;
+
+	return sim_walk_dte(&u->iommu->mem, u->devtab, dev->config.id, u->config.levels,
+			    &u->iommu->hw, context, code);
+}
+
+static void run_queue(void *ctx)
+{
+	run(ctx);
+}
+
+static void power_on(void *ctx)
+{
+	struct sim_amdvi *u = ctx;
+	const struct sim_amdvi was = *u;
+
+	*u = (struct sim_amdvi){ .iommu = was.iommu,
+				 .config = was.config,
+				 .regs = was.regs,
+				 .held = was.held,
+				 .stats = was.stats };
+}
+
+static const struct sim_interface interface = {
+	.context = read_context,
+	.fault = record_fault,
+	.run = run_queue,
+	.power_on = power_on,
+};
+
+/* ---- set-up ---- */
+
+struct sim_amdvi *sim_amdvi_create(struct sim *sim, unsigned int n,
+				   const struct sim_amdvi_config *config)
+{
+	struct sim_iommu *iommu = sim_iommu(sim, n);
+	struct sim_amdvi *u = calloc(1, sizeof(*u));
+
+	if (!u || !iommu || iommu->has_registers || iommu->config.flavour != SIM_AMD) {
+		free(u);
+		return NULL;
+	}
+	if (config)
+		u->config = *config;
+	u->config.levels = u->config.levels ? u->config.levels : 6;
+	u->iommu = iommu;
+	u->regs = sim_regs_add(sim, REGS, u, window_read, window_write);
+	if (!u->regs || !sim_iommu_set_interface(iommu, &interface, u)) {
+		free(u);
+		return NULL;
+	}
+	return u;
+}
+
+volatile void *sim_amdvi_regs(struct sim_amdvi *u)
+{
+	return u->regs;
+}
+
+uint32_t sim_amdvi_capability(const struct sim_amdvi *u)
+{
+	return 0x0803000fu | (u->config.no_device_tlb ? 0 : 1u << 24) |
+	       (u->iommu->config.caching_mode ? 1u << 26 : 0);
+}
+
+void sim_amdvi_hold(struct sim_amdvi *u, bool hold)
+{
+	sim_lock(&u->iommu->lock);
+	u->held = hold;
+	run(u);
+	sim_unlock(&u->iommu->lock);
+}
+
+void sim_amdvi_stats(struct sim_amdvi *u, struct sim_amdvi_stats *stats)
+{
+	sim_lock(&u->iommu->lock);
+	*stats = u->stats;
+	sim_unlock(&u->iommu->lock);
+}
