@@ -16,8 +16,8 @@ SOAK_OPS ?= 10000000
 MUTANT_SHARE ?= 1
 # "no" leaves out the mutants that a booted kernel shows, "only" runs no others.
 MUTANT_BOOTS ?= yes
-# Converted files that `make convert-tree` compiles before and after.
-SAMPLE ?= 20
+# Seconds for which `make convert-tree` compiles what it converted.
+COMPILE ?= 3600
 
 export JOBS SUITE CONFIG FUZZ_SECONDS SOAK_OPS MUTANT_SHARE MUTANT_BOOTS
 
@@ -96,17 +96,36 @@ linux-series: ## write the patches for Linux KERNEL=7.3 into OUT (build/series/K
 convert-tree: ## convert a whole kernel tree (KERNEL=7.3 or 6.12) and print the tables of docs/converting.md (minutes)
 	@sh scripts/deps.sh test
 	@sh scripts/build.sh
-	@python3 scripts/convert_tree.py build/dmah $(if $(KERNEL),$(KERNEL),7.3) --jobs $(JOBS) --sample $(SAMPLE)
+	@python3 scripts/convert_tree.py build/dmah $(if $(KERNEL),$(KERNEL),7.3) --jobs $(JOBS) \
+		--patch build/convert-$(or $(KERNEL),7.3).patch --compile $(COMPILE)
 
 .PHONY: linux-series-test
-linux-series-test: ## build the kernel of each patch (STEP=all; the last), boot them, run KUnit, edu and traffic (an hour of CPU)
+linux-series-test: ## build the kernel of each patch (STEP=all; the last), boot them, run KUnit, edu and traffic (an hour of CPU); KIND=arm, arm64, debug: another kernel
 	@sh scripts/deps.sh linux-series-test
-	@python3 -m linux.series test --kernel '$(or $(KERNEL),7.3)' $(if $(STEP),--step '$(STEP)')
+	@python3 -m linux.series test --kernel '$(or $(KERNEL),7.3)' $(if $(STEP),--step '$(STEP)') $(if $(KIND),--kind '$(KIND)')
 
 .PHONY: linux-series-bench
 linux-series-bench: ## count instructions for each call in the kernels of the patches (STEP=all; the last)
 	@sh scripts/deps.sh linux-series-test
-	@python3 -m linux.series bench --kernel '$(or $(KERNEL),7.3)' $(if $(STEP),--step '$(STEP)')
+	@python3 -m linux.series bench --kernel '$(or $(KERNEL),7.3)' $(if $(STEP),--step '$(STEP)') $(if $(KIND),--kind '$(KIND)')
+
+.PHONY: linux-series-drivers
+linux-series-drivers: ## build the drivers that the patches convert for Debian's kernel and dmah.ko, boot them with traffic
+	@sh scripts/deps.sh linux-series-test
+	@python3 -m linux.series drivers --kernel '$(or $(KERNEL),7.3)'
+
+.PHONY: linux-series-map-benchmark
+linux-series-map-benchmark: ## run the kernel's own benchmark of DMA mapping, by address and by handle
+	@sh scripts/deps.sh linux-series-test
+	@python3 -m linux.series map_benchmark --kernel '$(or $(KERNEL),7.3)' $(if $(STEP),--step '$(STEP)')
+
+# A kernel takes half an hour of CPU, and its boots more than those of a plain one.
+.PHONY: linux-sanitize
+linux-sanitize: ## boot the last patch with lockdep and KASAN, and with KCSAN: KUnit, edu and traffic (KIND=kasan, KIND=kcsan: one of them)
+	@sh scripts/deps.sh linux-series-test
+	@for kind in $(or $(KIND),kasan kcsan); do \
+		python3 -m linux.series test --kernel '$(or $(KERNEL),7.3)' --kind $$kind || exit 1; \
+	done
 
 .PHONY: bench
 bench: ## measure mapping beside Linux's own code; report in build/report (15 minutes)

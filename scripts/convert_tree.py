@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 """Convert a whole kernel tree, and print the tables of docs/converting.md.
 
-    convert_tree.py DMAH SERIES [--jobs N] [--sample N] [--seed S] [--patch FILE] [--json FILE]
+    convert_tree.py DMAH SERIES [--jobs N] [--patch FILE] [--json FILE] [--compile S] [--draw N] [--seed S]
 
-The source is Debian's package of that series (lab/vm/source.py); it is only read. --sample compiles so
-many of the converted files before and after, against the headers of the lab's kernel of that series.
+The source is Debian's package of that series (lab/vm/source.py); it is only read. --compile checks the
+files of the patch by the compiler (convert_compile.py). --draw prints converted sites at random.
 --json FILE keeps the command's report, or reads it where the file exists: the tables without the work.
 """
 
@@ -14,6 +14,7 @@ import collections
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -23,16 +24,28 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "lab"))
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 
-from convert.rules import RULES  # noqa: E402
-from vm import kernels, source  # noqa: E402
+import convert_compile  # noqa: E402
+from convert.rules import POOL, RULES, SCATTER  # noqa: E402
+from vm import source  # noqa: E402
 
 # Parts of the tree with drivers. kernel/dma and mm implement the API; include/ declares it.
 FOLDERS = ["arch", "block", "crypto", "drivers", "fs", "lib", "net", "samples", "sound"]
 
 
+# The implementations of the API, of page pools and of XSK pools.
+IMPLEMENTATIONS = ("drivers/iommu/", "kernel/dma/", "include/linux/dma", "net/core/page_pool", "net/xdp/",
+                   "include/net/page_pool", "include/net/xsk", "include/net/xdp")
+
+
 def counted(path):
     """Returns true for a site that the rate is of: not in the API's own implementation."""
-    return not path.startswith(("drivers/iommu/", "kernel/dma/", "include/linux/dma"))
+    return not path.startswith(IMPLEMENTATIONS)
+
+
+def single(site):
+    """Returns true for a site of a mapping of its own: not of a page pool's, an XSK pool's or a list's."""
+    words = re.findall(r"\w+", site["address"])
+    return site["rule"] not in ("from_pool", "from_scatterlist") and not (POOL | SCATTER) & set(words)
 
 
 def percent(a, b):
@@ -80,7 +93,13 @@ def tables(report):
     unmaps = [s for s in sites if "unmap" in s["call"]]
     syncs = [s for s in sites if "sync" in s["call"]]
     converted = lambda some: sum(s["rule"] is None for s in some)
+    alone = [s for s in sites if single(s)]
+    own = {s["file"] for s in alone}
+    own_whole = sum(all(s["rule"] is None for s in alone if s["file"] == f) for f in own)
     table(["", "all", "converted", "share"], [
+        ["sites without those of page pools, XSK pools and scatterlists", len(alone), converted(alone),
+         percent(converted(alone), len(alone))],
+        ["files whole without those sites", len(own), own_whole, percent(own_whole, len(own))],
         ["sites", len(sites), good, percent(good, len(sites))],
         ["unmaps", len(unmaps), converted(unmaps), percent(converted(unmaps), len(unmaps))],
         ["syncs", len(syncs), converted(syncs), percent(converted(syncs), len(syncs))],
@@ -101,24 +120,12 @@ def tables(report):
         print("- not known: %s(), %d calls" % (name, n))
 
 
-def sample(args, tree, report):
-    """Compile some of the converted files before and after."""
-    good = sorted({s["file"] for s in report["sites"] if s["rule"] is None and s["file"].endswith(".c")
-                   and s["file"].startswith(("drivers/", "sound/", "net/"))})
-    chosen = sorted(random.Random(args.seed).sample(good, min(args.sample, len(good))))
-    headers = kernels.Kernel(args.series).headers
-    done = subprocess.run([args.dmah, "convert", "--json", "--dry-run", "--kernel", tree, "--jobs",
-                           str(args.jobs), "--compile", headers] + [os.path.join(tree, f) for f in chosen],
-                          stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode not in (0, 1):
-        sys.exit("convert_tree.py: dmah convert --compile failed with status %d" % done.returncode)
-    result = json.loads(done.stdout)
-    failed = sorted({(s["file"], s["place"]) for s in result["sites"] if s["rule"] == "does_not_compile"})
-    print("\nSample of %d converted files (seed %d): %d files compile as before, %d did not compile before "
-          "either, %d fail" % (len(chosen), args.seed, len(result["compiled"]), len(result["not_compiled"]),
-                               len({f for f, _ in failed})))
-    for f, place in failed:
-        print("- %s: %s" % (f, place))
+def draw(report, number, seed):
+    """Print converted sites at random, to be read against the original."""
+    good = sorted((s["file"], s["line"], s["call"]) for s in report["sites"] if s["rule"] is None and counted(s["file"]))
+    print("\n%d of %d converted sites, seed %d:\n" % (min(number, len(good)), len(good), seed))
+    for path, line, call in sorted(random.Random(seed).sample(good, min(number, len(good)))):
+        print("- %s:%d %s" % (path, line, call))
 
 
 def main():
@@ -126,7 +133,8 @@ def main():
     p.add_argument("dmah")
     p.add_argument("series", choices=sorted(source.SUITES))
     p.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    p.add_argument("--sample", type=int, default=0)
+    p.add_argument("--compile", type=int, default=0, metavar="S", help="compile what was converted, for so many seconds")
+    p.add_argument("--draw", type=int, default=0, metavar="N", help="print so many converted sites at random")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--patch")
     p.add_argument("--json")
@@ -137,9 +145,14 @@ def main():
     if "seconds" in report:
         print("Linux %s, %.0f s with %d processes\n" % (args.series, report["seconds"], args.jobs))
     tables(report)
-    if args.sample:
-        sample(args, tree, report)
+    if args.draw:
+        draw(report, args.draw, args.seed)
+    if args.compile and args.patch:
+        real = os.path.realpath(tree)
+        return 1 if convert_compile.summary(real, convert_compile.read(real, args.patch), args.series, args.jobs,
+                                            args.compile, args.seed) else 0
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

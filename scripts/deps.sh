@@ -70,11 +70,14 @@ seriestest bison              the kernel's build
 seriestest cpio               the kernel's build
 seriestest flex               the kernel's build
 seriestest gcc                compiles the kernel
-seriestest gcc-aarch64-linux-gnu compiles swiotlb-xen for arm64
-seriestest gcc-arm-linux-gnueabihf compiles arm_iommu_* for 32-bit arm
+seriestest device-tree-compiler the device tree that gives Xen a second domain
+seriestest gcc-aarch64-linux-gnu compiles the kernel of arm64
+seriestest gcc-arm-linux-gnueabihf compiles the kernel of 32-bit arm
+seriestest libc6-dev         the kernel's program of the DMA benchmark
 seriestest libelf-dev         objtool, which the kernel's build runs
 seriestest libssl-dev         the kernel's build
 seriestest make               builds the kernel
+seriestest qemu-system-arm    boots it: arm64, 32-bit arm
 seriestest qemu-system-x86    boots it
 kernel gcc                    compiles the example kernel for x86
 kernel gcc-aarch64-linux-gnu  compiles the example kernel for arm64

@@ -25,7 +25,7 @@ ONCE = ["headers", "convert", "freestanding", "lint", "packaging", "scripts", "f
         "example-kernel", "inject-machines"]
 # Boots of a kind that a shorter suite tries on another kernel, models of which nothing changed with the code, and
 # measurements. `make test-long` runs them, and so does .ci/run.
-LONG = ["amdvi-long", "inject-long", "linux-long", "convert-long", "vm-long", "spin", "evidence", "series-long"]
+LONG = ["amdvi-long", "stages-long", "inject-long", "linux-long", "convert-long", "vm-long", "spin", "evidence", "series-long"]
 ONCE += LONG
 # Cross builds are slow under emulation. `make test` runs what depends most on the architecture; `make test-long` the rest.
 CROSS = ["pt", "units", "invariants", "memory", "devices"]

@@ -27,6 +27,7 @@
 #define DMAH_FW_H
 
 #include <dmah/iommu.h>
+#include <dmah/riscv.h>
 #include <dmah/smmuv3.h>
 #include <dmah/vtd.h>
 
@@ -389,6 +390,9 @@ struct dmah_fw_device {
 int dmah_fw_device(const struct dmah_fw *fw, const struct dmah_fw_requester *who,
 		   struct dmah_fw_device *device);
 
+/** DMAH_FW_BYPASS - most ranges of streams of an SMMUv3 in struct dmah_fw_setup. */
+#define DMAH_FW_BYPASS 16u
+
 /**
  * struct dmah_fw_setup - the configuration of an IOMMU's driver.
  * @map: the caller's: makes @size bytes of registers at the physical address @base readable and writable. Returns a CPU
@@ -396,7 +400,9 @@ int dmah_fw_device(const struct dmah_fw *fw, const struct dmah_fw_requester *who
  * @ctx: the caller's: passed to @map.
  * @kind: which of the others is set.
  * @vtd: for dmah_vtd_init().
- * @smmuv3: for dmah_smmuv3_init().
+ * @smmuv3: for dmah_smmuv3_init(). @bypass: streams that firmware left running (RMR of an IORT), to which its @bypass
+ *	points: the structure stays where it is until dmah_smmuv3_init() has returned.
+ * @riscv: for dmah_riscv_init().
  */
 struct dmah_fw_setup {
 	volatile void *(*map)(void *ctx, uint64_t base, uint64_t size);
@@ -404,15 +410,19 @@ struct dmah_fw_setup {
 	enum dmah_fw_kind kind;
 	struct dmah_vtd_config vtd;
 	struct dmah_smmuv3_config smmuv3;
+	struct dmah_riscv_config riscv;
+	struct dmah_smmuv3_bypass bypass[DMAH_FW_BYPASS];
 };
 
 /**
  * dmah_fw_setup() - build the configuration of an IOMMU's driver.
  * @fw: the machine.
- * @unit: the IOMMU, of dmah_fw_unit().
+ * @unit: the IOMMU, of dmah_fw_unit(). For a RISC-V IOMMU that is a PCI function, set @base to the address in its BAR 0, and
+ *	DMAH_FW_MMIO in @flags, before.
  * @setup: @map and @ctx are the caller's; the others are set.
  *
- * Return: 0; DMAH_ENOMEM: @map returned NULL; DMAH_ENOTSUP: the library has no driver for this kind.
+ * Return: 0; DMAH_ENOMEM: @map returned NULL; DMAH_ENODEV: @base is not known; DMAH_ENOTSUP: the library has no driver for
+ * this kind; DMAH_ENOSPC: an SMMUv3 has more than DMAH_FW_BYPASS ranges of streams that firmware left running.
  */
 int dmah_fw_setup(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
 		  struct dmah_fw_setup *setup);

@@ -19,6 +19,10 @@
  * dmah_attach() the pages of the interrupt controller (IMSIC) as identity ranges with @mmio. With them, the driver maps these
  * pages in every domain, and the unit lets writes through to those interrupt files alone that dmah_riscv_msi_file() permits.
  *
+ * Formats. @formats[0] of a unit, dmah_pt_sv, is right everywhere, but its entries have no room for a generation. Choose
+ * dmah_pt_sv_rsw, which has, where the unit lists it (capability Svrsw60t59b) and means it: QEMU 11.1's model sets the
+ * capability's bit, and takes bits 60 and 59 for bits of an address.
+ *
  * The tables and queues of a unit come from the host contract: pages for the device directory, and dmah_host_mem_alloc() for
  * the rest. Failing hardware is handled as in dmah/vtd.h.
  */

@@ -150,7 +150,12 @@ static uint64_t ram_of(const struct qemu_config *config)
 
 static bool is_x86(enum qemu_kind kind)
 {
-	return kind != QEMU_SMMU;
+	return kind != QEMU_SMMU && kind != QEMU_RISCV;
+}
+
+static const char *arch_of(enum qemu_kind kind)
+{
+	return is_x86(kind) ? "amd64" : kind == QEMU_RISCV ? "riscv64" : "arm64";
 }
 
 /* Get the words that start the newer QEMU for @arch, as lab/vm prints them: one a line. The first run ever fetches it. */
@@ -173,20 +178,19 @@ static void find_newer(struct command *c, const char *arch)
 
 static void add_newer(struct command *c, enum qemu_kind kind)
 {
-	static struct command found[2];
-	bool x86 = is_x86(kind);
+	static struct command found[QEMU_RISCV + 1];
 
-	if (!found[x86].n)
-		find_newer(&found[x86], x86 ? "amd64" : "arm64");
-	for (unsigned int i = 0; i < found[x86].n; i++)
-		add(c, "%s", found[x86].arg[i]);
+	if (!found[kind].n)
+		find_newer(&found[kind], arch_of(kind));
+	for (unsigned int i = 0; i < found[kind].n; i++)
+		add(c, "%s", found[kind].arg[i]);
 }
 
 static void add_iommu(struct command *c, const struct qemu_config *config)
 {
 	const char *options = config->iommu;
 
-	if (config->kind == QEMU_SMMU && !options)
+	if (config->kind == QEMU_RISCV || (config->kind == QEMU_SMMU && !options))
 		return;
 	add(c, "-device");
 	if (config->kind == QEMU_VTD)
@@ -205,20 +209,23 @@ static void describe(struct command *c, const struct qemu_config *config)
 					      "none",	     "-icount",		"shift=0,sleep=off",
 					      NULL };
 
-	bool x86 = is_x86(config->kind);
+	bool x86 = is_x86(config->kind), riscv = config->kind == QEMU_RISCV;
 
-	if (config->newer)
+	if (config->newer || riscv)
 		add_newer(c, config->kind);
 	else
 		add(c, x86 ? "qemu-system-x86_64" : "qemu-system-aarch64");
 	add(c, "-machine");
 	add(c, "%s,accel=tcg,memory-backend=ram0%s%s",
 	    x86		    ? "q35,pit=off,hpet=off"
+	    : riscv	    ? "virt"
 	    : config->iommu ? "virt,gic-version=3"
 			    : "virt,iommu=smmuv3,gic-version=3",
 	    config->machine ? "," : "", config->machine ? config->machine : "");
 	add_iommu(c, config);
-	if (!x86)
+	if (riscv)
+		add_words(c, (const char *const[]){ "-bios", "none", NULL });
+	else if (!x86)
 		add_words(c, (const char *const[]){ "-cpu", "cortex-a57", "-global",
 						    "arm-cpu.start-powered-off=on", NULL });
 	add_words(c, common);
@@ -320,6 +327,17 @@ static void start_process(struct qemu *q, struct command *c)
 		close(keep[i]);
 }
 
+/* The first bytes of RAM are where a riscv64 machine's CPU begins: it halts there (wfi; jump back to it). */
+#define PARKED 4096u
+
+static void park_riscv(struct qemu *q)
+{
+	static const uint32_t park[] = { 0x10500073, 0xffdff06f };
+
+	if (q->kind == QEMU_RISCV)
+		memcpy(q->ram, park, sizeof(park));
+}
+
 static struct qemu *start(const struct qemu_config *config, struct command *c, char *key)
 {
 	struct qemu *q = calloc(1, sizeof(*q));
@@ -328,7 +346,9 @@ static struct qemu *start(const struct qemu_config *config, struct command *c, c
 		qemu_die(NULL, "no memory");
 	q->key = key;
 	q->kind = config->kind;
-	q->ram_base = is_x86(config->kind) ? 0 : 0x40000000;
+	q->ram_base = is_x86(config->kind)	   ? 0
+		      : config->kind == QEMU_RISCV ? 0x80000000
+						   : 0x40000000;
 	q->ram_size = ram_of(config);
 	if (q->ram_size % (2 * MIB) || q->ram_size < 16 * MIB)
 		qemu_die(NULL, "RAM of %" PRIu64 " bytes", q->ram_size);
@@ -341,6 +361,7 @@ static struct qemu *start(const struct qemu_config *config, struct command *c, c
 			 -1, 0);
 	if (q->ram == MAP_FAILED || q->window == MAP_FAILED)
 		qemu_die(NULL, "mmap: %s", strerror(errno));
+	park_riscv(q);
 	start_process(q, c);
 	qemu_qmp_open(q);
 	return q;
@@ -476,7 +497,9 @@ static void become_machine(struct qemu *q, bool incoherent)
 	};
 
 	q->taken = q->ram_base + 2 * MIB;
-	q->bar_next = is_x86(q->kind) ? 0xe0000000 : 0x10000000;
+	q->bar_next = is_x86(q->kind)	      ? 0xe0000000
+		      : q->kind == QEMU_RISCV ? 0x40000000
+					      : 0x10000000;
 	if (incoherent)
 		add_cache(q, &machine);
 	if (posix_set_machine(&machine))
@@ -491,7 +514,10 @@ static void reset(struct qemu *q)
 	q->watch = NULL;
 	memset(q->pretend, 0, sizeof(q->pretend));
 	qemu_qmp_event(q, "{\"execute\":\"system_reset\"}", "\"RESET\"");
-	if (fallocate(q->ram_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)q->ram_size))
+	/* A CPU that halts in RAM goes on doing so. */
+	if (fallocate(q->ram_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		      q->kind == QEMU_RISCV ? PARKED : 0,
+		      (off_t)(q->ram_size - (q->kind == QEMU_RISCV ? PARKED : 0))))
 		qemu_die(q, "fallocate: %s", strerror(errno));
 	qemu_log_drop(q);
 }

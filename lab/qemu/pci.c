@@ -2,7 +2,8 @@
 /* Set up PCI as firmware does: PCI Local Bus Specification 3.0, section 6. */
 #include "qemu_int.h"
 
-#define ECAM	       0x4010000000ull /* of the virt machine */
+#define ECAM_ARM       0x4010000000ull /* of the virt machines */
+#define ECAM_RISCV     0x30000000ull
 #define CONFIG_ADDRESS 0xcf8
 #define CONFIG_DATA    0xcfc
 
@@ -16,10 +17,16 @@
 #define PCI_CAPS	   0x34
 #define PCI_HEADER	   0x0e
 
+/* Returns the base of memory-mapped configuration space; 0: it is reached by ports. */
+static dmah_phys_t ecam(const struct qemu *q)
+{
+	return q->kind == QEMU_SMMU ? ECAM_ARM : q->kind == QEMU_RISCV ? ECAM_RISCV : 0;
+}
+
 uint32_t qemu_pci_read(struct qemu *q, uint16_t id, unsigned int reg, unsigned int size)
 {
-	if (q->kind == QEMU_SMMU)
-		return (uint32_t)qemu_read(q, ECAM + ((uint64_t)id << 12) + reg, size);
+	if (ecam(q))
+		return (uint32_t)qemu_read(q, ecam(q) + ((uint64_t)id << 12) + reg, size);
 	qemu_out(q, CONFIG_ADDRESS, 4, 0x80000000u | (uint32_t)id << 8 | (reg & 0xfc));
 	return qemu_in(q, (uint16_t)(CONFIG_DATA + (reg & 3)), size);
 }
@@ -27,8 +34,8 @@ uint32_t qemu_pci_read(struct qemu *q, uint16_t id, unsigned int reg, unsigned i
 void qemu_pci_write(struct qemu *q, uint16_t id, unsigned int reg, unsigned int size,
 		    uint32_t value)
 {
-	if (q->kind == QEMU_SMMU) {
-		qemu_write(q, ECAM + ((uint64_t)id << 12) + reg, size, value);
+	if (ecam(q)) {
+		qemu_write(q, ecam(q) + ((uint64_t)id << 12) + reg, size, value);
 		return;
 	}
 	qemu_out(q, CONFIG_ADDRESS, 4, 0x80000000u | (uint32_t)id << 8 | (reg & 0xfc));

@@ -26,21 +26,28 @@
  * @QEMU_VTD: q35 with intel-iommu.
  * @QEMU_SMMU: the arm64 virt machine with an SMMUv3.
  * @QEMU_AMD: q35 with amd-iommu.
+ * @QEMU_RISCV: the riscv64 virt machine; "iommu-sys=on" in @machine gives it an IOMMU at QEMU_RISCV_REGS, and
+ *	QEMU_RISCV_PCI in front of all other devices one that is a PCI function. QEMU 11 alone has these.
  */
 enum qemu_kind {
 	QEMU_VTD,
 	QEMU_SMMU,
 	QEMU_AMD,
+	QEMU_RISCV,
 };
 
 /**
- * QEMU_VTD_REGS, QEMU_SMMU_REGS, QEMU_AMD_REGS - physical addresses of the IOMMU's registers.
+ * QEMU_VTD_REGS, QEMU_SMMU_REGS, QEMU_AMD_REGS, QEMU_RISCV_REGS - physical addresses of the IOMMU's registers.
  * QEMU_SMMU_AT() - those of the @n-th SMMU that the arguments name (-device arm-smmuv3), where the configuration has @iommu.
  */
 #define QEMU_VTD_REGS	0xfed90000ull
 #define QEMU_SMMU_REGS	0x09050000ull
 #define QEMU_AMD_REGS	0xfed80000ull
+#define QEMU_RISCV_REGS 0x03010000ull
 #define QEMU_SMMU_AT(n) (0x0c000000ull + (n)*0x20000ull)
+
+/** QEMU_RISCV_PCI - the RISC-V IOMMU that is a PCI function, as the argument behind "-device". */
+#define QEMU_RISCV_PCI "riscv-iommu-pci,addr=1"
 
 /** QEMU_EDU - the edu device, as the argument behind "-device". */
 #define QEMU_EDU "edu,dma_mask=0xffffffffffffffff"

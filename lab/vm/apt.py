@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -79,12 +80,25 @@ class Archive:
                 pass
             for sub in ("state/lists/partial", "cache/archives/partial", "sources"):
                 os.makedirs(os.path.join(self.dir, sub), exist_ok=True)
-            with open(os.path.join(self.dir, "sources", "dmah.list"), "w") as f:
-                f.write(sources(self.suite))
-            # An update that lacks one suite prints a warning and succeeds; ask for an error.
-            self.run("apt-get", "-o", "APT::Update::Error-Mode=any", "update")
+            lines = sources(self.suite)
+            try:
+                self.update(lines)
+            except cache.Error as err:
+                if lines.count("\n") == 1:
+                    raise
+                # The lists of updates change daily, and a mirror may be in the middle of it. The release's own stay.
+                print("vm: %s: without its updates, since %s" % (self.name, str(err).split("\n", 1)[0]), file=sys.stderr)
+                self.update(lines.split("\n", 1)[0] + "\n")
+                return
             with open(stamp, "w"):
                 pass
+
+    def update(self, lines):
+        """Fetch the lists of these sources."""
+        with open(os.path.join(self.dir, "sources", "dmah.list"), "w") as f:
+            f.write(lines)
+        # An update that lacks one suite prints a warning and succeeds; ask for an error.
+        self.run("apt-get", "-o", "APT::Update::Error-Mode=any", "update")
 
     def fields(self, package):
         """The control fields of the newest version of a package."""

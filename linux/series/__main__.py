@@ -4,29 +4,32 @@
 import argparse
 import os
 import sys
+import tempfile
 
+from lab import vm
 from lab.vm import cache, ktap
 
-from . import boot, build, series, source
+from . import boot, build, series, source, stock, traffic, variant
 
 # checkpatch and the files that it reads.
 SCRIPTS = ["scripts/checkpatch.pl", "scripts/spelling.txt", "scripts/const_structs.checkpatch"]
 
 
-def prepare(args):
-    """Make the commits. Returns the source, the steps, their paths, and the repository."""
-    src = source.Source(args.kernel)
-    steps = series.steps(args.kernel)
+def prepare(kernel, where):
+    """Make the commits, in the directory where. Returns the source, the steps, their paths, and the files that they change."""
+    src = source.Source(kernel)
+    steps = series.steps(kernel)
     paths = sorted({p for s in steps for p in s.paths})
-    pristine = src.files(paths + SCRIPTS)
-    where = os.path.join(src.work, "git")
-    series.make(args.kernel, pristine, steps, where)
-    return src, steps, paths, pristine, where
+    with cache.lock("series-git-" + kernel):
+        pristine = src.files(paths + SCRIPTS)
+        series.make(kernel, pristine, steps, where)
+    return src, steps, paths, pristine
 
 
 def patches(args):
-    with cache.lock("series-git-" + args.kernel):
-        src, steps, paths, pristine, where = prepare(args)
+    """Write the patches; check them."""
+    with tempfile.TemporaryDirectory(prefix="dmah-series-") as where:
+        src, steps, paths, pristine = prepare(args.kernel, where)
         out = args.out or os.path.join(cache.BUILD, "series", args.kernel)
         os.makedirs(out, exist_ok=True)
         files = series.write(where, out, series.read(os.path.join(series.HERE, "cover")))
@@ -48,12 +51,22 @@ def patches(args):
 
 def images(args):
     """Returns the images of the steps that were asked for, built one after another."""
-    with cache.lock("series-git-" + args.kernel):
-        src, steps, _, _, where = prepare(args)
-        builder = build.Builder(src, steps, where, jobs(), args.debug)
+    with tempfile.TemporaryDirectory(prefix="dmah-series-") as where:
+        src, steps, _, _ = prepare(args.kernel, where)
+        builder = build.Builder(src, steps, where, jobs(), variant.get(args.kind))
         names = builder.names() if args.step == ["all"] else args.step or [builder.names()[-1]]
         for name in names:
             yield builder.image(name), builder
+
+
+def machines(args):
+    """Returns the names of the machines that were asked for."""
+    arch = variant.get(args.kind).arch
+    there = boot.MACHINES[arch]
+    for name in args.machine or ():
+        if name not in there:
+            raise cache.Error("no machine %s for %s (there are %s)" % (name, args.kind, ", ".join(there)))
+    return args.machine or (boot.BENCH[arch] if args.run != test else list(there))
 
 
 def jobs():
@@ -68,16 +81,59 @@ def test(args):
     tap = ktap.Tap(lambda line: print(line, flush=True))
     for image, builder in images(args):
         tap.case("ok", "%s builds" % image.name)
-        for made in [] if args.debug else builder.objects(image.name):
+        for made in [] if args.kind != variant.DEFAULT else builder.objects(image.name):
             tap.case("ok", "%s: %s compiles" % (image.name, made))
-        results = [("%s %s" % (image.name, name), boot.check(image, name)) for name in args.machine]
-        if not args.no_network:
-            for driver in boot.NETWORK:
-                results.append(("%s %s" % (image.name, driver), boot.network(image, driver, "strict")))
+        results = [("%s %s" % (image.name, name), boot.check(image, name, known(image)))
+                   for name in args.machine]
+        for driver in () if args.no_network else args.driver or traffic.DRIVERS:
+            results.append(("%s %s" % (image.name, driver), traffic.network(image, driver, boot.TRAFFIC[image.arch])))
         for name, result in results:
-            for case in result.cases():
+            for case in result.cases() + [boot.reports(result)]:
                 tap.case(case.verdict, "%s: %s" % (name, case.name), case.remark, case.notes)
     return tap.done()
+
+
+def known(image):
+    """Returns the parameters of the test module that name the bugs which a kernel still has."""
+    return "zero_outlives=1" if image.arch == "armhf" and image.name < "08-arm-iova-zero" else ""
+
+
+def drivers(args):
+    """Build the converted drivers for Debian's kernel, boot it with dmah.ko and with them; print TAP."""
+    tap = ktap.Tap(lambda line: print(line, flush=True))
+    kernel = vm.Kernel(args.kernel)
+    dmah = vm.Dmah(kernel)
+    with tempfile.TemporaryDirectory(prefix="dmah-series-") as where:
+        src, steps, _, _ = prepare(args.kernel, where)
+        for name in args.driver or traffic.DRIVERS:
+            kos = stock.build(src, where, steps[-1].name, name, dmah)
+            tap.case("ok", "%s: the series' source builds for linux %s and dmah.ko" % (name, kernel.release))
+            if args.build:
+                continue
+            for case in traffic.stock(kernel, name, kos).cases():
+                tap.case(case.verdict, "%s with dmah.ko: %s" % (name, case.name), case.remark, case.notes)
+            failing(tap, kernel, name, kos)
+    return tap.done()
+
+
+def failing(tap, kernel, name, kos):
+    """Boot a driver while map calls fail: Debian's own, if it has a bug there, and the converted one."""
+    driver = traffic.DRIVERS[name]
+    fail = stock.fail(kernel)
+    # The number of the argument in which the functions have the direction, and DMA_TO_DEVICE.
+    limit = {n: "" if driver.opens else " dir=1 place=%d" % n for n in (4, 5)}
+    if driver.bug:
+        # It may not survive that.
+        result, wrong = traffic.failing(kernel, driver, [fail, stock.debian(kernel, name)],
+                                     "symbol=dma_map_page_attrs" + limit[4], "series-failing-debian-" + name)
+        tap.case(bool(wrong), "%s of Debian, maps fail: the bug is seen%s" % (name, "".join(": " + l for l in wrong[:1])),
+                 notes=result.tail())
+    # -5: EIO
+    result, wrong = traffic.failing(kernel, driver, [fail] + kos, "symbol=__dmah_map_page result=-5" + limit[5],
+                                 "series-failing-dmah-" + name)
+    for case in result.cases():
+        tap.case(case.verdict, "%s with dmah.ko, maps fail: %s" % (name, case.name), case.remark, case.notes)
+    tap.case(not wrong, "%s with dmah.ko, maps fail: no report of an unmap" % name, notes=wrong[:3])
 
 
 def bench(args):
@@ -101,6 +157,20 @@ def bench(args):
     return 0
 
 
+def map_benchmark(args):
+    """Run the kernel's own benchmark; print its figures."""
+    for image, _ in images(args):
+        for name in args.machine:
+            result, figures = boot.map_benchmark(image, name)
+            if not result.ok or not figures:
+                raise cache.Error("%s %s: %s; the console is in %s"
+                                  % (image.name, name, result.why or "no figures", result.log))
+            for mode, found in figures.items():
+                print("%-24s %-10s %-12s map %.1f us, unmap %.1f us" % (image.name, name, mode, found["map"], found["unmap"]),
+                      flush=True)
+    return 0
+
+
 def main():
     parser = argparse.ArgumentParser(prog="linux-series", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -108,20 +178,28 @@ def main():
     p.add_argument("--kernel", default="7.3")
     p.add_argument("--out", help="directory for the patches (build/series/KERNEL)")
     p.set_defaults(run=patches)
-    for name, run, machines, text in (
-            ("test", test, list(boot.MACHINES), "build steps, boot them, run the tests; TAP"),
-            ("bench", bench, ["strict", "lazy", "untrusted"], "build steps, boot them, count instructions")):
+    for name, run, text in (
+            ("test", test, "build steps, boot them, run the tests; TAP"),
+            ("bench", bench, "build steps, boot them, count instructions"),
+            ("map_benchmark", map_benchmark, "build steps, boot them, run the kernel's own benchmark (1 us: 1,000 instructions)")):
         p = commands.add_parser(name, help=text)
         p.add_argument("--kernel", default="7.3")
         p.add_argument("--step", action="append", default=[], help="a step's name, or all (the last)")
-        p.add_argument("--machine", action="append", choices=list(boot.MACHINES), help="(%s)" % ", ".join(machines))
-        p.add_argument("--debug", action="store_true", help="with dma-debug, in a build directory of its own")
+        p.add_argument("--machine", action="append", help="a name in linux/series/boot.py (all that suit)")
+        p.add_argument("--driver", action="append", choices=list(traffic.DRIVERS), help="whose traffic (all)")
         p.add_argument("--no-network", action="store_true", help="without the drivers' traffic")
-        p.set_defaults(run=run, machines=machines)
+        p.add_argument("--kind", default=variant.DEFAULT, choices=list(variant.ALL),
+                       help="architecture, or a kernel with sanitizers; each has a build directory of its own")
+        p.set_defaults(run=run)
+    p = commands.add_parser("drivers", help="boot the converted drivers on Debian's kernel with dmah.ko; TAP")
+    p.add_argument("--kernel", default="7.3")
+    p.add_argument("--driver", action="append", choices=list(traffic.DRIVERS))
+    p.add_argument("--build", action="store_true", help="build them only")
+    p.set_defaults(run=drivers)
     args = parser.parse_args()
-    if args.command != "patches":
-        args.machine = args.machine or args.machines
     try:
+        if args.run in (test, bench, map_benchmark):
+            args.machine = machines(args)
         return args.run(args)
     except (cache.Error, OSError) as err:
         print("linux-series: %s" % err, file=sys.stderr)

@@ -1,79 +1,128 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Boots kernels of the series under QEMU: KUnit, the test module on edu, network traffic, figures."""
+"""Boots kernels of the series under QEMU: KUnit, the test module on edu, figures."""
 
-import hashlib
 import os
 import re
-import tempfile
 
-from lab.vm import machine
+from lab.vm import ktap, machine, xen
 
-# Bytes that the network brings.
-FILE = 1 << 20
+# Lines of reports that no test provokes: of KASAN, KCSAN, lockdep, and of the checks of lists and of sleeping.
+REPORT = re.compile(r"BUG: |possible (circular|recursive) locking|lock inversion|inconsistent lock state|"
+                    r"suspicious RCU usage|list_(add|del) corruption|Unable to handle|Oops|held lock freed")
+KUNIT = "kunit.enable=1 kunit.autorun=1"
 
-# name: settings of lab.vm.Machine. A kernel with so little memory makes no bounce buffers but by force;
-# that changes nothing about mappings behind an IOMMU. Without an IOMMU it makes all of them bounce.
+
+class ArmMachine(machine.Machine):
+    """A Machine of QEMU's type virt with a 32-bit CPU, and virtio's IOMMU if any."""
+
+    def program(self):
+        return ["qemu-system-arm"]
+
+    def board(self):
+        return (["-machine", "virt,highmem=off", "-cpu", "cortex-a15"]
+                + (["-device", "virtio-iommu-pci"] if self.iommu != "off" else []))
+
+
+# Debian's architecture: {name: settings of lab.vm.Machine}, and "module": parameters of the test module.
+# An x86 kernel with so little memory makes no bounce buffers but by force; that changes nothing about
+# mappings behind an IOMMU. Without an IOMMU it makes all of them bounce.
 MACHINES = {
-    "strict": dict(iommu="strict", swiotlb="force", append="kunit.enable=1 kunit.autorun=1"),
-    "lazy": dict(iommu="lazy", swiotlb="force"),
-    "untrusted": dict(iommu="strict", swiotlb="force", untrusted=True),
-    "off": dict(iommu="off"),
-    "bounced": dict(iommu="off", swiotlb="force", append="kunit.enable=1 kunit.autorun=1"),
+    "amd64": {
+        "strict": dict(iommu="strict", swiotlb="force", append=KUNIT),
+        "lazy": dict(iommu="lazy", swiotlb="force"),
+        "caching": dict(iommu="strict", swiotlb="force", caching=True),
+        "untrusted": dict(iommu="strict", swiotlb="force", untrusted=True),
+        "untrusted-lazy": dict(iommu="lazy", swiotlb="force", untrusted=True),
+        "passthrough": dict(iommu="passthrough"),
+        "off": dict(iommu="off"),
+        "bounced": dict(iommu="off", swiotlb="force", append=KUNIT),
+    },
+    "armhf": {
+        "coherent": dict(append=KUNIT),
+        "incoherent": dict(module="incoherent=1"),
+        "off": dict(iommu="off"),
+    },
+    "arm64": {
+        "strict": dict(iommu="strict", append=KUNIT),
+        "lazy": dict(iommu="lazy"),
+        "incoherent": dict(iommu="strict", module="incoherent=1"),
+        "bounced": dict(iommu="off", swiotlb="force", append=KUNIT),
+        "xen": dict(xen=True),
+        "xen-bounced": dict(xen=True, swiotlb="force"),
+    },
 }
-NETWORK = {"e1000e": ["e1000e"], "8139cp": ["mii", "8139cp"]}
+# Those that instructions are counted on, and the one for traffic.
+BENCH = {"amd64": ["strict", "lazy", "untrusted"], "armhf": ["coherent", "incoherent"],
+         "arm64": ["strict", "lazy", "incoherent"]}
+TRAFFIC = {"amd64": "strict", "armhf": "coherent", "arm64": "strict"}
+CLASSES = {"amd64": machine.Machine, "armhf": ArmMachine, "arm64": machine.Machine}
 
 
-def check(image, name):
+def computer(image, name, **more):
+    """Returns a machine of MACHINES and the parameters of the test module."""
+    settings = dict(MACHINES[image.arch][name])
+    parameters = settings.pop("module", "")
+    return CLASSES[image.arch](kernel=image, **dict(settings, **more)), parameters
+
+
+def check(image, name, parameters=""):
     """Boot a machine of MACHINES: KUnit at boot, then the test module. Returns the Result."""
-    m = machine.Machine(kernel=image, devices=["edu"], modules=[image.module("series_test")],
-                        **MACHINES[name])
-    return m.boot("insmod /modules/series_test.ko\n", "series-%s-%s" % (image.name, name))
+    if "xen" in MACHINES[image.arch][name]:
+        return on_xen(image, name)
+    m, more = computer(image, name, devices=["edu"], modules=[image.module("series_test")])
+    return m.boot("insmod /modules/series_test.ko %s %s\n" % (more, parameters), "series-%s-%s" % (image.name, name))
 
 
-def network(image, driver, name):
-    """Boot a machine and receive a file by TFTP, twice, with the interface down and up between.
+def on_xen(image, name):
+    """Boot the kernel as dom0 of Xen, and as a second domain that grants a page. Returns the Result."""
+    swiotlb = MACHINES[image.arch][name].get("swiotlb")
+    m = xen.XenMachine(image, devices=["edu"], modules=[image.module("series_xen"), image.module("xen_guest")],
+                       swiotlb=swiotlb, guest="insmod /modules/xen_guest.ko && sleep 100000")
+    return m.boot("insmod /modules/series_xen.ko force=%d\n" % bool(swiotlb), "series-%s-%s" % (image.name, name))
 
-    Returns the Result; its cases say if the file is the same, and if nothing was reported.
-    """
-    with tempfile.TemporaryDirectory(prefix="dmah-tftp-") as files:
-        data = b"".join(hashlib.sha256(b"%d" % n).digest() for n in range(FILE // 32))
-        with open(os.path.join(files, "file"), "wb") as f:
-            f.write(data)
-        card = {"e1000e": "e1000e", "8139cp": "rtl8139"}[driver]
-        qemu = ["-netdev", "user,id=n,restrict=on,tftp=" + files, "-device", card + ",netdev=n"]
-        script = "\n".join("insmod /modules/%s.ko || exit 1" % m for m in NETWORK[driver]) + """
-n=0
-once() {
-	n=$((n + 1))
-	ifconfig eth0 10.0.2.15 netmask 255.255.255.0 up || exit 1
-	sleep 4
-	tftp -g -b 1428 -r file -l /tmp/file 10.0.2.2
-	if [ "$(md5sum </tmp/file | cut -d' ' -f1)" = %(md5)s ]; then echo "ok $n - file $n"; else echo "not ok $n - file $n"; fi
-	rm -f /tmp/file
-	ifconfig eth0 down
-}
-echo KTAP version 1
-once
-once
-rmmod %(driver)s && echo "ok 3 - rmmod" || echo "not ok 3 - rmmod"
-dmesg | grep -E "DMAR: \\[|WARNING:|BUG|Oops|DMA-API" >/tmp/bad && { cat /tmp/bad; echo "not ok 4 - reports"; } || echo "ok 4 - no reports"
-echo 1..4
-""" % {"md5": hashlib.md5(data).hexdigest(), "driver": driver}
-        m = machine.Machine(kernel=image, devices=[], modules=[image.module(n) for n in NETWORK[driver]],
-                            qemu=qemu, **MACHINES[name])
-        return m.boot(script, "series-%s-%s-%s" % (image.name, driver, name))
+
+def reports(result):
+    """Returns the case that says if a sanitizer, or the kernel itself, has reported anything."""
+    found = [l for l in result.messages + result.output if REPORT.search(l)]
+    return ktap.Case("no sanitizer reports anything", "not ok" if found else "ok", notes=found[:20])
 
 
 def bench(image, name):
     """Boot a machine that counts instructions. Returns the Result and {(size, api, call): figure}."""
-    m = machine.Machine(kernel=image, devices=["edu"], icount="shift=0", modules=[image.module("series_test")],
-                        **MACHINES[name])
+    m, parameters = computer(image, name, devices=["edu"], icount="shift=0", modules=[image.module("series_test")],
+                             append="")
     # For the first seconds other threads of the kernel run in between.
-    result = m.boot("sleep 5\ninsmod /modules/series_test.ko bench=1\n",
+    result = m.boot("sleep 5\ninsmod /modules/series_test.ko bench=1 %s\n" % parameters,
                     "series-bench-%s-%s" % (image.name, name))
     figures = {}
     for line in result.messages:
         found = re.search(r"series: figure (\S+) (.*) (\w+) (\d+)$", line)
         if found:
             figures[found.group(1), found.group(2), found.group(3)] = int(found.group(4))
+    return result, figures
+
+
+def map_benchmark(image, name, seconds=1):
+    """Run the kernel's own benchmark on edu. Returns the Result and {mode: (map, unmap)} in microseconds."""
+    m, _ = computer(image, name, devices=["edu"], icount="shift=0", append="",
+                    files={"bin/dma_map_benchmark": "@" + os.path.join(image.dir, "dma_map_benchmark")})
+    result = m.boot("""sleep 5
+for d in /sys/bus/pci/devices/*; do
+	[ "$(cat $d/vendor)$(cat $d/device)" = 0x12340x11e8 ] || continue
+	echo dma_map_benchmark >$d/driver_override
+	echo ${d##*/} >/sys/bus/pci/drivers_probe
+done
+dma_map_benchmark -m 0 -s %(s)d -d 2 || exit 1
+# Kernels before the last patch do not know this mode.
+dma_map_benchmark -m 2 -s %(s)d -d 2
+true
+""" % {"s": seconds}, "series-map_benchmark-%s-%s" % (image.name, name))
+    figures = {}
+    for line in result.output:
+        found = re.match(r"dma mapping benchmark\((\w+)\)", line)
+        if found:
+            mode = found.group(1)
+        found = re.match(r"average (map|unmap) latency\(us\):([0-9.]+)", line)
+        if found:
+            figures.setdefault(mode, {})[found.group(1)] = float(found.group(2))
     return result, figures

@@ -75,14 +75,21 @@ class Source:
                     f.write("\n".join(sorted(wanted)) + "\n")
         return into
 
-    def tree(self):
-        """Returns the directory of the whole source. Builds change the files of the series in it."""
-        path = os.path.join(self.work, "linux")
+    def tree(self, suffix=""):
+        """Returns the directory of the whole source. Builds change the files of the series in it.
+
+        suffix: names a tree that shares the files of the first one, by hard links
+        """
+        path = os.path.join(self.work, "linux" + suffix)
+        first = self.tree() if suffix else None
         with cache.lock("series-tree-" + self.kernel):
             if not os.path.exists(os.path.join(path, "Makefile")):
                 new = path + ".new"
                 shutil.rmtree(new, ignore_errors=True)
-                os.makedirs(new)
-                self.untar(new)
+                if first:
+                    shutil.copytree(first, new, symlinks=True, copy_function=os.link)
+                else:
+                    os.makedirs(new)
+                    self.untar(new)
                 os.rename(new, path)
         return path

@@ -11,7 +11,7 @@
 #include "vtd_cap.h"
 
 /* Since 6.19. Before, and on arm64, tables are of their driver's own kind. */
-#if defined(CONFIG_X86) && __has_include(<linux/generic_pt/iommu.h>)
+#if defined(CONFIG_X86) && IS_ENABLED(CONFIG_IOMMU_PT)
 #include <asm/cacheflush.h>
 #include <linux/cc_platform.h>
 #include <linux/generic_pt/iommu.h>

@@ -63,6 +63,7 @@ static const uint8_t fixed_size[TYPES] = { 20, 30, 33, 60, 60, 32, 28 };
 #define V3_SYNC	  56u
 #define V3_COHACC 1u
 #define V3_SIZE	  0x20000u
+#define V3_PAGE0  0x10000u /* of a model that has no page 1 */
 
 /* Table 21: reserved memory range. Table 22: its descriptors. */
 #define RMR_COUNT  20u
@@ -322,7 +323,7 @@ static void describe_v2(const uint8_t *node, struct dmah_fw_unit *unit)
 static void describe_v3(const uint8_t *node, struct dmah_fw_unit *unit)
 {
 	unit->kind = DMAH_FW_SMMUV3;
-	unit->size = V3_SIZE;
+	unit->size = fw_le32(node + V3_MODEL) == DMAH_SMMUV3_CN99XX ? V3_PAGE0 : V3_SIZE;
 	unit->hw_flags = fw_le32(node + V3_FLAGS);
 	unit->hw_info = fw_le32(node + V3_MODEL);
 	unit->flags |= unit->hw_flags & V3_COHACC ? DMAH_FW_COHERENT : 0;
@@ -389,6 +390,42 @@ static void report_rmr(const struct fw_lookup *q, const struct dmah_fw_bytes *t,
 				dmah_fw_identity(q, start, size, DMAH_BIDIRECTIONAL);
 		}
 	}
+}
+
+/* Returns true for an RMR node that names memory. */
+static bool names_memory(const uint8_t *rmr)
+{
+	for (uint32_t n = 0; has_descriptors(rmr) && n < fw_le32(rmr + RMR_COUNT); n++) {
+		const uint8_t *d = rmr + fw_le32(rmr + RMR_OFFSET) + n * RMR_SIZE;
+
+		if (!dmah_fw_senseless(fw_le64(d + RMR_BASE), fw_le64(d + RMR_LENGTH)))
+			return true;
+	}
+	return false;
+}
+
+unsigned int dmah_fw_iort_running(const struct dmah_fw_bytes *t, uint32_t offset,
+				  struct dmah_smmuv3_bypass *streams, unsigned int max)
+{
+	struct fw_walk w = dmah_fw_nodes(&iort_nodes, t);
+	const uint8_t *smmu = dmah_fw_node_at(&iort_nodes, t, offset), *node;
+	unsigned int found = 0;
+
+	while (smmu && (node = dmah_fw_next_of(&w, TYPE_RMR)))
+		for (uint32_t n = 0; names_memory(node) && n < mappings_of(node); n++) {
+			const uint8_t *map = mapping(node, n);
+			uint32_t more = is_single(map) ? 0 : fw_le32(map + MAP_COUNT);
+
+			if (dmah_fw_node_at(&iort_nodes, t, fw_le32(map + MAP_REFERENCE)) != smmu)
+				continue;
+			if (found < max)
+				streams[found] = (struct dmah_smmuv3_bypass){
+					.sid = fw_le32(map + MAP_OUTPUT),
+					.count = more < UINT32_MAX ? more + 1 : UINT32_MAX,
+				};
+			found++;
+		}
+	return found;
 }
 
 /* The doorbells to which a stream's interrupts go: those of its ITS group, or of all GICv2m frames where it has none. */

@@ -26,15 +26,44 @@ static enum dmah_walks walks_of(const struct dmah_fw_unit *unit)
 	return unit->flags & DMAH_FW_NONCOHERENT ? DMAH_WALKS_NONCOHERENT : DMAH_WALKS_AS_REPORTED;
 }
 
+/* An implementation without page 1 of registers has nothing of its own behind page 0. */
+static uint64_t smmuv3_registers(const struct dmah_fw_unit *unit)
+{
+	bool page0 = unit->table == DMAH_FW_IORT && unit->hw_info == DMAH_SMMUV3_CN99XX;
+
+	return page0 ? unit->size : DMAH_SMMUV3_REGS;
+}
+
+static int set_smmuv3(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
+		      struct dmah_fw_setup *setup)
+{
+	unsigned int streams = 0;
+	volatile void *regs;
+
+	if (!map_registers(setup, unit, smmuv3_registers(unit), &regs))
+		return DMAH_ENOMEM;
+	if (unit->table == DMAH_FW_IORT) {
+		setup->smmuv3.model = (enum dmah_smmuv3_model)unit->hw_info;
+		streams = dmah_fw_iort_running(&fw->tables[DMAH_FW_IORT], unit->offset,
+					       setup->bypass, DMAH_FW_BYPASS);
+	}
+	setup->smmuv3.regs = regs;
+	setup->smmuv3.name = dmah_fw_kind_name(unit->kind);
+	setup->smmuv3.walks = walks_of(unit);
+	setup->smmuv3.bypass = setup->bypass;
+	setup->smmuv3.nbypass = streams < DMAH_FW_BYPASS ? streams : DMAH_FW_BYPASS;
+	return streams > DMAH_FW_BYPASS ? DMAH_ENOSPC : DMAH_OK;
+}
+
 int dmah_fw_setup(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
 		  struct dmah_fw_setup *setup)
 {
 	volatile void *regs;
 
-	(void)fw;
 	setup->kind = unit->kind;
 	setup->vtd = (struct dmah_vtd_config){ 0 };
 	setup->smmuv3 = (struct dmah_smmuv3_config){ 0 };
+	setup->riscv = (struct dmah_riscv_config){ 0 };
 	switch (unit->kind) {
 	case DMAH_FW_VTD:
 		if (!map_registers(setup, unit, VTD_REGS, &regs))
@@ -44,11 +73,18 @@ int dmah_fw_setup(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
 		setup->vtd.phys_bits = unit->phys_bits > 52 ? 52 : unit->phys_bits;
 		return DMAH_OK;
 	case DMAH_FW_SMMUV3:
-		if (!map_registers(setup, unit, DMAH_SMMUV3_REGS, &regs))
+		return set_smmuv3(fw, unit, setup);
+	case DMAH_FW_RISCV:
+		/* A function's registers are in its BAR 0, which no table knows. */
+		if (!(unit->flags & DMAH_FW_MMIO))
+			return DMAH_ENODEV;
+		if (!map_registers(setup, unit, DMAH_RISCV_REGS, &regs))
 			return DMAH_ENOMEM;
-		setup->smmuv3.regs = regs;
-		setup->smmuv3.name = dmah_fw_kind_name(unit->kind);
-		setup->smmuv3.walks = walks_of(unit);
+		setup->riscv.regs = regs;
+		setup->riscv.name = dmah_fw_kind_name(unit->kind);
+		setup->riscv.walks = walks_of(unit);
+		/* A platform device with interrupts of its own; a function has messages. */
+		setup->riscv.wired = !(unit->flags & DMAH_FW_PCI) && unit->irq[0];
 		return DMAH_OK;
 	default:
 		return DMAH_ENOTSUP;

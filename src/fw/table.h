@@ -83,6 +83,18 @@ extern const struct fw_parser dmah_fw_rimt;
 extern const struct fw_parser dmah_fw_dt;
 extern const struct fw_parser dmah_fw_madt;
 
+/* ---- iort.c ---- */
+
+/**
+ * dmah_fw_iort_running() - list streams of an SMMU that firmware left running: those of RMR nodes.
+ * @offset: of the SMMU's node.
+ * @streams: room for @max.
+ *
+ * Returns how many there are, which may be more than @max.
+ */
+unsigned int dmah_fw_iort_running(const struct dmah_fw_bytes *t, uint32_t offset,
+				  struct dmah_smmuv3_bypass *streams, unsigned int max);
+
 /* ---- fw.c ---- */
 
 /** dmah_fw_error() - report an error. Returns DMAH_EINVAL. */

@@ -104,6 +104,10 @@ def statuses():
             status, out, err = w.run(*args)
             TAP.case(status == 2 and word in err and "Traceback" not in err,
                      "status 2 and a message: %s" % " ".join(args), notes=[err])
+        w.write("late.c", GOOD.replace("64, DMA_TO_DEVICE);\n}", "64, DMA_TO_DEVICE);\n\twritel(b->dma, reg);\n}"))
+        status, out, _ = w.run("--dry-run", "late.c")
+        TAP.case("the address of b->dma is read after its unmap" in out, "an address that is read after its unmap is noted",
+                 notes=[out])
         w.write("bad.c", "void f(\n" + LEFT)
         status, out, _ = w.run("bad.c")
         TAP.case(status == 1 and "left_out" in out, "a file that does not parse: its sites are reported",

@@ -120,7 +120,7 @@ static void broken_root(void **state)
 
 static volatile void *map_registers(void *ctx, uint64_t base, uint64_t size)
 {
-	assert_true(base == 0xfed90000 && size == 4096);
+	assert_true((base == 0xfed90000 || base == 0x3010000 || !base) && size == 4096);
 	return ctx;
 }
 
@@ -136,10 +136,175 @@ static void driver_configuration(void **state)
 	assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_OK);
 	assert_true(setup.kind == DMAH_FW_VTD && setup.vtd.phys_bits == 46);
 	assert_ptr_equal((const void *)(uintptr_t)setup.vtd.regs, memory);
+	/* RISC-V: a platform device with a wire, and a function whose BAR the caller fills in. */
+	unit = (struct dmah_fw_unit){ .kind = DMAH_FW_RISCV,
+				      .flags = DMAH_FW_MMIO | DMAH_FW_NONCOHERENT,
+				      .base = 0x3010000,
+				      .irq = { 36 } };
+	assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_OK);
+	assert_true(setup.kind == DMAH_FW_RISCV && setup.riscv.wired);
+	assert_int_equal(setup.riscv.walks, DMAH_WALKS_NONCOHERENT);
+	assert_ptr_equal((const void *)(uintptr_t)setup.riscv.regs, memory);
+	unit.flags = DMAH_FW_PCI;
+	assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_ENODEV);
+	unit.flags |= DMAH_FW_MMIO;
+	assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_OK);
+	assert_false(setup.riscv.wired);
 	setup.ctx = NULL;
 	assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_ENOMEM);
 	unit.kind = (enum dmah_fw_kind)99;
 	assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_ENOTSUP);
+}
+
+#define IORT 0x900u
+
+static void put64(uint32_t at, uint64_t value)
+{
+	put32(at, (uint32_t)value);
+	put32(at + 4, (uint32_t)(value >> 32));
+}
+
+/* An IORT of an SMMUv3 of a model, and an RMR node with two mappings: streams 0x20 to 0x23, and stream 0x31 alone. */
+static void make_iort(uint32_t model)
+{
+	uint32_t at = IORT + 48;
+
+	memcpy(memory + IORT, "IORT", 4);
+	put32(IORT + 4, 48 + 68 + 28 + 40 + 20);
+	put32(IORT + 36, 2);
+	put32(IORT + 40, 48);
+	memory[at] = 4;
+	memory[at + 1] = 68;
+	put64(at + 16, 0x9050000);
+	put32(at + 24, 1); /* COHACC override */
+	put32(at + 40, model);
+	at += 68;
+	memory[at] = 6;
+	memory[at + 1] = 28 + 40 + 20;
+	put32(at + 8, 2);
+	put32(at + 12, 28);
+	put32(at + 20, 1);
+	put32(at + 24, 68);
+	put32(at + 28 + 4, 3);
+	put32(at + 28 + 8, 0x20);
+	put32(at + 28 + 12, 48);
+	put32(at + 48 + 8, 0x31);
+	put32(at + 48 + 12, 48);
+	put32(at + 48 + 16, 1);
+	put64(at + 68, 0x80000000);
+	put64(at + 76, 0x100000);
+	finish(IORT, 48 + 68 + 28 + 40 + 20, 9);
+}
+
+static uint64_t mapped;
+
+static volatile void *map_smmu(void *ctx, uint64_t base, uint64_t size)
+{
+	assert_true(base == 0x9050000);
+	mapped = size;
+	return ctx;
+}
+
+/* The model, COHACC's override and the streams that firmware left running reach the driver's configuration. */
+static void smmu_configuration(void **state)
+{
+	(void)state;
+	for (uint32_t model = 0; model < 3; model++) {
+		struct dmah_fw_setup setup = { .map = map_smmu, .ctx = memory };
+		struct dmah_fw_unit unit;
+		struct dmah_fw fw;
+
+		memset(memory + IORT, 0, 0x200);
+		make_iort(model);
+		dmah_fw_init(&fw, &(struct dmah_fw_config){ .problem = on_problem });
+		assert_int_equal(dmah_fw_add(&fw, memory + IORT, 0x200), DMAH_OK);
+		assert_int_equal(problems, 0);
+		assert_int_equal(dmah_fw_unit(&fw, 0, &unit), DMAH_OK);
+		assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_OK);
+		assert_int_equal(setup.kind, DMAH_FW_SMMUV3);
+		assert_int_equal(setup.smmuv3.model, model);
+		assert_int_equal(setup.smmuv3.walks, DMAH_WALKS_COHERENT);
+		/* Cavium's has no page 1. */
+		assert_int_equal(mapped, model == 2 ? 0x10000 : 0x20000);
+		assert_int_equal(setup.smmuv3.nbypass, 2);
+		assert_true(setup.smmuv3.bypass[0].sid == 0x20 &&
+			    setup.smmuv3.bypass[0].count == 4);
+		assert_true(setup.smmuv3.bypass[1].sid == 0x31 &&
+			    setup.smmuv3.bypass[1].count == 1);
+	}
+}
+
+/* An SMMU behind the RMR node, to which its mappings lead. */
+static void make_two_smmus(void)
+{
+	uint32_t rmr = IORT + 48 + 68, at = rmr + 88;
+
+	memset(memory + IORT, 0, 0x200);
+	make_iort(0);
+	memcpy(memory + at, memory + IORT + 48, 68);
+	put64(at + 16, 0x9060000);
+	put32(rmr + 28 + 12, at - IORT);
+	put32(rmr + 48 + 12, at - IORT);
+	put32(IORT + 4, 48 + 68 + 88 + 68);
+	put32(IORT + 36, 3);
+	memory[IORT + 9] = 0;
+	finish(IORT, 48 + 68 + 88 + 68, 9);
+}
+
+/* RMR nodes of another SMMU, and ranges without memory, leave no stream running; too many are an error. */
+static void few_streams(void **state)
+{
+	struct dmah_fw_setup setup = { .map = map_smmu, .ctx = memory };
+	struct dmah_fw_unit unit;
+	struct dmah_fw fw;
+	uint32_t rmr = IORT + 48 + 68;
+
+	(void)state;
+	make_iort(0);
+	put64(rmr + 76, 0);
+	memory[IORT + 9] = 0;
+	finish(IORT, 204, 9);
+	dmah_fw_init(&fw, &(struct dmah_fw_config){ .problem = on_problem });
+	assert_int_equal(dmah_fw_add(&fw, memory + IORT, 0x200), DMAH_OK);
+	assert_int_equal(dmah_fw_unit(&fw, 0, &unit), DMAH_OK);
+	assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_OK);
+	assert_int_equal(setup.smmuv3.nbypass, 0);
+	/* The mappings lead to the second of two SMMUs. */
+	make_two_smmus();
+	dmah_fw_init(&fw, &(struct dmah_fw_config){ .problem = on_problem });
+	assert_int_equal(dmah_fw_add(&fw, memory + IORT, 0x200), DMAH_OK);
+	for (unsigned int n = 0; n < 2; n++) {
+		assert_int_equal(dmah_fw_unit(&fw, n, &unit), DMAH_OK);
+		unit.base = 0x9050000;
+		assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_OK);
+		assert_int_equal(setup.smmuv3.nbypass, n ? 2 : 0);
+	}
+	/* 17 mappings of one stream each. */
+	memset(memory + IORT, 0, 0x300);
+	make_iort(0);
+	memory[rmr + 1] = (28 + 17 * 20 + 20) & 0xff;
+	memory[rmr + 2] = (28 + 17 * 20 + 20) >> 8;
+	put32(IORT + 4, 48 + 68 + 28 + 17 * 20 + 20);
+	put32(rmr + 8, 17);
+	put32(rmr + 24, 28 + 17 * 20);
+	for (uint32_t i = 0; i < 17; i++) {
+		put32(rmr + 28 + 20 * i, 0);
+		put32(rmr + 28 + 20 * i + 4, 0);
+		put32(rmr + 28 + 20 * i + 8, 0x40 + i);
+		put32(rmr + 28 + 20 * i + 12, 48);
+		put32(rmr + 28 + 20 * i + 16, 1);
+	}
+	put64(rmr + 28 + 17 * 20, 0x80000000);
+	put64(rmr + 28 + 17 * 20 + 8, 0x100000);
+	memory[IORT + 9] = 0;
+	finish(IORT, 48 + 68 + 28 + 17 * 20 + 20, 9);
+	problems = 0;
+	dmah_fw_init(&fw, &(struct dmah_fw_config){ .problem = on_problem });
+	assert_int_equal(dmah_fw_add(&fw, memory + IORT, 0x300), DMAH_OK);
+	assert_int_equal(dmah_fw_unit(&fw, 0, &unit), DMAH_OK);
+	assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_ENOSPC);
+	assert_int_equal(setup.smmuv3.nbypass, 16);
+	assert_int_equal(problems, 0);
 }
 
 static void device_for_attach(void **state)
@@ -167,6 +332,8 @@ int main(void)
 		cmocka_unit_test_setup(broken_root, set_up),
 		cmocka_unit_test_setup(driver_configuration, set_up),
 		cmocka_unit_test_setup(device_for_attach, set_up),
+		cmocka_unit_test_setup(smmu_configuration, set_up),
+		cmocka_unit_test_setup(few_streams, set_up),
 	};
 
 	return cmocka_run_group_tests_name("fw-api", tests, NULL, NULL);

@@ -13,8 +13,8 @@
 
 /* Registers that are looked at without the drivers. */
 #define VTD_FSTS     (QEMU_VTD_REGS + 0x34)
-#define SMMU_EV_PROD (QEMU_SMMU_REGS + 0x100a8)
-#define SMMU_EV_CONS (QEMU_SMMU_REGS + 0x100ac)
+#define SMMU_EV_PROD 0x100a8u
+#define SMMU_EV_CONS 0x100acu
 
 /* Returns true if the hardware recorded a fault since the last call. */
 static bool recorded(struct bench *b)
@@ -29,10 +29,10 @@ static bool recorded(struct bench *b)
 		qemu_write(b->q, VTD_FSTS, 4, 1);
 		return true;
 	}
-	now = (uint32_t)qemu_read(b->q, SMMU_EV_PROD, 4);
+	now = (uint32_t)qemu_read(b->q, smmu_regs(b) + SMMU_EV_PROD, 4);
 	if (now == b->events)
 		return false;
-	qemu_write(b->q, SMMU_EV_CONS, 4, now);
+	qemu_write(b->q, smmu_regs(b) + SMMU_EV_CONS, 4, now);
 	b->events = now;
 	return true;
 }

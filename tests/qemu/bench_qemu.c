@@ -36,8 +36,7 @@
 #define VTD_CAP	  (QEMU_VTD_REGS + 0x08)
 #define VTD_ECAP  (QEMU_VTD_REGS + 0x10)
 #define VTD_IQT	  (QEMU_VTD_REGS + 0x88)
-#define SMMU_IDR0 (QEMU_SMMU_REGS + 0x00)
-#define SMMU_PROD (QEMU_SMMU_REGS + 0x98)
+#define SMMU_PROD 0x98u
 
 unsigned int bench_can(void)
 {
@@ -104,7 +103,7 @@ static void bound(void *machine, struct dmah_device *dev, enum dmah_bind how,
 
 static void hold(struct bench *b)
 {
-	qemu_hold(b->q, is_vtd(b) ? VTD_IQT : SMMU_PROD);
+	qemu_hold(b->q, is_vtd(b) ? VTD_IQT : smmu_regs(b) + SMMU_PROD);
 }
 
 static void let(void *machine, bool through)
@@ -155,6 +154,12 @@ void bench_on_post(struct bench *b, void (*fn)(void *arg), void *arg)
 
 static const char *model(const struct bench_config *c)
 {
+	if (c->hw == BENCH_VTD4_FS)
+		return "scalable-mode=on,fsts=on,aw-bits=48";
+	if (c->hw == BENCH_LPAE48_S2)
+		return "stage=2";
+	if (c->hw == BENCH_LPAE39 || c->hw == BENCH_LPAE48)
+		return NULL;
 	if (c->hw == BENCH_VTD3)
 		return c->map_flush ? "aw-bits=39,caching-mode=on" : "aw-bits=39";
 	if (c->map_flush)
@@ -171,7 +176,8 @@ static void open_machine(struct bench *b)
 
 	b->q = qemu_machine(&(struct qemu_config){
 		.kind = is_vtd(b) ? QEMU_VTD : QEMU_SMMU,
-		.iommu = is_vtd(b) ? model(c) : NULL,
+		.newer = is_newer(b),
+		.iommu = model(c),
 		.args = args,
 		.incoherent = c->walk_noncoherent,
 	});
@@ -204,13 +210,13 @@ static void open_vtd(struct bench *b)
 static void open_smmu(struct bench *b)
 {
 	/* An event for each four bytes that are refused: room for all of one transfer. */
-	struct dmah_smmuv3_config config = { .regs = qemu_regs(b->q, QEMU_SMMU_REGS),
+	struct dmah_smmuv3_config config = { .regs = qemu_regs(b->q, smmu_regs(b)),
 					     .timeout_ns = TIMEOUT,
 					     .evtq_log2 = 10 };
 	size_t need = dmah_smmuv3_memory(&config);
 
 	if (b->config.walk_noncoherent)
-		qemu_pretend(b->q, SMMU_IDR0, 1u << 4, 0);
+		qemu_pretend(b->q, smmu_regs(b), 1u << 4, 0);
 	b->iommu_memory = memory_of(need);
 	assert_int_equal(dmah_smmuv3_init(&b->smmu, &config, b->iommu_memory, need), 0);
 	b->iommu = &b->smmu.iommu;
@@ -241,7 +247,7 @@ static void open_domain(struct bench *b)
 		.cpus = c->cpus,
 		.pool = b->pool,
 		.mode = c->mode,
-		.format = is_vtd(b) ? &dmah_pt_vtd_ss : &dmah_pt_lpae_s1,
+		.format = b->iommu->formats[0],
 		.iommu = b->iommu,
 		.va_bits = width(b),
 		.aperture_size = c->aperture_size,

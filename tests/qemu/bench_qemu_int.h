@@ -13,8 +13,9 @@
 
 #include <pthread.h>
 
-#define PAGE	4096u
-#define STAGING 511u /* the root table's entry */
+#define PAGE 4096u
+/* The root table's entry: a first stage has no addresses of the upper half, and QEMU's stage 2 none beyond 44 bits. */
+#define STAGING 31u
 
 /* A device, and what its transactions meet. */
 struct party {
@@ -49,7 +50,19 @@ struct bench {
 
 static inline bool is_vtd(const struct bench *b)
 {
-	return b->config.hw == BENCH_VTD3 || b->config.hw == BENCH_VTD4;
+	return b->config.hw == BENCH_VTD3 || b->config.hw == BENCH_VTD4 ||
+	       b->config.hw == BENCH_VTD4_FS;
+}
+
+/* Returns true for hardware that only the newer QEMU has. */
+static inline bool is_newer(const struct bench *b)
+{
+	return b->config.hw == BENCH_LPAE48_S2 || b->config.hw == BENCH_VTD4_FS;
+}
+
+static inline dmah_phys_t smmu_regs(const struct bench *b)
+{
+	return b->config.hw == BENCH_LPAE48_S2 ? QEMU_SMMU_AT(0) : QEMU_SMMU_REGS;
 }
 
 static inline dmah_addr_t staging_of(const struct bench *b, const struct party *p)

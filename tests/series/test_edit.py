@@ -3,10 +3,12 @@
 """Tests of linux/series that need no source of Linux: the edits, and the steps made of them."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import types
 
 sys.dont_write_bytecode = True
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
@@ -14,7 +16,7 @@ sys.path.insert(0, ROOT)
 
 from lab import vm  # noqa: E402
 from lab.vm import cache  # noqa: E402
-from linux.series import edit, series  # noqa: E402
+from linux.series import boot, build, edit, series, variant  # noqa: E402
 
 SOURCE = """\
 /* unmap(dev, 1); in a comment is no match */
@@ -251,8 +253,56 @@ def test_the_real_steps_can_be_read():
                 assert "SPDX-License-Identifier: GPL-2.0-only" in text.split("\n")[0], path
 
 
+def test_kernels():
+    for kind in variant.ALL.values():
+        options = [l for l in kind.options().splitlines() if l.startswith("CONFIG_")]
+        assert "CONFIG_KUNIT=y" in options and "CONFIG_E1000E=m" in options, kind.name
+        assert not {l.split("=")[0] for l in options} & set(kind.without), kind.name
+        # Those that are built in one tree must not be built at the same time; the others may.
+        assert (kind.tree() == "") == (kind.shares or kind.name == variant.DEFAULT), kind.name
+        if kind.edits:
+            assert edit.parse(series.read(os.path.join(series.HERE, kind.edits)), kind.edits)
+        for module in kind.modules:
+            assert all(os.path.exists(p) for p in build.module_files(module).values()), module
+        assert kind.arch in boot.MACHINES and boot.TRAFFIC[kind.arch] in boot.MACHINES[kind.arch]
+        assert set(boot.BENCH[kind.arch]) <= set(boot.MACHINES[kind.arch])
+    assert len({k.out() for k in variant.ALL.values()}) == len(variant.ALL)
+    try:
+        variant.get("vax")
+    except cache.Error as err:
+        assert "no kernel vax (there are x86_64" in str(err), err
+    else:
+        raise AssertionError("accepted")
+
+
+def test_reports_of_sanitizers():
+    line = "[    1.0] BUG: KASAN: slab-use-after-free in iommu_dma_map_slot+0x1/0x2"
+    for messages, verdict in (([], "ok"), (["[    1.0] all is well"], "ok"), ([line], "not ok"),
+                              (["WARNING: possible circular locking dependency detected"], "not ok")):
+        case = boot.reports(types.SimpleNamespace(messages=messages, output=[]))
+        assert case.verdict == verdict and case.notes == (messages if verdict == "not ok" else []), case
+
+
+def test_the_two_headers_have_the_same_calls():
+    """A converted driver is built with either."""
+    def calls(path):
+        return set(re.findall(r"^(?:static inline )?[\w ]+?\**\b(dma_\w*handle\w*)\(", series.read(path), re.M))
+
+    ours = calls(os.path.join(ROOT, "ports", "linux", "include", "linux", "dma-handle.h"))
+    theirs = calls(os.path.join(series.PATCHES, "03-handle", "new", "include", "linux", "dma-handle.h"))
+    # These are for mappers.
+    assert ours == theirs - {"dma_handle_bounced"}, ours ^ theirs
+    used = set()
+    for step in series.steps("7.3"):
+        if step.paths[0].startswith("drivers/net/"):
+            used |= set(re.findall(r"\b(dma_\w*handle\w*)\(", "\n".join(r.text for r in step.rules)))
+    assert used and used <= ours, used - ours
+
+
 def test_command_line():
-    for args, word in ((["patches", "--kernel", "seven"], b"KERNEL=seven"), ([], b"usage"), (["nothing"], b"usage")):
+    for args, word in ((["test", "--kind", "arm", "--machine", "lazy"], b"no machine lazy for arm (there are coherent"),
+                       (["test", "--kind", "vax"], b"invalid choice"),
+                       (["patches", "--kernel", "seven"], b"KERNEL=seven"), ([], b"usage"), (["nothing"], b"usage")):
         out = subprocess.run([sys.executable, "-B", "-m", "linux.series"] + args, cwd=ROOT, stdin=subprocess.DEVNULL,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         assert out.returncode == 2 and word in out.stdout and b"Traceback" not in out.stdout, out

@@ -53,7 +53,7 @@ unsigned long bench_operations(void)
 
 static bool vtd(enum bench_hw hw)
 {
-	return hw == BENCH_VTD3 || hw == BENCH_VTD4 || hw == BENCH_VTD5;
+	return hw == BENCH_VTD3 || hw == BENCH_VTD4 || hw == BENCH_VTD5 || hw == BENCH_VTD4_FS;
 }
 
 static bool amd(enum bench_hw hw)
@@ -73,6 +73,8 @@ static enum sim_flavour flavour(enum bench_hw hw)
 
 static const struct dmah_pt_format *format(enum bench_hw hw)
 {
+	if (hw == BENCH_VTD4_FS || hw == BENCH_LPAE48_S2)
+		return hw == BENCH_VTD4_FS ? &dmah_pt_vtd_fs : &dmah_pt_lpae_s2;
 	return vtd(hw)	   ? &dmah_pt_vtd_ss
 	       : amd(hw)   ? &dmah_pt_amd_v1
 	       : riscv(hw) ? &dmah_pt_sv_rsw
@@ -127,6 +129,8 @@ static void open_machine(struct bench *b)
 		for (unsigned int i = 0; i < 2; i++)
 			config.iommu[i] = (struct sim_iommu_config){
 				.flavour = flavour(c->hw),
+				.stage2 = c->hw == BENCH_LPAE48_S2,
+				.first_stage = c->hw == BENCH_VTD4_FS,
 				.va_bits = width(c->hw),
 				.caching_mode = c->map_flush && !i,
 				.noncoherent_walk = c->walk_noncoherent,

@@ -21,6 +21,8 @@ enum bench_hw {
 	BENCH_VTD5,
 	BENCH_LPAE39,
 	BENCH_LPAE48,
+	BENCH_LPAE48_S2, /* stage 2 */
+	BENCH_VTD4_FS, /* scalable mode, first stage */
 	BENCH_AMD3,
 	BENCH_AMD4,
 	BENCH_AMD6,

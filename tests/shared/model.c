@@ -211,7 +211,7 @@ static bool write_only_expressible(const struct bench *b)
 {
 	enum bench_hw hw = bench_config((struct bench *)(uintptr_t)b)->hw;
 
-	return hw == BENCH_VTD3 || hw == BENCH_VTD4 || hw == BENCH_VTD5;
+	return hw == BENCH_VTD3 || hw == BENCH_VTD4 || hw == BENCH_VTD5 || hw == BENCH_LPAE48_S2;
 }
 
 /* Invariant 12: beside its buffer an untrusted device finds zeroes, and what it writes there goes nowhere. */

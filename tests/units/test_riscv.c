@@ -256,7 +256,8 @@ static void id_beyond(void **state)
 /* A unit that lacks the depth that would do gets a deeper directory; one that has none as deep is refused. */
 static void missing_depths(void **state)
 {
-	struct rig *rig = rig_open(&(struct rig_config){ .model.no_levels = 3, .unit.id_bits = 6 });
+	struct rig *rig = rig_open(&(struct rig_config){
+		.model.no_levels = 3, .unit.id_bits = 6, .not_enabled = true });
 	struct sim_config config = { .backend = DMAH_BACKEND_IOMMU,
 				     .iommu[0] = { .flavour = SIM_RISCV } };
 	struct dmah_riscv_config c = { .id_bits = 16 };
@@ -266,6 +267,10 @@ static void missing_depths(void **state)
 	void *memory;
 
 	(void)state;
+	/* Devices that are attached already stay so. */
+	assert_int_equal(rig->unit[0].levels, 1);
+	for (unsigned int i = 0; i < UNITS; i++)
+		assert_int_equal(dmah_riscv_enable(&rig->unit[i]), DMAH_OK);
 	assert_int_equal(rig->unit[0].levels, 3);
 	maps(rig, 1);
 	/* It has the same directory after it has lost its registers. */
@@ -297,13 +302,14 @@ static void widths(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 6; i++) {
-		struct rig *rig =
-			rig_open(&(struct rig_config){ .va_bits = bits[i % 3],
-						       .model.no_software_bits = i >= 3,
-						       .mode = i & 1 ? DMAH_LAZY : DMAH_STRICT });
+		struct rig *rig = rig_open(
+			&(struct rig_config){ .va_bits = bits[i % 3],
+					      .model.no_software_bits = i >= 3,
+					      .format = i >= 3 ? &dmah_pt_sv : &dmah_pt_sv_rsw,
+					      .mode = i & 1 ? DMAH_LAZY : DMAH_STRICT });
 
-		assert_ptr_equal(rig->unit[0].iommu.formats[0],
-				 i >= 3 ? &dmah_pt_sv : &dmah_pt_sv_rsw);
+		assert_ptr_equal(rig->unit[0].iommu.formats[0], &dmah_pt_sv);
+		assert_int_equal(rig->unit[0].iommu.nformats, i >= 3 ? 1 : 2);
 		assert_int_equal(rig->unit[0].iommu.va_bits, 56);
 		maps(rig, 2);
 		rig_close(rig);
@@ -803,11 +809,16 @@ static void unreadable_queue(void **state)
 	struct rig *rig = rig_open(&(struct rig_config){ 0 });
 	dmah_phys_t phys = sim_ram_take(rig->sim, PAGE, PAGE);
 	struct dmah h = { 0 };
+	uint64_t begun;
 
 	(void)state;
 	assert_int_equal(dmah_map(device(rig, 0), &h, phys, 64, DMAH_FROM_DEVICE, 0), DMAH_OK);
 	sim_riscv_memory_fault(rig->model[0]);
+	/* The error is found at the first look, long before the time-out. */
+	rig->unit[0].timeout = 100 * TIMEOUT;
+	begun = dmah_host_now();
 	assert_int_equal(dmah_unmap(device(rig, 0), &h), DMAH_ETIMEDOUT);
+	assert_true(dmah_host_now() - begun < 10 * TIMEOUT);
 	assert_int_equal(rig->reports, 1);
 	assert_int_equal(dmah_flush(rig->dom), DMAH_ETIMEDOUT);
 	assert_int_equal(rig->reports, 1);

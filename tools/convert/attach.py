@@ -63,6 +63,8 @@ def by_mask(facts):
                 continue
             kids = f.body().kids
             i = kids.index(top)
+            if any(k.kind == "label" for k in kids[:i]):
+                continue        # the end of a failed call
             while i + 1 < len(kids) and kids[i + 1].kind == "if" and "err" in facts.source.of(
                     kids[i + 1].kids[0]) + "err" and i - kids.index(top) < 1 and top.kind == "expr":
                 i += 1

@@ -116,6 +116,11 @@ class Editor:
             n = n.kids[0]
         if n.callee() == "dma_unmap_addr":
             base = n.kids[1]
+            while base.kind == "paren":
+                base = base.kids[0]
+            if base.kind == "unary" and base.value == "&" and base.kids[0].kind in ("id", "member", "index"):
+                return self.beside_name(path, f, n, "%s.%s" % (self.arg(path, base.kids[0]),
+                                                               self.arg(path, n.kids[2])))
             text = self.arg(path, base)
             if base.kind not in ("id", "member", "index", "call", "paren"):
                 text = "(%s)" % text
@@ -404,7 +409,10 @@ class Editor:
             or (q.kind == "cond" and q.kids[0] is inner)
             or q.callee() in ("WARN_ON", "WARN_ON_ONCE", "BUG_ON")
             or (q.kind == "return" and f.type.name() == "bool"))
-        if truth:
+        if truth and q.kind == "unary" and inner is call:
+            call = q
+            make = lambda: "dmah_mapped(%s)" % self.pointer(path, f, n)
+        elif truth:
             make = lambda: "!dmah_mapped(%s)" % self.pointer(path, f, n)
         else:
             make = lambda: "(dmah_mapped(%s) ? 0 : -ENOMEM)" % self.pointer(path, f, n)
@@ -490,13 +498,17 @@ class Editor:
         lead = self.before(path, statement)
         block = statement.parent is not None and statement.parent.kind == "block" and not lead.strip()
         between = ";\n" + lead if block else ", "
+        tested = any(o.how in ("truth", "compare") or moves.compared(o) for o in s.refs)
 
         def make():
             handle = self.pointer(path, f, target)
             kept = handle[1:-len("_handle")]
             reset = "%s = %s%s" % (handle[1:], EMPTY, between) if s.reset else ""
-            return "%s%s%s%s = dmah_addr(%s)" % (
-                reset, self.unchecked_call(lead, self.map_call(path, r.extra, handle)), between, kept, handle)
+            number = "dmah_addr(%s)" % handle
+            if tested:
+                number = "dmah_mapped(%s) ? %s : DMA_MAPPING_ERROR" % (handle, number)
+            return "%s%s%s%s = %s" % (
+                reset, self.unchecked_call(lead, self.map_call(path, r.extra, handle)), between, kept, number)
 
         self.put(path, node, make)
 
@@ -667,9 +679,40 @@ class Editor:
 
     # ---- text
 
+    def unused(self, path):
+        """Take out the locals that only lengths and directions of converted calls named."""
+        facts, made = self.a.file(path), self.nodes.get(path, {})
+        calls = [n for n, _ in made.values() if n.callee() in SITES]
+        functions = {f for f in facts.source.functions.values() for n in calls if f.opening < n.first < f.closing}
+        for f in functions:
+            for d in [n for n in f.body().walk() if n.kind == "decl" and id(n) not in made]:
+                for v in d.kids:
+                    self.unused_local(path, facts, f, d, v, calls)
+
+    def unused_local(self, path, facts, f, d, v, calls):
+        refs = [n for g, n in facts.names.get(v.value[0], ()) if g is f
+                and not (n.parent.kind == "call" and n.parent.kids[0] is n)]
+        inside = [next((c for c in [n] + list(n.above()) if any(c is x for x in calls)), None) for n in refs]
+        if not refs or None in inside or d.parent.kind != "block":
+            return
+        named = re.compile(r"\b%s\b" % re.escape(v.value[0]))
+        if any(named.search(self.nodes[path][id(c)][1]()) for c in inside):
+            return
+        source = facts.source
+        a, b = source.span(d)
+        start = source.text.rfind("\n", 0, a) + 1
+        if len(d.kids) == 1 and not any(n.kind in ("call", "stmtexpr", "assign") for n in v.walk()) \
+                and not source.text[start:a].strip() and source.text[b:b + 1] == "\n":
+            self.put_range(path, start, b + 1, "")
+        elif v.kids:
+            at = source.tokens[v.first].end
+            self.put_range(path, at, at, " __maybe_unused")
+
     def emit(self):
         """Return {path: new text}."""
         out = {}
+        for path in list(self.nodes):
+            self.unused(path)
         for path in sorted(set(self.nodes) | set(self.ranges)):
             source = self.source(path)
             made = self.nodes.get(path, {})

@@ -6,7 +6,7 @@ import os
 import signal
 import traceback
 
-from . import scan
+from . import moves, scan
 from .attach import attach
 from .edit import Editor, Overlap
 from .slots import Analysis
@@ -153,6 +153,7 @@ def attempt(tree, paths, options):
         where = attach(e, sorted(e.nodes))
         r.notes.append("attached in %s" % where if where else
                        "attach the device in probe() by hand: devm_dmah_attach(), in %s" % ", ".join(paths))
+    r.notes += moves.read_after_unmap(a)
     r.texts = e.emit()
     r.maps, r.unchecked = e.maps, e.unchecked
     check(tree, a, e, r.texts)

@@ -335,6 +335,14 @@ def at_start(src, r):
     return not any(g.reach(place(u), maps)(here) for u in mine if u.how == "update" or u.what == "arithmetic")
 
 
+def names_mapping(analysis, s, seen=()):
+    """Returns true if a slot is unmapped or synced, by itself or by a local or parameter that takes its value."""
+    if s.unmaps or s.syncs:
+        return True
+    return any(s.key in t.sources and t.key[0] in ("local", "param") and t.key not in seen
+               and names_mapping(analysis, t, seen + (s.key,)) for t in analysis.slots.values())
+
+
 def moved(analysis, s, src, r):
     """The mapping of src moves to s at r: send src's later uses to s, or block both."""
     if src.form == "beside" and not at_start(src, r):
@@ -342,7 +350,7 @@ def moved(analysis, s, src, r):
         s.block("from_expression", r.where())
         return
     if src.key[0] == "member" and s.key[0] == "member" and s.key != src.key \
-            and (src.unmaps or src.syncs) and (s.unmaps or s.syncs):
+            and names_mapping(analysis, src) and names_mapping(analysis, s):
         s.block("two_owners", r.where())
         return
     if src.key[0] == "member" and s.key[0] != "member":
@@ -396,31 +404,38 @@ def follow(analysis, s, src, r, uses, fresh):
 # ---- a value that says more than "mapped"
 
 def tests(analysis, s):
-    """Block a slot whose value says more than "mapped": an unmap makes a handle idle, an address stays.
+    """Find a test of a value that says more than "mapped": an unmap makes a handle idle, an address stays.
 
     A test is safe where all that it may guard is a map, unmap or sync of the slot: a driver that reached
-    such a test with an address that was unmapped would unmap it twice.
+    such a test with an address that was unmapped would unmap it twice. A comparison with another address
+    is a test, too.
     """
-    if s.form != "handle":
-        return
-    flags = [r for r in s.refs if r.how in ("truth", "compare") and not any(
+    if s.form != "handle" or s.type is None or s.view is not None:
+        return None
+    flags = [r for r in s.refs if (r.how in ("truth", "compare") or compared(r)) and not any(
         o.function is r.function and o.node.first > r.node.first and (
-            o.how in ("site", "offset_site") or o.what == "map" or takes(analysis, o)) for o in s.refs)]
+            o.how in ("site", "offset_site") or o.what == "map" or (
+                o.how == "arg" and r.how != "read" and takes(analysis, o))) for o in s.refs)]
     if not flags:
-        return
-    gone = [r for r in s.refs if r.how == "site" and r.extra in UNMAPS] + list(s.leaves)
-    for r in gone:
-        g = graph(r.function)
-        filled = [place(o) for o in own(s, r.function) if o.how in ("assign", "set")]
-        here = r if r.how != "init" else r
+        return None
+    for r in [r for r in s.refs if r.how == "site" and r.extra in UNMAPS] + list(s.leaves):
+        behind = graph(r.function).reach(place(r), [place(o) for o in own(s, r.function) if o.how in ("assign", "set")])
         if s.key[0] == "local":
-            behind = g.reach(place(here), filled)
             if any(o.function is r.function and behind(place(o)) for o in flags):
-                s.block("tested_as_flag", flags[0].where())
-                return
-        elif g.reach(place(here), filled)(LEAVES):
-            s.block("tested_as_flag", flags[0].where())
-            return
+                return flags[0]
+        elif behind(LEAVES):
+            return flags[0]
+    return None
+
+
+def compared(r):
+    """Returns true if an address is compared with another value."""
+    if r.how != "read":
+        return False
+    p = r.node.parent
+    while p is not None and p.kind in ("paren", "cast"):
+        p = p.parent
+    return p is not None and p.kind == "binary" and p.value in ("==", "!=", "<", ">", "<=", ">=")
 
 
 # ---- parameters
@@ -443,3 +458,24 @@ def parameters(analysis, s):
             if any(behind(place(o)) for o in uses):
                 s.block("copy_outlives", "%s: %s()" % (s.key[1], f.name))
                 return
+
+
+# ---- for the report
+
+def read_after_unmap(analysis):
+    """Notes on addresses that the driver still reads behind their unmap: a handle says 0 there."""
+    out = []
+    for s in analysis.slots.values():
+        if s.blocked() or s.form != "handle":
+            continue
+        for r in s.refs:
+            if r.how != "site" or r.extra not in UNMAPS:
+                continue
+            g, mine = graph(r.function), own(s, r.function)
+            behind = g.reach(place(r), [place(o) for o in mine if o.how in STORES])
+            text = r.source.of(r.node)
+            for o in mine:
+                if o.how in ("read", "returned", "arg") and r.node.last < o.node.first and behind(place(o)) \
+                        and not takes(analysis, o) and o.source.of(o.node) == text:
+                    out.append("%s: the address of %s is read after its unmap" % (o.where(), " ".join(text.split())))
+    return out

@@ -449,7 +449,11 @@ def forms(analysis):
     for s in slots:
         moves.stores(analysis, s)
     for s in slots:
-        moves.tests(analysis, s)
+        flag = moves.tests(analysis, s)
+        if flag is not None and not s.blocked() and s.key[0] == "member" and can_be_beside(s):
+            s.form = "beside"       # the number stays as it was behind an unmap
+        elif flag is not None:
+            s.block("tested_as_flag", flag.where())
 
 
 def view(analysis, s):
@@ -479,29 +483,31 @@ CONSTANT = re.compile(r"^[A-Z][A-Z0-9_]*$")
 
 def beside(analysis, s):
     """An address that is also computed with keeps its type; a handle is put beside it."""
-    if not s.blocked() or s.type is None or s.type.derived or s.sources:
-        return
+    if s.blocked() and all(rule in BESIDE for rule, _ in s.blocks) and can_be_beside(s):
+        s.blocks = []
+        s.form = "beside"
+
+
+def can_be_beside(s):
+    """Returns true if each store is a map, or a number for which an idle handle stands."""
+    if s.type is None or s.type.derived or s.sources:
+        return False
     if s.key[0] == "member" and (s.struct is None or s.struct.tag is None or s.copied):
-        return
+        return False
     maps = [r for r in s.refs if r.what == "map"]
     if not maps or any(r.how not in ("assign", "set") for r in maps):
-        return
+        return False
     for r in s.refs:
         if r.how in ("init", "assign", "set", "field") and r.what not in ("map", "zero") and not (
                 r.what == "arithmetic" and re.search(r"\b%s\b" % re.escape(s.key[3]), r.source.of(r.extra))) \
                 and not (r.what == "other" and CONSTANT.match(r.extra or "")) \
                 and not (r.what == "coherent" and r.extra not in SYNCED):
-            return
+            return False
         if r.how == "address" and r.extra[0] in SYNCED:
-            return
-        # After a failed map the number is not the error address.
-        if r.how == "compare" and "ERROR" in r.source.of(next(a for a in r.node.above() if a.kind == "binary")):
-            return
+            return False
         if r.what == "map" and (r.node.parent.parent if r.how == "assign" else r.node.parent).kind != "expr":
-            return
-    if all(rule in BESIDE for rule, _ in s.blocks):
-        s.blocks = []
-        s.form = "beside"
+            return False
+    return True
 
 
 def maps_in_loops(analysis, s):

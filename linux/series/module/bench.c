@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Instructions for each call: under QEMU's -icount shift=0 the TSC counts them. */
+/* Instructions for each call: under QEMU's -icount shift=0 the clock counts them. */
 #include <linux/iommu.h>
 #include <linux/sort.h>
-#include <asm/tsc.h>
 #include "test.h"
+#ifdef CONFIG_X86
+#include <asm/tsc.h>
+#define instructions() rdtsc_ordered()
+#else
+#include <linux/ktime.h>
+/* In steps of 16, which BUFFERS calls at a time make up for. */
+#define instructions() ktime_get_ns()
+#endif
 
 #define BUFFERS 256
 #define ROUNDS	15
@@ -20,7 +27,7 @@ static struct mapping mappings[BUFFERS];
 static struct page *buffers[BUFFERS];
 static bool counting;
 
-static void add(const char *api, const char *call, u64 instructions)
+static void add(const char *api, const char *call, u64 sum)
 {
 	char name[sizeof(rows[0].name)];
 	unsigned int n;
@@ -36,7 +43,7 @@ static void add(const char *api, const char *call, u64 instructions)
 	if (n == row_count)
 		strscpy(rows[row_count++].name, name);
 	if (rows[n].count < ROUNDS)
-		rows[n].value[rows[n].count++] = div_u64(instructions + BUFFERS / 2, BUFFERS);
+		rows[n].value[rows[n].count++] = div_u64(sum + BUFFERS / 2, BUFFERS);
 }
 
 static int compare(const void *a, const void *b)
@@ -46,12 +53,12 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-#define MEASURE(api, call, statement)                    \
-	do {                                             \
-		u64 start = rdtsc_ordered();             \
-		for (n = 0; n < BUFFERS; n++)            \
-			statement;                       \
-		add(api, call, rdtsc_ordered() - start); \
+#define MEASURE(api, call, statement)                   \
+	do {                                            \
+		u64 start = instructions();             \
+		for (n = 0; n < BUFFERS; n++)           \
+			statement;                      \
+		add(api, call, instructions() - start); \
 	} while (0)
 
 static int bench_api(struct device *dev, const struct api *api)

@@ -12,15 +12,21 @@
 #define EDU_TO_MEMORY	2
 #define EDU_BUFFER	0x40000
 
-int edu_open(struct edu *edu, struct pci_dev *pdev)
+int edu_open(struct edu *edu, struct pci_dev *pdev, bool incoherent)
 {
 	struct iommu_domain *domain = iommu_get_domain_for_dev(&pdev->dev);
+	bool translated = domain && (domain->type & __IOMMU_DOMAIN_PAGING);
 	int err;
 
 	edu->pdev = pdev;
 	edu->untrusted = pdev->untrusted;
-	edu->strict = domain && domain->type == IOMMU_DOMAIN_DMA;
-	edu->lazy = domain && domain->type == IOMMU_DOMAIN_DMA_FQ;
+	edu->lazy = translated && domain->type == IOMMU_DOMAIN_DMA_FQ;
+	edu->strict = translated && !edu->lazy;
+#if defined(CONFIG_ARM) || defined(CONFIG_ARM64)
+	/* Emulated caches are coherent, so the kernel may take the device for one that is not. */
+	if (incoherent)
+		dev_clear_dma_coherent(&pdev->dev);
+#endif
 	err = pci_enable_device(pdev);
 	if (err)
 		return err;

@@ -10,6 +10,14 @@ static bool bench;
 module_param(bench, bool, 0);
 MODULE_PARM_DESC(bench, "measure, instead of checking");
 
+static bool incoherent;
+module_param(incoherent, bool, 0);
+MODULE_PARM_DESC(incoherent, "let the kernel maintain caches for edu");
+
+static bool zero_outlives;
+module_param(zero_outlives, bool, 0);
+MODULE_PARM_DESC(zero_outlives, "the kernel does not unmap IOVA 0");
+
 static unsigned int results;
 
 void report(bool ok, const char *fmt, ...)
@@ -27,7 +35,7 @@ void report(bool ok, const char *fmt, ...)
 static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct edu edu;
-	int err = edu_open(&edu, pdev);
+	int err = edu_open(&edu, pdev, incoherent);
 
 	if (err) {
 		report(false, "edu cannot be used: error %d", err);
@@ -41,6 +49,8 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		err = bench_all(&edu, 64, 1500);
 		report(!err, "figures of parts of pages, error %d", err);
 	} else {
+		if (IS_ENABLED(CONFIG_ARM_DMA_USE_IOMMU) && edu.strict)
+			check_zero(&edu, zero_outlives);
 		check_all(&edu);
 	}
 	edu_close(&edu);

@@ -48,12 +48,15 @@ struct edu {
 	bool lazy; /* an IOMMU blocks what is unmapped, soon */
 };
 
-int edu_open(struct edu *edu, struct pci_dev *pdev);
+/* incoherent: the kernel maintains the CPU's caches for it (arm only) */
+int edu_open(struct edu *edu, struct pci_dev *pdev, bool incoherent);
 void edu_close(struct edu *edu);
 /* Copy from memory into edu's buffer, or back. size is less than 4,096 bytes. */
 int edu_transfer(struct edu *edu, dma_addr_t addr, size_t size, bool from_memory);
 
 void check_all(struct edu *edu);
+/* The first mapping of all, at IOVA 0. outlives: the kernel has the bug that unmap leaves it there. */
+void check_zero(struct edu *edu, bool outlives);
 int bench_all(struct edu *edu, size_t offset, size_t size);
 
 /* One line of KTAP. */

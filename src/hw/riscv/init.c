@@ -5,7 +5,8 @@
 #define COMMAND_BYTES 16u
 #define RECORD_BYTES  32u
 
-static const struct dmah_pt_format *const formats[] = { &dmah_pt_sv_rsw, &dmah_pt_sv };
+/* The first is what every unit walks. */
+static const struct dmah_pt_format *const formats[] = { &dmah_pt_sv, &dmah_pt_sv_rsw };
 
 static const struct dmah_iommu_ops ops = {
 	.bind = dmah_riscv_op_bind,
@@ -127,14 +128,6 @@ static unsigned int narrowest(uint64_t cap)
 	return cap & CAP_SV39 ? 38 : cap & CAP_SV48 ? 47 : 56;
 }
 
-static void set_formats(struct dmah_iommu *iommu, uint64_t cap)
-{
-	bool sw = cap & CAP_SVRSW60T59B;
-
-	iommu->formats = sw ? formats : &formats[1];
-	iommu->nformats = sw ? 2 : 1;
-}
-
 static void describe(struct dmah_riscv *unit, const struct dmah_riscv_config *c)
 {
 	struct dmah_iommu *iommu = &unit->iommu;
@@ -148,7 +141,8 @@ static void describe(struct dmah_riscv *unit, const struct dmah_riscv_config *c)
 	iommu->out_bits = CAP_PAS(unit->cap) < 56 ? CAP_PAS(unit->cap) : 56;
 	if (c->msi && dmah_riscv_second_bits(unit) < iommu->out_bits)
 		iommu->out_bits = dmah_riscv_second_bits(unit);
-	set_formats(iommu, unit->cap);
+	iommu->formats = formats;
+	iommu->nformats = unit->cap & CAP_SVRSW60T59B ? 2 : 1;
 	iommu->off = true;
 }
 

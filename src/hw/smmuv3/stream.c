@@ -282,9 +282,13 @@ int dmah_smmuv3_let_through(struct dmah_smmuv3 *smmu, const struct dmah_smmuv3_b
 {
 	int err = DMAH_OK;
 
-	for (unsigned int i = 0; !err && i < n; i++)
-		for (uint32_t k = 0; !err && k < streams[i].count; k++)
-			if (!((streams[i].sid + k) >> smmu->sid_bits))
-				err = let_one_through(smmu, streams[i].sid + k);
+	for (unsigned int i = 0; !err && i < n; i++) {
+		uint64_t end = (uint64_t)streams[i].sid + streams[i].count,
+			 most = 1ull << smmu->sid_bits;
+
+		end = end < most ? end : most;
+		for (uint64_t sid = streams[i].sid; !err && sid < end; sid++)
+			err = let_one_through(smmu, (uint32_t)sid);
+	}
 	return err;
 }

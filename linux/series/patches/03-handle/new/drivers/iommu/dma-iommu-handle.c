@@ -34,6 +34,6 @@ void iommu_dma_unmap_handle(struct device *dev, struct dma_handle *h)
 		arch_sync_dma_flush();
 	}
 	__iommu_dma_unmap(dev, h->addr, h->len);
-	if (unlikely(h->state & DMA_HANDLE_BOUNCED))
+	if (dma_handle_bounced(h))
 		__swiotlb_tbl_unmap_single(dev, h->phys, h->len, h->dir, h->attrs, h->pool);
 }

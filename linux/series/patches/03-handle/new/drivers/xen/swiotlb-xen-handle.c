@@ -58,7 +58,7 @@ static void xen_swiotlb_unmap_handle(struct device *dev, struct dma_handle *h)
 {
 	if (!(h->attrs & (DMA_ATTR_SKIP_CPU_SYNC | DMA_ATTR_MMIO)))
 		xen_handle_sync_cpu_caches(dev, h, 0, h->len);
-	if (h->state & DMA_HANDLE_BOUNCED)
+	if (dma_handle_bounced(h))
 		__swiotlb_tbl_unmap_single(dev, h->phys, h->len, h->dir, h->attrs, h->pool);
 }
 
@@ -69,10 +69,10 @@ static void xen_swiotlb_sync_handle(struct device *dev, const struct dma_handle 
 
 	if (for_cpu) {
 		xen_handle_sync_cpu_caches(dev, h, offset, size);
-		if (h->state & DMA_HANDLE_BOUNCED)
+		if (dma_handle_bounced(h))
 			__swiotlb_sync_single_for_cpu(dev, phys, size, h->dir, h->pool);
 	} else {
-		if (h->state & DMA_HANDLE_BOUNCED)
+		if (dma_handle_bounced(h))
 			__swiotlb_sync_single_for_device(dev, phys, size, h->dir, h->pool);
 		xen_handle_sync_device_caches(dev, h, offset, size);
 	}

@@ -38,7 +38,8 @@ struct io_tlb_pool;
  *
  * Drivers zero a handle before its first map, and read it through
  * dma_handle_addr() and dma_handle_mapped(). A handle may be moved in memory
- * by plain assignment; one copy of it is unmapped.
+ * by plain assignment; one copy of it is unmapped. dma_move_handle() moves one
+ * and leaves no copy.
  */
 struct dma_handle {
 	dma_addr_t addr;
@@ -158,6 +159,25 @@ static inline void dma_sync_handle_for_device(struct device *dev, const struct d
 	if (h->state & DMA_HANDLE_SYNC)
 		__dma_sync_handle_for_device(dev, h, offset, size);
 }
+
+/**
+ * dma_move_handle - carry a mapping by another handle
+ * @to: handle that maps nothing
+ * @from: handle of the mapping; afterwards it maps nothing
+ */
+static inline void dma_move_handle(struct dma_handle *to, struct dma_handle *from)
+{
+	*to = *from;
+	from->state = 0;
+}
+
+#ifdef CONFIG_NEED_DMA_MAP_STATE
+/* Returns true if a bounce buffer stands in for the driver's. */
+static inline bool dma_handle_bounced(const struct dma_handle *h)
+{
+	return IS_ENABLED(CONFIG_SWIOTLB) && unlikely(h->state & DMA_HANDLE_BOUNCED);
+}
+#endif
 
 /* Returns the address for the device. */
 static inline dma_addr_t dma_handle_addr(const struct dma_handle *h)

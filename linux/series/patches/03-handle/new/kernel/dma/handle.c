@@ -52,7 +52,7 @@ static u8 work_left(struct device *dev, const struct dma_handle *h, unsigned lon
 	if (!(attrs & DMA_ATTR_MMIO) && !dev_is_dma_coherent(dev))
 		bits = attrs & DMA_ATTR_SKIP_CPU_SYNC ? DMA_HANDLE_SYNC
 						      : DMA_HANDLE_SYNC | DMA_HANDLE_UNMAP;
-	if (unlikely(h->state & DMA_HANDLE_BOUNCED) || IS_ENABLED(CONFIG_DMA_API_DEBUG))
+	if (dma_handle_bounced(h) || IS_ENABLED(CONFIG_DMA_API_DEBUG))
 		bits |= DMA_HANDLE_SYNC | DMA_HANDLE_UNMAP;
 	return bits;
 }
@@ -125,7 +125,7 @@ static void sync_for_cpu(struct device *dev, const struct dma_handle *h, size_t 
 		if (!(h->state & DMA_HANDLE_IOMMU))
 			arch_sync_dma_for_cpu_all();
 	}
-	if (unlikely(h->state & DMA_HANDLE_BOUNCED))
+	if (dma_handle_bounced(h))
 		__swiotlb_sync_single_for_cpu(dev, phys, size, h->dir, h->pool);
 }
 
@@ -144,7 +144,7 @@ void __dma_unmap_handle(struct device *dev, struct dma_handle *h)
 	} else {
 		if (!(h->attrs & DMA_ATTR_SKIP_CPU_SYNC))
 			sync_for_cpu(dev, h, 0, h->len);
-		if (unlikely(h->state & DMA_HANDLE_BOUNCED))
+		if (dma_handle_bounced(h))
 			__swiotlb_tbl_unmap_single(dev, h->phys, h->len, h->dir,
 						   h->attrs | DMA_ATTR_SKIP_CPU_SYNC, h->pool);
 	}
@@ -193,7 +193,7 @@ void __dma_sync_handle_for_device(struct device *dev, const struct dma_handle *h
 	if (h->state & DMA_HANDLE_OPS) {
 		get_dma_ops(dev)->sync_handle(dev, h, offset, size, false);
 	} else {
-		if (unlikely(h->state & DMA_HANDLE_BOUNCED))
+		if (dma_handle_bounced(h))
 			__swiotlb_sync_single_for_device(dev, phys, size, h->dir, h->pool);
 		if (!dev_is_dma_coherent(dev) && !(h->attrs & DMA_ATTR_MMIO)) {
 			arch_sync_dma_for_device(phys, size, h->dir);

@@ -104,8 +104,9 @@ static void moved_handle(struct kunit *test)
 	{
 		KUNIT_ASSERT_EQ(test, 0,
 				dma_map_handle_single(f->dev, &h, f->buf, SIZE, DMA_TO_DEVICE));
-		moved = h;
-		memset(&h, 0, sizeof(h));
+		dma_move_handle(&moved, &h);
+		KUNIT_EXPECT_FALSE(test, dma_handle_mapped(&h));
+		KUNIT_EXPECT_TRUE(test, dma_handle_mapped(&moved));
 		dma_unmap_handle(f->dev, &moved);
 		dma_unmap_handle(f->dev, &h);
 		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 0);
