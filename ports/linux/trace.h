@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Trace events of mappings that the module makes itself: in slots, rings and domains. They have the
- * names, fields and text of the kernel's own dma:* events, which see all other mappings, so that one
+ * names, fields and text of the kernel's own dma:* events, which see all other mappings. So one
  * recording of both is read as one ("dmah check").
  */
 #undef TRACE_SYSTEM
