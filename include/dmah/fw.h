@@ -29,6 +29,7 @@
 #include <dmah/iommu.h>
 #include <dmah/riscv.h>
 #include <dmah/smmuv3.h>
+#include <dmah/viommu.h>
 #include <dmah/vtd.h>
 
 #ifdef __cplusplus
@@ -403,6 +404,7 @@ int dmah_fw_device(const struct dmah_fw *fw, const struct dmah_fw_requester *who
  * @smmuv3: for dmah_smmuv3_init(). @bypass: streams that firmware left running (RMR of an IORT), to which its @bypass
  *	points: the structure stays where it is until dmah_smmuv3_init() has returned.
  * @riscv: for dmah_riscv_init().
+ * @viommu: for dmah_viommu_init(); its transport is the caller's, which knows how to reach virtio devices.
  */
 struct dmah_fw_setup {
 	volatile void *(*map)(void *ctx, uint64_t base, uint64_t size);
@@ -411,6 +413,7 @@ struct dmah_fw_setup {
 	struct dmah_vtd_config vtd;
 	struct dmah_smmuv3_config smmuv3;
 	struct dmah_riscv_config riscv;
+	struct dmah_viommu_config viommu;
 	struct dmah_smmuv3_bypass bypass[DMAH_FW_BYPASS];
 };
 

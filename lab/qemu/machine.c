@@ -178,7 +178,7 @@ static void find_newer(struct command *c, const char *arch)
 
 static void add_newer(struct command *c, enum qemu_kind kind)
 {
-	static struct command found[QEMU_RISCV + 1];
+	static struct command found[QEMU_VIRTIO + 1];
 
 	if (!found[kind].n)
 		find_newer(&found[kind], arch_of(kind));
@@ -197,6 +197,8 @@ static void add_iommu(struct command *c, const struct qemu_config *config)
 		add(c, "intel-iommu,intremap=on,%s", options ? options : "aw-bits=48");
 	else if (config->kind == QEMU_SMMU)
 		add(c, "arm-smmuv3,primary-bus=pcie.0,%s", options);
+	else if (config->kind == QEMU_VIRTIO)
+		add(c, "virtio-iommu-pci,addr=1");
 	else
 		/* Without the option QEMU 11's lets nothing be translated; 7.2's does not know it. */
 		add(c, config->newer ? "amd-iommu,dma-remap=on" : "amd-iommu");

@@ -26,6 +26,7 @@
  * @QEMU_VTD: q35 with intel-iommu.
  * @QEMU_SMMU: the arm64 virt machine with an SMMUv3.
  * @QEMU_AMD: q35 with amd-iommu.
+ * @QEMU_VIRTIO: q35 with a virtio-iommu, a PCI function.
  * @QEMU_RISCV: the riscv64 virt machine; "iommu-sys=on" in @machine gives it an IOMMU at QEMU_RISCV_REGS, and
  *	QEMU_RISCV_PCI in front of all other devices one that is a PCI function. QEMU 11 alone has these.
  */
@@ -34,6 +35,7 @@ enum qemu_kind {
 	QEMU_SMMU,
 	QEMU_AMD,
 	QEMU_RISCV,
+	QEMU_VIRTIO,
 };
 
 /**

@@ -240,12 +240,13 @@ void sim_psc_insert(struct sim_psc *psc, uint32_t tag, uint64_t iova, const stru
 {
 	for (unsigned int i = 0; i < walk->ntrail; i++) {
 		const struct sim_step *step = &walk->trail[i];
-		uint64_t page = page_of(iova, 12 + 9 * step->level);
 		struct sim_psc_entry *e;
+		uint64_t page;
 
 		/* Skip the first: the context names the root, and a cached table need not be cached again. */
 		if (!i)
 			continue;
+		page = page_of(iova, 12 + 9 * step->level);
 		e = psc_slot(psc, tag, page, step->level);
 		psc->count += !e->used;
 		*e = (struct sim_psc_entry){ .iova = page, .step = *step, .tag = tag, .used = true };

@@ -64,6 +64,7 @@ int dmah_fw_setup(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
 	setup->vtd = (struct dmah_vtd_config){ 0 };
 	setup->smmuv3 = (struct dmah_smmuv3_config){ 0 };
 	setup->riscv = (struct dmah_riscv_config){ 0 };
+	setup->viommu = (struct dmah_viommu_config){ 0 };
 	switch (unit->kind) {
 	case DMAH_FW_VTD:
 		if (!map_registers(setup, unit, VTD_REGS, &regs))
@@ -85,6 +86,9 @@ int dmah_fw_setup(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
 		setup->riscv.walks = walks_of(unit);
 		/* A platform device with interrupts of its own; a function has messages. */
 		setup->riscv.wired = !(unit->flags & DMAH_FW_PCI) && unit->irq[0];
+		return DMAH_OK;
+	case DMAH_FW_VIRTIO:
+		setup->viommu.name = dmah_fw_kind_name(unit->kind);
 		return DMAH_OK;
 	default:
 		return DMAH_ENOTSUP;

@@ -152,6 +152,10 @@ static void driver_configuration(void **state)
 	assert_false(setup.riscv.wired);
 	setup.ctx = NULL;
 	assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_ENOMEM);
+	/* virtio-iommu: the transport is the caller's. */
+	unit = (struct dmah_fw_unit){ .kind = DMAH_FW_VIRTIO, .flags = DMAH_FW_PCI, .bdf = 8 };
+	assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_OK);
+	assert_true(setup.kind == DMAH_FW_VIRTIO && setup.viommu.name && !setup.riscv.regs);
 	unit.kind = (enum dmah_fw_kind)99;
 	assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_ENOTSUP);
 }

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The request queue and the event queue (sections 2.7 and 5.13.2). A request has two descriptors, its bytes and its answer,
+ * at a place that its number gives. Requests are answered in any order; a wait for number n is over when all up to n are.
+ *
+ * Nothing here waits with the lock held, nor inside dmah_host_enter().
+ */
+#include "hw/virtio/virtio.h"
+
+/* Of a request that was posted, beside its answer: the status that is tolerated. */
+#define TOLERATED (REQUEST_TAIL + 8u)
+
+static bool late(const struct dmah_viommu *unit, uint64_t *begun)
+{
+	uint64_t now = dmah_host_now();
+
+	if (!*begun)
+		*begun = now;
+	return now > *begun && now - *begun > unit->timeout;
+}
+
+static void fail(struct dmah_viommu *unit, const char *text)
+{
+	unsigned long flags;
+	bool first;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&unit->lock);
+	first = !unit->failed;
+	__atomic_store_n(&unit->failed, true, __ATOMIC_RELEASE);
+	dmah_host_unlock(&unit->lock);
+	dmah_host_leave(flags);
+	if (first)
+		dmah_host_report(NULL, DMAH_ETIMEDOUT, text, unit->posted - unit->done, NULL);
+}
+
+/* ---- set-up ---- */
+
+static void set_desc(const struct dmah_viommu *unit, uint32_t table, unsigned int n,
+		     uint32_t offset, uint32_t len, uint32_t flags)
+{
+	uint32_t *at = viommu_word(unit, table + 16 * n);
+	uint64_t phys = unit->phys + offset;
+
+	at[0] = (uint32_t)phys;
+	at[1] = (uint32_t)(phys >> 32);
+	at[2] = len;
+	at[3] = flags | (n + 1) << 16;
+}
+
+static int queue(struct dmah_viommu *unit, unsigned int n, uint32_t size, uint32_t desc,
+		 uint32_t avail, uint32_t used)
+{
+	viommu_write(unit, DMAH_VIOMMU_COMMON, COMMON_QUEUE_SELECT, 2, n);
+	if (viommu_read(unit, DMAH_VIOMMU_COMMON, COMMON_QUEUE_SIZE, 2) < size)
+		return DMAH_ENOTSUP;
+	viommu_write(unit, DMAH_VIOMMU_COMMON, COMMON_QUEUE_SIZE, 2, size);
+	viommu_write(unit, DMAH_VIOMMU_COMMON, COMMON_QUEUE_DESC, 8, unit->phys + desc);
+	viommu_write(unit, DMAH_VIOMMU_COMMON, COMMON_QUEUE_DRIVER, 8, unit->phys + avail);
+	viommu_write(unit, DMAH_VIOMMU_COMMON, COMMON_QUEUE_DEVICE, 8, unit->phys + used);
+	unit->notify[n] =
+		(uint32_t)viommu_read(unit, DMAH_VIOMMU_COMMON, COMMON_QUEUE_NOTIFY_OFF, 2);
+	viommu_write(unit, DMAH_VIOMMU_COMMON, COMMON_QUEUE_ENABLE, 2, 1);
+	return DMAH_OK;
+}
+
+int dmah_viommu_queues(struct dmah_viommu *unit)
+{
+	int err;
+
+	__builtin_memset(unit->memory, 0, AREA_BYTES);
+	unit->posted = unit->done = unit->answered = 0;
+	unit->lost_after = unit->lost_until = 0;
+	unit->used = unit->events = 0;
+	for (unsigned int i = 0; i < VIOMMU_EVENTS; i++) {
+		set_desc(unit, AREA_EV_DESC, i, AREA_EVENT + i * EVENT_STRIDE, EVENT_STRIDE,
+			 DESC_WRITE);
+		*viommu_half(unit, AREA_EV_AVAIL + 4 + 2 * i) = (uint16_t)i;
+	}
+	err = queue(unit, 0, 2 * VIOMMU_REQUESTS, AREA_DESC, AREA_AVAIL, AREA_USED);
+	return err ? err : queue(unit, 1, VIOMMU_EVENTS, AREA_EV_DESC, AREA_EV_AVAIL, AREA_EV_USED);
+}
+
+void dmah_viommu_give_events(struct dmah_viommu *unit)
+{
+	dmah_host_wmb();
+	__atomic_store_n(viommu_half(unit, AREA_EV_AVAIL + 2),
+			 (uint16_t)(unit->events + VIOMMU_EVENTS), __ATOMIC_RELEASE);
+	viommu_write(unit, DMAH_VIOMMU_NOTIFY, unit->notify[1], 2, 1);
+}
+
+/* ---- requests ---- */
+
+static uint32_t place_of(uint64_t number)
+{
+	return AREA_REQUEST + (uint32_t)(number % VIOMMU_REQUESTS) * REQUEST_STRIDE;
+}
+
+/* Takes the answer of the request at @slot. Call with the lock held. */
+static void take_answer(struct dmah_viommu *unit, unsigned int slot)
+{
+	uint32_t place = AREA_REQUEST + slot * REQUEST_STRIDE;
+	uint8_t status = unit->memory[place + REQUEST_TAIL];
+	uint64_t number = unit->done + ((slot - unit->done) % VIOMMU_REQUESTS);
+
+	if (number >= unit->posted)
+		return;
+	if (status != STATUS_OK && status != unit->memory[place + TOLERATED]) {
+		/* Waits for numbers from here on, up to what is posted by now, fail. */
+		if (unit->lost_until <= unit->done || number < unit->lost_after)
+			__atomic_store_n(&unit->lost_after, number, __ATOMIC_RELAXED);
+		__atomic_store_n(&unit->lost_until, unit->posted, __ATOMIC_RELEASE);
+	}
+	unit->answered |= 1ull << slot;
+	while (unit->done < unit->posted && unit->answered >> unit->done % VIOMMU_REQUESTS & 1) {
+		unit->answered &= ~(1ull << unit->done % VIOMMU_REQUESTS);
+		__atomic_store_n(&unit->done, unit->done + 1, __ATOMIC_RELEASE);
+	}
+}
+
+/* Takes all answers that are there. Call with the lock held. */
+static void reap(struct dmah_viommu *unit)
+{
+	uint16_t now = __atomic_load_n(viommu_half(unit, AREA_USED + 2), __ATOMIC_ACQUIRE);
+
+	for (unsigned int n = 0; unit->used != now && n < 2 * VIOMMU_REQUESTS; n++) {
+		uint32_t id = *viommu_word(unit, AREA_USED + 4 +
+							 8 * (unit->used % (2 * VIOMMU_REQUESTS)));
+
+		unit->used++;
+		take_answer(unit, id / 2 % VIOMMU_REQUESTS);
+	}
+	/* A device that was merely slow has answered everything. */
+	if (unit->failed && unit->done == unit->posted)
+		__atomic_store_n(&unit->failed, false, __ATOMIC_RELEASE);
+}
+
+/* Makes the request whose descriptors are written available. */
+static void ring(struct dmah_viommu *unit, unsigned int slot)
+{
+	uint16_t *index = viommu_half(unit, AREA_AVAIL + 2);
+	uint16_t at = *index;
+
+	*viommu_half(unit, AREA_AVAIL + 4 + 2 * (at % (2 * VIOMMU_REQUESTS))) =
+		(uint16_t)(2 * slot);
+	dmah_host_wmb();
+	__atomic_store_n(index, (uint16_t)(at + 1), __ATOMIC_RELEASE);
+	viommu_write(unit, DMAH_VIOMMU_NOTIFY, unit->notify[0], 2, 0);
+}
+
+static uint32_t bytes_of(const struct viommu_request *request)
+{
+	switch (request->word[0]) {
+	case REQ_MAP:
+		return 36;
+	case REQ_UNMAP:
+		return 28;
+	default:
+		return 20;
+	}
+}
+
+/* Call with the lock held. */
+static int check_room(struct dmah_viommu *unit)
+{
+	if (unit->failed || unit->posted - unit->done == VIOMMU_REQUESTS)
+		reap(unit);
+	if (unit->failed)
+		return DMAH_ETIMEDOUT;
+	return unit->posted - unit->done == VIOMMU_REQUESTS ? DMAH_EBUSY : DMAH_OK;
+}
+
+int dmah_viommu_put(struct dmah_viommu *unit, const struct viommu_request *request,
+		    uint8_t tolerated)
+{
+	unsigned int slot = unit->posted % VIOMMU_REQUESTS;
+	uint32_t place = place_of(unit->posted);
+	int err = check_room(unit);
+
+	if (err)
+		return err;
+	__builtin_memcpy(unit->memory + place, request, sizeof(*request));
+	*viommu_word(unit, place + REQUEST_TAIL) = ~0u;
+	unit->memory[place + TOLERATED] = tolerated;
+	set_desc(unit, AREA_DESC, 2 * slot, place, bytes_of(request), DESC_NEXT);
+	set_desc(unit, AREA_DESC, 2 * slot + 1, place + REQUEST_TAIL, TAIL_BYTES, DESC_WRITE);
+	__atomic_store_n(&unit->posted, unit->posted + 1, __ATOMIC_RELEASE);
+	ring(unit, slot);
+	return DMAH_OK;
+}
+
+/* ---- waiting ---- */
+
+static void look(struct dmah_viommu *unit)
+{
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&unit->lock);
+	reap(unit);
+	dmah_host_unlock(&unit->lock);
+	dmah_host_leave(flags);
+}
+
+/* Waits until @until requests are answered. Return: 0, DMAH_ETIMEDOUT. */
+static int await(struct dmah_viommu *unit, uint64_t until)
+{
+	uint64_t begun = 0;
+	bool over = false;
+
+	for (;;) {
+		look(unit);
+		if (__atomic_load_n(&unit->done, __ATOMIC_ACQUIRE) >= until)
+			return DMAH_OK;
+		if (__atomic_load_n(&unit->failed, __ATOMIC_ACQUIRE))
+			return DMAH_ETIMEDOUT;
+		if (over) {
+			fail(unit, "the virtio-iommu does not answer in time; requests");
+			return DMAH_ETIMEDOUT;
+		}
+		over = late(unit, &begun);
+		dmah_host_relax();
+	}
+}
+
+int dmah_viommu_await_room(struct dmah_viommu *unit)
+{
+	uint64_t posted = __atomic_load_n(&unit->posted, __ATOMIC_ACQUIRE);
+
+	return posted < VIOMMU_REQUESTS ? DMAH_OK : await(unit, posted - VIOMMU_REQUESTS + 1);
+}
+
+int dmah_viommu_op_fence(struct dmah_iommu *iommu, uint64_t *ticket)
+{
+	struct dmah_viommu *unit = viommu_of(iommu);
+
+	if (__atomic_load_n(&unit->failed, __ATOMIC_ACQUIRE))
+		look(unit);
+	*ticket = __atomic_load_n(&unit->posted, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&unit->failed, __ATOMIC_ACQUIRE) ? DMAH_ETIMEDOUT : DMAH_OK;
+}
+
+int dmah_viommu_op_wait(struct dmah_iommu *iommu, uint64_t ticket)
+{
+	struct dmah_viommu *unit = viommu_of(iommu);
+	uint64_t until;
+	int err = await(unit, ticket);
+
+	if (err)
+		return err;
+	/* Look after the answers: they are taken before @done says so. */
+	until = __atomic_load_n(&unit->lost_until, __ATOMIC_ACQUIRE);
+	return ticket <= until && ticket > __atomic_load_n(&unit->lost_after, __ATOMIC_RELAXED)
+		       ? DMAH_ETIMEDOUT
+		       : DMAH_OK;
+}
+
+static int post_and_wait(struct dmah_viommu *unit, const struct viommu_request *request,
+			 uint8_t tolerated, uint64_t *ticket)
+{
+	unsigned long flags;
+	int err;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&unit->lock);
+	err = dmah_viommu_put(unit, request, tolerated);
+	*ticket = unit->posted;
+	dmah_host_unlock(&unit->lock);
+	dmah_host_leave(flags);
+	return err;
+}
+
+int dmah_viommu_run(struct dmah_viommu *unit, const struct viommu_request *request,
+		    uint8_t tolerated)
+{
+	uint64_t ticket;
+	int err;
+
+	while ((err = post_and_wait(unit, request, tolerated, &ticket)) == DMAH_EBUSY)
+		if (dmah_viommu_await_room(unit))
+			return DMAH_ETIMEDOUT;
+	return err ? err : dmah_viommu_op_wait(&unit->iommu, ticket);
+}
+
+int dmah_viommu_run_probe(struct dmah_viommu *unit)
+{
+	unsigned long flags;
+	uint64_t ticket;
+	unsigned int slot;
+	int err;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&unit->lock);
+	err = check_room(unit);
+	slot = unit->posted % VIOMMU_REQUESTS;
+	if (!err) {
+		/* The answer's status is behind the properties; that of the place stays 0. */
+		*viommu_word(unit, place_of(unit->posted) + REQUEST_TAIL) = 0;
+		set_desc(unit, AREA_DESC, 2 * slot, AREA_PROBE, PROBE_BYTES, DESC_NEXT);
+		set_desc(unit, AREA_DESC, 2 * slot + 1, AREA_PROBE + PROBE_ANSWER,
+			 unit->probe_size + TAIL_BYTES, DESC_WRITE);
+		__atomic_store_n(&unit->posted, unit->posted + 1, __ATOMIC_RELEASE);
+		ring(unit, slot);
+	}
+	ticket = unit->posted;
+	dmah_host_unlock(&unit->lock);
+	dmah_host_leave(flags);
+	return err ? DMAH_ETIMEDOUT : dmah_viommu_op_wait(&unit->iommu, ticket);
+}
+
+/* ---- events ---- */
+
+static struct dmah_iommu_fault fault_of(const uint32_t *event)
+{
+	static const char *const words[] = {
+		"unknown",
+		"the device is not attached",
+		"nothing is mapped there, or not for this direction",
+	};
+	uint32_t reason = event[0] & 0xff;
+
+	return (struct dmah_iommu_fault){
+		.addr = event[4] | (uint64_t)event[5] << 32,
+		.id = event[2],
+		.code = reason,
+		.reason = words[reason < 3 ? reason : 0],
+		.has_addr = event[1] >> 8 & 1,
+		.write = event[1] >> 1 & 1,
+		.pci = true,
+	};
+}
+
+unsigned int dmah_viommu_op_faults(struct dmah_iommu *iommu, struct dmah_iommu_fault *faults,
+				   unsigned int max, bool *lost)
+{
+	struct dmah_viommu *unit = viommu_of(iommu);
+	unsigned int n = 0;
+	unsigned long flags;
+	uint16_t now;
+
+	/* The device drops events for which it has no buffer, and does not say so. */
+	(void)lost;
+	dmah_host_enter(&flags);
+	dmah_host_lock(&unit->lock);
+	now = __atomic_load_n(viommu_half(unit, AREA_EV_USED + 2), __ATOMIC_ACQUIRE);
+	while (n < max && unit->events != now) {
+		uint32_t id =
+			*viommu_word(unit, AREA_EV_USED + 4 + 8 * (unit->events % VIOMMU_EVENTS)) %
+			VIOMMU_EVENTS;
+
+		faults[n++] = fault_of(viommu_word(unit, AREA_EVENT + id * EVENT_STRIDE));
+		*viommu_half(unit, AREA_EV_AVAIL + 4 + 2 * (unit->events % VIOMMU_EVENTS)) =
+			(uint16_t)id;
+		unit->events++;
+	}
+	if (n)
+		dmah_viommu_give_events(unit);
+	dmah_host_unlock(&unit->lock);
+	dmah_host_leave(flags);
+	return n;
+}
