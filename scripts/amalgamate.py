@@ -142,12 +142,20 @@ class Amalgamation:
                 self.add(target, True)
                 body += rest
             else:
-                # A template: its text belongs to the file that includes it, where it is included.
-                inner = INCLUDE.sub(lambda m: self.note(m, target), inner)
-                body += re.sub(r"^/\* SPDX[^\n]*\n", "", inner) + rest
+                body += self.template(target) + rest
         unit = Unit(path, body)
         unit.header = header
         self.units.append(unit)
+
+    def template(self, path):
+        """The text of a header without a guard, which belongs to the file that includes it; templates may include others."""
+        def replace(found):
+            kind, name = found.groups()
+            if kind == "<" or GUARD.search(self.source(name)):
+                return self.note(found, path)
+            return self.template(name)
+
+        return INCLUDE.sub(replace, re.sub(r"^/\* SPDX[^\n]*\n", "", self.source(path)))
 
     def note(self, found, within):
         kind, name = found.groups()

@@ -7,7 +7,7 @@
 
 /* ---- memory: a pool that only grows, and a list of pages that came back ---- */
 
-#define RAM 0x400000u
+#define RAM 0x800000u
 
 static _Alignas(DMAH_PAGE_SIZE) uint8_t ram[RAM];
 static size_t ram_used;

@@ -71,9 +71,6 @@ _Noreturn void power_off(int status);
 
 /* ---- ARCH/iommu.c ---- */
 
-/** iommu_format - the page-table format of the machine's IOMMU. */
-extern const struct dmah_pt_format *const iommu_format;
-
 /** firmware_tables() - hand the firmware's tables over to @fw. Returns 0 or an error. */
 int firmware_tables(struct dmah_fw *fw);
 

@@ -99,7 +99,7 @@ static int take_over(void)
 static int set_up_domain(void)
 {
 	struct dmah_domain_config config = { .backend = DMAH_BACKEND_IOMMU,
-					     .format = iommu_format,
+					     .format = iommu->formats[0],
 					     .iommu = iommu,
 					     .mode = DMAH_STRICT };
 	size_t size = dmah_domain_memory(&config);
@@ -179,6 +179,9 @@ static int round_trip(dmah_addr_t *dma)
 
 static bool is_named(const struct dmah_fault *fault)
 {
+	/* QEMU's model of AMD's IOMMU records which device it was, and neither address nor direction. */
+	if (found.unit.kind == DMAH_FW_AMDVI && !fault->hw.addr)
+		return fault->dev == &device;
 	return fault->dev == &device && fault->hw.write && fault->place == DMAH_FAULT_UNMAPPED &&
 	       fault->phys == dmah_host_virt_to_phys(buffer) && fault->len == LENGTH &&
 	       fault->dir == DMAH_FROM_DEVICE;

@@ -70,6 +70,9 @@ enum dmah_amdvi_flags {
  * @timeout_ns: time that the hardware may take for a command, in nanoseconds; 0: 2 s. A device gets up to half of it to
  *	answer an invalidation of its TLB: 1 ms, 10 ms, and so on up to 100 s.
  * @walks: how the unit reads tables; DMAH_WALKS_AS_REPORTED: through the CPU's caches.
+ * @setting: returns the DTE Setting of an IVHD's entry for a device: the special messages (INIT, NMI, external interrupts,
+ *	system management) that are let through. NULL: none are. Called by dmah_amdvi_init() alone, with @setting_ctx.
+ * @setting_ctx: passed to @setting.
  */
 struct dmah_amdvi_config {
 	volatile void *regs;
@@ -84,6 +87,8 @@ struct dmah_amdvi_config {
 	uint32_t events;
 	uint64_t timeout_ns;
 	enum dmah_walks walks;
+	uint8_t (*setting)(void *ctx, uint16_t id);
+	void *setting_ctx;
 };
 
 /**

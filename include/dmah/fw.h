@@ -26,6 +26,7 @@
 #ifndef DMAH_FW_H
 #define DMAH_FW_H
 
+#include <dmah/amdvi.h>
 #include <dmah/iommu.h>
 #include <dmah/riscv.h>
 #include <dmah/smmuv3.h>
@@ -401,20 +402,26 @@ int dmah_fw_device(const struct dmah_fw *fw, const struct dmah_fw_requester *who
  * @ctx: the caller's: passed to @map.
  * @kind: which of the others is set.
  * @vtd: for dmah_vtd_init().
+ * @amdvi: for dmah_amdvi_init(), which asks the table for settings of devices: until it returns, the structure stays in place,
+ *	and the tables do.
  * @smmuv3: for dmah_smmuv3_init(). @bypass: streams that firmware left running (RMR of an IORT), to which its @bypass
  *	points: the structure stays where it is until dmah_smmuv3_init() has returned.
  * @riscv: for dmah_riscv_init().
  * @viommu: for dmah_viommu_init(); its transport is the caller's, which knows how to reach virtio devices.
+ * @fw, @unit: the table and the unit that @amdvi asks; private.
  */
 struct dmah_fw_setup {
 	volatile void *(*map)(void *ctx, uint64_t base, uint64_t size);
 	void *ctx;
 	enum dmah_fw_kind kind;
 	struct dmah_vtd_config vtd;
+	struct dmah_amdvi_config amdvi;
 	struct dmah_smmuv3_config smmuv3;
 	struct dmah_riscv_config riscv;
 	struct dmah_viommu_config viommu;
 	struct dmah_smmuv3_bypass bypass[DMAH_FW_BYPASS];
+	const struct dmah_fw *fw;
+	struct dmah_fw_unit unit;
 };
 
 /**

@@ -57,6 +57,7 @@
 #define EXT_NO_ATS	  (1u << 31)
 #define SPECIAL_HANDLE	  4u
 #define SPECIAL_DEVICE	  5u
+#define ENTRY_SETTING	  3u
 #define SPECIAL_KIND	  7u
 #define SPECIAL_IOAPIC	  1u
 #define SPECIAL_HPET	  2u
@@ -215,6 +216,12 @@ static bool begins_range(uint8_t type)
 	return type == ENTRY_START || type == ENTRY_ALIAS_START || type == ENTRY_EXT_START;
 }
 
+static bool has_devices(uint8_t type)
+{
+	return type == ENTRY_ALL || type == ENTRY_SELECT || type == ENTRY_ALIAS ||
+	       type == ENTRY_EXT || begins_range(type);
+}
+
 /* The next PCI functions at or behind *@at. */
 static bool next_devices(const uint8_t *block, uint32_t *at, struct devices *d)
 {
@@ -227,8 +234,7 @@ static bool next_devices(const uint8_t *block, uint32_t *at, struct devices *d)
 		d->last = type == ENTRY_ALL ? 0xffff : d->first;
 		if (type == ENTRY_ALL)
 			d->first = 0;
-		else if (type != ENTRY_SELECT && type != ENTRY_ALIAS && type != ENTRY_EXT &&
-			 !begins_range(type))
+		if (!has_devices(type))
 			continue;
 		if (type == ENTRY_ALIAS || type == ENTRY_ALIAS_START) {
 			d->alias = fw_le16(entry + ALIAS_DEVICE);
@@ -597,6 +603,34 @@ static void lookup(struct fw_lookup *q, const struct dmah_fw_bytes *t)
 		lookup_special(q, t, SPECIAL_HPET);
 		return;
 	}
+}
+
+/* Returns true where the entry at @at names @id: a device, a range of them, an alias, or a device that is on no bus. */
+static bool names(const uint8_t *ivhd, uint32_t at, uint16_t id)
+{
+	const uint8_t *entry = ivhd + at;
+	struct devices d;
+
+	if (entry[0] == ENTRY_SPECIAL)
+		return fw_le16(entry + SPECIAL_DEVICE) == id;
+	if (entry[0] == ENTRY_ACPI)
+		return fw_le16(entry + ENTRY_DEVICE) == id;
+	if (!has_devices(entry[0]) || !next_devices(ivhd, &at, &d))
+		return false;
+	return (id >= d.first && id <= d.last) || (d.aliased && id == d.alias);
+}
+
+/* The last entry counts, as with aliases. */
+uint8_t dmah_fw_ivrs_setting(const struct dmah_fw *fw, const struct dmah_fw_unit *unit, uint16_t id)
+{
+	const uint8_t *ivhd = fw->tables[DMAH_FW_IVRS].data + unit->offset, *entry;
+	uint8_t setting = 0;
+
+	for (uint32_t at = fixed_size(ivhd), next = at; (entry = next_entry(ivhd, &next));
+	     at = next)
+		if (names(ivhd, at, id))
+			setting = entry[ENTRY_SETTING];
+	return setting;
 }
 
 const struct fw_parser dmah_fw_ivrs = {

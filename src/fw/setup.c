@@ -26,6 +26,42 @@ static enum dmah_walks walks_of(const struct dmah_fw_unit *unit)
 	return unit->flags & DMAH_FW_NONCOHERENT ? DMAH_WALKS_NONCOHERENT : DMAH_WALKS_AS_REPORTED;
 }
 
+/* The first word of the capability block; 0 where configuration space cannot be read. */
+static uint32_t capability_of(const struct dmah_fw *fw, const struct dmah_fw_unit *unit)
+{
+	uint32_t value;
+
+	if (!fw->config.pci_read || !unit->cap_offset || unit->cap_offset & 3 ||
+	    !fw->config.pci_read(fw->config.ctx, unit->segment, unit->bdf, unit->cap_offset,
+				 &value))
+		return 0;
+	return value == ~0u ? 0 : value;
+}
+
+static uint8_t setting_of(void *ctx, uint16_t id)
+{
+	const struct dmah_fw_setup *setup = ctx;
+
+	return dmah_fw_ivrs_setting(setup->fw, &setup->unit, id);
+}
+
+static void set_amdvi(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
+		      volatile void *regs, struct dmah_fw_setup *setup)
+{
+	setup->fw = fw;
+	setup->unit = *unit;
+	setup->amdvi = (struct dmah_amdvi_config){
+		.regs = regs,
+		.name = dmah_fw_kind_name(unit->kind),
+		.capability = capability_of(fw, unit),
+		.ivhd_flags = unit->hw_flags,
+		.phys_bits = unit->phys_bits > 52 ? 52 : unit->phys_bits,
+		.virt_bits = unit->virt_bits,
+		.setting = setting_of,
+		.setting_ctx = setup,
+	};
+}
+
 /* An implementation without page 1 of registers has nothing of its own behind page 0. */
 static uint64_t smmuv3_registers(const struct dmah_fw_unit *unit)
 {
@@ -61,6 +97,7 @@ int dmah_fw_setup(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
 	volatile void *regs;
 
 	setup->kind = unit->kind;
+	setup->amdvi = (struct dmah_amdvi_config){ 0 };
 	setup->vtd = (struct dmah_vtd_config){ 0 };
 	setup->smmuv3 = (struct dmah_smmuv3_config){ 0 };
 	setup->riscv = (struct dmah_riscv_config){ 0 };
@@ -72,6 +109,11 @@ int dmah_fw_setup(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
 		setup->vtd.regs = regs;
 		setup->vtd.name = dmah_fw_kind_name(unit->kind);
 		setup->vtd.phys_bits = unit->phys_bits > 52 ? 52 : unit->phys_bits;
+		return DMAH_OK;
+	case DMAH_FW_AMDVI:
+		if (!map_registers(setup, unit, DMAH_AMDVI_REGS, &regs))
+			return DMAH_ENOMEM;
+		set_amdvi(fw, unit, regs, setup);
 		return DMAH_OK;
 	case DMAH_FW_SMMUV3:
 		return set_smmuv3(fw, unit, setup);

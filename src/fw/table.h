@@ -165,6 +165,12 @@ unsigned int dmah_fw_pci_ids(const struct dmah_fw *fw, uint16_t segment, uint16_
 /** dmah_fw_pci_root_port() - Returns the function on the root bus above @bdf, or @bdf where that is on a root bus. */
 uint16_t dmah_fw_pci_root_port(const struct dmah_fw *fw, uint16_t segment, uint16_t bdf);
 
+/* ---- ivrs.c ---- */
+
+/** dmah_fw_ivrs_setting() - Returns the DTE Setting that the block of an AMD unit has for the id @id; 0: none. */
+uint8_t dmah_fw_ivrs_setting(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
+			     uint16_t id);
+
 /* ---- madt.c ---- */
 
 /** dmah_fw_madt_its() - report the doorbell of interrupt translation service @id, where the MADT has it. */

@@ -15,7 +15,7 @@ from tap import Tap  # noqa: E402
 ROOT = stack.ROOT
 COMPILERS = ["gcc", "aarch64-linux-gnu-gcc", "arm-linux-gnueabihf-gcc", "riscv64-linux-gnu-gcc"]
 BLOCK = re.compile(r"^<!-- (examples/\S+) -->\n```c\n(.*?)^```$", re.M | re.S)
-KERNEL = ["main.c", "host.c", "x86/host.c", "arm64/host.c", "x86/iommu.c", "arm64/iommu.c"]
+KERNEL = ["main.c", "host.c", "x86/host.c", "arm64/host.c", "x86/iommu.c", "x86/vtd.c", "x86/amdvi.c", "arm64/iommu.c"]
 
 
 def read(path):

@@ -160,7 +160,84 @@ static void driver_configuration(void **state)
 	assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_ENOTSUP);
 }
 
+/* ---- AMD ---- */
+
+#define IVRS	   0x601u
+#define IVHD	   (IVRS + 48)
+#define CAPABILITY 0x0503000fu
+
+/* A unit with all kinds of entries that have a setting. */
+static uint32_t make_ivrs(void)
+{
+	static const uint8_t entries[] = {
+		0x03, 0x08, 0x00, 0x01, /* a range: 00:01.0 */
+		0x04, 0xfe, 0x00, 0x00, /* to 00:1f.6 */
+		0x00, 0x00, 0x00, 0xff, /* padding */
+		0x02, 0x20, 0x00, 0x82, /* 00:04.0, again: the last entry counts */
+		0x42, 0x00, 0x02, 0x04,
+		0x00, 0xf0, 0x01, 0x00, /* 02:00.0 as 01:1e.0 */
+		0x48, 0x00, 0x00, 0xd7,
+		0x05, 0xa0, 0x00, 0x01, /* the IOAPIC with id 5, as 00:14.0 */
+	};
+	uint32_t size = 24 + sizeof(entries);
+
+	memcpy(memory + IVRS, "IVRS", 4);
+	put32(IVRS + 4, 48 + size);
+	put32(IVRS + 36, 0x00203040);
+	put32(IVHD, size << 16 | 0x3910);
+	put32(IVHD + 4, 0x40u << 16 | 2);
+	put32(IVHD + 8, 0xfeb80000);
+	memcpy(memory + IVHD + 24, entries, sizeof(entries));
+	finish(IVRS, 48 + size, 9);
+	return 48 + size;
+}
+
+static volatile void *map_amd(void *ctx, uint64_t base, uint64_t size)
+{
+	assert_true(base == 0xfeb80000 && size == 0x4000);
+	return ctx;
+}
+
+static bool read_pci(void *ctx, uint16_t segment, uint16_t bdf, uint16_t reg, uint32_t *value)
+{
+	(void)ctx;
+	*value = segment == 0 && bdf == 2 && reg == 0x40 ? CAPABILITY : ~0u;
+	return *value != ~0u;
+}
+
+static void amd_configuration(void **state)
+{
+	static const struct {
+		uint16_t id;
+		uint8_t setting;
+	} of[] = { { 0x00, 0 },	   { 0x08, 1 },	    { 0xfe, 1 },     { 0xff, 0 },
+		   { 0x20, 0x82 }, { 0x200, 0x04 }, { 0x1f0, 0x04 }, { 0xa0, 0xd7 } };
+	struct dmah_fw_setup setup = { .map = map_amd, .ctx = memory };
+	struct dmah_fw_unit unit;
+	struct dmah_fw fw;
+
+	(void)state;
+	for (unsigned int reads = 0; reads < 2; reads++) {
+		dmah_fw_init(&fw, &(struct dmah_fw_config){ .problem = on_problem,
+							    .pci_read = reads ? read_pci : NULL });
+		assert_int_equal(dmah_fw_add(&fw, memory + IVRS, make_ivrs()), DMAH_OK);
+		memory[IVRS + 9] = 0;
+		assert_int_equal(dmah_fw_unit(&fw, 0, &unit), DMAH_OK);
+		assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_OK);
+		assert_int_equal(setup.kind, DMAH_FW_AMDVI);
+		assert_ptr_equal((const void *)(uintptr_t)setup.amdvi.regs, memory);
+		assert_int_equal(setup.amdvi.phys_bits, 48);
+		assert_int_equal(setup.amdvi.virt_bits, 64);
+		assert_int_equal(setup.amdvi.ivhd_flags, 0x39);
+		assert_int_equal(setup.amdvi.capability, reads ? CAPABILITY : 0);
+		for (unsigned int i = 0; i < sizeof(of) / sizeof(of[0]); i++)
+			assert_int_equal(setup.amdvi.setting(setup.amdvi.setting_ctx, of[i].id),
+					 of[i].setting);
+	}
+	setup.ctx = NULL;
+	assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_ENOMEM);
 #define IORT 0x900u
+}
 
 static void put64(uint32_t at, uint64_t value)
 {
@@ -335,6 +412,7 @@ int main(void)
 		cmocka_unit_test_setup(from_root_pointer, set_up),
 		cmocka_unit_test_setup(broken_root, set_up),
 		cmocka_unit_test_setup(driver_configuration, set_up),
+		cmocka_unit_test_setup(amd_configuration, set_up),
 		cmocka_unit_test_setup(device_for_attach, set_up),
 		cmocka_unit_test_setup(smmu_configuration, set_up),
 		cmocka_unit_test_setup(few_streams, set_up),

@@ -10,8 +10,6 @@
 /* QEMU puts the device tree at the start of memory. */
 #define TREE 0x40000000u
 
-const struct dmah_pt_format *const iommu_format = &dmah_pt_lpae_s1;
-
 static struct dmah_smmuv3 smmu;
 
 int firmware_tables(struct dmah_fw *fw)

@@ -178,9 +178,9 @@ static void release(struct dmah_amdvi *amdvi)
 	amdvi->log = NULL;
 }
 
-static int alloc(struct dmah_amdvi *amdvi)
+static int alloc(struct dmah_amdvi *amdvi, const struct dmah_amdvi_config *config)
 {
-	int err = dmah_amdvi_tables_init(amdvi);
+	int err = dmah_amdvi_tables_init(amdvi, config);
 
 	if (err)
 		return err;
@@ -222,7 +222,7 @@ int dmah_amdvi_init(struct dmah_amdvi *amdvi, const struct dmah_amdvi_config *co
 		return refuse(DMAH_ENOTSUP,
 			      "dmah_amdvi_init: the unit walks no host page tables; features",
 			      amdvi->efr);
-	err = alloc(amdvi);
+	err = alloc(amdvi, config);
 	if (err)
 		return err;
 	err = dmah_amdvi_stop(amdvi);

@@ -184,7 +184,7 @@ int dmah_amdvi_start(struct dmah_amdvi *amdvi);
 /* ---- devtab.c ---- */
 
 /** dmah_amdvi_tables_init() - a device table in which every device is blocked. Return: 0, DMAH_ENOMEM. */
-int dmah_amdvi_tables_init(struct dmah_amdvi *amdvi);
+int dmah_amdvi_tables_init(struct dmah_amdvi *amdvi, const struct dmah_amdvi_config *config);
 
 /** dmah_amdvi_tables_free() - give the device table back to the host. */
 void dmah_amdvi_tables_free(struct dmah_amdvi *amdvi);

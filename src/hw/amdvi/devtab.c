@@ -42,7 +42,18 @@ static bool is_blocked(const struct dmah_amdvi *amdvi, uint64_t low)
 	return low == blocked(amdvi);
 }
 
-int dmah_amdvi_tables_init(struct dmah_amdvi *amdvi)
+static void init_entry(struct dmah_amdvi *amdvi, const struct dmah_amdvi_config *config,
+		       uint32_t id)
+{
+	uint8_t setting = config->setting ? config->setting(config->setting_ctx, (uint16_t)id) : 0;
+	uint64_t *at = entry_of(amdvi, id);
+
+	at[0] = blocked(amdvi);
+	at[1] = DTE1_SETTING(setting);
+	at[2] = DTE2_SETTING(setting);
+}
+
+int dmah_amdvi_tables_init(struct dmah_amdvi *amdvi, const struct dmah_amdvi_config *config)
 {
 	amdvi->nothing = dmah_host_page_alloc(0);
 	if (!amdvi->nothing)
@@ -54,7 +65,7 @@ int dmah_amdvi_tables_init(struct dmah_amdvi *amdvi)
 	}
 	clean(amdvi, amdvi->nothing, DMAH_PAGE_SIZE);
 	for (uint32_t id = 0; id < amdvi->ids; id++)
-		entry_of(amdvi, id)[0] = blocked(amdvi);
+		init_entry(amdvi, config, id);
 	clean(amdvi, amdvi->devtab, table_bytes(amdvi));
 	return DMAH_OK;
 }
@@ -126,12 +137,15 @@ static void store(uint64_t *at, uint64_t value)
 #endif
 }
 
-/* The device is blocked while its entry changes: the hardware may read the quadwords at different times. */
+/*
+ * The device is blocked while its entry changes: the hardware may read the quadwords at different times. The setting that
+ * firmware gave stays.
+ */
 static void write_entry(struct dmah_amdvi *amdvi, uint64_t *at, const uint64_t entry[2])
 {
 	store(&at[0], blocked(amdvi));
 	dmah_host_wmb();
-	__atomic_store_n(&at[1], entry[1], __ATOMIC_RELAXED);
+	__atomic_store_n(&at[1], entry[1] | (at[1] & DTE1_SETTING_BITS), __ATOMIC_RELAXED);
 	dmah_host_wmb();
 	store(&at[0], entry[0]);
 	clean(amdvi, at, DTE_BYTES);
@@ -216,7 +230,7 @@ static void take_back(struct dmah_amdvi *amdvi, const struct dmah_device *dev, u
 /* Returns true where the entry leads to the same table already, with ATS or without. */
 static bool is_same(const uint64_t *at, const uint64_t entry[2])
 {
-	return at[0] == entry[0] && !((at[1] ^ entry[1]) & ~DTE1_IOTLB);
+	return at[0] == entry[0] && !((at[1] ^ entry[1]) & ~(DTE1_IOTLB | DTE1_SETTING_BITS));
 }
 
 static int block(struct dmah_amdvi *amdvi, struct dmah_device *dev, uint64_t *at,

@@ -71,6 +71,10 @@
 #define DTE1_DOMAIN(q) ((uint32_t)((q)&0xffffu))
 #define DTE1_IOTLB     (1ull << 32) /* the device may have a TLB */
 #define DTE1_SD	       (1ull << 39) /* walks do not snoop the CPU's caches */
+/* The setting of an IVHD's entry (section 5.2.2.3), at its places in the second and the third quadword. */
+#define DTE1_SETTING(s)	  ((uint64_t)((s) >> 4 & 3u) << 40) /* SysMgt */
+#define DTE1_SETTING_BITS DTE1_SETTING(0x30u)
+#define DTE2_SETTING(s)	  ((uint64_t)((s)&0xc7u) << 56) /* INIT, EInt, NMI, LINT0, LINT1 */
 
 /* Commands of 128 bits. The operation is in bits 63:60 of the first half. */
 #define CMD_OP(lo)	  ((unsigned int)((lo) >> 60))

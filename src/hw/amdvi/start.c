@@ -9,7 +9,7 @@
 #include "hw/amdvi/amdvi.h"
 
 /* Commands that are posted in one piece. */
-#define PIECE 32u
+#define PIECE 8u
 
 void dmah_amdvi_control(struct dmah_amdvi *amdvi, uint64_t clear, uint64_t set)
 {
@@ -87,27 +87,26 @@ static void switch_over(struct dmah_amdvi *amdvi)
 	dmah_host_leave(flags);
 }
 
-/* Posts @n commands that @make returns for 0 to @n - 1. Return: 0, DMAH_ETIMEDOUT. */
-static int post_each(struct dmah_amdvi *amdvi, uint32_t n,
-		     struct amdvi_command (*make)(uint32_t number))
+static struct amdvi_command about(unsigned int op, uint32_t number)
+{
+	return op == OP_DEVTAB ? amdvi_devtab(number) : dmah_amdvi_pages(number, 0, 0, true);
+}
+
+/* Posts a command of @op for each device or domain from 0 to @n - 1. Return: 0, DMAH_ETIMEDOUT. */
+static int post_each(struct dmah_amdvi *amdvi, unsigned int op, uint32_t n)
 {
 	struct amdvi_command c[PIECE];
 	unsigned int have = 0;
 	int err = DMAH_OK;
 
 	for (uint32_t i = 0; !err && i < n; i++) {
-		c[have++] = make(i);
+		c[have++] = about(op, i);
 		if (have == PIECE || i == n - 1) {
 			err = dmah_amdvi_post(amdvi, c, have, NULL);
 			have = 0;
 		}
 	}
 	return err;
-}
-
-static struct amdvi_command all_of(uint32_t domain)
-{
-	return dmah_amdvi_pages(domain, 0, 0, true);
 }
 
 /*
@@ -117,12 +116,12 @@ static struct amdvi_command all_of(uint32_t domain)
 static int forget_all(struct dmah_amdvi *amdvi)
 {
 	const struct amdvi_command all = { CMD(OP_ALL), 0 }, fence = amdvi_fence();
-	int err = post_each(amdvi, amdvi->ids, amdvi_devtab);
+	int err = post_each(amdvi, OP_DEVTAB, amdvi->ids);
 
 	if (!err)
 		err = dmah_amdvi_post(amdvi, &fence, 1, NULL);
 	if (!err && !(amdvi->efr & EFR_IA))
-		err = post_each(amdvi, DMAH_AMDVI_DOMAINS, all_of);
+		err = post_each(amdvi, OP_PAGES, DMAH_AMDVI_DOMAINS);
 	return err ? err : dmah_amdvi_done(amdvi, &all, amdvi->efr & EFR_IA ? 1 : 0);
 }
 
