@@ -27,6 +27,8 @@ ONCE = ["headers", "convert", "freestanding", "lint", "packaging", "scripts", "f
 # measurements. `make test-long` runs them, and so does .ci/run.
 LONG = ["amdvi-long", "stages-long", "inject-long", "linux-long", "convert-long", "vm-long", "spin", "evidence", "series-long"]
 ONCE += LONG
+# Boots that `make test` leaves out although their suite is in it: `make test SUITE=convert` and `make test-long` run them.
+ASKED = ["convert-boot"]
 # Cross builds are slow under emulation. `make test` runs what depends most on the architecture; `make test-long` the rest.
 CROSS = ["pt", "units", "invariants", "memory", "devices"]
 # `make quick`: the suites that find most, on the native build.
@@ -74,7 +76,7 @@ def configurations():
     """In the order in which they run: what finds most first."""
     return [
         Config("native", "gcc", ["-Dtools=enabled", "-Dtests=enabled"], cc="gcc", need=["gcc"],
-               later=LONG, multiplier=10.0),
+               later=LONG + ASKED, multiplier=10.0),
         Config("check", "gcc, -Dcheck=true",
                ["-Dcheck=true", "-Dtools=enabled", "-Dtests=enabled"], cc="gcc", need=["gcc"],
                without=ONCE, multiplier=10.0),

@@ -13,17 +13,17 @@ DEVICES = {"pci_dev", "platform_device", "usb_interface", "amba_device", "of_dev
 PROBE = re.compile(r"probe|init_one|init_board")
 
 
-def candidates(analysis, paths):
-    """The files that may hold the probe() of a driver: the changed ones, then their directories'."""
-    seen = list(paths)
+def siblings(analysis, paths):
+    """Files beside the changed ones that may hold the probe() of their driver."""
+    seen = []
     for d in sorted({os.path.dirname(p) for p in paths}):
         if d.count("/") < 3:
             continue        # a directory of unrelated drivers
         for p in sorted(analysis.tree.found):
-            if os.path.dirname(p) == d and p.endswith(".c") and p not in seen:
+            if os.path.dirname(p) == d and p.endswith(".c") and p not in paths:
                 if any(m in analysis.tree.text(p) for m in MASKS):
                     seen.append(p)
-    return [p for p in seen if p.endswith(".c")]
+    return seen
 
 
 def text(device):
@@ -32,24 +32,40 @@ def text(device):
 
 
 def attach(editor, paths):
-    """Add the call. Return the function that got it ("path: name()"), or None."""
+    """Add the call. Return the functions that got it ("path: name()"), or None.
+
+    A directory may hold several drivers: a file beside the changed ones is asked only if none of these has a probe().
+    """
     analysis = editor.a
-    files = candidates(analysis, paths)
-    if any("dmah_attach(" in analysis.tree.text(p) for p in files):
+    changed = [p for p in paths if p.endswith(".c")]
+    if any("dmah_attach(" in analysis.tree.text(p) for p in changed):
         return "already there"
-    for path in files:
-        found = by_mask(analysis.file(path))
+    done = []
+    for path in changed:
+        found = by_mask(analysis.file(path)) or by_probe(analysis, path, True)
         if found:
-            return put(editor, path, *found)
-    for path in files:
-        for f in analysis.tree.source(path).functions.values():
-            device = next((p.name for p in f.params if p.type.base[0] == "struct" and p.name
-                           and p.type.base[1] in DEVICES), None)
-            if device and PROBE.search(f.name) and f.body().kids:
-                decls = [k for k in f.body().kids if k.kind == "decl"]
-                after = decls[-1] if decls else None
-                if after is not None and f.body().kids.index(after) == len(decls) - 1:
-                    return put(editor, path, f, after, "&%s->dev" % device)
+            done.append(put(editor, path, *found))
+    tries = [(path, lambda p: by_probe(analysis, p, False)) for path in changed]
+    tries += [(path, lambda p: by_mask(analysis.file(p))) for path in siblings(analysis, paths)]
+    for path, find in tries:
+        found = None if done else find(path)
+        if found:
+            done.append(put(editor, path, *found))
+    return ", ".join(done) or None
+
+
+def by_probe(analysis, path, strict):
+    """(function, statement, device) of a function that is named like a probe; strict: and is the .probe of a driver."""
+    for f in analysis.tree.source(path).functions.values():
+        device = next((p.name for p in f.params if p.type.base[0] == "struct" and p.name
+                       and p.type.base[1] in DEVICES), None)
+        if not device or not PROBE.search(f.name) or not f.body().kids:
+            continue
+        if strict and not re.search(r"\.probe\s*=\s*%s\b" % f.name, analysis.tree.text(path)):
+            continue
+        decls = [k for k in f.body().kids if k.kind == "decl"]
+        if decls and f.body().kids.index(decls[-1]) == len(decls) - 1:
+            return f, decls[-1], "&%s->dev" % device
     return None
 
 
