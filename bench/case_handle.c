@@ -64,3 +64,22 @@ const struct bench_case case_handle = {
 	.drain = handles_drain,
 	.check = handles_check,
 };
+
+static inline void replace(struct work *w, struct buffer *s, dmah_phys_t page)
+{
+	if (LIKELY_NOT(dmah_replace(w->dev, &s->h, page, w->size, DMAH_FROM_DEVICE)))
+		w->failed++;
+	s->page = page;
+}
+
+WORK_RUN(run_replace, replace)
+
+const struct bench_case case_replace = {
+	.name = "replace",
+	.what = "dmah_replace()",
+	.needs = NEEDS_MACHINE,
+	.fill = handles_fill,
+	.run = run_replace,
+	.drain = handles_drain,
+	.check = handles_check,
+};

@@ -16,7 +16,7 @@ extern const struct bench_case case_address_rbtree, case_address_walk, case_addr
 	case_page;
 
 /* case_handle.c */
-extern const struct bench_case case_handle;
+extern const struct bench_case case_handle, case_replace;
 
 /* case_batch.c */
 extern const struct bench_case case_batch;

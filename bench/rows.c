@@ -129,6 +129,7 @@ static void add_headline(struct rows *rows)
 		{ &case_page, MACHINE_VTD },
 		{ &case_handle, MACHINE_VTD },
 		{ &case_handle, MACHINE_LPAE },
+		{ &case_replace, MACHINE_VTD },
 		{ &case_batch, MACHINE_VTD },
 		{ &case_ring, MACHINE_VTD },
 		{ &case_ring32, MACHINE_VTD },

@@ -112,7 +112,7 @@ static void add_targets(json_t *array, const struct target *list, unsigned int n
 	for (unsigned int i = 0; i < n; i++) {
 		const struct target *t = &list[i];
 		const char *verdict = target_verdict(t);
-		bool factor = t->unit != UNIT_BYTES && strncmp(t->what, "sync", 4) != 0;
+		bool factor = !t->figure;
 		bool is_missed = !strcmp(verdict, "no") || !strcmp(verdict, "net only");
 		json_t *o;
 

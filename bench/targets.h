@@ -25,6 +25,7 @@ enum unit {
  * @limit: the target; negative: none, the figure is only for comparison.
  * @at_least: @gross must be at least @limit, else at most.
  * @by_net: the target is about @net.
+ * @figure: the target is about @ours, and not about a factor.
  */
 struct target {
 	const char *what;
@@ -37,10 +38,11 @@ struct target {
 	double limit;
 	bool at_least;
 	bool by_net;
+	bool figure;
 };
 
 /** TARGETS - most targets. */
-#define TARGETS 32u
+#define TARGETS 48u
 
 /** targets_make() - Computes all targets. Return: how many there are. */
 unsigned int targets_make(struct target *list, const struct rows *rows);

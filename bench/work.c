@@ -19,6 +19,7 @@ const struct bench_case *const cases[] = {
 	&case_address_directory,
 	&case_page,
 	&case_handle,
+	&case_replace,
 	&case_batch,
 	&case_ring,
 	&case_ring32,

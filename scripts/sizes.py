@@ -24,7 +24,7 @@ ARCHES = [("x86-64", "x86_64-linux-gnu-", []), ("aarch64", "aarch64-linux-gnu-",
           ("armhf", "arm-linux-gnueabihf-", []), ("riscv64", "riscv64-linux-gnu-", [])]
 FLAGS = ["-std=gnu11", "-ffreestanding", "-fno-pie", "-fno-stack-protector", "-fno-asynchronous-unwind-tables",
          "-fno-common"]
-ROOTS = ["dmah_domain_init", "dmah_domain_memory", "dmah_attach", "dmah_detach", "dmah_map", "dmah_map_memory",
+ROOTS = ["dmah_domain_init", "dmah_domain_memory", "dmah_attach", "dmah_detach", "dmah_map", "dmah_map_memory", "dmah_replace",
          "dmah_unmap", "dmah_sync_cpu_slow", "dmah_sync_device_slow", "dmah_poll", "dmah_vtd_memory",
          "dmah_vtd_init", "dmah_vtd_enable", "dmah_faults", "dmah_fault_text"]
 SECTIONS = ["-ffunction-sections", "-fdata-sections"]

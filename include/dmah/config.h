@@ -66,6 +66,7 @@
 #define dmah_map_bus		   DMAH_OPTIONS_NAME(dmah_map_bus)
 #define dmah_map_bus_caller	   DMAH_OPTIONS_NAME(dmah_map_bus_caller)
 #define dmah_map_memory		   DMAH_OPTIONS_NAME(dmah_map_memory)
+#define dmah_replace		   DMAH_OPTIONS_NAME(dmah_replace)
 #define dmah_map_vec		   DMAH_OPTIONS_NAME(dmah_map_vec)
 #define dmah_map_vec_caller	   DMAH_OPTIONS_NAME(dmah_map_vec_caller)
 #define dmah_pool_init		   DMAH_OPTIONS_NAME(dmah_pool_init)

@@ -166,24 +166,82 @@ __attribute__((noinline)) static int unmap_any(struct dmah_device *dev, struct d
 	return dmah_unmap_general(dev, h, 0, __builtin_return_address(0));
 }
 
+#ifndef DMAH_CHECK
+/* End a fast mapping of one granule that fast_unmap() left. Out of line, as map_more(). */
+__attribute__((noinline)) static int unmap_left(struct dmah_device *dev, struct dmah *h,
+						uint64_t *pte, uint32_t index)
+{
+	int err = dmah_fast_unmap_one(dev, h, pte, index);
+
+	return err != DMAH_ESTALE ? err
+				  : dmah_unmap_general(dev, h, 0, __builtin_return_address(0));
+}
+#endif
+
 int dmah_unmap(struct dmah_device *dev, struct dmah *h)
 {
 #ifndef DMAH_CHECK
 	uint32_t index;
 	uint64_t *pte;
-	int err;
 
 	switch (fast_unmap(dev, h, &pte, &index)) {
 	case FAST_ENDED:
 		return DMAH_OK;
 	case FAST_LEFT:
-		err = dmah_fast_unmap_one(dev, h, pte, index);
-		if (err != DMAH_ESTALE)
-			return err;
-		break;
+		return unmap_left(dev, h, pte, index);
 	case FAST_NONE:
 		break;
 	}
 #endif
 	return unmap_any(dev, h);
+}
+
+/* Unmap for dmah_replace(). */
+static int unmap_old(struct dmah_device *dev, struct dmah *h, const void *caller)
+{
+#ifndef DMAH_CHECK
+	uint32_t index;
+	uint64_t *pte;
+	int err = DMAH_ESTALE;
+
+	if (fast_entry(dev, dev->dom, h, &pte, &index))
+		err = dmah_fast_unmap_one(dev, h, pte, index);
+	if (err != DMAH_ESTALE)
+		return err;
+#endif
+	return dmah_unmap_general(dev, h, 0, caller);
+}
+
+/* Out of line, as map_more(). */
+__attribute__((noinline)) static int replace_any(struct dmah_device *dev, struct dmah *h,
+						 dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
+						 const void *caller)
+{
+	struct dmah next = { 0 };
+	int err = map_plain(dev, &next, phys, len, dir, caller);
+
+	if (err || !h->meta) {
+		if (!err)
+			*h = next;
+		return err;
+	}
+	err = unmap_old(dev, h, caller);
+	if (err && err != DMAH_ETIMEDOUT) {
+		(void)dmah_unmap(dev, &next);
+		return err;
+	}
+	*h = next;
+	return err;
+}
+
+int dmah_replace(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
+		 enum dmah_dir dir)
+{
+	const void *caller = __builtin_return_address(0);
+
+#ifndef DMAH_CHECK
+	if (fast_replace(dev, h, phys, len, dir, caller))
+		return DMAH_OK;
+#endif
+	return replace_any(dev, h, phys, len, dir, caller);
 }

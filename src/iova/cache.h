@@ -120,6 +120,28 @@ static inline bool cache_take(struct iova_ring *r, struct iova_entry *e)
 }
 
 /**
+ * cache_has() - Returns true if there are granules to take without the lock: cache_take_seen() takes them, in the same section.
+ */
+static inline bool cache_has(const struct iova_ring *r)
+{
+	uint32_t limit = __atomic_load_n(&r->limit, __ATOMIC_ACQUIRE);
+
+	return cache_before(__atomic_load_n(&r->out, __ATOMIC_RELAXED), limit);
+}
+
+/**
+ * cache_take_seen() - take the granules that cache_has() saw. A remote drain may have closed the limit since, but waits for the
+ * end of the section before it takes any.
+ */
+static inline struct iova_entry cache_take_seen(struct iova_ring *r)
+{
+	uint32_t out = __atomic_load_n(&r->out, __ATOMIC_RELAXED);
+
+	__atomic_store_n(&r->out, out + 1, __ATOMIC_RELAXED);
+	return *cache_entry(r, out);
+}
+
+/**
  * cache_room() - Returns true if a lazy unmap may put granules at *@in without the lock. Call
  * before clearing the page-table entries.
  */

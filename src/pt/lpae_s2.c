@@ -60,11 +60,6 @@ static bool fmt_is_table(uint64_t entry)
 	return (entry & S2_TABLE) != 0;
 }
 
-static uint64_t fmt_block(uint64_t entry)
-{
-	return entry ^ fmt_leaf.block;
-}
-
 static enum dmah_dir fmt_dir(uint64_t entry)
 {
 	return (enum dmah_dir)(entry >> S2_DIR_SHIFT & 3);

@@ -7,7 +7,6 @@
  *	fmt_levels(va_bits)	levels of a walk; 0 if there are no such tables
  *	fmt_table(phys)		an entry that points to the table at @phys
  *	fmt_is_table(entry)	true if a present entry above the leaf level points to a table
- *	fmt_block(entry)	a leaf entry turned into a block entry
  *	fmt_dir(entry)		the permission of a present leaf or block entry
  *
  * A format whose entries name the level of the next table, and may so skip levels, also defines FMT_NAMES_LEVELS and
@@ -157,6 +156,12 @@ static int walk_leaf_table(struct pt *pt, dmah_addr_t iova, unsigned int flags, 
 	return make_tables(pt, iova, PT_GRANULE_SHIFT, flags, table);
 }
 
+/* Turn a leaf entry into a block entry. */
+static uint64_t block_of(uint64_t entry)
+{
+	return entry ^ fmt_leaf.block;
+}
+
 static int walk_block_set(struct pt *pt, dmah_addr_t iova, dmah_phys_t phys, unsigned int shift,
 			  enum dmah_dir dir, uint32_t gen, uint32_t attrs, unsigned int flags)
 {
@@ -168,7 +173,7 @@ static int walk_block_set(struct pt *pt, dmah_addr_t iova, dmah_phys_t phys, uns
 	entry = entry_of(table, iova, shift);
 	if (pt_present(&fmt_leaf, pt_load(entry)))
 		return DMAH_EBUSY;
-	pt_store_set(entry, fmt_block(pt_make(&fmt_leaf, phys, dir, gen, attrs)));
+	pt_store_set(entry, block_of(pt_make(&fmt_leaf, phys, dir, gen, attrs)));
 	push(pt, entry, 1);
 	return DMAH_OK;
 }

@@ -58,12 +58,6 @@ static bool fmt_is_table(uint64_t entry)
 	return !(entry & SV_LEAF);
 }
 
-/* A leaf entry means the same at every level. */
-static uint64_t fmt_block(uint64_t entry)
-{
-	return entry;
-}
-
 static enum dmah_dir fmt_dir(uint64_t entry)
 {
 	return entry & SV_WRITE ? DMAH_BIDIRECTIONAL : DMAH_TO_DEVICE;

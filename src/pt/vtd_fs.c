@@ -36,6 +36,7 @@ static const struct pt_leaf fmt_leaf = {
 	.gen_bits = 0xffull << 52,
 	.cont = 1ull << 61,
 	.more = 1ull << 60,
+	.block = FS_PAGE,
 };
 
 static unsigned int fmt_levels(unsigned int va_bits)
@@ -51,11 +52,6 @@ static uint64_t fmt_table(dmah_phys_t phys)
 static bool fmt_is_table(uint64_t entry)
 {
 	return !(entry & FS_PAGE);
-}
-
-static uint64_t fmt_block(uint64_t entry)
-{
-	return entry | FS_PAGE;
 }
 
 static enum dmah_dir fmt_dir(uint64_t entry)

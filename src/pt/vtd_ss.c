@@ -44,11 +44,6 @@ static bool fmt_is_table(uint64_t entry)
 	return !(entry & SS_PAGE);
 }
 
-static uint64_t fmt_block(uint64_t entry)
-{
-	return entry ^ fmt_leaf.block;
-}
-
 static enum dmah_dir fmt_dir(uint64_t entry)
 {
 	return (enum dmah_dir)(entry & (SS_READ | SS_WRITE));

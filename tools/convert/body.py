@@ -13,7 +13,10 @@ ASSIGN = {"=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>="}
 
 
 class Node:
-    """A piece of a tree: kind, its tokens [first, last), kids, a value that depends on kind, parent."""
+    """A piece of a tree: kind, its tokens [first, last), kids, a value that depends on kind, parent.
+
+    The value of a "for": which of its three heads are there, each with a kid.
+    """
 
     __slots__ = ("kind", "first", "last", "kids", "value", "parent")
 
@@ -145,20 +148,22 @@ class Body:
 
     def for_(self, i):
         close = self.s.match(i + 1)
-        kids, start, j = [], i + 2, i + 2
+        kids, start, j, heads, head = [], i + 2, i + 2, [], 0
         while j <= close:
             if self.at(j) == ";" or j == close:
                 if start < j:
+                    heads.append(head)
                     if not kids and self.is_declaration(start):
                         kids.append(self.declaration(start, j)[0])
                     else:
                         kids.append(self.between(start, j))
                 start = j + 1
                 j += 1
+                head += 1
             else:
                 j = self.s.skip(j)
         inner, j = self.statement(close + 1)
-        return Node("for", i, j, kids + [inner]), j
+        return Node("for", i, j, kids + [inner], tuple(heads)), j
 
     def return_(self, i):
         if self.at(i + 1) == ";":

@@ -59,7 +59,8 @@ class Editor:
         self.nodes = {}         # path: {id(node): (node, function that makes its text)}
         self.ranges = {}        # path: [(start, end, text or function)]
         self.done = set()
-        self.instead = {id(r.node): r for s in analysis.slots.values() for r in s.refs if r.instead is not None}
+        self.instead = {id(r.node): r for s in analysis.slots.values() for r in s.refs
+                        if r.instead is not None or r.text is not None}
         self.converted = 0
         self.site_of = {id(s.node): s for s in analysis.sites}
         self.maps = 0
@@ -140,8 +141,10 @@ class Editor:
 
     def pointer(self, path, f, n):
         """The text of a pointer to the handle that a node names: where a store moved it, to the new place."""
-        text = self.pointer_here(path, f, n)
         r = self.instead.get(id(n))
+        if r is not None and r.text is not None:
+            return r.text
+        text = self.pointer_here(path, f, n)
         if r is None:
             return text
         store = r.instead
@@ -256,12 +259,7 @@ class Editor:
         lead = self.before(path, n.parent)
 
         def part(x):
-            x = strip(x)
-            if x.kind == "unary" and x.value == "*":
-                inner = strip(x.kids[0])
-                text = flat(self.source(path).of(inner))
-                return "%s->%s" % (text if inner.kind in ("id", "member", "index") else "(%s)" % text, s.key[3])
-            return "%s.%s" % (flat(self.source(path).of(x)), s.key[3])
+            return moves.struct_part(self.source(path), x, s.key[3])
 
         end = self.source(path).span(n.parent)[1]
         self.put_range(path, end, end, "\n%sdmah_assign(&%s, &%s);" % (lead, part(n.kids[0]), part(n.kids[1])))

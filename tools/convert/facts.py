@@ -38,7 +38,7 @@ UNMAP_MACROS = {"dma_unmap_addr", "dma_unmap_addr_set"}
 
 class Ref:
     # instead: the store that moved the slot's mapping away before this use of it; sure: on every path
-    __slots__ = ("slot", "node", "source", "function", "how", "what", "extra", "depth", "type", "instead", "sure")
+    __slots__ = ("slot", "node", "source", "function", "how", "what", "extra", "depth", "type", "instead", "sure", "text")
 
     def __init__(self, slot, node, facts, function, how, what=None, extra=None, depth=0, type_=None):
         self.slot = slot
@@ -52,6 +52,7 @@ class Ref:
         self.type = type_
         self.instead = None
         self.sure = True
+        self.text = None        # the place's new name, where a copy of the structure moved it
 
     def where(self):
         return "%s:%d" % (self.source.path, self.source.line(self.node.first))

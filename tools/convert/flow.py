@@ -3,7 +3,7 @@
 
 A unit is a statement without inner statements, or the condition of one with them. A place is (unit,
 token): an event within a unit, in the order of its tokens. Where the parse is not certain about an
-edge (the heads of a for that leaves some out, a macro that looks like a loop) the edge is added, so a
+edge (a macro that looks like a loop) the edge is added, so a
 "may reach" has too many answers and never too few.
 """
 
@@ -81,21 +81,16 @@ class Graph:
         return breaks | {end}
 
     def build_for(self, n, ins):
-        heads = n.kids[:-1]
-        if len(heads) == 3:
-            first = self.unit(heads[0], ins)
-            c, step = self.unit(heads[1], {first}), self.unit(heads[2], ())
-        else:
-            c = self.unit(heads[0] if heads else None, ins)
-            step = c
-            for h in heads[1:]:
-                c = self.unit(h, {c})
+        heads = dict(zip(n.value, n.kids[:-1]))
+        if 0 in heads:
+            ins = {self.unit(heads[0], ins)}
+        c = self.unit(heads.get(1), ins)
+        step = self.unit(heads.get(2), ())
         outs, breaks = self.enclosed("loop", step, n.kids[-1], {c})
         for u in outs:
             self.next[u].add(step)
-        if step is not c and len(heads) == 3:
-            self.next[step].add(c)
-        return breaks | {c} if heads else breaks
+        self.next[step].add(c)
+        return breaks | {c} if 1 in heads else breaks
 
     def build_switch(self, n, ins):
         c = self.unit(n.kids[0], ins)

@@ -10,7 +10,7 @@ or renamed on the way (Life).
 
 import re
 
-from .facts import setter_target, strip
+from .facts import setter_target, squeezed, strip
 from .flow import LEAVES, graph
 from .rules import HARMLESS, PRINT, READS, SITES, UNMAPS, VANISH
 
@@ -399,6 +399,92 @@ def follow(analysis, s, src, r, uses, fresh):
         o.instead = r
         o.sure = not any(g.reach(p, [place(r)])(place(o)) for p in origins)
     return True
+
+
+# ---- *b = *a
+
+def struct_part(r_source, x, field):
+    """The text of a member of a structure that an expression names."""
+    x = strip(x)
+    text = " ".join(r_source.of(strip(x.kids[0]) if x.kind == "unary" and x.value == "*" else x).split())
+    if x.kind == "unary" and x.value == "*":
+        inner = strip(x.kids[0])
+        return "%s->%s" % (text if inner.kind in ("id", "member", "index") else "(%s)" % text, field)
+    return "%s.%s" % (text, field)
+
+
+def struct_moves(analysis, s):
+    """Behind *b = *a the handle is b's: send later uses of a's to b's, or block."""
+    for path, f, statement in s.moves:
+        source, g = analysis.file(path).source, graph(f)
+        to, old = statement.kids
+        here = g.place(statement, statement.last)
+        mine = own(s, f)
+        behind = g.reach(here, [place(o) for o in mine if o.how in STORES] + [here])
+        gone = squeezed(struct_part(source, old, s.key[3]))
+        late = [o for o in mine if (o.how in USES or takes(analysis, o) or o.what == "copy" or o.how == "address")
+                and behind(place(o)) and squeezed(source.of(o.node)) == gone]
+        ends = [e for e in Life(analysis, f, path, s, to).ends(False) if e != here and behind(e)]
+        for o in late:
+            if o.what == "copy" or o.how == "address" or o.instead is not None or o.node.kind != "member" \
+                    or any(g.reach(e, [here])(place(o)) for e in ends):
+                s.block("struct_copied", o.where())
+                break
+            o.text = "&" + struct_part(source, to, s.key[3])
+
+
+# ---- a local whose mapping goes on without it
+
+def lost(analysis, s):
+    """Block a local whose mapping neither ends nor moves on a path to the function's end."""
+    if s.key[0] != "local" or s.type is None or s.type.derived or s.view is not None or s.form == "alias":
+        return
+    mine = s.refs
+    ended = [o for o in mine if (o.how in ("site", "offset_site") and o.extra in UNMAPS) or takes(analysis, o)]
+    ended += [x for o in analysis.slots.values() if s.key in o.sources for x in o.refs
+              if x.what == "copy" and x.extra == s.key]
+    for r in mine:
+        if r.what != "map" or r.how not in STORES:
+            continue
+        g = graph(r.function)
+        kills = [place(o) for o in ended if o.function is r.function]
+        # A condition that guards such an end is taken to be that of the map.
+        for o in ended:
+            kills += [g.place(a.kids[0]) for a in o.node.above() if a.kind in ("if", "switch", "while", "for", "iter")
+                      and not a.first <= r.node.first < a.last and a.kids]
+        kills += [g.place(n) for o in mine if o.how in ("error", "truth", "compare") for n in failed(o)]
+        if g.reach(place(r), kills)(LEAVES):
+            s.block("handle_lost", r.where())
+            return
+
+
+def failed(o):
+    """The first statements of the branches for a failed map, behind a test of a local."""
+    n = o.node
+    for a in o.node.above():
+        if a.kind == "if":
+            return [first(k) for k in a.kids[1:]]
+        if a.kind in ("assign", "var"):
+            name = strip(a.kids[0]).value if a.kind == "assign" else a.value[0]
+            statement = a.parent
+            block = statement.parent if statement is not None else None
+            if block is None or block.kind != "block":
+                return []
+            i = next(j for j, k in enumerate(block.kids) if k is statement)
+            for k in block.kids[i + 1:i + 3]:
+                if k.kind == "if" and mentions(k.kids[0], {name}):
+                    return [first(k.kids[1])]
+            return []
+        if a.kind in ("block", "return"):
+            return [a] if a.kind == "return" else []
+        n = a
+    return [n]
+
+
+def first(n):
+    while n.kind == "block" and n.kids:
+        n = n.kids[0]
+    return n.kids[0] if n.kind in ("if", "while", "switch") else n
 
 
 # ---- a value that says more than "mapped"

@@ -449,6 +449,10 @@ def forms(analysis):
     for s in slots:
         moves.stores(analysis, s)
     for s in slots:
+        moves.struct_moves(analysis, s)
+        if not s.blocked():
+            moves.lost(analysis, s)
+    for s in slots:
         flag = moves.tests(analysis, s)
         if flag is not None and not s.blocked() and s.key[0] == "member" and can_be_beside(s):
             s.form = "beside"       # the number stays as it was behind an unmap

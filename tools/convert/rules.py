@@ -180,6 +180,7 @@ RULES = {
     "copy_cast": "the address is copied through a cast",
     "used_after_store": "the address is unmapped, synced or tested by its old name after it was stored",
     "copy_outlives": "a copy of the address is used after the original may have changed",
+    "handle_lost": "the variable ends while its mapping lives on by the address alone",
     "two_owners": "two members hold the same address, and both are unmapped or synced",
     "struct_copied": "the structure that holds the address is copied as a whole",
     "struct_bytes": "the bytes of the structure are given away, compared or read through a cast",

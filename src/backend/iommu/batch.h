@@ -21,9 +21,9 @@ static inline bool iommu_batch_start_fast(struct dmah_device *dev, struct dmah_b
 {
 	const struct dmah_domain *dom = dev->dom;
 	uint32_t index;
-	uint64_t *pte = fast_entry(dev, dom, h, &index);
+	uint64_t *pte;
 
-	if (!pte)
+	if (!fast_entry(dev, dom, h, &pte, &index))
 		return dmah_iommu_batch_start_many(dev, b, h, timestamp);
 	if (!leaf_end(pte, h->backend, pt_cleared_one(&dom->pt.leaf, h->backend) | timestamp))
 		return false;

@@ -73,15 +73,40 @@ static inline bool fast_dir_valid(enum dmah_dir dir)
 }
 
 /**
+ * fast_write() - write the entry and the history of a new mapping of one granule. Returns the entry.
+ *
+ * A cleared entry holds the generation of its next mapping, and the time at which the last one ended.
+ */
+static inline uint64_t fast_write(const struct dmah_device *dev, const struct dmah_domain *dom,
+				  uint64_t *pte, dmah_addr_t dma, dmah_phys_t phys, uint32_t len,
+				  enum dmah_dir dir, const void *caller)
+{
+	uint64_t entry = (phys & ~GRANULE_MASK) | (pt_load(pte) & dom->pt.leaf.gen_bits);
+
+	history_begin(&dom->history, dev, dma, entry, len, dir, caller);
+	entry |= dom->pt.leaf.prot[dir];
+	leaf_set(pte, entry);
+	dmah_host_wmb();
+	return entry;
+}
+
+/** fast_cleared() - the entry that a lazy unmap leaves of a handle's mapping. */
+static inline uint64_t fast_cleared(const struct dmah_domain *dom, const struct dmah *h)
+{
+	return pt_cleared_one(&dom->pt.leaf, h->backend) | history_timestamp(&dom->history);
+}
+
+/**
  * fast_map() - map one granule, where this CPU's cache has one. @caller: for the history.
  *
  * Return: false where the mapping was not made: nothing has changed but words of an idle handle.
  */
-static inline bool fast_map(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
-			    enum dmah_dir dir, const void *caller)
+__attribute__((always_inline)) static inline bool fast_map(struct dmah_device *dev, struct dmah *h,
+							   dmah_phys_t phys, uint64_t len,
+							   enum dmah_dir dir, const void *caller)
 {
 	struct dmah_domain *dom = dev->dom;
-	uint64_t offset = phys & GRANULE_MASK, entry, gen;
+	uint64_t offset = phys & GRANULE_MASK, entry;
 	dmah_addr_t dma;
 	struct iova_entry slot;
 	struct dmah_cpu *cpu;
@@ -101,13 +126,7 @@ static inline bool fast_map(struct dmah_device *dev, struct dmah *h, dmah_phys_t
 	}
 	count_add(&count_here(dev, cpu)->maps, 1);
 	dma = iommu_iova(dom, slot.first) + offset;
-	/* A cleared entry holds the generation of its next mapping, and the time at which the last one ended. */
-	gen = pt_load(slot.pte) & dom->pt.leaf.gen_bits;
-	entry = (phys - offset) | gen;
-	history_begin(&dom->history, dev, dma, entry, (uint32_t)len, dir, caller);
-	entry |= dom->pt.leaf.prot[dir];
-	leaf_set(slot.pte, entry);
-	dmah_host_wmb();
+	entry = fast_write(dev, dom, slot.pte, dma, phys, (uint32_t)len, dir, caller);
 	dmah_host_leave(flags);
 	h->dma = dma;
 	h->backend = entry;
@@ -152,30 +171,31 @@ static inline uint64_t fast_first(const struct pt_leaf *leaf, const struct dmah 
  * fast_entry() - find the entry of a handle of one granule that says that it is a fast one. Whether the entry still is what
  *	the handle says (address, permissions and generation at once) is for leaf_end() to compare.
  *
- * Return: NULL where the handle names no entry.
+ * Returns false where the handle names no entry.
  */
-static inline uint64_t *fast_entry(const struct dmah_device *dev, const struct dmah_domain *dom,
-				   const struct dmah *h, uint32_t *index)
+static inline bool fast_entry(const struct dmah_device *dev, const struct dmah_domain *dom,
+			      const struct dmah *h, uint64_t **pte, uint32_t *index)
 {
 	uint32_t kind = h->meta & ~META_DIR;
 	uint64_t at;
 
 	/* An idle handle of a device that is not attached is not one. */
 	if (!kind || kind != dev->fast)
-		return NULL;
+		return false;
 	at = (h->dma - dom->cfg.aperture_base) >> PT_GRANULE_SHIFT;
 	if (at >= dom->granules || !pt_present(&dom->pt.leaf, h->backend))
-		return NULL;
+		return false;
 	*index = (uint32_t)at;
-	return entries_any(dom, *index);
+	*pte = entries_any(dom, *index);
+	return true;
 }
 
 /**
  * fast_unmap() - end a mapping in lazy mode, where that needs no lock.
  * @pte, @index: the entry, with FAST_LEFT.
  */
-static inline enum fast_result fast_unmap(struct dmah_device *dev, struct dmah *h, uint64_t **pte,
-					  uint32_t *index)
+__attribute__((always_inline)) static inline enum fast_result
+fast_unmap(struct dmah_device *dev, struct dmah *h, uint64_t **pte, uint32_t *index)
 {
 	struct dmah_domain *dom = dev->dom;
 	struct iova_ring *ring;
@@ -183,8 +203,7 @@ static inline enum fast_result fast_unmap(struct dmah_device *dev, struct dmah *
 	unsigned long flags;
 	uint32_t in;
 
-	*pte = fast_entry(dev, dom, h, index);
-	if (!*pte)
+	if (!fast_entry(dev, dom, h, pte, index))
 		return FAST_NONE;
 	cpu = dom->cpu[dmah_host_enter(&flags)];
 	ring = &cpu->cache.ring[0];
@@ -192,9 +211,7 @@ static inline enum fast_result fast_unmap(struct dmah_device *dev, struct dmah *
 		dmah_host_leave(flags);
 		return FAST_LEFT;
 	}
-	if (!leaf_end(*pte, h->backend,
-		      pt_cleared_one(&dom->pt.leaf, h->backend) |
-			      history_timestamp(&dom->history))) {
+	if (!leaf_end(*pte, h->backend, fast_cleared(dom, h))) {
 		dmah_host_leave(flags);
 		return FAST_NONE;
 	}
@@ -204,6 +221,50 @@ static inline enum fast_result fast_unmap(struct dmah_device *dev, struct dmah *
 	dmah_host_leave(flags);
 	handle_clear(h);
 	return FAST_ENDED;
+}
+
+/**
+ * fast_replace() - end a mapping of one granule and make another in lazy mode, where neither needs a lock.
+ *
+ * Return: false where nothing has changed.
+ */
+static inline bool fast_replace(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys,
+				uint64_t len, enum dmah_dir dir, const void *caller)
+{
+	struct dmah_domain *dom = dev->dom;
+	uint64_t offset = phys & GRANULE_MASK, entry, *pte;
+	struct iova_entry slot;
+	struct iova_ring *ring;
+	struct dmah_cpu *cpu;
+	unsigned long flags;
+	uint32_t index, in;
+	dmah_addr_t dma;
+
+	if (!fast_dir_valid(dir) || len - 1 > GRANULE_MASK - offset ||
+	    phys >= __atomic_load_n(&dev->fast_end, __ATOMIC_RELAXED) ||
+	    !fast_entry(dev, dom, h, &pte, &index))
+		return false;
+	cpu = dom->cpu[dmah_host_enter(&flags)];
+	ring = &cpu->cache.ring[0];
+	if (!cache_room(ring, &in) || !cache_has(ring) ||
+	    !leaf_end(pte, h->backend, fast_cleared(dom, h))) {
+		dmah_host_leave(flags);
+		return false;
+	}
+	dmah_host_wmb();
+	cache_put(ring, in, pte, index);
+	slot = cache_take_seen(ring);
+	count_add(&count_here(dev, cpu)->unmaps, 1);
+	count_add(&count_here(dev, cpu)->maps, 1);
+	dma = iommu_iova(dom, slot.first) + offset;
+	entry = fast_write(dev, dom, slot.pte, dma, phys, (uint32_t)len, dir, caller);
+	dmah_host_leave(flags);
+	h->dma = dma;
+	h->phys = phys;
+	h->backend = entry;
+	h->len = (uint32_t)len;
+	h->meta = dev->fast | (uint32_t)dir;
+	return true;
 }
 
 /**
