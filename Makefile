@@ -76,10 +76,11 @@ install: ## install headers, libdmah.a, pkg-config file, command, man page (pref
 	@echo 'installed under $(DESTDIR)$(prefix)'
 
 .PHONY: example-kernel
-example-kernel: ## boot the example kernel (examples/kernel) on x86 and arm64 under QEMU
+example-kernel: ## boot the example kernel (examples/kernel) on x86, arm64 and riscv64 under QEMU
 	@sh scripts/deps.sh example-kernel
 	@$(MAKE) -s -j $(JOBS) -C examples/kernel ARCH=x86 run
 	@$(MAKE) -s -j $(JOBS) -C examples/kernel ARCH=arm64 run
+	@$(MAKE) -s -j $(JOBS) -C examples/kernel ARCH=riscv64 run
 
 .PHONY: linux-module
 linux-module: ## dmah.ko for KERNEL=6.1, 6.12, 7.3, a release or build directory (the running one's), ARCH= CROSS_COMPILE= OUT=

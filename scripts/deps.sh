@@ -49,6 +49,7 @@ test  libc6-dev-riscv64-cross its C library
 test  qemu-user               runs the cross-built suites
 test  qemu-system-x86         Intel's IOMMU and PCI devices, as models that the suite qemu drives
 test  qemu-system-arm         the SMMUv3, likewise
+test  ethtool                 resizes the rings of a network card in a booted kernel
 test  valgrind                callgrind: counts the instructions of a replay
 test  cmake                   builds examples/cmake and the CMake lines of docs/porting.md
 test  rustc                   compiles examples/rust, which calls the library
@@ -80,6 +81,7 @@ seriestest qemu-system-arm    boots it: arm64, 32-bit arm
 seriestest qemu-system-x86    boots it
 kernel gcc                    compiles the example kernel for x86
 kernel gcc-aarch64-linux-gnu  compiles the example kernel for arm64
+kernel gcc-riscv64-linux-gnu  compiles the example kernel for riscv64
 kernel make                   builds it
 kernel qemu-system-x86        boots it: Intel's IOMMU
 kernel qemu-system-arm        boots it: the SMMUv3

@@ -25,7 +25,7 @@ ONCE = ["headers", "convert", "freestanding", "lint", "packaging", "scripts", "f
         "example-kernel", "inject-machines"]
 # Boots of a kind that a shorter suite tries on another kernel, models of which nothing changed with the code, and
 # measurements. `make test-long` runs them, and so does .ci/run.
-LONG = ["amdvi-long", "stages-long", "inject-long", "linux-long", "convert-long", "vm-long", "spin", "evidence", "series-long"]
+LONG = ["amdvi-long", "viommu-long", "examples-long", "stages-long", "inject-long", "linux-long", "convert-long", "vm-long", "spin", "evidence", "series-long"]
 ONCE += LONG
 # Boots that `make test` leaves out although their suite is in it: `make test SUITE=convert` and `make test-long` run them.
 ASKED = ["convert-boot"]

@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import boots  # noqa: E402
 import figures  # noqa: E402
 import native  # noqa: E402
+import packets  # noqa: E402
 import report  # noqa: E402
 import tables  # noqa: E402
 from boots import ROOT, Trouble, vm  # noqa: E402
@@ -58,8 +59,8 @@ def xen_counts():
     return json.loads(out.stdout)
 
 
-def measure(machines, passes, probed, more=True, source=None, jobs=None):
-    """A whole run. more: Xen and the bound too. Return: what evidence.json holds."""
+def measure(machines, passes, probed, more=True, source=None, jobs=None, traffic=True):
+    """A whole run. more: Xen and the bound too. traffic: a driver's packets too. Return: what evidence.json holds."""
     kernels = list(dict.fromkeys(k for k, _ in machines))
     version = project_version()
     for kernel in kernels:
@@ -72,6 +73,8 @@ def measure(machines, passes, probed, more=True, source=None, jobs=None):
         if more:
             work[pool.submit(xen_counts)] = "xen"
             work[pool.submit(native.measure, boots.LIVE)] = "native"
+        if traffic:
+            work[pool.submit(packets.measure)] = "packets"
         for n, future in enumerate(concurrent.futures.as_completed(work), 1):
             found[work[future]] = future.result()
             say("%d of %d: %s" % (n, len(work), work[future]))
@@ -82,6 +85,8 @@ def measure(machines, passes, probed, more=True, source=None, jobs=None):
             "machines": [figures.machine_dict(found["%s-%s" % m]) for m in machines]}
     if more:
         data["xen"], data["native"] = found["xen"], found["native"]
+    if traffic:
+        data["packets"] = found["packets"]
     data["targets"] = [{"what": t.what, "wanted": t.wants, "by_address": t.theirs, "by_handle": t.ours, "met": t.met,
                         "note": t.note} for t in figures.targets(figures.Run(data))]
     return data
@@ -132,7 +137,8 @@ def main():
                                      epilog="Exit status: 0; 1 where something could not be measured, whatever the "
                                             "figures are; 2 on wrong usage.")
     parser.add_argument("--only", action="append", metavar="MACHINE", choices=names,
-                        help="measure on this machine (--list), and neither Xen nor the bound")
+                        help="measure on this machine (--list), and neither Xen nor packets nor the bound")
+    parser.add_argument("--packets", action="store_true", help="with --only: count a network driver's packets, too")
     parser.add_argument("--passes", type=int, default=PASSES, metavar="N", help="over all mappings (%d)" % PASSES)
     parser.add_argument("--jobs", type=int, metavar="N", help="machines at one time (one for each CPU, at most 4)")
     parser.add_argument("--output", default=os.path.join(ROOT, "build", "report"), metavar="DIR",
@@ -156,7 +162,8 @@ def main():
                 data = json.load(f)
         else:
             machines = [m for m in boots.MACHINES if not args.only or "%s-%s" % m in args.only]
-            data = measure(machines, args.passes, PROBED, more=not args.only, jobs=args.jobs)
+            data = measure(machines, args.passes, PROBED, more=not args.only, jobs=args.jobs,
+                           traffic=args.packets or not args.only)
             report.put(os.path.join(args.output, "evidence.json"), json.dumps(data, indent=1) + "\n")
         report.write(data, args.output)
         if args.quote:

@@ -183,6 +183,13 @@ def pool_targets(run):
     for case, what in (("ring-32", "ring, popped 32 at a time"), ("ring-32-announced", "the same, the IOMMU called at each map")):
         found.append(ratio_target(run, "7.3", case, what, 0.08))
     found.append(sync_target(run, "7.3", "pool"))
+    for mode, case in (("lazy", "pool"), ("strict", "pool"), ("strict", "pool-batch")):
+        rows = (run.data.get("packets") or {}).get(mode)
+        if rows:
+            theirs, ours = rows["page"]["poll"], rows[case]["poll"]
+            found.append(Target("e1000e receives a packet, `%s`, 7.3 %s: instructions in poll" % (case, mode),
+                                "<= 55 % of by address", theirs, ours, ours <= 0.55 * theirs,
+                                "%.1f %%" % (100 * ours / theirs)))
     return found
 
 

@@ -8,6 +8,7 @@ transmit, in all variants alike.
 import hashlib
 import os
 import re
+import subprocess
 import sys
 import tempfile
 
@@ -19,6 +20,7 @@ sys.path.insert(0, ROOT)
 from linux.series import edit  # noqa: E402
 
 FOLDER = "drivers/net/ethernet/intel/e1000e"
+KERNEL = "7.3"
 BYTES = 4 << 20
 SEGMENT = 1448    # bytes of a packet of TCP; a call of transmit has up to 64 KiB
 # build: (whether it is converted, edits beside the counters)
@@ -71,12 +73,12 @@ run() { # VARIANT BUILD PARAMETERS
 FIELDS = ("clock_poll", "polls", "received", "clock_send", "sends", "clock_nested")
 
 
-def build(command, kernel, series, ko, name, work):
+def build(convert, kernel, series, ko, name, work):
     """The driver's .ko of BUILDS[name]."""
     converted, edits = BUILDS[name]
     d = driver.Driver(series, FOLDER, os.path.join(work, name))
     if converted:
-        d.convert(command)
+        d.convert(convert)
         d.ask_for_mode()
     for what in edits + ["count"]:
         with open(os.path.join(HERE, "drivers", "e1000e.%s.edits" % what)) as f:
@@ -145,11 +147,21 @@ def parse(lines, want):
     return rows
 
 
-def measure(command, kernel_name="7.3", modes=None):
-    """Boot each mode once. command: `dmah`. Return: {mode: {variant: row}}."""
+def command():
+    """The path of `dmah`, built."""
+    done = subprocess.run(["sh", os.path.join(ROOT, "scripts", "build.sh")], cwd=ROOT, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    if done.returncode:
+        raise Trouble("the command cannot be built: " + done.stderr.decode(errors="replace").strip()[-200:])
+    return os.path.join(ROOT, "build", "dmah")
+
+
+def measure(kernel_name=KERNEL, modes=None):
+    """Boot each mode once. Return: {mode: {variant: row}}."""
     kernel = vm.Kernel(kernel_name)
     series = source.Source(kernel_name.split("-", maxsplit=1)[0])
     ko = vm.Dmah(kernel)
+    convert = command()
     data = hashlib.shake_256(b"packets").digest(BYTES)
     want = hashlib.sha256(data).hexdigest()
     found = {}
@@ -157,7 +169,7 @@ def measure(command, kernel_name="7.3", modes=None):
         files = {"data": data}
         needs = set()
         for name in BUILDS:
-            made = build(os.path.abspath(command), kernel, series, ko, name, work)
+            made = build(convert, kernel, series, ko, name, work)
             files["drivers/%s/e1000e.ko" % name] = "@" + made
             needs.update(vm.kernels.module_depends(made))
         files["modules/dmah.ko"] = "@" + ko.ko

@@ -4,6 +4,7 @@
 import html
 import re
 
+import packets
 from figures import BOUNCES, CASES, INVALIDATIONS, LOOKUPS, OPS, PIECES, POOL_ONLY, Run, pool_targets, targets
 
 NAMES = {"lazy": "lazy", "strict": "strict", "untrusted": "untrusted device", "off": "IOMMU off"}
@@ -252,6 +253,28 @@ def table_xen(run):
     return t
 
 
+def table_packets(run):
+    """A network driver's instructions, all of its poll and its transmit, for each packet."""
+    found = run.data["packets"]
+    head = ["e1000e"]
+    for mode in found:
+        head += [NAMES[mode] + ": receive", "of page", "send", "of page", "calls"]
+    t = Table("packets-" + packets.KERNEL, "Linux %s, e1000e: instructions for a packet" % packets.KERNEL, head,
+              note="Receive: of poll for each packet of 1,514 bytes that came, acknowledgements included. Send: of transmit and "
+              "of poll for each %s bytes that went; a call of transmit has up to 64 KiB, and `calls` says how many there "
+              "were for %d MiB: TCP decides that by the time that passes. %s"
+              % ("{:,}".format(packets.SEGMENT), packets.BYTES >> 20,
+                 " ".join("`%s`: %s." % (v[0], v[1]) for v in packets.VARIANTS)))
+    for name, _, _, _ in packets.VARIANTS:
+        row = ["`%s`" % name]
+        for rows in found.values():
+            for key in ("poll", "send"):
+                row += [number(rows[name][key]), percent(rows[name][key] / rows["page"][key])]
+            row.append("{:,}".format(rows[name]["sent"]))
+        t.rows.append(row)
+    return t
+
+
 def table_every(run):
     t = Table("every", "Every row", ["machine", "case", "bytes", "call", "calls", "instructions", "with the loop",
                                      "least of a pass", "most"], 2)
@@ -277,6 +300,8 @@ def all_tables(data):
         found += [table_pairs(run, k, size) for k in kernels]
     if any(m.startswith("7.3") for m in run.machines):
         found.append(table_syncs(run, "7.3"))
+    if run.data.get("packets"):
+        found.append(table_packets(run))
     found += [table_syncs(run), table_counts(run), table_bounces(run), table_pieces(run), table_budget(run),
               table_native(run), table_xen(run), table_machines(run), table_every(run)]
     return found

@@ -3,7 +3,7 @@
 #
 # Boot the example kernel under QEMU. The kernel's exit status becomes this script's.
 #
-#   run.sh x86|arm64 KERNEL [QEMU OPTION...]
+#   run.sh x86|arm64|riscv64 KERNEL [QEMU OPTION...]
 #
 # IOMMU=no in the environment leaves the IOMMU out: the kernel then fails. IOMMU=amd is AMD's in place of Intel's, on QEMU 11,
 # which lab/vm fetches: QEMU 7.2's records no faults.
@@ -39,8 +39,16 @@ arm64)
 	qemu-system-aarch64 $common -machine virt$smmu -cpu cortex-a57 $edu \
 		-semihosting-config enable=on,target=native -kernel "$kernel" "$@" </dev/null
 	;;
+riscv64)
+	# QEMU 11 has the IOMMU; lab/vm fetches it, and prints its command, a word a line.
+	qemu=$(python3 "$(dirname "$0")/../../lab/vm" emulator riscv64) || exit 1
+	iommu=,iommu-sys=on
+	[ "${IOMMU-}" = no ] && iommu=
+	# shellcheck disable=SC2086
+	$qemu $common -machine virt$iommu -bios none $edu -kernel "$kernel" "$@" </dev/null
+	;;
 *)
-	echo "run.sh: unknown architecture '$arch' (x86 or arm64)" >&2
+	echo "run.sh: unknown architecture '$arch' (x86, arm64 or riscv64)" >&2
 	exit 2
 	;;
 esac

@@ -31,9 +31,11 @@ class Driver:
     faults: lines of the log that the unconverted driver causes, too
     bug:    the unconverted driver unmaps what it has not mapped after a map call that failed
     opens:  the interface comes up while maps of receive buffers fail
+    waits:  after each packet whose map fails the driver waits for the watchdog, two seconds
     """
 
-    def __init__(self, name, path, option, card, needs=(), stock=(), newer=False, faults="^$", bug=False, opens=False):
+    def __init__(self, name, path, option, card, needs=(), stock=(), newer=False, faults="^$", bug=False, opens=False,
+                 waits=False):
         self.name = name
         self.path = path
         self.option = option
@@ -44,6 +46,7 @@ class Driver:
         self.faults = faults
         self.bug = bug
         self.opens = opens
+        self.waits = waits
 
 
 ETHERNET = "drivers/net/ethernet/"
@@ -53,7 +56,7 @@ DRIVERS = {d.name: d for d in (
            bug=True),
     Driver("e100", ETHERNET + "intel/e100.c", "CONFIG_E100", "i82550", needs=["mii"], stock=["mii"],
            # The model reads a second buffer's address behind the only one that the driver writes.
-           faults=r"DMAR: \[DMA Read|DMAR: DRHD: handling fault"),
+           faults=r"DMAR: \[DMA Read|DMAR: DRHD: handling fault", waits=True),
     Driver("igb", ETHERNET + "intel/igb", "CONFIG_IGB", "igb", needs=["i2c-core", "i2c-algo-bit"],
            stock=["ptp", "i2c-algo-bit", "dca"], newer=True, opens=True),
 )}

@@ -52,7 +52,8 @@ int dmah_unmap_start(struct device *dev, struct dmah_batch *b, struct dmah *cons
 			continue;
 		if (is_lazy(c)) {
 			/* Nothing is waited for anyway. */
-			one = unmap_handle(c, h[i], 0, 0, _RET_IP_);
+			one = client_pool(c) ? pool_unmap_fast(dev, h[i], _RET_IP_)
+					     : unmap_handle(c, h[i], 0, 0, _RET_IP_);
 			err = err ? err : one;
 			continue;
 		}
@@ -84,7 +85,7 @@ int dmah_unmap_finish(struct device *dev, struct dmah_batch *b)
 		if (!client_domain(c) && meta_kind(b->h[i].meta) != KIND_POOL)
 			wrap_unmap(c, &b->h[i], 0);
 		client_count(c, unmaps, 1);
-		trace_dmah_unmap(c->dev, &b->h[i], _RET_IP_);
+		trace_dma_unmap_phys(c->dev, &b->h[i], _RET_IP_);
 		handle_clear(&b->h[i]);
 	}
 	b->n = 0;

@@ -51,7 +51,7 @@ static int wrap_free(struct client *c, struct dmah *h, unsigned long caller)
 		return misuse_handle(c, -ESTALE, h, what, caller);
 	dma_free_coherent(c->dev, h->len, cpu, h->dma);
 	client_count(c, unmaps, 1);
-	trace_dmah_unmap(c->dev, h, caller);
+	trace_dma_unmap_phys(c->dev, h, caller);
 	handle_clear(h);
 	return 0;
 }
@@ -137,7 +137,7 @@ void *dmah_alloc_coherent(struct device *dev, struct dmah *h, size_t size, gfp_t
 	cpu = wrap_alloc(c, h, size, gfp, _RET_IP_);
 	if (cpu) {
 		client_count(c, maps, 1);
-		trace_dmah_map(dev, h, _RET_IP_);
+		trace_dma_map_phys(dev, h, _RET_IP_);
 	} else {
 		client_count(c, failed_maps, 1);
 	}

@@ -56,7 +56,7 @@ static __always_inline bool map_granules(struct client *c, struct dmah *h, phys_
 	h->len = len;
 	h->meta = meta;
 	client_count(c, maps, 1);
-	trace_dmah_map(c->dev, h, caller);
+	trace_dma_map_phys(c->dev, h, caller);
 	return true;
 }
 
@@ -112,7 +112,7 @@ static __always_inline void unmap_granules(struct client *c, struct dmah *h, str
 	if (unlikely(!space_wait(&d->space, class, cell, first)))
 		domain_release(d, cell, first, n);
 	client_count(c, unmaps, 1);
-	trace_dmah_unmap(c->dev, h, caller);
+	trace_dma_unmap_phys(c->dev, h, caller);
 	handle_clear(h);
 }
 
@@ -125,7 +125,7 @@ static noinline void unmap_now(struct client *c, struct dmah *h, u32 first, u32 
 	table_end(d, h->dma & ~(dma_addr_t)(GRANULE - 1), n);
 	space_put(&d->space, first, n);
 	client_count(c, unmaps, 1);
-	trace_dmah_unmap(c->dev, h, caller);
+	trace_dma_unmap_phys(c->dev, h, caller);
 	handle_clear(h);
 }
 

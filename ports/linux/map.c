@@ -25,7 +25,7 @@ static __always_inline int mapped(struct client *c, const struct dmah *h, unsign
 		return err;
 	}
 	client_count(c, maps, 1);
-	trace_dmah_map(c->dev, h, caller);
+	trace_dma_map_phys(c->dev, h, caller);
 	return 0;
 }
 
@@ -201,7 +201,7 @@ int unmap_handle(struct client *c, struct dmah *h, u32 allow, unsigned long attr
 	if (unlikely(err))
 		return err;
 	client_count(c, unmaps, 1);
-	trace_dmah_unmap(c->dev, h, caller);
+	trace_dma_unmap_phys(c->dev, h, caller);
 	handle_clear(h);
 	return 0;
 }
@@ -234,7 +234,10 @@ int sync_handle(struct client *c, const struct dmah *h, size_t off, size_t len, 
 	if (!len)
 		return 0;
 	client_count(c, syncs, 1);
-	trace_dmah_sync(c->dev, h, (u32)off, (u32)len, for_cpu, caller);
+	if (for_cpu)
+		trace_dma_sync_single_for_cpu(c->dev, h, (u32)off, (u32)len, caller);
+	else
+		trace_dma_sync_single_for_device(c->dev, h, (u32)off, (u32)len, caller);
 	if (client_domain(c))
 		domain_sync(c, h, (u32)off, (u32)len, for_cpu);
 	else if (client_pool(c) && meta_kind(h->meta) == KIND_POOL)

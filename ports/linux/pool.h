@@ -45,6 +45,9 @@ int pool_map(struct client *c, struct dmah *h, const struct request *req);
 int pool_unmap(struct client *c, struct dmah *h, u32 allow, unsigned long attrs,
 	       unsigned long caller);
 
+/** pool_unmap_fast() - dmah_unmap() of any handle, on behalf of @caller. */
+int pool_unmap_fast(struct device *dev, struct dmah *h, unsigned long caller);
+
 /**
  * pool_check() - Returns true if a handle of a slot is live.
  * @home: set to the address of the handle that map filled, if it is known. Never followed.

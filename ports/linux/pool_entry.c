@@ -10,7 +10,8 @@
 #include "pool_int.h"
 #include "vtd_cap.h"
 
-#ifdef CONFIG_X86
+/* Since 6.19. Before, and on arm64, tables are of their driver's own kind. */
+#if defined(CONFIG_X86) && IS_ENABLED(CONFIG_IOMMU_PT)
 #include <asm/cacheflush.h>
 #include <linux/cc_platform.h>
 #include <linux/generic_pt/iommu.h>

@@ -29,7 +29,7 @@ static __always_inline bool map_slot(struct client *c, struct dmah *h, phys_addr
 	h->len = len;
 	h->meta = pool_begin(s, h, phys, len, c->pool_meta | dir, caller);
 	client_count(c, maps, 1);
-	trace_dmah_map(c->dev, h, caller);
+	trace_dma_map_phys(c->dev, h, caller);
 	return true;
 }
 
@@ -68,9 +68,10 @@ static __always_inline void end_slot(struct client *c, struct pool *p, struct dm
 {
 	if (unlikely(!p->lazy))
 		pool_invalidate(p, s->iova, 1u << class);
-	pool_release(p, class, s);
 	client_count(c, unmaps, 1);
-	trace_dmah_unmap(c->dev, h, caller);
+	/* Ahead of the event of another CPU that maps in this slot. */
+	trace_dma_unmap_phys(c->dev, h, caller);
+	pool_release(p, class, s);
 	handle_clear(h);
 }
 
@@ -82,7 +83,7 @@ static noinline void unmap_pages(struct client *c, struct pool *p, struct dmah *
 	end_slot(c, p, h, s, s->class, caller);
 }
 
-int __dmah_unmap(struct device *dev, struct dmah *h)
+static __always_inline int unmap_one(struct device *dev, struct dmah *h, unsigned long caller)
 {
 	u32 meta = h->meta;
 	struct client *c = client_numbered(meta);
@@ -98,15 +99,25 @@ int __dmah_unmap(struct device *dev, struct dmah *h)
 	if (unlikely(!pool_find(p, h, &s) || !pool_claim(s, meta)))
 		goto slow;
 	if (unlikely(s->home != h && c->check))
-		report_copy(c, h, _RET_IP_);
+		report_copy(c, h, caller);
 	if (likely(!s->class && s->entry)) {
 		pool_entry_clear(p, s->entry);
-		end_slot(c, p, h, s, 0, _RET_IP_);
+		end_slot(c, p, h, s, 0, caller);
 	} else {
-		unmap_pages(c, p, h, s, _RET_IP_);
+		unmap_pages(c, p, h, s, caller);
 	}
 	return 0;
 slow:
-	return unmap_buffer(dev, h, 0, _RET_IP_);
+	return unmap_buffer(dev, h, 0, caller);
+}
+
+int __dmah_unmap(struct device *dev, struct dmah *h)
+{
+	return unmap_one(dev, h, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(__dmah_unmap);
+
+int pool_unmap_fast(struct device *dev, struct dmah *h, unsigned long caller)
+{
+	return unmap_one(dev, h, caller);
+}

@@ -98,7 +98,7 @@ int dmah_ring_push(struct dmah_ring *r, struct page *page, size_t offset, size_t
 			return err;
 		}
 		client_count(r->c, maps, 1);
-		trace_dmah_map(r->c->dev, h, _RET_IP_);
+		trace_dma_map_phys(r->c->dev, h, _RET_IP_);
 	} else {
 		err = push_slow(r, h, phys, len, _RET_IP_);
 		if (err)
@@ -129,7 +129,7 @@ int dmah_ring_pop(struct dmah_ring *r, u32 n)
 			err = err ? err : one;
 			continue;
 		}
-		trace_dmah_unmap(r->c->dev, h, _RET_IP_);
+		trace_dma_unmap_phys(r->c->dev, h, _RET_IP_);
 		h->meta = 0;
 	}
 	if (r->own)

@@ -100,7 +100,7 @@ static int map_parts(struct client *c, struct dmah_vec *v, u32 n, enum dma_data_
 	} else {
 		client_count(c, maps, n);
 		for (u32 i = 0; i < n; i++)
-			trace_dmah_map(c->dev, &v->part[i], caller);
+			trace_dma_map_phys(c->dev, &v->part[i], caller);
 	}
 	if (err) {
 		vec_clear(v, n);
@@ -196,7 +196,7 @@ static int unmap_slots(struct client *c, struct dmah_vec *v, unsigned long calle
 			one = pool_batch_start(c, part, META_PART, caller);
 			if (!one) {
 				client_count(c, unmaps, 1);
-				trace_dmah_unmap(c->dev, part, caller);
+				trace_dma_unmap_phys(c->dev, part, caller);
 			}
 		}
 		/* A piece that was refused belongs to another mapping, or is not live. */
@@ -227,7 +227,7 @@ int dmah_unmap_vec(struct device *dev, struct dmah_vec *v)
 			return err;
 		client_count(c, unmaps, n);
 		for (u32 i = 0; i < n; i++)
-			trace_dmah_unmap(c->dev, &v->part[i], _RET_IP_);
+			trace_dma_unmap_phys(c->dev, &v->part[i], _RET_IP_);
 		vec_clear(v, n);
 		return 0;
 	}

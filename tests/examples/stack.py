@@ -34,6 +34,8 @@ ONLY_CALLERS_OWN = {"src/fw/fw.c:report", "dmah_fw_found", "dmah_fw_id",
                     "dmah_fw_range", "dmah_fw_flags", "src/fw/acpi.c:at_phys", "src/fw/pci.c:read_reg",
                     "src/fw/setup.c:map_registers", "src/fw/setup.c:capability_of",
                     "src/fw/dmar.c:named", "src/fw/ivrs.c:named", "src/fw/iort.c:named",
+                    "src/hw/virtio/init.c:viommu_read", "src/hw/virtio/init.c:viommu_write", "src/hw/virtio/queue.c:viommu_read", "src/hw/virtio/queue.c:viommu_write",
+                    "src/hw/virtio/space.c:viommu_read", "src/hw/virtio/space.c:viommu_write",
                     "src/fw/viot.c:named", "src/fw/rimt.c:named", "src/fw/dt.c:named"}
 # Recursion: the levels of a page table at most.
 RECURSIVE = {"free_table": 5, "clean_table": 5}

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 """Builds the example kernel for one architecture, boots it under QEMU, and judges its console.
 
-    test_kernel.py x86|arm64|x86-amd BUILD_DIRECTORY
+    test_kernel.py x86|arm64|riscv64|x86-amd BUILD_DIRECTORY
 
 x86-amd is the kernel for x86 behind AMD's IOMMU, as QEMU 11 models it: it says which device a fault is of, and no more.
 """

@@ -18,10 +18,11 @@ class Built:
     dmah:      dmah.ko
     test:      dmah_test.ko, the driver that uses it
     selfcheck: dmah_selfcheck.ko, the whole library in the kernel, or None
+    churn:     dmah_churn.ko, random maps and unmaps, or None
     logs:      make's output, by module
     """
 
-    def __init__(self, kernel, selfcheck=False):
+    def __init__(self, kernel, selfcheck=False, churn=False):
         dmah = vm.Dmah(kernel)
         self.logs = {"dmah.ko": os.path.join(dmah.out, "make.log")}
         self.dmah = dmah.ko
@@ -30,6 +31,8 @@ class Built:
                               ["KBUILD_EXTRA_SYMBOLS=" + dmah.symvers])
         self.selfcheck = self.make(kernel, "dmah_selfcheck", "selfcheck",
                                    ["src", "include", "ports/linux"]) if selfcheck else None
+        self.churn = self.make(kernel, "dmah_churn", "churn", ["ports/linux/include"],
+                               ["KBUILD_EXTRA_SYMBOLS=" + dmah.symvers]) if churn else None
 
     def make(self, kernel, name, source, also, args=()):
         out = os.path.join(vm.BUILD, "module", name, kernel.release)

@@ -119,7 +119,10 @@ static uint64_t word(uint64_t phys)
 	uint64_t value;
 
 	assert_true(phys >= BASE && phys + 8 <= BASE + sizeof(cpu));
-	memcpy(&value, (coherent ? cpu : memory) + (phys - BASE), 8);
+	if (coherent)
+		memcpy(&value, cpu + (phys - BASE), 8);
+	else
+		memcpy(&value, memory + (phys - BASE), 8);
 	return value;
 }
 

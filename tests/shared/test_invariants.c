@@ -453,8 +453,10 @@ static void stale(const struct bench_config *config, unsigned int rounds)
 
 static void inv09_stale_copies(void **state)
 {
+	static const struct bench_config vtd = { .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_VTD4 };
+
 	(void)state;
-	stale(&iommu_strict, 250);
+	stale(&vtd, 250);
 }
 
 /* Four bits of generation: it wraps at 16. */

@@ -62,7 +62,7 @@ static const char *wrong_files(const struct dmah_riscv_files *msi)
 {
 	if ((msi->pattern | msi->mask) & (DMAH_PAGE_SIZE - 1))
 		return "dmah_riscv_init: config.msi has bits below a page";
-	if (__builtin_popcountll(msi->mask) > 12)
+	if (riscv_bits_in(msi->mask) > 12)
 		return "dmah_riscv_init: config.msi.mask has more than 12 bits";
 	return NULL;
 }

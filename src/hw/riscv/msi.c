@@ -23,7 +23,7 @@ unsigned int dmah_riscv_second_bits(const struct dmah_riscv *unit)
 
 static uint32_t count(const struct dmah_riscv *unit)
 {
-	return 1u << __builtin_popcountll(unit->msi.mask);
+	return 1u << riscv_bits_in(unit->msi.mask);
 }
 
 /* The address of an interrupt file: the bits of its number, spread over the bits of the mask. */

@@ -49,6 +49,16 @@ static inline bool riscv_enabled(const struct dmah_riscv *unit)
 	return __atomic_load_n(&unit->enabled, __ATOMIC_ACQUIRE);
 }
 
+/* Returns how many bits of a word are set. The compiler's own function would be a call to its library on some CPUs. */
+static inline unsigned int riscv_bits_in(uint64_t word)
+{
+	unsigned int n = 0;
+
+	for (; word; word &= word - 1)
+		n++;
+	return n;
+}
+
 static inline bool riscv_has_files(const struct dmah_riscv *unit)
 {
 	return unit->files.cpu != NULL;

@@ -99,8 +99,8 @@ static struct viommu_request unmap_request(uint32_t domain, const struct run *ru
 					  (uint32_t)(last >> 32) } };
 }
 
-/** struct sync - an invalidation: the range, and how it is gone through. */
-struct sync {
+/** struct update - an invalidation: the range, and how it is gone through. */
+struct update {
 	uint32_t tag;
 	dmah_addr_t at;
 	dmah_addr_t end;
@@ -110,7 +110,7 @@ struct sync {
 };
 
 /* Posts for the next run of the range. Call with the lock held. Return: 0, DMAH_EBUSY, DMAH_ETIMEDOUT. */
-static int sync_one(struct dmah_viommu *unit, struct sync *s)
+static int update_one(struct dmah_viommu *unit, struct update *s)
 {
 	const struct dmah_viommu_space *space = &unit->space[s->tag];
 	struct viommu_request request;
@@ -133,7 +133,7 @@ static int sync_one(struct dmah_viommu *unit, struct sync *s)
 }
 
 /* Posts for the whole range, as far as there is room. */
-static int sync_some(struct dmah_viommu *unit, struct sync *s, uint64_t *ticket)
+static int update_some(struct dmah_viommu *unit, struct update *s, uint64_t *ticket)
 {
 	unsigned long flags;
 	int err = DMAH_OK;
@@ -142,7 +142,7 @@ static int sync_some(struct dmah_viommu *unit, struct sync *s, uint64_t *ticket)
 	dmah_host_lock(&unit->lock);
 	/* The device forgets a domain with its last endpoint. */
 	while (!err && unit->space[s->tag].users && s->at < s->end)
-		err = sync_one(unit, s);
+		err = update_one(unit, s);
 	if (!err && ticket)
 		*ticket = unit->posted;
 	dmah_host_unlock(&unit->lock);
@@ -150,11 +150,11 @@ static int sync_some(struct dmah_viommu *unit, struct sync *s, uint64_t *ticket)
 	return err;
 }
 
-static int sync(struct dmah_viommu *unit, struct sync *s, uint64_t *ticket)
+static int update(struct dmah_viommu *unit, struct update *s, uint64_t *ticket)
 {
 	int err;
 
-	while ((err = sync_some(unit, s, ticket)) == DMAH_EBUSY)
+	while ((err = update_some(unit, s, ticket)) == DMAH_EBUSY)
 		if (dmah_viommu_await_room(unit))
 			return DMAH_ETIMEDOUT;
 	return err;
@@ -164,7 +164,7 @@ int dmah_viommu_op_invalidate(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_
 			      uint64_t size, bool tables, uint64_t *ticket)
 {
 	struct dmah_viommu *unit = viommu_of(iommu);
-	struct sync s = { .tag = tag, .at = iova, .end = iova + size, .all = !size };
+	struct update s = { .tag = tag, .at = iova, .end = iova + size, .all = !size };
 	int err;
 
 	s.map = size || tables;
@@ -173,7 +173,7 @@ int dmah_viommu_op_invalidate(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_
 		/* No endpoint was ever attached: the device knows no such domain. */
 		s.end = unit->space[tag].pt.levels ? 1ull << unit->space[tag].pt.va_bits : 0;
 	}
-	err = sync(unit, &s, ticket);
+	err = update(unit, &s, ticket);
 	return err ? err : s.posted;
 }
 

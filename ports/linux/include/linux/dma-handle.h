@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The calls of the patch series (docs/series.md), made by dmah.ko: a driver that a patch of the series
- * has converted builds from the same source for a kernel with the series, and for a stock one with
- * dmah.ko. The header of the series has the same name and describes the calls.
+ * The calls of the patch series (docs/series.md), made by dmah.ko: a driver that a patch of the
+ * series has converted builds from the same source for a kernel with the series, and for a stock
+ * one with dmah.ko. The header of the series has the same name and describes the calls.
  *
  * In the series there is nothing to attach, so no converted driver does. Here a device is attached
  * when its driver sets the DMA mask, ahead of which it can do no DMA.
@@ -80,7 +80,10 @@ static inline bool dma_handle_mapped(const struct dma_handle *h)
 	return dmah_mapped(&h->h);
 }
 
-/* Attaches a device until its driver unbinds. err: of what set the mask; -EBUSY: it was set before. */
+/*
+ * Attaches a device until its driver unbinds. err: of what set the mask; -EBUSY: it was set
+ * before.
+ */
 static inline int __dma_handle_attach(struct device *dev, int err)
 {
 	if (!err)
