@@ -120,7 +120,7 @@ struct dmah_amdvi_config {
  * @faults: held while events are taken.
  * @log: the event log; @log_phys: its physical address; @events: how many there is room for.
  * @seen: events that were looked at for errors of commands; @taken: events that were taken.
- * @log_lost: events were lost.
+ * @log_lost: 1: events were lost. A word, as not every CPU exchanges a byte.
  * @enabled: dmah_amdvi_enable() was called.
  */
 struct dmah_amdvi {
@@ -164,7 +164,7 @@ struct dmah_amdvi {
 	uint32_t events;
 	uint32_t seen;
 	uint32_t taken;
-	bool log_lost;
+	uint32_t log_lost;
 	bool enabled;
 };
 

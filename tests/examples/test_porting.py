@@ -74,7 +74,7 @@ def row_of(name, rows):
             return text, size
     sync = "syncs by" if re.search("addr|page", name) else "all"
     kinds = [(r"sync", lambda t: t.startswith(sync)),
-             (r"map|ring_(push|pop)|coherent", lambda t: t.startswith("map,"))]
+             (r"map|replace|ring_(push|pop)|coherent", lambda t: t.startswith("map,"))]
     for pattern, test in kinds:
         if re.search(pattern, name):
             return [(t, s) for t, s in rows if test(t)][0]

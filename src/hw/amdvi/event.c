@@ -60,7 +60,7 @@ bool dmah_amdvi_log_restart(struct dmah_amdvi *amdvi)
 		return false;
 	dmah_host_lock(&amdvi->faults);
 	dmah_amdvi_log_program(amdvi);
-	__atomic_store_n(&amdvi->log_lost, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&amdvi->log_lost, 1, __ATOMIC_RELEASE);
 	dmah_host_unlock(&amdvi->faults);
 	dmah_amdvi_control(amdvi, 0, CONTROL_EVTLOG);
 	return true;
@@ -122,7 +122,7 @@ void dmah_amdvi_log_spare(struct dmah_amdvi *amdvi)
 
 	dmah_host_lock(&amdvi->faults);
 	while (amdvi->seen - amdvi->taken > amdvi->events / 2 && take_oldest(amdvi, event))
-		__atomic_store_n(&amdvi->log_lost, true, __ATOMIC_RELEASE);
+		__atomic_store_n(&amdvi->log_lost, 1, __ATOMIC_RELEASE);
 	dmah_host_unlock(&amdvi->faults);
 }
 
@@ -157,7 +157,7 @@ unsigned int dmah_amdvi_op_faults(struct dmah_iommu *iommu, struct dmah_iommu_fa
 	/* All was taken: a log that has overflowed goes on. */
 	if (n < max)
 		(void)dmah_amdvi_check(amdvi);
-	*lost |= __atomic_exchange_n(&amdvi->log_lost, false, __ATOMIC_ACQ_REL);
+	*lost |= __atomic_exchange_n(&amdvi->log_lost, 0, __ATOMIC_ACQ_REL) != 0;
 	return n;
 }
 
