@@ -106,6 +106,7 @@ static void clear_vec(struct dmah_vec *v)
 int dmah_unmap_vec(struct dmah_device *dev, struct dmah_vec *v)
 {
 	const struct backend_ops *ops;
+	uint32_t recorded = 0;
 	int err;
 
 	if (!v->nparts)
@@ -119,17 +120,23 @@ int dmah_unmap_vec(struct dmah_device *dev, struct dmah_vec *v)
 	}
 #endif
 	err = check_parts(dev, v);
-	for (uint32_t i = 0; !err && i < v->nparts; i++)
+	for (uint32_t i = 0; !err && i < v->nparts; i++) {
 		err = dmah_check_unmap(dev, &v->part[i]);
+		recorded += !err;
+	}
 	if (!err) {
 		for (uint32_t i = 0; i < v->nparts; i++)
 			dmah_history_unmap(dev, &v->part[i]);
 		ops = dev->dom->ops;
 		err = (ops->unmap_vec ? ops->unmap_vec : dmah_vec_unmap_pieces)(dev, v);
 	}
-	if (err && err != DMAH_ETIMEDOUT)
+	if (err && err != DMAH_ETIMEDOUT) {
+		/* Only the backend sees that a vector is shorter than its mapping: its parts are live as before. */
+		while (recorded)
+			dmah_check_map(dev, &v->part[--recorded]);
 		return dmah_report_misuse(dev, err, "unmap of a vector that is not live", v->iova,
 					  __builtin_return_address(0));
+	}
 	clear_vec(v);
 	return err;
 }

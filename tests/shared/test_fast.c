@@ -352,6 +352,92 @@ static void inv10_changed_handles(void **state)
 		}
 }
 
+/* ---- vectors that are not what they were ---- */
+
+#define PIECES 3u
+
+/* Keeps a vector with its arrays, which have room for one part more. */
+struct vector {
+	struct dmah part[PIECES + 1];
+	struct dmah_dma_seg seg[PIECES + 1];
+	struct dmah_vec v;
+};
+
+/* Check that a changed vector is refused. */
+static void refuse(struct bench *b, struct vector changed)
+{
+	changed.v.part = changed.part;
+	changed.v.seg = changed.seg;
+	assert_int_not_equal(dmah_unmap_vec(bench_device(b), &changed.v), 0);
+}
+
+/* Change one address: the place of a part, or the memory that it says it maps. */
+static void change_addresses(struct bench *b, const struct vector *right)
+{
+	for (unsigned int i = 0; i < PIECES; i++)
+		for (unsigned int bit = 12; bit < 64; bit++) {
+			struct vector changed = *right;
+
+			changed.part[i].phys ^= 1ull << bit;
+			refuse(b, changed);
+			changed.part[i].phys = right->part[i].phys;
+			changed.part[i].dma ^= 1ull << bit;
+			refuse(b, changed);
+		}
+}
+
+/* Cut the vector behind each part, or let it go on for one granule more, with all numbers in agreement. */
+static void change_ends(struct bench *b, const struct vector *right)
+{
+	struct vector changed = *right;
+
+	for (unsigned int n = PIECES - 1; n; n--) {
+		changed.v.nparts = n;
+		changed.v.total -= right->part[n].len;
+		changed.v.granules -= right->part[n].len / 4096;
+		refuse(b, changed);
+	}
+	changed = *right;
+	changed.part[PIECES - 1].len += 4096;
+	changed.v.total += 4096;
+	changed.v.granules++;
+	refuse(b, changed);
+}
+
+/* 10: a changed vector ends none of its parts; nor does the address of its first part alone. */
+static void inv10_changed_vectors(void **state)
+{
+	static uint64_t mapped[GRANULES], now[GRANULES];
+
+	(void)state;
+	for (unsigned int m = 0; m < MACHINES; m++) {
+		struct bench *b = bench_open(&machines[m]);
+		struct dmah_device *dev = bench_device(b);
+		const struct dmah_seg pieces[PIECES] = { { page(b, 1), 4096 },
+							 { page(b, 10), 4096 },
+							 { page(b, 20), 8192 } };
+		struct vector right = { .v = { .max = PIECES + 1 } };
+
+		right.v.part = right.part;
+		right.v.seg = right.seg;
+		assert_int_equal(dmah_map_vec(dev, &right.v, pieces, PIECES, DMAH_BIDIRECTIONAL, 0),
+				 0);
+		bench_entries(b, mapped, GRANULES);
+		change_addresses(b, &right);
+		change_ends(b, &right);
+		assert_int_not_equal(dmah_addr_unmap(dev, dmah_addr(&right.part[0]), 4096,
+						     DMAH_BIDIRECTIONAL, 0),
+				     0);
+		(void)bench_reports(b);
+		bench_entries(b, now, GRANULES);
+		assert_memory_equal(now, mapped, sizeof(now));
+		assert_int_equal(dmah_unmap_vec(dev, &right.v), 0);
+		assert_int_equal(dmah_flush(bench_domain(b)), 0);
+		assert_int_equal(free_granules(b), GRANULES - 1);
+		bench_close(b);
+	}
+}
+
 /*
  * 10: a batch never releases granules by a changed length. Here the hardware does not confirm, so
  * the granules are released in the slowest way.
@@ -441,6 +527,96 @@ static void inv09_stale_copies(void **state)
 		for (uint32_t n = 1; n <= 32; n += n < 8 ? 1 : 12)
 			stale_copies(&machines[m], n,
 				     machines[m].hw == BENCH_VTD4 ? bench_times(255) : 15);
+}
+
+#define BLOCK (2u << 20)
+/* Fewer than the maps after which a generation wraps, with those of the general path before them. */
+#define BLOCK_MAPS 12u
+
+/* Check that the device reaches a block's memory, from its first byte to its last. */
+static void reaches(struct bench *b, const struct dmah *h, dmah_phys_t memory)
+{
+	dmah_phys_t phys;
+
+	assert_true(bench_translate(b, dmah_addr(h), true, &phys));
+	assert_int_equal(phys, memory);
+	assert_true(bench_translate(b, dmah_addr(h) + BLOCK - 1, true, &phys));
+	assert_int_equal(phys, memory + BLOCK - 1);
+}
+
+/* 9: the same with blocks of 2 MiB, which have a fast path of their own: the copies of all earlier maps are refused. */
+static void inv09_stale_copies_of_blocks(void **state)
+{
+	(void)state;
+	for (unsigned int m = 0; m < MACHINES; m++) {
+		struct bench_config config = machines[m];
+		struct dmah stale[BLOCK_MAPS], h = { 0 };
+		unsigned int same = 0;
+		dmah_phys_t memory;
+		struct bench *b;
+
+		/* Large enough that a CPU keeps chunks. */
+		config.aperture_size = 64u << 20;
+		b = bench_open(&config);
+		memory = (page(b, 0) + BLOCK - 1) & ~(dmah_phys_t)(BLOCK - 1);
+		for (unsigned int i = 0; i < BLOCK_MAPS; i++) {
+			/* The same buffer twice, then another one. */
+			dmah_phys_t phys = memory + (i & 2) * (BLOCK / 2);
+
+			assert_int_equal(dmah_map(bench_device(b), &h, phys, BLOCK,
+						  DMAH_BIDIRECTIONAL, 0),
+					 0);
+			for (unsigned int k = 0; k < i; k++) {
+				struct dmah copy = stale[k];
+
+				same += dmah_addr(&copy) == dmah_addr(&h);
+				assert_int_equal(dmah_unmap(bench_device(b), &copy), DMAH_ESTALE);
+				reaches(b, &h, phys);
+			}
+			(void)bench_reports(b);
+			stale[i] = h;
+			assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+			assert_int_equal(dmah_flush(bench_domain(b)), 0);
+		}
+		/* The chunk was given out again. */
+		assert_true(same);
+		bench_close(b);
+	}
+}
+
+/* 10: a changed handle of a block ends nothing, whichever generation it has. */
+static void inv10_changed_blocks(void **state)
+{
+	(void)state;
+	for (unsigned int m = 0; m < MACHINES; m++) {
+		struct bench_config config = machines[m];
+		struct dmah h = { 0 }, changed;
+		dmah_phys_t memory;
+		struct bench *b;
+
+		config.aperture_size = 64u << 20;
+		b = bench_open(&config);
+		memory = (page(b, 0) + BLOCK - 1) & ~(dmah_phys_t)(BLOCK - 1);
+		/* Sixteen generations have every value of the low four bits once. */
+		for (unsigned int i = 0; i < 16; i++) {
+			assert_int_equal(dmah_map(bench_device(b), &h, memory, BLOCK,
+						  DMAH_BIDIRECTIONAL, 0),
+					 0);
+			for (unsigned int bit = 21; bit < 64; bit++) {
+				changed = h;
+				changed.phys ^= 1ull << bit;
+				assert_int_not_equal(dmah_unmap(bench_device(b), &changed), 0);
+				changed = h;
+				changed.dma ^= 1ull << bit;
+				assert_int_not_equal(dmah_unmap(bench_device(b), &changed), 0);
+			}
+			reaches(b, &h, memory);
+			(void)bench_reports(b);
+			assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+			assert_int_equal(dmah_flush(bench_domain(b)), 0);
+		}
+		bench_close(b);
+	}
 }
 
 #define COPIES 60u
@@ -626,8 +802,11 @@ int main(void)
 	static const struct bench_case cases[] = {
 		BENCH_CASE(nobody_can_tell, 0),
 		BENCH_CASE(inv10_changed_handles, 0),
+		BENCH_CASE(inv10_changed_vectors, 0),
 		BENCH_CASE(inv10_changed_length_in_a_batch, 0),
 		BENCH_CASE(inv09_stale_copies, 0),
+		BENCH_CASE(inv09_stale_copies_of_blocks, 0),
+		BENCH_CASE(inv10_changed_blocks, 0),
 		BENCH_CASE(inv09_stale_copies_of_other_sizes, 0),
 		BENCH_CASE(another_devices_handle, 0),
 		BENCH_CASE(inv18_killed, 0),

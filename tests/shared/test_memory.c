@@ -229,6 +229,59 @@ static void inv15_16_whole_aperture(void **state)
 	bench_close(b);
 }
 
+#define BLOCK	 (2u << 20)
+#define APERTURE (64u << 20)
+/* The chunk of granule 0, which is never mapped, has no room for a block. */
+#define BLOCKS (APERTURE / BLOCK - 1)
+
+/* Map blocks until there is no room. Return: how many. */
+static unsigned int map_blocks(struct bench *b, struct dmah *h)
+{
+	dmah_phys_t phys = (memory(b) + BLOCK - 1) & ~(dmah_phys_t)(BLOCK - 1);
+	unsigned int n = 0;
+
+	while (n <= BLOCKS && !dmah_map(bench_device(b), &h[n], phys, BLOCK, DMAH_BIDIRECTIONAL, 0))
+		n++;
+	return n;
+}
+
+/*
+ * 15, 16: the chunks of 2 MiB that a CPU keeps for its next blocks are part of the aperture: another CPU can map all of it, in
+ * blocks and granule by granule, and so can this one.
+ */
+static void inv15_16_kept_chunks(void **state)
+{
+	(void)state;
+	for (unsigned int lazy = 0; lazy < 2; lazy++) {
+		struct bench_config config = { .backend = DMAH_BACKEND_IOMMU,
+					       .hw = BENCH_IOMMU,
+					       .mode = lazy ? DMAH_LAZY : DMAH_STRICT,
+					       .aperture_size = APERTURE,
+					       .cpus = 2 };
+		struct bench *b = bench_open(&config);
+		struct dmah *h = calloc(APERTURE / 4096, sizeof(*h));
+		unsigned int n;
+
+		for (unsigned int round = 0; round < 6; round++) {
+			bench_cpu(round & 1);
+			assert_int_equal(map_blocks(b, h), BLOCKS);
+			/* This CPU keeps what the other one is to map next. */
+			for (unsigned int i = 0; i < BLOCKS; i++)
+				assert_int_equal(dmah_unmap(bench_device(b), &h[i]), 0);
+			assert_int_equal(dmah_flush(bench_domain(b)), 0);
+			if (round == 3)
+				assert_int_equal(dmah_cpu_dead(bench_domain(b), 1), 0);
+		}
+		bench_cpu(0);
+		n = map_all(b, h, APERTURE / 4096, 4096);
+		assert_int_equal(n, APERTURE / 4096 - 1);
+		for (unsigned int i = 0; i < n; i++)
+			assert_int_equal(dmah_unmap(bench_device(b), &h[i]), 0);
+		free(h);
+		bench_close(b);
+	}
+}
+
 /* 14: a map that fails for lack of memory loses none of its granules. */
 static void inv14_failed_maps_lose_no_granules(void **state)
 {
@@ -375,6 +428,7 @@ int main(void)
 		BENCH_CASE(inv14_failed_map_changes_nothing_5_levels, BENCH_5_LEVELS),
 		BENCH_CASE(inv14_failed_maps_lose_no_granules, 0),
 		BENCH_CASE(inv15_16_whole_aperture, 0),
+		BENCH_CASE(inv15_16_kept_chunks, 0),
 		BENCH_CASE(inv15_19_after_quarantine, 0),
 		BENCH_CASE(exhausted_pool, BENCH_OTHERS),
 		BENCH_CASE(bad_arguments, 0),

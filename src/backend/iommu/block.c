@@ -97,7 +97,7 @@ bool dmah_block_unmap(struct dmah_device *dev, struct dmah *h, int *err)
 {
 	struct dmah_domain *dom = dev->dom;
 	struct unmap_release release;
-	uint64_t *entry;
+	uint64_t *entry, value;
 	uint32_t index;
 
 	if (h->len != BLOCK_BYTES || (h->dma | h->phys) % BLOCK_BYTES || h->backend || !dev->fast ||
@@ -108,8 +108,9 @@ bool dmah_block_unmap(struct dmah_device *dev, struct dmah *h, int *err)
 	    dmah_iommu_goes_on(dev, index + PT_TABLE_ENTRIES))
 		return false;
 	entry = dom->pt.fmt->block_entry(&dom->pt, h->dma);
-	if (!entry ||
-	    !end_value(dom, entry, block_value(dom, h->phys, meta_dir(h->meta), meta_gen(h->meta))))
+	value = block_value(dom, h->phys, meta_dir(h->meta), meta_gen(h->meta));
+	/* A bit above an entry's address would not show where the entry has a bit of its own. */
+	if (!entry || pt_phys(&dom->pt.leaf, value) != h->phys || !end_value(dom, entry, value))
 		return false;
 	dmah_host_wmb();
 	dmah_history_unmap(dev, h);

@@ -182,7 +182,7 @@ static bool is_whole(const struct dmah_device *dev, const struct dmah_vec *v, ui
 		     struct vec_cursor at)
 {
 	uint32_t left = v->granules;
-	uint64_t total = 0;
+	uint64_t total = 0, phys = 0;
 
 	for (uint32_t i = 0; i < v->nparts; i++) {
 		const struct dmah *h = &v->part[i];
@@ -196,11 +196,14 @@ static bool is_whole(const struct dmah_device *dev, const struct dmah_vec *v, ui
 			if (pt_load(at.pte + k) !=
 			    ((value + ((uint64_t)k << PT_GRANULE_SHIFT)) | at.cont))
 				return false;
+		phys |= h->phys;
 		total += h->len;
 		left -= granules;
 		vec_next(&at, granules);
 	}
-	return !left && total == v->total && !dmah_iommu_goes_on(dev, first + v->granules);
+	/* A bit above an entry's address would not show where the entry has a bit of its own. */
+	return !left && !(phys & ~(dev->dom->pt.leaf.addr_mask | GRANULE_MASK)) &&
+	       total == v->total && !dmah_iommu_goes_on(dev, first + v->granules);
 }
 
 /* End a vector's entries, the first of which is @value. Of two CPUs with the same vector one goes on: the other gets false. */
