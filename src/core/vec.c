@@ -23,6 +23,24 @@ static int check_segs(const struct dmah_device *dev, const struct dmah_seg *segs
 	return DMAH_OK;
 }
 
+#ifndef DMAH_CHECK
+/* Returns false where the general path has to map. @err: the result. */
+static bool map_fast(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs,
+		     uint32_t n, enum dmah_dir dir, const void *caller, int *err)
+{
+	bool stands;
+
+	if (!dmah_fast_map_vec(dev, v, segs, n, dir, caller, &stands))
+		return false;
+	if (stands)
+		return true;
+	/* The domain's mode changed meanwhile. */
+	*err = dmah_unmap_vec(dev, v) == DMAH_ETIMEDOUT ? DMAH_ETIMEDOUT : DMAH_EBUSY;
+	count(dev, failed_maps, 1);
+	return true;
+}
+#endif
+
 int dmah_map_vec_caller(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs,
 			uint32_t n, enum dmah_dir dir, uint32_t attrs, const void *caller)
 {
@@ -39,7 +57,7 @@ int dmah_map_vec_caller(struct dmah_device *dev, struct dmah_vec *v, const struc
 		return DMAH_ENODEV;
 	err = !n || n > v->max || !v->part || !v->seg ? DMAH_EINVAL : DMAH_OK;
 #ifndef DMAH_CHECK
-	if (!err && !attrs && dmah_fast_map_vec(dev, v, segs, n, dir, caller, &err))
+	if (!err && !attrs && map_fast(dev, v, segs, n, dir, caller, &err))
 		return err;
 #endif
 	if (!err)

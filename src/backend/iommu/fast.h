@@ -33,12 +33,13 @@ bool dmah_fast_map_refill(struct dmah_device *dev, struct dmah *h, dmah_phys_t p
 bool dmah_fast_refill(struct dmah_domain *dom, unsigned int class);
 
 /**
- * dmah_fast_map_vec() - map an idle vector of @n pieces, which have room in it. @err: the result.
+ * dmah_fast_map_vec() - map an idle vector of @n pieces, which have room in it.
+ * @stands: set to false where the domain's mode changed meanwhile: the caller unmaps the vector again.
  *
  * Return: false where the general path has to do it: nothing has changed but words of idle handles and segments.
  */
 bool dmah_fast_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs,
-		       uint32_t n, enum dmah_dir dir, const void *caller, int *err);
+		       uint32_t n, enum dmah_dir dir, const void *caller, bool *stands);
 
 /**
  * dmah_fast_unmap_vec() - end the mapping of a vector that is not idle. @err: the result. The caller clears the vector.

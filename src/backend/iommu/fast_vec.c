@@ -147,7 +147,7 @@ static void map_pieces(struct dmah_device *dev, struct dmah_vec *v, const struct
 }
 
 bool dmah_fast_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct dmah_seg *segs,
-		       uint32_t n, enum dmah_dir dir, const void *caller, int *err)
+		       uint32_t n, enum dmah_dir dir, const void *caller, bool *stands)
 {
 	struct dmah_domain *dom = dev->dom;
 	uint32_t granules, first;
@@ -168,12 +168,7 @@ bool dmah_fast_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct
 	v->granules = granules;
 	v->iova = iommu_iova(dom, first);
 	v->total = total;
-	*err = DMAH_OK;
-	if (iommu_map_stands(dom, false))
-		return true;
-	/* The domain's mode changed meanwhile. */
-	*err = dmah_unmap_vec(dev, v) == DMAH_ETIMEDOUT ? DMAH_ETIMEDOUT : DMAH_EBUSY;
-	count(dev, failed_maps, 1);
+	*stands = iommu_map_stands(dom, false);
 	return true;
 }
 
