@@ -46,11 +46,12 @@ static uint64_t context_word0(const struct dmah_smmuv3 *smmu, const struct dmah_
 void dmah_smmuv3_write_context(struct dmah_smmuv3 *smmu, const struct dmah_pt_info *pt,
 			       uint32_t tag)
 {
-	uint64_t *cd = context_of(smmu, tag), word0 = context_word0(smmu, pt, tag);
+	uint64_t *cd, word0 = context_word0(smmu, pt, tag);
 	unsigned long flags;
 
 	if (smmu->features & SMMUV3_STAGE2)
 		return;
+	cd = context_of(smmu, tag);
 	dmah_host_enter(&flags);
 	dmah_host_lock(&smmu->lock);
 	if (cd[0] != word0 || cd[1] != (pt->root & CD_TTB_MASK)) {
@@ -67,10 +68,12 @@ void dmah_smmuv3_write_context(struct dmah_smmuv3 *smmu, const struct dmah_pt_in
 bool dmah_smmuv3_is_context(const struct dmah_smmuv3 *smmu, const struct dmah_pt_info *pt,
 			    uint32_t tag)
 {
-	const uint64_t *cd = context_of(smmu, tag);
+	const uint64_t *cd;
 
-	return smmu->features & SMMUV3_STAGE2 ||
-	       (cd[0] == context_word0(smmu, pt, tag) && cd[1] == (pt->root & CD_TTB_MASK));
+	if (smmu->features & SMMUV3_STAGE2)
+		return true;
+	cd = context_of(smmu, tag);
+	return cd[0] == context_word0(smmu, pt, tag) && cd[1] == (pt->root & CD_TTB_MASK);
 }
 
 /* ---- tags ---- */
