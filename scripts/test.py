@@ -22,13 +22,13 @@ import runner
 # on the configuration, so they run once, in the native one. So does what drives QEMU's machines
 # or boots kernels on them.
 ONCE = ["headers", "convert", "freestanding", "lint", "packaging", "scripts", "fw", "spin", "qemu", "vm", "linux", "xen", "evidence", "series",
-        "example-kernel", "inject-machines"]
+        "example-kernel", "porting-guide", "inject-machines"]
 # Boots of a kind that a shorter suite tries on another kernel, models of which nothing changed with the code, and
 # measurements. `make test-long` runs them, and so does .ci/run.
 LONG = ["amdvi-long", "viommu-long", "examples-long", "stages-long", "inject-long", "linux-long", "convert-long", "vm-long", "spin", "evidence", "series-long"]
 ONCE += LONG
-# Boots that `make test` leaves out although their suite is in it: `make test SUITE=convert` and `make test-long` run them.
-ASKED = ["convert-boot"]
+# Long tests that `make test` leaves out although a suite of theirs is in it: `make test SUITE=name` and `make test-long` run them.
+ASKED = ["convert-boot", "porting-guide", "linux-6.1-untrusted", "linux-6.12-lazy"]
 # Cross builds are slow under emulation. `make test` runs what depends most on the architecture; `make test-long` the rest.
 CROSS = ["pt", "units", "invariants", "memory", "devices"]
 # `make quick`: the suites that find most, on the native build.
