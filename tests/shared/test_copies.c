@@ -221,6 +221,9 @@ static void blocks(void **state)
 {
 	(void)state;
 	races(IOMMU(.hw = BENCH_VTD4, .aperture_size = 1ull << 30), BY_HANDLE, 0, 2u << 20);
+	/* The general path. */
+	races(IOMMU(.hw = BENCH_VTD4, .aperture_size = 1ull << 30, .noncoherent = true), BY_HANDLE,
+	      0, 2u << 20);
 }
 
 static void batches(void **state)
