@@ -142,9 +142,9 @@ int dmah_unmap(struct dmah_device *dev, struct dmah *h);
  * buffers bounce, a slot must be free. The DMA address changes.
  *
  * Context: as dmah_map().
- * Return: 0. The errors of dmah_map(), and DMAH_ESTALE and DMAH_EINVAL of dmah_unmap(): nothing has changed. DMAH_ETIMEDOUT
- * where @h carries the new mapping: the hardware did not confirm that the old one ended, and its memory must not be reused;
- * where @h is as it was, the new buffer could not be mapped for that reason.
+ * Return: 0. The errors of dmah_map(), and DMAH_ESTALE and DMAH_EINVAL of dmah_unmap(): nothing has changed. DMAH_ETIMEDOUT:
+ * the hardware did not confirm that a mapping ended. If @h carries the new mapping, that was the old one, whose memory must
+ * not be reused. If @h is as it was, the new buffer could not be mapped for that reason.
  */
 int dmah_replace(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
 		 enum dmah_dir dir);
