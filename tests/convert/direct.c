@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define SECTOR 512u
-#define MOST 300u
+#define MOST   300u
 
 static char *buffer;
 
@@ -41,7 +41,8 @@ static int run(int disk, const char *data, size_t len, int writes)
 			memcpy(buffer, data + at, n);
 		else
 			memset(buffer, 0xa5, n);
-		done = writes ? pwrite(disk, buffer, n, (off_t)at) : pread(disk, buffer, n, (off_t)at);
+		done = writes ? pwrite(disk, buffer, n, (off_t)at)
+			      : pread(disk, buffer, n, (off_t)at);
 		if (done != (ssize_t)n) {
 			perror(writes ? "write" : "read");
 			return 1;
