@@ -59,6 +59,7 @@ run() { # VARIANT DRIVER BUS KIND RINGS STUCK HANDLES BEFORE MODULE...
 	for m; do insmod $folder/$m.ko || { echo "no insmod"; return; }; done
 	wait_for '[ -n "$(ls -d /sys/bus/pci/drivers/$DRIVER/*:* 2>/dev/null)" ]'
 	dev=$(cd /sys/bus/pci/drivers/$DRIVER && echo *:*)
+	echo "device $dev"
 	old=$(faults); warnings >/tmp/warned
 	use_$kind $rings $stuck
 	all=; for m; do all="$m $all"; done
@@ -215,17 +216,17 @@ def judge(guest, driver, variant, lines, case):
          [str(down), str(end)])
 
 
-def check(args, work, name, data):
-    """dmah check's findings of a recorded trace. Return: its events, the errors, standard error of the command."""
+def check(args, work, name, data, device):
+    """Check a recorded trace. Return: its events, the errors of the device, standard error of the command."""
     path = os.path.join(work, name.replace(" ", "-") + ".txt.xz")
     with open(path, "wb") as f:
         f.write(base64.b64decode("".join(data)))
     command = os.path.abspath(args.dmah)
     done = subprocess.run([command, "check", "--final", "--json", path], capture_output=True, text=True, check=False)
     try:
-        found = [f for f in json.loads(done.stdout or "[]") if f["severity"] == "error"]
+        found = [f for f in json.loads(done.stdout or "[]") if f["severity"] == "error" and f["device"] in (device, None)]
     except ValueError:
-        found = [{"severity": "error", "what": done.stdout[:200]}]
+        found = [{"kind": "unreadable", "text": done.stdout[:200]}]
     head = subprocess.run([command, "check", path], capture_output=True, text=True, check=False).stdout
     return int((re.search(r"(\d+) DMA events", head) or [0, 0])[1]), found, done.stderr
 
@@ -269,14 +270,15 @@ def results(guest, drivers, result, tap):
             else:
                 guest.kinds[driver.kind].judge(case, driver, lines, guest.rounds, driver.rings and not guest.args.short)
             if name in data:
-                events, errors, said = check(guest.args, guest.work, name, data[name])
+                events, errors, said = check(guest.args, guest.work, name, data[name],
+                                             next((line[7:] for line in lines if line.startswith("device ")), None))
                 case(not errors and events > 10, "its %d DMA events are right by dmah check --final" % events,
                      [said] + [str(f) for f in errors[:20]])
             else:
                 case(False, "its DMA events were recorded")
             rows.append({"kernel": guest.args.kernel, "driver": driver.name, "variant": variant, "right": all(good) and bool(good),
                          "hung": name in hung, "reached": name in text, "events": events, "errors": len(errors),
-                         "kinds": sorted({str(f.get("rule") or f.get("kind") or f.get("what")) for f in errors}),
+                         "kinds": sorted({f["kind"] for f in errors}),
                          "iommu": number(lines, "iommu"), "warnings": number(lines, "warnings"),
                          "failed": number(lines, "failed"),
                          "maps": numbers(lines, "up").get("maps"), "syncs": numbers(lines, "up").get("syncs")})

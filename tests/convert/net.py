@@ -51,9 +51,11 @@ use_net() { # RINGS STUCK
 		timeout 5 nc 10.0.2.101 1 </stream >/tmp/out
 		ifconfig $(net) down; ifconfig $(net) up
 		ping -c 10 -i 0.05 10.0.2.2 >/tmp/ping
+		# It ends before a later map may take the place of the failed one.
+		ifconfig $(net) down; ifconfig $(net) up; ifconfig $(net) down
 	fi
 	failing 0
-	ifconfig $(net) down; stats failing; ifconfig $(net) up
+	stats failing; ifconfig $(net) up
 	carrier && get again
 	stats up
 	ifconfig $(net) down

@@ -5,7 +5,7 @@
     whole.py DMAH RECORD [PART...]
 
 A part is one boot, or the figures of the sources; its results are kept in build/convert-drivers, with a sum over the converter, the
-module and these tests. A part that ended well with this sum is not run again, so an interrupted run goes on where it ended. At
+module and the tests that it runs. A part that ended well with this sum is not run again, so an interrupted run goes on where it ended. At
 the end stands a summary, and the tables go to build/convert-drivers/tables.md; with --document FILE also into that file, between the
 lines "<!-- convert-drivers -->" and "<!-- convert-drivers end -->". Exit status: 0 all parts ended well, 1 some did not.
 """
@@ -27,12 +27,18 @@ sys.path[:0] = [HERE, os.path.join(ROOT, "lab"), os.path.join(ROOT, "tools")]
 import figures  # noqa: E402
 import instructions  # noqa: E402
 from convert.rules import RULES  # noqa: E402
-from drivers import DRIVERS, ORIGINAL  # noqa: E402
+from drivers import DISK, DRIVERS, NET, ORIGINAL  # noqa: E402
 
 KERNELS = ("7.3", "6.12")
 OUT = os.path.join(ROOT, "build", "convert-drivers")
-# The results depend on these, and on Debian's packages.
-DEPENDS = ("tools/convert", "tests/convert", "ports/linux", "src/iova", "src/base", "include")
+# The results of each kind of part depend on these, and on Debian's packages.
+CONVERTER, MODULE = ("tools/convert",), ("ports/linux", "src/iova", "src/base", "include")
+DEPENDS = {
+    "figures": CONVERTER + ("tests/convert/figures.py", "tests/convert/drivers.py"),
+    "instructions": CONVERTER + MODULE + ("tests/convert/instructions.py", "tests/convert/disk.py", "tests/convert/direct.c"),
+    NET: CONVERTER + MODULE + ("tests/convert/guest.py", "tests/convert/inject", "tests/convert/net.py", "tests/convert/ring.c"),
+    DISK: CONVERTER + MODULE + ("tests/convert/guest.py", "tests/convert/inject", "tests/convert/disk.py",
+                                "tests/convert/direct.c")}
 MARK, MARK_END = "<!-- convert-drivers -->", "<!-- convert-drivers end -->"
 
 
@@ -41,12 +47,14 @@ class Part:
 
     name:   of the part, its file and its log
     kind:   "run", "figures" or "instructions"
+    driver: None or a row of drivers.py
     argv:   the program and its arguments, to which "--json FILE" is added
     """
 
-    def __init__(self, name, kind, program, *argv):
+    def __init__(self, name, kind, driver, program, *argv):
         self.name = name
         self.kind = kind
+        self.driver = driver
         self.argv = [sys.executable, os.path.join(HERE, program)] + list(argv)
 
     def path(self, ending):
@@ -80,30 +88,39 @@ class Part:
 
 
 def parts(command, record):
-    """All parts; the cheap ones first."""
-    found = [Part("figures-" + k, "figures", "figures.py", command, k) for k in KERNELS]
+    """All parts, in the order of their worth where time ends before they do."""
+    found = [Part("figures-" + k, "figures", None, "figures.py", command, k) for k in KERNELS]
     for k in KERNELS:
         for name in DRIVERS:
-            found.append(Part("run-%s-%s" % (k, name), "run", "guest.py", "--original", command, record, k, name))
-    counted = [n for n, d in DRIVERS.items() if d.functions and not d.before]
+            found.append(Part("run-%s-%s" % (k, name), "run", DRIVERS[name], "guest.py", "--original", command, record, k, name))
     for k in KERNELS:
-        for name in counted:
-            found.append(Part("instructions-%s-%s" % (k, name), "instructions", "instructions.py", command, k, name))
+        for name in [n for n, d in DRIVERS.items() if d.functions and not d.before]:
+            found.append(Part("instructions-%s-%s" % (k, name), "instructions", DRIVERS[name], "instructions.py", command, k, name))
     return found
 
 
-def key_of(command):
-    """A sum over all that the results depend on."""
-    total = hashlib.sha256()
-    for top in DEPENDS:
-        for path, dirs, names in sorted(os.walk(os.path.join(ROOT, top))):
-            dirs[:] = sorted(d for d in dirs if d not in ("cases", "__pycache__"))
-            for name in sorted(names):
-                # The parts themselves do not depend on this file.
-                if name.endswith((".py", ".c", ".h")) and name not in ("whole.py", "test_cases.py", "test_cli.py", "traffic.py"):
-                    total.update(name.encode())
-                    with open(os.path.join(path, name), "rb") as f:
-                        total.update(f.read())
+def files(top):
+    """Yield the sources of a directory, or the one file."""
+    top = os.path.join(ROOT, top)
+    if os.path.isfile(top):
+        yield top
+    for path, dirs, names in os.walk(top):
+        dirs.sort()
+        for name in sorted(names):
+            if name.endswith((".py", ".c", ".h")):
+                yield os.path.join(path, name)
+
+
+def key_of(part):
+    """A sum over all that the results of a part depend on."""
+    total = hashlib.sha256(repr(part.argv[2:]).encode())
+    if part.driver:
+        total.update(repr(sorted(vars(part.driver).items())).encode())
+    for top in DEPENDS[part.driver.kind if part.kind == "run" else part.kind]:
+        for path in files(top):
+            total.update(os.path.basename(path).encode())
+            with open(path, "rb") as f:
+                total.update(f.read())
     return total.hexdigest()[:16]
 
 
@@ -203,11 +220,12 @@ def main():
     if not wanted:
         parser.error("no part %s; there are %s" % (" ".join(args.part), " ".join(p.name for p in every)))
     os.makedirs(OUT, exist_ok=True)
-    key, start = key_of(args.dmah), time.monotonic()
+    start = time.monotonic()
     results = {}
 
     def one(part):
         """Run a part, unless it is kept or there is no time."""
+        key = key_of(part)
         kept = part.kept(key)
         if kept and kept["status"] == 0 and not args.again:
             return part, kept, "kept"
@@ -232,7 +250,7 @@ def main():
                                        ", %d s" % result["seconds"] if result and how == "run" else ""), flush=True)
         for part in every:
             if part.name not in results:
-                results[part.name] = part.kept(key)
+                results[part.name] = part.kept(key_of(part))
     lines = tables([(p, results.get(p.name)) for p in every], commit())
     with open(os.path.join(OUT, "tables.md"), "w", encoding="utf-8") as f:
         f.write("\n".join(lines) + "\n")
