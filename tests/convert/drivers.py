@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 
-from vm import cache, module
+from vm import cache, kernels, module
 
 # "checked" compares lengths and directions at run time; "pool" is the plain conversion with another mode in the
 # call that attaches the device, for kernels that have pool mode.
@@ -87,25 +87,42 @@ class Driver:
 
     def convert(self, command, series, variant, work):
         """Convert the driver in a tree below work. Return: its folder there, the report."""
+        if variant == "pool":
+            # In the tree of the plain conversion, so that only the file that attaches is compiled again.
+            folder, report = self.convert(command, series, "plain", work)
+            for path, text in sources(folder):
+                if "DMAH_MODE_WRAP" in text:
+                    with open(path, "w", encoding="utf-8", errors="surrogateescape") as f:
+                        f.write(text.replace("DMAH_MODE_WRAP", "DMAH_MODE_POOL"))
+            return folder, report
         root = os.path.join(work, variant, self.name)
+        said = os.path.join(work, variant, self.name + ".json")
+        if os.path.exists(said):
+            with open(said, encoding="utf-8") as f:
+                return os.path.join(root, self.folder), json.load(f)
         folder = self.copy(series, root)
         done = subprocess.run([command, "convert", "--json", "--kernel", root, "--cache",
                                os.path.join(work, "cache-" + self.name)] + VARIANTS[variant] + [folder],
                               capture_output=True, text=True, check=False)
         if done.returncode not in (0, 1):
             raise cache.Error("dmah convert of %s: %s" % (self.name, done.stderr))
-        if variant == "pool":
-            for path, text in sources(folder):
-                with open(path, "w", encoding="utf-8", errors="surrogateescape") as f:
-                    f.write(text.replace("DMAH_MODE_WRAP", "DMAH_MODE_POOL"))
+        with open(said, "w", encoding="utf-8") as f:
+            f.write(done.stdout)
         return folder, json.loads(done.stdout)
 
     def build(self, kernel, folder, out, ko=None):
-        """Build the modules. Return: the .ko files in the order to load them, the lines of warnings."""
+        """Build the modules. Return: {module: its bytes} in the order to load them, the modules to load before, the lines of warnings."""
         args = ["KBUILD_EXTRA_SYMBOLS=" + ko.symvers, "KCFLAGS=-I" + ko.include] if ko else []
         made = {os.path.basename(m)[:-len(".ko")]: m for m in module.build(kernel, folder, out, args=args)}
         with open(os.path.join(out, "make.log"), errors="replace") as f:
-            return [made[m] for m in self.modules if m in made], [line.strip() for line in f if "warning:" in line]
+            warnings = [line.strip() for line in f if "warning:" in line]
+        found, needs = {}, set()
+        for name in [m for m in self.modules if m in made]:
+            needs.update(kernels.module_depends(made[name]))
+            with open(made[name], "rb") as f:
+                found[name] = f.read()
+        own = {m for name in self.modules for m in (name, name.replace("-", "_"))}
+        return found, (needs | set(self.needs)) - own - {"dmah"}, warnings
 
     def qemu(self, number, backend):
         """QEMU's arguments of the device, which is connected to a backend: "netdev=n0" or "drive=d0"."""

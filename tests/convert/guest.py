@@ -118,26 +118,24 @@ class Guest:
         self.last = ""
         self.newer = False
         self.names = []
-        self.reports = {}
 
     def add(self, driver):
         """Convert and build a driver."""
         usual = []
         if not self.args.short:
             original = driver.copy(self.series, os.path.join(self.work, "original", driver.name))
-            made, usual = driver.build(self.kernel, original, os.path.join(self.work, "build", "original", driver.name))
+            made, needs, usual = driver.build(self.kernel, original, self.out("original", driver))
             if self.args.original:
-                self.last += self.install(driver, ORIGINAL, made)
+                self.last += self.install(driver, ORIGINAL, made, needs)
         for variant in self.variants:
             folder, report = driver.convert(os.path.abspath(self.args.dmah), self.series, variant, self.work)
-            self.reports[driver.name] = report
             self.tap.case(report["converted"] > 0, "%s, %s: %d of %d sites of its folder are converted" % (
                 driver.name, variant, report["converted"], report["total"]))
-            made, warnings = driver.build(self.kernel, folder, os.path.join(self.work, "build", variant, driver.name),
-                                          self.ko)
+            made, needs, warnings = driver.build(self.kernel, folder,
+                                                 self.out("plain" if variant == "pool" else variant, driver), self.ko)
             new = [w for w in warnings if re.sub(r":\d+:\d+:", ":", w) not in [re.sub(r":\d+:\d+:", ":", u) for u in usual]]
             self.tap.case(not new, "%s, %s: compiles without a new warning" % (driver.name, variant), notes=new)
-            self.script += self.install(driver, variant, made)
+            self.script += self.install(driver, variant, made, needs)
         self.newer = self.newer or driver.newer
         self.names.append(driver.name)
         kind = self.kinds[driver.kind]
@@ -145,21 +143,20 @@ class Guest:
         if kind not in self.used:
             self.used.append(kind)
 
-    def install(self, driver, variant, made):
+    def out(self, variant, driver):
+        """The directory where a variant is built."""
+        return os.path.join(self.work, "build", variant, driver.name)
+
+    def install(self, driver, variant, made, needs):
         """Put the modules into the guest. Return: the line that runs the driver."""
-        names = []
-        for path in made:
-            names.append(os.path.basename(path)[:-len(".ko")])
-            with open(path, "rb") as f:
-                self.files["drivers/%s/%s.ko" % (variant, names[-1])] = f.read()
-            self.needs.update(kernels.module_depends(path))
-        self.needs.update(driver.needs)
-        self.needs.difference_update(n for m in driver.modules for n in (m, m.replace("-", "_")))
+        for name, data in made.items():
+            self.files["drivers/%s/%s.ko" % (variant, name)] = data
+        self.needs |= needs
         handles = driver.handles and variant != ORIGINAL or variant == "pool"
         rings = "rings" if driver.rings and not self.args.short else "-"
         stuck = driver.stuck and variant != ORIGINAL
         return "record %s %s %s %s %s %d %d '%s' %s\n" % (variant, driver.name, driver.bus, driver.kind, rings, stuck, handles,
-                                                        driver.before, " ".join(names))
+                                                        driver.before, " ".join(made))
 
     def boot(self):
         """Boot and run everything. Return: a Result."""
@@ -173,7 +170,7 @@ class Guest:
             qemu += kind.args
             programs += kind.programs(HERE)
             self.files.update(kind.files)
-        machine = vm.Machine(self.kernel, iommu=self.iommu, devices=[], modules=sorted(self.needs - {"dmah"}) + list(inject),
+        machine = vm.Machine(self.kernel, iommu=self.iommu, devices=[], modules=sorted(self.needs) + list(inject),
                              programs=programs, files=self.files, qemu=qemu,
                              emulated_by=vm.Newer() if self.newer else vm.System())
         return machine.boot(self.script + self.last + "true\n", "convert-%s-%s" % (self.args.kernel, "-".join(self.names)))

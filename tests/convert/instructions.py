@@ -106,15 +106,12 @@ def main():
                     folder = driver.copy(series, os.path.join(work, variant, name))
                 else:
                     folder, _ = driver.convert(os.path.abspath(args.dmah), series, variant, work)
-                made, _ = driver.build(kernel, folder, os.path.join(work, "build", variant, name),
-                                       None if variant == "original" else ko)
-                for path in made:
-                    files["drivers/%s/%s" % (variant, os.path.basename(path))] = "@" + path
-                    needs.update(kernels.module_depends(path))
-                needs.update(driver.needs)
-                needs.difference_update(m for own in driver.modules for m in (own, own.replace("-", "_")))
-                script += "measure %s\n" % " ".join((variant, name, driver.bus, driver.kind) + driver.functions +
-                                                        tuple(os.path.basename(m)[:-len(".ko")] for m in made))
+                built = "plain" if variant == "pool" else variant
+                made, wanted, _ = driver.build(kernel, folder, os.path.join(work, "build", built, name),
+                                               None if variant == "original" else ko)
+                files.update({"drivers/%s/%s.ko" % (variant, m): data for m, data in made.items()})
+                needs |= wanted
+                script += "measure %s\n" % " ".join((variant, name, driver.bus, driver.kind) + driver.functions + tuple(made))
             if driver.kind == NET:
                 qemu += ["-netdev", "user,restrict=on,id=n%d" % n] + driver.qemu(n, "netdev=n%d" % n)
             else:
@@ -123,7 +120,7 @@ def main():
             qemu += disks.args
             files.update(disks.files)
             programs = disks.programs(HERE)
-        machine = vm.Machine(kernel, iommu="passthrough" if passes else "lazy", devices=[], modules=sorted(needs - {"dmah"}), files=files, qemu=qemu,
+        machine = vm.Machine(kernel, iommu="passthrough" if passes else "lazy", devices=[], modules=sorted(needs), files=files, qemu=qemu,
                              programs=programs, icount="shift=0", append="no_timer_check",
                              emulated_by=vm.Newer() if any(DRIVERS[n].newer for n in names) else vm.System())
         result = machine.boot(script + "true\n", "instructions-%s" % args.kernel)
