@@ -36,6 +36,17 @@ PIECES = [
     ("piece-iommu", "`iommu_map()`, `iommu_unmap_fast()` above those, nothing flushed"),
     ("piece-iova", "`alloc_iova_fast()`, `free_iova_fast()` alone"),
 ]
+# A disk's requests: lists of 32 scattered pages but for the last.
+IO_PAGES = 32
+IO_CASES = [
+    ("io-pages", "`dma_map_page()` of each page"),
+    ("io-sg", "`dma_map_sg()` of the list, its set-up included"),
+    ("io-link", "`dma_iova_try_alloc()`, `_link()` of each page, `_sync()`; `dma_iova_destroy()`: NVMe's driver, where a "
+                "request has no gaps"),
+    ("io-vec", "`dmah_map_bvecs()`, `dmah_unmap_vec()` in slots"),
+]
+IO_SINGLE = [("page", "`dma_map_page()`: NVMe's driver"), ("iova-link", "a range of one page"),
+             ("pool", "`dmah_map_page()` in a slot"), ("io-vec-1", "`dmah_map_bvecs()` of one page")]
 # No handle operation of these may look anything up. Those of wrap end in the kernel's own unmap.
 DOMAIN = ["domain", "domain-in-order", "batch-16", "pool", "pool-batch-16", "ring-1", "ring-16", "ring-32"]
 # Cases of kernels with pool mode alone.

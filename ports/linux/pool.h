@@ -11,7 +11,7 @@
  *	pool_map.c	map, unmap, sync, checks
  *	pool_fast.c	the same for trusted devices, without attributes
  *	pool_bounce.c	untrusted devices
- *	pool_ring.c pool_batch.c
+ *	pool_ring.c	rings
  */
 #ifndef DMAH_LINUX_POOL_H
 #define DMAH_LINUX_POOL_H
@@ -33,6 +33,9 @@ int pool_attach(struct client *c, bool strict);
 void pool_detach(struct client *c);
 
 bool pool_is_lazy(const struct pool *p);
+
+/** pool_bytes() - IOVAs that slots hold now; those of rings are not in it. */
+u64 pool_bytes(const struct pool *p);
 
 /**
  * pool_map() - map into a slot.
