@@ -14,7 +14,7 @@ from boots import ICOUNT, MODES, Trouble, vm
 
 KERNEL = "7.3"
 MACHINES = ["lazy", "strict"]
-CASES = ["page", "pool", "pool-batch-16", "ring-16"]
+CASES = ["page", "pool", "pool-batch-16", "ring-16", "flush"]
 ROUNDS = 101
 PASSES = 4
 COUNTED = 5     # rounds in which instructions or waits are counted

@@ -201,6 +201,11 @@ def pool_targets(run):
             found.append(Target("e1000e receives a packet, `%s`, 7.3 %s: instructions in poll" % (case, mode),
                                 "<= 55 % of by address", theirs, ours, ours <= 0.55 * theirs,
                                 "%.1f %%" % (100 * ours / theirs)))
+    for mode, rows in (run.data.get("cpus") or {}).items():
+        for case in ("pool", "ring-16"):
+            theirs, ours = rows["page"]["rate"], rows[case]["rate"]
+            found.append(Target("two CPUs at once, `%s`, 7.3 %s: pairs ended, of those of one CPU" % (case, mode),
+                                ">= by address", theirs, ours, ours >= theirs, "quartiles %.2f to %.2f" % tuple(rows[case]["quartiles"])))
     return found
 
 

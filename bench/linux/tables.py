@@ -303,7 +303,7 @@ def table_cpus(run):
     t = Table("cpus-" + cpus.KERNEL, "Linux %s, two CPUs that map and unmap at once" % cpus.KERNEL, head,
               note="Instructions of a map and unmap of 4 KiB, the loop included. Rate: pairs that two CPUs end in a time, over "
               "those of one CPU (2 is the most): the median of %d rounds in which all cases take turns, where QEMU has a thread "
-              "for each CPU. Waits: calls of the spinlock's slow path for 1,000 pairs there, in the whole machine."
+              "for each CPU. Waits: calls of the spinlock's slow path for 1,000 pairs there, in the whole machine. `flush`: no mapping, one page's `iommu_iotlb_sync()` alone."
               % next(iter(found.values()))[cpus.CASES[0]]["rounds"])
     for case in cpus.CASES:
         row = ["`%s`" % case]

@@ -218,8 +218,7 @@ void coherent_forget(struct client *c)
 {
 	struct kept *k, *next;
 
-	list_for_each_entry_safe(k, next, &c->kept, link)
-		kfree(k);
+	list_for_each_entry_safe(k, next, &c->kept, link) kfree(k);
 }
 
 void *dmah_alloc_coherent_at(struct device *dev, size_t size, dma_addr_t *dma, gfp_t gfp)

@@ -19,7 +19,9 @@
 static const struct {
 	const char *name;
 	u32 times;
-} cases[] = { { "page", 1 }, { "pool", 3 }, { "pool-batch-16", 5 }, { "ring-16", 12 } };
+} cases[] = {
+	{ "page", 1 }, { "pool", 3 }, { "pool-batch-16", 5 }, { "ring-16", 12 }, { "flush", 3 }
+};
 
 /**
  * struct side - the work of one CPU.
@@ -45,9 +47,35 @@ struct side {
 /* Sides that have not come to the start yet. */
 static atomic_t missing;
 
+/* The flush of one page alone, by the kernel's call: the part of a strict unmap that CPUs share. */
+static void flush_unmap(struct cost *c, const u16 *which, u32 n)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(c->dev);
+
+	for (u32 i = 0; i < n; i++) {
+		struct iommu_iotlb_gather gather;
+
+		iommu_iotlb_gather_init(&gather);
+		gather.start = (unsigned long)which[i] << PAGE_SHIFT;
+		gather.end = gather.start + PAGE_SIZE - 1;
+		gather.pgsize = PAGE_SIZE;
+		iommu_iotlb_sync(domain, &gather);
+	}
+}
+
+static int flush_map(struct cost *c, const u16 *which, u32 n)
+{
+	return 0;
+}
+
+static const struct cost_case cases_flush[] = {
+	{ .name = "flush", .group = 16, .map = flush_map, .unmap = flush_unmap },
+	{},
+};
+
 static const struct cost_case *find(const char *name)
 {
-	const struct cost_case *lists[] = { cases_stock, cases_handle, cases_ring };
+	const struct cost_case *lists[] = { cases_stock, cases_handle, cases_ring, cases_flush };
 
 	for (u32 i = 0; i < ARRAY_SIZE(lists); i++)
 		for (const struct cost_case *k = lists[i]; k->name; k++)
@@ -160,7 +188,8 @@ static void take_turn(const struct cost_case *k, struct cost c[2], u32 passes, b
 		u64 before = probed ? waits() : 0;
 		u64 clocks = measure(k, c, n, passes);
 
-		pr_info("dmah-cost: cpus case=%s cpus=%u pairs=%u clocks=%llu probed=%d waits=%llu\n",
+		pr_info("dmah-cost: cpus case=%s cpus=%u pairs=%u clocks=%llu probed=%d "
+			"waits=%llu\n",
 			k->name, n, n * passes * COST_LIVE, clocks, probed,
 			probed ? waits() - before : 0);
 	}
@@ -183,8 +212,8 @@ void cost_run_cpus(struct cost c[2], u32 rounds, u32 passes, bool probed)
 		err = ring->open(&c[1], &why);
 		for (u32 i = 0; i < rounds && !err; i++)
 			for (u32 at = 0; at < ARRAY_SIZE(cases); at++)
-				take_turn(find(cases[at].name), c,
-					  passes * cases[at].times, probed);
+				take_turn(find(cases[at].name), c, passes * cases[at].times,
+					  probed);
 		if (!err)
 			ring->close(&c[1]);
 		ring->close(&c[0]);

@@ -12,7 +12,7 @@
 /* A CPU keeps 512 slots and uses them in turn. */
 #define ROUNDS 3000
 
-/* The same buffer in the same slot again: its handle differs from the one before by the generation alone. */
+/* The same buffer in the same slot: its handle differs from the last one by the generation alone. */
 static void test_generation(struct test *t)
 {
 	struct dmah h = {}, first;
@@ -182,7 +182,7 @@ static void test_shrink(struct test *t)
 		CHECK(t, filled(buffer_data(&b), LEN, 33));
 	}
 	unmap_but(t, h, 0);
-	/* What a CPU keeps, and one chunk of each class. */
+	/* The slots that a CPU keeps and one chunk of each class stay. */
 	CHECK(t, pool_bytes(t) < most / 2);
 	buffer_put(&b);
 free:
