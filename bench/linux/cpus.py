@@ -51,17 +51,18 @@ def figures(counted, timed):
     instructions: of a pair, with one CPU and with two
     rate:         pairs that two CPUs end in a second, over those that one does: median of the rounds, and the quartiles
     waits:        for a spinlock, of 1,000 pairs by two CPUs
+    clocks:       of the host for a pair, with one CPU and with two; to be compared with those of other rows alone
     """
     rows = {}
     for case in CASES:
-        pair = [statistics.median(w["clocks"] * (n if n == 1 else 1) / w["pairs"] for w in counted[case, n, 0]) for n in (1, 2)]
+        pair = [statistics.median(w["clocks"] / w["pairs"] for w in counted[case, n, 0]) for n in (1, 2)]
         rates = [2 * one["clocks"] / two["clocks"] for one, two in zip(timed[case, 1, 0], timed[case, 2, 0])]
         quartiles = statistics.quantiles(rates, n=4)
         waits = sum(w["waits"] for w in timed[case, 2, 1]) * 1000 / sum(w["pairs"] for w in timed[case, 2, 1])
-        nanoseconds = [statistics.median(w["clocks"] for w in timed[case, n, 0]) for n in (1, 2)]
+        clocks = [statistics.median(w["clocks"] / w["pairs"] for w in timed[case, n, 0]) for n in (1, 2)]
         rows[case] = {"instructions": [round(x, 1) for x in pair], "rate": round(statistics.median(rates), 3),
                       "quartiles": [round(quartiles[0], 3), round(quartiles[2], 3)], "waits": round(waits, 2),
-                      "clocks": nanoseconds, "rounds": len(rates)}
+                      "clocks": [round(x, 1) for x in clocks], "rounds": len(rates)}
     return rows
 
 

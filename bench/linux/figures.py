@@ -202,10 +202,11 @@ def pool_targets(run):
                                 "<= 55 % of by address", theirs, ours, ours <= 0.55 * theirs,
                                 "%.1f %%" % (100 * ours / theirs)))
     for mode, rows in (run.data.get("cpus") or {}).items():
-        for case in ("pool", "ring-16"):
+        for case in ("pool", "pool-batch-16", "ring-16"):
             theirs, ours = rows["page"]["rate"], rows[case]["rate"]
-            found.append(Target("two CPUs at once, `%s`, 7.3 %s: pairs ended, of those of one CPU" % (case, mode),
-                                ">= by address", theirs, ours, ours >= theirs, "quartiles %.2f to %.2f" % tuple(rows[case]["quartiles"])))
+            found.append(Target("two CPUs at once, `%s`, 7.3 %s: pairs in a time, of those of one CPU" % (case, mode),
+                                "as by address, its lower quartile at least", theirs, ours, ours >= rows["page"]["quartiles"][0],
+                                "%.2f and %.2f" % (theirs, ours)))
     return found
 
 

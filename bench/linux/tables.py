@@ -299,11 +299,12 @@ def table_cpus(run):
     found = run.data["cpus"]
     head = ["both CPUs on one device"]
     for mode in found:
-        head += [NAMES[mode] + ": instructions, 1 CPU", "2 CPUs", "grows by", "rate of 2 CPUs", "quartiles", "waits"]
+        head += [NAMES[mode] + ": instructions, 1 CPU", "2 CPUs", "grows by", "rate of 2 CPUs", "quartiles",
+                 "pairs, of page's", "waits"]
     t = Table("cpus-" + cpus.KERNEL, "Linux %s, two CPUs that map and unmap at once" % cpus.KERNEL, head,
               note="Instructions of a map and unmap of 4 KiB, the loop included. Rate: pairs that two CPUs end in a time, over "
               "those of one CPU (2 is the most): the median of %d rounds in which all cases take turns, where QEMU has a thread "
-              "for each CPU. Waits: calls of the spinlock's slow path for 1,000 pairs there, in the whole machine. `flush`: no mapping, one page's `iommu_iotlb_sync()` alone."
+              "for each CPU. Pairs, of page's: how many two CPUs end there in the time in which they end 100 by address. Waits: calls of the spinlock's slow path for 1,000 pairs there, in the whole machine. `flush`: no mapping, one page's `iommu_iotlb_sync()` alone."
               % next(iter(found.values()))[cpus.CASES[0]]["rounds"])
     for case in cpus.CASES:
         row = ["`%s`" % case]
@@ -311,7 +312,8 @@ def table_cpus(run):
             r = rows[case]
             one, two = r["instructions"]
             row += [number(one), number(two), percent(two / one - 1), "%.2f" % r["rate"],
-                    "%.2f to %.2f" % tuple(r["quartiles"]), "%.1f" % r["waits"]]
+                    "%.2f to %.2f" % tuple(r["quartiles"]), percent(rows["page"]["clocks"][1] / r["clocks"][1]),
+                    "%.1f" % r["waits"]]
         t.rows.append(row)
     return t
 

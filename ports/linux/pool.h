@@ -48,6 +48,15 @@ int pool_map(struct client *c, struct dmah *h, const struct request *req);
 int pool_unmap(struct client *c, struct dmah *h, u32 allow, unsigned long attrs,
 	       unsigned long caller);
 
+/**
+ * pool_map_fast() - map into a slot, for a trusted device and without attributes.
+ * @meta: direction, META_PART.
+ *
+ * Return: false: by map_request(), which says why not.
+ */
+bool pool_map_fast(struct client *c, struct dmah *h, phys_addr_t phys, u32 len, u32 meta,
+		   unsigned long caller);
+
 /** pool_unmap_fast() - dmah_unmap() of any handle, on behalf of @caller. */
 int pool_unmap_fast(struct device *dev, struct dmah *h, unsigned long caller);
 

@@ -51,6 +51,16 @@ static noinline bool map_pages(struct client *c, struct dmah *h, phys_addr_t phy
 	return map_slot(c, h, phys, (u32)len, dir, pages, pool_class(pages), caller);
 }
 
+bool pool_map_fast(struct client *c, struct dmah *h, phys_addr_t phys, u32 len, u32 meta,
+		   unsigned long caller)
+{
+	if (!c->pool_fast)
+		return false;
+	if (likely(len - 1 < PAGE_SIZE - offset_in_page(phys)))
+		return map_slot(c, h, phys, len, meta, 1, 0, caller);
+	return map_pages(c, h, phys, len, meta, caller);
+}
+
 int __dmah_map_page(struct device *dev, struct dmah *h, struct page *page, size_t offset,
 		    size_t len, enum dma_data_direction dir)
 {

@@ -36,7 +36,7 @@ put:
 	buffer_put(&b);
 }
 
-/* struct used - the addresses that were unmapped, and how many flushes there had been then. */
+/* struct used - the addresses that were unmapped, and how many flushes there had been before. */
 struct used {
 	u32 n;
 	struct {
@@ -53,8 +53,11 @@ static u64 flushes(struct test *t)
 	return s.flushes;
 }
 
-/* An address was unmapped. Returns true if it had been mapped before without a flush in between. */
-static bool too_early(struct used *u, dma_addr_t addr, u64 mapped_at, u64 now)
+/*
+ * An address is mapped, after so many flushes, and is unmapped next. Returns true if there was none
+ * since its unmap before.
+ */
+static bool too_early(struct used *u, dma_addr_t addr, u64 now)
 {
 	u32 i;
 
@@ -62,7 +65,7 @@ static bool too_early(struct used *u, dma_addr_t addr, u64 mapped_at, u64 now)
 		;
 	if (i == ARRAY_SIZE(u->at))
 		return false;
-	if (i < u->n && u->at[i].flushes >= mapped_at)
+	if (i < u->n && u->at[i].flushes >= now)
 		return true;
 	u->at[i].addr = addr;
 	u->at[i].flushes = now;
@@ -73,7 +76,7 @@ static bool too_early(struct used *u, dma_addr_t addr, u64 mapped_at, u64 now)
 static void test_flushed(struct test *t)
 {
 	struct used *u = vzalloc(sizeof(*u));
-	u64 mapped_at, again = 0;
+	u64 again = 0;
 	struct dmah h = {};
 	struct buffer b;
 	int n;
@@ -81,15 +84,12 @@ static void test_flushed(struct test *t)
 	if (!CHECK(t, u) || !CHECK(t, !buffer_get(&b, 0, LEN)))
 		goto free;
 	for (n = 0; n < ROUNDS && !t->failed; n++) {
-		dma_addr_t addr;
 		u32 known = u->n;
 
 		if (!CHECK_EQ(t, dmah_map_page(t->dev, &h, b.page, 0, LEN, DMA_FROM_DEVICE), 0))
 			break;
-		mapped_at = flushes(t);
-		addr = dmah_addr(&h);
+		CHECK(t, !too_early(u, dmah_addr(&h), flushes(t)));
 		CHECK_EQ(t, dmah_unmap(t->dev, &h), 0);
-		CHECK(t, !too_early(u, addr, mapped_at, flushes(t)));
 		again += known == u->n;
 	}
 	/* Else nothing was seen. */
@@ -106,7 +106,7 @@ static void test_ring_flushed(struct test *t)
 					   .dir = DMA_FROM_DEVICE };
 	struct dmah_ring *ring = dmah_ring_alloc(t->dev, &config);
 	struct used *u = vzalloc(sizeof(*u));
-	u64 mapped_at, again = 0;
+	u64 again = 0;
 	struct buffer b;
 	dma_addr_t addr;
 	int n;
@@ -118,9 +118,8 @@ static void test_ring_flushed(struct test *t)
 
 		if (!CHECK_EQ(t, dmah_ring_push(ring, b.page, 0, LEN, &addr), 0))
 			break;
-		mapped_at = flushes(t);
+		CHECK(t, !too_early(u, addr, flushes(t)));
 		CHECK_EQ(t, dmah_ring_pop(ring, 1), 0);
-		CHECK(t, !too_early(u, addr, mapped_at, flushes(t)));
 		again += known == u->n;
 	}
 	CHECK(t, again > 0);
@@ -145,6 +144,19 @@ static u64 pool_bytes(struct test *t)
 	return s.pool_bytes;
 }
 
+/* Returns how many IOVAs slots had while all were mapped. */
+static u64 map_many(struct test *t, struct dmah *h, struct page *page)
+{
+	u64 most;
+	u32 i;
+
+	for (i = 0; i < MANY && !t->failed; i++)
+		CHECK_EQ(t, dmah_map_page(t->dev, &h[i], page, 0, PAGE_SIZE, DMA_FROM_DEVICE), 0);
+	most = pool_bytes(t);
+	CHECK(t, most >= (u64)MANY * PAGE_SIZE);
+	return most;
+}
+
 static void unmap_but(struct test *t, struct dmah *h, u32 every)
 {
 	u32 i;
@@ -161,29 +173,26 @@ static void test_shrink(struct test *t)
 	struct dmah *h = vzalloc(array_size(MANY, sizeof(*h)));
 	struct buffer b;
 	u64 most;
-	u32 n, i;
+	u32 i;
 
 	if (!CHECK(t, h) || !CHECK(t, !buffer_get(&b, 0, PAGE_SIZE)))
 		goto free;
-	for (n = 0; n < MANY; n++)
-		if (!CHECK_EQ(t,
-			      dmah_map_page(t->dev, &h[n], b.page, 0, PAGE_SIZE, DMA_FROM_DEVICE),
-			      0))
-			break;
-	most = pool_bytes(t);
-	CHECK(t, most >= (u64)n * PAGE_SIZE);
+	most = map_many(t, h, b.page);
+	unmap_but(t, h, 0);
+	/* The slots that a CPU keeps and one chunk of each class stay. */
+	CHECK(t, pool_bytes(t) < most / 2);
 	/* A chunk with one slot in use stays, and the device reaches its page. */
+	most = map_many(t, h, b.page);
 	unmap_but(t, h, EVERY);
 	CHECK(t, pool_bytes(t) >= most - 2 * SZ_2M);
 	CHECK_EQ(t, edu_fill(t, 0, LEN, 33), 0);
-	for (i = 0; i < n && !t->failed; i += EVERY) {
+	for (i = 0; i < MANY && !t->failed; i += EVERY) {
 		memset(b.base, 0, PAGE_SIZE);
 		CHECK_EQ(t, edu_write_ram(t, dmah_addr(&h[i]), 0, LEN), 0);
 		CHECK(t, filled(buffer_data(&b), LEN, 33));
 	}
-	unmap_but(t, h, 0);
-	/* The slots that a CPU keeps and one chunk of each class stay. */
-	CHECK(t, pool_bytes(t) < most / 2);
+	for (i = 0; i < MANY; i += EVERY)
+		CHECK_EQ(t, dmah_unmap(t->dev, &h[i]), 0);
 	buffer_put(&b);
 free:
 	vfree(h);
