@@ -85,10 +85,14 @@ def test(args):
             tap.case("ok", "%s: %s compiles" % (image.name, made))
         results = [("%s %s" % (image.name, name), boot.check(image, name, known(image)))
                    for name in args.machine]
-        for driver in () if args.no_network else args.driver or traffic.on_arch(image.arch):
-            results.append(("%s %s" % (image.name, driver), traffic.network(image, driver, boot.TRAFFIC[image.arch])))
+        for name in () if args.no_network else args.driver or image.kind.drivers or traffic.on_arch(image.arch):
+            if name == traffic.DISK:
+                results += [("%s %s %s" % (image.name, name, on), traffic.disk(image, on)) for on in traffic.DISKS]
+            else:
+                results.append(("%s %s" % (image.name, name), traffic.network(image, name, boot.TRAFFIC[image.arch])))
         for name, result in results:
-            for case in result.cases() + [boot.reports(result)]:
+            more = [traffic.sgl_requests(result)] if " %s " % traffic.DISK in name else []
+            for case in result.cases() + more + [boot.reports(result)]:
                 tap.case(case.verdict, "%s: %s" % (name, case.name), case.remark, case.notes)
     return tap.done()
 
@@ -190,7 +194,8 @@ def main():
         p.add_argument("--kernel", default="7.3")
         p.add_argument("--step", action="append", default=[], help="a step's name, or all (the last)")
         p.add_argument("--machine", action="append", help="a name in linux/series/boot.py (all that suit)")
-        p.add_argument("--driver", action="append", choices=list(traffic.DRIVERS), help="whose traffic (all that work there)")
+        p.add_argument("--driver", action="append", choices=list(traffic.DRIVERS) + [traffic.DISK],
+                       help="whose traffic (all that work there)")
         p.add_argument("--no-network", action="store_true", help="without the drivers' traffic")
         p.add_argument("--kind", default=variant.DEFAULT, choices=list(variant.ALL),
                        help="architecture, or a kernel with sanitizers; each has a build directory of its own")
