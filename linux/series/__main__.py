@@ -9,7 +9,7 @@ import tempfile
 from lab import vm
 from lab.vm import cache, ktap
 
-from . import boot, build, series, source, stock, traffic, variant
+from . import boot, build, gains, series, source, stock, traffic, variant
 
 # checkpatch and the files that it reads.
 SCRIPTS = ["scripts/checkpatch.pl", "scripts/spelling.txt", "scripts/const_structs.checkpatch"]
@@ -38,6 +38,10 @@ def patches(args):
         series.check_am(pristine, paths, files[1:], where)
         print("git am: %d patches apply to the files of %s as it is packaged, with the same result"
               % (len(files) - 1, os.path.basename(src.tar)))
+        for before, step in zip(["base"] + [s.name for s in steps], steps):
+            text = gains.line(where, step, before)
+            if text:
+                print(text)
         found = series.checkpatch(os.path.join(pristine, SCRIPTS[0]), files[1:], steps)
         for text in found:
             print(text)
@@ -109,7 +113,10 @@ def drivers(args):
     dmah = vm.Dmah(kernel)
     with tempfile.TemporaryDirectory(prefix="dmah-series-") as where:
         src, steps, _, _ = prepare(args.kernel, where)
-        for name in args.driver or traffic.DRIVERS:
+        for name in args.driver or list(traffic.DRIVERS) + [traffic.DISK]:
+            if name == traffic.DISK:
+                disk(tap, kernel)
+                continue
             kos = stock.build(src, where, steps[-1].name, name, dmah)
             tap.case("ok", "%s: the series' source builds for linux %s and dmah.ko" % (name, kernel.release))
             if args.build:
@@ -120,13 +127,21 @@ def drivers(args):
     return tap.done()
 
 
+def disk(tap, kernel):
+    """Show what Debian's nvme does with lists that the disk writes to. The converted one needs the series' block layer."""
+    probes = [k for k in stock.fail(kernel) if k.endswith("series_list.ko")]
+    result = traffic.lists(kernel, stock.debian(kernel, traffic.DISK), probes[0])
+    for case in result.cases():
+        tap.case(case.verdict, "nvme of Debian, lists written to: %s" % case.name, case.remark, case.notes)
+
+
 def failing(tap, kernel, name, kos):
     """Boot a driver while map calls fail: Debian's own, if it has a bug there, and the converted one."""
     driver = traffic.DRIVERS[name]
     if driver.waits:
         tap.case("skip", "%s, maps fail" % name, "it would take hours")
         return
-    fail = stock.fail(kernel)
+    fail = [k for k in stock.fail(kernel) if k.endswith("series_fail.ko")][0]
     # The number of the argument in which the functions have the direction, and DMA_TO_DEVICE.
     limit = {n: "" if driver.opens else " dir=1 place=%d" % n for n in (4, 5)}
     if driver.bug:
@@ -202,7 +217,7 @@ def main():
         p.set_defaults(run=run)
     p = commands.add_parser("drivers", help="boot the converted drivers on Debian's kernel with dmah.ko; TAP")
     p.add_argument("--kernel", default="7.3")
-    p.add_argument("--driver", action="append", choices=list(traffic.DRIVERS))
+    p.add_argument("--driver", action="append", choices=list(traffic.DRIVERS) + [traffic.DISK])
     p.add_argument("--build", action="store_true", help="build them only")
     p.set_defaults(run=drivers)
     args = parser.parse_args()
