@@ -65,7 +65,7 @@ class Variant:
 
 
 DEFAULT = "x86_64"
-# What kernels with sanitizers do without, since instrumented code takes long to build and to run.
+# Kernels with sanitizers do without these, since instrumented code takes long to build and to run.
 LEAN = ("CONFIG_UNWINDER_GUESS", "CONFIG_CC_OPTIMIZE_FOR_PERFORMANCE", "CONFIG_JUMP_LABEL", "CONFIG_CPU_MITIGATIONS",
         "CONFIG_MITIGATION_RETPOLINE", "CONFIG_MITIGATION_RETHUNK", "CONFIG_BLOCK", "CONFIG_BLK_DEV_NVME",
         "CONFIG_E100", "CONFIG_IGB", "CONFIG_DMI")

@@ -311,7 +311,7 @@ def test_gains():
 
 
 def test_leaner_kernels():
-    # What a sanitizer's kernel goes without is in no option that it asks for.
+    # No option is asked for and left out at once.
     for name in ("kasan", "kcsan"):
         kind = variant.get(name)
         asked = {l.split("=")[0] for l in kind.options().splitlines() if l.startswith("CONFIG_")}
