@@ -26,8 +26,6 @@ OTHERS = {
     "arm64": ("aarch64-linux-gnu-", ["drivers/xen/swiotlb-xen.o", "kernel/dma/handle.o"]),
     "arm": ("arm-linux-gnueabihf-", ["arch/arm/mm/dma-mapping.o", "kernel/dma/handle.o"]),
 }
-# How much a build gives way to others, as the command nice takes it.
-NICE = os.environ.get("NICE", "5")
 FIXED = {"KBUILD_BUILD_TIMESTAMP": "@0", "KBUILD_BUILD_USER": "series", "KBUILD_BUILD_HOST": "series"}
 
 
@@ -136,7 +134,7 @@ class Builder:
 
     def make(self, log, *args):
         with open(log, "a") as f:
-            out = subprocess.run(["nice", "-n", NICE, "make", "-s", "-j%d" % self.jobs] + list(args),
+            out = subprocess.run(["make", "-s", "-j%d" % self.jobs] + list(args),
                                  stdin=subprocess.DEVNULL, stdout=f, stderr=subprocess.STDOUT,
                                  check=False, env=dict(os.environ, **FIXED))
         if out.returncode != 0:
