@@ -406,7 +406,7 @@ def agreement(analysis):
         known = not any(rule in UNKNOWN for s in group for rule, _ in s.blocks)
         for s in group:
             for r in s.refs:
-                if r.what == "map" and r.how in ("assign", "init", "set", "field"):
+                if r.what == "map" and r.how in ("assign", "init", "set", "put", "field"):
                     m = MAPS[r.extra.callee()]
                     directions.add(argument(r.source, r.extra, m.direction))
                     lengths.add(argument(r.source, r.extra, m.length))
@@ -517,7 +517,7 @@ def can_be_beside(s):
 def maps_in_loops(analysis, s):
     """Block a slot that a loop maps into again and again: the handle is live the second time."""
     for r in s.refs:
-        if r.what != "map" or r.how not in ("assign", "set"):
+        if r.what != "map" or r.how not in ("assign", "set", "put"):
             continue
         loops = in_loop(r.function, r.node)
         if not loops:
