@@ -286,9 +286,10 @@ def is_packed(source, struct):
         return True
     end = source.match(struct.opening)
     tail = source.find(end, source.count, ";")
-    head = range(max(0, struct.opening - 6), struct.opening)
-    return any("packed" in source.at(i) for i in range(end, tail + 1)) or any(
-        source.at(i) == "__packed" for i in head)
+    head = struct.opening
+    while head > 0 and source.at(head - 1) not in (";", "}", "{", ","):
+        head -= 1
+    return any("packed" in source.at(i) for i in list(range(end, tail + 1)) + list(range(head, struct.opening)))
 
 
 def structure(analysis, s):
