@@ -440,6 +440,8 @@ class Editor(RingEdits):
             path, f, n = r.source.path, r.function, r.node
             if r.how in ("assign", "set") and r.what == "map":
                 self.beside_map(s, r, path, f, n)
+            elif r.how in ("assign", "set") and r.what == "copy":
+                self.beside_copy(r, path, f, n)
             elif r.how == "error":
                 self.error(r, path, f, n)
             elif r.how in ("site", "offset_site"):
@@ -461,6 +463,16 @@ class Editor(RingEdits):
                 end = source.span(n)[1]
                 self.put_range(s.key[1], end, end, "\n%sstruct dmah %s_handle = { };" % (
                     self.line_start(source, n.first), s.key[3]))
+
+    def beside_copy(self, r, path, f, n):
+        """The mapping moves to the handle, and the address to the number beside it."""
+        node, target = (n.parent, n) if r.how == "assign" else (n, setter_target(n))
+        if r.how == "set":
+            target.parent = n
+        lead, start = self.before(path, node.parent), self.source(path).span(node.parent)[0]
+        value = moves.value_of(r)
+        self.put_range(path, start, start, lambda: "%s;\n%s" % (layout(lead, "dmah_assign", [
+            self.pointer(path, f, target), self.pointer(path, f, value)]), lead))
 
     def beside_map(self, s, r, path, f, n):
         self.maps += 1

@@ -65,7 +65,8 @@ class RingEdits:
             lead = self.line_start(source, m.first)
             text = "struct dmah %s%s;" % (name, s.home.size) if s.home.size else "struct dmah *%s;" % name
             self.ring_array(s, name)
-        at = source.tokens[i].end
+        # A comment behind the member stays with it.
+        at = source.tokens[i].end + len(re.match(r"([ \t]*(/\*[^\n]*\*/|//[^\n]*))?", source.text[source.tokens[i].end:]).group())
         self.put_range(s.home.struct.path, at, at, "\n%s%s" % (lead, text))
 
     def unused_getters(self, s):

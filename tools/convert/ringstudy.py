@@ -163,6 +163,8 @@ class RingStudy:
         self.ring_structure(s, files)
         if s.home.inside:
             self.ring_cleared(s, files)
+        for p, _, statement in s.moves:
+            s.block("struct_copied", "%s:%d" % (p, self.file(p).source.line(statement.first)))
         if s.home.allocations and not proof.zeroed(self, s):
             s.block("ring_size", "not zeroed")
 
