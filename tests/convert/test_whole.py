@@ -89,7 +89,7 @@ def test_the_table_says_what_hung_failed_and_was_not_run():
     assert "| broken | broken | broken |" in whole.run_table([(part, {"status": 1, "data": None})])[-1]
     rows[-1] = row("original", right=False, errors=3, kinds=["unmap-unknown"])
     assert "3 errors (unmap-unknown)" in whole.run_table([(part, {"status": 0, "data": {"rows": rows}})])[-1]
-    assert "1 of 2 parts were run" in whole.tables([(part, {"status": 1, "data": None}), (part, None)], "abc")[0]
+    assert "1 of 2 parts were run" in whole.tables([(part, {"status": 1, "data": None, "commit": "abc"}), (part, None)])[0]
 
 
 def test_tables_replace_only_what_is_between_the_marks():

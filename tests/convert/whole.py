@@ -81,7 +81,7 @@ class Part:
             with open(made, encoding="utf-8") as f:
                 data = json.load(f)
             os.unlink(made)
-        result = {"key": key, "status": status, "seconds": round(time.monotonic() - start), "data": data}
+        result = {"key": key, "commit": commit(), "status": status, "seconds": round(time.monotonic() - start), "data": data}
         with open(self.path(".json"), "w", encoding="utf-8") as f:
             json.dump(result, f, indent=1)
         return result
@@ -164,10 +164,11 @@ def run_table(results):
     return out
 
 
-def tables(results, commit):
+def tables(results):
     """All tables, as lines of Markdown."""
     made = [(p, r) for p, r in results if r]
-    out = ["Made by `make convert-drivers` with the converter of commit %s.%s" % (commit, "" if len(made) == len(results) else
+    commits = sorted({r["commit"] for _, r in made})
+    out = ["Made by `make convert-drivers` with the converter of commit %s.%s" % (" and ".join(commits) or "none", "" if len(made) == len(results) else
             " %d of %d parts were run." % (len(made), len(results))), ""] + run_table(made)
     figure, others, counted = [], [], []
     for part, result in made:
@@ -216,7 +217,7 @@ def main():
     parser.add_argument("part", nargs="*", help="default: all; a beginning of a name names several")
     args = parser.parse_args()
     every = parts(os.path.abspath(args.dmah), os.path.abspath(args.record))
-    wanted = [p for p in every if not args.part or any(p.name.startswith(a) for a in args.part)]
+    wanted = list(dict.fromkeys(p for a in args.part or [""] for p in every if p.name.startswith(a)))
     if not wanted:
         parser.error("no part %s; there are %s" % (" ".join(args.part), " ".join(p.name for p in every)))
     os.makedirs(OUT, exist_ok=True)
@@ -251,7 +252,7 @@ def main():
         for part in every:
             if part.name not in results:
                 results[part.name] = part.kept(key_of(part))
-    lines = tables([(p, results.get(p.name)) for p in every], commit())
+    lines = tables([(p, results.get(p.name)) for p in every])
     with open(os.path.join(OUT, "tables.md"), "w", encoding="utf-8") as f:
         f.write("\n".join(lines) + "\n")
     if args.document:
