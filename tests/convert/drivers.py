@@ -33,7 +33,7 @@ class Driver:
     newer:   only the newer QEMU has the device
     rings:   the sizes of its rings can be set
     needs:   the kernel's modules that it needs beside those that it names itself
-    before:  a command of the guest that makes the device appear
+    before:  a command of the guest before the driver is loaded
     idle:    mappings that live as long as the device is bound
     handles: maps fail at the handle alone, where the bus maps for others as well
     stuck:   a packet whose map fails stops the original for good: there maps fail only while the interface comes up
@@ -172,7 +172,8 @@ DRIVERS = {d.name: d for d in (
     Driver("xhci-hcd", "drivers/usb/host", "qemu-xhci,id=usb#", "usb-storage,bus=usb#.0", kind=DISK,
            files=("xhci.[ch]", "xhci-*.[ch]", "pci-quirks.h"),
            make={"xhci-hcd": XHCI, "xhci-pci": ()}, modules=("xhci-hcd", "xhci-pci"), bus="xhci_hcd",
-           needs=SD + ("usb-storage",), handles=True),
+           needs=SD + ("usb-storage",), handles=True,
+           before="echo 0 >/sys/module/usb_storage/parameters/delay_use"),
 )}
 
 # Drivers of QEMU's devices that are not run, as the converter leaves (nearly) all of their sites: (folder, patterns).
