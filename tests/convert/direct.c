@@ -2,7 +2,8 @@
 /*
  * Writes a file to a disk past all caches, reads it back and compares: direct DISK FILE [BYTES].
  *
- * Buffers begin 512 bytes behind a page, so that their pieces end within the packets of a bus. Requests have 1 to 300 sectors.
+ * The buffer begins 512 bytes behind a page, so that its pieces end within the packets of a bus, and neighbours among its pages are
+ * none in memory, so that each page is a piece of its own. Requests have 1 to 300 sectors.
  * Exit status: 0 the bytes agree, 1 they do not or a request failed, 2 wrong use.
  */
 #define _GNU_SOURCE
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define SECTOR 512u
@@ -55,6 +57,20 @@ static int run(int disk, const char *data, size_t len, int writes)
 	return 0;
 }
 
+/* Touch the pages in an order in which memory that comes in sequence is in sequence nowhere. */
+static char *scattered(void)
+{
+	char *p = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		       0);
+	unsigned int i;
+
+	if (p == MAP_FAILED || madvise(p, PAGES * PAGE, MADV_NOHUGEPAGE))
+		return NULL;
+	for (i = 0; i < PAGES; i++)
+		p[i * 7 % PAGES * PAGE] = 1;
+	return p + SECTOR;
+}
+
 int main(int argc, char **argv)
 {
 	int disk, file;
@@ -74,9 +90,8 @@ int main(int argc, char **argv)
 		len = (size_t)atol(argv[3]);
 	len -= len % SECTOR;
 	data = malloc(len);
-	buffer = aligned_alloc(4096, (MOST + 15) / 8 * 8 * SECTOR);
+	buffer = scattered();
 	if (!data || !buffer || pread(file, data, len, 0) != (ssize_t)len)
 		return 1;
-	buffer += SECTOR;
 	return run(disk, data, len, 1) || fsync(disk) || run(disk, data, len, 0);
 }
