@@ -17,6 +17,8 @@
 
 #define SECTOR 512u
 #define MOST   300u
+#define PAGE   4096u
+#define PAGES  41u /* a prime number, of which 300 sectors fill 38 */
 
 static char *buffer;
 
