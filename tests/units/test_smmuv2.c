@@ -447,11 +447,13 @@ static void wider_table(void **state)
 
 	(void)state;
 	assert_int_equal(try_attach(rig, 0), DMAH_OK);
+	assert_int_equal(try_attach(rig, 2), DMAH_OK);
 	assert_int_equal(dmah_map(device(rig, 0), &h, rig->memory, 64, DMAH_FROM_DEVICE, 0),
 			 DMAH_OK);
 	assert_true(writes(rig, 0, dmah_addr(&h)));
 	assert_int_equal(dmah_attach(rig->dom, device(rig, 1), &limits), DMAH_OK);
-	assert_true(writes(rig, 0, dmah_addr(&h)) && writes(rig, 1, dmah_addr(&h)));
+	for (unsigned int i = 0; i < 3; i++)
+		assert_true(writes(rig, i, dmah_addr(&h)));
 	/* The range is translated, to where there is no memory. */
 	assert_int_equal(sim_dma_reaches(rig->dev[1], high.base, true, NULL), SIM_FAULT_BUS);
 	assert_int_equal(dmah_unmap(device(rig, 0), &h), DMAH_OK);
@@ -534,7 +536,7 @@ static void failed_unit(void **state)
 			sim_repair(rig->sim, true);
 		else
 			sim_fail(sim_iommu(rig->sim, 0), how ? SIM_FAIL_DEAD : SIM_FAIL_ONES, 1, 0);
-		/* What has lost its registers answers all the same: a look at its faults tells. */
+		/* A unit that has lost its registers answers all the same: a look at its faults tells. */
 		if (how == 2)
 			assert_int_equal(rig->smmu[0].iommu.ops->faults(&rig->smmu[0].iommu, &f, 1,
 									&lost),
@@ -610,7 +612,7 @@ static void lookup_by_register(void **state)
 	rig_close(rig);
 }
 
-/* Where the registers are busy, late or absent, the table in memory answers. */
+/* The table in memory answers where the registers are busy, late or absent. */
 static void lookup_by_walk(void **state)
 {
 	static const struct kind walked[] = { { .model = { .no_ats1 = true } },

@@ -87,9 +87,9 @@ static void write_attributes(const struct dmah_smmuv2 *smmu, unsigned int bank)
 				: CBAR_S1 | CBAR_S1_MEMATTR | CBAR_S1_BPSHCFG;
 
 	if (smmuv2_has(smmu, SMMUV2_VERSION_2))
-		dmah_host_write32(dmah_smmuv2_attribute(smmu, REG_CBA2R(bank)),
+		dmah_host_write32(dmah_smmuv2_attribute(smmu, GR_CBA2R(bank)),
 				  smmuv2_has(smmu, SMMUV2_VA64) ? CBA2R_VA64 : 0);
-	dmah_host_write32(dmah_smmuv2_attribute(smmu, REG_CBAR(bank)), cbar);
+	dmah_host_write32(dmah_smmuv2_attribute(smmu, GR_CBAR(bank)), cbar);
 }
 
 static void stop_prefetch(const struct dmah_smmuv2 *smmu, unsigned int bank)

@@ -19,7 +19,7 @@ static void make_report(const struct dmah_smmuv2 *smmu, const char *text)
 {
 	if (text)
 		dmah_host_report(NULL, DMAH_ETIMEDOUT, text,
-				 dmah_host_read32(dmah_smmuv2_global(smmu, REG_CR0)), NULL);
+				 dmah_host_read32(dmah_smmuv2_global(smmu, GR_CR0)), NULL);
 }
 
 void dmah_smmuv2_fail(struct dmah_smmuv2 *smmu, const char *text)
@@ -41,7 +41,7 @@ static bool answers(const struct dmah_smmuv2 *smmu)
 	if (smmu->syncing >= 0 &&
 	    dmah_host_read32(dmah_smmuv2_context(smmu, (unsigned int)smmu->syncing, CB_TLBSTATUS)))
 		return false;
-	return dmah_host_read32(dmah_smmuv2_global(smmu, REG_TLBGSTATUS)) == 0;
+	return dmah_host_read32(dmah_smmuv2_global(smmu, GR_TLBGSTATUS)) == 0;
 }
 
 /*
@@ -59,7 +59,7 @@ static void return_to_service(struct dmah_smmuv2 *smmu)
 
 static const char *look(struct dmah_smmuv2 *smmu)
 {
-	uint32_t cr0 = dmah_host_read32(dmah_smmuv2_global(smmu, REG_CR0));
+	uint32_t cr0 = dmah_host_read32(dmah_smmuv2_global(smmu, GR_CR0));
 
 	if (cr0 == ~0u)
 		return fail_locked(smmu, ALL_ONES);
@@ -126,7 +126,7 @@ static void write_all(struct dmah_smmuv2 *smmu)
 	dmah_host_lock(&smmu->lock);
 	smmu->syncing = SMMUV2_NOTHING;
 	for (unsigned int n = 0; n < smmu->nstreams; n++)
-		dmah_host_write32(dmah_smmuv2_global(smmu, REG_S2CR(n)), S2CR_OF(S2CR_FAULT, 0));
+		dmah_host_write32(dmah_smmuv2_global(smmu, GR_S2CR(n)), S2CR_OF(S2CR_FAULT, 0));
 	for (unsigned int bank = 0; bank < smmu->nbanks; bank++) {
 		smmu->bank[bank].stale = false;
 		if (smmu->bank[bank].streams)
@@ -144,14 +144,14 @@ int dmah_smmuv2_reset(struct dmah_smmuv2 *smmu)
 
 	if (!begin_reset(smmu))
 		return DMAH_EBUSY;
-	if (dmah_host_read32(dmah_smmuv2_global(smmu, REG_CR0)) != ~0u) {
+	if (dmah_host_read32(dmah_smmuv2_global(smmu, GR_CR0)) != ~0u) {
 		dmah_smmuv2_faults_clear(smmu);
 		write_all(smmu);
 		err = dmah_smmuv2_settle(smmu);
 	}
 	/* From here on streams are translated. */
 	if (!err)
-		dmah_host_write32(dmah_smmuv2_global(smmu, REG_CR0), dmah_smmuv2_cr0(smmu));
+		dmah_host_write32(dmah_smmuv2_global(smmu, GR_CR0), dmah_smmuv2_cr0(smmu));
 	end_reset(smmu, err);
 	return err;
 }

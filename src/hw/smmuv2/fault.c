@@ -54,22 +54,22 @@ static uint64_t read_address(volatile uint8_t *reg)
 
 static bool take_global(const struct dmah_smmuv2 *smmu, struct dmah_iommu_fault *fault, bool *lost)
 {
-	uint32_t gfsr = dmah_host_read32(dmah_smmuv2_global(smmu, REG_GFSR)), sid;
+	uint32_t gfsr = dmah_host_read32(dmah_smmuv2_global(smmu, GR_GFSR)), sid;
 
 	/* All ones: the unit is gone. */
 	if (!gfsr || gfsr == ~0u)
 		return false;
-	sid = GFSYNR1_SID(dmah_host_read32(dmah_smmuv2_global(smmu, REG_GFSYNR1)));
+	sid = GFSYNR1_SID(dmah_host_read32(dmah_smmuv2_global(smmu, GR_GFSYNR1)));
 	*fault = (struct dmah_iommu_fault){
-		.addr = read_address(dmah_smmuv2_global(smmu, REG_GFAR)),
+		.addr = read_address(dmah_smmuv2_global(smmu, GR_GFAR)),
 		.id = dmah_smmuv2_bound_id(smmu, sid),
 		.code = gfsr & ~GFSR_MULTI,
 		.reason = global_reason(gfsr),
 		.has_addr = true,
-		.write = dmah_host_read32(dmah_smmuv2_global(smmu, REG_GFSYNR0)) & GFSYNR0_WNR,
+		.write = dmah_host_read32(dmah_smmuv2_global(smmu, GR_GFSYNR0)) & GFSYNR0_WNR,
 	};
 	*lost |= gfsr & GFSR_MULTI;
-	dmah_host_write32(dmah_smmuv2_global(smmu, REG_GFSR), gfsr);
+	dmah_host_write32(dmah_smmuv2_global(smmu, GR_GFSR), gfsr);
 	return true;
 }
 
@@ -105,7 +105,7 @@ static bool take_context(struct dmah_smmuv2 *smmu, unsigned int bank,
 
 	if (!(fsr & FSR_ANY) || fsr == ~0u)
 		return false;
-	sid = GFSYNR1_SID(dmah_host_read32(dmah_smmuv2_attribute(smmu, REG_CBFRSYNRA(bank))));
+	sid = GFSYNR1_SID(dmah_host_read32(dmah_smmuv2_attribute(smmu, GR_CBFRSYNRA(bank))));
 	*fault = (struct dmah_iommu_fault){
 		.addr = read_address(dmah_smmuv2_context(smmu, bank, CB_FAR)),
 		.id = dmah_smmuv2_bound_id(smmu, sid),
@@ -124,7 +124,7 @@ static bool take_context(struct dmah_smmuv2 *smmu, unsigned int bank,
 
 void dmah_smmuv2_faults_clear(const struct dmah_smmuv2 *smmu)
 {
-	dmah_host_write32(dmah_smmuv2_global(smmu, REG_GFSR), ~0u);
+	dmah_host_write32(dmah_smmuv2_global(smmu, GR_GFSR), ~0u);
 	for (unsigned int bank = 0; bank < smmu->nbanks; bank++) {
 		uint32_t fsr = dmah_host_read32(dmah_smmuv2_context(smmu, bank, CB_FSR));
 

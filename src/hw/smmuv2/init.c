@@ -135,8 +135,8 @@ static void pick_walks(struct dmah_smmuv2 *smmu, const struct dmah_smmuv2_config
 
 static int identify(struct dmah_smmuv2 *smmu, const struct dmah_smmuv2_config *c, uint32_t idr2)
 {
-	uint32_t idr0 = dmah_host_read32(dmah_smmuv2_global(smmu, REG_IDR0));
-	uint32_t idr1 = dmah_host_read32(dmah_smmuv2_global(smmu, REG_IDR1));
+	uint32_t idr0 = dmah_host_read32(dmah_smmuv2_global(smmu, GR_IDR0));
+	uint32_t idr1 = dmah_host_read32(dmah_smmuv2_global(smmu, GR_IDR1));
 	int err;
 
 	if (idr0 == ~0u)
@@ -202,17 +202,17 @@ static void describe(struct dmah_smmuv2 *smmu, const struct dmah_smmuv2_config *
 /* MMU-500: the registers by which prefetches are switched off are locked from revision 2 on. */
 static void unlock(const struct dmah_smmuv2 *smmu)
 {
-	volatile uint8_t *acr = dmah_smmuv2_global(smmu, REG_ACR);
+	volatile uint8_t *acr = dmah_smmuv2_global(smmu, GR_ACR);
 
 	if (smmuv2_has(smmu, SMMUV2_NO_PREFETCH) &&
-	    IDR7_MAJOR(dmah_host_read32(dmah_smmuv2_global(smmu, REG_IDR7))) >= 2)
+	    IDR7_MAJOR(dmah_host_read32(dmah_smmuv2_global(smmu, GR_IDR7))) >= 2)
 		dmah_host_write32(acr, dmah_host_read32(acr) & ~ACR_CACHE_LOCK);
 }
 
 /* The previous owner's streams stop first, and are led nowhere then; its context banks after that. */
 static int take_over(struct dmah_smmuv2 *smmu, const struct dmah_smmuv2_config *c)
 {
-	volatile uint8_t *cr0 = dmah_smmuv2_global(smmu, REG_CR0);
+	volatile uint8_t *cr0 = dmah_smmuv2_global(smmu, GR_CR0);
 	int err;
 
 	unlock(smmu);
@@ -231,7 +231,7 @@ static int take_over(struct dmah_smmuv2 *smmu, const struct dmah_smmuv2_config *
 	err = dmah_smmuv2_settle(smmu);
 	if (err)
 		return refuse(err, "dmah_smmuv2_init: the unit does not answer; sTLBGSTATUS",
-			      dmah_host_read32(dmah_smmuv2_global(smmu, REG_TLBGSTATUS)));
+			      dmah_host_read32(dmah_smmuv2_global(smmu, GR_TLBGSTATUS)));
 	dmah_host_write32(cr0, dmah_smmuv2_cr0(smmu));
 	return DMAH_OK;
 }
@@ -247,7 +247,7 @@ int dmah_smmuv2_init(struct dmah_smmuv2 *smmu, const struct dmah_smmuv2_config *
 	smmu->timeout = config->timeout_ns ? config->timeout_ns : 1000000000;
 	smmu->id_base = config->id_base;
 	smmu->dirty = smmu->syncing = SMMUV2_NOTHING;
-	idr2 = dmah_host_read32(dmah_smmuv2_global(smmu, REG_IDR2));
+	idr2 = dmah_host_read32(dmah_smmuv2_global(smmu, GR_IDR2));
 	err = identify(smmu, config, idr2);
 	if (err)
 		return err;
@@ -262,7 +262,7 @@ int dmah_smmuv2_fini(struct dmah_smmuv2 *smmu)
 	if (!dmah_smmuv2_check(smmu))
 		return DMAH_ETIMEDOUT;
 	for (unsigned int n = 0; n < smmu->nstreams; n++)
-		dmah_host_write32(dmah_smmuv2_global(smmu, REG_S2CR(n)), S2CR_OF(S2CR_FAULT, 0));
+		dmah_host_write32(dmah_smmuv2_global(smmu, GR_S2CR(n)), S2CR_OF(S2CR_FAULT, 0));
 	(void)dmah_smmuv2_streams_block(smmu, &none);
 	dmah_smmuv2_forget_all(smmu);
 	return dmah_smmuv2_sync(smmu);
@@ -275,7 +275,7 @@ void dmah_smmuv2_irq(struct dmah_smmuv2 *smmu, bool on)
 	dmah_host_enter(&flags);
 	dmah_host_lock(&smmu->lock);
 	smmu->irq_on = on;
-	dmah_host_write32(dmah_smmuv2_global(smmu, REG_CR0), dmah_smmuv2_cr0(smmu));
+	dmah_host_write32(dmah_smmuv2_global(smmu, GR_CR0), dmah_smmuv2_cr0(smmu));
 	for (unsigned int bank = 0; bank < smmu->nbanks; bank++)
 		if (smmu->bank[bank].streams && !smmu->bank[bank].stale)
 			dmah_host_write32(dmah_smmuv2_context(smmu, bank, CB_SCTLR),

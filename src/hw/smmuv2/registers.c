@@ -5,7 +5,7 @@
 volatile uint8_t *dmah_smmuv2_global(const struct dmah_smmuv2 *smmu, uint32_t reg)
 {
 	/* CR0, and the registers of global faults; identification and invalidation registers have no aliases. */
-	bool aliased = reg == REG_CR0 || (reg >= REG_GFAR && reg <= REG_GFSYNR1);
+	bool aliased = reg == GR_CR0 || (reg >= GR_GFAR && reg <= GR_GFSYNR1);
 
 	return smmu->regs + reg + (aliased && smmuv2_has(smmu, SMMUV2_ALIAS) ? NS_ALIAS : 0);
 }

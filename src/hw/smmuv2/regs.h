@@ -5,22 +5,22 @@
 
 /* ---- global register space 0, chapter 9 ---- */
 
-#define REG_CR0	       0x000u
-#define REG_ACR	       0x010u
-#define REG_IDR0       0x020u
-#define REG_IDR1       0x024u
-#define REG_IDR2       0x028u
-#define REG_IDR7       0x03cu
-#define REG_GFAR       0x040u
-#define REG_GFSR       0x048u
-#define REG_GFSYNR0    0x050u
-#define REG_GFSYNR1    0x054u
-#define REG_TLBIVMID   0x064u
-#define REG_TLBIALL    0x068u /* TLBIALLNSNH */
-#define REG_TLBGSYNC   0x070u
-#define REG_TLBGSTATUS 0x074u
-#define REG_SMR(n)     (0x800u + 4 * (n))
-#define REG_S2CR(n)    (0xc00u + 4 * (n))
+#define GR_CR0	      0x000u
+#define GR_ACR	      0x010u
+#define GR_IDR0	      0x020u
+#define GR_IDR1	      0x024u
+#define GR_IDR2	      0x028u
+#define GR_IDR7	      0x03cu
+#define GR_GFAR	      0x040u
+#define GR_GFSR	      0x048u
+#define GR_GFSYNR0    0x050u
+#define GR_GFSYNR1    0x054u
+#define GR_TLBIVMID   0x064u
+#define GR_TLBIALL    0x068u /* TLBIALLNSNH */
+#define GR_TLBGSYNC   0x070u
+#define GR_TLBGSTATUS 0x074u
+#define GR_SMR(n)     (0x800u + 4 * (n))
+#define GR_S2CR(n)    (0xc00u + 4 * (n))
 
 /** NS_ALIAS - Calxeda: the non-secure registers among the first ones are at their secure aliases, this much higher. */
 #define NS_ALIAS 0x400u
@@ -78,9 +78,9 @@
 
 /* ---- global register space 1, chapter 10 ---- */
 
-#define REG_CBAR(n)	 0x000u + 4 * (n)
-#define REG_CBFRSYNRA(n) 0x400u + 4 * (n)
-#define REG_CBA2R(n)	 0x800u + 4 * (n)
+#define GR_CBAR(n)	(0x000u + 4 * (n))
+#define GR_CBFRSYNRA(n) (0x400u + 4 * (n))
+#define GR_CBA2R(n)	(0x800u + 4 * (n))
 
 #define CBAR_S2		(0u << 16)
 #define CBAR_S1		(1u << 16) /* stage 1, and no stage 2 behind it */

@@ -28,7 +28,7 @@ static void write_target(const struct dmah_smmuv2 *smmu, unsigned int n)
 {
 	const struct dmah_smmuv2_stream *s = &smmu->stream[n];
 
-	dmah_host_write32(dmah_smmuv2_global(smmu, REG_S2CR(n)), S2CR_OF(s->how, s->bank));
+	dmah_host_write32(dmah_smmuv2_global(smmu, GR_S2CR(n)), S2CR_OF(s->how, s->bank));
 }
 
 static void write_match(const struct dmah_smmuv2 *smmu, unsigned int n)
@@ -36,8 +36,7 @@ static void write_match(const struct dmah_smmuv2 *smmu, unsigned int n)
 	const struct dmah_smmuv2_stream *s = &smmu->stream[n];
 
 	if (smmuv2_has(smmu, SMMUV2_MATCHING))
-		dmah_host_write32(dmah_smmuv2_global(smmu, REG_SMR(n)),
-				  s->used ? SMR_OF(s->id) : 0);
+		dmah_host_write32(dmah_smmuv2_global(smmu, GR_SMR(n)), s->used ? SMR_OF(s->id) : 0);
 }
 
 void dmah_smmuv2_streams_write(const struct dmah_smmuv2 *smmu)
@@ -148,7 +147,7 @@ static bool is_bypassed(const struct dmah_smmuv2_config *config, uint32_t sid)
  */
 static bool keep(struct dmah_smmuv2 *smmu, const struct dmah_smmuv2_config *config, unsigned int n)
 {
-	uint32_t smr = dmah_host_read32(dmah_smmuv2_global(smmu, REG_SMR(n)));
+	uint32_t smr = dmah_host_read32(dmah_smmuv2_global(smmu, GR_SMR(n)));
 	struct dmah_smmuv2_stream *s = &smmu->stream[n];
 
 	if (!(smr & SMR_VALID) || !is_bypassed(config, SMR_ID(smr)) ||
@@ -226,7 +225,7 @@ static void prepare(struct dmah_smmuv2 *smmu, unsigned int bank, const struct dm
 		return;
 	for (unsigned int n = 0; b->streams && n < smmu->nstreams; n++)
 		if (smmu->stream[n].how == S2CR_TRANSLATE && smmu->stream[n].bank == bank)
-			dmah_host_write32(dmah_smmuv2_global(smmu, REG_S2CR(n)),
+			dmah_host_write32(dmah_smmuv2_global(smmu, GR_S2CR(n)),
 					  S2CR_OF(S2CR_FAULT, 0));
 	dmah_smmuv2_forget(smmu, bank);
 	b->pt = *pt;
@@ -362,7 +361,7 @@ static int unblock(struct dmah_smmuv2 *smmu, struct dmah_device *dev, unsigned i
 		return refuse(dev, why);
 	if (stale)
 		err = rewrite(smmu, bank);
-	/* What was cached of the bank's last owner is gone before the device may rely on it. */
+	/* The bank's last owner has left nothing in the TLB when the device may rely on it. */
 	if (!err)
 		err = dmah_smmuv2_sync(smmu);
 	if (err)

@@ -26,8 +26,7 @@ static void written(struct dmah_smmuv2 *smmu, int bank)
 void dmah_smmuv2_forget(struct dmah_smmuv2 *smmu, unsigned int bank)
 {
 	if (smmuv2_has(smmu, SMMUV2_STAGE2)) {
-		dmah_host_write32(dmah_smmuv2_global(smmu, REG_TLBIVMID),
-				  smmuv2_number(smmu, bank));
+		dmah_host_write32(dmah_smmuv2_global(smmu, GR_TLBIVMID), smmuv2_number(smmu, bank));
 		written(smmu, SMMUV2_GLOBAL);
 		return;
 	}
@@ -37,7 +36,7 @@ void dmah_smmuv2_forget(struct dmah_smmuv2 *smmu, unsigned int bank)
 
 void dmah_smmuv2_forget_all(struct dmah_smmuv2 *smmu)
 {
-	dmah_host_write32(dmah_smmuv2_global(smmu, REG_TLBIALL), 0);
+	dmah_host_write32(dmah_smmuv2_global(smmu, GR_TLBIALL), 0);
 	written(smmu, SMMUV2_GLOBAL);
 }
 
@@ -138,7 +137,7 @@ int dmah_smmuv2_op_fence(struct dmah_iommu *iommu, uint64_t *ticket)
 static volatile uint8_t *status_of(const struct dmah_smmuv2 *smmu)
 {
 	return smmu->syncing == SMMUV2_GLOBAL
-		       ? dmah_smmuv2_global(smmu, REG_TLBGSTATUS)
+		       ? dmah_smmuv2_global(smmu, GR_TLBGSTATUS)
 		       : dmah_smmuv2_context(smmu, (unsigned int)smmu->syncing, CB_TLBSTATUS);
 }
 
@@ -150,7 +149,7 @@ static void begin_sync(struct dmah_smmuv2 *smmu)
 	smmu->syncs++;
 	smmu->bank_syncs += smmu->syncing >= 0;
 	if (smmu->syncing == SMMUV2_GLOBAL)
-		dmah_host_write32(dmah_smmuv2_global(smmu, REG_TLBGSYNC), 0);
+		dmah_host_write32(dmah_smmuv2_global(smmu, GR_TLBGSYNC), 0);
 	else
 		dmah_host_write32(
 			dmah_smmuv2_context(smmu, (unsigned int)smmu->syncing, CB_TLBSYNC), 0);
@@ -214,7 +213,7 @@ int dmah_smmuv2_op_wait(struct dmah_iommu *iommu, uint64_t ticket)
 		}
 		late = dmah_smmuv2_late(smmu, &begun);
 		/* A unit that is gone is not waited for. */
-		if (dmah_host_read32(dmah_smmuv2_global(smmu, REG_TLBGSTATUS)) == ~0u)
+		if (dmah_host_read32(dmah_smmuv2_global(smmu, GR_TLBGSTATUS)) == ~0u)
 			(void)dmah_smmuv2_check(smmu);
 		dmah_host_relax();
 	}
