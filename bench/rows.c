@@ -226,6 +226,11 @@ static void add_threads(struct rows *rows)
 
 			if (k && list[i].kind == MACHINE_NONE)
 				continue;
+			if (!k) {
+				r = add(rows, list[i].c, list[i].kind, LAZY, 16384);
+				r->threads = 2;
+				r->quick = r->c == &case_handle || r->c == &case_linux_vtd;
+			}
 			r = add(rows, list[i].c, list[i].kind, strict ? STRICT : LAZY, 1024);
 			r->threads = 2;
 			r->two_domains = k & 1;
@@ -249,6 +254,9 @@ static void add_latency(struct rows *rows)
 		add(rows, list[i].c, list[i].kind, STRICT, 1024)->latency_ns = 200;
 		add(rows, list[i].c, list[i].kind, STRICT, 1024)->latency_ns = 1000;
 		rows->list[rows->n - 1].quick |= list[i].c == &case_batch;
+		/* Two CPUs that wait for one queue. */
+		add(rows, list[i].c, list[i].kind, STRICT, 1024)->latency_ns = 1000;
+		rows->list[rows->n - 1].threads = 2;
 	}
 }
 
