@@ -224,6 +224,8 @@ static struct target instructions(const char *what, const char *wants, double li
 
 	if (t.ours >= 0)
 		t.ours /= pieces;
+	if (t.theirs >= 0 && pieces > 1)
+		t.theirs /= pieces;
 	t.gross = t.ours;
 	return t;
 }
@@ -247,11 +249,15 @@ static unsigned int each_call(struct target *list, const struct rows *rows)
 				 ring, 1);
 	list[n++] = instructions("a map and an unmap, strict, latency 0", "<= 250", 250,
 				 VTD("linux-vtd", STRICT), VTD("handle", STRICT), 1);
-	list[n++] = instructions("a map and an unmap, direct", "<= 130", 130, NULL, direct, 1);
-	list[n++] = instructions("a piece of a vector of 8", "<= 150", 150, NULL,
-				 SIZED("vec-8", 8 * 4096), 8);
-	list[n++] = instructions("a piece of a vector of 128", "<= 150", 150, NULL,
-				 SIZED("vec-128", 128 * 4096), 128);
+	list[n++] = instructions("a map and an unmap, direct", "<= 130", 130,
+				 row_find(rows, "linux-direct", MACHINE_DIRECT, STRICT, 1024, false,
+					  false),
+				 direct, 1);
+	list[n++] = instructions("a piece of a vector of 8", "<= 150", 150,
+				 SIZED("linux-sg-8", 8 * 4096), SIZED("vec-8", 8 * 4096), 8);
+	list[n++] = instructions("a piece of a vector of 128", "<= 150", 150,
+				 SIZED("linux-sg-128", 128 * 4096), SIZED("vec-128", 128 * 4096),
+				 128);
 	list[n++] = instructions("a map and an unmap of 64 KiB", "<= 400", 400,
 				 SIZED("linux-vtd", 64u << 10), SIZED("handle", 64u << 10), 1);
 	list[n++] = instructions("a map and an unmap of 2 MiB", "<= 500", 500,

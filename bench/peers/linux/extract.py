@@ -59,12 +59,17 @@ GEN = {
         dma_info_to_prot   iommu_dma_alloc_iova   iommu_dma_free_iova
         __iommu_dma_unmap   __iommu_dma_map   iommu_dma_map_page   iommu_dma_unmap_page
         iommu_dma_sync_single_for_cpu   iommu_dma_sync_single_for_device
+        6.12:dev_use_sg_swiotlb   6.12:iommu_dma_sync_sg_for_cpu   6.12:iommu_dma_sync_sg_for_device
+        6.12:__finalise_sg   6.12:__invalidate_sg   6.12:iommu_dma_unmap_sg_swiotlb
+        6.12:iommu_dma_map_sg_swiotlb   6.12:iommu_dma_map_sg   6.12:iommu_dma_unmap_sg
         """)],
+    "direct": [("include/linux/dma-direct.h", "dma_capable"),
+               ("kernel/dma/direct.h", "dma_direct_sync_single_for_cpu   dma_direct_map_page   dma_direct_unmap_page")],
     "iommu": [("drivers/iommu/iommu.c", """
         iommu_get_dma_domain   iommu_iova_to_phys   iommu_pgsize
         -6.12:__iommu_map_pages   __iommu_map   -6.12:_iommu_map   iommu_map
         -6.12:iommu_map_atomic   -6.12:__iommu_unmap_pages
-        __iommu_unmap   iommu_unmap   iommu_unmap_fast
+        __iommu_unmap   iommu_unmap   iommu_unmap_fast   6.12:iommu_map_sg
         """)],
     "intel": [("drivers/iommu/intel/iommu.c", """
         -6.12:#LEVEL_STRIDE   -6.12:#LEVEL_MASK   -6.12:#MAX_AGAW_WIDTH   -6.12:#MAX_AGAW_PFN_WIDTH
@@ -98,7 +103,7 @@ TAIL = "#pragma GCC diagnostic pop\n"
 # Not ours to warn about. A function that nothing declares remains an error.
 QUIET = ["-Wunused-variable", "-Wunused-but-set-variable", "-Wunused-function", "-Wsign-compare",
          "-Wformat", "-Wpointer-sign", "-Wempty-body", "-Wtype-limits",
-         "-Wmissing-field-initializers"]
+         "-Wmissing-field-initializers", "-Wmaybe-uninitialized"]
 
 
 def fail(message):
