@@ -145,14 +145,25 @@ bench-quick: ## time only the rows of the headline (2 minutes)
 	@sh scripts/bench.sh --quick --instructions
 
 .PHONY: bench-check
-bench-check: ## run every row of the benchmark once, Linux's own code too, checked and not timed
+bench-check: ## run every row of the benchmark once, Linux's own code too, checked and not timed; the trace of lockup-search
 	@sh scripts/deps.sh bench
 	@sh scripts/bench.sh --smoke
+	@sh scripts/lockup.sh --short
 
 .PHONY: bench-instructions
 bench-instructions: ## count the instructions of the benchmark by callgrind, without timing
 	@sh scripts/deps.sh bench
 	@sh scripts/bench.sh --only-instructions
+
+.PHONY: lockup-search
+lockup-search: ## search for workloads that make Linux's IOVA allocator, and this library's, take many steps in a call (5 minutes)
+	@sh scripts/deps.sh bench
+	@sh scripts/lockup.sh
+
+.PHONY: lockup-check
+lockup-check: ## replay the published trace on Linux's allocators and on this library's, and search shortly
+	@sh scripts/deps.sh bench
+	@sh scripts/lockup.sh --short
 
 .PHONY: performance
 performance: ## the figures of docs/performance.md, measured anew and put into it (20 minutes, an idle machine)
