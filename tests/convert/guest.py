@@ -34,6 +34,8 @@ ROUNDS = 20                 # up and down, unbind and bind
 SHORT_ROUNDS = 3
 # Seconds of the guest's clock after which a driver counts as hung. The machine is ended then.
 LIMIT = 900
+# The same for an original that is known to hang (drivers.py: stuck).
+STUCK_LIMIT = 300
 USUAL = ("e1000", "e1000e", "igb", "e100", "tulip")
 
 SCRIPT = """
@@ -74,11 +76,13 @@ BOOT = """
 insmod /modules/dmah.ko || exit 9
 insmod /modules/dmah_inject.ko || exit 8
 end() { echo; echo "begin $1 $2"; base64 /tmp/t.txt.xz; echo "end $1 $2"; }
-record() { # VARIANT DRIVER ...
+record() { # SECONDS VARIANT DRIVER ...
+	limit=$1
+	shift
 	rm -f /tmp/t.txt.xz /tmp/done
 	# its progress would stand in the lines of the script
 	{ dmah-record --output=/tmp/t.txt.xz --buffer=16M -- sh /use "$@" 2>/tmp/record.err; : >/tmp/done; } &
-	n=0; while [ ! -e /tmp/done ] && [ $n -lt LIMIT ]; do sleep 1; n=$((n + 1)); done
+	n=0; while [ ! -e /tmp/done ] && [ $n -lt $limit ]; do sleep 1; n=$((n + 1)); done
 	if [ ! -e /tmp/done ]; then
 		# Tasks that wait for ever are listed in the kernel's log.
 		echo; echo "warnings $(($(dmesg -s 8388608 | grep -c 'WARNING:') - $(cat /tmp/warned)))"
@@ -114,7 +118,7 @@ class Guest:
         self.used = []
         self.files = {}
         self.needs = set()
-        self.script = BOOT.replace("LIMIT", str(args.limit))
+        self.script = BOOT
         self.last = ""
         self.newer = False
         self.names = []
@@ -155,7 +159,8 @@ class Guest:
         handles = driver.handles and variant != ORIGINAL or variant == "pool"
         rings = "rings" if driver.rings and not self.args.short else "-"
         stuck = driver.stuck and variant != ORIGINAL
-        return "record %s %s %s %s %s %d %d '%s' %s\n" % (variant, driver.name, driver.bus, driver.kind, rings, stuck, handles,
+        limit = min(self.args.limit, STUCK_LIMIT) if driver.stuck and variant == ORIGINAL else self.args.limit
+        return "record %d %s %s %s %s %s %d %d '%s' %s\n" % (limit, variant, driver.name, driver.bus, driver.kind, rings, stuck, handles,
                                                         driver.before, " ".join(made))
 
     def boot(self):
