@@ -38,7 +38,14 @@ LIMIT = 900
 STUCK_LIMIT = 300
 USUAL = ("e1000", "e1000e", "igb", "e100", "tulip")
 
-SCRIPT = """
+# The numbers of the IOMMU's and the kernel's complaints.
+COUNTERS = """
+faults() { dmesg -s 8388608 | grep -c 'DMAR: \\['; }
+warnings() { dmesg -s 8388608 | grep -c 'WARNING:'; }
+said() { echo "iommu $(($(faults) - $(cat /tmp/faulted)))"; echo "warnings $(($(warnings) - $(cat /tmp/warned)))"; }
+"""
+
+SCRIPT = COUNTERS + """
 wait_for() { i=0; while ! eval "$1"; do i=$((i + 1)); [ $i -lt 300 ] || return 1; sleep 0.1; done; }
 D=/sys/kernel/debug/dmah
 P=/sys/module/dmah_inject/parameters
@@ -50,8 +57,6 @@ failing() { # EACH: so many maps until one fails; 0: none fails
 	[ $1 != 0 ] || echo "failed $(($(cat $P/failed) - before))"
 }
 rebind() { echo $dev >/sys/bus/pci/drivers/$DRIVER/unbind && echo $dev >/sys/bus/pci/drivers/$DRIVER/bind; }
-faults() { dmesg -s 8388608 | grep -c 'DMAR: \\['; }
-warnings() { dmesg -s 8388608 | grep -c 'WARNING:'; }
 """ + NET_SCRIPT + DISK_SCRIPT + """
 run() { # VARIANT DRIVER BUS KIND RINGS STUCK HANDLES BEFORE MODULE...
 	echo "variant $1 $2"
@@ -62,17 +67,16 @@ run() { # VARIANT DRIVER BUS KIND RINGS STUCK HANDLES BEFORE MODULE...
 	wait_for '[ -n "$(ls -d /sys/bus/pci/drivers/$DRIVER/*:* 2>/dev/null)" ]'
 	dev=$(cd /sys/bus/pci/drivers/$DRIVER && echo *:*)
 	echo "device $dev"
-	old=$(faults); warnings >/tmp/warned
+	faults >/tmp/faulted; warnings >/tmp/warned
 	use_$kind $rings $stuck
 	all=; for m; do all="$m $all"; done
 	rmmod $all && echo "removed"
-	echo "iommu $(($(faults) - old))"
-	echo "warnings $(($(warnings) - $(cat /tmp/warned)))"
+	said
 }
 run "$@" 2>&1
 """
 
-BOOT = """
+BOOT = COUNTERS + """
 insmod /modules/dmah.ko || exit 9
 insmod /modules/dmah_inject.ko || exit 8
 end() { echo; echo "begin $1 $2"; base64 /tmp/t.txt.xz; echo "end $1 $2"; }
@@ -85,7 +89,7 @@ record() { # SECONDS VARIANT DRIVER ...
 	n=0; while [ ! -e /tmp/done ] && [ $n -lt $limit ]; do sleep 1; n=$((n + 1)); done
 	if [ ! -e /tmp/done ]; then
 		# Tasks that wait for ever are listed in the kernel's log.
-		echo; echo "warnings $(($(dmesg -s 8388608 | grep -c 'WARNING:') - $(cat /tmp/warned)))"
+		echo; said
 		echo "hung $1 $2"; echo w >/proc/sysrq-trigger
 		exit 0
 	fi
