@@ -101,13 +101,10 @@ convert-tree: ## convert a whole kernel tree (KERNEL=7.3 or 6.12) and print the 
 		--patch build/convert-$(or $(KERNEL),7.3).patch --compile $(COMPILE)
 
 .PHONY: convert-drivers
-convert-drivers: build ## convert network drivers, run them on 6.12 and 7.3, print the tables of docs/converting.md (half an hour of CPU)
+convert-drivers: build ## convert drivers, run them on 7.3 and 6.12, print the tables of docs/converting.md (PARTS=; hours of a busy machine; goes on where it ended)
 	@sh scripts/deps.sh test
-	@for kernel in 6.12 7.3; do \
-		python3 tests/convert/guest.py build/dmah build/release/tools/record/dmah-record $$kernel || exit 1; \
-		python3 tests/convert/figures.py build/dmah $$kernel || exit 1; \
-		python3 tests/convert/instructions.py build/dmah $$kernel e1000e e1000 || exit 1; \
-	done
+	@python3 tests/convert/whole.py --jobs $(JOBS) $(if $(DOCUMENT),--document '$(DOCUMENT)') build/dmah \
+		build/release/tools/record/dmah-record $(PARTS)
 
 .PHONY: linux-series-test
 linux-series-test: ## build the kernel of each patch (STEP=all; the last), boot them, run KUnit, edu and traffic (an hour of CPU); KIND=arm, arm64, debug: another kernel
