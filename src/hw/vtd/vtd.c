@@ -26,6 +26,7 @@ static const struct dmah_iommu_ops ops = {
 	.wait = dmah_vtd_op_wait,
 	.done = dmah_vtd_op_done,
 	.faults = dmah_vtd_op_faults,
+	.irq = &dmah_vtd_irq_ops,
 };
 
 /* ---- capabilities ---- */
@@ -353,8 +354,12 @@ int dmah_vtd_enable(struct dmah_vtd *vtd)
 
 int dmah_vtd_fini(struct dmah_vtd *vtd)
 {
-	int err = dmah_vtd_gcmd(vtd, GCMD_TE, false);
+	int err = vtd->irq_table.n ? dmah_vtd_irq_ops.disable(&vtd->iommu) : DMAH_OK;
 
+	if (err)
+		return err;
+	vtd->iommu.irq.on = false;
+	err = dmah_vtd_gcmd(vtd, GCMD_TE, false);
 	if (!err)
 		err = dmah_vtd_queue_stop(vtd, true);
 	if (err)
