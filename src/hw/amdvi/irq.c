@@ -233,9 +233,9 @@ static int disable(struct dmah_iommu *iommu)
 
 static uint32_t narrow(const struct dmah_irq_target *target)
 {
-	return IRTE_ENABLED | (target->lowest ? IRTE_ARBITRATED : 0) |
-	       (target->logical ? IRTE_LOGICAL : 0) | IRTE_DEST(target->dest) |
-	       IRTE_VECTOR(target->vector);
+	return REMAP_ENABLED | (target->lowest ? REMAP_ARBITRATED : 0) |
+	       (target->logical ? REMAP_LOGICAL : 0) | REMAP_DEST(target->dest) |
+	       REMAP_VECTOR(target->vector);
 }
 
 static void store(uint64_t *at, uint64_t value)
@@ -255,9 +255,9 @@ static void write_wide(uint64_t *at, const struct dmah_irq_target *target)
 	uint64_t low = 0, high = at[1];
 
 	if (target) {
-		low = (narrow(target) & (IRTE_ENABLED | IRTE_ARBITRATED | IRTE_LOGICAL)) |
-		      IRTE_DEST_LOW(target->dest);
-		high = IRTE_DEST_HIGH(target->dest) | IRTE_VECTOR_WIDE(target->vector);
+		low = (narrow(target) & (REMAP_ENABLED | REMAP_ARBITRATED | REMAP_LOGICAL)) |
+		      REMAP_DEST_LOW(target->dest);
+		high = REMAP_DEST_HIGH(target->dest) | REMAP_VECTOR_WIDE(target->vector);
 	}
 	if (high != at[1]) {
 		if (low != at[0])

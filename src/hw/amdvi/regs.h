@@ -90,14 +90,14 @@
 #define DTE2_REMAP   (2ull << 60)
 
 /* Interrupt remapping entries (section 2.2.5): of 4 bytes, and of two quadwords. */
-#define IRTE_ENABLED	    (1u << 0)
-#define IRTE_ARBITRATED	    (1u << 2)
-#define IRTE_LOGICAL	    (1u << 6)
-#define IRTE_DEST(d)	    ((uint32_t)((d)&0xffu) << 8)
-#define IRTE_VECTOR(v)	    ((uint32_t)(v) << 16)
-#define IRTE_DEST_LOW(d)    ((uint64_t)((d)&0xffffffu) << 8)
-#define IRTE_DEST_HIGH(d)   ((uint64_t)((d) >> 24) << 56) /* second quadword */
-#define IRTE_VECTOR_WIDE(v) ((uint64_t)(v)) /* second quadword */
+#define REMAP_ENABLED	     (1u << 0)
+#define REMAP_ARBITRATED     (1u << 2)
+#define REMAP_LOGICAL	     (1u << 6)
+#define REMAP_DEST(d)	     ((uint32_t)((d)&0xffu) << 8)
+#define REMAP_VECTOR(v)	     ((uint32_t)(v) << 16)
+#define REMAP_DEST_LOW(d)    ((uint64_t)((d)&0xffffffu) << 8)
+#define REMAP_DEST_HIGH(d)   ((uint64_t)((d) >> 24) << 56) /* second quadword */
+#define REMAP_VECTOR_WIDE(v) ((uint64_t)(v)) /* second quadword */
 
 /* A message, and the trigger mode of an IOAPIC's redirection entry. */
 #define MSI_WINDOW 0xfee00000ull
