@@ -286,9 +286,10 @@ def is_packed(source, struct):
         return True
     end = source.match(struct.opening)
     tail = source.find(end, source.count, ";")
-    head = range(max(0, struct.opening - 6), struct.opening)
-    return any("packed" in source.at(i) for i in range(end, tail + 1)) or any(
-        source.at(i) == "__packed" for i in head)
+    head = struct.opening
+    while head > 0 and source.at(head - 1) not in (";", "}", "{", ","):
+        head -= 1
+    return any("packed" in source.at(i) for i in list(range(end, tail + 1)) + list(range(head, struct.opening)))
 
 
 def structure(analysis, s):
@@ -406,7 +407,7 @@ def agreement(analysis):
         known = not any(rule in UNKNOWN for s in group for rule, _ in s.blocks)
         for s in group:
             for r in s.refs:
-                if r.what == "map" and r.how in ("assign", "init", "set", "field"):
+                if r.what == "map" and r.how in ("assign", "init", "set", "put", "field"):
                     m = MAPS[r.extra.callee()]
                     directions.add(argument(r.source, r.extra, m.direction))
                     lengths.add(argument(r.source, r.extra, m.length))
@@ -494,22 +495,25 @@ def beside(analysis, s):
 
 def can_be_beside(s):
     """Returns true if each store is a map, or a number for which an idle handle stands."""
-    if s.type is None or s.type.derived or s.sources:
+    if s.type is None or s.type.derived or s.moves or (s.sources and s.key[0] != "member") \
+            or any(k[0] != "local" for k in s.sources):
         return False
     if s.key[0] == "member" and (s.struct is None or s.struct.tag is None or s.copied):
         return False
-    maps = [r for r in s.refs if r.what == "map"]
+    maps = [r for r in s.refs if r.what in ("map", "copy")]
     if not maps or any(r.how not in ("assign", "set") for r in maps):
         return False
     for r in s.refs:
-        if r.how in ("init", "assign", "set", "field") and r.what not in ("map", "zero") and not (
+        if r.how in ("init", "assign", "set", "field") and r.what not in ("map", "zero", "copy") and not (
                 r.what == "arithmetic" and re.search(r"\b%s\b" % re.escape(s.key[3]), r.source.of(r.extra))) \
                 and not (r.what == "other" and CONSTANT.match(r.extra or "")) \
                 and not (r.what == "coherent" and r.extra not in SYNCED):
             return False
         if r.how == "address" and r.extra[0] in SYNCED:
             return False
-        if r.what == "map" and (r.node.parent.parent if r.how == "assign" else r.node.parent).kind != "expr":
+        statement = r.node.parent.parent if r.how == "assign" else r.node.parent
+        if r.what in ("map", "copy") and (statement.kind != "expr" or (
+                r.what == "copy" and statement.parent.kind != "block")):
             return False
     return True
 
@@ -517,7 +521,7 @@ def can_be_beside(s):
 def maps_in_loops(analysis, s):
     """Block a slot that a loop maps into again and again: the handle is live the second time."""
     for r in s.refs:
-        if r.what != "map" or r.how not in ("assign", "set"):
+        if r.what != "map" or r.how not in ("assign", "set", "put"):
             continue
         loops = in_loop(r.function, r.node)
         if not loops:
