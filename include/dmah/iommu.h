@@ -34,8 +34,8 @@ struct dmah_pt_format;
 extern const struct dmah_pt_format dmah_pt_vtd_ss;
 
 /**
- * dmah_pt_vtd_fs - Intel VT-d first-stage tables: 4 levels (48 bits, of which addresses below 1 << 47 are canonical), 4
- * KiB granule, 2 MiB and 1 GiB pages. The same specification, section 9.7.
+ * dmah_pt_vtd_fs - Intel VT-d first-stage tables: 4 or 5 levels (47 or 56 bits, since the upper half of a table begins with
+ * addresses whose bits up to 63 are set), 4 KiB granule, 2 MiB and 1 GiB pages. The same specification, section 9.7.
  */
 extern const struct dmah_pt_format dmah_pt_vtd_fs;
 

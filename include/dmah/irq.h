@@ -221,9 +221,9 @@ struct dmah_irq_ops {
 	/** @write: write entry @index; @target NULL: block. Context: inside dmah_host_enter(), with the library's lock. */
 	void (*write)(struct dmah_iommu *iommu, struct dmah_irq_table *table, uint32_t index,
 		      const struct dmah_irq_source *source, const struct dmah_irq_target *target);
-	/** @invalidate: make the hardware forget @n entries of @source, and wait. Return: 0, DMAH_ETIMEDOUT. */
-	int (*invalidate)(struct dmah_iommu *iommu, const struct dmah_irq_source *source,
-			  uint32_t index, uint32_t n);
+	/** @forget: make the hardware forget @n entries of @source, and wait. Return: 0, DMAH_ETIMEDOUT. */
+	int (*forget)(struct dmah_iommu *iommu, const struct dmah_irq_source *source,
+		      uint32_t index, uint32_t n);
 	/** @msi: the message of entry @n of the block that begins at @index. */
 	void (*msi)(struct dmah_iommu *iommu, uint32_t index, uint32_t n, struct dmah_msi *msi);
 	/** @ioapic: Returns the redirection entry of entry @index. */

@@ -43,7 +43,8 @@ extern "C" {
  *	stage (FSTS) and not its second one (SSTS).
  * @DMAH_VTD_LEGACY: legacy mode, second stage.
  * @DMAH_VTD_SECOND_STAGE: scalable mode, second stage.
- * @DMAH_VTD_FIRST_STAGE: scalable mode, first stage: 4 levels, addresses below 1 << 47.
+ * @DMAH_VTD_FIRST_STAGE: scalable mode, first stage: 4 levels, addresses below 1 << 47; 5 levels, below 1 << 56, for domains
+ *	that are wider, where CAP_REG has them (FS5LP) and the unit takes such addresses (MGAW).
  */
 enum dmah_vtd_mode {
 	DMAH_VTD_BY_CAPABILITY,

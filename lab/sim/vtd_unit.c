@@ -52,6 +52,11 @@ static unsigned int mgaw(const struct sim_vtd *u)
 	return u->config.mgaw ? u->config.mgaw : u->iommu->config.va_bits;
 }
 
+static bool has_five_levels(const struct sim_vtd *u)
+{
+	return u->iommu->config.va_bits >= 57;
+}
+
 static uint64_t capabilities(const struct sim_vtd *u)
 {
 	const struct sim_iommu_config *c = &u->iommu->config;
@@ -64,7 +69,8 @@ static uint64_t capabilities(const struct sim_vtd *u)
 	       (uint64_t)(FRCD / 16) << 24 | (c->no_2m ? 0 : 1ull << 34) |
 	       (c->no_1g ? 0 : 1ull << 35) | (u->config.no_psi ? 0 : 1ull << 39) |
 	       (uint64_t)(u->config.records - 1) << 40 | (uint64_t)u->config.mask << 48 |
-	       3ull << 54 | (u->config.scalable & 1 && !c->no_1g ? 1ull << 56 : 0);
+	       3ull << 54 | (u->config.scalable & 1 && !c->no_1g ? 1ull << 56 : 0) |
+	       (u->config.scalable & 1 && has_five_levels(u) ? 1ull << 60 : 0);
 }
 
 static unsigned int handle_mask(const struct sim_vtd *u)
@@ -645,6 +651,7 @@ static enum sim_reason read_pasid_entry(struct sim_vtd *u, const struct sim_devi
 {
 	const struct sim_iommu_config *c = &u->iommu->config;
 	const struct sim_pasid_caps caps = { .first_stage = u->config.scalable & 1,
+					     .five_levels = has_five_levels(u),
 					     .second_stage = u->config.scalable & 2,
 					     .passthrough = !c->no_passthrough,
 					     .snoops = !c->noncoherent_walk };

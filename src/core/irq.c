@@ -211,7 +211,7 @@ int dmah_irq_set(const struct dmah_irq *irq, unsigned int n, const struct dmah_i
 		return err;
 	if (!write_entries(irq, table, n, 1, target))
 		return refuse(DMAH_ESTALE, freed, irq->index);
-	return irq->iommu->ops->irq->invalidate(irq->iommu, &irq->source, irq->index + n, 1);
+	return irq->iommu->ops->irq->forget(irq->iommu, &irq->source, irq->index + n, 1);
 }
 
 int dmah_irq_free(struct dmah_irq *irq)
@@ -226,7 +226,7 @@ int dmah_irq_free(struct dmah_irq *irq)
 		return err;
 	if (!write_entries(irq, table, 0, irq->count, NULL))
 		return refuse(DMAH_ESTALE, freed, irq->index);
-	err = iommu->ops->irq->invalidate(iommu, &irq->source, irq->index, irq->count);
+	err = iommu->ops->irq->forget(iommu, &irq->source, irq->index, irq->count);
 	if (err)
 		return err;
 	enter(iommu, &flags);

@@ -768,6 +768,39 @@ static void power_cycle(void **state)
 	}
 }
 
+/* Registers are gone from each access of enabling on in turn: after a reset a later call succeeds. */
+static void lost_registers(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < KINDS; i++) {
+		for (uint64_t nth = 1; nth < 24; nth++) {
+			struct dmah_irq irq;
+			struct rig r;
+			int err;
+
+			if (kinds[i].amd && kinds[i].x2apic)
+				continue;
+			open_machine(&r, &kinds[i]);
+			assert_int_equal(translate(&r), DMAH_OK);
+			sim_inject(r.sim, &(struct sim_injection){ .point = SIM_POINT_REGISTER,
+								   .nth = nth,
+								   .failure = SIM_FAIL_ONES });
+			err = remap(&r);
+			assert_true(!err || err == DMAH_ETIMEDOUT);
+			sim_repair(r.sim, true);
+			assert_int_equal(reset(&r), DMAH_OK);
+			if (err)
+				assert_int_equal(remap(&r), DMAH_OK);
+			alloc(&r, OWN, 1, &irq);
+			set(&irq, 0, 1, 0x2a);
+			arrives(&r, OWN, message(&irq, 0), 1, 0x2a);
+			blocked(&r, OTHER, message(&irq, 0));
+			r.reports = 0;
+			close_rig(&r);
+		}
+	}
+}
+
 /* Every allocation fails in turn. */
 static void no_memory(void **state)
 {
@@ -947,6 +980,7 @@ int main(void)
 		cmocka_unit_test(silent_at_enabling),
 		cmocka_unit_test(refused_commands),
 		cmocka_unit_test(power_cycle),
+		cmocka_unit_test(lost_registers),
 		cmocka_unit_test(no_memory),
 		cmocka_unit_test(on_and_off),
 		cmocka_unit_test(taken_over),

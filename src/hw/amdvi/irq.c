@@ -176,7 +176,7 @@ static void set_all(struct dmah_amdvi *amdvi, uint64_t bits)
 		dmah_amdvi_entry_irq(amdvi, id, bits);
 }
 
-static int enable(struct dmah_iommu *iommu, const struct dmah_irq_config *config)
+static int irq_enable(struct dmah_iommu *iommu, const struct dmah_irq_config *config)
 {
 	struct dmah_amdvi *amdvi = amdvi_of(iommu);
 	uint32_t n = config->entries ? config->entries : ENTRIES;
@@ -216,7 +216,7 @@ static void free_tables(struct dmah_amdvi *amdvi)
 	amdvi->irq_tables = NULL;
 }
 
-static int disable(struct dmah_iommu *iommu)
+static int irq_disable(struct dmah_iommu *iommu)
 {
 	struct dmah_amdvi *amdvi = amdvi_of(iommu);
 	int err;
@@ -286,8 +286,8 @@ static void write_entry(struct dmah_iommu *iommu, struct dmah_irq_table *table, 
 	dmah_host_wmb();
 }
 
-static int invalidate(struct dmah_iommu *iommu, const struct dmah_irq_source *source,
-		      uint32_t index, uint32_t n)
+static int forget_entries(struct dmah_iommu *iommu, const struct dmah_irq_source *source,
+			  uint32_t index, uint32_t n)
 {
 	const struct amdvi_command c = amdvi_interrupts(source->id);
 
@@ -314,11 +314,11 @@ static uint64_t ioapic_entry(struct dmah_iommu *iommu, uint32_t index,
 }
 
 const struct dmah_irq_ops dmah_amdvi_irq_ops = {
-	.enable = enable,
-	.disable = disable,
+	.enable = irq_enable,
+	.disable = irq_disable,
 	.table = find_table,
 	.write = write_entry,
-	.invalidate = invalidate,
+	.forget = forget_entries,
 	.msi = msi_of,
 	.ioapic = ioapic_entry,
 };

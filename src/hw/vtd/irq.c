@@ -89,7 +89,7 @@ static int alloc(struct dmah_vtd *vtd, uint32_t n)
 	return DMAH_OK;
 }
 
-static int enable(struct dmah_iommu *iommu, const struct dmah_irq_config *config)
+static int irq_enable(struct dmah_iommu *iommu, const struct dmah_irq_config *config)
 {
 	struct dmah_vtd *vtd = vtd_of(iommu);
 	uint32_t n = config->entries ? config->entries : ENTRIES;
@@ -115,7 +115,7 @@ static int enable(struct dmah_iommu *iommu, const struct dmah_irq_config *config
 	return DMAH_OK;
 }
 
-static int disable(struct dmah_iommu *iommu)
+static int irq_disable(struct dmah_iommu *iommu)
 {
 	struct dmah_vtd *vtd = vtd_of(iommu);
 	const struct vtd_command all = forget_all();
@@ -197,8 +197,8 @@ static void write_entry(struct dmah_iommu *iommu, struct dmah_irq_table *table, 
 }
 
 /* One command has an aligned power of two of entries, of which the unit limits the size. */
-static int invalidate(struct dmah_iommu *iommu, const struct dmah_irq_source *source,
-		      uint32_t index, uint32_t n)
+static int forget_entries(struct dmah_iommu *iommu, const struct dmah_irq_source *source,
+			  uint32_t index, uint32_t n)
 {
 	struct dmah_vtd *vtd = vtd_of(iommu);
 	unsigned int order = (unsigned int)__builtin_ctz(n);
@@ -228,11 +228,11 @@ static uint64_t ioapic_entry(struct dmah_iommu *iommu, uint32_t index,
 }
 
 const struct dmah_irq_ops dmah_vtd_irq_ops = {
-	.enable = enable,
-	.disable = disable,
+	.enable = irq_enable,
+	.disable = irq_disable,
 	.table = find_table,
 	.write = write_entry,
-	.invalidate = invalidate,
+	.forget = forget_entries,
 	.msi = msi_of,
 	.ioapic = ioapic_entry,
 };

@@ -41,6 +41,7 @@
 #define CAP_DWD	       (1ull << 54)
 #define CAP_DRD	       (1ull << 55)
 #define CAP_FS1GP      (1ull << 56) /* first-stage pages of 1 GiB */
+#define CAP_FS5LP      (1ull << 60) /* first-stage tables of 5 levels */
 
 /* Extended Capability Register. */
 #define ECAP_C	 (1ull << 0) /* table walks are coherent */
@@ -120,6 +121,7 @@
 #define PASID_PASS	 (4ull << 6)
 #define PASID_DID(did)	 ((uint64_t)(did))
 #define PASID_DID_OF(w1) ((uint32_t)((w1)&0xffffu))
+#define PASID_FIVE	 (1ull << 2) /* word 2: a first-stage table of 5 levels */
 #define PASID_PWSNP	 (1ull << 23) /* word 1: walks snoop */
 
 /* Interrupt Remapping Table Address Register. */
