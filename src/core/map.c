@@ -98,9 +98,13 @@ static int map_full(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, u
 	return map(dev, h, &req, len, caller);
 }
 
-/* Map without attributes. */
-static inline int map_plain(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
-			    enum dmah_dir dir, const void *caller)
+/*
+ * Map without attributes. Out of line as well: a function that reads its own return address saves registers before it tests
+ * anything.
+ */
+__attribute__((noinline)) static int map_plain(struct dmah_device *dev, struct dmah *h,
+					       dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
+					       const void *caller)
 {
 #ifndef DMAH_CHECK
 	if (fast_map(dev, h, phys, len, dir, caller))
@@ -262,7 +266,7 @@ __attribute__((noinline)) static int replace_any(struct dmah_device *dev, struct
 }
 
 #ifndef DMAH_CHECK
-/* Replace what fast_replace() has not replaced: in strict mode, or with a wait for this CPU's lock. */
+/* Replace where fast_replace() cannot: in strict mode, or where this CPU must take its lock. */
 __attribute__((noinline)) static int replace_more(struct dmah_device *dev, struct dmah *h,
 						  dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
 						  const void *caller)
@@ -284,6 +288,16 @@ __attribute__((noinline)) static int replace_more(struct dmah_device *dev, struc
 	fast_fill(dev, h, dma, phys, entry, len, dir);
 	return err;
 }
+
+/* Replace in lazy mode. */
+__attribute__((noinline)) static int replace_lazy(struct dmah_device *dev, struct dmah *h,
+						  dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
+						  const void *caller)
+{
+	if (fast_replace(dev, h, phys, len, dir, caller))
+		return DMAH_OK;
+	return replace_more(dev, h, phys, len, dir, caller);
+}
 #endif
 
 int dmah_replace(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
@@ -292,8 +306,8 @@ int dmah_replace(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint
 	const void *caller = __builtin_return_address(0);
 
 #ifndef DMAH_CHECK
-	if (fast_replace(dev, h, phys, len, dir, caller))
-		return DMAH_OK;
+	if ((h->meta & ~META_DIR) == hint_load(&dev->fast_lazy))
+		return replace_lazy(dev, h, phys, len, dir, caller);
 	return replace_more(dev, h, phys, len, dir, caller);
 #else
 	return replace_any(dev, h, phys, len, dir, caller);
