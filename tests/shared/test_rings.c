@@ -480,7 +480,7 @@ static void refused(void **state)
 static uint64_t *leaf_entry(struct bench *b, dmah_addr_t dma)
 {
 	struct dmah_pt_info pt;
-	uint64_t *entry;
+	uint64_t *entry = NULL;
 	dmah_phys_t table;
 
 	assert_int_equal(dmah_domain_pt(bench_domain(b), &pt), 0);
