@@ -85,7 +85,8 @@ __attribute__((noinline)) static int map_more(struct dmah_device *dev, struct dm
 {
 	if (direct_fast_map(dev, h, phys, len, dir, caller))
 		return DMAH_OK;
-	return map_many(dev, h, phys, len, dir, caller);
+	return dev->fast ? map_many(dev, h, phys, len, dir, caller)
+			 : map_rest(dev, h, phys, len, dir, caller);
 }
 #endif
 
@@ -178,23 +179,11 @@ int dmah_unmap_general(struct dmah_device *dev, struct dmah *h, uint32_t allow, 
 				  h->dma, caller);
 }
 
-__attribute__((noinline)) static int unmap_any(struct dmah_device *dev, struct dmah *h)
+/* Unmap what no fast path has unmapped. */
+__attribute__((noinline)) static int unmap_rest(struct dmah_device *dev, struct dmah *h)
 {
-#ifndef DMAH_CHECK
-	int err;
-#endif
-
-	if (!h->meta)
-		return DMAH_OK;
-#ifndef DMAH_CHECK
-	if (h->len == 1u << PT_LEAF_SHIFT && dmah_block_unmap(dev, h, &err))
-		return err;
-	err = dmah_fast_unmap_any(dev, h);
-	if (err != DMAH_ESTALE)
-		return err;
-#endif
-	/* Report the caller of dmah_unmap(), which reaches this function by a tail call. */
-	return dmah_unmap_general(dev, h, 0, __builtin_return_address(0));
+	/* Report the caller of dmah_unmap(), which reaches this function by tail calls. */
+	return h->meta ? dmah_unmap_general(dev, h, 0, __builtin_return_address(0)) : DMAH_OK;
 }
 
 #ifndef DMAH_CHECK
@@ -205,6 +194,17 @@ __attribute__((noinline)) static int unmap_left(struct dmah_device *dev, struct 
 
 	return err != DMAH_ESTALE ? err
 				  : dmah_unmap_general(dev, h, 0, __builtin_return_address(0));
+}
+
+/* End a block, or a fast mapping where this CPU must take its lock. */
+__attribute__((noinline)) static int unmap_any(struct dmah_device *dev, struct dmah *h)
+{
+	int err;
+
+	if (h->len == 1u << PT_LEAF_SHIFT && dmah_block_unmap(dev, h, &err))
+		return err;
+	err = dmah_fast_unmap_any(dev, h);
+	return err != DMAH_ESTALE ? err : unmap_rest(dev, h);
 }
 
 /* End a mapping of several granules. */
@@ -222,7 +222,7 @@ __attribute__((noinline)) static int unmap_more(struct dmah_device *dev, struct 
 		return unmap_left(dev, h);
 	if (direct_fast_unmap(dev, h))
 		return DMAH_OK;
-	return unmap_many(dev, h);
+	return dev->fast ? unmap_many(dev, h) : unmap_rest(dev, h);
 }
 #endif
 
@@ -231,7 +231,7 @@ int dmah_unmap(struct dmah_device *dev, struct dmah *h)
 #ifndef DMAH_CHECK
 	return fast_unmap(dev, h) ? DMAH_OK : unmap_more(dev, h);
 #else
-	return unmap_any(dev, h);
+	return unmap_rest(dev, h);
 #endif
 }
 

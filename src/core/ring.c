@@ -292,12 +292,25 @@ __attribute__((noinline)) static int pop_any(struct dmah_ring *ring, uint32_t n,
 	return err;
 }
 
+#ifndef DMAH_CHECK
+/* Pop so many that loops of four entries a turn pay for the registers that they need. */
+__attribute__((noinline)) static int pop_many(struct dmah_ring *ring, uint32_t n,
+					      const void *caller)
+{
+	int err;
+
+	return ring_fast_pop(ring, n, true, &err) ? err : pop_any(ring, n, caller);
+}
+#endif
+
 int dmah_ring_pop(struct dmah_ring *ring, uint32_t n)
 {
 #ifndef DMAH_CHECK
 	int err;
 
-	if (ring_fast_pop(ring, n, &err))
+	if (n >= RING_MANY)
+		return pop_many(ring, n, __builtin_return_address(0));
+	if (ring_fast_pop(ring, n, false, &err))
 		return err;
 #endif
 	return pop_any(ring, n, __builtin_return_address(0));

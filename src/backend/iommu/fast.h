@@ -352,7 +352,8 @@ __attribute__((always_inline)) static inline bool fast_unmap_many(struct dmah_de
 }
 
 /**
- * fast_replace() - end a mapping of one granule and make another in lazy mode, where neither needs a lock.
+ * fast_replace() - end a mapping of one granule and make another in lazy mode, where neither needs a lock. The handle's kind is
+ *	the device's @fast_lazy.
  *
  * Return: false where nothing has changed.
  */
@@ -368,7 +369,7 @@ static inline bool fast_replace(struct dmah_device *dev, struct dmah *h, dmah_ph
 	uint32_t index, in;
 	dmah_addr_t dma;
 
-	if (!fast_entry(dom, h, hint_load(&dev->fast_lazy), &pte, &index) ||
+	if (!fast_entry(dom, h, h->meta & ~META_DIR, &pte, &index) ||
 	    phys >= hint_load(&dev->fast_end) || !fast_dir_valid(dir) ||
 	    len - 1 > GRANULE_MASK - offset)
 		return false;

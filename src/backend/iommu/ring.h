@@ -163,8 +163,6 @@ static inline bool ring_all_fast(const struct dmah_ring *ring, const uint64_t *p
 	size_t step = ring->step;
 	uint64_t all = ~0ull;
 
-	if (n >= RING_MANY)
-		return dmah_iommu_ring_all_fast(ring, pte, n);
 	for (; n; n--, pte += step)
 		all &= extent_load(pte);
 	return !(~all & ring->prot);
@@ -179,10 +177,6 @@ static inline uint64_t ring_cleared(const struct pt_leaf *leaf, uint64_t entry)
 /** ring_clear() - clear @n entries, @step apart. */
 static inline void ring_clear(const struct pt_leaf *leaf, uint64_t *pte, uint32_t n, size_t step)
 {
-	if (n >= RING_MANY) {
-		dmah_iommu_ring_clear(leaf, pte, n, step);
-		return;
-	}
 	for (; n; n--, pte += step)
 		leaf_clear(pte, ring_cleared(leaf, extent_load(pte)));
 }
@@ -201,11 +195,13 @@ static inline void ring_date(struct dmah_ring *ring, uint64_t until, uint64_t ti
  * ring_fast_pop() - the fast path in lazy mode, where no flush is due, none has just been, and the last slot of a
  *	leaf table is not among them.
  *
+ * @many: @n is RING_MANY or more.
  * @err: set where the mode changed meanwhile, to the result of the flush that this takes.
  *
  * Return: false where they were not popped: nothing has changed.
  */
-static inline bool ring_fast_pop(struct dmah_ring *ring, uint32_t n, int *err)
+__attribute__((always_inline)) static inline bool ring_fast_pop(struct dmah_ring *ring, uint32_t n,
+								bool many, int *err)
 {
 	uint64_t popped = ring->popped, waiting, *pte = ring->head.pte;
 	const struct dmah_domain *dom = ring->dev->dom;
@@ -216,9 +212,13 @@ static inline bool ring_fast_pop(struct dmah_ring *ring, uint32_t n, int *err)
 	    __atomic_load_n(&dom->cfg.mode, __ATOMIC_RELAXED) != DMAH_LAZY)
 		return false;
 	waiting = popped - ring_flushed(ring);
-	if (!waiting || waiting + n >= ring->cfg.entries || !ring_all_fast(ring, pte, n))
+	if (!waiting || waiting + n >= ring->cfg.entries ||
+	    !(many ? dmah_iommu_ring_all_fast(ring, pte, n) : ring_all_fast(ring, pte, n)))
 		return false;
-	ring_clear(&dom->pt.leaf, pte, n, step);
+	if (many)
+		dmah_iommu_ring_clear(&dom->pt.leaf, pte, n, step);
+	else
+		ring_clear(&dom->pt.leaf, pte, n, step);
 	dmah_host_wmb();
 	ring->head.left -= n;
 	ring->head.pte = pte + n * step;
