@@ -51,8 +51,11 @@ void dmah_buffer_copy(struct dmah_device *dev, dmah_phys_t dst, dmah_phys_t src,
 /** buffer_copies() - return the bits of META_SYNC for which a bounced buffer of a direction is copied. */
 static inline uint32_t buffer_copies(enum dmah_dir dir)
 {
-	return (dir & DMAH_TO_DEVICE ? DMAH_META_SYNC_DEVICE : 0) |
-	       (dir & DMAH_FROM_DEVICE ? DMAH_META_SYNC_CPU : 0);
+	_Static_assert(DMAH_META_SYNC_DEVICE == DMAH_TO_DEVICE << 2 &&
+			       DMAH_META_SYNC_CPU == DMAH_FROM_DEVICE << 21,
+		       "shifts instead of tests");
+
+	return ((uint32_t)dir & DMAH_TO_DEVICE) << 2 | ((uint32_t)dir & DMAH_FROM_DEVICE) << 21;
 }
 
 /**
