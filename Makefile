@@ -101,13 +101,10 @@ convert-tree: ## convert a whole kernel tree (KERNEL=7.3 or 6.12) and print the 
 		--patch build/convert-$(or $(KERNEL),7.3).patch --compile $(COMPILE)
 
 .PHONY: convert-drivers
-convert-drivers: build ## convert network drivers, run them on 6.12 and 7.3, print the tables of docs/converting.md (half an hour of CPU)
+convert-drivers: build ## convert drivers, run them on 7.3 and 6.12, print the tables of docs/converting.md (PARTS=; hours of a busy machine; goes on where it ended)
 	@sh scripts/deps.sh test
-	@for kernel in 6.12 7.3; do \
-		python3 tests/convert/guest.py build/dmah build/release/tools/record/dmah-record $$kernel || exit 1; \
-		python3 tests/convert/figures.py build/dmah $$kernel || exit 1; \
-		python3 tests/convert/instructions.py build/dmah $$kernel e1000e e1000 || exit 1; \
-	done
+	@python3 tests/convert/whole.py --jobs $(JOBS) $(if $(DOCUMENT),--document '$(DOCUMENT)') build/dmah \
+		build/release/tools/record/dmah-record $(PARTS)
 
 .PHONY: linux-series-test
 linux-series-test: ## build the kernel of each patch (STEP=all; the last), boot them, run KUnit, edu and traffic (an hour of CPU); KIND=arm, arm64, debug: another kernel
@@ -148,14 +145,25 @@ bench-quick: ## time only the rows of the headline (2 minutes)
 	@sh scripts/bench.sh --quick --instructions
 
 .PHONY: bench-check
-bench-check: ## run every row of the benchmark once, Linux's own code too, checked and not timed
+bench-check: ## run every row of the benchmark once, Linux's own code too, checked and not timed; the trace of lockup-search
 	@sh scripts/deps.sh bench
 	@sh scripts/bench.sh --smoke
+	@sh scripts/lockup.sh --short
 
 .PHONY: bench-instructions
 bench-instructions: ## count the instructions of the benchmark by callgrind, without timing
 	@sh scripts/deps.sh bench
 	@sh scripts/bench.sh --only-instructions
+
+.PHONY: lockup-search
+lockup-search: ## search for workloads that make Linux's IOVA allocator, and this library's, take many steps in a call (5 minutes)
+	@sh scripts/deps.sh bench
+	@sh scripts/lockup.sh
+
+.PHONY: lockup-check
+lockup-check: ## replay the published trace on Linux's allocators and on this library's, and search shortly
+	@sh scripts/deps.sh bench
+	@sh scripts/lockup.sh --short
 
 .PHONY: performance
 performance: ## the figures of docs/performance.md, measured anew and put into it (20 minutes, an idle machine)

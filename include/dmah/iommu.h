@@ -4,7 +4,8 @@
  *
  * The library writes page tables; the driver binds devices to them and invalidates. For authors of IOMMU drivers, and
  * for the code that sets up domains; device drivers do not need this header. Drivers of Intel VT-d (dmah/vtd.h), AMD-Vi
- * (dmah/amdvi.h) and Arm's SMMUv3 (dmah/smmuv3.h) come with the library.
+ * (dmah/amdvi.h), Arm's SMMUv1 and SMMUv2 (dmah/smmuv2.h) and SMMUv3 (dmah/smmuv3.h), RISC-V (dmah/riscv.h) and virtio-iommu
+ * (dmah/viommu.h) come with the library.
  */
 #ifndef DMAH_IOMMU_H
 #define DMAH_IOMMU_H

@@ -47,9 +47,8 @@ enum sim_reason sim_walk(const struct sim_mem *mem, const struct sim_table *tabl
 	case SIM_FORMAT_AMD:
 		return sim_walk_amd(mem, table, iova, walk);
 	case SIM_FORMAT_LPAE_S1:
-		return sim_walk_lpae(mem, table, iova, walk);
 	case SIM_FORMAT_LPAE_S2:
-		return sim_walk_lpae_s2(mem, table, iova, walk);
+		return sim_walk_lpae(mem, table, iova, walk);
 	case SIM_FORMAT_RISCV:
 		return sim_walk_riscv(mem, table, iova, walk);
 	default:

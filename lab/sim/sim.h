@@ -98,6 +98,7 @@ enum sim_flavour {
 	SIM_SMMU, /* Arm SMMU, VMSAv8-64 tables */
 	SIM_AMD, /* AMD-Vi, host page tables; always with registers (sim_amdvi.h) */
 	SIM_RISCV, /* RISC-V IOMMU, first-stage tables; always with registers (sim_riscv.h) */
+	SIM_SMMUV2, /* Arm SMMUv1 or SMMUv2; always with registers (sim_smmuv2.h) */
 };
 
 /** SIM_LATENCY_WAIT - a latency: the command is executed when a wait asks for it, and not before. */

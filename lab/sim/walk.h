@@ -53,7 +53,7 @@ enum sim_format {
  * @no_2m: 2 MiB leaves are not supported.
  * @no_1g: 1 GiB leaves are not supported.
  * @privileged: LPAE: transactions are privileged.
- * @denied: AMD: enum sim_perm that the device table entry does not give.
+ * @denied: enum sim_perm that no entry gives; AMD: those that the device table entry has not.
  * @software_bits: RISC-V: bits 60 and 59 of an entry are ignored.
  * @second: RISC-V: root of the second stage, of @second_levels; 0: none.
  * @msi: RISC-V: MSI page table, for pages whose number is @msi_pattern but for the bits of @msi_mask; 0: none.
@@ -120,17 +120,13 @@ struct sim_walk {
 enum sim_reason sim_walk_vtd(const struct sim_mem *mem, const struct sim_table *table,
 			     uint64_t iova, struct sim_walk *walk);
 
-/** sim_walk_lpae() - walk a VMSAv8-64 stage 1 table, 4 KiB granule. See sim_walk_vtd(). */
+/** sim_walk_lpae() - walk a VMSAv8-64 table of the stage that its format says, 4 KiB granule. See sim_walk_vtd(). */
 enum sim_reason sim_walk_lpae(const struct sim_mem *mem, const struct sim_table *table,
 			      uint64_t iova, struct sim_walk *walk);
 
 /** sim_walk_amd() - walk an AMD host page table. See sim_walk_vtd(). A leaf may have no permission. */
 enum sim_reason sim_walk_amd(const struct sim_mem *mem, const struct sim_table *table,
 			     uint64_t iova, struct sim_walk *walk);
-
-/** sim_walk_lpae_s2() - walk a VMSAv8-64 stage 2 table, 4 KiB granule. See sim_walk_vtd(). */
-enum sim_reason sim_walk_lpae_s2(const struct sim_mem *mem, const struct sim_table *table,
-				 uint64_t iova, struct sim_walk *walk);
 
 /** sim_walk_vtd_fs() - walk a VT-d first-stage table. See sim_walk_vtd(). */
 enum sim_reason sim_walk_vtd_fs(const struct sim_mem *mem, const struct sim_table *table,

@@ -5,7 +5,7 @@
  * AMD I/O Virtualization Technology (IOMMU) Specification, 48882, rev. 3: 2.2.2 device table entry, 2.2.3 I/O page tables for
  * host translations.
  */
-#include "walk.h"
+#include "walk_step.h"
 
 #define PTE_PR	     (1ull << 0)
 #define PTE_ADDR     0x000ffffffffff000ull
@@ -22,12 +22,6 @@ enum { LEVEL_PAGE = 0, LEVEL_SIZE = 7 };
 #define DTE_TV	     (1ull << 1)
 #define DTE_RESERVED 0x7cull /* 6:2 */
 #define DTE_GUEST    0x007e000000000000ull /* guest translation, PPR: not modelled */
-
-static enum sim_reason fault(struct sim_walk *walk, enum sim_reason reason, uint32_t code)
-{
-	walk->code = code;
-	return reason;
-}
 
 static unsigned int perm_of(uint64_t entry)
 {
@@ -76,29 +70,21 @@ static bool is_reserved(const struct sim_table *t, uint64_t entry, unsigned int 
 enum sim_reason sim_walk_amd(const struct sim_mem *mem, const struct sim_table *t, uint64_t iova,
 			     struct sim_walk *walk)
 {
-	struct sim_step at = walk->from;
+	struct sim_step at = sim_walk_first(t, walk);
 
-	walk->ntrail = 0;
-	walk->steps = 0;
-	walk->global = false;
 	if (t->va_bits < 64 && iova >> t->va_bits)
-		return fault(walk, SIM_FAULT_WIDTH, AMD_PAGE_FAULT);
-	if (!at.level)
-		at = (struct sim_step){ .table = t->root,
-					.perm = (SIM_PERM_READ | SIM_PERM_WRITE) & ~t->denied,
-					.level = t->levels };
+		return sim_walk_fault(walk, SIM_FAULT_WIDTH, AMD_PAGE_FAULT);
 	for (;;) {
-		unsigned int shift = 12 + 9 * (at.level - 1), next;
+		unsigned int shift = sim_walk_shift(at.level), next;
 		uint64_t entry;
 
-		walk->trail[walk->ntrail++] = at;
-		walk->steps++;
-		if (!sim_mem_load(mem, at.table + (iova >> shift & 511) * 8, &entry))
-			return fault(walk, SIM_FAULT_TABLE, AMD_PAGETAB_ERROR);
+		if (!sim_walk_load(mem, walk, &at, iova, &entry))
+			return sim_walk_fault(walk, SIM_FAULT_TABLE, AMD_PAGETAB_ERROR);
 		if (!(entry & PTE_PR))
-			return fault(walk, SIM_FAULT_TRANSLATION, AMD_PAGE_FAULT);
+			return sim_walk_fault(walk, SIM_FAULT_TRANSLATION, AMD_PAGE_FAULT);
 		if (is_reserved(t, entry, at.level))
-			return fault(walk, SIM_FAULT_RESERVED, AMD_PAGE_FAULT | AMD_RESERVED);
+			return sim_walk_fault(walk, SIM_FAULT_RESERVED,
+					      AMD_PAGE_FAULT | AMD_RESERVED);
 		at.perm &= perm_of(entry);
 		next = NEXT_LEVEL(entry);
 		if (next == LEVEL_PAGE || next == LEVEL_SIZE) {
@@ -109,7 +95,7 @@ enum sim_reason sim_walk_amd(const struct sim_mem *mem, const struct sim_table *
 		}
 		/* Bits of skipped levels must be zero. */
 		if ((iova & ((1ull << shift) - 1)) >> (12 + 9 * next))
-			return fault(walk, SIM_FAULT_TRANSLATION, AMD_PAGE_FAULT);
+			return sim_walk_fault(walk, SIM_FAULT_TRANSLATION, AMD_PAGE_FAULT);
 		at.table = entry & PTE_ADDR;
 		at.level = next;
 	}

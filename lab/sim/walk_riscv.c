@@ -5,7 +5,7 @@
  * The RISC-V Instruction Set Manual, Volume II: Sv39, Sv48, Sv57, and Sv39x4, Sv48x4 (two-stage address translation). RISC-V
  * IOMMU Architecture Specification, version 1.0: Data Structures. The unit does not set A and D (no AMO_HWAD).
  */
-#include "walk.h"
+#include "walk_step.h"
 
 #define PTE_V	  (1ull << 0)
 #define PTE_R	  (1ull << 1)
@@ -22,12 +22,6 @@
 static uint64_t ppn(uint64_t value)
 {
 	return (value >> 10 & 0xfffffffffffull) << 12;
-}
-
-static enum sim_reason fault(struct sim_walk *walk, enum sim_reason reason, uint32_t code)
-{
-	walk->code = code;
-	return reason;
 }
 
 /* Returns true for an entry that no table may hold: reserved bits, or a write permission without a read permission. */
@@ -57,18 +51,18 @@ static enum sim_reason second(const struct sim_mem *mem, const struct sim_table 
 		uint64_t e;
 
 		if (level == t->second_levels && gpa >> (shift + bits))
-			return fault(walk, SIM_FAULT_WIDTH, RISCV_GUEST_READ);
+			return sim_walk_fault(walk, SIM_FAULT_WIDTH, RISCV_GUEST_READ);
 		if (!sim_mem_load(mem, table + (gpa >> shift & ((1u << bits) - 1)) * 8, &e))
-			return fault(walk, SIM_FAULT_TABLE, RISCV_ACCESS_READ);
+			return sim_walk_fault(walk, SIM_FAULT_TABLE, RISCV_ACCESS_READ);
 		if (!(e & PTE_V))
-			return fault(walk, SIM_FAULT_TRANSLATION, RISCV_GUEST_READ);
+			return sim_walk_fault(walk, SIM_FAULT_TRANSLATION, RISCV_GUEST_READ);
 		if (is_reserved(t, e))
-			return fault(walk, SIM_FAULT_RESERVED, RISCV_GUEST_READ);
+			return sim_walk_fault(walk, SIM_FAULT_RESERVED, RISCV_GUEST_READ);
 		if (e & (PTE_R | PTE_X)) {
 			uint64_t inside = (1ull << shift) - 1;
 
 			if (ppn(e) & inside || !(e & PTE_U) || !(e & PTE_A))
-				return fault(walk, SIM_FAULT_RESERVED, RISCV_GUEST_READ);
+				return sim_walk_fault(walk, SIM_FAULT_RESERVED, RISCV_GUEST_READ);
 			*perm = (e & PTE_R ? SIM_PERM_READ : 0u) |
 				(e & PTE_W && e & PTE_D ? SIM_PERM_WRITE : 0u);
 			*spa = ppn(e) | (gpa & inside);
@@ -76,7 +70,7 @@ static enum sim_reason second(const struct sim_mem *mem, const struct sim_table 
 		}
 		table = ppn(e);
 	}
-	return fault(walk, SIM_FAULT_TRANSLATION, RISCV_GUEST_READ);
+	return sim_walk_fault(walk, SIM_FAULT_TRANSLATION, RISCV_GUEST_READ);
 }
 
 /* The number of the interrupt file: the bits of the page's address in the mask, put together. */
@@ -97,12 +91,12 @@ static enum sim_reason message(const struct sim_mem *mem, const struct sim_table
 
 	walk->perm = SIM_PERM_WRITE;
 	if (!sim_mem_load(mem, at, &lo) || !sim_mem_load(mem, at + 8, &hi))
-		return fault(walk, SIM_FAULT_TABLE, RISCV_MSI_ACCESS);
+		return sim_walk_fault(walk, SIM_FAULT_TABLE, RISCV_MSI_ACCESS);
 	if (!(lo & PTE_V))
-		return fault(walk, SIM_FAULT_BLOCKED, RISCV_MSI_NOT_VALID);
+		return sim_walk_fault(walk, SIM_FAULT_BLOCKED, RISCV_MSI_NOT_VALID);
 	/* Basic mode: M is 3, all other bits are reserved. */
 	if (lo & MSI_PTE_C || (lo >> 1 & 3) != 3 || lo & (0x7full << 3 | 0x1ffull << 54) || hi)
-		return fault(walk, SIM_FAULT_RESERVED, RISCV_MSI_INVALID);
+		return sim_walk_fault(walk, SIM_FAULT_RESERVED, RISCV_MSI_INVALID);
 	walk->out = ppn(lo);
 	return SIM_OK;
 }
@@ -138,27 +132,24 @@ static enum sim_reason leaf(const struct sim_table *t, struct sim_walk *walk, ui
 	walk->shift = shift;
 	walk->global = e & PTE_G;
 	if (walk->out & ((1ull << shift) - 1))
-		return fault(walk, SIM_FAULT_RESERVED, RISCV_PAGE_READ);
+		return sim_walk_fault(walk, SIM_FAULT_RESERVED, RISCV_PAGE_READ);
 	if (!(e & PTE_U))
-		return fault(walk, SIM_FAULT_PERMISSION, RISCV_PAGE_READ);
+		return sim_walk_fault(walk, SIM_FAULT_PERMISSION, RISCV_PAGE_READ);
 	if (!(e & PTE_A))
-		return fault(walk, SIM_FAULT_ACCESS_FLAG, RISCV_PAGE_READ);
+		return sim_walk_fault(walk, SIM_FAULT_ACCESS_FLAG, RISCV_PAGE_READ);
 	if (walk->out >> t->out_bits)
-		return fault(walk, SIM_FAULT_ADDRESS_SIZE, RISCV_ACCESS_READ);
+		return sim_walk_fault(walk, SIM_FAULT_ADDRESS_SIZE, RISCV_ACCESS_READ);
 	walk->perm = (e & PTE_R ? SIM_PERM_READ : 0u) |
 		     (e & PTE_W && e & PTE_D ? SIM_PERM_WRITE : 0u);
-	return walk->perm ? SIM_OK : fault(walk, SIM_FAULT_PERMISSION, RISCV_PAGE_READ);
+	return walk->perm ? SIM_OK : sim_walk_fault(walk, SIM_FAULT_PERMISSION, RISCV_PAGE_READ);
 }
 
 enum sim_reason sim_walk_riscv(const struct sim_mem *mem, const struct sim_table *t, uint64_t iova,
 			       struct sim_walk *walk)
 {
-	struct sim_step at = walk->from;
+	struct sim_step at = sim_walk_first(t, walk);
 	enum sim_reason reason;
 
-	walk->ntrail = 0;
-	walk->steps = 0;
-	walk->global = false;
 	if (!t->levels) { /* Bare */
 		walk->out = iova & ~0xfffull;
 		walk->perm = SIM_PERM_READ | SIM_PERM_WRITE;
@@ -166,34 +157,29 @@ enum sim_reason sim_walk_riscv(const struct sim_mem *mem, const struct sim_table
 	}
 	/* All bits from the highest of the table's on must be the same: here, 0. */
 	if (iova >> t->va_bits)
-		return fault(walk, SIM_FAULT_WIDTH, RISCV_PAGE_READ);
-	if (!at.level)
-		at = (struct sim_step){ .table = t->root,
-					.perm = SIM_PERM_READ | SIM_PERM_WRITE,
-					.level = t->levels };
+		return sim_walk_fault(walk, SIM_FAULT_WIDTH, RISCV_PAGE_READ);
 	for (;;) {
-		unsigned int shift = 12 + 9 * (at.level - 1), perm;
+		unsigned int shift = sim_walk_shift(at.level), perm;
 		uint64_t e, table;
 
-		walk->trail[walk->ntrail++] = at;
-		walk->steps++;
+		sim_walk_pass(walk, &at);
 		/* The table's own address is the guest's. */
 		reason = second(mem, t, at.table, walk, &table, &perm);
 		if (reason)
 			return reason;
 		if (table >> t->out_bits ||
 		    !sim_mem_load(mem, table + (iova >> shift & 511) * 8, &e))
-			return fault(walk, SIM_FAULT_TABLE, RISCV_ACCESS_READ);
+			return sim_walk_fault(walk, SIM_FAULT_TABLE, RISCV_ACCESS_READ);
 		if (!(e & PTE_V))
-			return fault(walk, SIM_FAULT_TRANSLATION, RISCV_PAGE_READ);
+			return sim_walk_fault(walk, SIM_FAULT_TRANSLATION, RISCV_PAGE_READ);
 		if (is_reserved(t, e))
-			return fault(walk, SIM_FAULT_RESERVED, RISCV_PAGE_READ);
+			return sim_walk_fault(walk, SIM_FAULT_RESERVED, RISCV_PAGE_READ);
 		if (e & (PTE_R | PTE_X)) {
 			reason = leaf(t, walk, e, shift);
 			return reason ? reason : finish(mem, t, iova, walk);
 		}
 		if (at.level == 1)
-			return fault(walk, SIM_FAULT_TRANSLATION, RISCV_PAGE_READ);
+			return sim_walk_fault(walk, SIM_FAULT_TRANSLATION, RISCV_PAGE_READ);
 		at.table = ppn(e);
 		at.level--;
 	}

@@ -5,7 +5,7 @@
  * Intel Virtualization Technology for Directed I/O, rev. 4.1: 9.1 root entry, 9.3 context entry, 9.8 second-stage
  * paging entries, 3.7 the walk, 7.1.3 fault reasons.
  */
-#include "walk.h"
+#include "walk_step.h"
 
 #define SS_READ	 (1ull << 0)
 #define SS_WRITE (1ull << 1)
@@ -32,12 +32,6 @@ bool sim_mem_load(const struct sim_mem *mem, uint64_t addr, uint64_t *value)
 	return true;
 }
 
-static enum sim_reason fault(struct sim_walk *walk, enum sim_reason reason, uint32_t code)
-{
-	walk->code = code;
-	return reason;
-}
-
 /* Returns the bits that must be clear in an entry of @level; 1: a leaf table's. */
 static uint64_t reserved_bits(const struct sim_table *t, unsigned int level, uint64_t entry)
 {
@@ -60,30 +54,21 @@ static uint64_t reserved_bits(const struct sim_table *t, unsigned int level, uin
 enum sim_reason sim_walk_vtd(const struct sim_mem *mem, const struct sim_table *t, uint64_t iova,
 			     struct sim_walk *walk)
 {
-	struct sim_step at = walk->from;
+	struct sim_step at = sim_walk_first(t, walk);
 
-	walk->ntrail = 0;
-	walk->steps = 0;
-	walk->global = false;
 	if (t->va_bits < 64 && iova >> t->va_bits)
-		return fault(walk, SIM_FAULT_WIDTH, VTD_FR_BEYOND_WIDTH);
-	if (!at.level)
-		at = (struct sim_step){ .table = t->root,
-					.perm = SIM_PERM_READ | SIM_PERM_WRITE,
-					.level = t->levels };
+		return sim_walk_fault(walk, SIM_FAULT_WIDTH, VTD_FR_BEYOND_WIDTH);
 	for (;;) {
-		unsigned int shift = 12 + 9 * (at.level - 1);
+		unsigned int shift = sim_walk_shift(at.level);
 		uint64_t entry;
 
-		walk->trail[walk->ntrail++] = at;
-		walk->steps++;
-		if (!sim_mem_load(mem, at.table + (iova >> shift & 511) * 8, &entry))
-			return fault(walk, SIM_FAULT_TABLE, VTD_FR_TABLE_ACCESS);
+		if (!sim_walk_load(mem, walk, &at, iova, &entry))
+			return sim_walk_fault(walk, SIM_FAULT_TABLE, VTD_FR_TABLE_ACCESS);
 		/* An entry without permissions is not present; its other bits are free for software. */
 		if (!(entry & (SS_READ | SS_WRITE)))
-			return fault(walk, SIM_FAULT_TRANSLATION, VTD_FR_READ);
+			return sim_walk_fault(walk, SIM_FAULT_TRANSLATION, VTD_FR_READ);
 		if (entry & reserved_bits(t, at.level, entry))
-			return fault(walk, SIM_FAULT_RESERVED, VTD_FR_RESERVED);
+			return sim_walk_fault(walk, SIM_FAULT_RESERVED, VTD_FR_RESERVED);
 		at.perm &= (entry & SS_READ ? SIM_PERM_READ : 0u) |
 			   (entry & SS_WRITE ? SIM_PERM_WRITE : 0u);
 		if (at.level == 1 || entry & SS_PS) {
@@ -91,7 +76,7 @@ enum sim_reason sim_walk_vtd(const struct sim_mem *mem, const struct sim_table *
 			walk->shift = shift;
 			walk->perm = at.perm;
 			if (!at.perm)
-				return fault(walk, SIM_FAULT_TRANSLATION, VTD_FR_READ);
+				return sim_walk_fault(walk, SIM_FAULT_TRANSLATION, VTD_FR_READ);
 			return SIM_OK;
 		}
 		at.table = entry & SS_ADDR;

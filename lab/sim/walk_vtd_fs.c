@@ -9,7 +9,7 @@
  * Hardware sets accessed and dirty flags. This model does not write to tables: an access that would set one is a fault, so
  * that software which compares entries is known to be safe.
  */
-#include "walk.h"
+#include "walk_step.h"
 
 #define FS_P	(1ull << 0)
 #define FS_RW	(1ull << 1)
@@ -18,12 +18,6 @@
 #define FS_D	(1ull << 6)
 #define FS_PS	(1ull << 7)
 #define FS_ADDR 0x000ffffffffff000ull
-
-static enum sim_reason fault(struct sim_walk *walk, enum sim_reason reason, uint32_t code)
-{
-	walk->code = code;
-	return reason;
-}
 
 /* Returns the bits that must be clear in an entry of @level; 1: a leaf table's. */
 static uint64_t reserved_bits(const struct sim_table *t, unsigned int level, uint64_t entry)
@@ -43,41 +37,33 @@ static enum sim_reason leaf(struct sim_walk *walk, uint64_t entry, unsigned int 
 	walk->out = entry & FS_ADDR & ~((1ull << shift) - 1);
 	walk->shift = shift;
 	if (walk->perm & SIM_PERM_WRITE && !(entry & FS_D))
-		return fault(walk, SIM_FAULT_ACCESS_FLAG, VTD_FR_SM_FS_ACCESS);
+		return sim_walk_fault(walk, SIM_FAULT_ACCESS_FLAG, VTD_FR_SM_FS_ACCESS);
 	return SIM_OK;
 }
 
 enum sim_reason sim_walk_vtd_fs(const struct sim_mem *mem, const struct sim_table *t, uint64_t iova,
 				struct sim_walk *walk)
 {
-	struct sim_step at = walk->from;
+	struct sim_step at = sim_walk_first(t, walk);
 
-	walk->ntrail = 0;
-	walk->steps = 0;
-	walk->global = false;
 	/* Canonical: bits 63:47 are the same. */
 	if (iova >> 47 && iova >> 47 != 0x1ffff)
-		return fault(walk, SIM_FAULT_WIDTH, VTD_FR_SM_NOT_CANONICAL);
-	if (!at.level)
-		at = (struct sim_step){ .table = t->root,
-					.perm = SIM_PERM_READ | SIM_PERM_WRITE,
-					.level = t->levels };
+		return sim_walk_fault(walk, SIM_FAULT_WIDTH, VTD_FR_SM_NOT_CANONICAL);
 	for (;;) {
-		unsigned int shift = 12 + 9 * (at.level - 1);
+		unsigned int shift = sim_walk_shift(at.level);
 		uint64_t entry;
 
-		walk->trail[walk->ntrail++] = at;
-		walk->steps++;
-		if (!sim_mem_load(mem, at.table + (iova >> shift & 511) * 8, &entry))
-			return fault(walk, SIM_FAULT_TABLE, VTD_FR_SM_FS_ACCESS);
+		if (!sim_walk_load(mem, walk, &at, iova, &entry))
+			return sim_walk_fault(walk, SIM_FAULT_TABLE, VTD_FR_SM_FS_ACCESS);
 		if (!(entry & FS_P))
-			return fault(walk, SIM_FAULT_TRANSLATION, VTD_FR_SM_FS_NOT_PRESENT);
+			return sim_walk_fault(walk, SIM_FAULT_TRANSLATION,
+					      VTD_FR_SM_FS_NOT_PRESENT);
 		if (entry & reserved_bits(t, at.level, entry))
-			return fault(walk, SIM_FAULT_RESERVED, VTD_FR_SM_FS_RESERVED);
+			return sim_walk_fault(walk, SIM_FAULT_RESERVED, VTD_FR_SM_FS_RESERVED);
 		if (!(entry & FS_A))
-			return fault(walk, SIM_FAULT_ACCESS_FLAG, VTD_FR_SM_FS_ACCESS);
+			return sim_walk_fault(walk, SIM_FAULT_ACCESS_FLAG, VTD_FR_SM_FS_ACCESS);
 		if (!(entry & FS_US))
-			return fault(walk, SIM_FAULT_PERMISSION, VTD_FR_SM_USER);
+			return sim_walk_fault(walk, SIM_FAULT_PERMISSION, VTD_FR_SM_USER);
 		if (!(entry & FS_RW))
 			at.perm &= ~(unsigned int)SIM_PERM_WRITE;
 		walk->perm = at.perm;

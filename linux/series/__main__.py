@@ -9,7 +9,7 @@ import tempfile
 from lab import vm
 from lab.vm import cache, ktap
 
-from . import boot, build, series, source, stock, traffic, variant
+from . import boot, build, gains, series, source, stock, traffic, variant
 
 # checkpatch and the files that it reads.
 SCRIPTS = ["scripts/checkpatch.pl", "scripts/spelling.txt", "scripts/const_structs.checkpatch"]
@@ -38,6 +38,10 @@ def patches(args):
         series.check_am(pristine, paths, files[1:], where)
         print("git am: %d patches apply to the files of %s as it is packaged, with the same result"
               % (len(files) - 1, os.path.basename(src.tar)))
+        for before, step in zip(["base"] + [s.name for s in steps], steps):
+            text = gains.line(where, step, before)
+            if text:
+                print(text)
         found = series.checkpatch(os.path.join(pristine, SCRIPTS[0]), files[1:], steps)
         for text in found:
             print(text)
@@ -85,10 +89,14 @@ def test(args):
             tap.case("ok", "%s: %s compiles" % (image.name, made))
         results = [("%s %s" % (image.name, name), boot.check(image, name, known(image)))
                    for name in args.machine]
-        for driver in () if args.no_network else args.driver or traffic.on_arch(image.arch):
-            results.append(("%s %s" % (image.name, driver), traffic.network(image, driver, boot.TRAFFIC[image.arch])))
+        for name in () if args.no_network else args.driver or image.kind.drivers or traffic.on_arch(image.arch):
+            if name == traffic.DISK:
+                results += [("%s %s %s" % (image.name, name, on), traffic.disk(image, on)) for on in traffic.DISKS]
+            else:
+                results.append(("%s %s" % (image.name, name), traffic.network(image, name, boot.TRAFFIC[image.arch])))
         for name, result in results:
-            for case in result.cases() + [boot.reports(result)]:
+            more = [traffic.sgl_requests(result)] if " %s " % traffic.DISK in name else []
+            for case in result.cases() + more + [boot.reports(result)]:
                 tap.case(case.verdict, "%s: %s" % (name, case.name), case.remark, case.notes)
     return tap.done()
 
@@ -105,7 +113,10 @@ def drivers(args):
     dmah = vm.Dmah(kernel)
     with tempfile.TemporaryDirectory(prefix="dmah-series-") as where:
         src, steps, _, _ = prepare(args.kernel, where)
-        for name in args.driver or traffic.DRIVERS:
+        for name in args.driver or list(traffic.DRIVERS) + [traffic.DISK]:
+            if name == traffic.DISK:
+                disk(tap, kernel)
+                continue
             kos = stock.build(src, where, steps[-1].name, name, dmah)
             tap.case("ok", "%s: the series' source builds for linux %s and dmah.ko" % (name, kernel.release))
             if args.build:
@@ -116,22 +127,29 @@ def drivers(args):
     return tap.done()
 
 
+def disk(tap, kernel):
+    """Show what Debian's nvme does with lists that the disk writes to. The converted one needs the series' block layer."""
+    probes = [k for k in stock.fail(kernel) if k.endswith("series_list.ko")]
+    result = traffic.lists(kernel, stock.debian(kernel, traffic.DISK), probes[0])
+    for case in result.cases():
+        tap.case(case.verdict, "nvme of Debian, lists written to: %s" % case.name, case.remark, case.notes)
+
+
 def failing(tap, kernel, name, kos):
     """Boot a driver while map calls fail: Debian's own, if it has a bug there, and the converted one."""
     driver = traffic.DRIVERS[name]
     if driver.waits:
         tap.case("skip", "%s, maps fail" % name, "it would take hours")
         return
-    fail = stock.fail(kernel)
+    fail = [k for k in stock.fail(kernel) if k.endswith("series_fail.ko")][0]
     # The number of the argument in which the functions have the direction, and DMA_TO_DEVICE.
     limit = {n: "" if driver.opens else " dir=1 place=%d" % n for n in (4, 5)}
     if driver.bug:
         # It may not survive that.
-        result, wrong = traffic.failing(kernel, driver, [fail, stock.debian(kernel, name)],
+        _, wrong = traffic.failing(kernel, driver, [fail, stock.debian(kernel, name)],
                                      "symbol=dma_map_page_attrs" + limit[4], "series-failing-debian-" + name)
-        # Which maps fail, and what becomes of their addresses, is another matter in each run.
-        tap.case("ok" if wrong else "skip", "%s of Debian, maps fail: the bug is seen%s" % (name, "".join(": " + l for l in wrong[:1])),
-                 "" if wrong else "not in this run", notes=result.tail() if wrong else [])
+        # An observation, and no case: which maps fail, and what becomes of their addresses, is another matter in each run.
+        print("# observed: %s of Debian, maps fail: %s" % (name, wrong[0] if wrong else "nothing was reported in this run"), flush=True)
     # -5: EIO
     result, wrong = traffic.failing(kernel, driver, [fail] + kos, "symbol=__dmah_map_page result=-5" + limit[5],
                                  "series-failing-dmah-" + name)
@@ -190,14 +208,15 @@ def main():
         p.add_argument("--kernel", default="7.3")
         p.add_argument("--step", action="append", default=[], help="a step's name, or all (the last)")
         p.add_argument("--machine", action="append", help="a name in linux/series/boot.py (all that suit)")
-        p.add_argument("--driver", action="append", choices=list(traffic.DRIVERS), help="whose traffic (all that work there)")
+        p.add_argument("--driver", action="append", choices=list(traffic.DRIVERS) + [traffic.DISK],
+                       help="whose traffic (all that work there)")
         p.add_argument("--no-network", action="store_true", help="without the drivers' traffic")
         p.add_argument("--kind", default=variant.DEFAULT, choices=list(variant.ALL),
                        help="architecture, or a kernel with sanitizers; each has a build directory of its own")
         p.set_defaults(run=run)
     p = commands.add_parser("drivers", help="boot the converted drivers on Debian's kernel with dmah.ko; TAP")
     p.add_argument("--kernel", default="7.3")
-    p.add_argument("--driver", action="append", choices=list(traffic.DRIVERS))
+    p.add_argument("--driver", action="append", choices=list(traffic.DRIVERS) + [traffic.DISK])
     p.add_argument("--build", action="store_true", help="build them only")
     p.set_defaults(run=drivers)
     args = parser.parse_args()

@@ -51,6 +51,6 @@ def debian(kernel, name):
 
 
 def fail(kernel):
-    """Returns the file of the module that makes map calls fail."""
+    """Returns the files of the modules that make map calls fail, and that write into lists of NVMe."""
     return module.build(kernel, os.path.join(series.HERE, "fail"),
-                        os.path.join(cache.BUILD, "module", "series-fail", kernel.release))[0]
+                        os.path.join(cache.BUILD, "module", "series-fail", kernel.release))

@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 
-from lab.vm import emulator, machine
+from lab.vm import emulator, ktap, machine
 
 from . import boot
 
@@ -65,7 +65,7 @@ DRIVERS = {d.name: d for d in (
 def on_arch(arch):
     """Returns the names of the drivers whose cards work there. 8139cp wants to set the size of a cache line on the bus, which
     QEMU's machines of arm do not know; e100 and igb were not tried on them."""
-    return list(DRIVERS) if arch == "amd64" else ["e1000e"]
+    return list(DRIVERS) + [DISK] if arch == "amd64" else ["e1000e"]
 
 
 def network(image, name, on):
@@ -119,6 +119,88 @@ failed=$(cat /sys/module/series_fail/parameters/failed)
 echo 1..6
 """ % {"driver": driver.name}, driver, name)
     return result, [l for l in result.messages if WRONG.search(l) and not re.search(driver.faults, l)]
+
+
+DISK = "nvme"
+# Of nvme: lists of physical pages only, and lists of SGL descriptors for all that has two segments.
+THRESHOLDS = (0, 1)
+# Machines of boot.MACHINES for the disk: mapped by dma_iova_*() where all is aligned, and each segment by itself.
+DISKS = ("strict", "bounced")
+
+
+def disk(image, on):
+    """Boot a machine of MACHINES with an NVMe disk: write, load the driver anew, read. Returns the Result.
+
+    QEMU says on the console which requests have SGL descriptors.
+    """
+    modules = [image.module(n) for n in ("nvme-core", "nvme")]
+    script = load(modules[:1]) + """
+echo KTAP version 1
+n=0
+verdict() {
+	n=$((n + 1))
+	if [ "$2" = "$3" ]; then echo "ok $n - $1"; else echo "not ok $n - $1 ($2)"; fi
+}
+disk() {
+	insmod /modules/nvme.ko sgl_threshold=$1 || exit 1
+	for t in 1 2 3 4 5 6 7 8 9 10; do
+		[ -b /dev/nvme0n1 ] && break
+		sleep 1
+	done
+}
+for threshold in %(thresholds)s; do
+	dd if=/dev/urandom of=/tmp/in bs=1M count=4 2>/dev/null
+	disk $threshold
+	dd if=/tmp/in of=/dev/nvme0n1 bs=1M conv=fsync 2>/dev/null
+	rmmod nvme
+	disk $threshold
+	verdict "4 MiB written and read, sgl_threshold $threshold" "$(dd if=/dev/nvme0n1 bs=1M count=4 2>/dev/null | md5sum)" \
+		"$(md5sum </tmp/in)"
+	rmmod nvme
+done
+dmesg | grep -E "%(bad)s" >/tmp/bad && { cat /tmp/bad; echo "not ok 3 - reports"; } || echo "ok 3 - no reports"
+echo 1..3
+""" % {"thresholds": " ".join(str(t) for t in THRESHOLDS), "bad": BAD}
+    machine_, _ = boot.computer(image, on, devices=["nvme"], modules=modules, append="",
+                                qemu=["-trace", "pci_nvme_map_sgl"])
+    return machine_.boot(script, "series-%s-nvme-%s" % (image.name, on))
+
+
+def sgl_requests(result):
+    """Returns the case that says if requests had lists of SGL descriptors."""
+    count = sum("pci_nvme_map_sgl" in line for line in result.console)
+    return ktap.Case("%d requests have SGL descriptors" % count, "ok" if count else "not ok")
+
+
+def lists(kernel, nvme, probe):
+    """Boot Debian's kernel without an IOMMU, all bounced: read while a module writes into the lists of descriptors what the
+    disk could write there. Returns the Result; its cases say if bounce buffers are lost.
+
+    nvme: Debian's driver; probe: the module
+    """
+    script = load([nvme, probe]).replace("nvme.ko", "nvme.ko sgl_threshold=1") + """
+for t in 1 2 3 4 5 6 7 8 9 10; do
+	[ -b /dev/nvme0n1 ] && break
+	sleep 1
+done
+used() { cat /sys/kernel/debug/swiotlb/io_tlb_used; }
+lost() {
+	before=$(used)
+	dd if=/dev/nvme0n1 of=/dev/null bs=1M count=4 skip=$1 2>/dev/null
+	echo $(($(used) - before))
+}
+echo KTAP version 1
+n=$(lost 0)
+[ $n = 0 ] && echo "ok 1 - control: $n bounce slots are lost" || echo "not ok 1 - control: $n bounce slots are lost"
+echo 1 >/sys/module/series_list/parameters/on
+n=$(lost 8)
+echo 0 >/sys/module/series_list/parameters/on
+text="$(cat /sys/module/series_list/parameters/written) lists are written to, $n bounce slots are lost"
+[ $n -gt 0 ] && echo "ok 2 - the bug is seen: $text" || echo "not ok 2 - the bug is not seen: $text"
+echo 1..2
+"""
+    return machine.Machine(kernel=kernel, iommu="off", swiotlb="force", devices=["nvme"],
+                           modules=["nvme-core", nvme, probe]).boot(script, "series-lists-debian-nvme")
 
 
 def load(kos):

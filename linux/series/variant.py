@@ -26,10 +26,11 @@ class Variant:
     without: options that this kernel cannot have
     shares:  built in the first one's source tree
     modules: directories of the test modules that are built for it
+    drivers: None, or the converted drivers that it has
     """
 
     def __init__(self, name, arch, karch, image, configs, cross="", edits=None, without=(), shares=False,
-                 modules=("module",)):
+                 modules=("module",), drivers=None):
         self.name = name
         self.arch = arch
         self.karch = karch
@@ -40,6 +41,7 @@ class Variant:
         self.without = without
         self.shares = shares
         self.modules = modules
+        self.drivers = drivers
 
     def options(self):
         """Returns the text of the configuration, without the options of steps."""
@@ -63,13 +65,18 @@ class Variant:
 
 
 DEFAULT = "x86_64"
+# Kernels with sanitizers do without these, since instrumented code takes long to build and to run.
+LEAN = ("CONFIG_UNWINDER_GUESS", "CONFIG_CC_OPTIMIZE_FOR_PERFORMANCE", "CONFIG_JUMP_LABEL", "CONFIG_CPU_MITIGATIONS",
+        "CONFIG_MITIGATION_RETPOLINE", "CONFIG_MITIGATION_RETHUNK", "CONFIG_BLOCK", "CONFIG_BLK_DEV_NVME",
+        "CONFIG_E100", "CONFIG_IGB", "CONFIG_DMI")
 PC = ("amd64", "x86_64", "arch/x86/boot/bzImage")
 ALL = {v.name: v for v in (
     Variant(DEFAULT, *PC, ["x86_64.config"]),
     Variant("debug", *PC, ["x86_64.config", "debug.config"], shares=True),
-    Variant("kasan", *PC, ["x86_64.config", "debug.config", "kasan.config"],
-            without=("CONFIG_UNWINDER_GUESS",)),
-    Variant("kcsan", *PC, ["x86_64.config", "kcsan.config"]),
+    Variant("kasan", *PC, ["x86_64.config", "sanitize.config", "debug.config", "kasan.config"],
+            edits="sanitize.edits", without=LEAN, drivers=("e1000e", "8139cp")),
+    Variant("kcsan", *PC, ["x86_64.config", "sanitize.config", "kcsan.config"],
+            edits="sanitize.edits", without=LEAN, drivers=("e1000e", "8139cp")),
     Variant("arm", "armhf", "arm", "arch/arm/boot/zImage", ["arm-virt.config"],
             cross="arm-linux-gnueabihf-", edits="arm-virt.edits",
             # There is no swiotlb.

@@ -138,6 +138,10 @@ def main():
     if "--write" in sys.argv:
         return 0
     if not names:
+        with open(os.path.join(CONVERT, "meson.build")) as f:
+            installed = f.read()
+        absent = [n for n in sorted(os.listdir(CONVERT)) if n.endswith(".py") and "'%s'" % n not in installed]
+        tap.case(not absent, "each file of the command is installed", notes=absent)
         missing = sorted(set(RULES) - rules - set(UNTESTED))
         tap.case(not missing, "each rule has a case", notes=missing)
     return tap.done()

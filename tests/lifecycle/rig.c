@@ -180,6 +180,24 @@ bool rig_writes(const struct rig *r, const struct dmah_device *dev, dmah_addr_t 
 	return sim_dma_write(rig_sim(r, dev), dma, "x", 1) == SIM_OK;
 }
 
+void rig_map_all(struct rig *r, struct dmah_device *dev, unsigned int n)
+{
+	struct dmah *h = calloc(n, sizeof(*h));
+	dmah_phys_t page = rig_page(r, 1);
+	char byte;
+
+	for (unsigned int i = 0; i < n; i++) {
+		assert_int_equal(dmah_map(dev, &h[i], page, 4096, DMAH_BIDIRECTIONAL, 0), DMAH_OK);
+		sim_cpu_set(r->sim, page, 0, 1);
+		assert_true(rig_writes(r, dev, dmah_addr(&h[i])));
+		sim_cpu_read(r->sim, page, &byte, 1);
+		assert_int_equal(byte, 'x');
+	}
+	for (unsigned int i = 0; i < n; i++)
+		assert_int_equal(dmah_unmap(dev, &h[i]), DMAH_OK);
+	free(h);
+}
+
 void rig_hold(struct rig *r, bool hold)
 {
 	if (has_registers(r->kind))

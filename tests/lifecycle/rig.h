@@ -26,6 +26,12 @@
 /** enum rig_kind - the IOMMU and its driver. */
 enum rig_kind { RIG_VTD, RIG_SMMU, RIG_FAKE_VTD, RIG_FAKE_SMMU, RIG_KINDS };
 
+/** FOR_EACH_KIND() - a loop over every kind. */
+#define FOR_EACH_KIND(kind) for (enum rig_kind kind = 0; kind < RIG_KINDS; kind++)
+
+/** RIG_RAM - an address inside the machine's RAM: of an aperture in which a forgotten passthrough reaches memory. */
+#define RIG_RAM 0x48000000ull
+
 /** rig_text() - a kind in words. */
 const char *rig_text(enum rig_kind kind);
 
@@ -103,6 +109,9 @@ dmah_phys_t rig_page(struct rig *r, unsigned int pages);
 
 /** rig_writes() - Returns true if a device's write to a DMA address arrives somewhere. */
 bool rig_writes(const struct rig *r, const struct dmah_device *dev, dmah_addr_t dma);
+
+/** rig_map_all() - expect that @n granules can be mapped at once, and that each write arrives in its buffer. */
+void rig_map_all(struct rig *r, struct dmah_device *dev, unsigned int n);
 
 /** rig_hold() - the unit takes no command (true), or goes on with those in its queue. */
 void rig_hold(struct rig *r, bool hold);

@@ -16,7 +16,7 @@ sys.path.insert(0, ROOT)
 
 from lab import vm  # noqa: E402
 from lab.vm import cache  # noqa: E402
-from linux.series import boot, build, edit, series, variant  # noqa: E402
+from linux.series import boot, build, edit, gains, series, variant  # noqa: E402
 
 SOURCE = """\
 /* unmap(dev, 1); in a comment is no match */
@@ -297,6 +297,27 @@ def test_the_two_headers_have_the_same_calls():
         if step.paths[0].startswith("drivers/net/"):
             used |= set(re.findall(r"\b(dma_\w*handle\w*)\(", "\n".join(r.text for r in step.rules)))
     assert used and used <= ours, used - ours
+
+
+def test_gains():
+    # Arguments of calls within arguments are not the outer call's; other functions are not counted.
+    text = """
+	dma_unmap_page(dev, dma_unmap_addr(b, addr), f(x, y, z), DMA_TO_DEVICE);
+	dma_map_handle_single(dev, &b->h, p, len, dir);
+	my_dma_unmap_page(a, b);
+	dma_set_mask(dev, mask);
+"""
+    assert gains.calls(text) == (3, 4 + 2 + 5), gains.calls(text)
+
+
+def test_leaner_kernels():
+    # No option is asked for and left out at once.
+    for name in ("kasan", "kcsan"):
+        kind = variant.get(name)
+        asked = {l.split("=")[0] for l in kind.options().splitlines() if l.startswith("CONFIG_")}
+        assert asked and not asked & set(kind.without), asked & set(kind.without)
+        for driver in kind.drivers:
+            assert "CONFIG_" + driver.upper() in asked, driver
 
 
 def test_command_line():

@@ -6,51 +6,18 @@ import re
 from . import moves
 from .ctype import QUALIFIERS
 from .facts import outer, setter_target, strip
+from .layout import EMPTY, flat, layout
+from .ringedit import RingEdits
 from .rules import MAPS, PRINT, SITES, SYNCS, UNMAPS
 
 INCLUDE = "#include <linux/dmah.h>"
-WIDTH = 80
-EMPTY = "(struct dmah){ }"
 
 
 class Overlap(Exception):
     pass
 
 
-def column(text):
-    """The column that a line's text ends at, tabs of 8."""
-    n = 0
-    for c in text[text.rfind("\n") + 1:]:
-        n = n + 8 - n % 8 if c == "\t" else n + 1
-    return n
-
-
-def indent(n):
-    return "\t" * (n // 8) + " " * (n % 8)
-
-
-def flat(text):
-    """An argument on one line, where no // comment forbids it."""
-    return text if "//" in text else re.sub(r"\s*\n\s*", " ", text).strip()
-
-
-def layout(before, name, args):
-    """A call's text, its arguments aligned behind "(" where the line would be too long."""
-    whole = "%s(%s)" % (name, ", ".join(args))
-    start = column(before) + len(name) + 1
-    if column(before) + len(whole) + 2 <= WIDTH or "\n" in whole or start > WIDTH - 20:
-        return whole
-    lines, at = [[]], start
-    for i, a in enumerate(args):
-        if lines[-1] and at + len(a) + 2 > WIDTH:
-            lines.append([])
-            at = start
-        lines[-1].append(a + ("," if i + 1 < len(args) else ""))
-        at += len(a) + 2
-    return name + "(" + ("\n" + indent(start)).join(" ".join(l) for l in lines) + ")"
-
-
-class Editor:
+class Editor(RingEdits):
     """Makes the new texts of all files of an analysis. checked: unproven unmaps compare at run time."""
 
     def __init__(self, analysis, checked=False):
@@ -61,6 +28,7 @@ class Editor:
         self.done = set()
         self.instead = {id(r.node): r for s in analysis.slots.values() for r in s.refs
                         if r.instead is not None or r.text is not None}
+        self.spots = {id(r.node): r for s in analysis.slots.values() if s.form == "ring" for r in s.refs}
         self.converted = 0
         self.site_of = {id(s.node): s for s in analysis.sites}
         self.maps = 0
@@ -77,7 +45,8 @@ class Editor:
 
     def handle(self, key):
         """Returns true if a slot itself becomes a handle (not a number with one beside it)."""
-        return self.good(key) and self.a.slots[key].form != "beside" and self.a.slots[key].view is None
+        return self.good(key) and self.a.slots[key].form not in ("beside", "ring") \
+            and self.a.slots[key].view is None
 
     def put(self, path, node, make):
         self.nodes.setdefault(path, {})[id(node)] = (node, make)
@@ -113,6 +82,9 @@ class Editor:
 
     def lvalue(self, path, f, n):
         """The text that names the handle of the slot at a node."""
+        at = self.ring_handle(path, f, n)
+        if at:
+            return at
         while n.kind == "paren" and n.kids[0].kind in ("id", "member", "index", "call", "paren"):
             n = n.kids[0]
         if n.callee() == "dma_unmap_addr":
@@ -169,6 +141,8 @@ class Editor:
                 self.view(s)
             elif s.form == "beside":
                 self.beside(s)
+            elif s.form == "ring":
+                self.ring(s)
             else:
                 for r in s.refs:
                     self.ref(s, r)
@@ -466,6 +440,8 @@ class Editor:
             path, f, n = r.source.path, r.function, r.node
             if r.how in ("assign", "set") and r.what == "map":
                 self.beside_map(s, r, path, f, n)
+            elif r.how in ("assign", "set") and r.what == "copy":
+                self.beside_copy(r, path, f, n)
             elif r.how == "error":
                 self.error(r, path, f, n)
             elif r.how in ("site", "offset_site"):
@@ -487,6 +463,16 @@ class Editor:
                 end = source.span(n)[1]
                 self.put_range(s.key[1], end, end, "\n%sstruct dmah %s_handle = { };" % (
                     self.line_start(source, n.first), s.key[3]))
+
+    def beside_copy(self, r, path, f, n):
+        """The mapping moves to the handle, and the address to the number beside it."""
+        node, target = (n.parent, n) if r.how == "assign" else (n, setter_target(n))
+        if r.how == "set":
+            target.parent = n
+        lead, start = self.before(path, node.parent), self.source(path).span(node.parent)[0]
+        value = moves.value_of(r)
+        self.put_range(path, start, start, lambda: "%s;\n%s" % (layout(lead, "dmah_assign", [
+            self.pointer(path, f, target), self.pointer(path, f, value)]), lead))
 
     def beside_map(self, s, r, path, f, n):
         self.maps += 1

@@ -4,10 +4,11 @@
 A slot names a place that holds an address:
   ("local", path, function, name, token)   ("param", path, function, index)
   ("member", path, structure, field)       ("global", path, name)       ("result", path, function)
+  ("ring", path, structure, ring, field)   of the descriptors of a ring (rings.py)
 
 A reference's context is one out of a closed list:
   assign, init, set, field   something is stored, by "=", a declaration, dma_unmap_addr_set(), an
-                             initializer; what: map zero copy call descriptor pool scatter arithmetic
+  put                        initializer, or a function that fills a descriptor; what: map zero copy call descriptor pool scatter arithmetic
                              cond other
   site, offset_site          the address, or the address plus an offset, of an unmap or sync
   error                      the address given to dma_mapping_error()
@@ -23,6 +24,7 @@ A reference's context is one out of a closed list:
 import collections
 import re
 
+from . import rings
 from .body import Node
 from .ctype import Type
 from .index import Typer
@@ -38,7 +40,7 @@ UNMAP_MACROS = {"dma_unmap_addr", "dma_unmap_addr_set"}
 
 class Ref:
     # instead: the store that moved the slot's mapping away before this use of it; sure: on every path
-    __slots__ = ("slot", "node", "source", "function", "how", "what", "extra", "depth", "type", "instead", "sure", "text")
+    __slots__ = ("slot", "node", "source", "function", "how", "what", "extra", "depth", "type", "instead", "sure", "text", "spot", "value")
 
     def __init__(self, slot, node, facts, function, how, what=None, extra=None, depth=0, type_=None):
         self.slot = slot
@@ -52,6 +54,8 @@ class Ref:
         self.type = type_
         self.instead = None
         self.sure = True
+        self.spot = None        # of a ring's slot: its rings.Place
+        self.value = None       # of a put: the node that is stored
         self.text = None        # the place's new name, where a copy of the structure moved it
 
     def where(self):
@@ -98,8 +102,9 @@ def unmap_field(call):
 class Facts:
     """The references of one file."""
 
-    def __init__(self, tree, path):
+    def __init__(self, tree, path, analysis=None):
         self.tree = tree
+        self.analysis = analysis
         self.source = tree.source(path)
         self.typers = {}
         self.members = collections.defaultdict(list)
@@ -150,6 +155,9 @@ class Facts:
         if n.kind == "id":
             k, t = y.variable(n, n.value)
             return (k, 0, t) if k else None
+        back = rings.read(self.analysis, self, f, n) if n.kind in ("member", "call") else None
+        if back:
+            return back[0], 0, rings.BUS
         if n.kind == "member":
             r = y.owner(y.type(n.kids[0]), n.value[1])
             return (("member", r[0].path, r[0].label(), n.value[1]), 0, r[1]) if r else None
@@ -196,6 +204,9 @@ class Facts:
         text = squeezed(self.source.of(whole))
         if NOTHING.match(text):
             return "zero", None
+        back = rings.read(self.analysis, self, f, v)
+        if back:
+            return "copy", back[0]
         for names, what in ((READS, "descriptor"), (POOL, "pool"), (SCATTER, "scatter")):
             if c in names:
                 return what, c

@@ -10,13 +10,16 @@ or renamed on the way (Life).
 
 import re
 
+from . import rings
 from .facts import setter_target, squeezed, strip
 from .flow import LEAVES, graph
 from .rules import HARMLESS, PRINT, READS, SITES, UNMAPS, VANISH
 
 # References that need a live handle.
 USES = {"site", "offset_site", "error", "truth", "compare"}
-STORES = {"assign", "set", "init", "field"}
+STORES = {"assign", "set", "init", "field", "put"}
+# Places that outlive a function.
+KEPT = {"member", "ring"}
 UNLOCK = re.compile(r"unlock")
 CLEARS = {"memset", "memzero_explicit", "memcpy", "memmove", "kfree_sensitive"}
 QUIET = HARMLESS | READS | {
@@ -76,7 +79,7 @@ class Life:
         g, out = graph(self.f), []
         if self.slot is not None:
             out += [place(r) for r in self.slot.refs if r.function is self.f and (
-                r.how in ("assign", "set", "update") or (r.how == "address" and not re.search(
+                r.how in ("assign", "set", "put", "update") or (r.how == "address" and not re.search(
                     PRINT, r.extra[0] or "")))]
         for n in self.f.body().walk():
             if n.kind in ("assign", "postfix") or (n.kind == "unary" and n.value in ("++", "--")):
@@ -129,7 +132,7 @@ class Life:
         if c in SITES or c in QUIET or re.search(PRINT, c):
             return False
         if UNLOCK.search(c):
-            return self.slot is not None and self.slot.key[0] == "member"
+            return self.slot is not None and self.slot.key[0] in KEPT
         if c in self.filled and c != self.f.name:
             return True
         if c in CLEARS:
@@ -181,7 +184,7 @@ def writers(analysis, s):
     if known is not None:
         return known
     names = {r.function.name for r in s.refs
-             if (r.how in ("assign", "set", "update", "whole_assign") or r.how == "address")}
+             if (r.how in ("assign", "set", "put", "update", "whole_assign") or r.how == "address")}
     files = {r.source.path for r in s.refs}
     grew = True
     while grew and len(names) < 300:
@@ -198,11 +201,14 @@ def writers(analysis, s):
 
 def target_of(r):
     """The node that names the place that a reference stores into; None for a declaration."""
-    return {"assign": lambda: r.node, "set": lambda: setter_target(r.node)}.get(r.how, lambda: None)()
+    return {"assign": lambda: r.node, "put": lambda: r.node, "set": lambda: setter_target(r.node)}.get(
+        r.how, lambda: None)()
 
 
 def value_of(r):
     """The node of the value that a reference stores."""
+    if r.value is not None:
+        return rings.unordered(r.value)
     return strip({"assign": lambda: r.node.parent.kids[1], "set": lambda: r.node.kids[3],
                   "init": lambda: r.node.kids[0], "field": lambda: r.node.kids[0]}[r.how]())
 
@@ -222,7 +228,7 @@ def from_member(analysis, s):
     one = len(values) == 1 and not any(r.how in ("update", "address") for r in s.refs)
     for r in copies:
         src = analysis.slots[r.extra]
-        if src.key[0] != "member":
+        if src.key[0] not in KEPT:
             continue        # checked as a store
         if one and not s.copied and plain(analysis, s, r, src, True):
             s.form, s.alias_of = "alias", value_of(r)
@@ -266,8 +272,8 @@ def moves(analysis, s, r, src):
               if o.what == "copy" and o.extra == s.key]
     if not any(o.how != "truth" for o in ended):
         return False
-    refilled = [o for o in own(src, r.function) if o.how in ("assign", "set")
-                and o.what in ("map", "zero", "copy")]
+    refilled = [o for o in own(src, r.function) if o.how in ("assign", "set", "put")
+                and (o.what in ("map", "copy") or (o.what == "zero" and src.form != "ring"))]
     kills = [place(o) for o in ended + refilled]
     behind = g.reach(place(r), kills)
     if behind(LEAVES):
@@ -315,7 +321,7 @@ def stores(analysis, s):
     if s.form == "alias" or s.view is not None:
         return
     for r in s.refs:
-        if r.what != "copy" or r.how not in ("assign", "init", "set"):
+        if r.what != "copy" or r.how not in ("assign", "init", "set", "put"):
             continue
         src = analysis.slots[r.extra]
         moved(analysis, s, src, r)
@@ -349,11 +355,11 @@ def moved(analysis, s, src, r):
         src.block("arithmetic", r.where())
         s.block("from_expression", r.where())
         return
-    if src.key[0] == "member" and s.key[0] == "member" and s.key != src.key \
+    if src.key[0] in KEPT and s.key[0] in KEPT and s.key != src.key \
             and names_mapping(analysis, src) and names_mapping(analysis, s):
         s.block("two_owners", r.where())
         return
-    if src.key[0] == "member" and s.key[0] != "member":
+    if src.key[0] in KEPT and s.key[0] not in KEPT:
         if r not in src.leaves and not (s.form == "alias"):
             s.block("copy_outlives", r.where())
         return
@@ -376,7 +382,7 @@ def moved(analysis, s, src, r):
 
 def follow(analysis, s, src, r, uses, fresh):
     """Send uses of src behind a store to the place stored into. Returns false if that place may have changed."""
-    if r.how not in ("assign", "set", "init") or s.key == src.key or src.key[0] == "member" or src.form == "beside":
+    if r.how not in ("assign", "set", "init", "put") or s.key == src.key or src.key[0] in KEPT or src.form == "beside":
         return False
     g = graph(r.function)
     target = target_of(r)
@@ -536,7 +542,7 @@ def parameters(analysis, s):
             or o.how == "read"]
     for key in s.sources:
         src = analysis.slots[key]
-        if src.key[0] != "member":
+        if src.key[0] not in KEPT:
             continue
         life = Life(analysis, f, s.key[1], src, None)
         for e in life.ends(False):

@@ -197,12 +197,49 @@ class Memory:
                 r = y.owner(y.type(m.kids[0]), m.value[1])
                 if r is not None:
                     self.coherent.add((label(r[0]), m.value[1]))
+            self.through_local(f, p, into)
+            self.in_macros(n, into)
             self.untyped = self.untyped or not into
             self.device |= into
             return
         zero = name in ZEROED or PRIVATE_ZEROED.search(name) or "__GFP_ZERO" in self.facts.source.of(n)
         for s in into:
             self.allocated[s].add("zeroed" if zero else "unzeroed")
+
+
+    def through_local(self, f, p, into):
+        """Coherent memory that a local of no structure's type takes first: what the local goes to."""
+        name = None
+        if p is not None and p.kind == "assign" and strip(p.kids[0]).kind == "id":
+            name = strip(p.kids[0]).value
+        elif p is not None and p.kind == "var":
+            name = p.value[0]
+        if name is None:
+            return
+        y = self.facts.typer(f)
+        for n in f.body().walk():
+            if n.kind == "assign" and n.value == "=" and n is not p and any(
+                    x.kind == "id" and x.value == name for x in n.kids[1].walk()):
+                self.add(into, f, n.kids[0], pointer=True)
+                m = strip(n.kids[0])
+                if m.kind == "member":
+                    r = y.owner(y.type(m.kids[0]), m.value[1])
+                    if r is not None:
+                        self.coherent.add((label(r[0]), m.value[1]))
+            elif n.kind == "var" and n is not p and n.kids and any(
+                    x.kind == "id" and x.value == name for x in n.kids[0].walk()):
+                self.add(into, f, n, pointer=True)
+
+    def in_macros(self, n, into):
+        """Structures whose size a macro in an allocation's arguments names."""
+        tree, path = self.facts.tree, self.facts.source.path
+        for x in (x for a in n.args() for x in a.walk() if x.kind == "id" and x.value.isupper()):
+            for h in tree.closure(path):
+                m = tree.source(h).macros.get(x.value) if x.value in tree.words(h) else None
+                for tag in re.findall(r"sizeof\s*\(\s*struct\s+(\w+)", m[1]) if m else ():
+                    s = tree.struct(tag, path)
+                    if s is not None:
+                        into.add(label(s))
 
 
 def uncast(n):
@@ -286,9 +323,10 @@ def is_packed(source, struct):
         return True
     end = source.match(struct.opening)
     tail = source.find(end, source.count, ";")
-    head = range(max(0, struct.opening - 6), struct.opening)
-    return any("packed" in source.at(i) for i in range(end, tail + 1)) or any(
-        source.at(i) == "__packed" for i in head)
+    head = struct.opening
+    while head > 0 and source.at(head - 1) not in (";", "}", "{", ","):
+        head -= 1
+    return any("packed" in source.at(i) for i in list(range(end, tail + 1)) + list(range(head, struct.opening)))
 
 
 def structure(analysis, s):
@@ -331,16 +369,16 @@ def structure(analysis, s):
     if coherent & pointed:
         s.block("device_memory", ", ".join(sorted(f for _, f in coherent & pointed)))
     s.allocated = allocated
-    ordered = any(DEVICE_ORDER.match(m.type.name()) for m in struct.members.values())
-    strong = is_strong(struct)
+    ordered = [c for c in s.containers if any(DEVICE_ORDER.match(m.type.name()) for m in c.members.values())]
     # A pointer to void proves nothing beside coherent memory whose structure is not known.
     void = not any(memory(analysis, p).untyped for p in files)
     proven = any(software(c, void) for c in s.containers) or allocated
-    if s.type.name() not in ADDRESS_TYPES and not (
-            (s.type.name() in WIDE and software(struct)) or (s.type.name() in NARROW and strong) or (
-                s.type.name() in WIDE | NARROW and any(is_strong(c) for c in s.containers))):
+    # A 32-bit address proves as little.
+    wide = s.type.name() in WIDE
+    if s.type.name() not in ADDRESS_TYPES and not ((wide and software(struct)) or (
+            (wide or (void and s.type.name() in NARROW)) and any(is_strong(c) for c in s.containers))):
         s.block("descriptor" if DEVICE_ORDER.match(s.type.name()) else "not_an_address_type", s.type.name())
-    if not proven or (ordered and not strong):
+    if not proven or any(not is_strong(c) for c in ordered):
         s.block("not_software", struct.label())
 
 
@@ -406,7 +444,7 @@ def agreement(analysis):
         known = not any(rule in UNKNOWN for s in group for rule, _ in s.blocks)
         for s in group:
             for r in s.refs:
-                if r.what == "map" and r.how in ("assign", "init", "set", "field"):
+                if r.what == "map" and r.how in ("assign", "init", "set", "put", "field"):
                     m = MAPS[r.extra.callee()]
                     directions.add(argument(r.source, r.extra, m.direction))
                     lengths.add(argument(r.source, r.extra, m.length))
@@ -494,22 +532,25 @@ def beside(analysis, s):
 
 def can_be_beside(s):
     """Returns true if each store is a map, or a number for which an idle handle stands."""
-    if s.type is None or s.type.derived or s.sources:
+    if s.type is None or s.type.derived or s.moves or (s.sources and s.key[0] != "member") \
+            or any(k[0] != "local" for k in s.sources):
         return False
     if s.key[0] == "member" and (s.struct is None or s.struct.tag is None or s.copied):
         return False
-    maps = [r for r in s.refs if r.what == "map"]
+    maps = [r for r in s.refs if r.what in ("map", "copy")]
     if not maps or any(r.how not in ("assign", "set") for r in maps):
         return False
     for r in s.refs:
-        if r.how in ("init", "assign", "set", "field") and r.what not in ("map", "zero") and not (
+        if r.how in ("init", "assign", "set", "field") and r.what not in ("map", "zero", "copy") and not (
                 r.what == "arithmetic" and re.search(r"\b%s\b" % re.escape(s.key[3]), r.source.of(r.extra))) \
                 and not (r.what == "other" and CONSTANT.match(r.extra or "")) \
                 and not (r.what == "coherent" and r.extra not in SYNCED):
             return False
         if r.how == "address" and r.extra[0] in SYNCED:
             return False
-        if r.what == "map" and (r.node.parent.parent if r.how == "assign" else r.node.parent).kind != "expr":
+        statement = r.node.parent.parent if r.how == "assign" else r.node.parent
+        if r.what in ("map", "copy") and (statement.kind != "expr" or (
+                r.what == "copy" and statement.parent.kind != "block")):
             return False
     return True
 
@@ -517,7 +558,7 @@ def can_be_beside(s):
 def maps_in_loops(analysis, s):
     """Block a slot that a loop maps into again and again: the handle is live the second time."""
     for r in s.refs:
-        if r.what != "map" or r.how not in ("assign", "set"):
+        if r.what != "map" or r.how not in ("assign", "set", "put"):
             continue
         loops = in_loop(r.function, r.node)
         if not loops:

@@ -190,6 +190,13 @@ RULES = {
     "no_caller": "no caller of the function that takes the address was seen",
     "macro_use": "a macro uses the member",
     "untyped_use": "the member's name is used where its structure is not known",
+    # rings of descriptors
+    "ring_unknown": "a use of the descriptor's address was not traced to its ring",
+    "ring_size": "no array has the ring's size and index, so none can be put beside it",
+    "ring_index": "no array of software has the index of the descriptor where its address is used",
+    "ring_other": "the address is read back from another ring than it was written to",
+    "ring_replaced": "the ring may go to another structure while its mappings live",
+    "ring_cleared": "the handle's place may be cleared while the descriptor keeps the address",
     # agreement
     "direction": "map and unmap or sync state different directions",
     "length": "map and unmap state different constant lengths",

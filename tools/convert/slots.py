@@ -7,16 +7,16 @@ is new. A reference that cannot be written with a handle blocks its slot, with a
 the end blocks spread along the copies: all uses of a slot are converted, or none.
 """
 
+import os
 import re
 
-from . import proof
+from . import proof, rings
 from .ctype import INTEGERS
 from .facts import Facts, squeezed, strip
 from .index import has_word
+from .ringstudy import MAX_USERS, RingStudy
 from .rules import ASSERTS, COHERENT, MAPS, PRINT, SITES, UNMAPS
 
-# Structures with more users than this are left: reading them all takes minutes.
-MAX_USERS = 150
 ATOMIC = {"READ_ONCE", "WRITE_ONCE", "xchg", "cmpxchg", "swap", "smp_load_acquire", "smp_store_release"}
 FREES = {"kfree", "kvfree", "vfree", "devm_kfree", "kfree_sensitive", "kvfree_sensitive"}
 
@@ -40,6 +40,7 @@ class Slot:
         self.moves = []         # (path, function, assignment) of structures that hold the slot
         self.view_field = None  # the field beside a member that its address is computed from
         self.view = None        # the node of the slot that a computed address lies in
+        self.home = None        # of a ring: where its handles lie
         self.reset = False      # a map must be preceded by a reset: the memory is not known to be zeroed
 
     def blocked(self):
@@ -65,7 +66,7 @@ class Site:
         self.proven = True      # length and direction agree with the map's by text
 
 
-class Analysis:
+class Analysis(RingStudy):
     def __init__(self, tree):
         self.tree = tree
         self.facts = {}
@@ -79,7 +80,7 @@ class Analysis:
     def file(self, path):
         f = self.facts.get(path)
         if f is None:
-            f = self.facts[path] = Facts(self.tree, path)
+            f = self.facts[path] = Facts(self.tree, path, self)
         return f
 
     # ---- discovery
@@ -96,6 +97,9 @@ class Analysis:
                 if a.kind == "binary" and a.value in ("+", "-"):
                     a = strip(a.kids[0])
                 site.slot = facts.value_slot(f, a)
+                if site.slot is None:
+                    back = rings.read(self, facts, f, a)
+                    site.slot = back[0] if back else None
                 if site.slot:
                     self.need(site.slot)
                 else:
@@ -132,9 +136,15 @@ class Analysis:
         u = self.word_users.get(k)
         if u is None:
             files = self.tree.users(path) if path.endswith(".h") else {path}
-            u = self.word_users[k] = [p for p in sorted(files) if has_word(self.tree.text(p), word)] \
-                if len(files) <= 3000 else [path]
+            u = self.word_users[k] = [path] if len(files) > 3000 else [
+                p for p in sorted(files | self.without_include(files)) if has_word(self.tree.text(p), word)]
         return u
+
+    def without_include(self, files):
+        """Headers beside some files that those include: one may use a declaration that it does not include."""
+        folders = {os.path.dirname(p) for p in files} if len(files) < 400 else ()
+        return {h for p in files if p.endswith(".c") for h in self.tree.closure(p)
+                if h.endswith(".h") and h not in files and os.path.dirname(h) in folders}
 
     def function_users(self, f):
         """The files that may call a function."""
@@ -188,6 +198,9 @@ class Analysis:
         if kind == "global":
             s.block("global", s.key[2])
             return
+        if kind == "ring":
+            self.study_ring(s)
+            return
         if kind == "member":
             if not self.study_member(s):
                 return
@@ -216,6 +229,9 @@ class Analysis:
             s.block("struct_unknown")
             return False
         s.type = s.struct.members[field].type
+        source, token = self.tree.source(path), s.struct.members[field].token
+        if token is not None and source.at(token + 1) == ":":
+            s.block("not_an_address_type", "a bit-field")
         in_macro = re.compile(r"(->|\.)\s*%s\b" % re.escape(field))
         for p in users:
             facts = self.file(p)
@@ -549,7 +565,7 @@ class Analysis:
                         s.block("depends", key)
                         changed = True
                     if s.blocked() and not other.blocked() and (
-                            s.unmaps or s.syncs or s.key[0] in ("param", "member")):
+                            s.unmaps or s.syncs or s.key[0] in ("param", "member", "ring")):
                         other.block("moves_to", s.key)
                         changed = True
 
@@ -561,7 +577,7 @@ class Analysis:
                 break
             self.spread()
         for s in self.slots.values():
-            if not s.blocked() and s.form == "handle" and s.key[0] == "member":
+            if not s.blocked() and (s.form == "ring" or (s.form == "handle" and s.key[0] == "member")):
                 s.reset = not proof.zeroed(self, s)
         for site in self.sites:
             if site.slot is None:

@@ -133,13 +133,13 @@ static int bench_rounds(struct edu *edu)
 
 int bench_all(struct edu *edu, size_t offset, size_t size)
 {
-	unsigned int n;
+	unsigned int order = get_order(offset + size), n;
 	int err = -ENOMEM;
 
 	row_count = 0;
 	memset(rows, 0, sizeof(rows));
 	for (n = 0; n < BUFFERS; n++) {
-		buffers[n] = alloc_pages(GFP_KERNEL | GFP_DMA32, 1);
+		buffers[n] = alloc_pages(GFP_KERNEL | GFP_DMA32, order);
 		if (!buffers[n])
 			goto out;
 		mappings[n] = (struct mapping){ .phys = page_to_phys(buffers[n]) + offset,
@@ -155,7 +155,7 @@ int bench_all(struct edu *edu, size_t offset, size_t size)
 out:
 	for (n = 0; n < BUFFERS; n++)
 		if (buffers[n])
-			__free_pages(buffers[n], 1);
+			__free_pages(buffers[n], order);
 	memset(buffers, 0, sizeof(buffers));
 	return err;
 }

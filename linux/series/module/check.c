@@ -177,6 +177,64 @@ static void many_slots(struct buffers *b)
 	kvfree(h);
 }
 
+#define LARGEST 32
+
+/* Returns how many pages of a mapping lead elsewhere than to their page of the buffer; gone: than nowhere. */
+static unsigned int misled(struct device *dev, dma_addr_t addr, phys_addr_t phys,
+			   unsigned int pages, bool gone)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+	unsigned int n, wrong = 0;
+
+	for (n = 0; n < pages; n++)
+		wrong += iommu_iova_to_phys(domain, (addr & PAGE_MASK) + n * PAGE_SIZE) !=
+			 (gone ? 0 : (phys & PAGE_MASK) + n * PAGE_SIZE);
+	return wrong;
+}
+
+/* Slots of several pages: each page has its entry, the last one is reached, and none after the unmap. */
+static void large_slots(struct buffers *b)
+{
+	struct page *pages = alloc_pages(GFP_KERNEL | GFP_DMA32 | __GFP_ZERO,
+					 get_order((LARGEST + 1) * PAGE_SIZE));
+	struct device *dev = &b->edu->pdev->dev;
+	unsigned int n, k, wrong, left, slots;
+	struct dma_handle h = {}, other = {};
+	u8 *buf, *end;
+
+	if (!pages) {
+		report(false, "memory for large slots");
+		return;
+	}
+	buf = page_address(pages);
+	for (n = 2; n <= LARGEST + 1; n += n < 5 ? 1 : n < LARGEST ? 9 : 1) {
+		/* Ends within its last page. */
+		size_t size = n * PAGE_SIZE - 64 - 100;
+
+		if (dma_map_handle_single(dev, &h, buf + 64, size, DMA_FROM_DEVICE) ||
+		    dma_map_handle_single(dev, &other, buf, PAGE_SIZE, DMA_TO_DEVICE)) {
+			report(false, "slot: %u pages are mapped", n);
+			dma_unmap_handle(dev, &h);
+			break;
+		}
+		slots = !!(h.state & DMA_HANDLE_SLOT);
+		wrong = misled(dev, dma_handle_addr(&h), virt_to_phys(buf), n, false);
+		end = buf + 64 + size - BYTES;
+		memset(end, 0xee, BYTES);
+		wrong += !!edu_transfer(b->edu, dma_handle_addr(&h) + size - BYTES, BYTES, false);
+		for (k = 0, left = 0; k < BYTES; k++)
+			left += end[k] == 0xee;
+		dma_unmap_handle(dev, &h);
+		wrong += misled(dev, dma_handle_addr(&h), 0, n, true);
+		wrong += misled(dev, dma_handle_addr(&other), virt_to_phys(buf), 1, false);
+		dma_unmap_handle(dev, &other);
+		report(!wrong && left < BYTES / 2 && slots == (n <= LARGEST),
+		       "slot: %u pages, of a slot %u, %u wrong, %u bytes do not arrive", n, slots,
+		       wrong, left);
+	}
+	__free_pages(pages, get_order((LARGEST + 1) * PAGE_SIZE));
+}
+
 /* The unmap of a copy must not end the mapping that has its slot now. The kernel warns. */
 static void stale_copy(struct buffers *b)
 {
@@ -230,8 +288,10 @@ void check_all(struct edu *edu)
 #endif
 #ifdef DMA_HANDLE_SLOT
 	/* The IOMMUs of arm that QEMU has do not keep their tables by generic_pt. */
-	if (IS_ENABLED(CONFIG_X86) && (edu->strict || edu->lazy) && !edu->untrusted)
+	if (IS_ENABLED(CONFIG_X86) && (edu->strict || edu->lazy) && !edu->untrusted) {
 		many_slots(&b);
+		large_slots(&b);
+	}
 	if (IS_ENABLED(CONFIG_X86) && edu->strict && !edu->untrusted)
 		stale_copy(&b);
 #endif

@@ -46,6 +46,8 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (bench) {
 		err = bench_all(&edu, 0, PAGE_SIZE);
 		report(!err, "figures of whole pages, error %d", err);
+		err = bench_all(&edu, 0, 16 * PAGE_SIZE);
+		report(!err, "figures of 16 pages, error %d", err);
 		err = bench_all(&edu, 64, 1500);
 		report(!err, "figures of parts of pages, error %d", err);
 	} else {

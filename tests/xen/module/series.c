@@ -220,13 +220,13 @@ static int edu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 
 static const struct pci_device_id ids[] = { { PCI_DEVICE(0x1234, 0x11e8) }, {} };
 
-static struct pci_driver driver = {
+static struct pci_driver series_driver = {
 	.name = "series_xen",
 	.id_table = ids,
 	.probe = edu_probe,
 };
 
-module_pci_driver(driver);
+module_pci_driver(series_driver);
 
 MODULE_DESCRIPTION("Foreign pages by handle in a kernel of the series");
 MODULE_LICENSE("GPL");

@@ -13,10 +13,12 @@ dma_addr_t iommu_dma_map_phys(struct device *dev, phys_addr_t phys, size_t size,
 	return __iommu_dma_map_phys(dev, phys, size, dir, attrs, &mapped);
 }
 
-int iommu_dma_map_handle(struct device *dev, struct dma_handle *h, phys_addr_t phys, size_t size,
-			 enum dma_data_direction dir, unsigned long attrs)
+/* The handle holds the arguments of map. */
+int iommu_dma_map_handle(struct device *dev, struct dma_handle *h)
 {
-	h->addr = __iommu_dma_map_phys(dev, phys, size, dir, attrs, &h->phys);
+	phys_addr_t phys = h->phys;
+
+	h->addr = __iommu_dma_map_phys(dev, phys, h->len, h->dir, h->attrs, &h->phys);
 	if (unlikely(h->addr == DMA_MAPPING_ERROR))
 		return -EIO;
 	h->state = DMA_HANDLE_IOMMU | DMA_HANDLE_UNMAP;

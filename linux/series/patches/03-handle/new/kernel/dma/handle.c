@@ -18,13 +18,14 @@
  * dma_direct_map_phys() does not say if it bounced. The conversion back is
  * exact here: it is that of an address which was made a moment ago.
  */
-static int map_direct(struct device *dev, struct dma_handle *h, phys_addr_t phys, size_t size,
-		      enum dma_data_direction dir, unsigned long attrs)
+static int map_direct(struct device *dev, struct dma_handle *h)
 {
-	h->addr = dma_direct_map_phys(dev, phys, size, dir, attrs, true);
+	phys_addr_t phys = h->phys;
+
+	h->addr = dma_direct_map_phys(dev, phys, h->len, h->dir, h->attrs, true);
 	if (unlikely(h->addr == DMA_MAPPING_ERROR))
 		return -EIO;
-	if (!IS_ENABLED(CONFIG_SWIOTLB) || (attrs & (DMA_ATTR_MMIO | DMA_ATTR_REQUIRE_COHERENT)))
+	if (!IS_ENABLED(CONFIG_SWIOTLB) || (h->attrs & (DMA_ATTR_MMIO | DMA_ATTR_REQUIRE_COHERENT)))
 		return 0;
 	h->phys = dma_to_phys(dev, h->addr);
 	if (unlikely(h->phys != phys)) {
@@ -34,27 +35,74 @@ static int map_direct(struct device *dev, struct dma_handle *h, phys_addr_t phys
 	return 0;
 }
 
-static int map_by_address(struct device *dev, struct dma_handle *h, const struct dma_map_ops *ops,
-			  size_t size, enum dma_data_direction dir, unsigned long attrs)
+static int map_by_address(struct device *dev, struct dma_handle *h, const struct dma_map_ops *ops)
 {
 	if (!ops->map_phys)
 		return -EIO;
-	h->addr = ops->map_phys(dev, h->phys, size, dir, attrs);
+	h->addr = ops->map_phys(dev, h->phys, h->len, h->dir, h->attrs);
 	h->state = DMA_HANDLE_OPS | DMA_HANDLE_BY_ADDRESS | DMA_HANDLE_SYNC | DMA_HANDLE_UNMAP;
 	return h->addr == DMA_MAPPING_ERROR ? -EIO : 0;
 }
 
+/* Map by the mapper of the device. */
+static int map_by_mapper(struct device *dev, struct dma_handle *h)
+{
+	const struct dma_map_ops *ops = get_dma_ops(dev);
+	bool is_cc_shared = h->attrs & DMA_ATTR_CC_SHARED;
+	bool is_mmio = h->attrs & DMA_ATTR_MMIO;
+
+	if (dma_map_direct(dev, ops) ||
+	    (!is_mmio && !is_cc_shared && arch_dma_map_phys_direct(dev, h->phys + h->len)))
+		return map_direct(dev, h);
+	if (is_cc_shared)
+		return -EOPNOTSUPP;
+	if (use_dma_iommu(dev))
+		return iommu_dma_map_handle(dev, h);
+	if (ops->map_handle)
+		return ops->map_handle(dev, h, h->phys, h->len, h->dir, h->attrs);
+	return map_by_address(dev, h, ops);
+}
+
 /* Returns the bits for the CPU's caches and for a bounce buffer. */
-static u8 work_left(struct device *dev, const struct dma_handle *h, unsigned long attrs)
+static u8 work_left(struct device *dev, const struct dma_handle *h)
 {
 	u8 bits = 0;
 
-	if (!(attrs & DMA_ATTR_MMIO) && !dev_is_dma_coherent(dev))
-		bits = attrs & DMA_ATTR_SKIP_CPU_SYNC ? DMA_HANDLE_SYNC
-						      : DMA_HANDLE_SYNC | DMA_HANDLE_UNMAP;
+	if (!(h->attrs & DMA_ATTR_MMIO) && !dev_is_dma_coherent(dev))
+		bits = h->attrs & DMA_ATTR_SKIP_CPU_SYNC ? DMA_HANDLE_SYNC
+							 : DMA_HANDLE_SYNC | DMA_HANDLE_UNMAP;
 	if (dma_handle_bounced(h) || IS_ENABLED(CONFIG_DMA_API_DEBUG))
 		bits |= DMA_HANDLE_SYNC | DMA_HANDLE_UNMAP;
 	return bits;
+}
+
+/* Tell everyone who watches. phys is the driver's buffer, bounced or not. */
+static void report_map(struct device *dev, const struct dma_handle *h, phys_addr_t phys)
+{
+	if (!(h->attrs & DMA_ATTR_MMIO))
+		kmsan_handle_dma(phys, h->len, h->dir);
+	trace_dma_map_phys(dev, phys, h->addr, h->len, h->dir, h->attrs);
+	debug_dma_map_phys(dev, phys, h->len, h->dir, h->addr, h->attrs);
+	debug_dma_mapping_error(dev, h->addr);
+}
+
+/* The handle holds the arguments of map, and state is 0. */
+static noinline int map_filled(struct device *dev, struct dma_handle *h)
+{
+	phys_addr_t phys = h->phys;
+	int err;
+
+	if (!dev_is_dma_coherent(dev) && (h->attrs & DMA_ATTR_REQUIRE_COHERENT))
+		return -EOPNOTSUPP;
+	h->pool = NULL;
+	err = map_by_mapper(dev, h);
+	if (unlikely(err)) {
+		h->state = 0;
+		return err;
+	}
+	h->state |= DMA_HANDLE_MAPPED | work_left(dev, h);
+	report_map(dev, h, phys);
+	return 0;
 }
 
 /**
@@ -72,46 +120,15 @@ static u8 work_left(struct device *dev, const struct dma_handle *h, unsigned lon
 int dma_map_handle(struct device *dev, struct dma_handle *h, phys_addr_t phys, size_t size,
 		   enum dma_data_direction dir, unsigned long attrs)
 {
-	const struct dma_map_ops *ops = get_dma_ops(dev);
-	bool is_cc_shared = attrs & DMA_ATTR_CC_SHARED;
-	bool is_mmio = attrs & DMA_ATTR_MMIO;
-	int err;
-
 	h->state = 0;
 	if (WARN_ON_ONCE(!dev->dma_mask || !valid_dma_direction(dir) || !size || size > U32_MAX ||
 			 attrs > U16_MAX))
 		return -EINVAL;
-	if (!dev_is_dma_coherent(dev) && (attrs & DMA_ATTR_REQUIRE_COHERENT))
-		return -EOPNOTSUPP;
-
 	h->phys = phys;
-	h->pool = NULL;
 	h->len = size;
 	h->dir = dir;
 	h->attrs = attrs;
-	if (dma_map_direct(dev, ops) ||
-	    (!is_mmio && !is_cc_shared && arch_dma_map_phys_direct(dev, phys + size)))
-		err = map_direct(dev, h, phys, size, dir, attrs);
-	else if (is_cc_shared)
-		err = -EOPNOTSUPP;
-	else if (use_dma_iommu(dev))
-		err = iommu_dma_map_handle(dev, h, phys, size, dir, attrs);
-	else if (ops->map_handle)
-		err = ops->map_handle(dev, h, phys, size, dir, attrs);
-	else
-		err = map_by_address(dev, h, ops, size, dir, attrs);
-	if (unlikely(err)) {
-		h->state = 0;
-		return err;
-	}
-	h->state |= DMA_HANDLE_MAPPED | work_left(dev, h, attrs);
-
-	if (!is_mmio)
-		kmsan_handle_dma(phys, size, dir);
-	trace_dma_map_phys(dev, phys, h->addr, size, dir, attrs);
-	debug_dma_map_phys(dev, phys, size, dir, h->addr, attrs);
-	debug_dma_mapping_error(dev, h->addr);
-	return 0;
+	return map_filled(dev, h);
 }
 EXPORT_SYMBOL_GPL(dma_map_handle);
 

@@ -2,24 +2,38 @@
 /*
  * Slots of mapping handles. dma-iommu.c includes this file.
  *
- * A slot is one page of IOVA and the address of its page table entry. It is in
- * one of four places: mapped, held by a handle; pending, unmapped and waiting
- * for a flush; ready on the list of a CPU; ready in the domain's depot.
+ * A slot is 1, 2, 4, 8, 16 or 32 pages of IOVA, aligned to their size, and the
+ * address of the page table entry of the first one; those of the others follow
+ * it. A slot is in one of four places: mapped, held by a handle; pending,
+ * unmapped and waiting for a flush; ready on the list of a CPU; ready in the
+ * domain's depot.
+ *
+ * Only its own CPU uses a CPU's lists, with interrupts disabled. In lazy mode
+ * the timer of the flush queue flushes what is pending on any CPU, and counts
+ * its flushes. A CPU learns from the count that its pending slots are ready.
  */
 #include <linux/dma-handle.h>
 
-#define SLOT_CHUNK   64 /* slots that are made at a time, of adjacent IOVA */
-#define SLOT_LIMIT   16384 /* slots of a domain: 64 MiB of IOVA */
+#define SLOT_CLASSES 6 /* sizes: a slot of class n has 1 << n pages */
+#define SLOT_PAGES   BIT(SLOT_CLASSES - 1)
+#define SLOT_CHUNK   64 /* pages that slots are made of at a time, of adjacent IOVA */
+#define SLOT_LEAST   8 /* slots that are made at a time, however large */
+#define SLOT_LIMIT   32768 /* pages of a domain: 128 MiB of IOVA */
 #define SLOT_PENDING 256 /* unmaps of a CPU that share a flush in lazy mode */
-#define SLOT_READY   512 /* more than these on a CPU's list go to the depot */
+#define SLOT_READY   512 /* more pages than these on a list go to the depot */
 #define SLOT_ADDRESS GENMASK_ULL(51, PAGE_SHIFT)
 /* Attributes that change nothing about the entry. */
 #define SLOT_ATTRS (DMA_ATTR_SKIP_CPU_SYNC | DMA_ATTR_NO_WARN | DMA_ATTR_REQUIRE_COHERENT)
+/* With dma-debug, syncs are reported too. */
+#define SLOT_STATE                                                                   \
+	(DMA_HANDLE_MAPPED | DMA_HANDLE_UNMAP | DMA_HANDLE_IOMMU | DMA_HANDLE_SLOT | \
+	 (IS_ENABLED(CONFIG_DMA_API_DEBUG) ? DMA_HANDLE_SYNC : 0))
 
 struct iommu_dma_slot {
 	struct iommu_dma_slot *next;
 	u64 *entry;
 	dma_addr_t iova;
+	unsigned int class;
 };
 
 struct slot_list {
@@ -29,14 +43,15 @@ struct slot_list {
 };
 
 struct slot_cpu {
-	spinlock_t lock; /* contended only by the timer */
-	struct slot_list ready;
-	struct slot_list pending;
+	struct slot_list ready[SLOT_CLASSES];
+	struct slot_list pending[SLOT_CLASSES];
+	unsigned int pending_count;
+	u64 pending_since; /* flushes that had begun at the last unmap */
 };
 
 struct slot_chunk {
 	struct slot_chunk *next;
-	struct iommu_dma_slot slots[SLOT_CHUNK];
+	struct iommu_dma_slot slots[];
 };
 
 struct iommu_dma_slots {
@@ -45,12 +60,10 @@ struct iommu_dma_slots {
 	u64 bits[DMA_FROM_DEVICE + 1]; /* of an entry, beside the address */
 	bool incoherent;
 	struct slot_cpu __percpu *cpus;
-	struct timer_list timer; /* bounds how long a slot is pending */
-	atomic_t timer_on;
-	spinlock_t lock; /* protects what follows; taken inside a CPU's */
-	struct slot_list depot;
+	atomic_t made; /* pages */
+	raw_spinlock_t lock; /* protects what follows */
+	struct slot_list depot[SLOT_CLASSES];
 	struct slot_chunk *chunks;
-	unsigned int made;
 };
 
 static void list_put(struct slot_list *list, struct iommu_dma_slot *slot)
@@ -65,8 +78,10 @@ static struct iommu_dma_slot *list_get(struct slot_list *list)
 {
 	struct iommu_dma_slot *slot = list->first;
 
-	list->first = slot->next;
-	list->count--;
+	if (likely(slot)) {
+		list->first = slot->next;
+		list->count--;
+	}
 	return slot;
 }
 
@@ -84,11 +99,28 @@ static void list_move_all(struct slot_list *to, struct slot_list *from)
 	from->count = 0;
 }
 
-static void write_entry(struct iommu_dma_slots *s, u64 *entry, u64 value)
+/* Returns the pages that a buffer lies in. */
+static u64 pages_of(const struct dma_handle *h)
 {
-	WRITE_ONCE(*entry, value);
+	return PFN_UP(offset_in_page(h->phys) + (u64)h->len);
+}
+
+/* Let an IOMMU that does not snoop the CPU's caches see entries. */
+static void publish_entries(struct iommu_dma_slots *s, u64 *entry, unsigned int pages)
+{
 	if (s->incoherent)
-		iommu_pages_flush_incoherent(s->iommu_device, entry, 0, sizeof(*entry));
+		iommu_pages_flush_incoherent(s->iommu_device, entry, 0, pages * sizeof(*entry));
+}
+
+static void write_entries(struct iommu_dma_slots *s, u64 *entry, u64 value, u64 step,
+			  unsigned int pages)
+{
+	unsigned int n;
+
+	WRITE_ONCE(*entry, value);
+	for (n = 1; n < pages; n++)
+		WRITE_ONCE(entry[n], value += step);
+	publish_entries(s, entry, pages);
 }
 
 static void flush_range(struct iommu_domain *domain, dma_addr_t iova, size_t size)
@@ -118,130 +150,214 @@ static int find_entry(struct iommu_domain *domain, dma_addr_t iova, int prot,
 	return err;
 }
 
-/* Make a chunk of slots for a CPU's list. Called with that list's lock held. */
-static void make_slots(struct iommu_dma_slots *s, struct slot_list *ready)
+/* Name the entries of a slot and clear them. */
+static int init_slot(struct iommu_dma_slots *s, struct iommu_dma_slot *slot)
 {
-	struct iova_domain *iovad = &s->domain->iova_cookie->iovad;
-	unsigned long limit = DMA_BIT_MASK(32), pfn;
 	struct pt_iommu_leaf leaf;
-	struct slot_chunk *chunk;
 	unsigned int n;
+	int err;
 
-	if (s->made + SLOT_CHUNK > SLOT_LIMIT)
-		return;
-	chunk = kzalloc_obj(*chunk, GFP_ATOMIC);
-	if (!chunk)
-		return;
-	if (s->domain->geometry.force_aperture)
-		limit = min_t(u64, limit, s->domain->geometry.aperture_end);
-	pfn = alloc_iova_fast(iovad, SLOT_CHUNK, limit >> PAGE_SHIFT, true);
-	if (!pfn) {
-		kfree(chunk);
-		return;
+	for (n = 0; n < BIT(slot->class); n++) {
+		err = find_entry(s->domain, slot->iova + n * PAGE_SIZE, IOMMU_READ | IOMMU_CACHE,
+				 &leaf);
+		if (err)
+			return err;
+		write_entries(s, leaf.entry, 0, 0, 1);
+		if (!n)
+			slot->entry = leaf.entry;
+		else if (leaf.entry != slot->entry + n)
+			return -EOPNOTSUPP;
 	}
-	for (n = 0; n < SLOT_CHUNK; n++) {
-		struct iommu_dma_slot *slot = &chunk->slots[n];
-
-		slot->iova = (dma_addr_t)(pfn + n) << PAGE_SHIFT;
-		if (find_entry(s->domain, slot->iova, IOMMU_READ | IOMMU_CACHE, &leaf))
-			break;
-		slot->entry = leaf.entry;
-		write_entry(s, slot->entry, 0);
-	}
-	flush_range(s->domain, (dma_addr_t)pfn << PAGE_SHIFT, SLOT_CHUNK * PAGE_SIZE);
-	/* The IOVA range stays with the slots that could be made, until the domain goes. */
-	while (n--)
-		list_put(ready, &chunk->slots[n]);
-	chunk->next = s->chunks;
-	s->chunks = chunk;
-	s->made += SLOT_CHUNK;
+	return 0;
 }
 
-static struct iommu_dma_slot *get_slot(struct iommu_dma_slots *s)
+/* Returns how many slots of a chunk could be made. */
+static unsigned int init_chunk(struct iommu_dma_slots *s, struct slot_chunk *chunk,
+			       unsigned int count, unsigned int class, dma_addr_t iova)
 {
-	struct slot_cpu *cpu = raw_cpu_ptr(s->cpus);
-	struct iommu_dma_slot *slot = NULL;
-	unsigned long flags;
+	unsigned int n;
 
-	spin_lock_irqsave(&cpu->lock, flags);
-	if (unlikely(!cpu->ready.count)) {
-		spin_lock(&s->lock);
-		while (s->depot.count && cpu->ready.count < SLOT_CHUNK)
-			list_put(&cpu->ready, list_get(&s->depot));
-		if (!cpu->ready.count)
-			make_slots(s, &cpu->ready);
-		spin_unlock(&s->lock);
+	for (n = 0; n < count; n++) {
+		struct iommu_dma_slot *slot = &chunk->slots[n];
+
+		slot->class = class;
+		slot->iova = iova + n * (PAGE_SIZE << class);
+		if (init_slot(s, slot))
+			break;
 	}
-	if (likely(cpu->ready.count))
-		slot = list_get(&cpu->ready);
-	spin_unlock_irqrestore(&cpu->lock, flags);
+	flush_range(s->domain, iova, count * (PAGE_SIZE << class));
+	return n;
+}
+
+/* Make slots of a class. Returns one of them; the others go on this CPU's list. */
+static struct iommu_dma_slot *make_slots(struct iommu_dma_slots *s, unsigned int class)
+{
+	unsigned int pages = max_t(unsigned int, SLOT_CHUNK, SLOT_LEAST << class);
+	struct iova_domain *iovad = &s->domain->iova_cookie->iovad;
+	unsigned long limit = DMA_BIT_MASK(32), pfn = 0, flags;
+	unsigned int made, n;
+	struct slot_chunk *chunk;
+
+	if (atomic_add_return(pages, &s->made) > SLOT_LIMIT)
+		goto out_made;
+	chunk = kzalloc_flex(*chunk, slots, pages >> class, GFP_ATOMIC);
+	if (!chunk)
+		goto out_made;
+	if (s->domain->geometry.force_aperture)
+		limit = min_t(u64, limit, s->domain->geometry.aperture_end);
+	pfn = alloc_iova_fast(iovad, pages, limit >> PAGE_SHIFT, true);
+	if (!pfn)
+		goto out_chunk;
+	/* If not all can be made, the rest of the IOVA range waits until the domain goes. */
+	made = init_chunk(s, chunk, pages >> class, class, (dma_addr_t)pfn << PAGE_SHIFT);
+	if (!made)
+		goto out_chunk;
+	raw_spin_lock_irqsave(&s->lock, flags);
+	chunk->next = s->chunks;
+	s->chunks = chunk;
+	for (n = 1; n < made; n++)
+		list_put(&this_cpu_ptr(s->cpus)->ready[class], &chunk->slots[n]);
+	raw_spin_unlock_irqrestore(&s->lock, flags);
+	return &chunk->slots[0];
+
+out_chunk:
+	if (pfn)
+		free_iova_fast(iovad, pfn, pages);
+	kfree(chunk);
+out_made:
+	atomic_sub(pages, &s->made);
+	return NULL;
+}
+
+/* Move slots between a list and the depot's until the list has so many. */
+static void balance(struct iommu_dma_slots *s, struct slot_list *list, unsigned int class,
+		    unsigned int count)
+{
+	struct slot_list *depot = &s->depot[class];
+
+	raw_spin_lock(&s->lock);
+	while (list->count > count)
+		list_put(depot, list_get(list));
+	while (list->count < count && depot->count)
+		list_put(list, list_get(depot));
+	raw_spin_unlock(&s->lock);
+}
+
+/* Leave a CPU what it needs; others may map what it unmaps. */
+static void trim_ready(struct iommu_dma_slots *s, struct slot_cpu *cpu, unsigned int class)
+{
+	struct slot_list *list = &cpu->ready[class];
+
+	if (unlikely(list->count > SLOT_READY >> class))
+		balance(s, list, class, SLOT_READY / 2 >> class);
+}
+
+/* Flush what is pending on this CPU, and make it ready. */
+static noinline void flush_pending(struct iommu_dma_slots *s, struct iommu_dma_cookie *cookie)
+{
+	struct slot_list flushed[SLOT_CLASSES] = {};
+	struct slot_cpu *cpu;
+	unsigned long flags;
+	unsigned int n;
+
+	local_irq_save(flags);
+	cpu = this_cpu_ptr(s->cpus);
+	for (n = 0; n < SLOT_CLASSES; n++)
+		list_move_all(&flushed[n], &cpu->pending[n]);
+	cpu->pending_count = 0;
+	local_irq_restore(flags);
+
+	fq_flush_iotlb(cookie);
+
+	local_irq_save(flags);
+	cpu = this_cpu_ptr(s->cpus);
+	for (n = 0; n < SLOT_CLASSES; n++) {
+		list_move_all(&cpu->ready[n], &flushed[n]);
+		trim_ready(s, cpu, n);
+	}
+	local_irq_restore(flags);
+}
+
+/* Get a slot that is not on this CPU's list of ready ones. */
+static noinline struct iommu_dma_slot *get_other_slot(struct iommu_dma_slots *s, unsigned int class)
+{
+	struct iommu_dma_cookie *cookie = s->domain->iova_cookie;
+	struct iommu_dma_slot *slot;
+	struct slot_cpu *cpu;
+	unsigned long flags;
+	bool pending;
+	unsigned int n;
+
+	local_irq_save(flags);
+	cpu = this_cpu_ptr(s->cpus);
+	if (cpu->pending_count &&
+	    cpu->pending_since < (u64)atomic64_read(&cookie->fq_flush_finish_cnt)) {
+		for (n = 0; n < SLOT_CLASSES; n++)
+			list_move_all(&cpu->ready[n], &cpu->pending[n]);
+		cpu->pending_count = 0;
+	}
+	if (!cpu->ready[class].count)
+		balance(s, &cpu->ready[class], class, SLOT_READY / 2 >> class);
+	slot = list_get(&cpu->ready[class]);
+	pending = cpu->pending[class].count;
+	local_irq_restore(flags);
+	if (!slot)
+		slot = make_slots(s, class);
+	if (slot || !pending)
+		return slot;
+	/* There are as many as there may be. */
+	flush_pending(s, cookie);
+	local_irq_save(flags);
+	slot = list_get(&this_cpu_ptr(s->cpus)->ready[class]);
+	local_irq_restore(flags);
 	return slot;
 }
 
-/* Leave a CPU what it needs; others may map what it unmaps. Called with its lock held. */
-static void trim_ready(struct iommu_dma_slots *s, struct slot_cpu *cpu)
+static struct iommu_dma_slot *get_slot(struct iommu_dma_slots *s, unsigned int class)
 {
-	if (likely(cpu->ready.count <= SLOT_READY))
-		return;
-	spin_lock(&s->lock);
-	while (cpu->ready.count > SLOT_READY / 2)
-		list_put(&s->depot, list_get(&cpu->ready));
-	spin_unlock(&s->lock);
-}
-
-static void slots_timeout(struct timer_list *t)
-{
-	struct iommu_dma_slots *s = timer_container_of(s, t, timer);
-	struct slot_list waiting = {};
+	struct iommu_dma_slot *slot;
 	unsigned long flags;
-	int n;
 
-	atomic_set(&s->timer_on, 0);
-	for_each_possible_cpu(n) {
-		struct slot_cpu *cpu = per_cpu_ptr(s->cpus, n);
-
-		spin_lock_irqsave(&cpu->lock, flags);
-		list_move_all(&waiting, &cpu->pending);
-		spin_unlock_irqrestore(&cpu->lock, flags);
-	}
-	if (!waiting.count)
-		return;
-	fq_flush_iotlb(s->domain->iova_cookie);
-	spin_lock_irqsave(&s->lock, flags);
-	list_move_all(&s->depot, &waiting);
-	spin_unlock_irqrestore(&s->lock, flags);
+	local_irq_save(flags);
+	slot = list_get(&this_cpu_ptr(s->cpus)->ready[class]);
+	local_irq_restore(flags);
+	return likely(slot) ? slot : get_other_slot(s, class);
 }
 
 /* Put a slot back in lazy mode: its IOVA may be reached until the flush. */
-static void put_pending(struct iommu_dma_slots *s, struct iommu_dma_slot *slot)
+static void put_pending(struct iommu_dma_slots *s, struct iommu_dma_slot *slot,
+			struct iommu_dma_cookie *cookie)
 {
-	struct iommu_dma_cookie *cookie = s->domain->iova_cookie;
-	struct slot_cpu *cpu = raw_cpu_ptr(s->cpus);
+	struct slot_cpu *cpu;
 	unsigned long flags;
+	bool full;
 
-	spin_lock_irqsave(&cpu->lock, flags);
-	list_put(&cpu->pending, slot);
-	if (unlikely(cpu->pending.count >= SLOT_PENDING)) {
-		fq_flush_iotlb(cookie);
-		list_move_all(&cpu->ready, &cpu->pending);
-		trim_ready(s, cpu);
-	}
-	spin_unlock_irqrestore(&cpu->lock, flags);
-	if (!atomic_read(&s->timer_on) && !atomic_xchg(&s->timer_on, 1))
-		mod_timer(&s->timer, jiffies + msecs_to_jiffies(cookie->options.fq_timeout));
+	local_irq_save(flags);
+	cpu = this_cpu_ptr(s->cpus);
+	list_put(&cpu->pending[slot->class], slot);
+	/* A full barrier was between the clearing of the entry and this: see queue_iova(). */
+	cpu->pending_since = atomic64_read(&cookie->fq_flush_start_cnt);
+	full = ++cpu->pending_count >= SLOT_PENDING;
+	local_irq_restore(flags);
+	if (unlikely(full))
+		flush_pending(s, cookie);
+	if (!atomic_read(&cookie->fq_timer_on) && !atomic_xchg(&cookie->fq_timer_on, 1))
+		mod_timer(&cookie->fq_timer,
+			  jiffies + msecs_to_jiffies(cookie->options.fq_timeout));
 }
 
 /* Put a slot back in strict mode: nothing reaches its IOVA when this returns. */
-static void put_flushed(struct iommu_dma_slots *s, struct iommu_dma_slot *slot)
+static void put_flushed(struct iommu_dma_slots *s, struct iommu_dma_slot *slot, unsigned int pages)
 {
-	struct slot_cpu *cpu = raw_cpu_ptr(s->cpus);
+	struct slot_cpu *cpu;
 	unsigned long flags;
 
-	flush_range(s->domain, slot->iova, PAGE_SIZE);
-	spin_lock_irqsave(&cpu->lock, flags);
-	list_put(&cpu->ready, slot);
-	trim_ready(s, cpu);
-	spin_unlock_irqrestore(&cpu->lock, flags);
+	flush_range(s->domain, slot->iova, pages * PAGE_SIZE);
+	local_irq_save(flags);
+	cpu = this_cpu_ptr(s->cpus);
+	list_put(&cpu->ready[slot->class], slot);
+	trim_ready(s, cpu, slot->class);
+	local_irq_restore(flags);
 }
 
 /* Learn the bits of entries from entries that iommu_map() writes. */
@@ -278,7 +394,6 @@ static void free_slots(struct iommu_dma_slots *s)
 {
 	struct slot_chunk *chunk, *next;
 
-	timer_shutdown_sync(&s->timer);
 	for (chunk = s->chunks; chunk; chunk = next) {
 		next = chunk->next;
 		kfree(chunk);
@@ -298,7 +413,7 @@ static struct iommu_dma_slots *alloc_slots(struct iommu_domain *domain)
 {
 	struct pt_iommu *pt = iommupt_from_domain(domain);
 	struct iommu_dma_slots *s;
-	int n, err;
+	int err;
 
 	if (!pt || !pt->ops->leaf_entry || domain->cookie_type != IOMMU_COOKIE_DMA_IOVA ||
 	    domain->iova_cookie->iovad.granule != PAGE_SIZE)
@@ -308,15 +423,12 @@ static struct iommu_dma_slots *alloc_slots(struct iommu_domain *domain)
 		return NULL;
 	s->domain = domain;
 	s->iommu_device = pt->iommu_device;
-	spin_lock_init(&s->lock);
-	timer_setup(&s->timer, slots_timeout, 0);
+	raw_spin_lock_init(&s->lock);
 	s->cpus = alloc_percpu_gfp(struct slot_cpu, GFP_ATOMIC);
 	if (!s->cpus) {
 		free_slots(s);
 		return NULL;
 	}
-	for_each_possible_cpu(n)
-		spin_lock_init(&per_cpu_ptr(s->cpus, n)->lock);
 	err = learn_bits(s);
 	if (err) {
 		free_slots(s);
@@ -325,14 +437,13 @@ static struct iommu_dma_slots *alloc_slots(struct iommu_domain *domain)
 	return s;
 }
 
-/* Returns the slots of a domain, made on the first call; NULL if there are none. */
-static struct iommu_dma_slots *domain_slots(struct iommu_domain *domain)
+/* Make the slots of a domain, on the first call. Returns NULL if there are none. */
+static noinline struct iommu_dma_slots *make_domain_slots(struct iommu_domain *domain)
 {
-	struct iommu_dma_slots *s = READ_ONCE(domain->iova_cookie->slots);
+	struct iommu_dma_slots *s = READ_ONCE(domain->iova_cookie->slots), *made;
 
-	if (unlikely(!s)) {
-		struct iommu_dma_slots *made = alloc_slots(domain);
-
+	if (!s) {
+		made = alloc_slots(domain);
 		s = cmpxchg(&domain->iova_cookie->slots, NULL, made);
 		if (!s)
 			s = made;
@@ -342,52 +453,68 @@ static struct iommu_dma_slots *domain_slots(struct iommu_domain *domain)
 	return IS_ERR(s) ? NULL : s;
 }
 
-static bool iommu_dma_map_slot(struct device *dev, struct dma_handle *h, phys_addr_t phys,
-			       size_t size, enum dma_data_direction dir, unsigned long attrs)
+/* Returns true if slots serve a device and a mapping. */
+static bool slot_serves(struct device *dev, const struct dma_handle *h)
+{
+	/* Slots have IOVAs of 32 bits. */
+	return !(h->attrs & ~SLOT_ATTRS) && dev_is_dma_coherent(dev) &&
+	       !dev_use_swiotlb(dev, h->len, h->dir) && *dev->dma_mask >= DMA_BIT_MASK(32) &&
+	       (!dev->bus_dma_limit || dev->bus_dma_limit >= DMA_BIT_MASK(32)) &&
+	       !static_branch_unlikely(&iommu_deferred_attach_enabled);
+}
+
+/* Map by a slot. The handle holds the arguments of map. Returns false if no slot serves. */
+bool iommu_dma_map_slot(struct device *dev, struct dma_handle *h)
 {
 	struct iommu_domain *domain = iommu_get_dma_domain(dev);
+	struct iommu_dma_slots *s = READ_ONCE(domain->iova_cookie->slots);
 	struct iommu_dma_slot *slot;
-	struct iommu_dma_slots *s;
+	u64 pages = pages_of(h);
 
-	if (offset_in_page(phys) + size > PAGE_SIZE || (attrs & ~SLOT_ATTRS) ||
-	    !dev_is_dma_coherent(dev) || dev_use_swiotlb(dev, size, dir) ||
-	    min_not_zero(dma_get_mask(dev), dev->bus_dma_limit) < DMA_BIT_MASK(32) ||
-	    static_branch_unlikely(&iommu_deferred_attach_enabled))
+	if (unlikely(pages > SLOT_PAGES || !slot_serves(dev, h)))
 		return false;
-	s = domain_slots(domain);
-	if (unlikely(!s))
-		return false;
-	slot = get_slot(s);
+	if (IS_ERR_OR_NULL(s)) {
+		s = make_domain_slots(domain);
+		if (!s)
+			return false;
+	}
+	slot = get_slot(s, fls(pages - 1));
 	if (unlikely(!slot))
 		return false;
-	write_entry(s, slot->entry, (phys & PAGE_MASK) | s->bits[dir]);
-	if (unlikely(iommu_sync_map(domain, slot->iova, PAGE_SIZE))) {
-		write_entry(s, slot->entry, 0);
-		put_flushed(s, slot);
+	write_entries(s, slot->entry, (h->phys & PAGE_MASK) | s->bits[h->dir], PAGE_SIZE, pages);
+	if (unlikely(iommu_sync_map(domain, slot->iova, pages * PAGE_SIZE))) {
+		write_entries(s, slot->entry, 0, 0, pages);
+		put_flushed(s, slot, pages);
 		return false;
 	}
-	h->addr = slot->iova + offset_in_page(phys);
+	h->addr = slot->iova + offset_in_page(h->phys);
 	h->slot = slot;
-	h->state = DMA_HANDLE_IOMMU | DMA_HANDLE_SLOT | DMA_HANDLE_UNMAP;
+	h->state = SLOT_STATE;
 	return true;
 }
 
-static void iommu_dma_unmap_slot(struct device *dev, struct dma_handle *h)
+void iommu_dma_unmap_slot(struct device *dev, struct dma_handle *h)
 {
 	struct iommu_dma_cookie *cookie = iommu_get_dma_domain(dev)->iova_cookie;
 	struct iommu_dma_slots *s = cookie->slots;
 	struct iommu_dma_slot *slot = h->slot;
 	u64 old = READ_ONCE(*slot->entry);
+	unsigned int pages = pages_of(h), n;
 
 	/* The IOMMU may set bits of an entry in use, hence the loop. */
 	do {
 		if (WARN_ON_ONCE(!old || (old & SLOT_ADDRESS) != (h->phys & PAGE_MASK)))
 			return;
 	} while (!try_cmpxchg64(slot->entry, &old, 0));
-	if (s->incoherent)
-		iommu_pages_flush_incoherent(s->iommu_device, slot->entry, 0, sizeof(u64));
+	if (pages > 1) {
+		for (n = 1; n < pages; n++)
+			WRITE_ONCE(slot->entry[n], 0);
+		/* Order this as the exchange is: see put_pending(). */
+		smp_mb();
+	}
+	publish_entries(s, slot->entry, pages);
 	if (READ_ONCE(cookie->fq_domain))
-		put_pending(s, slot);
+		put_pending(s, slot, cookie);
 	else
-		put_flushed(s, slot);
+		put_flushed(s, slot, pages);
 }
