@@ -60,6 +60,12 @@ static bool riscv(enum bench_hw hw)
 	return hw == BENCH_SV39 || hw == BENCH_SV48 || hw == BENCH_SV57;
 }
 
+/* Returns true for hardware that uses the lower half of a table. */
+static bool is_signed(enum bench_hw hw)
+{
+	return riscv(hw) || hw == BENCH_VTD4_FS;
+}
+
 static bool smmuv1(enum bench_hw hw)
 {
 	return hw == BENCH_SMMUV1 || hw == BENCH_SMMUV1_S2;
@@ -234,7 +240,7 @@ static void open_domain(struct bench *b)
 		.pool = b->pool,
 		.mode = c->mode,
 		.format = format(c->hw),
-		.va_bits = c->backend == DMAH_BACKEND_IOMMU ? width(c->hw) - riscv(c->hw) : 0,
+		.va_bits = c->backend == DMAH_BACKEND_IOMMU ? width(c->hw) - is_signed(c->hw) : 0,
 		.aperture_size = c->aperture_size,
 		.lazy_entries = c->lazy_entries,
 		.history = c->history,
