@@ -32,13 +32,15 @@ struct churn {
 /* Returns how many pages of a mapping do not lead to their page of the buffer. */
 static unsigned int misled(struct device *dev, const struct cell *c)
 {
+	/* A small buffer of a device that is not coherent may bounce. */
+	phys_addr_t phys = dma_handle_bounced(&c->h) ? c->h.phys : c->phys;
 	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
-	unsigned int pages = PFN_UP(offset_in_page(c->phys) + c->h.len), n, wrong = 0;
+	unsigned int pages = PFN_UP(offset_in_page(phys) + c->h.len), n, wrong = 0;
 	dma_addr_t addr = dma_handle_addr(&c->h) & PAGE_MASK;
 
 	for (n = 0; n < pages; n++)
 		wrong += iommu_iova_to_phys(domain, addr + n * PAGE_SIZE) !=
-			 (c->phys & PAGE_MASK) + n * PAGE_SIZE;
+			 (phys & PAGE_MASK) + n * PAGE_SIZE;
 	return wrong;
 }
 
