@@ -9,8 +9,11 @@ DESTDIR ?=
 # Which suite (`make test SUITE=iova`) and which build (`make test CONFIG=asan`); all where empty.
 SUITE ?=
 CONFIG ?=
-# Seconds for each fuzz target of `make fuzz`, random operations of each case of `make soak`.
+# Seconds for each fuzz target of `make fuzz`, or inputs where FUZZ_RUNS is not 0; words that a target's name must have one of;
+# random operations of each case of `make soak`.
 FUZZ_SECONDS ?= 300
+FUZZ_RUNS ?= 0
+FUZZ_TARGETS ?=
 SOAK_OPS ?= 10000000
 # One in so many mutants, chosen by the commit, for `make mutants`; 1: all.
 MUTANT_SHARE ?= 1
@@ -19,7 +22,7 @@ MUTANT_BOOTS ?= yes
 # Seconds for which `make convert-tree` compiles what it converted.
 COMPILE ?= 3600
 
-export JOBS SUITE CONFIG FUZZ_SECONDS SOAK_OPS MUTANT_SHARE MUTANT_BOOTS
+export JOBS SUITE CONFIG FUZZ_SECONDS FUZZ_RUNS FUZZ_TARGETS SOAK_OPS MUTANT_SHARE MUTANT_BOOTS
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -101,13 +104,10 @@ convert-tree: ## convert a whole kernel tree (KERNEL=7.3 or 6.12) and print the 
 		--patch build/convert-$(or $(KERNEL),7.3).patch --compile $(COMPILE)
 
 .PHONY: convert-drivers
-convert-drivers: build ## convert network drivers, run them on 6.12 and 7.3, print the tables of docs/converting.md (half an hour of CPU)
+convert-drivers: build ## convert drivers, run them on 7.3 and 6.12, print the tables of docs/converting.md (PARTS=; hours of a busy machine; goes on where it ended)
 	@sh scripts/deps.sh test
-	@for kernel in 6.12 7.3; do \
-		python3 tests/convert/guest.py build/dmah build/release/tools/record/dmah-record $$kernel || exit 1; \
-		python3 tests/convert/figures.py build/dmah $$kernel || exit 1; \
-		python3 tests/convert/instructions.py build/dmah $$kernel e1000e e1000 || exit 1; \
-	done
+	@python3 tests/convert/whole.py --jobs $(JOBS) $(if $(DOCUMENT),--document '$(DOCUMENT)') build/dmah \
+		build/release/tools/record/dmah-record $(PARTS)
 
 .PHONY: linux-series-test
 linux-series-test: ## build the kernel of each patch (STEP=all; the last), boot them, run KUnit, edu and traffic (an hour of CPU); KIND=arm, arm64, debug: another kernel
@@ -148,14 +148,25 @@ bench-quick: ## time only the rows of the headline (2 minutes)
 	@sh scripts/bench.sh --quick --instructions
 
 .PHONY: bench-check
-bench-check: ## run every row of the benchmark once, Linux's own code too, checked and not timed
+bench-check: ## run every row of the benchmark once, Linux's own code too, checked and not timed; the trace of lockup-search
 	@sh scripts/deps.sh bench
 	@sh scripts/bench.sh --smoke
+	@sh scripts/lockup.sh --short
 
 .PHONY: bench-instructions
 bench-instructions: ## count the instructions of the benchmark by callgrind, without timing
 	@sh scripts/deps.sh bench
 	@sh scripts/bench.sh --only-instructions
+
+.PHONY: lockup-search
+lockup-search: ## search for workloads that make Linux's IOVA allocator, and this library's, take many steps in a call (5 minutes)
+	@sh scripts/deps.sh bench
+	@sh scripts/lockup.sh
+
+.PHONY: lockup-check
+lockup-check: ## replay the published trace on Linux's allocators and on this library's, and search shortly
+	@sh scripts/deps.sh bench
+	@sh scripts/lockup.sh --short
 
 .PHONY: performance
 performance: ## the figures of docs/performance.md, measured anew and put into it (20 minutes, an idle machine)
@@ -187,6 +198,11 @@ soak: ## run the random tests at length: SOAK_OPS operations for each case
 fuzz: ## fuzz every libFuzzer target for FUZZ_SECONDS
 	@sh scripts/deps.sh test
 	@python3 scripts/fuzz.py
+
+.PHONY: fuzz-tables
+fuzz-tables: ## fuzz the firmware-table parsers with 10 million inputs each (FUZZ_RUNS=n); half an hour of CPU and more
+	@sh scripts/deps.sh test
+	@FUZZ_TARGETS=fuzz-fw- FUZZ_RUNS=$(if $(filter-out 0,$(FUZZ_RUNS)),$(FUZZ_RUNS),10000000) python3 scripts/fuzz.py
 
 .PHONY: driver-sweep
 driver-sweep: build ## record and check 27 drivers of Linux in booted kernels, SWEEP= more arguments (hours; --short: minutes)

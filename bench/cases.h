@@ -9,7 +9,8 @@
 extern const struct bench_case case_harness, case_harness_sync, case_floor;
 
 /* case_linux.c */
-extern const struct bench_case case_linux_arm, case_linux_vtd, case_linux_sync;
+extern const struct bench_case case_linux_arm, case_linux_vtd, case_linux_sync, case_linux_sg1,
+	case_linux_sg8, case_linux_sg128, case_linux_direct;
 
 /* case_address.c */
 extern const struct bench_case case_address_rbtree, case_address_walk, case_address_directory,

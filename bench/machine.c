@@ -156,17 +156,20 @@ const char *machine_destroy(struct machine *m)
 	return why ? why : rig_pool_close(&m->pool);
 }
 
-size_t machine_cpu_memory(void)
+size_t machine_memory(unsigned int cpus, enum dmah_mode mode)
 {
-	struct machine_config c = { .kind = MACHINE_VTD, .mode = DMAH_LAZY };
-	struct dmah_domain_config one = domain_config(&c), two;
+	struct machine_config c = { .kind = MACHINE_VTD, .mode = mode };
+	struct dmah_domain_config config = domain_config(&c);
 
 	/* A translated domain must have an IOMMU. No function of this one is called. */
 	static struct dmah_iommu iommu;
 
-	one.iommu = &iommu;
-	one.cpus = 16;
-	two = one;
-	two.cpus = 32;
-	return (dmah_domain_memory(&two) - dmah_domain_memory(&one) + 15) / 16;
+	config.iommu = &iommu;
+	config.cpus = cpus;
+	return dmah_domain_memory(&config);
+}
+
+size_t machine_cpu_memory(void)
+{
+	return (machine_memory(32, DMAH_LAZY) - machine_memory(16, DMAH_LAZY) + 15) / 16;
 }

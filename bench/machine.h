@@ -78,4 +78,7 @@ dmah_addr_t machine_xen_bus(dmah_phys_t phys);
 /** machine_cpu_memory() - Returns the bytes that a domain takes for each CPU, whatever it maps. */
 size_t machine_cpu_memory(void);
 
+/** machine_memory() - Returns the bytes of a lazy domain of so many CPUs of which none has mapped. */
+size_t machine_memory(unsigned int cpus, enum dmah_mode mode);
+
 #endif

@@ -100,7 +100,10 @@ struct output {
 static bool write_json(const char *path, const struct rows *rows)
 {
 	json_t *json = rows_to_json(rows);
-	bool ok = rows_write(path, json);
+	bool ok;
+
+	figures_to_json(json, rows);
+	ok = rows_write(path, json);
 
 	json_decref(json);
 	return ok;
@@ -142,6 +145,19 @@ static void print_tables(const struct rows *rows)
 	puts("net: without the loop around an operation. Syncs are without it throughout.");
 }
 
+static bool measure_figures(struct rows *rows, bool timed)
+{
+	/* Rows that were timed have set up the memory. */
+	const char *why = timed || memory_init(3ull << 30, 4096)
+				  ? figures_measure(rows->figure, timed, 0)
+				  : "no memory";
+
+	rows->figured = !why;
+	if (why)
+		message("%s", why);
+	return rows->figured;
+}
+
 static int measure(struct rows *rows, const struct options *opt, bool timed, bool counted,
 		   const struct output *out)
 {
@@ -157,6 +173,9 @@ static int measure(struct rows *rows, const struct options *opt, bool timed, boo
 		ok = instructions_count(rows, opt);
 	if (timed)
 		ok &= rows_run(rows, opt);
+	/* After the rows: its memory is the rows' as well. */
+	if (ok && !opt->only && !opt->live)
+		ok = measure_figures(rows, timed);
 	if (timed && ok)
 		printf("%.0f MiB in huge pages\n\n", (double)memory_huge() / (1 << 20));
 	print_tables(rows);

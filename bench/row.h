@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "figures.h"
 #include "work.h"
 
 /**
@@ -52,11 +53,19 @@ struct row {
 	unsigned int dropped;
 };
 
-/** struct rows - all rows of a run. */
+/** struct rows - all rows of a run, and its figures where @figured. */
 struct rows {
 	struct row *list;
 	size_t n, cap;
+	bool figured;
+	double figure[FIGURES];
 };
+
+/** rows_figure() - Returns a figure of a run; negative: it was not measured. */
+static inline double rows_figure(const struct rows *rows, enum figure f)
+{
+	return rows->figured ? rows->figure[f] : -1;
+}
 
 /**
  * struct options - options of the command line.
@@ -130,6 +139,9 @@ bool instructions_count(struct rows *rows, const struct options *opt);
 
 /** rows_to_json() - Returns all rows as an array of JSON objects. */
 json_t *rows_to_json(const struct rows *rows);
+
+/** figures_to_json() - Appends the figures to that array. */
+void figures_to_json(json_t *array, const struct rows *rows);
 
 /** rows_from_json() - Makes rows of what rows_to_json() returned. Return: false on an error, after a message. */
 bool rows_from_json(struct rows *rows, const json_t *json);

@@ -37,6 +37,20 @@ json_t *rows_to_json(const struct rows *rows)
 	return array;
 }
 
+void figures_to_json(json_t *array, const struct rows *rows)
+{
+	for (unsigned int f = 0; f < FIGURES; f++) {
+		json_t *o;
+
+		if (rows_figure(rows, f) < 0)
+			continue;
+		o = json_object();
+		row_text(o, "figure", figure_name(f));
+		row_real(o, "value", rows_figure(rows, f), 3);
+		json_array_append_new(array, o);
+	}
+}
+
 /* ---- and back ---- */
 
 static bool find_kind(const char *name, enum machine_kind *kind)
@@ -96,10 +110,28 @@ static bool from_json(struct rows *rows, const json_t *o)
 	return true;
 }
 
+/* Returns false if the object is no figure. */
+static bool figure_from_json(struct rows *rows, const json_t *o)
+{
+	const char *name = json_string_value(json_object_get(o, "figure"));
+
+	for (unsigned int f = 0; name && f < FIGURES; f++) {
+		if (strcmp(figure_name(f), name) != 0)
+			continue;
+		for (unsigned int k = 0; !rows->figured && k < FIGURES; k++)
+			rows->figure[k] = -1;
+		rows->figured = true;
+		rows->figure[f] = number(o, "value");
+		return true;
+	}
+	return false;
+}
+
 bool rows_from_json(struct rows *rows, const json_t *json)
 {
 	for (size_t i = 0; i < json_array_size(json); i++) {
-		if (from_json(rows, json_array_get(json, i)))
+		if (figure_from_json(rows, json_array_get(json, i)) ||
+		    from_json(rows, json_array_get(json, i)))
 			continue;
 		message("row %zu is not a row of this benchmark", i + 1);
 		return false;

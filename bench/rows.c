@@ -28,6 +28,15 @@ const char *peer_version(void)
 #endif
 }
 
+static bool have_sg(void)
+{
+#ifdef HAVE_LINUX_PEER
+	return linux_peer_have_sg();
+#else
+	return false;
+#endif
+}
+
 /* ---- names ---- */
 
 const char *row_case(const struct row *r, char *buf, size_t size)
@@ -226,6 +235,11 @@ static void add_threads(struct rows *rows)
 
 			if (k && list[i].kind == MACHINE_NONE)
 				continue;
+			if (!k) {
+				r = add(rows, list[i].c, list[i].kind, LAZY, 16384);
+				r->threads = 2;
+				r->quick = r->c == &case_handle || r->c == &case_linux_vtd;
+			}
 			r = add(rows, list[i].c, list[i].kind, strict ? STRICT : LAZY, 1024);
 			r->threads = 2;
 			r->two_domains = k & 1;
@@ -249,6 +263,9 @@ static void add_latency(struct rows *rows)
 		add(rows, list[i].c, list[i].kind, STRICT, 1024)->latency_ns = 200;
 		add(rows, list[i].c, list[i].kind, STRICT, 1024)->latency_ns = 1000;
 		rows->list[rows->n - 1].quick |= list[i].c == &case_batch;
+		/* Two CPUs that wait for one queue. */
+		add(rows, list[i].c, list[i].kind, STRICT, 1024)->latency_ns = 1000;
+		rows->list[rows->n - 1].threads = 2;
 	}
 }
 
@@ -300,6 +317,8 @@ static void add_sizes(struct rows *rows)
 static void add_backends(struct rows *rows)
 {
 	static const struct bench_case *const vec[] = { &case_vec1, &case_vec8, &case_vec128 };
+	static const struct bench_case *const sg[] = { &case_linux_sg1, &case_linux_sg8,
+						       &case_linux_sg128 };
 	static const enum machine_kind kinds[] = { MACHINE_DIRECT, MACHINE_BOUNCE, MACHINE_XEN };
 
 	for (unsigned int i = 0; i < 3; i++) {
@@ -311,8 +330,15 @@ static void add_backends(struct rows *rows)
 
 			r->size = vec[i]->segments * 4096;
 			r->count = true;
+			if (!have_sg())
+				continue;
+			r = add(rows, sg[i], k & 1 ? MACHINE_LPAE : MACHINE_VTD,
+				k & 2 ? STRICT : LAZY, 64);
+			r->size = sg[i]->segments * 4096;
+			r->count = true;
 		}
 	}
+	add(rows, &case_linux_direct, MACHINE_DIRECT, STRICT, 1024)->count = true;
 }
 
 void rows_make(struct rows *rows, const struct options *opt)

@@ -499,6 +499,8 @@ bool rows_run(struct rows *rows, const struct options *opt)
 
 bool rows_smoke(struct rows *rows)
 {
+	double figure[FIGURES];
+	const char *why;
 	bool all = true;
 
 	be_cpu(0);
@@ -506,7 +508,7 @@ bool rows_smoke(struct rows *rows)
 		puts("Bail out! no memory");
 		return false;
 	}
-	printf("1..%zu\n", rows->n);
+	printf("1..%zu\n", rows->n + 1);
 	for (size_t i = 0; i < rows->n; i++) {
 		struct row *r = &rows->list[i];
 		struct instance in = { .ops = CHUNK, .warm = CHUNK };
@@ -524,7 +526,10 @@ bool rows_smoke(struct rows *rows)
 		putchar('\n');
 		all &= ok;
 	}
-	return all;
+	why = figures_measure(figure, true, 40000);
+	printf("%s %zu - figures%s%s\n", why ? "not ok" : "ok", rows->n + 1, why ? ": " : "",
+	       why ? why : "");
+	return all && !why;
 }
 
 bool rows_counted(struct rows *rows)

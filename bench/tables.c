@@ -296,8 +296,14 @@ static const struct row *counterpart(const struct rows *rows, const struct row *
 {
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct row *r = &rows->list[i];
-		const char *name = !strcmp(linux_row->c->name, "linux-sync") ? "sync-nothing"
-									     : "handle";
+		char name[32];
+
+		if (!strcmp(linux_row->c->name, "linux-sync"))
+			snprintf(name, sizeof(name), "sync-nothing");
+		else if (linux_row->c->segments)
+			snprintf(name, sizeof(name), "vec-%u", linux_row->c->segments);
+		else
+			snprintf(name, sizeof(name), "handle");
 
 		if (!strcmp(r->c->name, name) && r->kind == linux_row->kind &&
 		    r->mode == linux_row->mode && r->live == linux_row->live &&
@@ -314,7 +320,11 @@ static void describe(char *buf, size_t size, const struct row *r)
 	bool kib = r->size % 1024 == 0, mib = r->size % (1u << 20) == 0;
 
 	snprintf(buf, size, "%s, %s, %s, %u %s, %u live, %s order%s, %u thread%s%s, latency %u ns",
-		 r->c->name, r->kind == MACHINE_LPAE ? "Arm" : "VT-d", row_mode(r),
+		 r->c->name,
+		 r->kind == MACHINE_LPAE     ? "Arm"
+		 : r->kind == MACHINE_DIRECT ? "direct"
+					     : "VT-d",
+		 row_mode(r),
 		 mib   ? r->size >> 20
 		 : kib ? r->size >> 10
 		       : r->size,

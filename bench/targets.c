@@ -140,6 +140,45 @@ static struct target sync(const struct rows *rows, const char *what, const char 
 	return t;
 }
 
+/* The same for more live mappings than a CPU's first caches hold. */
+static struct target many_threads(const struct rows *rows)
+{
+	const struct row *one = row_find(rows, "handle", MACHINE_VTD, LAZY, 16384, false, false);
+	const struct row *two =
+		row_find_more(rows, "handle", MACHINE_VTD, LAZY, 16384, false, false, 2, 0);
+	const struct row *linux1 =
+		row_find(rows, "linux-vtd", MACHINE_VTD, LAZY, 16384, false, false);
+	const struct row *linux2 =
+		row_find_more(rows, "linux-vtd", MACHINE_VTD, LAZY, 16384, false, false, 2, 0);
+	struct target t = { .what = "2 threads, one domain, 16,384 live each, to one thread",
+			    .wants = "<= 1.1x",
+			    .unit = UNIT_RATIO,
+			    .net = -1,
+			    .limit = 1.1 };
+
+	t.theirs = ratio(figure(linux2, UNIT_NS), figure(linux1, UNIT_NS));
+	t.ours = ratio(figure(two, UNIT_NS), figure(one, UNIT_NS));
+	t.gross = t.ours;
+	return t;
+}
+
+/* A figure of this library, and of Linux's code behind it where there is one. A limit of 0: as good as Linux's. */
+static struct target measured(const struct rows *rows, const char *what, const char *wants,
+			      double limit, enum unit unit, enum figure f)
+{
+	double theirs = f == FIGURE_ATTACH ? -1 : rows_figure(rows, f + 1);
+
+	return (struct target){ .what = what,
+				.wants = wants,
+				.unit = unit,
+				.theirs = theirs,
+				.ours = rows_figure(rows, f),
+				.gross = rows_figure(rows, f),
+				.net = -1,
+				.limit = limit ? limit : theirs,
+				.figure = true };
+}
+
 static struct target bytes(const char *what, const char *wants, double limit, size_t n)
 {
 	return (struct target){ .what = what,
@@ -185,6 +224,8 @@ static struct target instructions(const char *what, const char *wants, double li
 
 	if (t.ours >= 0)
 		t.ours /= pieces;
+	if (t.theirs >= 0 && pieces > 1)
+		t.theirs /= pieces;
 	t.gross = t.ours;
 	return t;
 }
@@ -208,11 +249,15 @@ static unsigned int each_call(struct target *list, const struct rows *rows)
 				 ring, 1);
 	list[n++] = instructions("a map and an unmap, strict, latency 0", "<= 250", 250,
 				 VTD("linux-vtd", STRICT), VTD("handle", STRICT), 1);
-	list[n++] = instructions("a map and an unmap, direct", "<= 130", 130, NULL, direct, 1);
-	list[n++] = instructions("a piece of a vector of 8", "<= 150", 150, NULL,
-				 SIZED("vec-8", 8 * 4096), 8);
-	list[n++] = instructions("a piece of a vector of 128", "<= 150", 150, NULL,
-				 SIZED("vec-128", 128 * 4096), 128);
+	list[n++] = instructions("a map and an unmap, direct", "<= 130", 130,
+				 row_find(rows, "linux-direct", MACHINE_DIRECT, STRICT, 1024, false,
+					  false),
+				 direct, 1);
+	list[n++] = instructions("a piece of a vector of 8", "<= 150", 150,
+				 SIZED("linux-sg-8", 8 * 4096), SIZED("vec-8", 8 * 4096), 8);
+	list[n++] = instructions("a piece of a vector of 128", "<= 150", 150,
+				 SIZED("linux-sg-128", 128 * 4096), SIZED("vec-128", 128 * 4096),
+				 128);
 	list[n++] = instructions("a map and an unmap of 64 KiB", "<= 400", 400,
 				 SIZED("linux-vtd", 64u << 10), SIZED("handle", 64u << 10), 1);
 	list[n++] = instructions("a map and an unmap of 2 MiB", "<= 500", 500,
@@ -274,7 +319,20 @@ unsigned int targets_make(struct target *list, const struct rows *rows)
 		threads(rows, "2 threads, one domain, VT-d, to one thread", "handle", MACHINE_VTD);
 	list[n++] =
 		threads(rows, "2 threads, one domain, LPAE, to one thread", "handle", MACHINE_LPAE);
+	list[n++] = many_threads(rows);
 	list[n++] = floor_threads(rows);
+	list[n++] = measured(rows, "p99.9 of a map while the load breathes", "<= 2,000 ns", 2000,
+			     UNIT_NS, FIGURE_P999);
+	list[n++] = measured(rows, "slowest map of that load", "", -1, UNIT_NS, FIGURE_MOST);
+	list[n++] = measured(rows,
+			     "2 MiB windows touched to live ones, 4 KiB, 4 million operations",
+			     "<= 1.1x", 1.1, UNIT_RATIO, FIGURE_WINDOWS);
+	list[n++] = measured(rows, "a map and an unmap after 256 KiB of other work", "<= Linux's",
+			     0, UNIT_NS, FIGURE_POLLUTED);
+	list[n++] = measured(rows, "a mapping made on one CPU and ended on another", "<= Linux's",
+			     0, UNIT_NS, FIGURE_HANDED_OVER);
+	list[n++] = measured(rows, "a domain made, a device attached, and both ended", "", -1,
+			     UNIT_NS, FIGURE_ATTACH);
 	list[n++] = sync(rows, "sync, nothing to do", "<= 3", 3, "sync-nothing", MACHINE_VTD, LAZY);
 	list[n++] = sync(rows, "sync, bounced, nothing to copy", "<= 3", 3, "sync-bounced",
 			 MACHINE_BOUNCE, LAZY);
@@ -285,6 +343,13 @@ unsigned int targets_make(struct target *list, const struct rows *rows)
 	list[n++] = bytes("a handle", "<= 32 bytes", 32, sizeof(struct dmah));
 	list[n++] =
 		bytes("metadata, each CPU and domain", "<= 64 KiB", 65536, machine_cpu_memory());
+	list[n++] = bytes("metadata, lazy, 1 CPU", "", -1, machine_memory(1, LAZY));
+	list[n++] = bytes("metadata, lazy, 16 CPUs", "", -1, machine_memory(16, LAZY));
+	list[n++] = bytes("metadata, lazy, 64 CPUs", "", -1, machine_memory(64, LAZY));
+	list[n++] = bytes("metadata, lazy, 256 CPUs, until a CPU maps", "<= 1 MiB", 1u << 20,
+			  machine_memory(256, LAZY));
+	list[n++] = bytes("metadata, strict, 256 CPUs, until a CPU maps", "<= 1 MiB", 1u << 20,
+			  machine_memory(256, STRICT));
 	return n;
 #undef ROW
 }

@@ -42,7 +42,7 @@ struct target {
 };
 
 /** TARGETS - most targets. */
-#define TARGETS 48u
+#define TARGETS 64u
 
 /** targets_make() - Computes all targets. Return: how many there are. */
 unsigned int targets_make(struct target *list, const struct rows *rows);

@@ -50,6 +50,7 @@ struct buffer {
 struct bench_case;
 struct linux_peer;
 struct work_batches;
+struct work_lists;
 struct work_vectors;
 
 /**
@@ -75,6 +76,7 @@ struct work_vectors;
  * @dma_ring: ring of the ring cases.
  * @batches: data of the batch case.
  * @vectors: data of the vector cases.
+ * @lists: data of the cases of Linux's scatter lists.
  * @segments: pieces of each vector.
  * @c: the case.
  * @m: the machine; NULL without.
@@ -102,6 +104,7 @@ struct work {
 	struct dmah_ring *dma_ring;
 	struct work_batches *batches;
 	struct work_vectors *vectors;
+	struct work_lists *lists;
 	uint32_t segments;
 	const struct bench_case *c;
 	struct machine *m;

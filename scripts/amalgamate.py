@@ -197,7 +197,7 @@ class Amalgamation:
         head += "".join("#pragma GCC diagnostic ignored \"%s\"\n" % w
                         for w in ("-Wmissing-prototypes", "-Wunused-function", "-Wunused-const-variable"))
         rest = [n for n in ("dmah/addr.h", "dmah/device.h", "dmah/dmah.h", "dmah/fault.h", "dmah/ring.h",
-                            "dmah/smmuv3.h", "dmah/vtd.h") if n not in self.system]
+                            "dmah/smmuv2.h", "dmah/smmuv3.h", "dmah/vtd.h") if n not in self.system]
         head += "".join("#include <%s>\n" % n for n in sorted(self.system + rest))
         return head + "\n" + "\n".join(out)
 

@@ -26,10 +26,14 @@ void unit_create(struct unit *u, struct sim *sim, unsigned int n)
 	case SIM_RISCV:
 		u->riscv_model = sim_riscv_create(sim, n, NULL);
 		break;
+	case SIM_SMMUV2:
+		u->smmuv2_model = sim_smmuv2_create(sim, n, &u->smmuv2_config);
+		break;
 	default:
 		u->smmu_model = sim_smmuv3_create(sim, n, NULL);
 	}
-	assert_true(u->vtd_model || u->smmu_model || u->amdvi_model || u->riscv_model);
+	assert_true(u->vtd_model || u->smmu_model || u->amdvi_model || u->riscv_model ||
+		    u->smmuv2_model);
 }
 
 static void start_vtd(struct unit *u, uint64_t timeout_ns)
@@ -91,6 +95,16 @@ static void start_riscv(struct unit *u, uint64_t timeout_ns)
 	u->iommu = &u->riscv.iommu;
 }
 
+static void start_smmuv2(struct unit *u, uint64_t timeout_ns)
+{
+	struct dmah_smmuv2_config config = { .regs = sim_smmuv2_regs(u->smmuv2_model, NULL),
+					     .timeout_ns = timeout_ns,
+					     .short_descriptors = u->smmuv2_short };
+
+	assert_int_equal(dmah_smmuv2_init(&u->smmuv2, &config), DMAH_OK);
+	u->iommu = &u->smmuv2.iommu;
+}
+
 struct dmah_iommu *unit_start(struct unit *u, uint64_t timeout_ns)
 {
 	if (u->vtd_model)
@@ -99,6 +113,8 @@ struct dmah_iommu *unit_start(struct unit *u, uint64_t timeout_ns)
 		start_amdvi(u, timeout_ns);
 	else if (u->riscv_model)
 		start_riscv(u, timeout_ns);
+	else if (u->smmuv2_model)
+		start_smmuv2(u, timeout_ns);
 	else
 		start_smmu(u, timeout_ns);
 	return u->iommu;
@@ -117,20 +133,25 @@ void unit_hold(struct unit *u, bool hold)
 		sim_amdvi_hold(u->amdvi_model, hold);
 	else if (u->riscv_model)
 		sim_riscv_hold(u->riscv_model, hold);
+	else if (u->smmuv2_model)
+		sim_smmuv2_hold(u->smmuv2_model, hold);
 	else
 		sim_smmuv3_hold(u->smmu_model, hold);
 }
 
 int unit_reset(struct unit *u)
 {
-	return u->vtd_model	? dmah_vtd_reset(&u->vtd)
-	       : u->amdvi_model ? dmah_amdvi_reset(&u->amdvi)
-	       : u->riscv_model ? dmah_riscv_reset(&u->riscv)
-				: dmah_smmuv3_reset(&u->smmu);
+	return u->vtd_model	 ? dmah_vtd_reset(&u->vtd)
+	       : u->amdvi_model	 ? dmah_amdvi_reset(&u->amdvi)
+	       : u->riscv_model	 ? dmah_riscv_reset(&u->riscv)
+	       : u->smmuv2_model ? dmah_smmuv2_reset(&u->smmuv2)
+				 : dmah_smmuv3_reset(&u->smmu);
 }
 
 volatile void *unit_regs(struct unit *u, uint64_t *size)
 {
+	if (u->smmuv2_model)
+		return sim_smmuv2_regs(u->smmuv2_model, size);
 	*size = u->vtd_model	 ? 0x2000
 		: u->amdvi_model ? DMAH_AMDVI_REGS
 		: u->riscv_model ? DMAH_RISCV_REGS
@@ -149,6 +170,8 @@ void unit_use_regs(struct unit *u, volatile void *regs)
 		u->amdvi.regs = regs;
 	else if (u->riscv_model)
 		u->riscv.regs = regs;
+	else if (u->smmuv2_model)
+		u->smmuv2.regs = regs;
 	else
 		u->smmu.regs = regs;
 }
@@ -156,10 +179,11 @@ void unit_use_regs(struct unit *u, volatile void *regs)
 void unit_stop(struct unit *u)
 {
 	if (u->iommu)
-		assert_int_equal(u->vtd_model	  ? dmah_vtd_fini(&u->vtd)
-				 : u->amdvi_model ? dmah_amdvi_fini(&u->amdvi)
-				 : u->riscv_model ? dmah_riscv_fini(&u->riscv)
-						  : dmah_smmuv3_fini(&u->smmu),
+		assert_int_equal(u->vtd_model	   ? dmah_vtd_fini(&u->vtd)
+				 : u->amdvi_model  ? dmah_amdvi_fini(&u->amdvi)
+				 : u->riscv_model  ? dmah_riscv_fini(&u->riscv)
+				 : u->smmuv2_model ? dmah_smmuv2_fini(&u->smmuv2)
+						   : dmah_smmuv3_fini(&u->smmu),
 				 DMAH_OK);
 	u->iommu = NULL;
 }

@@ -1,37 +1,46 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The library's driver of VT-d, AMD-Vi, RISC-V or the SMMUv3 on a register model of lab/sim: the IOMMU of a machine under test. */
+/* The library's driver of VT-d, AMD-Vi, RISC-V, SMMUv2 or SMMUv3 on a register model of lab/sim: the IOMMU of a machine under test. */
 #ifndef DMAH_TESTS_UNIT_H
 #define DMAH_TESTS_UNIT_H
 
 #include <dmah/amdvi.h>
 #include <dmah/riscv.h>
+#include <dmah/smmuv2.h>
 #include <dmah/smmuv3.h>
 #include <dmah/vtd.h>
 
 #include "sim.h"
 #include "sim_amdvi.h"
 #include "sim_riscv.h"
+#include "sim_smmuv2.h"
 #include "sim_smmuv3.h"
 #include "sim_vtd.h"
 
 /**
  * struct unit - an IOMMU with registers, and its driver. Zero before unit_create().
  * @hw: the machine's IOMMU.
- * @vtd_model, @smmu_model, @amdvi_model, @riscv_model: its registers; one of them.
- * @vtd, @smmu, @amdvi, @riscv: the driver.
+ * @smmuv2_config: of the model, for unit_create().
+ * @smmuv2_short: the driver uses short descriptors, for unit_start().
+ * @vtd_model, @smmu_model, @amdvi_model, @riscv_model, @smmuv2_model: its registers; one of
+ *	them.
+ * @vtd, @smmu, @amdvi, @riscv, @smmuv2: the driver.
  * @iommu: the IOMMU as the library sees it; NULL before unit_start().
  * @memory: the driver's bookkeeping.
  */
 struct unit {
 	struct sim_iommu *hw;
+	struct sim_smmuv2_config smmuv2_config;
+	bool smmuv2_short;
 	struct sim_vtd *vtd_model;
 	struct sim_smmuv3 *smmu_model;
 	struct sim_amdvi *amdvi_model;
 	struct sim_riscv *riscv_model;
+	struct sim_smmuv2 *smmuv2_model;
 	struct dmah_vtd vtd;
 	struct dmah_smmuv3 smmu;
 	struct dmah_amdvi amdvi;
 	struct dmah_riscv riscv;
+	struct dmah_smmuv2 smmuv2;
 	struct dmah_iommu *iommu;
 	void *memory;
 };

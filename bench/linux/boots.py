@@ -63,7 +63,7 @@ POOL_SCRIPT = """
 set -e
 sleep 5
 insmod /modules/dmah.ko check=0
-insmod /modules/dmah_cost.ko passes=%(passes)d only=first,stock,pool,pool-batch-16,ring
+insmod /modules/dmah_cost.ko passes=%(passes)d only=first,stock,pool,pool-batch-16,ring,io
 rmmod dmah_cost
 rmmod dmah
 insmod /modules/dmah.ko check=0 sync_map=1

@@ -18,6 +18,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import boots  # noqa: E402
+import cpus  # noqa: E402
 import figures  # noqa: E402
 import native  # noqa: E402
 import packets  # noqa: E402
@@ -59,8 +60,11 @@ def xen_counts():
     return json.loads(out.stdout)
 
 
-def measure(machines, passes, probed, more=True, source=None, jobs=None, traffic=True):
-    """A whole run. more: Xen and the bound too. traffic: a driver's packets too. Return: what evidence.json holds."""
+def measure(machines, passes, probed, more=True, source=None, jobs=None, traffic=True, two=False):
+    """A whole run. more: Xen and the bound too. traffic: a driver's packets too. two: two CPUs at once, too.
+
+    Return: what evidence.json holds.
+    """
     kernels = list(dict.fromkeys(k for k, _ in machines))
     version = project_version()
     for kernel in kernels:
@@ -78,6 +82,10 @@ def measure(machines, passes, probed, more=True, source=None, jobs=None, traffic
         for n, future in enumerate(concurrent.futures.as_completed(work), 1):
             found[work[future]] = future.result()
             say("%d of %d: %s" % (n, len(work), work[future]))
+    if two:
+        # Two CPUs at once want the host for themselves.
+        say("two CPUs at once")
+        found["cpus"] = cpus.measure()
     say("")
     qemu = native.version("qemu-system-x86_64") or native.version("qemu-system-aarch64")
     data = {"dmah": version, "qemu": qemu, "passes": passes, "live": boots.LIVE,
@@ -87,6 +95,8 @@ def measure(machines, passes, probed, more=True, source=None, jobs=None, traffic
         data["xen"], data["native"] = found["xen"], found["native"]
     if traffic:
         data["packets"] = found["packets"]
+    if two:
+        data["cpus"] = found["cpus"]
     data["targets"] = [{"what": t.what, "wanted": t.wants, "by_address": t.theirs, "by_handle": t.ours, "met": t.met,
                         "note": t.note} for t in figures.targets(figures.Run(data))]
     return data
@@ -139,6 +149,7 @@ def main():
     parser.add_argument("--only", action="append", metavar="MACHINE", choices=names,
                         help="measure on this machine (--list), and neither Xen nor packets nor the bound")
     parser.add_argument("--packets", action="store_true", help="with --only: count a network driver's packets, too")
+    parser.add_argument("--cpus", action="store_true", help="with --only: measure two CPUs that map at once, too")
     parser.add_argument("--passes", type=int, default=PASSES, metavar="N", help="over all mappings (%d)" % PASSES)
     parser.add_argument("--jobs", type=int, metavar="N", help="machines at one time (one for each CPU, at most 4)")
     parser.add_argument("--output", default=os.path.join(ROOT, "build", "report"), metavar="DIR",
@@ -163,7 +174,7 @@ def main():
         else:
             machines = [m for m in boots.MACHINES if not args.only or "%s-%s" % m in args.only]
             data = measure(machines, args.passes, PROBED, more=not args.only, jobs=args.jobs,
-                           traffic=args.packets or not args.only)
+                           traffic=args.packets or not args.only, two=args.cpus or not args.only)
             report.put(os.path.join(args.output, "evidence.json"), json.dumps(data, indent=1) + "\n")
         report.write(data, args.output)
         if args.quote:

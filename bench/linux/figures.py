@@ -36,6 +36,17 @@ PIECES = [
     ("piece-iommu", "`iommu_map()`, `iommu_unmap_fast()` above those, nothing flushed"),
     ("piece-iova", "`alloc_iova_fast()`, `free_iova_fast()` alone"),
 ]
+# A disk's requests: lists of 32 scattered pages but for the last.
+IO_PAGES = 32
+IO_CASES = [
+    ("io-pages", "`dma_map_page()` of each page"),
+    ("io-sg", "`dma_map_sg()` of the list, its set-up included"),
+    ("io-link", "`dma_iova_try_alloc()`, `_link()` of each page, `_sync()`; `dma_iova_destroy()`: NVMe's driver, where a "
+                "request has no gaps"),
+    ("io-vec", "`dmah_map_bvecs()`, `dmah_unmap_vec()` in slots"),
+]
+IO_SINGLE = [("page", "`dma_map_page()`: NVMe's driver"), ("iova-link", "a range of one page"),
+             ("pool", "`dmah_map_page()` in a slot"), ("io-vec-1", "`dmah_map_bvecs()` of one page")]
 # No handle operation of these may look anything up. Those of wrap end in the kernel's own unmap.
 DOMAIN = ["domain", "domain-in-order", "batch-16", "pool", "pool-batch-16", "ring-1", "ring-16", "ring-32"]
 # Cases of kernels with pool mode alone.
@@ -190,6 +201,12 @@ def pool_targets(run):
             found.append(Target("e1000e receives a packet, `%s`, 7.3 %s: instructions in poll" % (case, mode),
                                 "<= 55 % of by address", theirs, ours, ours <= 0.55 * theirs,
                                 "%.1f %%" % (100 * ours / theirs)))
+    for mode, rows in (run.data.get("cpus") or {}).items():
+        for case in ("pool", "pool-batch-16", "ring-16"):
+            theirs, ours = rows["page"]["rate"], rows[case]["rate"]
+            found.append(Target("two CPUs at once, `%s`, 7.3 %s: pairs in a time, of those of one CPU" % (case, mode),
+                                "as by address, its lower quartile at least", theirs, ours, ours >= rows["page"]["quartiles"][0],
+                                "%.2f and %.2f" % (theirs, ours)))
     return found
 
 

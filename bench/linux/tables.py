@@ -4,8 +4,9 @@
 import html
 import re
 
+import cpus
 import packets
-from figures import BOUNCES, CASES, INVALIDATIONS, LOOKUPS, OPS, PIECES, POOL_ONLY, Run, pool_targets, targets
+from figures import BOUNCES, CASES, INVALIDATIONS, IO_CASES, IO_PAGES, IO_SINGLE, LOOKUPS, OPS, PIECES, POOL_ONLY, Run, pool_targets, targets
 
 NAMES = {"lazy": "lazy", "strict": "strict", "untrusted": "untrusted device", "off": "IOMMU off"}
 
@@ -275,6 +276,48 @@ def table_packets(run):
     return t
 
 
+def table_io(run, kernel):
+    """A disk's requests of 4 KiB and of 128 KiB."""
+    machines = [m for m in run.machines if m.rsplit("-", 1)[0] == kernel]
+    head = ["request", "mapped by"]
+    for m in machines:
+        head += [NAMES[m.rsplit("-", 1)[1]] + ": map", "unmap", "both", "of the first"]
+    t = Table("io-" + kernel, "Linux %s, a disk's requests, instructions" % kernel, head, 2)
+    for size, pages, cases in (("4 KiB", 1, IO_SINGLE), ("128 KiB", IO_PAGES, IO_CASES)):
+        for case, what in cases:
+            row = [size, what]
+            for m in machines:
+                first, both = (run.cost(m, c, "pair") for c in (cases[0][0], case))
+                row += [number(None if x is None else pages * x) for x in (run.cost(m, case, op) for op in ("map", "unmap", "pair"))]
+                row.append(percent(both / first if both is not None and first else None))
+            t.rows.append(row)
+    return t
+
+
+def table_cpus(run):
+    """Two CPUs at once, and one alone."""
+    found = run.data["cpus"]
+    head = ["both CPUs on one device"]
+    for mode in found:
+        head += [NAMES[mode] + ": instructions, 1 CPU", "2 CPUs", "grows by", "rate of 2 CPUs", "quartiles",
+                 "pairs, of page's", "waits"]
+    t = Table("cpus-" + cpus.KERNEL, "Linux %s, two CPUs that map and unmap at once" % cpus.KERNEL, head,
+              note="Instructions of a map and unmap of 4 KiB, the loop included. Rate: pairs that two CPUs end in a time, over "
+              "those of one CPU (2 is the most): the median of %d rounds in which all cases take turns, where QEMU has a thread "
+              "for each CPU. Pairs, of page's: how many two CPUs end there in the time in which they end 100 by address. Waits: calls of the spinlock's slow path for 1,000 pairs there, in the whole machine. `flush`: no mapping, one page's `iommu_iotlb_sync()` alone."
+              % next(iter(found.values()))[cpus.CASES[0]]["rounds"])
+    for case in cpus.CASES:
+        row = ["`%s`" % case]
+        for rows in found.values():
+            r = rows[case]
+            one, two = r["instructions"]
+            row += [number(one), number(two), percent(two / one - 1), "%.2f" % r["rate"],
+                    "%.2f to %.2f" % tuple(r["quartiles"]), percent(rows["page"]["clocks"][1] / r["clocks"][1]),
+                    "%.1f" % r["waits"]]
+        t.rows.append(row)
+    return t
+
+
 def table_every(run):
     t = Table("every", "Every row", ["machine", "case", "bytes", "call", "calls", "instructions", "with the loop",
                                      "least of a pass", "most"], 2)
@@ -299,9 +342,11 @@ def all_tables(data):
     for size in (4096, 1522):
         found += [table_pairs(run, k, size) for k in kernels]
     if any(m.startswith("7.3") for m in run.machines):
-        found.append(table_syncs(run, "7.3"))
+        found += [table_syncs(run, "7.3"), table_io(run, "7.3")]
     if run.data.get("packets"):
         found.append(table_packets(run))
+    if run.data.get("cpus"):
+        found.append(table_cpus(run))
     found += [table_syncs(run), table_counts(run), table_bounces(run), table_pieces(run), table_budget(run),
               table_native(run), table_xen(run), table_machines(run), table_every(run)]
     return found

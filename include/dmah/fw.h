@@ -29,6 +29,7 @@
 #include <dmah/amdvi.h>
 #include <dmah/iommu.h>
 #include <dmah/riscv.h>
+#include <dmah/smmuv2.h>
 #include <dmah/smmuv3.h>
 #include <dmah/viommu.h>
 #include <dmah/vtd.h>
@@ -325,6 +326,8 @@ struct dmah_fw_range {
  * struct dmah_fw_visitor - the answer of dmah_fw_lookup(). Any may be NULL.
  * @unit: called first, once: the IOMMU that translates the device.
  * @id: called for each id by which the unit may see the device, the usual one first.
+ * @mask: called after @id with the bits of that id that the unit does not compare, where there are any: an SMMUv2 may know
+ *	several streams by one id (#iommu-cells of 2, stream-match-mask).
  * @range: called for each range.
  * @flags: called with enum dmah_device_flags that tables state for the device: DMAH_DEV_ATS where it may use a TLB of its
  *	own, DMAH_DEV_COHERENT where its accesses see the CPU's caches.
@@ -332,6 +335,7 @@ struct dmah_fw_range {
 struct dmah_fw_visitor {
 	void (*unit)(void *ctx, const struct dmah_fw_unit *unit);
 	void (*id)(void *ctx, uint32_t id);
+	void (*mask)(void *ctx, uint32_t mask);
 	void (*range)(void *ctx, const struct dmah_fw_range *range);
 	void (*flags)(void *ctx, uint32_t flags);
 };
@@ -366,7 +370,8 @@ void dmah_fw_named(const struct dmah_fw *fw, void (*fn)(void *ctx, const char *n
 /**
  * struct dmah_fw_device - a device, in the terms of struct dmah_device and struct dmah_limits.
  * @unit: the IOMMU before it.
- * @ids: its ids; the first is for @id of struct dmah_device, the others for @ids.
+ * @ids: its ids; the first is for @id of struct dmah_device, the others for @ids. Those of an SMMUv2 with a mask are
+ *	dmah_smmuv2_id().
  * @nids: how many.
  * @reserved: its ranges.
  * @nreserved: how many.
@@ -392,7 +397,7 @@ struct dmah_fw_device {
 int dmah_fw_device(const struct dmah_fw *fw, const struct dmah_fw_requester *who,
 		   struct dmah_fw_device *device);
 
-/** DMAH_FW_BYPASS - most ranges of streams of an SMMUv3 in struct dmah_fw_setup. */
+/** DMAH_FW_BYPASS - most ranges of streams of an SMMU in struct dmah_fw_setup. */
 #define DMAH_FW_BYPASS 16u
 
 /**
@@ -406,6 +411,7 @@ int dmah_fw_device(const struct dmah_fw *fw, const struct dmah_fw_requester *who
  *	and the tables do.
  * @smmuv3: for dmah_smmuv3_init(). @bypass: streams that firmware left running (RMR of an IORT), to which its @bypass
  *	points: the structure stays where it is until dmah_smmuv3_init() has returned.
+ * @smmuv2: for dmah_smmuv2_init(), as @smmuv3, with @bypass_v2.
  * @riscv: for dmah_riscv_init().
  * @viommu: for dmah_viommu_init(); its transport is the caller's, which knows how to reach virtio devices.
  * @fw, @unit: the table and the unit that @amdvi asks; private.
@@ -417,9 +423,11 @@ struct dmah_fw_setup {
 	struct dmah_vtd_config vtd;
 	struct dmah_amdvi_config amdvi;
 	struct dmah_smmuv3_config smmuv3;
+	struct dmah_smmuv2_config smmuv2;
 	struct dmah_riscv_config riscv;
 	struct dmah_viommu_config viommu;
 	struct dmah_smmuv3_bypass bypass[DMAH_FW_BYPASS];
+	struct dmah_smmuv2_bypass bypass_v2[DMAH_FW_BYPASS];
 	const struct dmah_fw *fw;
 	struct dmah_fw_unit unit;
 };
@@ -432,7 +440,7 @@ struct dmah_fw_setup {
  * @setup: @map and @ctx are the caller's; the others are set.
  *
  * Return: 0; DMAH_ENOMEM: @map returned NULL; DMAH_ENODEV: @base is not known; DMAH_ENOTSUP: the library has no driver for
- * this kind; DMAH_ENOSPC: an SMMUv3 has more than DMAH_FW_BYPASS ranges of streams that firmware left running.
+ * this kind; DMAH_ENOSPC: an SMMU has more than DMAH_FW_BYPASS ranges of streams that firmware left running.
  */
 int dmah_fw_setup(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
 		  struct dmah_fw_setup *setup);

@@ -4,7 +4,8 @@
  *
  * The library writes page tables; the driver binds devices to them and invalidates. For authors of IOMMU drivers, and
  * for the code that sets up domains; device drivers do not need this header. Drivers of Intel VT-d (dmah/vtd.h), AMD-Vi
- * (dmah/amdvi.h) and Arm's SMMUv3 (dmah/smmuv3.h) come with the library.
+ * (dmah/amdvi.h), Arm's SMMUv1 and SMMUv2 (dmah/smmuv2.h) and SMMUv3 (dmah/smmuv3.h), RISC-V (dmah/riscv.h) and virtio-iommu
+ * (dmah/viommu.h) come with the library.
  */
 #ifndef DMAH_IOMMU_H
 #define DMAH_IOMMU_H
@@ -19,6 +20,7 @@ extern "C" {
 struct dmah_device;
 struct dmah_domain;
 struct dmah_iommu;
+struct dmah_irq_ops;
 struct dmah_link;
 
 /**
@@ -33,8 +35,8 @@ struct dmah_pt_format;
 extern const struct dmah_pt_format dmah_pt_vtd_ss;
 
 /**
- * dmah_pt_vtd_fs - Intel VT-d first-stage tables: 4 levels (48 bits, of which addresses below 1 << 47 are canonical), 4
- * KiB granule, 2 MiB and 1 GiB pages. The same specification, section 9.7.
+ * dmah_pt_vtd_fs - Intel VT-d first-stage tables: 4 or 5 levels (47 or 56 bits, since the upper half of a table begins with
+ * addresses whose bits up to 63 are set), 4 KiB granule, 2 MiB and 1 GiB pages. The same specification, section 9.7.
  */
 extern const struct dmah_pt_format dmah_pt_vtd_fs;
 
@@ -245,6 +247,21 @@ struct dmah_iommu_ops {
 	 */
 	unsigned int (*faults)(struct dmah_iommu *iommu, struct dmah_iommu_fault *faults,
 			       unsigned int max, bool *lost);
+	/** @irq: its interrupt remapping (dmah/irq.h); NULL: none. */
+	const struct dmah_irq_ops *irq;
+};
+
+/**
+ * struct dmah_irq_state - interrupt remapping of an IOMMU. The library's.
+ * @lock: held while entries and their owners change.
+ * @on: dmah_irq_enable() was called. @x2apic: with destinations of 32 bits.
+ * @number: of the last allocation.
+ */
+struct dmah_irq_state {
+	struct dmah_lock lock;
+	bool on;
+	bool x2apic;
+	uint32_t number;
 };
 
 /**
@@ -277,6 +294,7 @@ struct dmah_rate_limit {
  *	reported. Its driver's.
  * @lock, @links, @fault_limit: the domains behind it, and faults of devices that none of them has; the library's, zero at
  *	first.
+ * @irq: interrupt remapping; the library's, zero at first.
  */
 struct dmah_iommu {
 	const struct dmah_iommu_ops *ops;
@@ -294,6 +312,7 @@ struct dmah_iommu {
 	struct dmah_lock lock;
 	struct dmah_link *links;
 	struct dmah_rate_limit fault_limit;
+	struct dmah_irq_state irq;
 };
 
 #ifdef __cplusplus

@@ -201,7 +201,8 @@ static void add_iommu(struct command *c, const struct qemu_config *config)
 		add(c, "virtio-iommu-pci,addr=1");
 	else
 		/* Without the option QEMU 11's lets nothing be translated; 7.2's does not know it. */
-		add(c, config->newer ? "amd-iommu,dma-remap=on" : "amd-iommu");
+		add(c, "amd-iommu%s%s%s", config->newer ? ",dma-remap=on" : "", options ? "," : "",
+		    options ? options : "");
 }
 
 /* Build the key that tells one machine from another. File descriptors are added later. */

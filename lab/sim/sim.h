@@ -51,6 +51,7 @@ enum sim_reason {
 	SIM_FAULT_ADDRESS_SIZE, /* LPAE: the output address is too wide */
 	SIM_FAULT_INTERRUPT, /* VT-d: the interrupt window, 0xfee00000 to 0xfeefffff, which is never memory */
 	SIM_FAULT_ATS, /* a translated request of a device that is not allowed any */
+	SIM_FAULT_REMAPPING, /* an interrupt that no remapping entry accepts */
 };
 
 /** sim_reason_text() - Returns a reason in words. */
@@ -98,6 +99,7 @@ enum sim_flavour {
 	SIM_SMMU, /* Arm SMMU, VMSAv8-64 tables */
 	SIM_AMD, /* AMD-Vi, host page tables; always with registers (sim_amdvi.h) */
 	SIM_RISCV, /* RISC-V IOMMU, first-stage tables; always with registers (sim_riscv.h) */
+	SIM_SMMUV2, /* Arm SMMUv1 or SMMUv2; always with registers (sim_smmuv2.h) */
 };
 
 /** SIM_LATENCY_WAIT - a latency: the command is executed when a wait asks for it, and not before. */
@@ -319,6 +321,30 @@ enum sim_reason sim_dma_read(struct sim_device *dev, dmah_addr_t dma, void *buf,
 
 /** sim_dma_write() - the device writes memory. See sim_dma_read(). */
 enum sim_reason sim_dma_write(struct sim_device *dev, dmah_addr_t dma, const void *buf, size_t len);
+
+/**
+ * struct sim_interrupt - an interrupt, as it reaches the CPUs.
+ * @dest: APIC id or logical destination (@logical).
+ * @vector: its vector.
+ * @lowest: lowest priority; else fixed.
+ * @level: level-triggered.
+ */
+struct sim_interrupt {
+	uint32_t dest;
+	uint8_t vector;
+	bool logical;
+	bool lowest;
+	bool level;
+};
+
+/**
+ * sim_interrupt() - write a message to the interrupt window (0xfee00000 to 0xfeefffff), as a device or an IOAPIC. Threads.
+ * @dev: the device.
+ * @addr, @data: the message.
+ * @irq: receives the interrupt, where the message is let through.
+ */
+enum sim_reason sim_interrupt(struct sim_device *dev, uint64_t addr, uint32_t data,
+			      struct sim_interrupt *irq);
 
 /**
  * sim_dma_reaches() - translate a DMA address without an access. Records no fault, but uses and fills the TLBs.

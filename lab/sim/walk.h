@@ -173,9 +173,10 @@ enum sim_reason sim_walk_context(const struct sim_mem *mem, uint64_t root, uint3
 				 const struct sim_table *hw, bool passthrough,
 				 struct sim_context *context, uint32_t *code);
 
-/** struct sim_pasid_caps - stages of a unit in scalable mode, passthrough, and walks that snoop where PWSNP asks for it. */
+/** struct sim_pasid_caps - stages of a unit in scalable mode, 5 levels of the first, passthrough, and walks that snoop where PWSNP asks for it. */
 struct sim_pasid_caps {
 	bool first_stage;
+	bool five_levels;
 	bool second_stage;
 	bool passthrough;
 	bool snoops;

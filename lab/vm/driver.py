@@ -67,9 +67,9 @@ class Driver:
             if ATTACH in text:
                 self.write(name, text.replace(ATTACH, "dma_mode").replace(INCLUDE, INCLUDE + PARAMETER, 1))
 
-    def build(self, kernel, ko, out):
-        """Build against dmah.ko (a Dmah). Return: (the .ko, the compiler's warnings)."""
-        args = ["KBUILD_EXTRA_SYMBOLS=" + ko.symvers, "KCFLAGS=-I" + ko.include]
+    def build(self, kernel, ko, out, flags=()):
+        """Build against dmah.ko (a Dmah). flags: the compiler's. Return: (the .ko, the compiler's warnings)."""
+        args = ["KBUILD_EXTRA_SYMBOLS=" + ko.symvers, "KCFLAGS=" + " ".join(["-I" + ko.include] + list(flags))]
         made = module.build(kernel, self.dir, out, args=args)
         with open(os.path.join(out, "make.log"), errors="replace") as f:
             return made[0], [l.strip() for l in f if "warning:" in l]

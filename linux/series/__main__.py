@@ -146,11 +146,10 @@ def failing(tap, kernel, name, kos):
     limit = {n: "" if driver.opens else " dir=1 place=%d" % n for n in (4, 5)}
     if driver.bug:
         # It may not survive that.
-        result, wrong = traffic.failing(kernel, driver, [fail, stock.debian(kernel, name)],
+        _, wrong = traffic.failing(kernel, driver, [fail, stock.debian(kernel, name)],
                                      "symbol=dma_map_page_attrs" + limit[4], "series-failing-debian-" + name)
-        # Which maps fail, and what becomes of their addresses, is another matter in each run.
-        tap.case("ok" if wrong else "skip", "%s of Debian, maps fail: the bug is seen%s" % (name, "".join(": " + l for l in wrong[:1])),
-                 "" if wrong else "not in this run", notes=result.tail() if wrong else [])
+        # An observation, and no case: which maps fail, and what becomes of their addresses, is another matter in each run.
+        print("# observed: %s of Debian, maps fail: %s" % (name, wrong[0] if wrong else "nothing was reported in this run"), flush=True)
     # -5: EIO
     result, wrong = traffic.failing(kernel, driver, [fail] + kos, "symbol=__dmah_map_page result=-5" + limit[5],
                                  "series-failing-dmah-" + name)

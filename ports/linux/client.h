@@ -109,6 +109,7 @@ struct client_counts {
  * @records: those records.
  * @limit: so many reports are printed in a time.
  * @rings: rings that are not freed.
+ * @kept: coherent memory whose handles the module keeps. @kept_lock: for the list.
  * @dir: in debugfs.
  */
 struct client {
@@ -127,6 +128,8 @@ struct client {
 	struct records records;
 	struct ratelimit_state limit;
 	atomic_t rings;
+	struct list_head kept;
+	spinlock_t kept_lock; /* the list */
 	struct dentry *dir;
 };
 
@@ -245,6 +248,10 @@ void cache_give(struct client *c, const struct dmah *h, u32 off, u32 len);
 void cache_take_back(struct client *c, const struct dmah *h, u32 off, u32 len);
 /** cache_flush_kernel() - clean and invalidate the lines behind the kernel's linear mapping. */
 void cache_flush_kernel(void *cpu, size_t len);
+
+/* coherent.c */
+/** coherent_forget() - free the handles that the module keeps. What they map has ended or leaks. */
+void coherent_forget(struct client *c);
 
 /* report.c */
 void report_handle(struct client *c, const struct dmah *h, const char *what, unsigned long caller);

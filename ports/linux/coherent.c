@@ -117,31 +117,36 @@ static int own_free(struct client *c, struct dmah *h, unsigned long caller)
 	return err;
 }
 
-void *dmah_alloc_coherent(struct device *dev, struct dmah *h, size_t size, gfp_t gfp)
+static void *coherent_alloc(struct client *c, struct dmah *h, size_t size, gfp_t gfp,
+			    unsigned long caller)
 {
-	struct client *c = client_of(dev);
 	void *cpu;
 
-	if (!c)
-		return NULL;
 	if (h->meta || !size || size > U32_MAX - PAGE_SIZE) {
 		client_count(c, failed_maps, 1);
 		misuse_handle(c, -EINVAL, h,
 			      "coherent memory into a handle that is not idle, or of no size",
-			      _RET_IP_);
+			      caller);
 		return NULL;
 	}
 	size = PAGE_ALIGN(size);
 	if (client_domain(c))
-		return own_alloc(c, h, size, gfp, _RET_IP_);
-	cpu = wrap_alloc(c, h, size, gfp, _RET_IP_);
+		return own_alloc(c, h, size, gfp, caller);
+	cpu = wrap_alloc(c, h, size, gfp, caller);
 	if (cpu) {
 		client_count(c, maps, 1);
-		trace_dma_map_phys(dev, h, _RET_IP_);
+		trace_dma_map_phys(c->dev, h, caller);
 	} else {
 		client_count(c, failed_maps, 1);
 	}
 	return cpu;
+}
+
+void *dmah_alloc_coherent(struct device *dev, struct dmah *h, size_t size, gfp_t gfp)
+{
+	struct client *c = client_of(dev);
+
+	return c ? coherent_alloc(c, h, size, gfp, _RET_IP_) : NULL;
 }
 EXPORT_SYMBOL_GPL(dmah_alloc_coherent);
 
@@ -156,3 +161,85 @@ int dmah_free_coherent(struct device *dev, struct dmah *h)
 	return client_domain(c) ? own_free(c, h, _RET_IP_) : wrap_free(c, h, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(dmah_free_coherent);
+
+/* ---- for drivers that keep the address ---- */
+
+/**
+ * struct kept - the handle of such memory, in domain mode.
+ * @link: in the client's list.
+ * @h: the handle.
+ * @cpu: the CPU's pointer.
+ */
+struct kept {
+	struct list_head link;
+	struct dmah h;
+	void *cpu;
+};
+
+static void *kept_alloc(struct client *c, size_t size, dma_addr_t *dma, gfp_t gfp,
+			unsigned long caller)
+{
+	struct kept *k = kzalloc(sizeof(*k), gfp & ~(__GFP_DMA | __GFP_DMA32 | __GFP_HIGHMEM));
+	unsigned long flags;
+
+	if (!k)
+		return NULL;
+	k->cpu = coherent_alloc(c, &k->h, size, gfp, caller);
+	if (!k->cpu) {
+		kfree(k);
+		return NULL;
+	}
+	*dma = dmah_addr(&k->h);
+	spin_lock_irqsave(&c->kept_lock, flags);
+	list_add(&k->link, &c->kept);
+	spin_unlock_irqrestore(&c->kept_lock, flags);
+	return k->cpu;
+}
+
+/* Remove from the list. Return: NULL: it was mapped by the kernel's API, before the attach. */
+static struct kept *kept_take(struct client *c, const void *cpu, dma_addr_t dma)
+{
+	struct kept *k, *found = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&c->kept_lock, flags);
+	list_for_each_entry(k, &c->kept, link) {
+		if (k->cpu == cpu && dmah_addr(&k->h) == dma) {
+			found = k;
+			list_del(&k->link);
+			break;
+		}
+	}
+	spin_unlock_irqrestore(&c->kept_lock, flags);
+	return found;
+}
+
+void coherent_forget(struct client *c)
+{
+	struct kept *k, *next;
+
+	list_for_each_entry_safe(k, next, &c->kept, link) kfree(k);
+}
+
+void *dmah_alloc_coherent_at(struct device *dev, size_t size, dma_addr_t *dma, gfp_t gfp)
+{
+	struct client *c = client_of(dev);
+
+	return c && client_domain(c) ? kept_alloc(c, size, dma, gfp, _RET_IP_)
+				     : dma_alloc_coherent(dev, size, dma, gfp);
+}
+EXPORT_SYMBOL_GPL(dmah_alloc_coherent_at);
+
+void dmah_free_coherent_at(struct device *dev, size_t size, void *cpu, dma_addr_t dma)
+{
+	struct client *c = client_of(dev);
+	struct kept *k = c && client_domain(c) ? kept_take(c, cpu, dma) : NULL;
+
+	if (!k) {
+		dma_free_coherent(dev, size, cpu, dma);
+		return;
+	}
+	(void)own_free(c, &k->h, _RET_IP_);
+	kfree(k);
+}
+EXPORT_SYMBOL_GPL(dmah_free_coherent_at);

@@ -26,7 +26,8 @@ static int stats_show(struct seq_file *m, void *unused)
 		   s.maps, s.unmaps, s.failed_maps, s.syncs);
 	seq_printf(m, "misuse %llu\nbounced_bytes %llu\nmaintained_lines %llu\nhypercalls %llu\n",
 		   s.misuse, s.bounced_bytes, s.maintained_lines, s.hypercalls);
-	seq_printf(m, "invalidations %llu\nflushes %llu\n", s.invalidations, s.flushes);
+	seq_printf(m, "invalidations %llu\nflushes %llu\npool_bytes %llu\n", s.invalidations,
+		   s.flushes, s.pool_bytes);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(stats);

@@ -74,6 +74,7 @@ static void table_remove(struct client *c)
 
 static void client_free(struct client *c)
 {
+	coherent_forget(c);
 	records_fini(&c->records);
 	free_percpu(c->counts);
 	put_device(c->dev);
@@ -93,6 +94,8 @@ static struct client *client_alloc(struct device *dev)
 	c->untrusted = compat_untrusted(dev);
 	c->translated = used && iommu_is_dma_domain(used);
 	ratelimit_state_init(&c->limit, 5 * HZ, 40);
+	INIT_LIST_HEAD(&c->kept);
+	spin_lock_init(&c->kept_lock);
 	if (!c->counts || records_init(&c->records)) {
 		client_free(c);
 		return NULL;
@@ -277,6 +280,7 @@ static void client_stats(const struct client *c, struct dmah_stats *s)
 		s->flushes += n->flushes;
 	}
 	s->live = s->maps - s->unmaps;
+	s->pool_bytes = client_pool(c) ? pool_bytes(client_pool(c)) : 0;
 }
 
 u64 client_live(const struct client *c)

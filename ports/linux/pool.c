@@ -34,6 +34,11 @@ bool pool_is_lazy(const struct pool *p)
 	return p->lazy;
 }
 
+u64 pool_bytes(const struct pool *p)
+{
+	return (u64)READ_ONCE(p->held) * POOL_CHUNK;
+}
+
 void pool_flush(struct pool *p)
 {
 	int begun, done;

@@ -11,7 +11,7 @@
  *	pool_map.c	map, unmap, sync, checks
  *	pool_fast.c	the same for trusted devices, without attributes
  *	pool_bounce.c	untrusted devices
- *	pool_ring.c pool_batch.c
+ *	pool_ring.c	rings
  */
 #ifndef DMAH_LINUX_POOL_H
 #define DMAH_LINUX_POOL_H
@@ -34,6 +34,9 @@ void pool_detach(struct client *c);
 
 bool pool_is_lazy(const struct pool *p);
 
+/** pool_bytes() - IOVAs that slots hold now; those of rings are not in it. */
+u64 pool_bytes(const struct pool *p);
+
 /**
  * pool_map() - map into a slot.
  *
@@ -44,6 +47,15 @@ int pool_map(struct client *c, struct dmah *h, const struct request *req);
 /** pool_unmap() - check a handle of a slot and end its mapping. Return: 0, -ESTALE, -EINVAL. */
 int pool_unmap(struct client *c, struct dmah *h, u32 allow, unsigned long attrs,
 	       unsigned long caller);
+
+/**
+ * pool_map_fast() - map into a slot, for a trusted device and without attributes.
+ * @meta: direction, META_PART.
+ *
+ * Return: false: by map_request(), which says why not.
+ */
+bool pool_map_fast(struct client *c, struct dmah *h, phys_addr_t phys, u32 len, u32 meta,
+		   unsigned long caller);
 
 /** pool_unmap_fast() - dmah_unmap() of any handle, on behalf of @caller. */
 int pool_unmap_fast(struct device *dev, struct dmah *h, unsigned long caller);

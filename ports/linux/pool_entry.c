@@ -161,28 +161,31 @@ static struct pool_chunk *chunk_of(struct pool *p, const struct pool_slot *s)
 	return &p->chunk[s->name / POOL_CHUNK_PAGES];
 }
 
-int pool_entries_set_slow(struct pool *p, struct pool_slot *s, phys_addr_t phys, u32 pages,
-			  u32 meta)
+int pool_announce(struct pool *p, struct pool_slot *s, u32 pages)
 {
-	size_t size = (size_t)pages << PAGE_SHIFT;
-	struct pool_chunk *chunk;
-	int err;
+	struct pool_chunk *chunk = chunk_of(p, s);
+	int err = dma_iova_sync(p->c->dev, &chunk->iova, s->iova - chunk->iova.addr,
+				(size_t)pages << PAGE_SHIFT);
 
-	if (!s->entry)
-		return iommu_map(p->domain, s->iova, phys & PAGE_MASK, size, prot_of(meta),
-				 GFP_ATOMIC);
-	for (u32 i = 0; i < pages; i++)
-		WRITE_ONCE(s->entry[i],
-			   p->format.entry[meta & META_DIR] | ((phys & PAGE_MASK) + i * PAGE_SIZE));
-	if (p->format.incoherent)
-		pool_entries_flush(s->entry, pages);
-	chunk = chunk_of(p, s);
-	err = dma_iova_sync(p->c->dev, &chunk->iova, s->iova - chunk->iova.addr, size);
 	if (err) {
 		pool_entries_clear(p, s, pages);
 		pool_invalidate(p, s->iova, pages);
 	}
 	return err;
+}
+
+int pool_entries_set_slow(struct pool *p, struct pool_slot *s, phys_addr_t phys, u32 pages,
+			  u32 meta)
+{
+	if (!s->entry)
+		return iommu_map(p->domain, s->iova, phys & PAGE_MASK, (size_t)pages << PAGE_SHIFT,
+				 prot_of(meta), GFP_ATOMIC);
+	for (u32 i = 0; i < pages; i++)
+		WRITE_ONCE(s->entry[i],
+			   p->format.entry[meta & META_DIR] | ((phys & PAGE_MASK) + i * PAGE_SIZE));
+	if (p->format.incoherent)
+		pool_entries_flush(s->entry, pages);
+	return pool_announce(p, s, pages);
 }
 
 void pool_entries_clear_slow(struct pool *p, struct pool_slot *s, u32 pages)

@@ -9,6 +9,15 @@
 #include "pool_int.h"
 #include "trace.h"
 
+static __always_inline int slot_entries_set(struct pool *p, struct pool_slot *s, phys_addr_t phys,
+					    u32 dir, u32 pages, unsigned int class)
+{
+	if (class || unlikely(!s->entry))
+		return pool_entries_set(p, s, phys, pages, dir);
+	pool_entry_set(p, s->entry, phys, dir);
+	return unlikely(p->sync_map) ? pool_announce(p, s, 1) : 0;
+}
+
 static __always_inline bool map_slot(struct client *c, struct dmah *h, phys_addr_t phys, u32 len,
 				     u32 dir, u32 pages, unsigned int class, unsigned long caller)
 {
@@ -17,9 +26,7 @@ static __always_inline bool map_slot(struct client *c, struct dmah *h, phys_addr
 
 	if (unlikely(!s))
 		return false;
-	if (class == 0 && likely(s->entry && !p->sync_map)) {
-		pool_entry_set(p, s->entry, phys, dir);
-	} else if (unlikely(pool_entries_set(p, s, phys, pages, dir))) {
+	if (unlikely(slot_entries_set(p, s, phys, dir, pages, class))) {
 		pool_release(p, class, s);
 		return false;
 	}
@@ -42,6 +49,16 @@ static noinline bool map_pages(struct client *c, struct dmah *h, phys_addr_t phy
 		return false;
 	pages = pool_pages(phys, (u32)len);
 	return map_slot(c, h, phys, (u32)len, dir, pages, pool_class(pages), caller);
+}
+
+bool pool_map_fast(struct client *c, struct dmah *h, phys_addr_t phys, u32 len, u32 meta,
+		   unsigned long caller)
+{
+	if (!c->pool_fast)
+		return false;
+	if (likely(len - 1 < PAGE_SIZE - offset_in_page(phys)))
+		return map_slot(c, h, phys, len, meta, 1, 0, caller);
+	return map_pages(c, h, phys, len, meta, caller);
 }
 
 int __dmah_map_page(struct device *dev, struct dmah *h, struct page *page, size_t offset,

@@ -309,6 +309,12 @@ bool pool_wants_sync_map(struct pool *p);
 int pool_entries_set_slow(struct pool *p, struct pool_slot *s, phys_addr_t phys, u32 pages,
 			  u32 meta);
 
+/**
+ * pool_announce() - sync the IOMMU after a slot's new entries. Return: 0 or an error, and there are
+ * none.
+ */
+int pool_announce(struct pool *p, struct pool_slot *s, u32 pages);
+
 /** pool_entries_flush() - write entries back, for an IOMMU that does not see the CPU's caches. */
 void pool_entries_flush(u64 *entry, u32 n);
 

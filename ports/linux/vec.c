@@ -73,6 +73,9 @@ static int one_by_one(struct client *c, struct dmah_vec *v, u32 n, const struct 
 
 		one.phys = v->part[i].phys;
 		one.len = v->part[i].len;
+		if (client_pool(c) && !req->attrs &&
+		    pool_map_fast(c, &v->part[i], one.phys, one.len, req->meta, req->caller))
+			continue;
 		err = map_request(c, &v->part[i], &one);
 		if (!err)
 			continue;

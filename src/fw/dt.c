@@ -20,13 +20,22 @@ static const struct {
 	const char *compatible;
 	enum dmah_fw_kind kind;
 	bool pci;
+	enum dmah_smmuv2_model smmuv2;
 } iommu_kinds[] = {
-	{ "arm,smmu-v3", DMAH_FW_SMMUV3, false },     { "arm,smmu-v1", DMAH_FW_SMMUV2, false },
-	{ "arm,smmu-v2", DMAH_FW_SMMUV2, false },     { "arm,mmu-400", DMAH_FW_SMMUV2, false },
-	{ "arm,mmu-401", DMAH_FW_SMMUV2, false },     { "arm,mmu-500", DMAH_FW_SMMUV2, false },
-	{ "qcom,smmu-v2", DMAH_FW_SMMUV2, false },    { "nvidia,smmu-500", DMAH_FW_SMMUV2, false },
-	{ "riscv,iommu", DMAH_FW_RISCV, false },      { "riscv,pci-iommu", DMAH_FW_RISCV, true },
-	{ "virtio,pci-iommu", DMAH_FW_VIRTIO, true }, { "virtio,mmio", DMAH_FW_VIRTIO, false },
+	{ "arm,smmu-v3", DMAH_FW_SMMUV3, false, 0 },
+	{ "arm,smmu-v1", DMAH_FW_SMMUV2, false, DMAH_SMMUV2_V1 },
+	/* Products first: their nodes name the version too. */
+	{ "arm,mmu-400", DMAH_FW_SMMUV2, false, DMAH_SMMUV2_MMU400 },
+	{ "arm,mmu-401", DMAH_FW_SMMUV2, false, DMAH_SMMUV2_MMU401 },
+	{ "arm,mmu-500", DMAH_FW_SMMUV2, false, DMAH_SMMUV2_MMU500 },
+	{ "cavium,smmu-v2", DMAH_FW_SMMUV2, false, DMAH_SMMUV2_THUNDERX },
+	{ "arm,smmu-v2", DMAH_FW_SMMUV2, false, DMAH_SMMUV2_V2 },
+	{ "qcom,smmu-v2", DMAH_FW_SMMUV2, false, DMAH_SMMUV2_V2 },
+	{ "nvidia,smmu-500", DMAH_FW_SMMUV2, false, DMAH_SMMUV2_V2 },
+	{ "riscv,iommu", DMAH_FW_RISCV, false, 0 },
+	{ "riscv,pci-iommu", DMAH_FW_RISCV, true, 0 },
+	{ "virtio,pci-iommu", DMAH_FW_VIRTIO, true, 0 },
+	{ "virtio,mmio", DMAH_FW_VIRTIO, false, 0 },
 };
 
 #define KINDS (sizeof(iommu_kinds) / sizeof(iommu_kinds[0]))
@@ -120,6 +129,9 @@ static bool describe(const struct fw_tree *tree, const struct fw_node *node, uns
 		unit->flags = DMAH_FW_COHERENT;
 	else if (unit->kind == DMAH_FW_SMMUV3)
 		unit->flags = DMAH_FW_NONCOHERENT;
+	unit->hw_info = iommu_kinds[kind].smmuv2;
+	if (has_flag(tree, node, "calxeda,smmu-secure-config-access"))
+		unit->hw_info = DMAH_SMMUV2_CALXEDA;
 	unit->irq[0] = interrupt(tree, node, "eventq");
 	unit->irq[1] = interrupt(tree, node, "gerror");
 	unit->irq[2] = interrupt(tree, node, "priq");
@@ -375,18 +387,37 @@ static void report_msi(const struct fw_lookup *q, const struct fw_tree *tree,
 
 /* ---- answers ---- */
 
-static void report(struct fw_lookup *q, const struct fw_tree *tree, uint32_t phandle, uint32_t id)
+/* Returns the bits that an SMMUv2 does not compare: of each device (@mask), or of all. */
+static uint32_t mask_of(const struct fw_tree *tree, uint32_t phandle, uint32_t cells, uint32_t mask)
+{
+	struct fw_prop prop;
+	struct fw_node node;
+
+	if (cells > 1)
+		return mask;
+	if (!dmah_fw_tree_find(tree, phandle, &node))
+		return 0;
+	prop = dmah_fw_tree_prop(tree, &node, "stream-match-mask");
+	return dmah_fw_tree_cell(&prop, 0, 0);
+}
+
+/* @mask: the second cell of an entry, if there is one. */
+static void report(struct fw_lookup *q, const struct fw_tree *tree, uint32_t phandle, uint32_t id,
+		   uint32_t mask)
 {
 	struct dmah_fw_unit unit;
 	uint32_t cells;
 
 	if (!unit_of(tree, phandle, &unit, &cells))
 		return;
-	if (dmah_fw_found(q, &unit))
-		dmah_fw_id(q, id);
-	else
+	if (!dmah_fw_found(q, &unit)) {
 		dmah_fw_warn(q->fw, NAME, unit.offset,
 			     "a device has ids of two units: those of the second are left out");
+		return;
+	}
+	dmah_fw_id(q, id);
+	if (unit.kind == DMAH_FW_SMMUV2)
+		dmah_fw_mask(q, mask_of(tree, phandle, cells, mask));
 }
 
 static void report_list(struct fw_lookup *q, const struct fw_tree *tree,
@@ -398,7 +429,8 @@ static void report_list(struct fw_lookup *q, const struct fw_tree *tree,
 
 	while (list.at && next_iommu(tree, &list, &n, &node, &cells)) {
 		report(q, tree, dmah_fw_tree_cell(&list, begin, 0),
-		       cells ? dmah_fw_tree_cell(&list, begin + 1, 0) : 0);
+		       cells ? dmah_fw_tree_cell(&list, begin + 1, 0) : 0,
+		       cells > 1 ? dmah_fw_tree_cell(&list, begin + 2, 0) : 0);
 		begin = n;
 	}
 }
@@ -417,7 +449,7 @@ static void report_map(struct fw_lookup *q, const struct fw_tree *tree, const st
 		if (id < first || id - first >= dmah_fw_tree_cell(&map, n + 3, 0))
 			continue;
 		report(q, tree, dmah_fw_tree_cell(&map, n + 1, 0),
-		       dmah_fw_tree_cell(&map, n + 2, 0) + (id - first));
+		       dmah_fw_tree_cell(&map, n + 2, 0) + (id - first), 0);
 		return;
 	}
 }

@@ -177,6 +177,12 @@ void dmah_fw_id(const struct fw_lookup *q, uint32_t id)
 		q->visitor->id(q->ctx, id);
 }
 
+void dmah_fw_mask(const struct fw_lookup *q, uint32_t mask)
+{
+	if (mask && q->visitor->mask)
+		q->visitor->mask(q->ctx, mask);
+}
+
 void dmah_fw_range(const struct fw_lookup *q, const struct dmah_fw_range *range)
 {
 	struct dmah_fw_range whole = *range;

@@ -6,6 +6,8 @@
 
 /* VT-d: registers, fault records and the IOTLB registers are in the first pages of a unit; old tables do not say how many. */
 #define VTD_REGS 0x1000u
+/* The smallest SMMUv2 has 16 pages; tables that say less are old ones. */
+#define SMMUV2_REGS 0x10000u
 
 static bool map_registers(const struct dmah_fw_setup *setup, const struct dmah_fw_unit *unit,
 			  uint64_t least, volatile void **regs)
@@ -91,6 +93,43 @@ static int set_smmuv3(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
 	return streams > DMAH_FW_BYPASS ? DMAH_ENOSPC : DMAH_OK;
 }
 
+/* IORT, table of the SMMUv1 and SMMUv2 node. A device tree's unit has the driver's own numbers. */
+static enum dmah_smmuv2_model smmuv2_model(const struct dmah_fw_unit *unit)
+{
+	static const enum dmah_smmuv2_model models[] = { DMAH_SMMUV2_V1,     DMAH_SMMUV2_V2,
+							 DMAH_SMMUV2_MMU400, DMAH_SMMUV2_MMU500,
+							 DMAH_SMMUV2_MMU401, DMAH_SMMUV2_THUNDERX };
+
+	if (unit->table == DMAH_FW_DT)
+		return (enum dmah_smmuv2_model)unit->hw_info;
+	return unit->hw_info < sizeof(models) / sizeof(models[0]) ? models[unit->hw_info]
+								  : DMAH_SMMUV2_GENERIC;
+}
+
+static int set_smmuv2(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
+		      struct dmah_fw_setup *setup)
+{
+	unsigned int streams = 0, n;
+	volatile void *regs;
+
+	if (!map_registers(setup, unit, SMMUV2_REGS, &regs))
+		return DMAH_ENOMEM;
+	if (unit->table == DMAH_FW_IORT)
+		streams = dmah_fw_iort_running(&fw->tables[DMAH_FW_IORT], unit->offset,
+					       setup->bypass, DMAH_FW_BYPASS);
+	n = streams < DMAH_FW_BYPASS ? streams : DMAH_FW_BYPASS;
+	for (unsigned int i = 0; i < n; i++)
+		setup->bypass_v2[i] =
+			(struct dmah_smmuv2_bypass){ setup->bypass[i].sid, setup->bypass[i].count };
+	setup->smmuv2.regs = regs;
+	setup->smmuv2.name = dmah_fw_kind_name(unit->kind);
+	setup->smmuv2.model = smmuv2_model(unit);
+	setup->smmuv2.walks = walks_of(unit);
+	setup->smmuv2.bypass = setup->bypass_v2;
+	setup->smmuv2.nbypass = n;
+	return streams > DMAH_FW_BYPASS ? DMAH_ENOSPC : DMAH_OK;
+}
+
 int dmah_fw_setup(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
 		  struct dmah_fw_setup *setup)
 {
@@ -100,6 +139,7 @@ int dmah_fw_setup(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
 	setup->amdvi = (struct dmah_amdvi_config){ 0 };
 	setup->vtd = (struct dmah_vtd_config){ 0 };
 	setup->smmuv3 = (struct dmah_smmuv3_config){ 0 };
+	setup->smmuv2 = (struct dmah_smmuv2_config){ 0 };
 	setup->riscv = (struct dmah_riscv_config){ 0 };
 	setup->viommu = (struct dmah_viommu_config){ 0 };
 	switch (unit->kind) {
@@ -117,6 +157,8 @@ int dmah_fw_setup(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
 		return DMAH_OK;
 	case DMAH_FW_SMMUV3:
 		return set_smmuv3(fw, unit, setup);
+	case DMAH_FW_SMMUV2:
+		return set_smmuv2(fw, unit, setup);
 	case DMAH_FW_RISCV:
 		/* A function's registers are in its BAR 0, which no table knows. */
 		if (!(unit->flags & DMAH_FW_MMIO))
@@ -143,6 +185,7 @@ int dmah_fw_setup(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
 struct filling {
 	struct dmah_fw_device *device;
 	bool full;
+	bool added; /* the last id */
 };
 
 static void set_unit(void *ctx, const struct dmah_fw_unit *unit)
@@ -155,13 +198,24 @@ static void add_id(void *ctx, uint32_t id)
 	struct filling *f = ctx;
 	struct dmah_fw_device *d = f->device;
 
+	f->added = false;
 	for (unsigned int n = 0; n < d->nids; n++)
 		if (d->ids[n] == id)
 			return;
-	if (d->nids == DMAH_FW_IDS)
+	f->added = d->nids < DMAH_FW_IDS;
+	if (!f->added)
 		f->full = true;
 	else
 		d->ids[d->nids++] = id;
+}
+
+static void add_mask(void *ctx, uint32_t mask)
+{
+	struct filling *f = ctx;
+	uint32_t *id = &f->device->ids[f->device->nids - 1];
+
+	if (f->added)
+		*id = dmah_smmuv2_id(*id, mask);
 }
 
 /* x86's window of interrupts is known to the drivers of its units, and is not mapped: a reserved range. */
@@ -191,9 +245,11 @@ static void add_flags(void *ctx, uint32_t flags)
 int dmah_fw_device(const struct dmah_fw *fw, const struct dmah_fw_requester *who,
 		   struct dmah_fw_device *device)
 {
-	static const struct dmah_fw_visitor visitor = {
-		.unit = set_unit, .id = add_id, .range = add_range, .flags = add_flags
-	};
+	static const struct dmah_fw_visitor visitor = { .unit = set_unit,
+							.id = add_id,
+							.mask = add_mask,
+							.range = add_range,
+							.flags = add_flags };
 	struct filling f = { .device = device };
 	int err;
 

@@ -109,6 +109,9 @@ bool dmah_fw_found(struct fw_lookup *q, const struct dmah_fw_unit *unit);
 /** dmah_fw_id() - report an id of the device. */
 void dmah_fw_id(const struct fw_lookup *q, uint32_t id);
 
+/** dmah_fw_mask() - report the bits of the last id that the unit does not compare; 0: it compares all. */
+void dmah_fw_mask(const struct fw_lookup *q, uint32_t mask);
+
 /** dmah_fw_range() - report a range; @range of any alignment: whole pages are reported. */
 void dmah_fw_range(const struct fw_lookup *q, const struct dmah_fw_range *range);
 

@@ -79,6 +79,9 @@ uint32_t dmah_iova_get_small(struct iova *iova, unsigned int class);
  * @skew: remainder of the first granule's IOVA modulo @align, in granules.
  * @boundary: the range must not cross a multiple of this, in granules, a power of two; 0: no such
  *	limit.
+ *
+ * Takes up to RANGE_STEPS() steps with the depot's lock held: two words for each 64 granules of the aperture, whatever is mapped
+ * in it and however it is fragmented.
  */
 uint32_t dmah_iova_get_large(struct iova *iova, uint32_t n, uint32_t align, uint32_t skew,
 			     uint64_t boundary);

@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 """Instructions of a driver for each packet, as it is and converted.
 
-    instructions.py DMAH KERNEL [DRIVER...]
+    instructions.py [--json FILE] DMAH KERNEL [DRIVER...]
 
-QEMU counts instructions (-icount shift=0), and the kernel's function_graph tracer measures the driver's transmit and poll functions
-with everything that they call, by that count. The work is one ping of 1,400 bytes at a time: a packet out and a packet in.
-The number is the sum over both functions, divided by the number of pings; the kernel's timer interrupts are in it.
+QEMU counts instructions (-icount shift=0), and the kernel's function_graph tracer measures the driver's functions that start and end
+a transfer, with everything that they call, by that count. A network driver's work is one ping of 1,400 bytes at a time: a packet out
+and a packet in. A disk's are the writes and reads of direct.c. The number is the sum over both functions, divided by the calls of
+the first; the kernel's timer interrupts are in it.
 """
 
+import argparse
+import json
 import os
 import re
 import sys
@@ -19,50 +22,82 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "lab")]
 
 import vm  # noqa: E402
-from drivers import DRIVERS  # noqa: E402
+from disk import Disk  # noqa: E402
+from drivers import DISK, DRIVERS, NET  # noqa: E402
 from vm import dmah, kernels, source  # noqa: E402
 
 PINGS = 400
-FUNCTIONS = {"e1000": ("e1000_xmit_frame", "e1000_clean"), "e1000e": ("e1000_xmit_frame", "e1000e_poll"),
-             "igb": ("igb_xmit_frame", "igb_poll")}
-
 SCRIPT = """
 T=/sys/kernel/tracing
 wait_for() { i=0; while ! eval "$1"; do i=$((i + 1)); [ $i -lt 300 ] || return 1; sleep 0.1; done; }
-measure() { # VARIANT DRIVER FUNCTION...
-	insmod /drivers/$1/$2.ko || return
-	wait_for '[ -n "$(ls -d /sys/bus/pci/drivers/'$2'/*:* 2>/dev/null)" ]'
-	dev=$(cd /sys/bus/pci/drivers/$2 && echo *:*)
-	wait_for '[ -n "$(ls /sys/bus/pci/devices/$dev/net 2>/dev/null)" ]'
+disk() { find $(readlink -f /sys/bus/pci/devices/$dev) -path '*/block/*' \\( -name 'sd?' -o -name 'mmcblk?' \\) 2>/dev/null | head -n 1; }
+net_ready() {
+	wait_for '[ -n "$(ls /sys/bus/pci/devices/'$dev'/net 2>/dev/null)" ]'
 	net=$(ls /sys/bus/pci/devices/$dev/net)
 	ifconfig $net 10.0.2.15 netmask 255.255.255.0 up
 	wait_for '[ "$(cat /sys/class/net/'$net'/carrier 2>/dev/null)" = 1 ]'
 	ping -c 20 -i 0.02 -s 1400 -q 10.0.2.2 >/dev/null
+}
+net_work() { ping -c PINGS -i 0.01 -s 1400 -q 10.0.2.2 | grep received; }
+net_end() { ifconfig $net down; }
+disk_ready() { wait_for '[ -n "$(disk)" ]'; sleep 2; }
+disk_work() { direct /dev/$(basename $(disk)) /data; }
+disk_end() { :; }
+measure() { # VARIANT DRIVER BUS KIND FUNCTION FUNCTION MODULE...
+	variant=$1; driver=$2; bus=$3; kind=$4; first=$5; second=$6
+	shift 6
+	for m; do insmod /drivers/$variant/$m.ko || return; done
+	wait_for '[ -n "$(ls -d /sys/bus/pci/drivers/'$bus'/*:* 2>/dev/null)" ]'
+	dev=$(cd /sys/bus/pci/drivers/$bus && echo *:*)
+	${kind}_ready
 	echo 0 >$T/tracing_on; echo 8192 >$T/buffer_size_kb; echo x86-tsc >$T/trace_clock
 	# Only these two functions call the tracer, so that the tracer's own instructions hardly count.
-	echo 1 >$T/max_graph_depth; echo $3 >$T/set_ftrace_filter; echo $4 >>$T/set_ftrace_filter
+	echo 1 >$T/max_graph_depth; echo $first >$T/set_ftrace_filter; echo $second >>$T/set_ftrace_filter
 	echo function_graph >$T/current_tracer; : >$T/trace; echo 1 >$T/tracing_on
-	echo "begin $1 $2"
-	ping -c PINGS -i 0.01 -s 1400 -q 10.0.2.2 | grep received
+	echo "begin $variant $driver"
+	${kind}_work
 	echo 0 >$T/tracing_on
 	grep -v '^#' $T/trace | grep ' us ' | sed 's/^[^|]*) *//'
 	echo "end"
 	echo nop >$T/current_tracer; : >$T/set_ftrace_filter
-	ifconfig $net down; rmmod $2
+	${kind}_end
+	all=; for m; do all="$m $all"; done
+	rmmod $all
 }
 """
 
 
+def table(rows):
+    """The rows of docs/converting.md."""
+    out = ["| driver | variant | instructions for each packet or request | of these: function, calls, instructions each |",
+           "|---|---|---|---|"]
+    base = {(r["driver"], r["kernel"]): r["each"] for r in rows if r["variant"] == "original"}
+    for r in rows:
+        before = base.get((r["driver"], r["kernel"]))
+        share = " (%d %%)" % round(100 * r["each"] / before) if before and r["variant"] != "original" else ""
+        out.append("| %s (%s) | %s | %s%s | %s |" % (
+            r["driver"], r["kernel"], r["variant"], format(r["each"], ","), share,
+            ", ".join("%s %d %s" % (f, c, format(n, ",")) for f, c, n in r["functions"])))
+    return out
+
+
 def main():
     """Run. Return: the exit status."""
-    command, kernel_name = sys.argv[1:3]
-    names = sys.argv[3:] or ["e1000e"]
-    kernel = kernels.Kernel(kernel_name)
-    series = source.Source(kernel_name)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", metavar="FILE", help="write the rows there")
+    parser.add_argument("dmah", help="the command")
+    parser.add_argument("kernel", choices=["6.12", "7.3"])
+    parser.add_argument("driver", nargs="*", help="default: e1000e")
+    args = parser.parse_args()
+    names = args.driver or ["e1000e"]
+    kernel = kernels.Kernel(args.kernel, whole=any(DRIVERS[n].needs for n in names))
+    series = source.Source(args.kernel)
     ko = dmah.Dmah(kernel)
-    variants = ["original", "plain"] + ["pool"] * (kernel_name == "7.3")
+    passes = any(DRIVERS[n].iommu != "strict" for n in names)
+    variants = ["original", "plain"] + ["pool"] * (args.kernel == "7.3" and not passes)
     with tempfile.TemporaryDirectory(prefix="dmah-instructions-") as work:
-        files, needs, network = {"modules/dmah.ko": "@" + ko.ko}, set(), []
+        files, needs, qemu, programs = {"modules/dmah.ko": "@" + ko.ko}, set(), [], []
+        disks = Disk(work)
         script = SCRIPT.replace("PINGS", str(PINGS)) + "insmod /modules/dmah.ko\n"
         for n, name in enumerate(names):
             driver = DRIVERS[name]
@@ -70,17 +105,25 @@ def main():
                 if variant == "original":
                     folder = driver.copy(series, os.path.join(work, variant, name))
                 else:
-                    folder, _ = driver.convert(os.path.abspath(command), series, variant, work)
-                made, _ = driver.build(kernel, folder, os.path.join(work, "build", variant, name),
-                                       None if variant == "original" else ko)
-                files["drivers/%s/%s.ko" % (variant, name)] = "@" + made
-                needs.update(kernels.module_depends(made))
-                script += "measure %s %s %s %s\n" % ((variant, name) + FUNCTIONS[name])
-            network += ["-netdev", "user,restrict=on,id=n%d" % n, "-device", "%s,netdev=n%d,romfile=" % (driver.device, n)]
-        machine = vm.Machine(kernel, iommu="lazy", devices=[], modules=sorted(needs - {"dmah"}), files=files, qemu=network,
-                             icount="shift=0", append="no_timer_check",
+                    folder, _ = driver.convert(os.path.abspath(args.dmah), series, variant, work)
+                built = "plain" if variant == "pool" else variant
+                made, wanted, _ = driver.build(kernel, folder, os.path.join(work, "build", built, name),
+                                               None if variant == "original" else ko)
+                files.update({"drivers/%s/%s.ko" % (variant, m): data for m, data in made.items()})
+                needs |= wanted
+                script += "measure %s\n" % " ".join((variant, name, driver.bus, driver.kind) + driver.functions + tuple(made))
+            if driver.kind == NET:
+                qemu += ["-netdev", "user,restrict=on,id=n%d" % n] + driver.qemu(n, "netdev=n%d" % n)
+            else:
+                disks.add(driver, n)
+        if any(DRIVERS[n].kind == DISK for n in names):
+            qemu += disks.args
+            files.update(disks.files)
+            programs = disks.programs(HERE)
+        machine = vm.Machine(kernel, iommu="passthrough" if passes else "lazy", devices=[], modules=sorted(needs), files=files, qemu=qemu,
+                             programs=programs, icount="shift=0", append="no_timer_check",
                              emulated_by=vm.Newer() if any(DRIVERS[n].newer for n in names) else vm.System())
-        result = machine.boot(script + "true\n", "instructions-%s" % kernel_name)
+        result = machine.boot(script + "true\n", "instructions-%s" % args.kernel)
     sums, current = {}, None
     for line in result.output:
         if line.startswith("begin "):
@@ -93,16 +136,22 @@ def main():
             calls = sums[current].setdefault(m.group(2), [0, 0.0])
             calls[0] += 1
             calls[1] += float(m.group(1)) * 1000
-    if not result.ok or not sums:
-        print("instructions.py: " + result.why, file=sys.stderr)
-        print("\n".join(result.output[-40:]), file=sys.stderr)
-        return 1
-    print("| driver (%s) | variant | instructions for each ping | of these: function, calls, instructions each |\n|---|---|---|---|"
-          % kernel_name)
+    rows = []
     for key, functions in sums.items():
         variant, name = key.split()
-        print("| %s | %s | %d | %s |" % (name, variant, sum(v for _, v in functions.values()) / PINGS, ", ".join(
-            "%s %d %d" % (f, c, v / c) for f, (c, v) in sorted(functions.items()))))
+        calls = functions.get(DRIVERS[name].functions[0], [0])[0]
+        if calls:
+            rows.append({"driver": name, "kernel": args.kernel, "variant": variant,
+                         "each": round(sum(v for _, v in functions.values()) / calls),
+                         "functions": [[f, c, round(v / c)] for f, (c, v) in sorted(functions.items())]})
+    if not result.ok or len(rows) != len(variants) * len(names):
+        print("instructions.py: %s" % (result.why or "%d of %d rows" % (len(rows), len(variants) * len(names))), file=sys.stderr)
+        print("\n".join(result.output[-40:]), file=sys.stderr)
+        return 1
+    print("\n".join(table(rows)))
+    if args.json:
+        with open(args.json, "w", encoding="utf-8") as f:
+            json.dump(rows, f, indent=1)
     return 0
 
 

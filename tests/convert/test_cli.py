@@ -98,13 +98,15 @@ def statuses():
                  "some left: status 1, with file, line and reason", notes=[out])
         TAP.case(w.read("left.c") == LEFT, "a file of which nothing is converted stays as it is")
         TAP.case(w.run("none.c")[0] == 0, "a file without sites: status 0")
+        w.write("late.c", GOOD.replace("64, DMA_TO_DEVICE);\n}", "64, DMA_TO_DEVICE);\n\twritel(b->dma, reg);\n}"))
         for args, word in ((["absent.c"], "absent.c"), (["--kernel", "absent", "good.c"], "absent"),
                            (["--kernel", "/usr", "left.c"], "left.c"), ([], "usage"),
-                           (["--nonsense", "left.c"], "nonsense")):
+                           (["--nonsense", "left.c"], "nonsense"), (["--jobs", "0", "left.c"], "'0'"),
+                           (["--jobs", "-2", "left.c"], "'-2'"), (["--time-limit", "x", "left.c"], "'x'"),
+                           (["--patch", "absent/out.patch", "late.c"], "absent/out.patch: No such file")):
             status, out, err = w.run(*args)
             TAP.case(status == 2 and word in err and "Traceback" not in err,
                      "status 2 and a message: %s" % " ".join(args), notes=[err])
-        w.write("late.c", GOOD.replace("64, DMA_TO_DEVICE);\n}", "64, DMA_TO_DEVICE);\n\twritel(b->dma, reg);\n}"))
         status, out, _ = w.run("--dry-run", "late.c")
         TAP.case("the address of b->dma is read after its unmap" in out, "an address that is read after its unmap is noted",
                  notes=[out])
@@ -133,6 +135,11 @@ def patches():
         w.git("commit", "-q", "-m", "start")
         status, _, _ = w.run("--patch", "out.patch", ".")
         TAP.case(status == 1 and w.read("drivers/x/good.c") == GOOD, "--patch leaves the tree")
+        _, _, err = w.run("--dry-run", "--patch", "none.patch", ".")
+        TAP.case(not os.path.exists(os.path.join(w.dir, "none.patch")) and "no patch is written" in err,
+                 "--dry-run writes no patch, and says so", notes=[err])
+        _, _, err = w.run("--patch", "none.patch", "left.c")
+        TAP.case("nothing is converted" in err, "--patch says that it has nothing to write", notes=[err])
         text = w.read("out.patch")
         am = w.git("am", "out.patch")
         TAP.case(am.returncode == 0, "git am takes the patch", notes=[am.stderr, text])

@@ -6,8 +6,8 @@
 
 Bytes come and go by TCP, and their sums are compared. Meanwhile rings are resized, and in the middle of a transfer the
 driver is unbound, removed, and the device taken away and found again. On 7.3 handles are slots, lazy and strict. On older
-kernels they are over the kernel's DMA API: these drivers' rings of descriptors are still mapped by it, which a domain of the
-device's own would not see. e1000e is converted by the command, 8139cp by the edits of linux/series.
+kernels the device has a domain of its own, lazy and strict; its rings of descriptors are in that, too (DMAH_COHERENT).
+e1000e is converted by the command, 8139cp by the edits of linux/series.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ DRIVERS = {
     "8139cp": ("drivers/net/ethernet/realtek", "8139cp.c", "rtl8139", False),
 }
 # enum dmah_mode
-MODES = {"wrap": 0, "pool": 4, "pool-strict": 5}
+MODES = {"domain": 1, "domain-strict": 2, "pool": 4, "pool-strict": 5}
 
 SCRIPT = """
 wait_for() { i=0; while ! eval "$1"; do i=$((i + 1)); [ $i -lt 600 ] || return 1; sleep 0.1; done; }
@@ -166,8 +166,7 @@ def judge(tap, name, resizes, mode, lines, want):
 def main():
     command, kernel_name = sys.argv[1:3]
     pool = kernel_name.startswith("7.")
-    # On older kernels the face of the series attaches in domain mode.
-    names = sys.argv[3:] or [n for n in DRIVERS if pool or not DRIVERS[n][1]]
+    names = sys.argv[3:] or list(DRIVERS)
     tap = vm.Tap()
     try:
         ethtool = shutil.which("ethtool") or shutil.which("ethtool", path="/usr/sbin:/sbin")
@@ -176,13 +175,14 @@ def main():
         kernel = vm.Kernel(kernel_name)
         series = source.Source(kernel_name)
         ko = vm.Dmah(kernel)
-        modes = {n: ["pool"] if DRIVERS[n][1] else ["pool", "pool-strict"] if pool else ["wrap"] for n in names}
-        wanted = {"pool": "pool-lazy", "pool-strict": "pool-strict", "wrap": "wrap"}
+        asked = ["pool", "pool-strict"] if pool else ["domain", "domain-strict"]
+        modes = {n: asked[:1] if DRIVERS[n][1] else asked for n in names}
+        wanted = {m: m if m.endswith("strict") else m + "-lazy" for m in asked}
         with tempfile.TemporaryDirectory(prefix="dmah-traffic-") as work:
             files, needs, script = {"modules/dmah.ko": "@" + ko.ko}, set(), SCRIPT
             for name in names:
                 d = convert(os.path.abspath(command), series, name, work)
-                made, warnings = d.build(kernel, ko, os.path.join(work, "build", name))
+                made, warnings = d.build(kernel, ko, os.path.join(work, "build", name), flags=["-DDMAH_COHERENT"])
                 tap.case(not warnings, "%s compiles without a warning" % name, notes=warnings)
                 files["drivers/%s.ko" % name] = "@" + made
                 needs.update(vm.kernels.module_depends(made))

@@ -9,7 +9,7 @@
 #include <dmah/fw.h>
 
 /* Physical memory: a root pointer at 0x100, a list at 0x200, a DMAR at an odd address. */
-static uint8_t memory[0x1000];
+static uint8_t memory[0x3000];
 static unsigned int problems;
 
 static void put32(uint32_t at, uint32_t value)
@@ -315,6 +315,170 @@ static void smmu_configuration(void **state)
 	}
 }
 
+/* ---- SMMUv1 and SMMUv2 ---- */
+
+static void smmuv2_configuration(void **state)
+{
+	static const enum dmah_smmuv2_model models[] = { DMAH_SMMUV2_V1,     DMAH_SMMUV2_V2,
+							 DMAH_SMMUV2_MMU400, DMAH_SMMUV2_MMU500,
+							 DMAH_SMMUV2_MMU401, DMAH_SMMUV2_THUNDERX,
+							 DMAH_SMMUV2_GENERIC };
+
+	(void)state;
+	for (uint32_t model = 0; model < 7; model++) {
+		struct dmah_fw_setup setup = { .map = map_smmu, .ctx = memory };
+		struct dmah_fw_unit unit;
+		struct dmah_fw fw;
+
+		memset(memory + IORT, 0, 0x200);
+		make_iort(0);
+		/* The node of the SMMUv3 becomes one of an SMMUv2: span, model, flags. */
+		memory[IORT + 48] = 3;
+		put64(IORT + 48 + 24, 0x40000);
+		put32(IORT + 48 + 32, model);
+		put32(IORT + 48 + 36, model & 1 ? 2 : 0);
+		put32(IORT + 48 + 40, 0);
+		memory[IORT + 9] = 0;
+		finish(IORT, 48 + 68 + 28 + 40 + 20, 9);
+		dmah_fw_init(&fw, &(struct dmah_fw_config){ .problem = on_problem });
+		assert_int_equal(dmah_fw_add(&fw, memory + IORT, 0x200), DMAH_OK);
+		assert_int_equal(dmah_fw_unit(&fw, 0, &unit), DMAH_OK);
+		assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_OK);
+		assert_int_equal(setup.kind, DMAH_FW_SMMUV2);
+		assert_int_equal(setup.smmuv2.model, models[model]);
+		assert_int_equal(setup.smmuv2.walks,
+				 model & 1 ? DMAH_WALKS_COHERENT : DMAH_WALKS_AS_REPORTED);
+		assert_int_equal(mapped, 0x40000);
+		assert_int_equal(setup.smmuv2.nbypass, 2);
+		assert_true(setup.smmuv2.bypass[1].sid == 0x31 &&
+			    setup.smmuv2.bypass[1].count == 1);
+		assert_null(setup.smmuv3.regs);
+		setup.ctx = NULL;
+		assert_int_equal(dmah_fw_setup(&fw, &unit, &setup), DMAH_ENOMEM);
+	}
+}
+
+/* ---- a device tree ---- */
+
+#define TREE 0x2000u
+
+/** struct tree - a flattened tree while it is written: @at, @names: the ends of its blocks. */
+struct tree {
+	uint32_t at;
+	uint32_t names;
+};
+
+static void put_be(uint32_t at, uint32_t value)
+{
+	for (unsigned int i = 0; i < 4; i++)
+		memory[at + i] = (uint8_t)(value >> (24 - 8 * i));
+}
+
+static void cell(struct tree *t, uint32_t value)
+{
+	put_be(t->at, value);
+	t->at += 4;
+}
+
+static void begin(struct tree *t, const char *name)
+{
+	cell(t, 1);
+	strcpy((char *)memory + t->at, name);
+	t->at += (uint32_t)(strlen(name) / 4 + 1) * 4;
+}
+
+static void property(struct tree *t, const char *name, const void *value, uint32_t size)
+{
+	cell(t, 3);
+	cell(t, size);
+	cell(t, t->names - (TREE + 0x800));
+	strcpy((char *)memory + t->names, name);
+	t->names += (uint32_t)strlen(name) + 1;
+	memcpy(memory + t->at, value, size);
+	t->at += (size + 3) & ~3u;
+}
+
+static void cells_of(struct tree *t, const char *name, const uint32_t *value, uint32_t n)
+{
+	uint8_t bytes[64];
+
+	for (uint32_t i = 0; i < 4 * n; i++)
+		bytes[i] = (uint8_t)(value[i / 4] >> (24 - 8 * (i % 4)));
+	property(t, name, bytes, 4 * n);
+}
+
+/* A tree with one SMMU and one device that has @list for iommus. */
+static void make_tree(const char *compatible, uint32_t cells, uint32_t mask, const uint32_t *list,
+		      uint32_t n)
+{
+	struct tree t = { TREE + 56, TREE + 0x800 };
+	const uint32_t head[] = { 0xd00dfeed, 0xc00, 56, 0x800, 40, 17, 16, 0, 0, 0x700 };
+	const uint32_t two = 2, one = 1, reg[] = { 0, 0x9050000, 0, 0x80000 };
+
+	memset(memory + TREE, 0, 0xc00);
+	begin(&t, "");
+	cells_of(&t, "#address-cells", &two, 1);
+	cells_of(&t, "#size-cells", &two, 1);
+	begin(&t, "iommu@9050000");
+	property(&t, "compatible", compatible, (uint32_t)strlen(compatible) + 1);
+	cells_of(&t, "reg", reg, 4);
+	cells_of(&t, "#iommu-cells", &cells, 1);
+	cells_of(&t, "phandle", &one, 1);
+	if (mask)
+		cells_of(&t, "stream-match-mask", &mask, 1);
+	cell(&t, 2);
+	begin(&t, "dma");
+	cells_of(&t, "iommus", list, n);
+	cell(&t, 2);
+	cell(&t, 2);
+	cell(&t, 9);
+	for (unsigned int i = 0; i < 10; i++)
+		put_be(TREE + 4 * i, head[i]);
+	put_be(TREE + 32, t.names - (TREE + 0x800));
+	put_be(TREE + 36, t.at - (TREE + 56));
+}
+
+/* Masks of stream ids, of a device and of all, and the model by its compatible string. */
+static void stream_masks(void **state)
+{
+	static const uint32_t two[] = { 1, 0x10, 0x7f, 1, 0x200, 0 }, one[] = { 1, 0x10 };
+	static const struct {
+		const char *compatible;
+		enum dmah_smmuv2_model model;
+		uint32_t cells;
+		uint32_t mask;
+		uint32_t ids[2];
+	} of[] = {
+		{ "arm,mmu-500", DMAH_SMMUV2_MMU500, 2, 0, { 0x7f0010, 0x200 } },
+		{ "arm,smmu-v1", DMAH_SMMUV2_V1, 1, 0, { 0x10 } },
+		{ "arm,mmu-401", DMAH_SMMUV2_MMU401, 1, 0x7f80, { 0x7f800010 } },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		struct dmah_fw_setup setup = { .map = map_smmu, .ctx = memory };
+		struct dmah_fw_device device;
+		struct dmah_fw fw;
+
+		make_tree(of[i].compatible, of[i].cells, of[i].mask, of[i].cells == 2 ? two : one,
+			  of[i].cells == 2 ? 6 : 2);
+		dmah_fw_init(&fw, &(struct dmah_fw_config){ .problem = on_problem });
+		assert_int_equal(dmah_fw_add(&fw, memory + TREE, 0xc00), DMAH_OK);
+		assert_int_equal(dmah_fw_device(&fw,
+						&(struct dmah_fw_requester){ .what = DMAH_FW_NAMED,
+									     .name = "/dma" },
+						&device),
+				 DMAH_OK);
+		assert_int_equal(device.nids, of[i].cells);
+		for (unsigned int k = 0; k < device.nids; k++)
+			assert_int_equal(device.ids[k], of[i].ids[k]);
+		assert_int_equal(dmah_fw_setup(&fw, &device.unit, &setup), DMAH_OK);
+		assert_int_equal(setup.smmuv2.model, of[i].model);
+		assert_int_equal(setup.smmuv2.nbypass, 0);
+		assert_int_equal(mapped, 0x80000);
+	}
+}
+
 /* An SMMU behind the RMR node, to which its mappings lead. */
 static void make_two_smmus(void)
 {
@@ -415,6 +579,8 @@ int main(void)
 		cmocka_unit_test_setup(amd_configuration, set_up),
 		cmocka_unit_test_setup(device_for_attach, set_up),
 		cmocka_unit_test_setup(smmu_configuration, set_up),
+		cmocka_unit_test_setup(smmuv2_configuration, set_up),
+		cmocka_unit_test_setup(stream_masks, set_up),
 		cmocka_unit_test_setup(few_streams, set_up),
 	};
 

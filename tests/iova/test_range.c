@@ -10,6 +10,8 @@
 
 #include "iova/range.h"
 
+unsigned long range_steps;
+
 static uint64_t seed = 1;
 
 static uint32_t rnd(uint32_t below)
@@ -72,9 +74,11 @@ static void random_requests(uint32_t size, unsigned int rounds, uint32_t longest
 		case 1:
 			for (uint32_t i = 0; i < size && !possible; i++)
 				possible = fits(taken, size, &a, i);
+			range_steps = 0;
 			first = dmah_range_alloc(&r, a.n, a.align, a.skew, a.boundary, a.base,
 						 a.limit);
 			assert_int_equal(first != RANGE_NONE, possible);
+			assert_true(range_steps <= RANGE_STEPS(size, a.n));
 			if (!possible)
 				break;
 			assert_true(fits(taken, size, &a, first));
@@ -144,13 +148,68 @@ static void full_and_empty(void **state)
 	free(memory);
 }
 
+/* Takes units in a pattern that leaves holes of @hole units, each behind @wall taken ones. */
+static void take_pattern(struct range *r, uint32_t hole, uint32_t wall)
+{
+	for (uint32_t at = hole; at < r->size; at += hole + wall)
+		assert_true(dmah_range_take(r, at, r->size - at < wall ? r->size - at : wall));
+}
+
+/* Searches once, and checks the steps. Return: the most steps so far. */
+static unsigned long worse(struct range *r, uint32_t n, uint32_t align, unsigned long worst)
+{
+	uint32_t first;
+
+	range_steps = 0;
+	first = dmah_range_alloc(r, n, align, n & (align - 1), n & 1 ? 0 : 1024, n, r->size);
+	assert_true(range_steps <= RANGE_STEPS(r->size, n));
+	worst = range_steps > worst ? range_steps : worst;
+	range_steps = 0;
+	if (first != RANGE_NONE)
+		assert_true(dmah_range_free(r, first, n));
+	/* Nothing was freed since a search without conditions failed: the answer is known. */
+	else if (align == 1 && n & 1)
+		assert_int_equal(dmah_range_alloc(r, n, 1, 0, 0, 0, r->size), RANGE_NONE);
+	assert_true(first != RANGE_NONE || !range_steps);
+	return worst;
+}
+
+/*
+ * A request that holes of any length and distance refuse, one by one, takes a bounded number of steps. The holes are just too
+ * short, or long enough and never aligned.
+ */
+static void steps_are_bounded(void **state)
+{
+	static const uint32_t lengths[] = { 1,	2,  3,	7,   8,	  9,   31,  33, 63,
+					    64, 65, 66, 100, 127, 129, 200, 512 };
+	static const uint32_t walls[] = { 1, 2, 63, 64, 65, 128, 4096 };
+	enum { SIZE = 1 << 16 };
+	void *memory = malloc(dmah_range_memory(SIZE));
+	unsigned long worst = 0;
+	struct range r;
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		for (unsigned int k = 0; k < sizeof(walls) / sizeof(walls[0]); k++) {
+			dmah_range_init(&r, memory, SIZE);
+			take_pattern(&r, lengths[i], walls[k]);
+			for (uint32_t n = 1; n < 600; n += n < 70 ? 1 : 31) {
+				for (uint32_t align = 1; align <= 1024; align *= 4)
+					worst = worse(&r, n, align, worst);
+			}
+		}
+	}
+	/* The bound is near: a looser one would hide a search that reads words again. */
+	assert_true(worst * 4 > RANGE_STEPS(SIZE, 1) * 3);
+	free(memory);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(small_sizes),
-		cmocka_unit_test(one_word_of_words),
-		cmocka_unit_test(many_words_of_words),
-		cmocka_unit_test(full_and_empty),
+		cmocka_unit_test(small_sizes),	       cmocka_unit_test(one_word_of_words),
+		cmocka_unit_test(many_words_of_words), cmocka_unit_test(full_and_empty),
+		cmocka_unit_test(steps_are_bounded),
 	};
 
 	return cmocka_run_group_tests_name("range", tests, NULL, NULL);

@@ -29,6 +29,10 @@ enum bench_hw {
 	BENCH_SV39,
 	BENCH_SV48,
 	BENCH_SV57,
+	BENCH_SMMUV2, /* SMMUv2, VMSAv8-64, stage 1 */
+	BENCH_SMMUV2_S2, /* SMMUv2, VMSAv8-64, stage 2 */
+	BENCH_SMMUV1, /* SMMUv1, long descriptors, 32-bit addresses */
+	BENCH_SMMUV1_S2, /* SMMUv1, long descriptors, stage 2 */
 	BENCH_XEN,
 };
 

@@ -14,16 +14,20 @@ PROBE = re.compile(r"probe|init_one|init_board")
 
 
 def siblings(analysis, paths):
-    """Files beside the changed ones that may hold the probe() of their driver."""
-    seen = []
+    """Files beside the changed ones that may hold the probe() of their driver: those that a driver is named after come first.
+
+    A directory of unrelated drivers ("drivers/usb/host") has only these: xhci.c, where xhci-ring.c is changed.
+    """
+    named, others = [], []
+    changed = {os.path.splitext(p)[0] for p in paths}
     for d in sorted({os.path.dirname(p) for p in paths}):
-        if d.count("/") < 3:
-            continue        # a directory of unrelated drivers
         for p in sorted(analysis.tree.found):
-            if os.path.dirname(p) == d and p.endswith(".c") and p not in paths:
-                if any(m in analysis.tree.text(p) for m in MASKS):
-                    seen.append(p)
-    return seen
+            if os.path.dirname(p) != d or not p.endswith(".c") or p in paths:
+                continue
+            own = any(c.startswith((p[:-2] + "-", p[:-2] + "_")) for c in changed)
+            if (own or d.count("/") >= 3) and any(m in analysis.tree.text(p) for m in MASKS):
+                (named if own else others).append(p)
+    return named + others
 
 
 def text(device):

@@ -25,6 +25,14 @@ class Unable(Exception):
     pass
 
 
+def positive(text):
+    """The value of an option that counts something."""
+    n = int(text) if re.match(r"^\d+$", text) else 0
+    if n < 1:
+        raise argparse.ArgumentTypeError("'%s' is not a number above 0" % text)
+    return n
+
+
 def parse(argv):
     p = argparse.ArgumentParser(
         prog="dmah convert", add_help=True,
@@ -37,7 +45,7 @@ def parse(argv):
     p.add_argument("--checked", action="store_true",
                    help="where length or direction are not proven, compare them at run time")
     p.add_argument("--json", action="store_true", help="report as JSON")
-    p.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (all CPUs)")
+    p.add_argument("--jobs", type=positive, default=os.cpu_count() or 1, metavar="N", help="processes (all CPUs)")
     p.add_argument("--kernel", metavar="DIR", help="the kernel's source tree (found above the paths)")
     p.add_argument("--compile", metavar="KDIR",
                    help="compile each group before and after against this kernel's headers or build "
@@ -45,7 +53,7 @@ def parse(argv):
     p.add_argument("--client", metavar="DIR", help="with --compile: the directory that has linux/dmah.h")
     p.add_argument("--no-attach", action="store_true", help="do not add devm_dmah_attach() to probe()")
     p.add_argument("--cache", metavar="DIR", help="where the index of the tree is kept")
-    p.add_argument("--time-limit", type=int, default=120, metavar="S", help="seconds of CPU time for one group (120)")
+    p.add_argument("--time-limit", type=positive, default=120, metavar="S", help="seconds of CPU time for one group (120)")
     return p.parse_args(argv)
 
 
@@ -241,7 +249,7 @@ def main(argv):
         root, paths, results, sites, texts = run(args)
         summary = report.Summary(sites)
         notes = [n for r in results for n in r.notes]
-        if args.patch and texts:
+        if args.patch and texts and not args.dry_run:
             data = report.patch(root, TREE, texts, summary, notes)
             if args.patch == "-":
                 sys.stdout.buffer.write(data)
@@ -250,9 +258,15 @@ def main(argv):
                     f.write(data)
         elif texts and not args.dry_run:
             write_files(root, texts)
-    except (Unable, OSError) as err:
+    except Unable as err:
         sys.stderr.write("dmah convert: %s\n" % err)
         return UNABLE
+    except OSError as err:
+        sys.stderr.write("dmah convert: %s: %s\n" % (err.filename or "the run", err.strerror or err))
+        return UNABLE
+    if args.patch and (args.dry_run or not texts):
+        sys.stderr.write("dmah convert: %s: no patch is written, because %s\n" % (
+            args.patch, "--dry-run writes nothing" if args.dry_run else "nothing is converted"))
     unknown = unknown_calls(TREE, paths)
     out = sys.stderr if args.patch == "-" else sys.stdout
     if args.json:

@@ -197,12 +197,49 @@ class Memory:
                 r = y.owner(y.type(m.kids[0]), m.value[1])
                 if r is not None:
                     self.coherent.add((label(r[0]), m.value[1]))
+            self.through_local(f, p, into)
+            self.in_macros(n, into)
             self.untyped = self.untyped or not into
             self.device |= into
             return
         zero = name in ZEROED or PRIVATE_ZEROED.search(name) or "__GFP_ZERO" in self.facts.source.of(n)
         for s in into:
             self.allocated[s].add("zeroed" if zero else "unzeroed")
+
+
+    def through_local(self, f, p, into):
+        """Coherent memory that a local of no structure's type takes first: what the local goes to."""
+        name = None
+        if p is not None and p.kind == "assign" and strip(p.kids[0]).kind == "id":
+            name = strip(p.kids[0]).value
+        elif p is not None and p.kind == "var":
+            name = p.value[0]
+        if name is None:
+            return
+        y = self.facts.typer(f)
+        for n in f.body().walk():
+            if n.kind == "assign" and n.value == "=" and n is not p and any(
+                    x.kind == "id" and x.value == name for x in n.kids[1].walk()):
+                self.add(into, f, n.kids[0], pointer=True)
+                m = strip(n.kids[0])
+                if m.kind == "member":
+                    r = y.owner(y.type(m.kids[0]), m.value[1])
+                    if r is not None:
+                        self.coherent.add((label(r[0]), m.value[1]))
+            elif n.kind == "var" and n is not p and n.kids and any(
+                    x.kind == "id" and x.value == name for x in n.kids[0].walk()):
+                self.add(into, f, n, pointer=True)
+
+    def in_macros(self, n, into):
+        """Structures whose size a macro in an allocation's arguments names."""
+        tree, path = self.facts.tree, self.facts.source.path
+        for x in (x for a in n.args() for x in a.walk() if x.kind == "id" and x.value.isupper()):
+            for h in tree.closure(path):
+                m = tree.source(h).macros.get(x.value) if x.value in tree.words(h) else None
+                for tag in re.findall(r"sizeof\s*\(\s*struct\s+(\w+)", m[1]) if m else ():
+                    s = tree.struct(tag, path)
+                    if s is not None:
+                        into.add(label(s))
 
 
 def uncast(n):
@@ -332,16 +369,16 @@ def structure(analysis, s):
     if coherent & pointed:
         s.block("device_memory", ", ".join(sorted(f for _, f in coherent & pointed)))
     s.allocated = allocated
-    ordered = any(DEVICE_ORDER.match(m.type.name()) for m in struct.members.values())
-    strong = is_strong(struct)
+    ordered = [c for c in s.containers if any(DEVICE_ORDER.match(m.type.name()) for m in c.members.values())]
     # A pointer to void proves nothing beside coherent memory whose structure is not known.
     void = not any(memory(analysis, p).untyped for p in files)
     proven = any(software(c, void) for c in s.containers) or allocated
-    if s.type.name() not in ADDRESS_TYPES and not (
-            (s.type.name() in WIDE and software(struct)) or (s.type.name() in NARROW and strong) or (
-                s.type.name() in WIDE | NARROW and any(is_strong(c) for c in s.containers))):
+    # A 32-bit address proves as little.
+    wide = s.type.name() in WIDE
+    if s.type.name() not in ADDRESS_TYPES and not ((wide and software(struct)) or (
+            (wide or (void and s.type.name() in NARROW)) and any(is_strong(c) for c in s.containers))):
         s.block("descriptor" if DEVICE_ORDER.match(s.type.name()) else "not_an_address_type", s.type.name())
-    if not proven or (ordered and not strong):
+    if not proven or any(not is_strong(c) for c in ordered):
         s.block("not_software", struct.label())
 
 

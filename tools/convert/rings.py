@@ -550,6 +550,53 @@ def home(analysis, places, files):
     return None
 
 
+ALLOCATES = re.compile(r"alloc|ioremap|kzalloc|_objs?$")
+# Calls that store into what they are given by name.
+STORING = {"swap", "xchg", "cmpxchg", "try_cmpxchg", "WRITE_ONCE", "rcu_assign_pointer", "smp_store_release",
+           "rcu_replace_pointer", "xchg_relaxed"}
+
+
+def keeps_owner(facts, f, n, struct):
+    """Returns true if a use of a pointer to a ring leaves it with its structure: it is read, allocated or cleared."""
+    top, q = over(n)
+    if q is None:
+        return True
+    if q.kind == "unary" and q.value == "&":
+        return False
+    if q.kind in ("postfix", "unary") and q.value in ("++", "--"):
+        return False
+    if q.kind == "call" and q.callee() in STORING:
+        return False
+    if q.kind == "assign" and q.kids[0] is top:
+        return q.value == "=" and allocated(facts, f, q.kids[1], struct)
+    return True
+
+
+def allocated(facts, f, value, struct, depth=0):
+    """Returns true if a value is fresh memory, nothing, or a constant part of a ring of the same structure."""
+    v = plain(value)
+    if words(facts, v) in ("NULL", "0"):
+        return True
+    if v.kind == "assign":
+        return allocated(facts, f, v.kids[1], struct, depth)
+    if v.kind == "call":
+        return bool(ALLOCATES.search(v.callee() or ""))
+    if v.kind == "id" and depth < 3 and param_index(f, v.value) is None:
+        defs = stores(facts, f, v.value)
+        return bool(defs) and all(d is not None and allocated(facts, f, d, struct, depth + 1) for d, _ in defs)
+    part = v
+    if v.kind == "unary" and v.value == "&" and plain(v.kids[0]).kind == "index":
+        part = plain(v.kids[0])
+    elif not (v.kind == "binary" and v.value == "+"):
+        return False
+    base, distance = plain(part.kids[0]), words(facts, part.kids[1])
+    if not re.match(r"^[\w\s*()+]*$", distance):
+        return False
+    if base.kind == "id":
+        return allocated(facts, f, base, struct, depth + 1)
+    return base.kind == "member" and structure(facts, f, base.kids[0]) is struct
+
+
 # Calls that allocate an array: the argument that counts its elements, and what frees it.
 ARRAYS = {"kcalloc": (0, "kfree"), "kmalloc_array": (0, "kfree"), "kzalloc_objs": (1, "kfree"),
           "kmalloc_objs": (1, "kfree"), "kvcalloc": (0, "kvfree"), "kvmalloc_array": (0, "kvfree"),

@@ -161,12 +161,32 @@ class RingStudy:
         if len(owners - {""}) > 1:
             s.block("ring_other", ", ".join(sorted(owners - {""})))
         self.ring_structure(s, files)
+        self.ring_owned(s, files)
         if s.home.inside:
             self.ring_cleared(s, files)
         for p, _, statement in s.moves:
             s.block("struct_copied", "%s:%d" % (p, self.file(p).source.line(statement.first)))
         if s.home.allocations and not proof.zeroed(self, s):
             s.block("ring_size", "not zeroed")
+
+    def ring_owned(self, s, files):
+        """Block a ring, or an array with the handles, that may go to another owner while mappings live."""
+        first = next(r.spot for r in s.refs if r.spot)
+        members = [(first.struct, re.split(r"->|\.", s.key[3])[0]), first.member]
+        members += [(first.struct, s.home.inside)] if s.home.inside else []
+        for struct, name in members:
+            m = struct.members.get(name)
+            if m is None or m.type.derived[:1] == ("a",):
+                continue
+            for p in files:
+                facts = self.file(p)
+                for f, n in facts.members.get(name, ()):
+                    o = rings.structure(facts, f, n.kids[0])
+                    if o is not None and (o.path, o.label()) == (struct.path, struct.label()) \
+                            and not rings.keeps_owner(facts, f, n, first.struct):
+                        s.block("ring_replaced", "%s:%d" % (p, facts.source.line(n.first)))
+                for f, n in facts.fields.get(name, ()):
+                    s.block("ring_replaced", "%s:%d" % (p, facts.source.line(n.first)))
 
     def ring_cleared(self, s, files):
         """Block handles in a software structure that is cleared while the descriptor keeps its address."""

@@ -195,6 +195,7 @@ RULES = {
     "ring_size": "no array has the ring's size and index, so none can be put beside it",
     "ring_index": "no array of software has the index of the descriptor where its address is used",
     "ring_other": "the address is read back from another ring than it was written to",
+    "ring_replaced": "the ring may go to another structure while its mappings live",
     "ring_cleared": "the handle's place may be cleared while the descriptor keeps the address",
     # agreement
     "direction": "map and unmap or sync state different directions",

@@ -38,12 +38,12 @@ static int domain_begin(struct cost *c, const char **why)
 	return attach(c, DMAH_MODE_DOMAIN, why);
 }
 
-static int pool_begin(struct cost *c, const char **why)
+int cost_pool_begin(struct cost *c, const char **why)
 {
 	return attach(c, DMAH_MODE_POOL, why);
 }
 
-static void detach(struct cost *c)
+void cost_detach(struct cost *c)
 {
 	if (dmah_detach(c->dev))
 		pr_err("dmah-cost: the device cannot be detached\n");
@@ -101,7 +101,7 @@ const struct cost_case cases_handle[] = {
 	{ .name = "wrap",
 	  .group = 16,
 	  .begin = wrap_begin,
-	  .end = detach,
+	  .end = cost_detach,
 	  .map = handle_map,
 	  .unmap = handle_unmap,
 	  .sync_cpu = handle_sync_cpu,
@@ -109,7 +109,7 @@ const struct cost_case cases_handle[] = {
 	{ .name = "domain",
 	  .group = 16,
 	  .begin = domain_begin,
-	  .end = detach,
+	  .end = cost_detach,
 	  .map = handle_map,
 	  .unmap = handle_unmap,
 	  .sync_cpu = handle_sync_cpu,
@@ -118,7 +118,7 @@ const struct cost_case cases_handle[] = {
 	  .group = 16,
 	  .in_order = true,
 	  .begin = domain_begin,
-	  .end = detach,
+	  .end = cost_detach,
 	  .map = handle_map,
 	  .unmap = handle_unmap,
 	  .sync_cpu = handle_sync_cpu,
@@ -126,21 +126,21 @@ const struct cost_case cases_handle[] = {
 	{ .name = "batch-16",
 	  .group = 16,
 	  .begin = domain_begin,
-	  .end = detach,
+	  .end = cost_detach,
 	  .map = handle_map,
 	  .unmap = batch_unmap },
 	{ .name = "pool",
 	  .group = 16,
-	  .begin = pool_begin,
-	  .end = detach,
+	  .begin = cost_pool_begin,
+	  .end = cost_detach,
 	  .map = handle_map,
 	  .unmap = handle_unmap,
 	  .sync_cpu = handle_sync_cpu,
 	  .sync_device = handle_sync_device },
 	{ .name = "pool-batch-16",
 	  .group = 16,
-	  .begin = pool_begin,
-	  .end = detach,
+	  .begin = cost_pool_begin,
+	  .end = cost_detach,
 	  .map = handle_map,
 	  .unmap = batch_unmap },
 	{},

@@ -19,11 +19,15 @@ module_param(passes, uint, 0444);
 MODULE_PARM_DESC(passes, "how often each of the 256 mappings is ended and made anew");
 static char *only = "";
 module_param(only, charp, 0444);
-MODULE_PARM_DESC(only, "of first, stock, handle, ring, pieces and names of cases, with commas "
+MODULE_PARM_DESC(only, "of first, stock, handle, ring, pieces, io and names of cases, with commas "
 		       "between; empty: all");
 static char *label = "";
 module_param(label, charp, 0444);
 MODULE_PARM_DESC(label, "put behind the names of the cases of handles");
+
+static uint cpus;
+module_param(cpus, uint, 0444);
+MODULE_PARM_DESC(cpus, "rounds in which one CPU, then two at once map and unmap; 0: as else");
 
 static bool done;
 
@@ -82,6 +86,18 @@ static int alloc_slots(struct cost *c)
 	return 0;
 }
 
+static int run_cpus(struct cost *c)
+{
+	struct cost two[2] = { *c, *c };
+	int err = alloc_slots(&two[1]);
+
+	if (err)
+		return err;
+	cost_run_cpus(two, cpus, passes, probes);
+	free_slots(&two[1]);
+	return 0;
+}
+
 static void print_machine(struct device *dev)
 {
 	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
@@ -125,22 +141,27 @@ static int cost_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		}
 	}
 	c.len = PAGE_SIZE;
-	run_list("first", cases_first, &c);
-	for (u32 i = 0; i < ARRAY_SIZE(sizes); i++) {
+	if (cpus)
+		err = run_cpus(&c);
+	else
+		run_list("first", cases_first, &c);
+	for (u32 i = 0; i < ARRAY_SIZE(sizes) && !cpus; i++) {
 		c.off = sizes[i].off;
 		c.len = sizes[i].len;
 		run_list("stock", cases_stock, &c);
 		run_list("handle", cases_handle, &c);
 		run_list("ring", cases_ring, &c);
-		/* An IOMMU's driver knows pages alone. */
-		if (c.len == PAGE_SIZE)
+		/* An IOMMU's driver knows pages alone; a disk's requests are of whole ones. */
+		if (c.len == PAGE_SIZE) {
 			run_list("pieces", cases_pieces, &c);
+			run_list("io", cases_io, &c);
+		}
 	}
 	if (probes)
 		probes_end();
 	free_slots(&c);
 	pr_info("dmah-cost: end\n");
-	return 0;
+	return err;
 }
 
 static const struct pci_device_id ids[] = { { PCI_DEVICE(0x1234, 0x11e8) }, {} };

@@ -6,9 +6,6 @@
  */
 #include <linux/bitops.h>
 #include <linux/preempt.h>
-#ifdef CONFIG_X86
-#include <asm/tsc.h>
-#endif
 
 #include "cost.h"
 
@@ -38,35 +35,19 @@ static struct tally tallies[OPS];
 static u16 order[COST_LIVE];
 static u32 seed;
 
-/*
- * In a machine of QEMU's with -icount this counts instructions, in a unit that cost_calibrate()
- * finds.
- */
-static __always_inline u64 clock(void)
-{
-#ifdef CONFIG_X86
-	return rdtsc_ordered();
-#else
-	u64 t;
-
-	asm volatile("isb\n\tmrs %0, cntvct_el0\n\tisb" : "=r"(t)::"memory");
-	return t;
-#endif
-}
-
 void cost_calibrate(void)
 {
 	const u64 rounds = 1000000;
 	u64 n = rounds, t;
 
 	preempt_disable();
-	t = clock();
+	t = cost_clock();
 #ifdef CONFIG_X86
 	asm volatile("1: dec %0\n\tjnz 1b" : "+r"(n)::"cc");
 #else
 	asm volatile("1: subs %0, %0, #1\n\tb.ne 1b" : "+r"(n)::"cc");
 #endif
-	t = clock() - t;
+	t = cost_clock() - t;
 	preempt_enable();
 	pr_info("dmah-cost: calibrate instructions=%llu clocks=%llu\n", 2 * rounds, t);
 }
@@ -112,12 +93,12 @@ static __always_inline void span_begin(struct span *s, struct tally *t, bool pro
 	if (probed)
 		probes_read(s->hits);
 	preempt_disable();
-	s->start = clock();
+	s->start = cost_clock();
 }
 
 static __always_inline void span_end(struct span *s, u32 n, bool probed)
 {
-	s->t->pass += clock() - s->start;
+	s->t->pass += cost_clock() - s->start;
 	preempt_enable();
 	s->t->calls += n;
 	if (probed) {
@@ -240,10 +221,22 @@ static void print_rows(const struct cost_case *k, const struct cost *c, bool pro
 	}
 }
 
+static int cost_begin(const struct cost_case *k, struct cost *c, const char **why)
+{
+	int err = k->begin ? k->begin(c, why) : 0;
+
+	if (err || !k->open)
+		return err;
+	err = k->open(c, why);
+	if (err && k->end)
+		k->end(c);
+	return err;
+}
+
 void cost_run(const struct cost_case *k, struct cost *c, u32 passes, bool probed)
 {
 	const char *why = "it cannot be set up";
-	int err = k->begin ? k->begin(c, &why) : 0;
+	int err = cost_begin(k, c, &why);
 
 	if (err) {
 		pr_info("dmah-cost: unavailable case=%s size=%u error=%d why=%s\n", k->name, c->len,
@@ -258,6 +251,8 @@ void cost_run(const struct cost_case *k, struct cost *c, u32 passes, bool probed
 	else
 		print_rows(k, c, probed);
 	unmap_all(k, c);
+	if (k->close)
+		k->close(c);
 	if (k->end)
 		k->end(c);
 }

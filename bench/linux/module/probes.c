@@ -30,7 +30,7 @@ NOKPROBE_SYMBOL(count);
 
 /*
  * The lookup; the walk below it, by whoever calls it; the wait for invalidations; bounce slots
- * taken.
+ * taken; waits for spinlocks.
  */
 static struct counter counters[] = {
 	COUNTER("iommu_iova_to_phys"),
@@ -40,7 +40,7 @@ static struct counter counters[] = {
 	COUNTER("arm_smmu_iova_to_phys"),	COUNTER("arm_lpae_iova_to_phys"),
 	COUNTER("arm_smmu_cmdq_issue_cmdlist"),
 #endif
-	COUNTER("swiotlb_tbl_map_single"),   COUNTER("alloc_iova_fast"),
+	COUNTER("swiotlb_tbl_map_single"),   COUNTER("alloc_iova_fast"), COUNTER(PROBE_SPIN),
 };
 
 static_assert(ARRAY_SIZE(counters) <= PROBES);

@@ -5,38 +5,43 @@
  */
 #include "cost.h"
 
-static struct dmah_ring *ring;
-
 static int ring_begin(struct cost *c, const char **why)
 {
-	const struct dmah_ring_config config = {
-		.entries = COST_LIVE,
-		.entry_size = PAGE_SIZE,
-		.dir = COST_DIR,
-	};
 	int err = dmah_attach(c->dev, DMAH_MODE_DOMAIN);
 
 	if (err) {
 		*why = "dmah_attach() failed";
 		return err;
 	}
-	if (dmah_mode(c->dev) == DMAH_MODE_WRAP) {
-		*why = "the device cannot have a domain of its own here: its rings are those of "
-		       "wrap";
-		err = -EOPNOTSUPP;
-	} else {
-		ring = dmah_ring_alloc(c->dev, &config);
-		err = PTR_ERR_OR_ZERO(ring);
-		*why = "dmah_ring_alloc() failed";
-	}
-	if (err)
-		dmah_detach(c->dev);
-	return err;
+	if (dmah_mode(c->dev) != DMAH_MODE_WRAP)
+		return 0;
+	*why = "the device cannot have a domain of its own here: its rings are those of wrap";
+	dmah_detach(c->dev);
+	return -EOPNOTSUPP;
 }
 
 static void ring_end(struct cost *c)
 {
-	if (dmah_ring_free(ring) || dmah_detach(c->dev))
+	if (dmah_detach(c->dev))
+		pr_err("dmah-cost: the device cannot be detached\n");
+}
+
+static int ring_open(struct cost *c, const char **why)
+{
+	const struct dmah_ring_config config = {
+		.entries = COST_LIVE,
+		.entry_size = PAGE_SIZE,
+		.dir = COST_DIR,
+	};
+
+	c->ring = dmah_ring_alloc(c->dev, &config);
+	*why = "dmah_ring_alloc() failed";
+	return PTR_ERR_OR_ZERO(c->ring);
+}
+
+static void ring_close(struct cost *c)
+{
+	if (dmah_ring_free(c->ring))
 		pr_err("dmah-cost: a ring cannot be freed\n");
 }
 
@@ -46,11 +51,11 @@ static int ring_map(struct cost *c, const u16 *which, u32 n)
 
 	cost_for_each(c, s, which, n)
 	{
-		int err = dmah_ring_push(ring, s->page, c->off, c->len, &s->dma);
+		int err = dmah_ring_push(c->ring, s->page, c->off, c->len, &s->dma);
 
 		/* Earlier pushes stay; only the whole case can be given up. */
 		if (err) {
-			dmah_ring_pop(ring, dmah_ring_live(ring));
+			dmah_ring_pop(c->ring, dmah_ring_live(c->ring));
 			return err;
 		}
 	}
@@ -60,27 +65,27 @@ static int ring_map(struct cost *c, const u16 *which, u32 n)
 static void ring_unmap(struct cost *c, const u16 *which, u32 n)
 {
 	/* After a failure nothing is left. */
-	if (dmah_ring_live(ring) >= n)
-		dmah_ring_pop(ring, n);
+	if (dmah_ring_live(c->ring) >= n)
+		dmah_ring_pop(c->ring, n);
 }
 
 static void ring_unmap_singly(struct cost *c, const u16 *which, u32 n)
 {
-	while (n-- && dmah_ring_live(ring))
-		dmah_ring_pop(ring, 1);
+	while (n-- && dmah_ring_live(c->ring))
+		dmah_ring_pop(c->ring, 1);
 }
 
 /* The youngest @n: those that were pushed last. */
 static void ring_sync_cpu(struct cost *c, const u16 *which, u32 n)
 {
 	for (u32 at = COST_LIVE - n; at < COST_LIVE; at++)
-		dmah_ring_sync_for_cpu(ring, at, 0, c->len);
+		dmah_ring_sync_for_cpu(c->ring, at, 0, c->len);
 }
 
 static void ring_sync_device(struct cost *c, const u16 *which, u32 n)
 {
 	for (u32 at = COST_LIVE - n; at < COST_LIVE; at++)
-		dmah_ring_sync_for_device(ring, at, 0, c->len);
+		dmah_ring_sync_for_device(c->ring, at, 0, c->len);
 }
 
 const struct cost_case cases_ring[] = {
@@ -89,6 +94,8 @@ const struct cost_case cases_ring[] = {
 	  .in_order = true,
 	  .begin = ring_begin,
 	  .end = ring_end,
+	  .open = ring_open,
+	  .close = ring_close,
 	  .map = ring_map,
 	  .unmap = ring_unmap_singly },
 	{ .name = "ring-16",
@@ -96,6 +103,8 @@ const struct cost_case cases_ring[] = {
 	  .in_order = true,
 	  .begin = ring_begin,
 	  .end = ring_end,
+	  .open = ring_open,
+	  .close = ring_close,
 	  .map = ring_map,
 	  .unmap = ring_unmap,
 	  .sync_cpu = ring_sync_cpu,
@@ -105,6 +114,8 @@ const struct cost_case cases_ring[] = {
 	  .in_order = true,
 	  .begin = ring_begin,
 	  .end = ring_end,
+	  .open = ring_open,
+	  .close = ring_close,
 	  .map = ring_map,
 	  .unmap = ring_unmap },
 	{},

@@ -91,3 +91,108 @@ void linux_peer_sync_for_device(struct linux_peer *peer, uint64_t dma, uint32_t 
 {
 	iommu_dma_sync_single_for_device(&peer->pci.dev, dma, len, DMA_FROM_DEVICE);
 }
+
+/* ---- scatter lists ---- */
+
+struct scatterlist *sg_next(struct scatterlist *sg)
+{
+	if (sg->page_link & 2)
+		return NULL;
+	sg++;
+	if (unlikely(sg->page_link & 1))
+		sg = (struct scatterlist *)(sg->page_link & ~3ul);
+	return sg;
+}
+
+bool linux_peer_have_sg(void)
+{
+	return LINUX_RELEASE >= 6012;
+}
+
+struct scatterlist *linux_peer_sg_create(unsigned int n)
+{
+	struct scatterlist *sg = calloc(n, sizeof(*sg));
+
+	if (sg)
+		sg[n - 1].page_link = 2;
+	return sg;
+}
+
+#if LINUX_RELEASE >= 6012
+unsigned int linux_peer_map_sg(struct linux_peer *peer, struct scatterlist *sg,
+			       const uint64_t *pages, size_t stride, unsigned int n)
+{
+	int got;
+
+	for (unsigned int i = 0; i < n; i++) {
+		uint64_t phys = *(const uint64_t *)(const void *)((const char *)pages + i * stride);
+
+		/* As sg_set_page() does it: the end of the list stays. */
+		sg[i].page_link = (sg[i].page_link & 3) |
+				  (unsigned long)pfn_to_page(phys >> PAGE_SHIFT);
+		sg[i].offset = phys & ~PAGE_MASK;
+		sg[i].length = PAGE_SIZE;
+	}
+	got = iommu_dma_map_sg(&peer->pci.dev, sg, (int)n, DMA_FROM_DEVICE, 0);
+	return got > 0 ? (unsigned int)got : 0;
+}
+
+void linux_peer_unmap_sg(struct linux_peer *peer, struct scatterlist *sg, unsigned int n)
+{
+	iommu_dma_unmap_sg(&peer->pci.dev, sg, (int)n, DMA_FROM_DEVICE, 0);
+}
+#else
+unsigned int linux_peer_map_sg(struct linux_peer *peer, struct scatterlist *sg,
+			       const uint64_t *pages, size_t stride, unsigned int n)
+{
+	return 0;
+}
+
+void linux_peer_unmap_sg(struct linux_peer *peer, struct scatterlist *sg, unsigned int n)
+{
+}
+#endif
+
+uint64_t linux_peer_sg_dma(const struct scatterlist *sg, uint64_t at)
+{
+	while (at >= sg_dma_len(sg)) {
+		at -= sg_dma_len(sg);
+		sg++;
+	}
+	return sg_dma_address(sg) + at;
+}
+
+/* ---- direct ---- */
+
+/* No bus offset and no memory encryption. */
+#define phys_to_dma(dev, phys) \
+	((dev)->dma_range_map ? (shim_broken(__FILE__, __LINE__), phys) : (phys))
+#define dma_to_phys(dev, dma)	     phys_to_dma(dev, dma)
+#define is_swiotlb_force_bounce(dev) unlikely(READ_ONCE((dev)->dma_io_tlb_mem))
+#define swiotlb_map(dev, ...)	     (shim_broken(__FILE__, __LINE__), DMA_MAPPING_ERROR)
+#define arch_sync_dma_for_cpu_all()  ((void)0)
+#define arch_dma_mark_clean(phys, n) ((void)(phys))
+#define CONFIG_ARCH_DMA_ADDR_T_64BIT 1
+#define PFN_PHYS(pfn)		     ((phys_addr_t)(pfn) << PAGE_SHIFT)
+static const unsigned long min_low_pfn;
+#undef swiotlb_sync_single_for_cpu
+/* One load and a branch, as without an allocated pool. */
+#define swiotlb_sync_single_for_cpu(dev, phys, size, dir) \
+	do {                                              \
+		if (is_swiotlb_buffer(dev, phys))         \
+			shim_broken(__FILE__, __LINE__);  \
+	} while (0)
+
+#include "direct.gen.h"
+
+/* Functions, since dma_map_page_attrs() is one, which has the direct map inline. */
+uint64_t linux_peer_direct_map(struct linux_peer *peer, uint64_t phys, uint32_t len)
+{
+	return dma_direct_map_page(&peer->pci.dev, pfn_to_page(phys >> PAGE_SHIFT),
+				   phys & ~PAGE_MASK, len, DMA_FROM_DEVICE, 0);
+}
+
+void linux_peer_direct_unmap(struct linux_peer *peer, uint64_t dma, uint32_t len)
+{
+	dma_direct_unmap_page(&peer->pci.dev, dma, len, DMA_FROM_DEVICE, 0);
+}

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 """Take what the peer needs out of the source of Linux.
 
-    extract.py SOURCE_DIR OUT_DIR
+    extract.py [--iova] SOURCE_DIR OUT_DIR
+
+--iova takes the IOVA allocator alone, which is the same in more versions.
 
 OUT_DIR/real/     whole files, unmodified
 OUT_DIR/empty/    an empty header for each that those include and that shim/ stands for
@@ -24,6 +26,10 @@ WHOLE = [
     "lib/rbtree.c", "drivers/iommu/intel/iommu.h",
     "include/linux/iommu.h", "include/linux/iova.h", "include/linux/io-pgtable.h",
     "include/linux/rbtree.h", "include/linux/rbtree_types.h", "include/linux/rbtree_augmented.h",
+]
+IOVA = [
+    "drivers/iommu/iova.c", "lib/rbtree.c", "include/linux/iova.h", "include/linux/rbtree.h",
+    "include/linux/rbtree_types.h", "include/linux/rbtree_augmented.h",
 ]
 # Files that only some versions have.
 WHOLE_IF_THERE = [
@@ -53,12 +59,17 @@ GEN = {
         dma_info_to_prot   iommu_dma_alloc_iova   iommu_dma_free_iova
         __iommu_dma_unmap   __iommu_dma_map   iommu_dma_map_page   iommu_dma_unmap_page
         iommu_dma_sync_single_for_cpu   iommu_dma_sync_single_for_device
+        6.12:dev_use_sg_swiotlb   6.12:iommu_dma_sync_sg_for_cpu   6.12:iommu_dma_sync_sg_for_device
+        6.12:__finalise_sg   6.12:__invalidate_sg   6.12:iommu_dma_unmap_sg_swiotlb
+        6.12:iommu_dma_map_sg_swiotlb   6.12:iommu_dma_map_sg   6.12:iommu_dma_unmap_sg
         """)],
+    "direct": [("include/linux/dma-direct.h", "dma_capable"),
+               ("kernel/dma/direct.h", "dma_direct_sync_single_for_cpu   dma_direct_map_page   dma_direct_unmap_page")],
     "iommu": [("drivers/iommu/iommu.c", """
         iommu_get_dma_domain   iommu_iova_to_phys   iommu_pgsize
         -6.12:__iommu_map_pages   __iommu_map   -6.12:_iommu_map   iommu_map
         -6.12:iommu_map_atomic   -6.12:__iommu_unmap_pages
-        __iommu_unmap   iommu_unmap   iommu_unmap_fast
+        __iommu_unmap   iommu_unmap   iommu_unmap_fast   6.12:iommu_map_sg
         """)],
     "intel": [("drivers/iommu/intel/iommu.c", """
         -6.12:#LEVEL_STRIDE   -6.12:#LEVEL_MASK   -6.12:#MAX_AGAW_WIDTH   -6.12:#MAX_AGAW_PFN_WIDTH
@@ -92,7 +103,7 @@ TAIL = "#pragma GCC diagnostic pop\n"
 # Not ours to warn about. A function that nothing declares remains an error.
 QUIET = ["-Wunused-variable", "-Wunused-but-set-variable", "-Wunused-function", "-Wsign-compare",
          "-Wformat", "-Wpointer-sign", "-Wempty-body", "-Wtype-limits",
-         "-Wmissing-field-initializers"]
+         "-Wmissing-field-initializers", "-Wmaybe-uninitialized"]
 
 
 def fail(message):
@@ -186,9 +197,12 @@ def version_of(source):
 
 
 def main():
-    if len(sys.argv) != 3:
-        fail("usage: extract.py SOURCE_DIR OUT_DIR")
-    source, out = sys.argv[1:]
+    args = [a for a in sys.argv[1:] if a != "--iova"]
+    if len(args) != 2:
+        fail("usage: extract.py [--iova] SOURCE_DIR OUT_DIR")
+    source, out = args
+    only_iova = len(args) != len(sys.argv) - 1
+    whole = IOVA if only_iova else WHOLE
     release = version_of(source)
     version = "%d.%d.%d" % release
     shutil.rmtree(out, ignore_errors=True)
@@ -198,14 +212,14 @@ def main():
     def look(text):
         included.update(re.findall(r"^\s*#\s*include\s+[<\"]([^>\"]+)[>\"]", text, re.M))
 
-    for path in WHOLE + WHOLE_IF_THERE:
-        if path in WHOLE or os.path.exists(os.path.join(source, path)):
+    for path in whole + ([] if only_iova else WHOLE_IF_THERE):
+        if path in whole or os.path.exists(os.path.join(source, path)):
             text = read(os.path.join(source, path))
             look(text)
             # Headers where their #include finds them, and no others beside them.
             write(os.path.join(out, "real", re.sub("^include/", "", path)), text)
 
-    for name, parts in GEN.items():
+    for name, parts in () if only_iova else GEN.items():
         text = []
         for path, wanted in parts:
             lines = read(os.path.join(source, path)).split("\n")

@@ -17,7 +17,11 @@ mirror=http://deb.debian.org
 
 files='Makefile drivers/iommu/*.[ch] drivers/iommu/intel/*.[ch] lib/rbtree.c include/linux/iommu.h
 include/linux/iova.h include/linux/io-pgtable.h include/linux/rbtree.h include/linux/rbtree_types.h
-include/linux/rbtree_augmented.h include/uapi/linux/iommu.h include/uapi/linux/iommufd.h'
+include/linux/rbtree_augmented.h include/uapi/linux/iommu.h include/uapi/linux/iommufd.h
+include/linux/generic_pt/*.h drivers/iommu/generic_pt/*.h drivers/iommu/generic_pt/fmt/*.[ch]
+include/linux/iommu-dma.h include/linux/dma-mapping.h include/linux/dma-map-ops.h
+include/linux/dma-direct.h include/linux/scatterlist.h include/linux/swiotlb.h lib/scatterlist.c
+kernel/dma/mapping.c kernel/dma/direct.[ch] kernel/dma/swiotlb.c'
 
 mkdir -p "$cache" || exit 1
 cache=$(cd "$cache" && pwd) || exit 1
@@ -59,7 +63,7 @@ downloaded() { # SERIES
 }
 
 # If the machine's own lists know no such package, use lists in the cache that name
-# Debian 12 with its backports and security updates. They need no root and change nothing.
+# Debian 12 and 13 with their backports and Debian 12's security updates. They need no root and change nothing.
 private_lists() {
 	apt=$cache/apt
 	mkdir -p "$apt/lists/partial" "$apt/archives/partial" || return 1
@@ -69,6 +73,7 @@ private_lists() {
 		deb [signed-by=$key] $mirror/debian bookworm main
 		deb [signed-by=$key] $mirror/debian bookworm-backports main
 		deb [signed-by=$key] $mirror/debian-security bookworm-security main
+		deb [signed-by=$key] $mirror/debian trixie-backports main
 	LIST
 	options="-o Dir::Etc::SourceList=$apt/sources.list -o Dir::Etc::SourceParts=-"
 	options="$options -o Dir::State::Lists=$apt/lists -o Dir::Cache=$apt"

@@ -82,6 +82,40 @@ uint64_t linux_peer_map(struct linux_peer *peer, uint64_t phys, uint32_t len);
  */
 void linux_peer_unmap(struct linux_peer *peer, uint64_t dma, uint32_t len);
 
+/** linux_peer_have_sg() - Returns true if this Linux's scatter lists were built: 6.12 and newer. */
+bool linux_peer_have_sg(void);
+
+/** struct scatterlist - Linux's scatter list, one entry for each piece. */
+struct scatterlist;
+
+/** linux_peer_sg_create() - Makes a list of @n entries. Return: NULL without memory. */
+struct scatterlist *linux_peer_sg_create(unsigned int n);
+
+/**
+ * linux_peer_map_sg() - Puts pages into a list, then calls iommu_dma_map_sg() for DMA_FROM_DEVICE.
+ * @peer: the domain.
+ * @sg: a list that is not mapped.
+ * @pages: physical address of each page.
+ * @stride: bytes from one address in @pages to the next.
+ * @n: number of pages.
+ *
+ * Return: the number of DMA segments; 0 on failure.
+ */
+unsigned int linux_peer_map_sg(struct linux_peer *peer, struct scatterlist *sg,
+			       const uint64_t *pages, size_t stride, unsigned int n);
+
+/** linux_peer_unmap_sg() - Calls iommu_dma_unmap_sg(). */
+void linux_peer_unmap_sg(struct linux_peer *peer, struct scatterlist *sg, unsigned int n);
+
+/** linux_peer_sg_dma() - Returns the DMA address of byte @at of a mapped list. */
+uint64_t linux_peer_sg_dma(const struct scatterlist *sg, uint64_t at);
+
+/** linux_peer_direct_map() - Calls dma_direct_map_page() for DMA_FROM_DEVICE, for the domain's device without its IOMMU. */
+uint64_t linux_peer_direct_map(struct linux_peer *peer, uint64_t phys, uint32_t len);
+
+/** linux_peer_direct_unmap() - Calls dma_direct_unmap_page(). */
+void linux_peer_direct_unmap(struct linux_peer *peer, uint64_t dma, uint32_t len);
+
 /**
  * linux_peer_sync_for_cpu() - Calls iommu_dma_sync_single_for_cpu() for DMA_FROM_DEVICE.
  * @peer: the domain. Its device is coherent and does not bounce, so there is nothing to do; the

@@ -2,6 +2,8 @@
 /* Data through each form of map for one buffer: RAM to device, device to RAM, and back again. */
 #include <linux/version.h>
 
+/* dma_alloc_coherent() is the module's here. */
+#define DMAH_COHERENT
 #include "test.h"
 
 /* A form: maps @b. */
@@ -319,6 +321,33 @@ static void test_coherent(struct test *t)
 	CHECK_EQ(t, test_live(t), live);
 }
 
+/* By the kernel's names, as a driver has it that keeps the address alone; two of them, freed in turn. */
+static void test_coherent_at(struct test *t)
+{
+	const size_t size = PAGE_SIZE + 100;
+	u64 live = test_live(t);
+	dma_addr_t dma[2] = {};
+	u8 *p[2];
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		p[i] = dma_alloc_coherent(t->dev, size, &dma[i], GFP_KERNEL);
+		if (!CHECK(t, p[i]))
+			goto free;
+		CHECK(t, all(p[i], size, 0));
+	}
+	fill(p[0], 1000, 23);
+	dma_wmb();
+	CHECK_EQ(t, edu_read_ram(t, dma[0], 0, 1000), 0);
+	CHECK_EQ(t, edu_write_ram(t, dma[1], 0, 1000), 0);
+	dma_rmb();
+	CHECK(t, filled(p[1], 1000, 23));
+free:
+	while (i--)
+		dma_free_coherent(t->dev, size, p[i], dma[i]);
+	CHECK_EQ(t, test_live(t), live);
+}
+
 /* Stands behind the others: right use was not taken for wrong. */
 static void test_clean(struct test *t)
 {
@@ -342,6 +371,7 @@ const struct test_case form_cases[] = {
 	{ "move: the mapping follows, the old handle is idle", test_move },
 	{ "two mappings in one page live side by side", test_two },
 	{ "coherent memory: data both ways without sync", test_coherent },
+	{ "coherent memory by address: data both ways in each mode", test_coherent_at },
 	{ "right use was reported nowhere", test_clean },
 	{}
 };

@@ -17,6 +17,7 @@
 #include "slab.h"
 #include "later.h"
 #include "device.h"
+#include "sg.h"
 #include "trace.h"
 
 #endif

@@ -5,11 +5,15 @@
  * one with dmah.ko. The header of the series has the same name and describes the calls.
  *
  * In the series there is nothing to attach, so no converted driver does. Here a device is attached
- * when its driver sets the DMA mask, ahead of which it can do no DMA.
+ * when its driver sets the DMA mask, ahead of which it can do no DMA. On kernels before 6.16 it has
+ * a domain of its own then, and a driver's coherent memory comes from that (DMAH_COHERENT).
  */
 #ifndef _LINUX_DMA_HANDLE_H
 #define _LINUX_DMA_HANDLE_H
 
+#ifndef DMAH_COHERENT
+#define DMAH_COHERENT
+#endif
 #include <linux/dmah.h>
 
 /* One streaming DMA mapping, with the attributes that map was given. */

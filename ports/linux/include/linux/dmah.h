@@ -132,12 +132,13 @@ int dmah_mode(struct device *dev);
  * @failed_maps: map calls that returned an error.
  * @syncs: sync calls that had something to do or to check.
  * @misuse: calls that were refused or reported.
- * @bounced_bytes: bytes copied to or from the module's own bounce slots (domain mode).
+ * @bounced_bytes: bytes copied to or from the module's own bounce slots (domain and pool mode).
  * @maintained_lines: CPU cache lines that the module cleaned or invalidated itself.
  * @hypercalls: calls to the hypervisor for cache maintenance.
- * @invalidations: range invalidations asked of the IOMMU's driver (domain mode).
- * @flushes: invalidations of the whole domain (domain mode).
+ * @invalidations: range invalidations asked of the IOMMU's driver (domain and pool mode).
+ * @flushes: invalidations of the whole domain (domain and pool mode).
  * @live: mappings that are live now.
+ * @pool_bytes: IOVAs that slots hold now (pool mode); those of rings are not in it.
  */
 struct dmah_stats {
 	u64 maps;
@@ -151,6 +152,7 @@ struct dmah_stats {
 	u64 invalidations;
 	u64 flushes;
 	u64 live;
+	u64 pool_bytes;
 };
 
 /**
@@ -586,6 +588,31 @@ void *__must_check dmah_alloc_coherent(struct device *dev, struct dmah *h, size_
  * Always strict. Context: not in interrupts, as dma_free_coherent(). Return: as dmah_unmap().
  */
 int dmah_free_coherent(struct device *dev, struct dmah *h);
+
+/**
+ * dmah_alloc_coherent_at() - coherent memory for a driver that keeps its address, and no handle.
+ * @dev: a device, attached or not.
+ * @size: bytes.
+ * @dma: set to the DMA address.
+ * @gfp: as for dma_alloc_coherent().
+ *
+ * In domain mode this is dmah_alloc_coherent(), and the module keeps the handle; else it is
+ * dma_alloc_coherent(). A file that defines DMAH_COHERENT before it includes this header calls
+ * this function and dmah_free_coherent_at() by the kernel's names, unchanged. That does not change
+ * calls of the kernel itself: memory of dmam_alloc_coherent() or of a dma_pool is not reached by
+ * a device in domain mode.
+ *
+ * Return: the CPU's pointer, or NULL.
+ */
+void *dmah_alloc_coherent_at(struct device *dev, size_t size, dma_addr_t *dma, gfp_t gfp);
+
+/** dmah_free_coherent_at() - give it back. Context: not in interrupts. */
+void dmah_free_coherent_at(struct device *dev, size_t size, void *cpu, dma_addr_t dma);
+
+#ifdef DMAH_COHERENT
+#define dma_alloc_coherent dmah_alloc_coherent_at
+#define dma_free_coherent  dmah_free_coherent_at
+#endif
 
 /* ---- rings ---- */
 
