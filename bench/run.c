@@ -457,7 +457,7 @@ static unsigned int cpus(void)
 
 bool rows_run(struct rows *rows, const struct options *opt)
 {
-	unsigned int rounds = opt->quick ? QUICK_ROUNDS : ROUNDS;
+	unsigned int rounds = opt->quick || opt->brief ? QUICK_ROUNDS : ROUNDS;
 	struct instance *in = must(calloc(rows->n + 1, sizeof(*in)));
 	bool ok = memory_init(TABLES_BYTES, BUFFERS_BYTES);
 
@@ -470,7 +470,7 @@ bool rows_run(struct rows *rows, const struct options *opt)
 		in[i].ns = must(calloc(rounds, sizeof(double)));
 		ok = open_row(&in[i], &rows->list[i]);
 		if (ok)
-			warm_up(&in[i], opt->quick ? QUICK_RUN_NS : RUN_NS);
+			warm_up(&in[i], opt->quick || opt->brief ? QUICK_RUN_NS : RUN_NS);
 		ok = ok && check_row(&in[i]);
 		progress_step();
 	}
