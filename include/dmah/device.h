@@ -348,8 +348,8 @@ struct dmah_limits {
  * @limits: as attached.
  * @index: which of its domain's devices.
  * @number: the number that its handles carry.
- * @fast, @fast_max, @fast_end, @direct, @direct_end, @sync_whole, @count_at, @owner: for the fast paths of map, unmap and
- *	sync; the library's.
+ * @fast, @fast_lazy, @fast_max, @fast_end, @direct, @direct_end, @sync_whole, @count_at, @owner: for the fast paths of map,
+ *	unmap and sync; the library's.
  * @fault_limit: its faults; the library's.
  * @rings: its rings; the library's.
  * @killed: dmah_kill() was called, for this device or for one that shares an id with it.
@@ -369,13 +369,14 @@ struct dmah_device {
 	uint16_t index;
 	uint16_t number;
 	uint32_t fast;
+	uint32_t fast_lazy;
 	uint32_t fast_max;
 	uint32_t count_at;
 	uint32_t sync_whole;
 	dmah_phys_t fast_end;
 	dmah_phys_t direct_end;
 	uint32_t direct;
-	uint64_t owner;
+	uint64_t owner[4];
 	struct dmah_rate_limit fault_limit;
 	struct dmah_ring *rings;
 	bool killed;

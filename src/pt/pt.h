@@ -14,6 +14,7 @@
 #include <dmah/iommu.h>
 #include <dmah/host.h>
 
+#include "pt/hint.h"
 #include "pt/store.h"
 
 /**
