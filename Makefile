@@ -169,9 +169,9 @@ lockup-check: ## replay the published trace on Linux's allocators and on this li
 	@sh scripts/lockup.sh --short
 
 .PHONY: performance
-performance: ## the figures of docs/performance.md, measured anew and put into it (20 minutes, an idle machine)
+performance: ## the figures of docs/performance.md, measured anew and put into it (20 minutes, an idle machine; SHORT=1: 6)
 	@sh scripts/deps.sh bench
-	@sh scripts/performance.sh
+	@sh scripts/performance.sh $(if $(SHORT),--short)
 
 .PHONY: evidence
 evidence: ## measure mapping in stock kernels under QEMU, and on Xen; report in build/report (10 minutes)
