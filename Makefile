@@ -9,8 +9,11 @@ DESTDIR ?=
 # Which suite (`make test SUITE=iova`) and which build (`make test CONFIG=asan`); all where empty.
 SUITE ?=
 CONFIG ?=
-# Seconds for each fuzz target of `make fuzz`, random operations of each case of `make soak`.
+# Seconds for each fuzz target of `make fuzz`, or inputs where FUZZ_RUNS is not 0; words that a target's name must have one of;
+# random operations of each case of `make soak`.
 FUZZ_SECONDS ?= 300
+FUZZ_RUNS ?= 0
+FUZZ_TARGETS ?=
 SOAK_OPS ?= 10000000
 # One in so many mutants, chosen by the commit, for `make mutants`; 1: all.
 MUTANT_SHARE ?= 1
@@ -19,7 +22,7 @@ MUTANT_BOOTS ?= yes
 # Seconds for which `make convert-tree` compiles what it converted.
 COMPILE ?= 3600
 
-export JOBS SUITE CONFIG FUZZ_SECONDS SOAK_OPS MUTANT_SHARE MUTANT_BOOTS
+export JOBS SUITE CONFIG FUZZ_SECONDS FUZZ_RUNS FUZZ_TARGETS SOAK_OPS MUTANT_SHARE MUTANT_BOOTS
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -166,9 +169,9 @@ lockup-check: ## replay the published trace on Linux's allocators and on this li
 	@sh scripts/lockup.sh --short
 
 .PHONY: performance
-performance: ## the figures of docs/performance.md, measured anew and put into it (20 minutes, an idle machine)
+performance: ## the figures of docs/performance.md, measured anew and put into it (20 minutes, an idle machine; SHORT=1: 6)
 	@sh scripts/deps.sh bench
-	@sh scripts/performance.sh
+	@sh scripts/performance.sh $(if $(SHORT),--short)
 
 .PHONY: evidence
 evidence: ## measure mapping in stock kernels under QEMU, and on Xen; report in build/report (10 minutes)
@@ -195,6 +198,11 @@ soak: ## run the random tests at length: SOAK_OPS operations for each case
 fuzz: ## fuzz every libFuzzer target for FUZZ_SECONDS
 	@sh scripts/deps.sh test
 	@python3 scripts/fuzz.py
+
+.PHONY: fuzz-tables
+fuzz-tables: ## fuzz the firmware-table parsers with 10 million inputs each (FUZZ_RUNS=n); half an hour of CPU and more
+	@sh scripts/deps.sh test
+	@FUZZ_TARGETS=fuzz-fw- FUZZ_RUNS=$(if $(filter-out 0,$(FUZZ_RUNS)),$(FUZZ_RUNS),10000000) python3 scripts/fuzz.py
 
 .PHONY: driver-sweep
 driver-sweep: build ## record and check 27 drivers of Linux in booted kernels, SWEEP= more arguments (hours; --short: minutes)

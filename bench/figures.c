@@ -23,9 +23,9 @@
 const char *figure_name(enum figure f)
 {
 	static const char *const names[FIGURES] = {
-		"windows",     "windows-linux",	    "p99.9",	"p99.9-linux",
-		"most",	       "most-linux",	    "polluted", "polluted-linux",
-		"handed-over", "handed-over-linux", "attach",
+		"windows",    "windows-linux", "p99.9",		 "p99.9-linux", "most",
+		"most-linux", "polluted",      "polluted-linux", "handed-over", "handed-over-linux",
+		"misses",     "misses-linux",  "attach",
 	};
 
 	return names[f];

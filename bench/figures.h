@@ -18,6 +18,8 @@ enum figure {
 	FIGURE_POLLUTED_LINUX,
 	FIGURE_HANDED_OVER, /* ns of a mapping that one CPU makes and another ends */
 	FIGURE_HANDED_OVER_LINUX,
+	FIGURE_MISSES, /* accesses of an operation that miss a simulated first cache of data; set by the caller */
+	FIGURE_MISSES_LINUX,
 	FIGURE_ATTACH, /* ns to make a domain, attach a device, detach it and end the domain */
 	FIGURES
 };

@@ -2,10 +2,11 @@
 #include "callgrind.h"
 #include "row.h"
 
-static void found(void *ctx, size_t row, double instructions)
+static void found(void *ctx, size_t row, double instructions, double misses)
 {
 	struct rows *rows = ctx;
 
+	(void)misses;
 	if (row < rows->n)
 		rows->list[row].instructions = instructions;
 }
@@ -28,5 +29,23 @@ bool instructions_count(struct rows *rows, const struct options *opt)
 		args[n++] = "--live";
 		args[n++] = live;
 	}
-	return callgrind_run(args, found, rows);
+	return callgrind_run(args, false, found, rows);
+}
+
+static void found_misses(void *ctx, size_t row, double instructions, double misses)
+{
+	double *first = ctx;
+
+	(void)instructions;
+	if (!row)
+		*first = misses;
+}
+
+bool misses_count(const struct bench_case *c, double *misses)
+{
+	/* The first row of a case is lazy, in random order. */
+	const char *args[] = { "--counted", "--case", c->name, "--live", "1024", NULL };
+
+	*misses = -1;
+	return callgrind_run(args, true, found_misses, misses);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cases.h"
 #include "file.h"
 #include "memory.h"
 #include "message.h"
@@ -27,6 +28,8 @@ enum {
 	OPT_FROM,
 	OPT_INSTRUCTIONS,
 	OPT_ONLY_INSTRUCTIONS,
+	OPT_COUNTS,
+	OPT_SHORT,
 	OPT_COUNTED
 };
 
@@ -44,6 +47,8 @@ static const struct option options[] = {
 	{ "from", required_argument, NULL, OPT_FROM },
 	{ "instructions", no_argument, NULL, OPT_INSTRUCTIONS },
 	{ "only-instructions", no_argument, NULL, OPT_ONLY_INSTRUCTIONS },
+	{ "counts", required_argument, NULL, OPT_COUNTS },
+	{ "short", no_argument, NULL, OPT_SHORT },
 	{ "counted", no_argument, NULL, OPT_COUNTED },
 	{ 0 },
 };
@@ -59,6 +64,9 @@ static const char usage[] =
 	"  --live N             only rows with N live mappings\n"
 	"  --instructions       count instructions too, with valgrind's callgrind\n"
 	"  --only-instructions  count them, and time nothing\n"
+	"  --counts FILE        take instructions from the rows that --only-instructions --json "
+	"wrote\n"
+	"  --short              time each row for a third as long\n"
 	"  --json FILE          write all rows\n"
 	"  --report FILE        write an HTML report\n"
 	"  --markdown FILE      write the tables of docs/performance.md; - is standard output\n"
@@ -140,9 +148,40 @@ static int wrong(const char *what, const char *arg)
 
 static void print_tables(const struct rows *rows)
 {
+	json_t *slower = slower_rows(rows);
+
 	print_table(&table_all, all_rows(rows));
-	print_table(&table_targets, target_rows(rows, false));
-	puts("net: without the loop around an operation. Syncs are without it throughout.");
+	puts("Conditions under which Linux's own code takes less time or fewer instructions:");
+	if (json_array_size(slower))
+		print_table(&table_slower, slower);
+	else
+		puts("none\n");
+	print_table(&table_targets, target_rows(rows, true));
+	puts("net: without the loop around an operation. Syncs are without it throughout.\n"
+	     "The profile behind each target that was missed is in docs/performance.md.");
+}
+
+/* Takes the instructions of a run of the same rows. */
+static bool counts_take(struct rows *rows, const char *path)
+{
+	json_t *json = rows_read(path);
+	struct rows counted = { 0 };
+	bool ok = json && rows_from_json(&counted, json) && counted.n == rows->n;
+
+	for (size_t i = 0; ok && i < rows->n; i++) {
+		ok = counted.list[i].c == rows->list[i].c &&
+		     counted.list[i].live == rows->list[i].live;
+		rows->list[i].instructions = counted.list[i].instructions;
+	}
+	if (ok) {
+		rows->figured = counted.figured;
+		memcpy(rows->figure, counted.figure, sizeof(rows->figure));
+	}
+	if (json && !ok)
+		message("%s has not the rows of this run", path);
+	free(counted.list);
+	json_decref(json);
+	return ok;
 }
 
 static bool measure_figures(struct rows *rows, bool timed)
@@ -174,8 +213,19 @@ static int measure(struct rows *rows, const struct options *opt, bool timed, boo
 	if (timed)
 		ok &= rows_run(rows, opt);
 	/* After the rows: its memory is the rows' as well. */
-	if (ok && !opt->only && !opt->live)
+	if (ok && !opt->only && !opt->live) {
+		bool had = rows->figured;
+		double misses = rows->figure[FIGURE_MISSES],
+		       linux_misses = rows->figure[FIGURE_MISSES_LINUX];
+
 		ok = measure_figures(rows, timed);
+		rows->figure[FIGURE_MISSES] = had ? misses : -1;
+		rows->figure[FIGURE_MISSES_LINUX] = had ? linux_misses : -1;
+		if (counted)
+			ok &= misses_count(&case_handle, &rows->figure[FIGURE_MISSES]);
+		if (counted && have_peer())
+			ok &= misses_count(&case_linux_vtd, &rows->figure[FIGURE_MISSES_LINUX]);
+	}
 	if (timed && ok)
 		printf("%.0f MiB in huge pages\n\n", (double)memory_huge() / (1 << 20));
 	print_tables(rows);
@@ -203,7 +253,7 @@ int main(int argc, char **argv)
 	struct options opt = { 0 };
 	struct rows rows = { 0 };
 	struct output out = { 0 };
-	const char *from = NULL;
+	const char *from = NULL, *counts = NULL;
 	bool timed = true, instructions = false, smoke = false, under_callgrind = false;
 	int c, status;
 	char *end;
@@ -252,6 +302,12 @@ int main(int argc, char **argv)
 			timed = false;
 			instructions = true;
 			break;
+		case OPT_COUNTS:
+			counts = optarg;
+			break;
+		case OPT_SHORT:
+			opt.brief = true;
+			break;
 		case OPT_INSTRUCTIONS:
 			instructions = true;
 			break;
@@ -271,6 +327,8 @@ int main(int argc, char **argv)
 		puts(opt.live ? "no rows" : "no rows: Linux's own code was not built");
 		return 0;
 	}
+	if (counts && !counts_take(&rows, counts))
+		return 1;
 	rig_silence(true);
 	if (smoke)
 		status = rows_smoke(&rows) ? 0 : 1;

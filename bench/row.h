@@ -72,9 +72,11 @@ static inline double rows_figure(const struct rows *rows, enum figure f)
  * @quick: only the rows of the headline.
  * @only: only this case; NULL: all.
  * @live: only rows with this number of live mappings; 0: all.
+ * @brief: each row is timed for a shorter while.
  */
 struct options {
 	bool quick;
+	bool brief;
 	const struct bench_case *only;
 	uint32_t live;
 };
@@ -134,6 +136,9 @@ bool rows_counted(struct rows *rows);
 
 /** instructions_count() - Counts the instructions of the rows that want it. Return: false on an error, after a message. */
 bool instructions_count(struct rows *rows, const struct options *opt);
+
+/** misses_count() - Counts the accesses of an operation of a case that miss a simulated first cache of data: 1,024 live, lazy. */
+bool misses_count(const struct bench_case *c, double *misses);
 
 /* ---- row_json.c ---- */
 

@@ -11,6 +11,7 @@ enum unit {
 	UNIT_INSTRUCTIONS,
 	UNIT_BYTES,
 	UNIT_RATIO, /* two threads to one */
+	UNIT_COUNT,
 };
 
 /**
@@ -26,6 +27,7 @@ enum unit {
  * @at_least: @gross must be at least @limit, else at most.
  * @by_net: the target is about @net.
  * @figure: the target is about @ours, and not about a factor.
+ * @order: number in the list.
  */
 struct target {
 	const char *what;
@@ -39,6 +41,7 @@ struct target {
 	bool at_least;
 	bool by_net;
 	bool figure;
+	unsigned int order;
 };
 
 /** TARGETS - most targets. */

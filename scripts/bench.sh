@@ -35,7 +35,8 @@ if [ -f bench/peers/linux/build.sh ]; then
 		echo "bench.sh: Linux's own code cannot be built (build/log/bench-peer.log says why)"
 	fi
 fi
-meson configure "$dir" -Dlinux_peer="$peer" >"$log" 2>&1 || fail
+# The flags of Linux's code, which is written for them, for both sides.
+meson configure "$dir" -Dlinux_peer="$peer" -Dc_args='-fno-strict-aliasing -fwrapv' >"$log" 2>&1 || fail
 ninja -C "$dir" -j "${JOBS:-2}" bench/dmah-bench >>"$log" 2>&1 || fail
 
 # Check that Linux's own code maps rightly before comparing with it.

@@ -86,7 +86,7 @@ def table_targets(run):
 
 def table_pool_targets(run):
     t = Table("targets-7.3", "Targets of pool mode", ["target", "wanted", "by address", "by handle", "", "met"], 2,
-              "Instructions, from this run.")
+              "Instructions, from this run; of two CPUs, how many times the pairs of one CPU they end.")
     for x in pool_targets(run):
         t.rows.append([x.what, x.wants, number(x.theirs), number(x.ours), x.note, x.verdict])
     return t

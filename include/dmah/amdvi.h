@@ -10,6 +10,7 @@
  *	err = dmah_domain_init(&dom, &(struct dmah_domain_config){ .iommu = &amdvi.iommu,
  *								   .format = &dmah_pt_amd_v1, ... }, ...);
  *	err = dmah_attach(dom, &dev, &limits);		// with the ranges that firmware reserved for the device
+ *	err = dmah_irq_enable(&amdvi.iommu, NULL);	// interrupt remapping (dmah/irq.h), where it is wanted
  *	err = dmah_amdvi_enable(&amdvi);		// from here on, a device that is not attached is blocked
  *	dmah_amdvi_fault_irq(&amdvi, true);		// the handler calls dmah_faults(&amdvi.iommu, ...)
  *
@@ -28,7 +29,7 @@
 #define DMAH_AMDVI_H
 
 #include <dmah/host.h>
-#include <dmah/iommu.h>
+#include <dmah/irq.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -122,6 +123,8 @@ struct dmah_amdvi_config {
  * @seen: events that were looked at for errors of commands; @taken: events that were taken.
  * @log_lost: 1: events were lost. A word, as not every CPU exchanges a byte.
  * @enabled: dmah_amdvi_enable() was called.
+ * @irq_tables: interrupt remapping tables: a page of pointers to pages of pointers, by device id; NULL: remapping is off.
+ * @irq_entries: entries of each; @irq_control: bits of the control register for their format.
  */
 struct dmah_amdvi {
 	struct dmah_iommu iommu;
@@ -166,6 +169,9 @@ struct dmah_amdvi {
 	uint32_t taken;
 	uint32_t log_lost;
 	bool enabled;
+	void *irq_tables;
+	uint32_t irq_entries;
+	uint64_t irq_control;
 };
 
 /**

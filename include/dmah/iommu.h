@@ -20,6 +20,7 @@ extern "C" {
 struct dmah_device;
 struct dmah_domain;
 struct dmah_iommu;
+struct dmah_irq_ops;
 struct dmah_link;
 
 /**
@@ -34,8 +35,8 @@ struct dmah_pt_format;
 extern const struct dmah_pt_format dmah_pt_vtd_ss;
 
 /**
- * dmah_pt_vtd_fs - Intel VT-d first-stage tables: 4 levels (48 bits, of which addresses below 1 << 47 are canonical), 4
- * KiB granule, 2 MiB and 1 GiB pages. The same specification, section 9.7.
+ * dmah_pt_vtd_fs - Intel VT-d first-stage tables: 4 or 5 levels (47 or 56 bits, since the upper half of a table begins with
+ * addresses whose bits up to 63 are set), 4 KiB granule, 2 MiB and 1 GiB pages. The same specification, section 9.7.
  */
 extern const struct dmah_pt_format dmah_pt_vtd_fs;
 
@@ -56,6 +57,13 @@ extern const struct dmah_pt_format dmah_pt_amd_v1;
  * blocks. Arm Architecture Reference Manual, section D8.3.
  */
 extern const struct dmah_pt_format dmah_pt_lpae_s2;
+
+/**
+ * dmah_pt_arm_short - ARMv7 (VMSAv7, AArch32) short descriptors: 2 levels, 32 bits, 4 KiB granule, 64 KiB pages and pairs of
+ * 1 MiB sections; memory and tables lie below 4 GiB. Descriptors of 32 bits have no room for a generation: the library keeps
+ * a table of its own beside the hardware's. Arm Architecture Reference Manual ARMv7-A, section B3.5.
+ */
+extern const struct dmah_pt_format dmah_pt_arm_short;
 
 /**
  * dmah_pt_sv - RISC-V first-stage tables: Sv39, Sv48, Sv57 (3, 4 or 5 levels; 38, 47 or 56 bits, since the upper half of
@@ -246,6 +254,21 @@ struct dmah_iommu_ops {
 	 */
 	unsigned int (*faults)(struct dmah_iommu *iommu, struct dmah_iommu_fault *faults,
 			       unsigned int max, bool *lost);
+	/** @irq: its interrupt remapping (dmah/irq.h); NULL: none. */
+	const struct dmah_irq_ops *irq;
+};
+
+/**
+ * struct dmah_irq_state - interrupt remapping of an IOMMU. The library's.
+ * @lock: held while entries and their owners change.
+ * @on: dmah_irq_enable() was called. @x2apic: with destinations of 32 bits.
+ * @number: of the last allocation.
+ */
+struct dmah_irq_state {
+	struct dmah_lock lock;
+	bool on;
+	bool x2apic;
+	uint32_t number;
 };
 
 /**
@@ -278,6 +301,7 @@ struct dmah_rate_limit {
  *	reported. Its driver's.
  * @lock, @links, @fault_limit: the domains behind it, and faults of devices that none of them has; the library's, zero at
  *	first.
+ * @irq: interrupt remapping; the library's, zero at first.
  */
 struct dmah_iommu {
 	const struct dmah_iommu_ops *ops;
@@ -295,6 +319,7 @@ struct dmah_iommu {
 	struct dmah_lock lock;
 	struct dmah_link *links;
 	struct dmah_rate_limit fault_limit;
+	struct dmah_irq_state irq;
 };
 
 #ifdef __cplusplus

@@ -13,6 +13,7 @@
  *	err = dmah_attach(dom, &dev, &limits);		// with the ranges that firmware reserved for the device
  *	err = dmah_vtd_enable(&vtd);			// from here on, a device that is not attached is blocked
  *	err = dmah_vtd_fault_irq(&vtd, &msi);		// the handler calls dmah_faults(&vtd.iommu, ...)
+ *	err = dmah_irq_enable(&vtd.iommu, NULL);	// interrupt remapping (dmah/irq.h), where it is wanted
  *
  * Attach devices that firmware left running (RMRR) before dmah_vtd_enable(): their identity ranges are mapped and bound
  * by then, so the devices see no gap, also where firmware had translation on. All others may be attached later.
@@ -30,7 +31,7 @@
 #define DMAH_VTD_H
 
 #include <dmah/host.h>
-#include <dmah/iommu.h>
+#include <dmah/irq.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -42,7 +43,8 @@ extern "C" {
  *	stage (FSTS) and not its second one (SSTS).
  * @DMAH_VTD_LEGACY: legacy mode, second stage.
  * @DMAH_VTD_SECOND_STAGE: scalable mode, second stage.
- * @DMAH_VTD_FIRST_STAGE: scalable mode, first stage: 4 levels, addresses below 1 << 47.
+ * @DMAH_VTD_FIRST_STAGE: scalable mode, first stage: 4 levels, addresses below 1 << 47; 5 levels, below 1 << 56, for domains
+ *	that are wider, where CAP_REG has them (FS5LP) and the unit takes such addresses (MGAW).
  */
 enum dmah_vtd_mode {
 	DMAH_VTD_BY_CAPABILITY,
@@ -104,6 +106,7 @@ struct dmah_vtd_config {
  * @enabled: dmah_vtd_enable() was called.
  * @scalable: tables are those of scalable mode. @first_stage: of its first stage.
  * @iq_shift: log2 of the bytes of a command: 4, or 5 in scalable mode.
+ * @irq_table: the interrupt remapping table. @irq_on: remapping is on; @irq_x2apic: with destinations of 32 bits.
  */
 struct dmah_vtd {
 	struct dmah_iommu iommu;
@@ -144,6 +147,9 @@ struct dmah_vtd {
 	bool scalable;
 	bool first_stage;
 	unsigned int iq_shift;
+	struct dmah_irq_table irq_table;
+	bool irq_on;
+	bool irq_x2apic;
 };
 
 /**

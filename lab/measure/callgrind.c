@@ -43,12 +43,14 @@ void callgrind_end(size_t row, uint64_t ops)
 
 /* ---- the process outside ---- */
 
-static void exec_valgrind(const char *self, const char *dir, const char *const *args)
+static void exec_valgrind(const char *self, const char *dir, const char *const *args, bool caches)
 {
 	char out[4200], log[4200];
-	char *argv[MOST_ARGS + 8] = { (char[]){ "valgrind" },
+	char *argv[MOST_ARGS + 9] = { (char[]){ "valgrind" },
 				      (char[]){ "--tool=callgrind" },
 				      (char[]){ "--collect-atstart=no" },
+				      caches ? (char[]){ "--cache-sim=yes" }
+					     : (char[]){ "--cache-sim=no" },
 				      out,
 				      log,
 				      (char *)(uintptr_t)self };
@@ -57,13 +59,13 @@ static void exec_valgrind(const char *self, const char *dir, const char *const *
 	snprintf(out, sizeof(out), "--callgrind-out-file=%s/out", dir);
 	snprintf(log, sizeof(log), "--log-file=%s/log", dir);
 	for (unsigned int i = 0; args[i] && i < MOST_ARGS; i++)
-		argv[6 + i] = (char *)(uintptr_t)args[i];
+		argv[7 + i] = (char *)(uintptr_t)args[i];
 	dup2(null, STDOUT_FILENO);
 	execvp(argv[0], argv);
 	_exit(127);
 }
 
-static bool run_valgrind(const char *dir, const char *const *args)
+static bool run_valgrind(const char *dir, const char *const *args, bool caches)
 {
 	char self[4096];
 	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -78,7 +80,7 @@ static bool run_valgrind(const char *dir, const char *const *args)
 	fflush(NULL);
 	pid = fork();
 	if (!pid)
-		exec_valgrind(self, dir, args);
+		exec_valgrind(self, dir, args, caches);
 	if (pid < 0 || waitpid(pid, &status, 0) != pid) {
 		message("instructions are not counted: a process cannot be started: %m");
 		return false;
@@ -92,12 +94,13 @@ static bool run_valgrind(const char *dir, const char *const *args)
 
 /*
  * Callgrind writes a file for each row: "desc: Trigger:" holds the name that callgrind_end() gave, "summary:" or "totals:"
- * the number of instructions.
+ * the number of instructions, and
+ * with the caches the numbers of "events: Ir Dr Dw I1mr D1mr D1mw ...".
  */
-static void read_counts(const char *path, void (*found)(void *, size_t, double), void *ctx)
+static void read_counts(const char *path, void (*found)(void *, size_t, double, double), void *ctx)
 {
 	FILE *f = fopen(path, "r");
-	uint64_t ops = 0, n;
+	uint64_t ops = 0, n, reads = 0, writes = 0;
 	size_t row = 0;
 	char line[512];
 
@@ -109,7 +112,11 @@ static void read_counts(const char *path, void (*found)(void *, size_t, double),
 		if ((sscanf(line, "summary: %" SCNu64, &n) == 1 ||
 		     sscanf(line, "totals: %" SCNu64, &n) == 1) &&
 		    ops) {
-			found(ctx, row, (double)n / (double)ops);
+			bool caches = sscanf(line, "%*s %*u %*u %*u %*u %" SCNu64 " %" SCNu64,
+					     &reads, &writes) == 2;
+
+			found(ctx, row, (double)n / (double)ops,
+			      caches ? (double)(reads + writes) / (double)ops : -1);
 			break;
 		}
 	}
@@ -117,8 +124,9 @@ static void read_counts(const char *path, void (*found)(void *, size_t, double),
 		fclose(f);
 }
 
-bool callgrind_run(const char *const *args,
-		   void (*found)(void *ctx, size_t row, double instructions), void *ctx)
+bool callgrind_run(const char *const *args, bool caches,
+		   void (*found)(void *ctx, size_t row, double instructions, double misses),
+		   void *ctx)
 {
 	char dir[] = "/tmp/dmah-callgrind-XXXXXX", path[4400];
 	struct dirent *e;
@@ -133,7 +141,7 @@ bool callgrind_run(const char *const *args,
 		message("a temporary directory cannot be made: %m");
 		return false;
 	}
-	ok = run_valgrind(dir, args);
+	ok = run_valgrind(dir, args, caches);
 	d = opendir(dir);
 	while (d && (e = readdir(d))) {
 		if (e->d_name[0] == '.')

@@ -21,13 +21,16 @@ void callgrind_end(size_t row, uint64_t ops);
 /**
  * callgrind_run() - Runs this program again under callgrind.
  * @args: its arguments, without the program's name; ends with NULL; at most 500. Its standard output is discarded.
- * @found: called for each recorded row with the instructions of one operation.
+ * @caches: simulate the first cache of data, too.
+ * @found: called for each recorded row with the instructions of one operation, and with the accesses that miss that cache
+ *	(negative without @caches).
  * @ctx: for @found.
  *
  * Return: false on an error, after a message. True, after a message, where the program was built without valgrind's headers:
  * then no row is found.
  */
-bool callgrind_run(const char *const *args,
-		   void (*found)(void *ctx, size_t row, double instructions), void *ctx);
+bool callgrind_run(const char *const *args, bool caches,
+		   void (*found)(void *ctx, size_t row, double instructions, double misses),
+		   void *ctx);
 
 #endif

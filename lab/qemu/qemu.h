@@ -59,8 +59,8 @@ enum qemu_kind {
  * @kind: enum qemu_kind.
  * @newer: QEMU 11, which lab/vm fetches and unpacks beside the system; else the system's own, 7.2.
  * @iommu: QEMU_VTD: further options of intel-iommu ("aw-bits=39,caching-mode=on"); NULL: "aw-bits=48". QEMU_SMMU, with
- *	@newer: options of arm-smmuv3 on the bus pcie.0 ("stage=2"); NULL: the machine's own SMMU, at QEMU_SMMU_REGS. The
- *	others have none.
+ *	@newer: options of arm-smmuv3 on the bus pcie.0 ("stage=2"); NULL: the machine's own SMMU, at QEMU_SMMU_REGS. QEMU_AMD:
+ *	further options of amd-iommu ("xtsup=on"). The others have none.
  * @machine: further options of the machine ("gic-version=2"); the last value counts if an option is given twice. NULL: none.
  * @ram: bytes of RAM, a multiple of 2 MiB, at least 16 MiB; 0: 64 MiB. Only touched pages take memory.
  * @args: further arguments of QEMU, ended by NULL: devices, drives, networks; NULL: none. Devices are put on bus 0 in

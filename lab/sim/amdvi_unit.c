@@ -29,7 +29,9 @@ enum {
 #define EVTLOG_EN  (1u << 2)
 #define EVTINT_EN  (1u << 3)
 #define CMDBUF_EN  (1u << 12)
-#define KNOWN_BITS 0x1fefu /* no interrupt for waits */
+#define GA_EN	   (1ull << 17)
+#define XT_EN	   (1ull << 50)
+#define KNOWN_BITS (0x1fefu | GA_EN | XT_EN) /* no interrupt for waits */
 #define OVERFLOW   (1u << 0)
 #define EVTINT	   (1u << 1)
 #define EVTRUN	   (1u << 3)
@@ -41,6 +43,7 @@ enum {
 	OP_DEVTAB = 2,
 	OP_PAGES = 3,
 	OP_IOTLB = 4,
+	OP_INTERRUPTS = 5,
 	OP_ALL = 8,
 };
 
@@ -92,6 +95,11 @@ static void log_event(struct sim_amdvi *u, uint64_t lo, uint64_t hi)
 	if (u->control & EVTINT_EN && !(u->status & EVTINT))
 		u->stats.messages++;
 	u->status |= EVTINT;
+}
+
+void sim_amdvi_log(struct sim_amdvi *u, uint64_t lo, uint64_t hi)
+{
+	log_event(u, lo, hi);
 }
 
 /* Flags: PR and RZ by the code of the walk, RW. An entry that is present refuses by its permissions, or is malformed. */
@@ -153,6 +161,7 @@ static void forget_entry(struct sim_amdvi *u, uint32_t id)
 	for (struct sim_device *dev = u->iommu->sim->devices; dev; dev = dev->next)
 		if (dev->iommu == u->iommu && dev->config.id == id)
 			dev->known = false;
+	sim_amdvi_forget_dte(u, id, false);
 }
 
 static void forget_all(struct sim_amdvi *u)
@@ -162,6 +171,18 @@ static void forget_all(struct sim_amdvi *u)
 			dev->known = false;
 	u->iommu->psc = (struct sim_psc){ .count = 0 };
 	sim_tlb_fini(&u->iommu->tlb);
+	sim_amdvi_forget_dte(u, 0, true);
+	sim_amdvi_forget_irtes(u, 0, true);
+}
+
+/* Returns true where an entry of the device table is among the commands, by which the remapping table is found again. */
+static bool names_entry(const struct sim_amdvi *u, uint32_t id)
+{
+	for (unsigned int i = 0; i < u->npending; i++)
+		if (op_of(u->pending[i].word) == OP_DEVTAB &&
+		    ((uint32_t)u->pending[i].word[0] & 0xffff) == id)
+			return true;
+	return false;
 }
 
 static void store_mark(struct sim_amdvi *u, const uint64_t w[2])
@@ -184,6 +205,9 @@ static void execute_all(struct sim_amdvi *u)
 
 		if (op_of(w) == OP_PAGES)
 			invalidate(u, (uint32_t)(w[0] >> 32) & 0xffff, w[1], entries);
+		/* Remapping entries that go are fetched again through the device's entry that is cached still. */
+		if (op_of(w) == OP_INTERRUPTS && !names_entry(u, (uint32_t)w[0] & 0xffff))
+			sim_amdvi_forget_irtes(u, (uint32_t)w[0] & 0xffff, false);
 	}
 	for (unsigned int i = 0; i < u->npending; i++) {
 		const uint64_t *w = u->pending[i].word;
@@ -264,6 +288,11 @@ static bool command(struct sim_amdvi *u, const uint64_t w[2])
 			return false;
 		device_tlb(u, w);
 		return true;
+	case OP_INTERRUPTS:
+		if (w[0] & 0x0fffffffffff0000ull || w[1])
+			return false;
+		u->stats.interrupts++;
+		break;
 	case OP_ALL:
 		if (u->config.no_all || w[0] & 0x0fffffffffffffffull || w[1])
 			return false;
@@ -316,6 +345,12 @@ static void write_control(struct sim_amdvi *u, uint64_t value)
 {
 	if (value & ~(uint64_t)KNOWN_BITS)
 		posix_misuse("a bit of the control register that the unit does not have");
+	if (value & (GA_EN | XT_EN) && u->config.no_x2apic)
+		posix_misuse("wide remapping entries in a unit without them");
+	if ((value ^ u->control) & (GA_EN | XT_EN) && u->control & value & IOMMU_EN)
+		posix_misuse("the format of remapping entries changes while the unit translates");
+	if ((value & (GA_EN | XT_EN)) == XT_EN)
+		posix_misuse("destinations of 32 bits in short remapping entries");
 	/* A stopped ring begins anew when it is switched on. */
 	if (!(value & CMDBUF_EN))
 		u->stopped = false;
@@ -392,6 +427,7 @@ static void reg_write(struct sim_amdvi *u, uint64_t reg, uint64_t value)
 static uint64_t features(const struct sim_amdvi *u)
 {
 	return (u->config.no_all ? 0 : 1ull << 6) |
+	       (u->config.no_x2apic ? 0 : 1ull << 2 | 1ull << 7) |
 	       (u->config.levels == 3 ? 3ull : u->config.levels - 4ull) << 10;
 }
 
@@ -484,6 +520,7 @@ static const struct sim_interface interface = {
 	.fault = record_fault,
 	.run = run_queue,
 	.power_on = power_on,
+	.interrupt = sim_amdvi_interrupt,
 };
 
 /* ---- set-up ---- */

@@ -211,7 +211,7 @@ static bool fits(const struct sim_fake *fake, const struct dmah_pt_info *pt, uin
 
 	if (!pt || pt->format != fake->dmah.formats[0] || !tag || tag > iommu->config.tags ||
 	    !fake->bank[tag].taken || pt->va_bits > iommu->hw.va_bits ||
-	    pt->va_bits != 12 + 9 * pt->levels)
+	    pt->va_bits != 12 + 9 * pt->levels - iommu->config.first_stage)
 		return false;
 	return !(pt->root % 4096) && pt->levels >= 3 &&
 	       pt->levels <= (iommu->config.flavour == SIM_VTD ? 5u : 4u);

@@ -33,6 +33,8 @@ const char *sim_reason_text(enum sim_reason reason)
 		return "the interrupt window is not memory";
 	case SIM_FAULT_ATS:
 		return "translated request of a device that is not allowed any";
+	case SIM_FAULT_REMAPPING:
+		return "no remapping entry accepts the interrupt";
 	}
 	return "unknown";
 }

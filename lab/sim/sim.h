@@ -51,6 +51,7 @@ enum sim_reason {
 	SIM_FAULT_ADDRESS_SIZE, /* LPAE: the output address is too wide */
 	SIM_FAULT_INTERRUPT, /* VT-d: the interrupt window, 0xfee00000 to 0xfeefffff, which is never memory */
 	SIM_FAULT_ATS, /* a translated request of a device that is not allowed any */
+	SIM_FAULT_REMAPPING, /* an interrupt that no remapping entry accepts */
 };
 
 /** sim_reason_text() - Returns a reason in words. */
@@ -117,6 +118,7 @@ enum sim_flavour {
  * @no_1g: no 1 GiB leaves.
  * @no_passthrough: no passthrough.
  * @stage2: SMMU: it has stage 2 and no stage 1.
+ * @short_descriptors: SMMUv1, SMMUv2: sim_iommu_walk() reads tables of short descriptors.
  * @first_stage: VT-d: it has scalable mode, and there its first stage alone.
  *
  * For the fake IOMMU only:
@@ -138,6 +140,7 @@ struct sim_iommu_config {
 	bool no_passthrough;
 	bool stage2;
 	bool first_stage;
+	bool short_descriptors;
 	unsigned int tags;
 	unsigned int queue;
 	uint64_t latency;
@@ -320,6 +323,30 @@ enum sim_reason sim_dma_read(struct sim_device *dev, dmah_addr_t dma, void *buf,
 
 /** sim_dma_write() - the device writes memory. See sim_dma_read(). */
 enum sim_reason sim_dma_write(struct sim_device *dev, dmah_addr_t dma, const void *buf, size_t len);
+
+/**
+ * struct sim_interrupt - an interrupt, as it reaches the CPUs.
+ * @dest: APIC id or logical destination (@logical).
+ * @vector: its vector.
+ * @lowest: lowest priority; else fixed.
+ * @level: level-triggered.
+ */
+struct sim_interrupt {
+	uint32_t dest;
+	uint8_t vector;
+	bool logical;
+	bool lowest;
+	bool level;
+};
+
+/**
+ * sim_interrupt() - write a message to the interrupt window (0xfee00000 to 0xfeefffff), as a device or an IOAPIC. Threads.
+ * @dev: the device.
+ * @addr, @data: the message.
+ * @irq: receives the interrupt, where the message is let through.
+ */
+enum sim_reason sim_interrupt(struct sim_device *dev, uint64_t addr, uint32_t data,
+			      struct sim_interrupt *irq);
 
 /**
  * sim_dma_reaches() - translate a DMA address without an access. Records no fault, but uses and fills the TLBs.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * A register model of an AMD-Vi unit, for a driver under test: AMD I/O Virtualization Technology (IOMMU) Specification,
- * 48882, rev. 3, host translation alone. The model replaces the fake driver of one of the machine's IOMMUs, of flavour
+ * 48882, rev. 3, host translation and interrupt remapping. The model replaces the fake driver of one of the machine's IOMMUs, of flavour
  * SIM_AMD: the device table comes from a register, commands from a ring in memory, and events go to another ring.
  *
  * Where the specification leaves an order open, the model chooses the order that breaks software relying on another.
@@ -27,12 +27,14 @@ struct sim_amdvi;
  * @levels: most levels of a page table, 4 to 6; 0: 6. 3: the unit has no host page tables.
  * @no_all: no INVALIDATE_IOMMU_ALL.
  * @no_device_tlb: no device TLBs.
+ * @no_x2apic: remapping entries have 4 bytes, and destinations 8 bits.
  * @goes_on: the unit goes on behind a command that it refused, as QEMU's model does; else it stops there.
  */
 struct sim_amdvi_config {
 	unsigned int levels;
 	bool no_all;
 	bool no_device_tlb;
+	bool no_x2apic;
 	bool goes_on;
 };
 
@@ -55,6 +57,7 @@ void sim_amdvi_hold(struct sim_amdvi *unit, bool hold);
  * @entries: invalidations of a device table entry.
  * @pages: invalidations of a part of a domain; @domains: of all of it; @tables: of either, with entries above the leaf.
  * @device_tlbs: invalidations of devices' TLBs.
+ * @interrupts: invalidations of a device's remapping entries.
  * @flushes: waits with the flush bit.
  * @all: INVALIDATE_IOMMU_ALL.
  * @refused: commands refused.
@@ -68,6 +71,7 @@ struct sim_amdvi_stats {
 	uint64_t domains;
 	uint64_t tables;
 	uint64_t device_tlbs;
+	uint64_t interrupts;
 	uint64_t flushes;
 	uint64_t all;
 	uint64_t refused;

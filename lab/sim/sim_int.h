@@ -138,6 +138,7 @@ struct sim_device {
  * @fault: record a refused transaction; may be NULL.
  * @run: take the commands that are due.
  * @power_on: registers return to their values after power-on; may be NULL.
+ * @interrupt: remap a message that @dev writes to the interrupt window; NULL: the unit remaps none.
  */
 struct sim_interface {
 	enum sim_reason (*context)(void *unit, const struct sim_device *dev,
@@ -145,7 +146,12 @@ struct sim_interface {
 	void (*fault)(void *unit, uint32_t id, dmah_addr_t dma, bool write, uint32_t code);
 	void (*run)(void *unit);
 	void (*power_on)(void *unit);
+	enum sim_reason (*interrupt)(void *unit, const struct sim_device *dev, uint64_t addr,
+				     uint32_t data, struct sim_interrupt *irq);
 };
+
+/** sim_interrupt_plain() - decode a message in compatibility format, as it reaches the CPUs without remapping. */
+void sim_interrupt_plain(uint64_t addr, uint32_t data, struct sim_interrupt *irq);
 
 /**
  * struct sim_failing - injected failures that are in effect (inject.c). The IOMMU's lock protects all members.

@@ -34,6 +34,8 @@ struct sim_vtd;
  * @no_device_tlb: no device TLBs (ECAP.DT).
  * @scalable: stages of scalable mode, a bit mask: 1: the first, 2: the second. 0: no scalable mode, unless struct
  *	sim_iommu_config says @first_stage.
+ * @no_remapping: no interrupt remapping (ECAP.IR). @no_x2apic: its destinations have 8 bits (ECAP.EIM).
+ * @handle_mask: 1 and log2 of the remapping entries that one command may name (MHMV); 0: 16.
  */
 struct sim_vtd_config {
 	unsigned int records;
@@ -45,6 +47,9 @@ struct sim_vtd_config {
 	unsigned int mgaw;
 	bool rwbf;
 	unsigned int scalable;
+	bool no_remapping;
+	bool no_x2apic;
+	unsigned int handle_mask;
 };
 
 /** sim_vtd_create() - give IOMMU @n of the machine registers. Returns NULL if that IOMMU cannot have them. */
@@ -64,6 +69,7 @@ void sim_vtd_hold(struct sim_vtd *unit, bool hold);
  * @device_tlbs: invalidations of devices' TLBs.
  * @pasids: invalidations of the cache of PASID entries.
  * @first_stage: invalidations of the first stage's IOTLB.
+ * @interrupts: invalidations of the cache of remapping entries.
  * @messages: messages of the fault interrupt; @message_addr, @message_data: the last one.
  * @write_flushes: flushes of write buffers (GCMD.WBF).
  * @lost: faults for which there was no record.
@@ -76,6 +82,7 @@ struct sim_vtd_stats {
 	uint64_t device_tlbs;
 	uint64_t pasids;
 	uint64_t first_stage;
+	uint64_t interrupts;
 	uint64_t messages;
 	uint64_t message_addr;
 	uint32_t message_data;

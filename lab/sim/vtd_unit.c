@@ -24,21 +24,25 @@ enum {
 	IQT = 0x88,
 	IQA = 0x90,
 	IQER = 0xb0,
+	IRTA = 0xb8,
 	FRCD = 0x200,
 	REGS = 0x2000,
 };
 
-#define TE  (1u << 31)
-#define RTP (1u << 30)
-#define WBF (1u << 27)
-#define QIE (1u << 26)
-#define IQE (1u << 4)
-#define ITE (1u << 6)
-#define PFO (1u << 0)
-#define PPF (1u << 1)
-#define IM  (1u << 31)
-#define IP  (1u << 30)
-#define F   (1ull << 63) /* of a record's upper half */
+#define TE   (1u << 31)
+#define RTP  (1u << 30)
+#define WBF  (1u << 27)
+#define QIE  (1u << 26)
+#define IRE  (1u << 25)
+#define IRTP (1u << 24)
+#define CFI  (1u << 23)
+#define IQE  (1u << 4)
+#define ITE  (1u << 6)
+#define PFO  (1u << 0)
+#define PPF  (1u << 1)
+#define IM   (1u << 31)
+#define IP   (1u << 30)
+#define F    (1ull << 63) /* of a record's upper half */
 
 /* ---- what it can do ---- */
 
@@ -46,6 +50,11 @@ enum {
 static unsigned int mgaw(const struct sim_vtd *u)
 {
 	return u->config.mgaw ? u->config.mgaw : u->iommu->config.va_bits;
+}
+
+static bool has_five_levels(const struct sim_vtd *u)
+{
+	return u->iommu->config.va_bits >= 57;
 }
 
 static uint64_t capabilities(const struct sim_vtd *u)
@@ -60,7 +69,13 @@ static uint64_t capabilities(const struct sim_vtd *u)
 	       (uint64_t)(FRCD / 16) << 24 | (c->no_2m ? 0 : 1ull << 34) |
 	       (c->no_1g ? 0 : 1ull << 35) | (u->config.no_psi ? 0 : 1ull << 39) |
 	       (uint64_t)(u->config.records - 1) << 40 | (uint64_t)u->config.mask << 48 |
-	       3ull << 54 | (u->config.scalable & 1 && !c->no_1g ? 1ull << 56 : 0);
+	       3ull << 54 | (u->config.scalable & 1 && !c->no_1g ? 1ull << 56 : 0) |
+	       (u->config.scalable & 1 && has_five_levels(u) ? 1ull << 60 : 0);
+}
+
+static unsigned int handle_mask(const struct sim_vtd *u)
+{
+	return u->config.handle_mask ? u->config.handle_mask - 1 : 15;
 }
 
 static uint64_t more_capabilities(const struct sim_vtd *u)
@@ -68,6 +83,8 @@ static uint64_t more_capabilities(const struct sim_vtd *u)
 	const struct sim_iommu_config *c = &u->iommu->config;
 
 	return (c->noncoherent_walk ? 0u : 1u) | 2u | (u->config.no_device_tlb ? 0u : 4u) |
+	       (u->config.no_remapping ? 0u : 8u | handle_mask(u) << 20) |
+	       (u->config.no_remapping || u->config.no_x2apic ? 0u : 16u) |
 	       (c->no_passthrough ? 0u : 1u << 6) | (u->config.scalable ? 1ull << 43 : 0) |
 	       (u->config.scalable & 2 ? 1ull << 46 : 0) |
 	       (u->config.scalable & 1 ? 1ull << 47 : 0) |
@@ -114,6 +131,11 @@ static void record_fault(void *ctx, uint32_t id, dmah_addr_t dma, bool write, ui
 	r->hi = F | (write ? 0 : 1ull << 62) | (uint64_t)code << 32 | id;
 	u->next_record = (u->next_record + 1) % u->config.records;
 	update_event(u);
+}
+
+void sim_vtd_record(struct sim_vtd *u, uint32_t id, uint64_t info, uint32_t code)
+{
+	record_fault(u, id, info, true, code);
 }
 
 static uint32_t fault_status(const struct sim_vtd *u)
@@ -201,6 +223,9 @@ static void execute(struct sim_vtd *u, const struct sim_vtd_op *op)
 	case SIM_VTD_PASID:
 		forget_pasids(u, op);
 		break;
+	case SIM_VTD_INTERRUPT:
+		sim_vtd_forget_irtes(u, (uint32_t)op->iova, op->size);
+		break;
 	case SIM_VTD_STATUS:
 		if (!sim_bus(u->iommu->sim, op->iova, &status, 4, true, true))
 			posix_misuse("a mark's status is not in memory");
@@ -258,6 +283,24 @@ static bool iotlb_command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
 	}
 	u->stats.domains += op.granularity == 2;
 	u->stats.all += op.granularity == 1;
+	postpone(u, &op);
+	return true;
+}
+
+static bool interrupt_command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
+{
+	unsigned int mask = lo >> 27 & 31;
+	struct sim_vtd_op op = { .kind = SIM_VTD_INTERRUPT, .size = 65536 };
+
+	if (u->config.no_remapping || lo & ~0xfffff800001full || hi)
+		return false;
+	if (lo & 1 << 4) {
+		if (mask > handle_mask(u))
+			return false;
+		op.size = 1ull << mask;
+		op.iova = (lo >> 32 & 0xffff) & ~(op.size - 1);
+	}
+	u->stats.interrupts++;
 	postpone(u, &op);
 	return true;
 }
@@ -375,6 +418,8 @@ static bool command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
 		return iotlb_command(u, lo, hi);
 	case 3:
 		return device_command(u, lo, hi);
+	case 4:
+		return interrupt_command(u, lo, hi);
 	case 5:
 		return wait_command(u, lo, hi);
 	case 6:
@@ -430,6 +475,16 @@ static void set_root(struct sim_vtd *u)
 	u->gsts |= RTP;
 }
 
+static void set_remapping_table(struct sim_vtd *u)
+{
+	if (u->irta & 1 << 11 && u->config.no_x2apic)
+		posix_misuse("extended interrupt mode in a unit without it");
+	if (u->irta & 0x7f0)
+		posix_misuse("reserved bits of IRTA_REG");
+	u->irt = u->irta;
+	u->gsts |= IRTP;
+}
+
 static void switch_queue(struct sim_vtd *u, bool on)
 {
 	if (!on && u->iqh != u->iqt)
@@ -442,20 +497,26 @@ static void switch_queue(struct sim_vtd *u, bool on)
 /* Software may change one bit at a time. One-shot bits read as zero in GSTS, except RTP. */
 static void global_command(struct sim_vtd *u, uint32_t value)
 {
-	uint32_t change = (value ^ u->gsts) & (TE | QIE), once = value & (RTP | WBF);
+	uint32_t change = (value ^ u->gsts) & (TE | QIE | IRE | CFI);
+	uint32_t once = value & (RTP | WBF | IRTP);
 
-	if ((change && once) || (change & (change - 1)) || value & ~(TE | QIE | RTP | WBF))
+	if ((change && once) || (change & (change - 1)) || (once & (once - 1)) ||
+	    value & ~(TE | QIE | IRE | CFI | RTP | WBF | IRTP) ||
+	    (u->config.no_remapping && value & (IRE | CFI | IRTP)))
 		posix_misuse(
 			"a write to GCMD_REG that changes more than one thing, or an unknown one");
 	if (once & RTP)
 		set_root(u);
+	if (once & IRTP)
+		set_remapping_table(u);
 	u->stats.write_flushes += once & WBF ? 1 : 0;
 	if (change & QIE)
 		switch_queue(u, value & QIE);
 	if (change & TE && value & TE && !(u->gsts & RTP))
 		posix_misuse("translation without a root table");
-	if (change & TE)
-		u->gsts ^= TE;
+	if (change & IRE && value & IRE && !(u->gsts & IRTP))
+		posix_misuse("interrupt remapping without a table");
+	u->gsts ^= change & (TE | IRE | CFI);
 	u->iommu->off = !(u->gsts & TE);
 }
 
@@ -477,6 +538,8 @@ static void reg_write(struct sim_vtd *u, uint64_t reg, unsigned int size, uint64
 	} else if (reg == FSTS && size == 4) {
 		u->fsts &= ~((uint32_t)value & 0x7d);
 		run(u);
+	} else if (reg == IRTA && size == 8 && !u->config.no_remapping) {
+		u->irta = value;
 	} else if (reg == FECTL && size == 4) {
 		u->fectl = (u->fectl & IP) | ((uint32_t)value & IM);
 	} else if (reg == FEDATA && size == 4) {
@@ -542,6 +605,9 @@ static uint32_t word(struct sim_vtd *u, uint64_t reg)
 		case IQA:
 			value = u->iqa;
 			break;
+		case IRTA:
+			value = u->irta;
+			break;
 		case IQER:
 			value = u->config.no_error_record ? 0 : u->iqer;
 			break;
@@ -585,6 +651,7 @@ static enum sim_reason read_pasid_entry(struct sim_vtd *u, const struct sim_devi
 {
 	const struct sim_iommu_config *c = &u->iommu->config;
 	const struct sim_pasid_caps caps = { .first_stage = u->config.scalable & 1,
+					     .five_levels = has_five_levels(u),
 					     .second_stage = u->config.scalable & 2,
 					     .passthrough = !c->no_passthrough,
 					     .snoops = !c->noncoherent_walk };
@@ -648,6 +715,7 @@ static const struct sim_interface interface = {
 	.fault = record_fault,
 	.run = run_queue,
 	.power_on = power_on,
+	.interrupt = sim_vtd_interrupt,
 };
 
 /* ---- set-up ---- */

@@ -17,6 +17,7 @@ enum sim_vtd_kind {
 	SIM_VTD_IOTLB,
 	SIM_VTD_PIOTLB,
 	SIM_VTD_PASID,
+	SIM_VTD_INTERRUPT,
 	SIM_VTD_STATUS,
 };
 
@@ -37,6 +38,15 @@ struct sim_vtd_op {
 };
 
 #define SIM_VTD_PENDING 512u
+#define SIM_VTD_IRTES	64u
+
+/** struct sim_vtd_irte - a cached remapping entry. */
+struct sim_vtd_irte {
+	uint32_t index;
+	bool known;
+	uint64_t lo;
+	uint64_t hi;
+};
 
 /**
  * struct sim_vtd - a unit. The IOMMU's lock protects all members.
@@ -45,6 +55,8 @@ struct sim_vtd_op {
  * @regs: the CPU's pointer to the registers.
  * @gsts, @rtaddr, @fsts, @fectl, @fedata, @feaddr, @iqh, @iqt, @iqa, @iqer: values of registers.
  * @any_status: a status bit of those that the fault event reports was set when it was last looked at.
+ * @irta: the register; @irt: its value when the table was last taken into use.
+ * @irte: cached remapping entries.
  * @root: address of the root table in use; @scalable: it is one of scalable mode.
  * @held: no command is taken.
  * @record: fault records; @next_record: index of the next one.
@@ -69,6 +81,9 @@ struct sim_vtd {
 	uint32_t iqt;
 	uint64_t iqa;
 	uint64_t iqer;
+	uint64_t irta;
+	uint64_t irt;
+	struct sim_vtd_irte irte[SIM_VTD_IRTES];
 	bool held;
 	struct sim_vtd_record record[256];
 	unsigned int next_record;
@@ -78,5 +93,15 @@ struct sim_vtd {
 	bool unanswered;
 	struct sim_vtd_stats stats;
 };
+
+/** sim_vtd_record() - record a refused interrupt (vtd_unit.c). */
+void sim_vtd_record(struct sim_vtd *u, uint32_t id, uint64_t info, uint32_t code);
+
+/** sim_vtd_interrupt() - @interrupt of struct sim_interface (vtd_interrupt.c). */
+enum sim_reason sim_vtd_interrupt(void *unit, const struct sim_device *dev, uint64_t addr,
+				  uint32_t data, struct sim_interrupt *irq);
+
+/** sim_vtd_forget_irtes() - drop @n cached entries from @index on. */
+void sim_vtd_forget_irtes(struct sim_vtd *u, uint32_t index, uint64_t n);
 
 #endif /* SIM_VTD_UNIT_H */

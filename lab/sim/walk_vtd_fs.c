@@ -3,8 +3,8 @@
  * VT-d scalable mode: root, context and PASID tables, and first-stage page tables.
  *
  * Intel VT-d, rev. 4.1: sections 9.1 (root entry), 9.4 (scalable-mode context entry), 9.5 and 9.6 (PASID directory and table),
- * 9.7 (first-stage paging entries), 3.6 (first-stage translation). Requests without PASID, of user privilege; 4 levels; no
- * execute permission, no extended accesses.
+ * 9.7 (first-stage paging entries), 3.6 (first-stage translation). Requests without PASID, of user privilege; 4 or 5 levels;
+ * no execute permission, no extended accesses.
  *
  * Hardware sets accessed and dirty flags. This model does not write to tables: an access that would set one is a fault, so
  * that software which compares entries is known to be safe.
@@ -24,7 +24,7 @@ static uint64_t reserved_bits(const struct sim_table *t, unsigned int level, uin
 {
 	uint64_t bits = FS_ADDR & ~((1ull << t->out_bits) - 1);
 
-	if (level == 4 || (level == 3 && t->no_1g))
+	if (level >= 4 || (level == 3 && t->no_1g))
 		bits |= FS_PS;
 	/* Bit 12 of a large page is its PAT bit. */
 	if (level > 1 && entry & FS_PS)
@@ -44,10 +44,11 @@ static enum sim_reason leaf(struct sim_walk *walk, uint64_t entry, unsigned int 
 enum sim_reason sim_walk_vtd_fs(const struct sim_mem *mem, const struct sim_table *t, uint64_t iova,
 				struct sim_walk *walk)
 {
+	unsigned int top = t->levels == 5 ? 56 : 47;
 	struct sim_step at = sim_walk_first(t, walk);
 
-	/* Canonical: bits 63:47 are the same. */
-	if (iova >> 47 && iova >> 47 != 0x1ffff)
+	/* Canonical: bits 63:47 are the same; 63:56 with 5 levels. */
+	if (iova >> top && iova >> top != ~0ull >> top)
 		return sim_walk_fault(walk, SIM_FAULT_WIDTH, VTD_FR_SM_NOT_CANONICAL);
 	for (;;) {
 		unsigned int shift = sim_walk_shift(at.level);
@@ -83,6 +84,7 @@ enum sim_reason sim_walk_vtd_fs(const struct sim_mem *mem, const struct sim_tabl
 #define PGTT_FS	  1u
 #define PGTT_SS	  2u
 #define PGTT_PASS 4u
+#define FSPM_5	  (1ull << 2)
 
 /* The scalable-mode context entry: no PASIDs of the device's own, the smallest directory, RID_PASID 0. */
 static enum sim_reason context_entry(const struct sim_mem *mem, uint64_t root, uint32_t id,
@@ -132,11 +134,11 @@ static bool pasid_entry(const uint64_t e[8], const struct sim_pasid_caps *caps,
 	if (type == PGTT_FS) {
 		c->table.format = SIM_FORMAT_VTD_FS;
 		c->table.root = e[2] & ADDR;
-		c->table.levels = 4;
-		c->table.va_bits = 48;
+		c->table.levels = e[2] & FSPM_5 ? 5 : 4;
+		c->table.va_bits = e[2] & FSPM_5 ? 57 : 48;
 		/* Tags of the first stage are other than those of the second: its PASID belongs to them. */
 		c->domain |= 1u << 16;
-		return caps->first_stage;
+		return caps->first_stage && (!(e[2] & FSPM_5) || caps->five_levels);
 	}
 	if (levels < 3 || levels > 5 || 12 + 9 * levels > hw->va_bits)
 		return false;
@@ -184,7 +186,7 @@ enum sim_reason sim_walk_pasid(const struct sim_mem *mem, uint64_t root, uint64_
 	    e[3] | e[4] | e[5] | e[6] | e[7])
 		return SIM_FAULT_CONTEXT;
 	*code = VTD_FR_SM_PASID_INVALID;
-	if (e[2] & 0xc || !pasid_entry(e, caps, hw, c))
+	if (e[2] & 0x8 || !pasid_entry(e, caps, hw, c))
 		return SIM_FAULT_CONTEXT;
 	*code = 0;
 	return SIM_OK;

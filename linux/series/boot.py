@@ -28,8 +28,8 @@ class ArmMachine(machine.Machine):
 # mappings behind an IOMMU. Without an IOMMU it makes all of them bounce.
 MACHINES = {
     "amd64": {
-        "strict": dict(iommu="strict", swiotlb="force", append=KUNIT),
-        "lazy": dict(iommu="lazy", swiotlb="force"),
+        "strict": dict(iommu="strict", swiotlb="force", append=KUNIT, cpus=2),
+        "lazy": dict(iommu="lazy", swiotlb="force", cpus=2),
         "caching": dict(iommu="strict", swiotlb="force", caching=True),
         "untrusted": dict(iommu="strict", swiotlb="force", untrusted=True),
         "untrusted-lazy": dict(iommu="lazy", swiotlb="force", untrusted=True),
@@ -43,8 +43,8 @@ MACHINES = {
         "off": dict(iommu="off"),
     },
     "arm64": {
-        "strict": dict(iommu="strict", append=KUNIT),
-        "lazy": dict(iommu="lazy"),
+        "strict": dict(iommu="strict", append=KUNIT, cpus=2),
+        "lazy": dict(iommu="lazy", cpus=2),
         "incoherent": dict(iommu="strict", module="incoherent=1"),
         "bounced": dict(iommu="off", swiotlb="force", append=KUNIT),
         "xen": dict(xen=True),
@@ -90,7 +90,7 @@ def reports(result):
 def bench(image, name):
     """Boot a machine that counts instructions. Returns the Result and {(size, api, call): figure}."""
     m, parameters = computer(image, name, devices=["edu"], icount="shift=0", modules=[image.module("series_test")],
-                             append="")
+                             append="", cpus=1)
     # For the first seconds other threads of the kernel run in between.
     result = m.boot("sleep 5\ninsmod /modules/series_test.ko bench=1 %s\n" % parameters,
                     "series-bench-%s-%s" % (image.name, name))
@@ -104,7 +104,7 @@ def bench(image, name):
 
 def map_benchmark(image, name, seconds=1):
     """Run the kernel's own benchmark on edu. Returns the Result and {mode: (map, unmap)} in microseconds."""
-    m, _ = computer(image, name, devices=["edu"], icount="shift=0", append="",
+    m, _ = computer(image, name, devices=["edu"], icount="shift=0", append="", cpus=1,
                     files={"bin/dma_map_benchmark": "@" + os.path.join(image.dir, "dma_map_benchmark")})
     result = m.boot("""sleep 5
 for d in /sys/bus/pci/devices/*; do

@@ -14,7 +14,7 @@ from . import boot
 FILE = 1 << 20
 SINK = "10.0.2.100"
 # Lines of the kernel's log that must not be there.
-BAD = r"DMAR: \[|arm-smmu-v3.*event|WARNING:|BUG|Oops|DMA-API|dmah: .*(leak|misuse|stale)|KASAN|possible .*deadlock"
+BAD = r"DMAR: \[|arm-smmu-v3.*event|WARNING:|BUG|Oops|DMA-API: [^ ]+ [^ ]+: |dmah: .*(leak|misuse|stale)|KASAN|possible .*deadlock"
 
 # Lines that follow an unmap of what is not mapped, or is another's.
 WRONG = re.compile(r"WARNING: .*(iommu|dmah)|BUG: |Oops|DMAR: \[DMA|dmah: .*(misuse|stale)")

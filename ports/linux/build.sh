@@ -114,4 +114,5 @@ done
 # Debian's kernels ask for BTF that a module outside of their tree cannot have.
 # The caller's ARCH and CROSS_COMPILE come last and win.
 # shellcheck disable=SC2086
-exec make -j"${JOBS:-$(nproc)}" -C "$kernel" M="$out" CONFIG_DEBUG_INFO_BTF_MODULES= $machine "$@" modules
+make -j"${JOBS:-$(nproc)}" -C "$kernel" M="$out" CONFIG_DEBUG_INFO_BTF_MODULES= $machine "$@" modules
+echo "dmah.ko, Module.symvers and include/linux/dmah.h are in $out"

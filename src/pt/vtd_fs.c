@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Intel VT-d first-stage tables of 4 levels. Source: Intel Virtualization Technology for Directed I/O,
+ * Intel VT-d first-stage tables of 4 and 5 levels. Source: Intel Virtualization Technology for Directed I/O,
  * Architecture Specification, section 9.7 (first-stage paging entries). Bit 0 is present, bit 1 is
  * write, bit 2 is user, bit 5 is accessed, bit 6 is dirty, bit 7 is page size, the address begins at bit
  * 12. The hardware ignores bits 62:52, which hold the generation (8 bits) and the two marks of struct
@@ -9,8 +9,8 @@
  * The hardware would set the accessed and dirty bits by itself, at any time, and a CPU that ends a
  * mapping compares the whole entry. Both bits are set from the beginning, so that the hardware never
  * writes. A device's requests without PASID have user privilege. The format cannot express a write
- * permission without a read permission. Addresses are canonical: of the 48 bits, the upper half of the
- * table belongs to addresses whose bits 63:48 are ones, and is not used.
+ * permission without a read permission. Addresses are canonical: the upper half of the table belongs to addresses whose bits
+ * up to 63 are ones, and is not used. So tables of 4 and 5 levels have 47 and 56 bits.
  */
 #include "pt/pt.h"
 
@@ -41,7 +41,7 @@ static const struct pt_leaf fmt_leaf = {
 
 static unsigned int fmt_levels(unsigned int va_bits)
 {
-	return va_bits == 48 ? 4 : 0;
+	return va_bits == 47 ? 4 : va_bits == 56 ? 5 : 0;
 }
 
 static uint64_t fmt_table(dmah_phys_t phys)

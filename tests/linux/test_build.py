@@ -59,6 +59,12 @@ def refused(result, *words):
     return status == 2 and "make -j" not in out and all(w in err for w in words)
 
 
+def made_with(out, words):
+    """Returns true if make's arguments end so, and the last line says where the module is."""
+    lines = out.rstrip().split("\n")
+    return len(lines) > 1 and lines[-2].endswith(words) and lines[-1].startswith("dmah.ko, ") and lines[-1].endswith("/out")
+
+
 def main():
     tap = vm.Tap()
     with tempfile.TemporaryDirectory(prefix="dmah-build-") as work:
@@ -82,8 +88,8 @@ def main():
         headers = place.headers("6.6.20")
         status, out, err = place.run(place.out, headers, "ARCH=arm64", "W=1")
         tap.case(status == 0 and "make -j3 -C %s " % headers in out and "M=" + place.out in out and
-                 out.rstrip().endswith("ARCH=arm64 W=1 modules"),
-                 "a directory of headers is built against, with the caller's arguments and jobs",
+                 made_with(out, "ARCH=arm64 W=1 modules"),
+                 "a directory of headers is built against, with the caller's arguments and jobs; its place is said",
                  notes=[str(status), out, err])
         tap.case(os.path.exists(os.path.join(place.out, "include", "linux", "dmah.h")) and
                  os.path.exists(os.path.join(place.out, "library_names.h")), "the sources are in place")
@@ -96,7 +102,7 @@ def main():
                 continue
             place.uname("6.14.2-cloud-amd64")
             status, out, err = place.run(place.out, name)
-            tap.case(status == 0 and "-C %s " % os.path.realpath(where) in out and out.rstrip().endswith(machine),
+            tap.case(status == 0 and "-C %s " % os.path.realpath(where) in out and made_with(out, machine),
                      "KERNEL=%s: headers are fetched and unpacked" % name, notes=[str(status), out, err])
     return tap.done()
 

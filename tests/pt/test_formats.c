@@ -99,13 +99,14 @@ struct hw {
 
 static const struct hw kinds[] = {
 	{ &dmah_pt_vtd_ss, 39, 3, VTD_SS },   { &dmah_pt_vtd_ss, 48, 4, VTD_SS },
-	{ &dmah_pt_vtd_fs, 48, 4, VTD_FS },   { &dmah_pt_vtd_ss, 57, 5, VTD_SS },
-	{ &dmah_pt_lpae_s1, 39, 3, LPAE_S1 }, { &dmah_pt_lpae_s1, 48, 4, LPAE_S1 },
-	{ &dmah_pt_lpae_s2, 39, 3, LPAE_S2 }, { &dmah_pt_lpae_s2, 48, 4, LPAE_S2 },
-	{ &dmah_pt_amd_v1, 39, 3, AMD_V1 },   { &dmah_pt_amd_v1, 48, 4, AMD_V1 },
-	{ &dmah_pt_amd_v1, 57, 5, AMD_V1 },   { &dmah_pt_amd_v1, 63, 6, AMD_V1 },
-	{ &dmah_pt_sv, 38, 3, SV },	      { &dmah_pt_sv_rsw, 38, 3, SV },
-	{ &dmah_pt_sv_rsw, 47, 4, SV },	      { &dmah_pt_sv_rsw, 56, 5, SV },
+	{ &dmah_pt_vtd_fs, 47, 4, VTD_FS },   { &dmah_pt_vtd_ss, 57, 5, VTD_SS },
+	{ &dmah_pt_vtd_fs, 56, 5, VTD_FS },   { &dmah_pt_lpae_s1, 39, 3, LPAE_S1 },
+	{ &dmah_pt_lpae_s1, 48, 4, LPAE_S1 }, { &dmah_pt_lpae_s2, 39, 3, LPAE_S2 },
+	{ &dmah_pt_lpae_s2, 48, 4, LPAE_S2 }, { &dmah_pt_amd_v1, 39, 3, AMD_V1 },
+	{ &dmah_pt_amd_v1, 48, 4, AMD_V1 },   { &dmah_pt_amd_v1, 57, 5, AMD_V1 },
+	{ &dmah_pt_amd_v1, 63, 6, AMD_V1 },   { &dmah_pt_sv, 38, 3, SV },
+	{ &dmah_pt_sv_rsw, 38, 3, SV },	      { &dmah_pt_sv_rsw, 47, 4, SV },
+	{ &dmah_pt_sv_rsw, 56, 5, SV },
 };
 
 struct found {
@@ -520,8 +521,9 @@ static bool has_width(int kind, unsigned int bits)
 	/* Of a RISC-V table the lower half is used. */
 	if (kind == SV)
 		return bits == 38 || bits == 47 || bits == 56;
-	return bits == 48 || (bits == 39 && kind != VTD_FS) ||
-	       (bits == 57 && (kind == VTD_SS || kind == AMD_V1)) ||
+	if (kind == VTD_FS)
+		return bits == 47 || bits == 56;
+	return bits == 48 || bits == 39 || (bits == 57 && (kind == VTD_SS || kind == AMD_V1)) ||
 	       (kind == AMD_V1 && (bits == 21 || bits == 30 || bits == 63));
 }
 

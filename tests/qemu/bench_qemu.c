@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The bench on QEMU: the library's drivers of VT-d and of the SMMUv3 on QEMU's models, and edu as the device.
+ * The bench on QEMU: the library's drivers of VT-d, AMD-Vi, the SMMUv3 and RISC-V on QEMU's models, and edu as the device.
  *
  * edu moves bytes between memory and its own buffer, both by DMA. To give it bytes and to see what it read, there is a
  * page that it can always reach: at the last entry of the root table of whatever domain it is bound to, behind the
@@ -37,6 +37,16 @@
 #define VTD_ECAP  (QEMU_VTD_REGS + 0x10)
 #define VTD_IQT	  (QEMU_VTD_REGS + 0x88)
 #define SMMU_PROD 0x98u
+#define AMD_TAIL  (QEMU_AMD_REGS + 0x2008)
+#define RISCV_CQT (QEMU_RISCV_REGS + 0x24)
+
+/* Records of faults: AMD's and RISC-V's have one for each four bytes. */
+#define RECORDS 1024u
+/* Device ids of AMD's device table: one bus. */
+#define AMD_IDS 256u
+/* The header of its capability block: no device TLBs. */
+#define AMD_HEADER  0x0803000fu
+#define AMD_NPCACHE (1u << 26)
 
 unsigned int bench_can(void)
 {
@@ -57,6 +67,9 @@ unsigned long bench_operations(void)
 
 static unsigned int width(const struct bench *b)
 {
+	/* A first stage uses the lower half of its table. */
+	if (b->config.hw == BENCH_VTD4_FS || is_riscv(b))
+		return 47;
 	return b->config.hw == BENCH_VTD3 || b->config.hw == BENCH_LPAE39 ? 39 : 48;
 }
 
@@ -66,8 +79,9 @@ static void install_staging(struct bench *b, const struct dmah_pt_info *pt)
 {
 	*(uint64_t *)qemu_ram(b->q, b->table[0], 8) = walk_page(pt, b->staging);
 	for (unsigned int i = 1; i < 4; i++)
-		*(uint64_t *)qemu_ram(b->q, b->table[i], 8) = walk_table(pt, b->table[i - 1]);
-	__atomic_store_n(walk_root(b->q, pt, STAGING), walk_table(pt, b->table[pt->levels - 2]),
+		*(uint64_t *)qemu_ram(b->q, b->table[i], 8) = walk_table(pt, b->table[i - 1], i);
+	__atomic_store_n(walk_root(b->q, pt, STAGING),
+			 walk_table(pt, b->table[pt->levels - 2], pt->levels - 1),
 			 __ATOMIC_RELEASE);
 }
 
@@ -103,7 +117,10 @@ static void bound(void *machine, struct dmah_device *dev, enum dmah_bind how,
 
 static void hold(struct bench *b)
 {
-	qemu_hold(b->q, is_vtd(b) ? VTD_IQT : smmu_regs(b) + SMMU_PROD);
+	qemu_hold(b->q, is_vtd(b)     ? VTD_IQT
+			: is_amd(b)   ? AMD_TAIL
+			: is_riscv(b) ? RISCV_CQT
+				      : smmu_regs(b) + SMMU_PROD);
 }
 
 static void let(void *machine, bool through)
@@ -122,6 +139,8 @@ void bench_stick(struct bench *b, bool stuck)
 {
 	b->vtd.timeout = stuck ? STUCK_TIMEOUT : TIMEOUT;
 	b->smmu.timeout = stuck ? STUCK_TIMEOUT : TIMEOUT;
+	b->amdvi.timeout = stuck ? STUCK_TIMEOUT : TIMEOUT;
+	b->riscv.timeout = stuck ? STUCK_TIMEOUT : TIMEOUT;
 	if (stuck)
 		hold(b);
 	else
@@ -158,7 +177,8 @@ static const char *model(const struct bench_config *c)
 		return "scalable-mode=on,fsts=on,aw-bits=48";
 	if (c->hw == BENCH_LPAE48_S2)
 		return "stage=2";
-	if (c->hw == BENCH_LPAE39 || c->hw == BENCH_LPAE48)
+	if (c->hw == BENCH_LPAE39 || c->hw == BENCH_LPAE48 || c->hw == BENCH_AMD4 ||
+	    c->hw == BENCH_SV48)
 		return NULL;
 	if (c->hw == BENCH_VTD3)
 		return c->map_flush ? "aw-bits=39,caching-mode=on" : "aw-bits=39";
@@ -175,7 +195,11 @@ static void open_machine(struct bench *b)
 	struct qemu_pci pci;
 
 	b->q = qemu_machine(&(struct qemu_config){
-		.kind = is_vtd(b) ? QEMU_VTD : QEMU_SMMU,
+		.kind = is_vtd(b)     ? QEMU_VTD
+			: is_amd(b)   ? QEMU_AMD
+			: is_riscv(b) ? QEMU_RISCV
+				      : QEMU_SMMU,
+		.machine = is_riscv(b) ? "iommu-sys=on" : NULL,
 		.newer = is_newer(b),
 		.iommu = model(c),
 		.args = args,
@@ -220,6 +244,49 @@ static void open_smmu(struct bench *b)
 	b->iommu_memory = memory_of(need);
 	assert_int_equal(dmah_smmuv3_init(&b->smmu, &config, b->iommu_memory, need), 0);
 	b->iommu = &b->smmu.iommu;
+}
+
+static void open_amdvi(struct bench *b)
+{
+	/* Without NpCache, though the model says that it has it: it caches nothing that is not present. */
+	struct dmah_amdvi_config config = { .regs = qemu_regs(b->q, QEMU_AMD_REGS),
+					    .capability = AMD_HEADER |
+							  (b->config.map_flush ? AMD_NPCACHE : 0),
+					    .ids = AMD_IDS,
+					    .events = RECORDS,
+					    .timeout_ns = TIMEOUT };
+	size_t need = dmah_amdvi_memory(&config);
+
+	if (b->config.walk_noncoherent)
+		config.walks = DMAH_WALKS_NONCOHERENT;
+	b->iommu_memory = memory_of(need);
+	assert_int_equal(dmah_amdvi_init(&b->amdvi, &config, b->iommu_memory, need), 0);
+	assert_int_equal(dmah_amdvi_enable(&b->amdvi), 0);
+	b->iommu = &b->amdvi.iommu;
+}
+
+static void open_riscv(struct bench *b)
+{
+	struct dmah_riscv_config config = { .regs = qemu_regs(b->q, QEMU_RISCV_REGS),
+					    .records = RECORDS,
+					    .walks = b->config.walk_noncoherent
+							     ? DMAH_WALKS_NONCOHERENT
+							     : DMAH_WALKS_COHERENT,
+					    .timeout_ns = TIMEOUT };
+	size_t need = dmah_riscv_memory(&config);
+
+	b->iommu_memory = memory_of(need);
+	assert_int_equal(dmah_riscv_init(&b->riscv, &config, b->iommu_memory, need), 0);
+	assert_int_equal(dmah_riscv_enable(&b->riscv), 0);
+	b->iommu = &b->riscv.iommu;
+}
+
+static int close_unit(struct bench *b)
+{
+	return is_vtd(b)     ? dmah_vtd_fini(&b->vtd)
+	       : is_amd(b)   ? dmah_amdvi_fini(&b->amdvi)
+	       : is_riscv(b) ? dmah_riscv_fini(&b->riscv)
+			     : dmah_smmuv3_fini(&b->smmu);
 }
 
 static void open_memory(struct bench *b)
@@ -288,6 +355,10 @@ struct bench *bench_open(const struct bench_config *config)
 	bench_begin();
 	if (is_vtd(b))
 		open_vtd(b);
+	else if (is_amd(b))
+		open_amdvi(b);
+	else if (is_riscv(b))
+		open_riscv(b);
 	else
 		open_smmu(b);
 	if (config->no_blocks)
@@ -323,7 +394,7 @@ void bench_close(struct bench *b)
 	if (b->pool)
 		assert_int_equal(dmah_pool_used(b->pool), 0);
 	assert_int_equal(dmah_domain_fini(b->dom), DMAH_OK);
-	assert_int_equal(is_vtd(b) ? dmah_vtd_fini(&b->vtd) : dmah_smmuv3_fini(&b->smmu), 0);
+	assert_int_equal(close_unit(b), 0);
 	bench_balanced();
 	qemu_log_drop(b->q);
 	bench_abandon(b);

@@ -8,6 +8,8 @@
 #include "edu.h"
 #include "qemu.h"
 
+#include <dmah/amdvi.h>
+#include <dmah/riscv.h>
 #include <dmah/smmuv3.h>
 #include <dmah/vtd.h>
 
@@ -32,6 +34,8 @@ struct bench {
 	struct dmah_iommu *iommu;
 	struct dmah_vtd vtd;
 	struct dmah_smmuv3 smmu;
+	struct dmah_amdvi amdvi;
+	struct dmah_riscv riscv;
 	void *iommu_memory;
 	struct dmah_domain *dom;
 	void *domain_memory;
@@ -54,10 +58,21 @@ static inline bool is_vtd(const struct bench *b)
 	       b->config.hw == BENCH_VTD4_FS;
 }
 
+static inline bool is_amd(const struct bench *b)
+{
+	return b->config.hw == BENCH_AMD4;
+}
+
+static inline bool is_riscv(const struct bench *b)
+{
+	return b->config.hw == BENCH_SV48;
+}
+
 /* Returns true for hardware that only the newer QEMU has. */
 static inline bool is_newer(const struct bench *b)
 {
-	return b->config.hw == BENCH_LPAE48_S2 || b->config.hw == BENCH_VTD4_FS;
+	return b->config.hw == BENCH_LPAE48_S2 || b->config.hw == BENCH_VTD4_FS || is_amd(b) ||
+	       is_riscv(b);
 }
 
 static inline dmah_phys_t smmu_regs(const struct bench *b)

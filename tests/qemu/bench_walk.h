@@ -17,8 +17,11 @@
 bool walk(struct qemu *q, const struct dmah_pt_info *pt, dmah_addr_t iova, dmah_phys_t *phys,
 	  unsigned int *perm);
 
-/** walk_table(), walk_page() - entries of @pt's format that lead to another table, and to a page of any permission. */
-uint64_t walk_table(const struct dmah_pt_info *pt, dmah_phys_t table);
+/**
+ * walk_table(), walk_page() - entries of @pt's format that lead to another table, and to a page of any permission.
+ * @level: of the other table; 1: its entries are pages.
+ */
+uint64_t walk_table(const struct dmah_pt_info *pt, dmah_phys_t table, unsigned int level);
 uint64_t walk_page(const struct dmah_pt_info *pt, dmah_phys_t page);
 
 /** walk_root() - the entry @n of the root table. */

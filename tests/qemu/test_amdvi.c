@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* AMD's IOMMU as QEMU models it: translation, invalidation, devices, faults, and commands that go wrong. */
 #include "amdvi.h"
+#include "lapic.h"
 
 #include "posix.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -357,20 +357,6 @@ static void log_overflows(void **state)
 	amd_close(r);
 }
 
-/* Returns true if the CPU's interrupt controller has the vector pending. */
-static bool is_pending(struct amd_rig *r, unsigned int vector)
-{
-	const char *text = qemu_qmp(r->q, "{\"execute\":\"human-monitor-command\","
-					  "\"arguments\":{\"command-line\":\"info lapic\"}}");
-	const char *irr = strstr(text, "IRR");
-	char number[8];
-
-	assert_non_null(irr);
-	snprintf(number, sizeof(number), " %u", vector);
-	irr = strstr(irr, number);
-	return irr && (irr[strlen(number)] < '0' || irr[strlen(number)] > '9');
-}
-
 /* The event interrupt is the message of the function's MSI capability. */
 static void interrupt(void **state)
 {
@@ -387,11 +373,11 @@ static void interrupt(void **state)
 	qemu_pci_write(r->q, id, cap + 2, 2, qemu_pci_read(r->q, id, cap + 2, 2) | 1);
 	qemu_pci_master(r->q, id, true);
 	assert_false(amd_writes(r, 0, 0x5000, page));
-	assert_false(is_pending(r, VECTOR));
+	assert_false(lapic_pending(r->q, 0, VECTOR));
 	assert_int_equal(amd_faults(r, 0), 1);
 	dmah_amdvi_fault_irq(&r->amdvi, true);
 	assert_false(amd_writes(r, 0, 0x5000, page));
-	assert_true(is_pending(r, VECTOR));
+	assert_true(lapic_pending(r->q, 0, VECTOR));
 	assert_int_equal(amd_faults(r, 0), 1);
 	dmah_amdvi_fault_irq(&r->amdvi, false);
 	amd_close(r);

@@ -217,6 +217,71 @@ static void choice(void **state)
 	}
 }
 
+/*
+ * Tables of 5 levels are chosen where the unit has them and the aperture is above 1 << 47, and tables of 4 elsewhere; both ends
+ * of the addresses that 5 levels translate are reached. A unit that takes shorter addresses keeps to those.
+ */
+static void five_levels(void **state)
+{
+	static const struct {
+		unsigned int widest, mgaw;
+		dmah_addr_t base;
+		unsigned int levels;
+	} cases[] = {
+		{ 57, 0, 0, 4 },	   { 57, 0, (1ull << 47) - (4u << 20), 4 },
+		{ 57, 0, 1ull << 47, 5 },  { 57, 0, (1ull << 56) - (4u << 20), 5 },
+		{ 57, 0, 1ull << 56, 0 },  { 57, 48, 1ull << 47, 5 },
+		{ 57, 47, 1ull << 47, 0 }, { 48, 0, 1ull << 47, 0 },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct dmah_domain_config c = { .aperture_base = cases[i].base,
+						.aperture_size = 4u << 20 };
+		struct dmah_pt_info pt;
+		struct dmah h[64];
+		dmah_phys_t page;
+		struct rig r;
+		int err;
+
+		assert_int_equal(open_unit(&r,
+					   (struct sim_iommu_config){ .first_stage = true,
+								      .va_bits = cases[i].widest },
+					   (struct sim_vtd_config){ .mgaw = cases[i].mgaw },
+					   DMAH_VTD_BY_CAPABILITY),
+				 DMAH_OK);
+		assert_int_equal(dmah_vtd_enable(&r.vtd), DMAH_OK);
+		err = open_domain(&r, c);
+		if (!cases[i].levels) {
+			assert_int_not_equal(err, DMAH_OK);
+			r.dom = NULL;
+			r.refusals = 0;
+			close_rig(&r);
+			continue;
+		}
+		assert_int_equal(err, DMAH_OK);
+		assert_int_equal(attach(&r), DMAH_OK);
+		assert_int_equal(dmah_domain_pt(r.dom, &pt), DMAH_OK);
+		assert_int_equal(pt.levels, cases[i].levels);
+		page = sim_ram_take(r.sim, 65536, 4096);
+		for (unsigned int n = 0; n < 64; n++) {
+			h[n] = (struct dmah){ 0 };
+			assert_int_equal(dmah_map(sim_device_dmah(r.dev), &h[n],
+						  page + n % 16 * 4096, 4096,
+						  n % 2 ? DMAH_FROM_DEVICE : DMAH_TO_DEVICE, 0),
+					 DMAH_OK);
+			assert_true(dmah_addr(&h[n]) - cases[i].base < c.aperture_size);
+			assert_true(reads(&r, dmah_addr(&h[n])));
+			assert_int_equal(writes(&r, dmah_addr(&h[n])), n % 2);
+		}
+		for (unsigned int n = 0; n < 64; n++)
+			assert_int_equal(dmah_unmap(sim_device_dmah(r.dev), &h[n]), DMAH_OK);
+		assert_false(sim_reaches_memory(r.dev, page, 65536));
+		(void)dmah_vtd_faults(&r.vtd, NULL, NULL, NULL);
+		close_rig(&r);
+	}
+}
+
 /* The longest queue has 16,384 commands of 32 bytes; and a mode that does not exist is named. */
 static void limits(void **state)
 {
@@ -227,7 +292,7 @@ static void limits(void **state)
 	assert_int_equal(open_unit(&r, (struct sim_iommu_config){ .first_stage = true },
 				   (struct sim_vtd_config){ 0 }, DMAH_VTD_BY_CAPABILITY),
 			 DMAH_OK);
-	assert_int_equal(r.vtd.iommu.va_bits, 48);
+	assert_int_equal(r.vtd.iommu.va_bits, 47);
 	assert_int_equal(r.vtd.iommu.iova_bits, 47);
 	bad.regs = r.vtd.regs;
 	assert_int_equal(dmah_vtd_memory(&bad), 0);
@@ -742,13 +807,21 @@ static void other_mode_before(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(choice),     cmocka_unit_test(limits),
-		cmocka_unit_test(tables),     cmocka_unit_test(bind_order),
-		cmocka_unit_test(ranges),     cmocka_unit_test(permissions),
-		cmocka_unit_test(reasons),    cmocka_unit_test(stale),
-		cmocka_unit_test(modes),      cmocka_unit_test(noncoherent),
-		cmocka_unit_test(no_memory),  cmocka_unit_test(power_cycle),
-		cmocka_unit_test(late_block), cmocka_unit_test(other_mode_before),
+		cmocka_unit_test(choice),
+		cmocka_unit_test(limits),
+		cmocka_unit_test(five_levels),
+		cmocka_unit_test(tables),
+		cmocka_unit_test(bind_order),
+		cmocka_unit_test(ranges),
+		cmocka_unit_test(permissions),
+		cmocka_unit_test(reasons),
+		cmocka_unit_test(stale),
+		cmocka_unit_test(modes),
+		cmocka_unit_test(noncoherent),
+		cmocka_unit_test(no_memory),
+		cmocka_unit_test(power_cycle),
+		cmocka_unit_test(late_block),
+		cmocka_unit_test(other_mode_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

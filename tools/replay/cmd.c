@@ -262,7 +262,7 @@ static bool write_files(const struct command *c, const struct rows *rows)
 
 #define MOST_TRACES 400
 
-static void found(void *ctx, size_t row, double instructions)
+static void found(void *ctx, size_t row, double instructions, double misses)
 {
 	struct options *opt = ctx;
 
@@ -271,6 +271,7 @@ static void found(void *ctx, size_t row, double instructions)
 		opt->counts[opt->ncounts++] = -1;
 	}
 	opt->counts[row] = instructions;
+	(void)misses;
 }
 
 /* Counts in a process under callgrind, which makes the same rows from the same options. */
@@ -298,7 +299,7 @@ static bool count_instructions(struct options *opt, char **traces, int n)
 	args[k++] = "--";
 	for (int i = 0; i < n; i++)
 		args[k++] = traces[i];
-	return callgrind_run(args, found, opt);
+	return callgrind_run(args, false, found, opt);
 }
 
 /* ---- the command ---- */

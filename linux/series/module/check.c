@@ -164,7 +164,7 @@ static void many_slots(struct buffers *b)
 		return;
 	}
 	for (n = 0; n < MANY; n++) {
-		failed += !!dma_map_handle_single(dev, &h[n], b->to, 64, DMA_FROM_DEVICE);
+		failed += !!dma_map_handle_single(dev, &h[n], b->to, 64, DMA_TO_DEVICE);
 		slots += !!(h[n].state & DMA_HANDLE_SLOT);
 		for (k = 0; k < n; k++)
 			twice += dma_handle_addr(&h[k]) == dma_handle_addr(&h[n]);

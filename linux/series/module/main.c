@@ -54,6 +54,8 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		if (IS_ENABLED(CONFIG_ARM_DMA_USE_IOMMU) && edu.strict)
 			check_zero(&edu, zero_outlives);
 		check_all(&edu);
+		if ((edu.strict || edu.lazy) && !edu.untrusted)
+			check_churn(&edu);
 	}
 	edu_close(&edu);
 	return -ENODEV; /* the device is free for the next module */

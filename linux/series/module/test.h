@@ -55,6 +55,8 @@ void edu_close(struct edu *edu);
 int edu_transfer(struct edu *edu, dma_addr_t addr, size_t size, bool from_memory);
 
 void check_all(struct edu *edu);
+/* Two CPUs at once. An IOMMU must translate for edu. */
+void check_churn(struct edu *edu);
 /* The first mapping of all, at IOVA 0. outlives: the kernel has the bug that unmap leaves it there. */
 void check_zero(struct edu *edu, bool outlives);
 int bench_all(struct edu *edu, size_t offset, size_t size);

@@ -29,6 +29,7 @@ static const struct dmah_iommu_ops ops = {
 	.fence = dmah_amdvi_op_fence,
 	.wait = dmah_amdvi_op_wait,
 	.faults = dmah_amdvi_op_faults,
+	.irq = &dmah_amdvi_irq_ops,
 };
 
 /* ---- the configuration ---- */
@@ -263,6 +264,10 @@ int dmah_amdvi_fini(struct dmah_amdvi *amdvi)
 	amdvi->enabled = false;
 	amdvi->live = false;
 	__atomic_store_n(&amdvi->iommu.off, true, __ATOMIC_RELEASE);
+	/* The unit is off: nothing is posted. */
+	if (amdvi->irq_tables)
+		(void)dmah_amdvi_irq_ops.disable(&amdvi->iommu);
+	amdvi->iommu.irq.on = false;
 	release(amdvi);
 	return DMAH_OK;
 }

@@ -5,6 +5,7 @@
 
 #include <dmah/amdvi.h>
 #include <dmah/device.h>
+#include <dmah/irq.h>
 
 #include "hw/amdvi/regs.h"
 
@@ -62,6 +63,12 @@ struct amdvi_command dmah_amdvi_iotlb(uint32_t id, dmah_addr_t iova, uint64_t si
 static inline struct amdvi_command amdvi_devtab(uint32_t id)
 {
 	return (struct amdvi_command){ CMD(OP_DEVTAB) | CMD_ID(id), 0 };
+}
+
+/* The command that forgets the interrupt remapping entries of a device. */
+static inline struct amdvi_command amdvi_interrupts(uint32_t id)
+{
+	return (struct amdvi_command){ CMD(OP_INTERRUPTS) | CMD_ID(id), 0 };
 }
 
 /* The command that lets nothing behind it begin before all in front of it is done. */
@@ -181,7 +188,24 @@ int dmah_amdvi_stop(struct dmah_amdvi *amdvi);
 /** dmah_amdvi_start() - let the unit work from our device table, command buffer and event log, and forget all others. */
 int dmah_amdvi_start(struct dmah_amdvi *amdvi);
 
+/**
+ * dmah_amdvi_forget_all() - make the unit forget everything that it has cached, and wait.
+ *
+ * Context: outside dmah_host_enter(). Return: 0, DMAH_ETIMEDOUT.
+ */
+int dmah_amdvi_forget_all(struct dmah_amdvi *amdvi);
+
+/* ---- irq.c ---- */
+
+extern const struct dmah_irq_ops dmah_amdvi_irq_ops;
+
 /* ---- devtab.c ---- */
+
+/**
+ * dmah_amdvi_entry_irq() - write what the entry of a device says of interrupts.
+ * @bits: DTE2_IV and so on; the setting that firmware gave stays.
+ */
+void dmah_amdvi_entry_irq(struct dmah_amdvi *amdvi, uint32_t id, uint64_t bits);
 
 /** dmah_amdvi_tables_init() - a device table in which every device is blocked. Return: 0, DMAH_ENOMEM. */
 int dmah_amdvi_tables_init(struct dmah_amdvi *amdvi, const struct dmah_amdvi_config *config);

@@ -115,6 +115,36 @@ static int make_entry(const struct dmah_amdvi *amdvi, const struct dmah_device *
 	return DMAH_OK;
 }
 
+/* The control bits are in the upper half: a table is found before they say that it is used, and after that no more. */
+static void store_irq(uint64_t *at, uint64_t value)
+{
+#if UINTPTR_MAX > 0xffffffffu
+	__atomic_store_n(at, value, __ATOMIC_RELEASE);
+#else
+	uint32_t *half = (uint32_t *)(void *)at;
+	unsigned int first = value & DTE2_REMAP ? 0 : 1;
+
+	__atomic_store_n(&half[first], (uint32_t)(value >> 32 * first), __ATOMIC_RELEASE);
+	dmah_host_wmb();
+	__atomic_store_n(&half[!first], (uint32_t)(value >> 32 * !first), __ATOMIC_RELEASE);
+#endif
+}
+
+void dmah_amdvi_entry_irq(struct dmah_amdvi *amdvi, uint32_t id, uint64_t bits)
+{
+	uint64_t *at = entry_of(amdvi, id);
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&amdvi->tables);
+	dmah_host_wmb();
+	store_irq(&at[2], (at[2] & DTE2_SETTING_BITS) | bits);
+	clean(amdvi, at, DTE_BYTES);
+	dmah_host_wmb();
+	dmah_host_unlock(&amdvi->tables);
+	dmah_host_leave(flags);
+}
+
 static bool allows_ats(const struct dmah_amdvi *amdvi, uint64_t low, uint64_t high)
 {
 	return !is_blocked(amdvi, low) && high & DTE1_IOTLB;

@@ -150,6 +150,7 @@ static void widen(struct dmah_amdvi *amdvi, uint64_t *at)
 			c = dmah_amdvi_pages((uint32_t)(at[0] >> 32 & 0xffff), 0, 0, true);
 		break;
 	case OP_DEVTAB:
+	case OP_INTERRUPTS:
 	case OP_ALL:
 		break;
 	default:

@@ -81,6 +81,14 @@ static bool is_fault(uint64_t low)
 	return false;
 }
 
+static const char *interrupt_reason(uint64_t low)
+{
+	if (low & EVENT_RESERVED)
+		return "interrupt: reserved bits in the remapping entry";
+	return low & EVENT_PRESENT ? "interrupt: the entry does not allow this kind"
+				   : "interrupt: no remapping entry";
+}
+
 /* The address of an event about a table is that of the table. */
 static void decode(const uint64_t *at, struct dmah_iommu_fault *fault)
 {
@@ -91,7 +99,10 @@ static void decode(const uint64_t *at, struct dmah_iommu_fault *fault)
 		.addr = at[1],
 		.id = EVENT_ID(at[0]),
 		.code = code,
-		.reason = dmah_amdvi_reason(code, at[0] & EVENT_PRESENT, at[0] & EVENT_RESERVED),
+		.reason = code == EVT_PAGE_FAULT && at[0] & EVENT_INTERRUPT
+				  ? interrupt_reason(at[0])
+				  : dmah_amdvi_reason(code, at[0] & EVENT_PRESENT,
+						      at[0] & EVENT_RESERVED),
 		.has_addr = !table && !(at[0] & EVENT_INTERRUPT),
 		.write = at[0] & EVENT_WRITE,
 		.pci = true,

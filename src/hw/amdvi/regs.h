@@ -26,7 +26,9 @@
 #define CAPABILITY_NPCACHE (1u << 26) /* entries that are not present may be cached */
 
 /* Extended Feature Register. */
+#define EFR_XT	      (1ull << 2) /* interrupts' destinations may have 32 bits; with EFR_GA */
 #define EFR_IA	      (1ull << 6) /* INVALIDATE_IOMMU_ALL */
+#define EFR_GA	      (1ull << 7) /* interrupt remapping entries may have 16 bytes */
 #define EFR_HATS(efr) ((unsigned int)((efr) >> 10 & 3u)) /* 0 to 2: at most 4 to 6 levels */
 #define HATS_NONE     3u
 
@@ -46,10 +48,15 @@
 #define CONTROL_COHERENT  (1ull << 10)
 #define CONTROL_ISOC	  (1ull << 11)
 #define CONTROL_CMDBUF	  (1ull << 12)
-/* Bits that stay while the rings of a previous owner are stopped: translation, and how the unit behaves on its link. */
+#define CONTROL_GA	  (1ull << 17) /* interrupt remapping entries have 16 bytes */
+#define CONTROL_XT	  (1ull << 50) /* and destinations of 32 bits */
+/*
+ * Bits that stay while the rings of a previous owner are stopped: translation, the format of its interrupt remapping tables,
+ * and how the unit behaves on its link.
+ */
 #define CONTROL_KEPT                                                                             \
 	(CONTROL_IOMMU | CONTROL_HTTUN | CONTROL_PASSPW | CONTROL_RESPASSPW | CONTROL_COHERENT | \
-	 CONTROL_ISOC)
+	 CONTROL_ISOC | CONTROL_GA | CONTROL_XT)
 
 /* Status Register. */
 #define STATUS_OVERFLOW (1u << 0) /* of the event log */
@@ -75,6 +82,26 @@
 #define DTE1_SETTING(s)	  ((uint64_t)((s) >> 4 & 3u) << 40) /* SysMgt */
 #define DTE1_SETTING_BITS DTE1_SETTING(0x30u)
 #define DTE2_SETTING(s)	  ((uint64_t)((s)&0xc7u) << 56) /* INIT, EInt, NMI, LINT0, LINT1 */
+#define DTE2_SETTING_BITS DTE2_SETTING(0xffu)
+/* Third quadword: interrupt remapping. Without DTE2_REMAP fixed and arbitrated interrupts are blocked. */
+#define DTE2_IV	     (1ull << 0)
+#define DTE2_LOG2(n) ((uint64_t)(n) << 1) /* log2 of the entries */
+#define DTE2_TABLE   0x000fffffffffffc0ull
+#define DTE2_REMAP   (2ull << 60)
+
+/* Interrupt remapping entries (section 2.2.5): of 4 bytes, and of two quadwords. */
+#define REMAP_ENABLED	     (1u << 0)
+#define REMAP_ARBITRATED     (1u << 2)
+#define REMAP_LOGICAL	     (1u << 6)
+#define REMAP_DEST(d)	     ((uint32_t)((d)&0xffu) << 8)
+#define REMAP_VECTOR(v)	     ((uint32_t)(v) << 16)
+#define REMAP_DEST_LOW(d)    ((uint64_t)((d)&0xffffffu) << 8)
+#define REMAP_DEST_HIGH(d)   ((uint64_t)((d) >> 24) << 56) /* second quadword */
+#define REMAP_VECTOR_WIDE(v) ((uint64_t)(v)) /* second quadword */
+
+/* A message, and the trigger mode of an IOAPIC's redirection entry. */
+#define MSI_WINDOW 0xfee00000ull
+#define RTE_LEVEL  (1ull << 15)
 
 /* Commands of 128 bits. The operation is in bits 63:60 of the first half. */
 #define CMD_OP(lo)	  ((unsigned int)((lo) >> 60))
@@ -82,6 +109,7 @@
 #define OP_DEVTAB	  2u
 #define OP_PAGES	  3u
 #define OP_IOTLB	  4u
+#define OP_INTERRUPTS	  5u
 #define OP_ALL		  8u
 #define CMD(op)		  ((uint64_t)(op) << 60)
 #define WAIT_STORE	  (1ull << 0)

@@ -80,6 +80,7 @@ static void switch_over(struct dmah_amdvi *amdvi)
 	amdvi->control = 0;
 	dmah_amdvi_control(amdvi, 0,
 			   CONTROL_IOMMU | CONTROL_CMDBUF | CONTROL_EVTLOG | irq | amdvi->link |
+				   amdvi->irq_control |
 				   CONTROL_INVTO(device_timeout(amdvi->timeout)));
 	__atomic_store_n(&amdvi->live, true, __ATOMIC_RELEASE);
 	__atomic_store_n(&amdvi->failed, false, __ATOMIC_RELEASE);
@@ -89,7 +90,9 @@ static void switch_over(struct dmah_amdvi *amdvi)
 
 static struct amdvi_command about(unsigned int op, uint32_t number)
 {
-	return op == OP_DEVTAB ? amdvi_devtab(number) : dmah_amdvi_pages(number, 0, 0, true);
+	if (op == OP_PAGES)
+		return dmah_amdvi_pages(number, 0, 0, true);
+	return op == OP_DEVTAB ? amdvi_devtab(number) : amdvi_interrupts(number);
 }
 
 /* Posts a command of @op for each device or domain from 0 to @n - 1. Return: 0, DMAH_ETIMEDOUT. */
@@ -113,7 +116,7 @@ static int post_each(struct dmah_amdvi *amdvi, unsigned int op, uint32_t n)
  * Forget everything. Each device is named, though INVALIDATE_IOMMU_ALL includes them all: QEMU's model goes on letting a
  * device through until its entry is invalidated.
  */
-static int forget_all(struct dmah_amdvi *amdvi)
+int dmah_amdvi_forget_all(struct dmah_amdvi *amdvi)
 {
 	const struct amdvi_command all = { CMD(OP_ALL), 0 }, fence = amdvi_fence();
 	int err = post_each(amdvi, OP_DEVTAB, amdvi->ids);
@@ -122,6 +125,8 @@ static int forget_all(struct dmah_amdvi *amdvi)
 		err = dmah_amdvi_post(amdvi, &fence, 1, NULL);
 	if (!err && !(amdvi->efr & EFR_IA))
 		err = post_each(amdvi, OP_PAGES, DMAH_AMDVI_DOMAINS);
+	if (!err && !(amdvi->efr & EFR_IA))
+		err = post_each(amdvi, OP_INTERRUPTS, amdvi->ids);
 	return err ? err : dmah_amdvi_done(amdvi, &all, amdvi->efr & EFR_IA ? 1 : 0);
 }
 
@@ -130,7 +135,7 @@ int dmah_amdvi_start(struct dmah_amdvi *amdvi)
 	int err;
 
 	switch_over(amdvi);
-	err = forget_all(amdvi);
+	err = dmah_amdvi_forget_all(amdvi);
 	if (err)
 		return err;
 	/* A range that an owner of before kept from translation: our tables say what is to be reached. */

@@ -128,7 +128,7 @@ static bool walks_table(const struct dmah_vtd *vtd, const struct dmah_pt_info *p
 {
 	if (!pt || pt->format != vtd->iommu.formats[0] || !pt->levels)
 		return false;
-	return vtd->first_stage ? pt->va_bits == vtd->iommu.va_bits
+	return vtd->first_stage ? pt->levels == 4 || (pt->levels == 5 && vtd->cap & CAP_FS5LP)
 				: dmah_vtd_levels(vtd, pt->va_bits) == pt->levels;
 }
 

@@ -11,7 +11,7 @@
 #include "hw/vtd/vtd.h"
 
 /* Commands that recover() posts. */
-#define RECOVERY 6u
+#define RECOVERY 7u
 /* A unit that refuses the same command more often has failed. */
 #define REFUSALS 4u
 
@@ -117,6 +117,8 @@ static bool recover(struct dmah_vtd *vtd)
 		dmah_vtd_put(vtd, dmah_vtd_fence(vtd));
 	}
 	dmah_vtd_put(vtd, (struct vtd_command){ QI_IOTLB | QI_IOTLB_ALL, 0 });
+	if (vtd->irq_table.n)
+		dmah_vtd_put(vtd, (struct vtd_command){ QI_IEC, 0 });
 	__atomic_store_n(&vtd->redo_ticket, dmah_vtd_put_mark(vtd), __ATOMIC_RELAXED);
 	__atomic_store_n(&vtd->redo_until, until, __ATOMIC_RELEASE);
 	return true;
@@ -151,6 +153,9 @@ static void widen(struct dmah_vtd *vtd, uint64_t *at)
 		break;
 	case QI_PASID:
 		c.lo = QI_PASID | QI_PASID_ALL;
+		break;
+	case QI_IEC:
+		c.lo = QI_IEC;
 		break;
 	case QI_IOTLB:
 	case QI_PIOTLB:
@@ -207,7 +212,7 @@ static void handle_error(struct dmah_vtd *vtd, uint32_t error, struct vtd_report
 /* Returns true where the unit works from our tables and our queue, and has done all that was posted. */
 static bool has_caught_up(const struct dmah_vtd *vtd)
 {
-	uint32_t on = GCMD_QIE | (vtd->enabled ? GCMD_TE : 0);
+	uint32_t on = GCMD_QIE | (vtd->enabled ? GCMD_TE : 0) | (vtd->irq_on ? GCMD_IRE : 0);
 
 	return vtd_status(vtd) == (uint32_t)vtd->marks && (vtd_read(vtd, REG_GSTS) & on) == on &&
 	       vtd_read(vtd, REG_IQH) == vtd_index(vtd, vtd->tail);
@@ -317,10 +322,14 @@ static int bring_up(struct dmah_vtd *vtd)
 		dmah_host_write64(vtd->regs + REG_RTADDR, dmah_vtd_root(vtd));
 		err = dmah_vtd_gcmd(vtd, GCMD_SRTP, true);
 	}
+	if (!err && vtd->irq_on)
+		err = dmah_vtd_irq_program(vtd);
 	if (!err)
 		err = invalidate_all(vtd);
 	if (!err && vtd->enabled)
 		err = dmah_vtd_gcmd(vtd, GCMD_TE, true);
+	if (!err && vtd->irq_on)
+		err = dmah_vtd_gcmd(vtd, GCMD_IRE, true);
 	if (!err)
 		dmah_vtd_irq_restore(vtd);
 	return err;

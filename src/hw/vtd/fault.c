@@ -126,6 +126,12 @@ static bool take_fault(struct dmah_vtd *vtd, bool first, struct dmah_vtd_fault *
 	return taken;
 }
 
+/* The address field is the number of the remapping entry then, in its bits from 48 up. */
+static bool is_interrupt(const struct dmah_vtd_fault *fault)
+{
+	return fault->reason >= REASON_INTERRUPT && fault->reason < REASON_SCALABLE;
+}
+
 /* While the overflow bit stands, the hardware records nothing; so it goes last, when there is room again. */
 static bool take_overflow(struct dmah_vtd *vtd)
 {
@@ -147,15 +153,15 @@ unsigned int dmah_vtd_op_faults(struct dmah_iommu *iommu, struct dmah_iommu_faul
 	/* The fault interrupt reports errors of the queue too. */
 	(void)dmah_vtd_check(vtd);
 	while (n < max && take_fault(vtd, !n, &fault)) {
-		faults[n++] =
-			(struct dmah_iommu_fault){ .addr = fault.addr,
-						   .id = fault.id,
-						   .code = fault.reason,
-						   .reason = dmah_vtd_reason(fault.reason),
-						   .has_addr = fault.reason < REASON_INTERRUPT ||
-							       fault.reason >= REASON_SCALABLE,
-						   .write = fault.write,
-						   .pci = true };
+		faults[n++] = (struct dmah_iommu_fault){ .addr = is_interrupt(&fault)
+									 ? fault.addr >> 48
+									 : fault.addr,
+							 .id = fault.id,
+							 .code = fault.reason,
+							 .reason = dmah_vtd_reason(fault.reason),
+							 .has_addr = !is_interrupt(&fault),
+							 .write = fault.write,
+							 .pci = true };
 	}
 	*lost |= take_overflow(vtd);
 	return n;

@@ -87,14 +87,15 @@ int dmah_vtd_pasid_make(struct dmah_vtd *vtd, uint64_t *context)
 void dmah_vtd_pasid_describe(const struct dmah_vtd *vtd, const struct dmah_pt_info *pt,
 			     unsigned int levels, uint32_t tag, uint64_t word[VTD_PASID_WORDS])
 {
-	word[0] = ENTRY_P | PASID_AW(levels);
+	/* AW is the second stage's, and of another table's width some units refuse the entry. */
+	word[0] = ENTRY_P | PASID_AW(pt && vtd->first_stage ? 4 : levels);
 	word[1] = PASID_DID(tag) | (vtd->ecap & ECAP_SMPWCS ? PASID_PWSNP : 0);
 	word[2] = 0;
 	if (!pt) {
 		word[0] |= PASID_PASS;
 	} else if (vtd->first_stage) {
 		word[0] |= PASID_FIRST;
-		word[2] = pt->root & ENTRY_ADDR;
+		word[2] = (pt->root & ENTRY_ADDR) | (levels == 5 ? PASID_FIVE : 0);
 	} else {
 		word[0] |= PASID_SECOND | (pt->root & ENTRY_ADDR);
 	}

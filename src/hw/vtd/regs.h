@@ -22,6 +22,7 @@
 #define REG_IQT	    0x88u
 #define REG_IQA	    0x90u
 #define REG_IQERCD  0xb0u
+#define REG_IRTA    0xb8u
 
 /* Capability Register. */
 #define CAP_ND(cap)    ((unsigned int)((cap)&7u)) /* domain ids: 2^(4 + 2 ND) */
@@ -40,12 +41,17 @@
 #define CAP_DWD	       (1ull << 54)
 #define CAP_DRD	       (1ull << 55)
 #define CAP_FS1GP      (1ull << 56) /* first-stage pages of 1 GiB */
+#define CAP_FS5LP      (1ull << 60) /* first-stage tables of 5 levels */
 
 /* Extended Capability Register. */
-#define ECAP_C	    (1ull << 0) /* table walks are coherent */
-#define ECAP_QI	    (1ull << 1)
-#define ECAP_DT	    (1ull << 2) /* devices may have TLBs */
-#define ECAP_PT	    (1ull << 6) /* passthrough */
+#define ECAP_C	 (1ull << 0) /* table walks are coherent */
+#define ECAP_QI	 (1ull << 1)
+#define ECAP_DT	 (1ull << 2) /* devices may have TLBs */
+#define ECAP_IR	 (1ull << 3) /* interrupt remapping */
+#define ECAP_EIM (1ull << 4) /* its destinations may have 32 bits */
+#define ECAP_PT	 (1ull << 6) /* passthrough */
+#define ECAP_MHMV(ecap) \
+	((unsigned int)((ecap) >> 20 & 0xfu)) /* log2 of the entries of one invalidation */
 #define ECAP_SMTS   (1ull << 43) /* scalable mode */
 #define ECAP_SSTS   (1ull << 46) /* its second stage */
 #define ECAP_FSTS   (1ull << 47) /* its first stage */
@@ -59,6 +65,9 @@
 #define GCMD_SRTP   (1u << 30)
 #define GCMD_WBF    (1u << 27)
 #define GCMD_QIE    (1u << 26)
+#define GCMD_IRE    (1u << 25)
+#define GCMD_SIRTP  (1u << 24)
+#define GCMD_CFI    (1u << 23) /* interrupts in compatibility format pass */
 #define GSTS_STICKY 0x96ffffffu
 
 /* Root Table Address Register. */
@@ -112,7 +121,32 @@
 #define PASID_PASS	 (4ull << 6)
 #define PASID_DID(did)	 ((uint64_t)(did))
 #define PASID_DID_OF(w1) ((uint32_t)((w1)&0xffffu))
+#define PASID_FIVE	 (1ull << 2) /* word 2: a first-stage table of 5 levels */
 #define PASID_PWSNP	 (1ull << 23) /* word 1: walks snoop */
+
+/* Interrupt Remapping Table Address Register. */
+#define IRTA_EIME (1ull << 11)
+
+/* Interrupt remapping entry: two quadwords. */
+#define IRTE_P		    (1ull << 0)
+#define IRTE_LOGICAL	    (1ull << 2)
+#define IRTE_LEVEL	    (1ull << 4)
+#define IRTE_LOWEST	    (1ull << 3 | 1ull << 5) /* redirection hint, delivery mode */
+#define IRTE_VECTOR(v)	    ((uint64_t)(v) << 16)
+#define IRTE_DEST(d)	    ((uint64_t)(d) << 40)
+#define IRTE_DEST_X2APIC(d) ((uint64_t)(d) << 32)
+/* Second quadword: the requester is verified, all bits of its id, or its bus alone (SVT, SQ, SID). */
+#define IRTE_REQUESTER(id)	(1ull << 18 | (id))
+#define IRTE_BUSES(first, last) (2ull << 18 | (uint64_t)(first) << 8 | (last))
+
+/* A message in remappable format (section 5.1.2.2), and an IOAPIC's redirection entry (5.1.5.1). */
+#define MSI_WINDOW    0xfee00000ull
+#define MSI_HANDLE(n) (((uint64_t)(n)&0x7fffu) << 5 | ((uint64_t)(n) >> 15 & 1u) << 2)
+#define MSI_REMAPPED  (1ull << 4)
+#define MSI_SHV	      (1ull << 3) /* the data is added to the handle */
+#define RTE_INDEX(n)  (((uint64_t)(n)&0x7fffu) << 49 | ((uint64_t)(n) >> 15 & 1u) << 11)
+#define RTE_REMAPPED  (1ull << 48)
+#define RTE_LEVEL     (1ull << 15)
 
 /* Invalidation queue: commands of 128 bits. */
 #define IQA_QS		 7u /* pages of commands: 2^QS */
@@ -137,6 +171,10 @@
 #define QI_DEVTLB	 0x3ull
 #define QI_DEVTLB_MIP(n) ((uint64_t)(n) << 16) /* invalidations that the device takes at one time */
 #define QI_DEVTLB_S	 (1ull << 0) /* upper half: more than a page */
+#define QI_IEC		 0x4ull /* the interrupt entry cache, all of it */
+#define QI_IEC_INDEX	 (1ull << 4) /* some entries */
+#define QI_IEC_MASK(m)	 ((uint64_t)(m) << 27) /* log2 of how many */
+#define QI_IEC_AT(n)	 ((uint64_t)(n) << 32)
 #define QI_WAIT		 0x5ull
 #define QI_PIOTLB	 0x6ull /* the first stage's IOTLB, of a domain id and a PASID */
 #define QI_PIOTLB_ALL	 (2ull << 4)

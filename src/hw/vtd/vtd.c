@@ -5,9 +5,9 @@
 static const struct dmah_pt_format *const second_stage[] = { &dmah_pt_vtd_ss };
 static const struct dmah_pt_format *const first_stage[] = { &dmah_pt_vtd_fs };
 
-/* Bits of the canonical addresses that a first-stage table of 4 levels translates. */
-#define FIRST_STAGE_BITS 48u
-#define CANONICAL_BITS	 47u
+/* Bits of the lower canonical addresses that first-stage tables of 4 and of 5 levels translate. */
+#define FOUR_LEVEL_BITS 47u
+#define FIVE_LEVEL_BITS 56u
 /* Bytes of the longest queue: QS has three bits. */
 #define QUEUE_BYTES 0x80000u
 
@@ -26,6 +26,7 @@ static const struct dmah_iommu_ops ops = {
 	.wait = dmah_vtd_op_wait,
 	.done = dmah_vtd_op_done,
 	.faults = dmah_vtd_op_faults,
+	.irq = &dmah_vtd_irq_ops,
 };
 
 /* ---- capabilities ---- */
@@ -60,9 +61,10 @@ static void describe_first_stage(struct dmah_vtd *vtd)
 
 	iommu->caps &= ~(uint32_t)DMAH_IOMMU_BLOCK_1G;
 	iommu->caps |= DMAH_IOMMU_BLOCK_2M | (vtd->cap & CAP_FS1GP ? DMAH_IOMMU_BLOCK_1G : 0u);
-	iommu->va_bits = iommu->va_bits_min = FIRST_STAGE_BITS;
-	if (iommu->iova_bits > CANONICAL_BITS)
-		iommu->iova_bits = CANONICAL_BITS;
+	iommu->va_bits_min = FOUR_LEVEL_BITS;
+	iommu->va_bits = vtd->cap & CAP_FS5LP ? FIVE_LEVEL_BITS : FOUR_LEVEL_BITS;
+	if (iommu->iova_bits > iommu->va_bits)
+		iommu->iova_bits = iommu->va_bits;
 	iommu->formats = first_stage;
 }
 
@@ -353,8 +355,12 @@ int dmah_vtd_enable(struct dmah_vtd *vtd)
 
 int dmah_vtd_fini(struct dmah_vtd *vtd)
 {
-	int err = dmah_vtd_gcmd(vtd, GCMD_TE, false);
+	int err = vtd->irq_table.n ? dmah_vtd_irq_ops.disable(&vtd->iommu) : DMAH_OK;
 
+	if (err)
+		return err;
+	vtd->iommu.irq.on = false;
+	err = dmah_vtd_gcmd(vtd, GCMD_TE, false);
 	if (!err)
 		err = dmah_vtd_queue_stop(vtd, true);
 	if (err)

@@ -4,6 +4,7 @@
 #define DMAH_IOMMU_VTD_H
 
 #include <dmah/device.h>
+#include <dmah/irq.h>
 #include <dmah/vtd.h>
 
 #include "hw/vtd/regs.h"
@@ -168,6 +169,13 @@ unsigned int dmah_vtd_op_faults(struct dmah_iommu *iommu, struct dmah_iommu_faul
 
 /** dmah_vtd_irq_restore() - program the fault interrupt as dmah_vtd_fault_irq() and dmah_vtd_fault_mask() left it. */
 void dmah_vtd_irq_restore(struct dmah_vtd *vtd);
+
+/* ---- irq.c ---- */
+
+extern const struct dmah_irq_ops dmah_vtd_irq_ops;
+
+/** dmah_vtd_irq_program() - give the unit our remapping table. What it has cached stays. Return: 0, DMAH_ETIMEDOUT. */
+int dmah_vtd_irq_program(struct dmah_vtd *vtd);
 
 /* ---- pasid.c ---- */
 

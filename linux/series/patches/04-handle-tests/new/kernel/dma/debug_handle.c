@@ -29,3 +29,9 @@ void debug_dma_map_handle(struct device *dev, const struct dma_handle *h)
 		err_printk(dev, NULL, "handle is still mapped [device address=0x%016llx]\n",
 			   ref.dev_addr);
 }
+
+/* For tests: the errors so far, of which only the first are printed. */
+u32 debug_dma_error_count(void)
+{
+	return error_count;
+}

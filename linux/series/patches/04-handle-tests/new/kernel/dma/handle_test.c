@@ -9,6 +9,7 @@
 #include <linux/dma-map-ops.h>
 #include <linux/gfp.h>
 #include <linux/swiotlb.h>
+#include "debug.h"
 
 #define SIZE 1024
 
@@ -72,6 +73,7 @@ static void set_bouncing(struct kunit *test, bool always)
 static void map_and_unmap(struct kunit *test)
 {
 	struct fixture *f = test->priv;
+	u32 errors = debug_dma_error_count();
 	struct dma_handle h = {};
 	bool work;
 
@@ -90,14 +92,16 @@ static void map_and_unmap(struct kunit *test)
 		dma_unmap_handle(f->dev, &h);
 		KUNIT_EXPECT_FALSE(test, dma_handle_mapped(&h));
 		dma_unmap_handle(f->dev, &h);
-		/* dma-debug has nothing to say to any of this. */
 		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 0);
+		/* dma-debug has nothing to say to any of this. */
+		KUNIT_EXPECT_EQ(test, errors, debug_dma_error_count());
 	}
 }
 
 static void moved_handle(struct kunit *test)
 {
 	struct fixture *f = test->priv;
+	u32 errors = debug_dma_error_count();
 	struct dma_handle h = {}, moved;
 
 	kunit_warning_suppress(test)
@@ -110,6 +114,7 @@ static void moved_handle(struct kunit *test)
 		dma_unmap_handle(f->dev, &moved);
 		dma_unmap_handle(f->dev, &h);
 		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 0);
+		KUNIT_EXPECT_EQ(test, errors, debug_dma_error_count());
 	}
 }
 
@@ -250,6 +255,7 @@ static void sync_beyond_the_mapping(struct kunit *test)
 #ifdef CONFIG_DMA_API_DEBUG
 static void copies_are_reported(struct kunit *test)
 {
+	u32 errors = debug_dma_error_count();
 	struct fixture *f = test->priv;
 	struct dma_handle h = {}, copy;
 
@@ -258,18 +264,18 @@ static void copies_are_reported(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, 0,
 				dma_map_handle(f->dev, &h, f->phys, SIZE, DMA_TO_DEVICE, 0));
 		copy = h;
-		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 0);
+		KUNIT_EXPECT_EQ(test, errors, debug_dma_error_count());
 		/* The first mapping is lost. */
 		KUNIT_ASSERT_EQ(test, 0,
 				dma_map_handle(f->dev, &h, f->phys, SIZE, DMA_TO_DEVICE, 0));
-		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
+		KUNIT_EXPECT_EQ(test, errors + 1, debug_dma_error_count());
 		dma_unmap_handle(f->dev, &h);
 		dma_unmap_handle(f->dev, &copy);
-		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
+		KUNIT_EXPECT_EQ(test, errors + 1, debug_dma_error_count());
 		/* There is no third mapping. */
 		copy.state = DMA_HANDLE_MAPPED | DMA_HANDLE_UNMAP;
 		dma_unmap_handle(f->dev, &copy);
-		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 2);
+		KUNIT_EXPECT_EQ(test, errors + 2, debug_dma_error_count());
 	}
 }
 #endif

@@ -31,6 +31,7 @@
 
 struct iommu_dma_slot {
 	struct iommu_dma_slot *next;
+	struct iommu_dma_slots *owner;
 	u64 *entry;
 	dma_addr_t iova;
 	unsigned int class;
@@ -56,6 +57,7 @@ struct slot_chunk {
 
 struct iommu_dma_slots {
 	struct iommu_domain *domain;
+	struct iommu_dma_cookie *cookie; /* of the domain */
 	struct device *iommu_device;
 	u64 bits[DMA_FROM_DEVICE + 1]; /* of an entry, beside the address */
 	bool incoherent;
@@ -180,6 +182,7 @@ static unsigned int init_chunk(struct iommu_dma_slots *s, struct slot_chunk *chu
 	for (n = 0; n < count; n++) {
 		struct iommu_dma_slot *slot = &chunk->slots[n];
 
+		slot->owner = s;
 		slot->class = class;
 		slot->iova = iova + n * (PAGE_SIZE << class);
 		if (init_slot(s, slot))
@@ -193,7 +196,7 @@ static unsigned int init_chunk(struct iommu_dma_slots *s, struct slot_chunk *chu
 static struct iommu_dma_slot *make_slots(struct iommu_dma_slots *s, unsigned int class)
 {
 	unsigned int pages = max_t(unsigned int, SLOT_CHUNK, SLOT_LEAST << class);
-	struct iova_domain *iovad = &s->domain->iova_cookie->iovad;
+	struct iova_domain *iovad = &s->cookie->iovad;
 	unsigned long limit = DMA_BIT_MASK(32), pfn = 0, flags;
 	unsigned int made, n;
 	struct slot_chunk *chunk;
@@ -253,7 +256,7 @@ static void trim_ready(struct iommu_dma_slots *s, struct slot_cpu *cpu, unsigned
 }
 
 /* Flush what is pending on this CPU, and make it ready. */
-static noinline void flush_pending(struct iommu_dma_slots *s, struct iommu_dma_cookie *cookie)
+static noinline void flush_pending(struct iommu_dma_slots *s)
 {
 	struct slot_list flushed[SLOT_CLASSES] = {};
 	struct slot_cpu *cpu;
@@ -267,7 +270,7 @@ static noinline void flush_pending(struct iommu_dma_slots *s, struct iommu_dma_c
 	cpu->pending_count = 0;
 	local_irq_restore(flags);
 
-	fq_flush_iotlb(cookie);
+	fq_flush_iotlb(s->cookie);
 
 	local_irq_save(flags);
 	cpu = this_cpu_ptr(s->cpus);
@@ -281,7 +284,6 @@ static noinline void flush_pending(struct iommu_dma_slots *s, struct iommu_dma_c
 /* Get a slot that is not on this CPU's list of ready ones. */
 static noinline struct iommu_dma_slot *get_other_slot(struct iommu_dma_slots *s, unsigned int class)
 {
-	struct iommu_dma_cookie *cookie = s->domain->iova_cookie;
 	struct iommu_dma_slot *slot;
 	struct slot_cpu *cpu;
 	unsigned long flags;
@@ -291,7 +293,7 @@ static noinline struct iommu_dma_slot *get_other_slot(struct iommu_dma_slots *s,
 	local_irq_save(flags);
 	cpu = this_cpu_ptr(s->cpus);
 	if (cpu->pending_count &&
-	    cpu->pending_since < (u64)atomic64_read(&cookie->fq_flush_finish_cnt)) {
+	    cpu->pending_since < (u64)atomic64_read(&s->cookie->fq_flush_finish_cnt)) {
 		for (n = 0; n < SLOT_CLASSES; n++)
 			list_move_all(&cpu->ready[n], &cpu->pending[n]);
 		cpu->pending_count = 0;
@@ -306,7 +308,7 @@ static noinline struct iommu_dma_slot *get_other_slot(struct iommu_dma_slots *s,
 	if (slot || !pending)
 		return slot;
 	/* There are as many as there may be. */
-	flush_pending(s, cookie);
+	flush_pending(s);
 	local_irq_save(flags);
 	slot = list_get(&this_cpu_ptr(s->cpus)->ready[class]);
 	local_irq_restore(flags);
@@ -325,9 +327,9 @@ static struct iommu_dma_slot *get_slot(struct iommu_dma_slots *s, unsigned int c
 }
 
 /* Put a slot back in lazy mode: its IOVA may be reached until the flush. */
-static void put_pending(struct iommu_dma_slots *s, struct iommu_dma_slot *slot,
-			struct iommu_dma_cookie *cookie)
+static void put_pending(struct iommu_dma_slots *s, struct iommu_dma_slot *slot)
 {
+	struct iommu_dma_cookie *cookie = s->cookie;
 	struct slot_cpu *cpu;
 	unsigned long flags;
 	bool full;
@@ -340,7 +342,7 @@ static void put_pending(struct iommu_dma_slots *s, struct iommu_dma_slot *slot,
 	full = ++cpu->pending_count >= SLOT_PENDING;
 	local_irq_restore(flags);
 	if (unlikely(full))
-		flush_pending(s, cookie);
+		flush_pending(s);
 	if (!atomic_read(&cookie->fq_timer_on) && !atomic_xchg(&cookie->fq_timer_on, 1))
 		mod_timer(&cookie->fq_timer,
 			  jiffies + msecs_to_jiffies(cookie->options.fq_timeout));
@@ -363,7 +365,7 @@ static void put_flushed(struct iommu_dma_slots *s, struct iommu_dma_slot *slot, 
 /* Learn the bits of entries from entries that iommu_map() writes. */
 static int learn_bits(struct iommu_dma_slots *s)
 {
-	struct iova_domain *iovad = &s->domain->iova_cookie->iovad;
+	struct iova_domain *iovad = &s->cookie->iovad;
 	phys_addr_t phys = page_to_phys(ZERO_PAGE(0));
 	enum dma_data_direction dir;
 	struct pt_iommu_leaf leaf;
@@ -422,6 +424,7 @@ static struct iommu_dma_slots *alloc_slots(struct iommu_domain *domain)
 	if (!s)
 		return NULL;
 	s->domain = domain;
+	s->cookie = domain->iova_cookie;
 	s->iommu_device = pt->iommu_device;
 	raw_spin_lock_init(&s->lock);
 	s->cpus = alloc_percpu_gfp(struct slot_cpu, GFP_ATOMIC);
@@ -493,28 +496,28 @@ bool iommu_dma_map_slot(struct device *dev, struct dma_handle *h)
 	return true;
 }
 
-void iommu_dma_unmap_slot(struct device *dev, struct dma_handle *h)
+void iommu_dma_unmap_slot(struct dma_handle *h)
 {
-	struct iommu_dma_cookie *cookie = iommu_get_dma_domain(dev)->iova_cookie;
-	struct iommu_dma_slots *s = cookie->slots;
 	struct iommu_dma_slot *slot = h->slot;
+	struct iommu_dma_slots *s = slot->owner;
 	u64 old = READ_ONCE(*slot->entry);
-	unsigned int pages = pages_of(h), n;
+	unsigned int pages = 1, n;
 
 	/* The IOMMU may set bits of an entry in use, hence the loop. */
 	do {
 		if (WARN_ON_ONCE(!old || (old & SLOT_ADDRESS) != (h->phys & PAGE_MASK)))
 			return;
 	} while (!try_cmpxchg64(slot->entry, &old, 0));
-	if (pages > 1) {
+	if (slot->class) {
+		pages = pages_of(h);
 		for (n = 1; n < pages; n++)
 			WRITE_ONCE(slot->entry[n], 0);
 		/* Order this as the exchange is: see put_pending(). */
 		smp_mb();
 	}
 	publish_entries(s, slot->entry, pages);
-	if (READ_ONCE(cookie->fq_domain))
-		put_pending(s, slot, cookie);
+	if (READ_ONCE(s->cookie->fq_domain))
+		put_pending(s, slot);
 	else
 		put_flushed(s, slot, pages);
 }
