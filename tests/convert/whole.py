@@ -179,8 +179,9 @@ def tables(results):
         elif part.kind == "instructions":
             counted += result["data"] or []
     out += ["", "The source, before and after:", ""] + figures.table(figure)
-    out += ["", "Instructions of the driver's functions that start and end a transfer, with all that they call:", ""]
-    out += instructions.table(counted)
+    if counted:
+        out += ["", "Instructions of the driver's functions that start and end a transfer, with all that they call:", ""]
+        out += instructions.table(counted)
     out += ["", "Sites that are left, in these drivers and in others of QEMU's devices:", ""]
     return out + figures.left_table([r for r in figure if r["left"]] + others, RULES)
 
