@@ -122,7 +122,8 @@ struct dmah_xen_ops {
  * @mode: iommu: strict, lazy or passthrough.
  * @format: iommu: the page-table format.
  * @iommu: iommu: the first IOMMU; more by dmah_domain_add_iommu().
- * @va_bits: iommu: bits of an IOVA: 39, 48 or 57 (VT-d), 39 or 48 (LPAE), 38, 47 or 56 (RISC-V); 0: the smallest that covers the
+ * @va_bits: iommu: bits of an IOVA: 39, 48 or 57 (VT-d), 39 or 48 (LPAE), 32 (ARMv7 short
+ *	descriptors), 38, 47 or 56 (RISC-V); 0: the smallest that covers the
  *	aperture.
  * @aperture_base: iommu: the first IOVA that may be handed out, a multiple of 2 MiB.
  * @aperture_size: iommu: bytes from there, a multiple of 2 MiB, 2 MiB to 1 TiB; 0: 4 GiB. Cut to what the
@@ -347,8 +348,8 @@ struct dmah_limits {
  * @limits: as attached.
  * @index: which of its domain's devices.
  * @number: the number that its handles carry.
- * @fast, @fast_max, @fast_end, @direct, @direct_end, @sync_whole, @count_at, @owner: for the fast paths of map, unmap and
- *	sync; the library's.
+ * @fast, @fast_lazy, @fast_max, @fast_end, @direct, @direct_end, @sync_whole, @count_at, @owner: for the fast paths of map,
+ *	unmap and sync; the library's.
  * @fault_limit: its faults; the library's.
  * @rings: its rings; the library's.
  * @killed: dmah_kill() was called, for this device or for one that shares an id with it.
@@ -368,13 +369,14 @@ struct dmah_device {
 	uint16_t index;
 	uint16_t number;
 	uint32_t fast;
+	uint32_t fast_lazy;
 	uint32_t fast_max;
 	uint32_t count_at;
 	uint32_t sync_whole;
 	dmah_phys_t fast_end;
 	dmah_phys_t direct_end;
 	uint32_t direct;
-	uint64_t owner;
+	uint64_t owner[4];
 	struct dmah_rate_limit fault_limit;
 	struct dmah_ring *rings;
 	bool killed;

@@ -232,10 +232,11 @@ DMAH_INLINE int dmah_map_single(struct dmah_device *dev, struct dmah *h, const v
 /* ---- syncs ---- */
 
 /**
- * DMAH_META_SYNC - a bit of a handle's meta: a sync has something to do. Only for the inline tests
- * below.
+ * DMAH_META_SYNC_DEVICE, DMAH_META_SYNC_CPU - bits of a handle's meta: a sync for the device, or for the CPU, has something to
+ * do. Only for the inline tests below.
  */
-#define DMAH_META_SYNC (1u << 2)
+#define DMAH_META_SYNC_DEVICE (1u << 2)
+#define DMAH_META_SYNC_CPU    (1u << 22)
 
 /** dmah_sync_cpu_slow() - run dmah_sync_for_cpu() for a mapping that has something to sync. */
 int dmah_sync_cpu_slow(struct dmah_device *dev, const struct dmah *h, uint32_t off, uint32_t len);
@@ -265,10 +266,7 @@ DMAH_INLINE int dmah_sync_for_cpu(struct dmah_device *dev, const struct dmah *h,
 				  uint32_t len)
 {
 #ifndef DMAH_CHECK
-	if (!(h->meta & DMAH_META_SYNC))
-		return DMAH_OK;
-	/* Nothing comes back from a device that only reads. Loaded anew, so that the test above needs no register. */
-	if ((__atomic_load_n(&h->meta, __ATOMIC_RELAXED) & DMAH_BIDIRECTIONAL) == DMAH_TO_DEVICE)
+	if (!(h->meta & DMAH_META_SYNC_CPU))
 		return DMAH_OK;
 #endif
 	return dmah_sync_cpu_slow(dev, h, off, len);
@@ -285,13 +283,13 @@ DMAH_INLINE int dmah_sync_for_cpu(struct dmah_device *dev, const struct dmah *h,
  * In a bounced buffer, this call overwrites the device's writes that dmah_sync_for_cpu() has not
  * copied.
  *
- * Context and errors: dmah_sync_for_cpu().
+ * Context and errors: dmah_sync_for_cpu(). A DMAH_FROM_DEVICE mapping of a coherent device never has something to sync here.
  */
 DMAH_INLINE int dmah_sync_for_device(struct dmah_device *dev, const struct dmah *h, uint32_t off,
 				     uint32_t len)
 {
 #ifndef DMAH_CHECK
-	if (!(h->meta & DMAH_META_SYNC))
+	if (!(h->meta & DMAH_META_SYNC_DEVICE))
 		return DMAH_OK;
 #endif
 	return dmah_sync_device_slow(dev, h, off, len);

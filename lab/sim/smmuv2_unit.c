@@ -64,6 +64,8 @@ enum {
 #define MULTI	   (1u << 31)
 #define SS	   (1u << 30)
 #define M	   (1u << 0)
+#define TRE	   (1u << 1)
+#define AFE	   (1u << 2)
 #define CFRE	   (1u << 5)
 #define CFIE	   (1u << 6)
 #define CFCFG	   (1u << 7)
@@ -335,7 +337,7 @@ static unsigned int bits_of(uint32_t code)
 }
 
 /* Fills a table's width and levels. Returns false where the registers make no sense. */
-static bool stage1_table(const struct bank *b, struct sim_table *t)
+static bool stage1_table(const struct sim_smmuv2 *u, const struct bank *b, struct sim_table *t)
 {
 	if (b->cba2r & 1) {
 		t->va_bits = 64 - (b->tcr & 63);
@@ -344,8 +346,15 @@ static bool stage1_table(const struct bank *b, struct sim_table *t)
 			t->out_bits = bits_of(b->tcr2);
 		return t->va_bits >= 25 && t->va_bits <= 48 && b->tcr & EPD1 && !(b->tcr >> 14 & 3);
 	}
-	if (!(b->tcr & EAE))
-		return false;
+	if (!(b->tcr & EAE)) {
+		/* TTBCR.N shortens the table, and is not used; nothing is translated by TTBR1. */
+		t->format = SIM_FORMAT_ARM_SHORT;
+		t->va_bits = 32;
+		t->out_bits = 32;
+		t->root &= 0xffffc000;
+		return !u->config.no_short && !(b->tcr & 7) && b->tcr & PD1 &&
+		       !(b->sctlr & (TRE | AFE));
+	}
 	t->va_bits = 32 - (b->tcr & 7);
 	t->levels = 3;
 	t->out_bits = t->out_bits < 40 ? t->out_bits : 40;
@@ -398,7 +407,7 @@ static enum sim_reason bank_context(const struct sim_smmuv2 *u, unsigned int n,
 		return has_stage2(u) && stage2_table(b, &context->table) ? SIM_OK
 									 : SIM_FAULT_CONTEXT;
 	return type == 1 && has_stage1(u) && n >= u->config.stage2_banks &&
-			       stage1_table(b, &context->table)
+			       stage1_table(u, b, &context->table)
 		       ? SIM_OK
 		       : SIM_FAULT_CONTEXT;
 }

@@ -94,8 +94,7 @@ static inline void posix_host_leave(unsigned long flags)
 		posix_misuse("dmah_host_leave() with a lock held");
 	posix_this.entered = 0;
 #endif
-	(void)flags;
-	__atomic_store_n(&posix_this.line->busy, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&((struct posix_cpu_line *)(uintptr_t)flags)->busy, 0, __ATOMIC_RELEASE);
 }
 
 static inline void posix_host_lock(struct dmah_lock *lock)

@@ -139,8 +139,10 @@ static int direct_attach(struct dmah_device *dev, const struct dmah_limits *limi
 		return DMAH_OK;
 	dev->direct = (uint32_t)DMAH_BACKEND_DIRECT << META_KIND_SHIFT |
 		      (uint32_t)dev->number << META_DEVICE_SHIFT;
-	/* The general path maps the last byte, and all buffers of a device with a limit on segments. */
-	dev->direct_end = limits->max_segment ? 0 : direct_limit(limits->mask, offset);
+	/* The general path maps the last byte, and all buffers of a device with a limit on segments, or with part of a page as offset. */
+	dev->direct_end = limits->max_segment || (uint64_t)offset & HISTORY_IN_PAGE
+				  ? 0
+				  : direct_limit(limits->mask, offset);
 	return DMAH_OK;
 }
 

@@ -31,15 +31,17 @@ static inline bool direct_fast_map(struct dmah_device *dev, struct dmah *h, dmah
 	unsigned long flags;
 	dmah_addr_t dma;
 
+	uint64_t end = hint_load(&dev->direct_end);
+
 	/* No memory lies before direct_end where the fast path is closed. A length of 0 is too much. */
-	if (phys >= dev->direct_end || len - 1 >= dev->direct_end - phys || len > UINT32_MAX ||
-	    h->meta || (unsigned int)dir - 1 >= DMAH_BIDIRECTIONAL || is_killed(dev))
+	if (phys >= end || len - 1 >= end - phys || len > UINT32_MAX || h->meta ||
+	    (unsigned int)dir - 1 >= DMAH_BIDIRECTIONAL)
 		return false;
 	dma = phys + (uint64_t)dom->cfg.offset;
 	cpu = dom->cpu[dmah_host_enter(&flags)];
 	count_add(&count_here(dev, cpu)->maps, 1);
-	history_begin(&dom->history, dev, dma, history_word(phys, dma, 0), (uint32_t)len, dir,
-		      caller);
+	/* As history_word() where the offset is one of whole pages. */
+	history_begin(&dom->history, dev, dma, phys & ~HISTORY_IN_PAGE, (uint32_t)len, dir, caller);
 	dmah_host_leave(flags);
 	h->dma = dma;
 	h->phys = phys;
@@ -67,7 +69,7 @@ static inline bool direct_fast_unmap(struct dmah_device *dev, struct dmah *h)
 	record = history_at(&dom->history, h->dma);
 	if (history_load(&record->dma) == h->dma)
 		history_store(&record->ended, history_load(&record->ended) | 1);
-	handle_clear(h);
+	handle_end(h);
 	return true;
 }
 

@@ -203,7 +203,8 @@ bool dmah_buffer_check_sync(const struct dmah_device *dev, const struct dmah *h)
 		return !(h->meta & ~(META_DIR | META_KIND | META_DEVICE));
 	if (!has_slots(h))
 		return (h->meta & META_SYNC) == dmah_buffer_needs_sync(dev, 0, h->meta);
-	return h->meta & META_SYNC && !(h->meta & META_COHERENT) && split(dev, h, false, &p) &&
+	return (h->meta & META_SYNC) == dmah_buffer_needs_sync(dev, h->backend, h->meta) &&
+	       !(h->meta & META_COHERENT) && split(dev, h, false, &p) &&
 	       (!p.head || p.head->no_sync == no_sync) && (!p.tail || p.tail->no_sync == no_sync);
 }
 
@@ -334,8 +335,10 @@ uint32_t dmah_buffer_needs_sync(const struct dmah_device *dev, uint64_t backend,
 {
 	if (meta & (META_MMIO | META_COHERENT))
 		return 0;
-	return !is_coherent(dev->limits.flags) || (backend && !(meta & META_HAS_BUS)) ? META_SYNC
-										      : 0;
+	/* Caches are cleaned before every transfer: see transfer(). */
+	if (!is_coherent(dev->limits.flags))
+		return DMAH_META_SYNC_DEVICE | buffer_copies(meta_dir(meta));
+	return backend && !(meta & META_HAS_BUS) ? buffer_copies(meta_dir(meta)) : 0;
 }
 
 bool dmah_buffer_shares_line(const struct dmah_device *dev, const struct map_req *req, bool tail)

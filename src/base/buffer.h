@@ -48,6 +48,16 @@ void dmah_buffer_sync(struct dmah_device *dev, const struct dmah *h, uint32_t of
 /** dmah_buffer_copy() - copy from or to a bounce slot, and count the bytes. */
 void dmah_buffer_copy(struct dmah_device *dev, dmah_phys_t dst, dmah_phys_t src, uint32_t len);
 
+/** buffer_copies() - return the bits of META_SYNC for which a bounced buffer of a direction is copied. */
+static inline uint32_t buffer_copies(enum dmah_dir dir)
+{
+	_Static_assert(DMAH_META_SYNC_DEVICE == DMAH_TO_DEVICE << 2 &&
+			       DMAH_META_SYNC_CPU == DMAH_FROM_DEVICE << 21,
+		       "shifts instead of tests");
+
+	return ((uint32_t)dir & DMAH_TO_DEVICE) << 2 | ((uint32_t)dir & DMAH_FROM_DEVICE) << 21;
+}
+
 /**
  * buffer_sync_whole() - sync on the fast path: a coherent device, and one bounce slot for the whole
  * buffer.
@@ -71,8 +81,8 @@ static inline bool buffer_sync_whole(struct dmah_device *dev, const struct dmah 
 	 * Fast path: one slot, in the first pool. The device's number is in the handle, and is
 	 * unique while attached.
 	 */
-	if ((h->meta & META_WHOLE) != dev->sync_whole || h->backend >> 32 & TOKEN_UNIT ||
-	    (token >> TOKEN_POOL_SHIFT & TOKEN_POOL))
+	if ((h->meta & META_WHOLE) != (dev->sync_whole | buffer_copies(meta_dir(h->meta))) ||
+	    h->backend >> 32 & TOKEN_UNIT || (token >> TOKEN_POOL_SHIFT & TOKEN_POOL))
 		return false;
 	pool = dev->dom->cfg.pool;
 	slot = pool ? pool_in(pool, token, dev->dom, dev->number) : NULL;
@@ -93,8 +103,8 @@ static inline bool buffer_sync_whole(struct dmah_device *dev, const struct dmah 
 }
 
 /**
- * dmah_buffer_needs_sync() - return DMAH_META_SYNC if a sync of such a mapping can have something
- * to do, else 0.
+ * dmah_buffer_needs_sync() - return the bits of META_SYNC for the syncs of such a mapping that can have something to do.
+ * @meta: the handle's, with its direction.
  */
 uint32_t dmah_buffer_needs_sync(const struct dmah_device *dev, uint64_t backend, uint32_t meta);
 

@@ -7,11 +7,13 @@
 #include <dmah/dmah.h>
 
 /*
- * meta:  31       22 21         12 11 10  9  8  7  6 5      3  2   1 0
- *       generation  device number  L  V  C  F  M  N  backend  S   dir
+ * meta:  31       23 22  21         12 11 10  9  8  7  6 5      3  2   1 0
+ *       generation   SC  device number  L  V  C  F  M  N  backend  SD  dir
  */
-#define META_DIR	  0x3u
-#define META_SYNC	  DMAH_META_SYNC
+#define META_DIR 0x3u
+#define META_SYNC                \
+	(DMAH_META_SYNC_DEVICE | \
+	 DMAH_META_SYNC_CPU) /* any of them: some sync has something to do */
 #define META_KIND_SHIFT	  3
 #define META_KIND	  (7u << META_KIND_SHIFT)
 #define META_NO_SYNC	  (1u << 6) /* DMAH_ATTR_NO_CPU_SYNC */
@@ -22,8 +24,8 @@
 #define META_LATER	  (1u << 11) /* not the vector's first piece */
 #define META_DEVICE_SHIFT 12
 #define META_DEVICE	  (0x3ffu << META_DEVICE_SHIFT)
-#define META_GEN_SHIFT	  22
-#define META_GEN_MASK	  0x3ffu
+#define META_GEN_SHIFT	  23
+#define META_GEN_MASK	  0x1ffu
 
 /**
  * META_WHOLE - the bits of a handle that buffer_sync_whole() compares with the device's sync_whole.
@@ -159,6 +161,14 @@ static inline void handle_clear(struct dmah *h)
 	h->dma = 0;
 	h->phys = 0;
 	h->backend = 0;
+	h->len = 0;
+	h->meta = 0;
+}
+
+/** handle_end() - make the handle of an ended mapping idle. Its other words are never read while it is. */
+static inline void handle_end(struct dmah *h)
+{
+	h->dma = 0;
 	h->len = 0;
 	h->meta = 0;
 }

@@ -188,13 +188,11 @@ static inline struct history_record *history_at(const struct history *history, d
 /**
  * history_write() - write the record of a new mapping.
  * @phys: history_word().
- * @owner: history_owner() of the device.
- * @how: direction and flags, at their places in @ended of the record.
+ * @owner: history_owner() of device and direction, with flags.
  * @caller: code address for fault reports.
  */
 static inline void history_write(const struct history *history, dmah_addr_t dma, uint64_t phys,
-				 uint32_t len, const uint64_t *owner, uint64_t how,
-				 const void *caller)
+				 uint32_t len, uint64_t owner, const void *caller)
 {
 	struct history_record *record = history_at(history, dma);
 
@@ -202,7 +200,7 @@ static inline void history_write(const struct history *history, dmah_addr_t dma,
 	history_store(&record->phys, phys);
 	__atomic_store_n(&record->caller, (uint32_t)(uintptr_t)caller, __ATOMIC_RELAXED);
 	__atomic_store_n(&record->len, len, __ATOMIC_RELAXED);
-	history_store(&record->ended, *owner | how);
+	history_store(&record->ended, owner);
 	/* Order among CPUs only: no device reads records. */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	history_store(&record->dma, dma);
@@ -217,8 +215,7 @@ static inline void history_begin(const struct history *history, const struct dma
 				 dmah_addr_t dma, uint64_t phys, uint32_t len, enum dmah_dir dir,
 				 const void *caller)
 {
-	history_write(history, dma, phys, len, &dev->owner, (uint64_t)dir << HISTORY_DIR_SHIFT,
-		      caller);
+	history_write(history, dma, phys, len, dev->owner[dir], caller);
 }
 
 /** history_timestamp() - return the timestamp for the entries that a lazy unmap clears. */
@@ -234,10 +231,10 @@ static inline uint64_t history_timestamp_at(uint64_t now)
 	       HISTORY_EXACT;
 }
 
-/** history_owner() - return the device's bits of a record. */
-static inline uint64_t history_owner(uint16_t number)
+/** history_owner() - return the bits of a record that name the device and the direction. */
+static inline uint64_t history_owner(uint16_t number, enum dmah_dir dir)
 {
-	return (uint64_t)number << HISTORY_DEVICE_SHIFT;
+	return (uint64_t)number << HISTORY_DEVICE_SHIFT | (uint64_t)dir << HISTORY_DIR_SHIFT;
 }
 
 #endif /* DMAH_BASE_HISTORY_H */

@@ -49,7 +49,8 @@ struct ring_pops {
  * @pushed, @popped: mappings begun and ended. Written by the owner.
  * @full_at: the ring is full when @pushed reaches this number.
  * @tail, @head: positions of the next and of the oldest mapping; behind an IOMMU.
- * @prot: bits of a fast-path page-table entry beside its address.
+ * @prot: bits of a fast-path page-table entry beside its address and generation.
+ * @gen_bits: bits of an entry that hold the generation.
  * @room: bytes in a ring entry, minus 1.
  * @step: granules in a ring entry.
  * @unsure: a push failed, and the invalidation of its page-table entries was not confirmed: the
@@ -77,6 +78,7 @@ struct dmah_ring {
 	uint64_t full_at;
 	struct ring_end tail;
 	uint64_t prot;
+	uint64_t gen_bits;
 	uint32_t room;
 	uint32_t step;
 	uint64_t popped;

@@ -126,16 +126,17 @@ static void fill(struct dmah_domain *dom, struct dmah_device *dev, const struct 
 	dev->index = (uint16_t)index;
 	dev->number = take_number(dom);
 	/* No handle has all bits, where caches are to be maintained as well. */
-	dev->sync_whole = is_coherent(limits->flags)
-				  ? META_SYNC | (uint32_t)dev->number << META_DEVICE_SHIFT
-				  : ~0u;
-	dev->owner = history_owner(dev->number);
+	dev->sync_whole = is_coherent(limits->flags) ? (uint32_t)dev->number << META_DEVICE_SHIFT
+						     : ~0u;
+	for (unsigned int dir = 0; dir <= DMAH_BIDIRECTIONAL; dir++)
+		dev->owner[dir] = history_owner(dev->number, (enum dmah_dir)dir);
 	dev->fault_limit = (struct dmah_rate_limit){ 0 };
 	dev->killed = false;
 	dev->binding = false;
 	dev->blocked = false;
 	dev->holds_ids = false;
 	dev->fast = 0;
+	dev->fast_lazy = 0;
 	dev->fast_end = 0;
 	dev->direct = 0;
 	dev->direct_end = 0;
@@ -152,6 +153,7 @@ static void clear(struct dmah_device *dev)
 	dev->holds_ids = false;
 	dev->sync_whole = ~0u;
 	dev->fast = 0;
+	dev->fast_lazy = 0;
 	dev->fast_end = 0;
 	dev->direct = 0;
 	dev->direct_end = 0;
@@ -247,6 +249,7 @@ int dmah_kill(struct dmah_device *dev)
 	dmah_host_lock(&dom->setup_lock);
 	__atomic_store_n(&dev->killed, true, __ATOMIC_RELEASE);
 	__atomic_store_n(&dev->fast_end, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&dev->direct_end, 0, __ATOMIC_RELEASE);
 	dmah_host_unlock(&dom->setup_lock);
 	dmah_host_leave(flags);
 	return dom->ops->kill ? dom->ops->kill(dev) : DMAH_ENOTSUP;

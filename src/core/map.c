@@ -40,24 +40,53 @@ static int map(struct dmah_device *dev, struct dmah *h, const struct map_req *re
 
 #ifndef DMAH_CHECK
 /*
- * Map without attributes, where the fast path of one granule has not done so. Out of line, and with as many arguments as fit
- * into registers, so that the fast path saves none.
+ * The functions out of line below are reached by jumps: they have as many arguments as fit into registers, and each tests what it
+ * can do before it saves a register.
  */
-__attribute__((noinline)) static int map_more(struct dmah_device *dev, struct dmah *h,
+
+/* Map without attributes what no fast path has mapped. */
+__attribute__((noinline)) static int map_rest(struct dmah_device *dev, struct dmah *h,
 					      dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
 					      const void *caller)
 {
 	struct map_req req = { .phys = phys, .len = (uint32_t)len, .dir = dir };
 
+	return map(dev, h, &req, len, caller);
+}
+
+/* Map without attributes what this CPU's cache had no granules for, and blocks. */
+__attribute__((noinline)) static int map_refill(struct dmah_device *dev, struct dmah *h,
+						dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
+						const void *caller)
+{
 	int err;
 
-	if (direct_fast_map(dev, h, phys, len, dir, caller))
-		return DMAH_OK;
 	if (len == 1u << PT_LEAF_SHIFT && dmah_block_map(dev, h, phys, len, dir, caller, &err))
 		return err;
-	if (!h->meta && dmah_fast_map_refill(dev, h, phys, len, dir, caller))
+	if (dmah_fast_map_refill(dev, h, phys, len, dir, caller))
 		return DMAH_OK;
-	return map(dev, h, &req, len, caller);
+	return map_rest(dev, h, phys, len, dir, caller);
+}
+
+/* Map without attributes several granules behind an IOMMU. */
+__attribute__((noinline)) static int map_many(struct dmah_device *dev, struct dmah *h,
+					      dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
+					      const void *caller)
+{
+	if (fast_map_many(dev, h, phys, len, dir, caller))
+		return DMAH_OK;
+	return map_refill(dev, h, phys, len, dir, caller);
+}
+
+/* Map without attributes, where the fast path of one granule behind an IOMMU has not done so. */
+__attribute__((noinline)) static int map_more(struct dmah_device *dev, struct dmah *h,
+					      dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
+					      const void *caller)
+{
+	if (direct_fast_map(dev, h, phys, len, dir, caller))
+		return DMAH_OK;
+	return dev->fast ? map_many(dev, h, phys, len, dir, caller)
+			 : map_rest(dev, h, phys, len, dir, caller);
 }
 #endif
 
@@ -70,9 +99,13 @@ static int map_full(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, u
 	return map(dev, h, &req, len, caller);
 }
 
-/* Map without attributes. */
-static inline int map_plain(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
-			    enum dmah_dir dir, const void *caller)
+/*
+ * Map without attributes. Out of line as well: a function that reads its own return address saves registers before it tests
+ * anything.
+ */
+__attribute__((noinline)) static int map_plain(struct dmah_device *dev, struct dmah *h,
+					       dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
+					       const void *caller)
 {
 #ifndef DMAH_CHECK
 	if (fast_map(dev, h, phys, len, dir, caller))
@@ -146,73 +179,76 @@ int dmah_unmap_general(struct dmah_device *dev, struct dmah *h, uint32_t allow, 
 				  h->dma, caller);
 }
 
-__attribute__((noinline)) static int unmap_any(struct dmah_device *dev, struct dmah *h)
+/* Unmap what no fast path has unmapped. */
+__attribute__((noinline)) static int unmap_rest(struct dmah_device *dev, struct dmah *h)
 {
-#ifndef DMAH_CHECK
-	int err;
-#endif
-
-	if (!h->meta)
-		return DMAH_OK;
-#ifndef DMAH_CHECK
-	if (direct_fast_unmap(dev, h))
-		return DMAH_OK;
-	if (h->len == 1u << PT_LEAF_SHIFT && dmah_block_unmap(dev, h, &err))
-		return err;
-	if (dmah_fast_unmap_any(dev, h, &err))
-		return err;
-#endif
-	/* Report the caller of dmah_unmap(), which reaches this function by a tail call. */
-	return dmah_unmap_general(dev, h, 0, __builtin_return_address(0));
+	/* Report the caller of dmah_unmap(), which reaches this function by tail calls. */
+	return h->meta ? dmah_unmap_general(dev, h, 0, __builtin_return_address(0)) : DMAH_OK;
 }
 
 #ifndef DMAH_CHECK
-/* End a fast mapping of one granule that fast_unmap() left. Out of line, as map_more(). */
-__attribute__((noinline)) static int unmap_left(struct dmah_device *dev, struct dmah *h,
-						uint64_t *pte, uint32_t index)
+/* End a fast mapping of one granule that fast_unmap() left. */
+__attribute__((noinline)) static int unmap_left(struct dmah_device *dev, struct dmah *h)
 {
-	int err = dmah_fast_unmap_one(dev, h, pte, index);
+	int err = dmah_fast_unmap_one(dev, h);
 
 	return err != DMAH_ESTALE ? err
 				  : dmah_unmap_general(dev, h, 0, __builtin_return_address(0));
+}
+
+/* End a block, or a fast mapping where this CPU must take its lock. */
+__attribute__((noinline)) static int unmap_any(struct dmah_device *dev, struct dmah *h)
+{
+	int err;
+
+	if (h->len == 1u << PT_LEAF_SHIFT && dmah_block_unmap(dev, h, &err))
+		return err;
+	err = dmah_fast_unmap_any(dev, h);
+	return err != DMAH_ESTALE ? err : unmap_rest(dev, h);
+}
+
+/* End a mapping of several granules. */
+__attribute__((noinline)) static int unmap_many(struct dmah_device *dev, struct dmah *h)
+{
+	return fast_unmap_many(dev, h) ? DMAH_OK : unmap_any(dev, h);
+}
+
+/* Unmap what fast_unmap() has not unmapped. */
+__attribute__((noinline)) static int unmap_more(struct dmah_device *dev, struct dmah *h)
+{
+	uint32_t kind = h->meta & ~META_DIR;
+
+	if (kind && kind == dev->fast)
+		return unmap_left(dev, h);
+	if (direct_fast_unmap(dev, h))
+		return DMAH_OK;
+	return dev->fast ? unmap_many(dev, h) : unmap_rest(dev, h);
 }
 #endif
 
 int dmah_unmap(struct dmah_device *dev, struct dmah *h)
 {
 #ifndef DMAH_CHECK
-	uint32_t index;
-	uint64_t *pte;
-
-	switch (fast_unmap(dev, h, &pte, &index)) {
-	case FAST_ENDED:
-		return DMAH_OK;
-	case FAST_LEFT:
-		return unmap_left(dev, h, pte, index);
-	case FAST_NONE:
-		break;
-	}
+	return fast_unmap(dev, h) ? DMAH_OK : unmap_more(dev, h);
+#else
+	return unmap_rest(dev, h);
 #endif
-	return unmap_any(dev, h);
 }
 
-/* Unmap for dmah_replace(). */
-static int unmap_old(struct dmah_device *dev, struct dmah *h, const void *caller)
+/* End the old mapping of a handle whose new mapping, @next, is made. Return: as dmah_replace(). */
+__attribute__((noinline, cold)) static int replace_old(struct dmah_device *dev, struct dmah *h,
+						       struct dmah *next, const void *caller)
 {
-#ifndef DMAH_CHECK
-	uint32_t index;
-	uint64_t *pte;
-	int err = DMAH_ESTALE;
+	int err = dmah_unmap_general(dev, h, 0, caller);
 
-	if (fast_entry(dev, dev->dom, h, &pte, &index))
-		err = dmah_fast_unmap_one(dev, h, pte, index);
-	if (err != DMAH_ESTALE)
+	if (err && err != DMAH_ETIMEDOUT) {
+		(void)dmah_unmap(dev, next);
 		return err;
-#endif
-	return dmah_unmap_general(dev, h, 0, caller);
+	}
+	*h = *next;
+	return err;
 }
 
-/* Out of line, as map_more(). */
 __attribute__((noinline)) static int replace_any(struct dmah_device *dev, struct dmah *h,
 						 dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
 						 const void *caller)
@@ -220,19 +256,49 @@ __attribute__((noinline)) static int replace_any(struct dmah_device *dev, struct
 	struct dmah next = { 0 };
 	int err = map_plain(dev, &next, phys, len, dir, caller);
 
-	if (err || !h->meta) {
-		if (!err)
-			*h = next;
+	if (err)
 		return err;
+	if (!h->meta) {
+		*h = next;
+		return DMAH_OK;
 	}
-	err = unmap_old(dev, h, caller);
-	if (err && err != DMAH_ETIMEDOUT) {
-		(void)dmah_unmap(dev, &next);
-		return err;
+	return replace_old(dev, h, &next, caller);
+}
+
+#ifndef DMAH_CHECK
+/* Replace where fast_replace() cannot: in strict mode, or where this CPU must take its lock. */
+__attribute__((noinline)) static int replace_more(struct dmah_device *dev, struct dmah *h,
+						  dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
+						  const void *caller)
+{
+	dmah_addr_t dma;
+	uint64_t entry;
+	int err;
+
+	if (!h->meta || (h->meta & ~META_DIR) != dev->fast ||
+	    !fast_map_entry(dev, phys, len, dir, caller, &dma, &entry))
+		return replace_any(dev, h, phys, len, dir, caller);
+	err = dmah_fast_unmap_one(dev, h);
+	if (err == DMAH_ESTALE) {
+		struct dmah next;
+
+		fast_fill(dev, &next, dma, phys, entry, len, dir);
+		return replace_old(dev, h, &next, caller);
 	}
-	*h = next;
+	fast_fill(dev, h, dma, phys, entry, len, dir);
 	return err;
 }
+
+/* Replace in lazy mode. */
+__attribute__((noinline)) static int replace_lazy(struct dmah_device *dev, struct dmah *h,
+						  dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
+						  const void *caller)
+{
+	if (fast_replace(dev, h, phys, len, dir, caller))
+		return DMAH_OK;
+	return replace_more(dev, h, phys, len, dir, caller);
+}
+#endif
 
 int dmah_replace(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
 		 enum dmah_dir dir)
@@ -240,8 +306,10 @@ int dmah_replace(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint
 	const void *caller = __builtin_return_address(0);
 
 #ifndef DMAH_CHECK
-	if (fast_replace(dev, h, phys, len, dir, caller))
-		return DMAH_OK;
-#endif
+	if ((h->meta & ~META_DIR) == hint_load(&dev->fast_lazy))
+		return replace_lazy(dev, h, phys, len, dir, caller);
+	return replace_more(dev, h, phys, len, dir, caller);
+#else
 	return replace_any(dev, h, phys, len, dir, caller);
+#endif
 }

@@ -190,11 +190,38 @@ __attribute__((noinline)) static int push_any(struct dmah_ring *ring, dmah_phys_
 	return DMAH_OK;
 }
 
+#ifndef DMAH_CHECK
+/* A push of the fast path was the last of a leaf table. */
+__attribute__((noinline)) static int push_at_table_end(struct dmah_ring *ring)
+{
+	dmah_ring_next_table(ring, &ring->tail);
+	return DMAH_OK;
+}
+
+/* The fast path was closed beside a push, which is taken back unless the mapping may stay. */
+__attribute__((noinline)) static int push_closed(struct dmah_ring *ring, dmah_phys_t phys,
+						 uint32_t len, dmah_addr_t *dma, const void *caller)
+{
+	if (!dmah_iommu_ring_push_stands(ring))
+		return push_any(ring, phys, len, dma, caller);
+	ring_advance(ring, &ring->tail);
+	return DMAH_OK;
+}
+#endif
+
 int dmah_ring_push(struct dmah_ring *ring, dmah_phys_t phys, uint32_t len, dmah_addr_t *dma)
 {
 #ifndef DMAH_CHECK
-	if (ring_fast_push(ring, phys, len, dma))
+	switch (ring_fast_push(ring, phys, len, dma)) {
+	case RING_PUSHED:
 		return DMAH_OK;
+	case RING_TABLE_END:
+		return push_at_table_end(ring);
+	case RING_CLOSED:
+		return push_closed(ring, phys, len, dma, ring->caller);
+	case RING_LEFT:
+		break;
+	}
 #endif
 	return push_any(ring, phys, len, dma, ring->caller);
 }
@@ -265,12 +292,25 @@ __attribute__((noinline)) static int pop_any(struct dmah_ring *ring, uint32_t n,
 	return err;
 }
 
+#ifndef DMAH_CHECK
+/* Pop so many that loops of four entries a turn pay for the registers that they need. */
+__attribute__((noinline)) static int pop_many(struct dmah_ring *ring, uint32_t n,
+					      const void *caller)
+{
+	int err;
+
+	return ring_fast_pop(ring, n, true, &err) ? err : pop_any(ring, n, caller);
+}
+#endif
+
 int dmah_ring_pop(struct dmah_ring *ring, uint32_t n)
 {
 #ifndef DMAH_CHECK
 	int err;
 
-	if (ring_fast_pop(ring, n, &err))
+	if (n >= RING_MANY)
+		return pop_many(ring, n, __builtin_return_address(0));
+	if (ring_fast_pop(ring, n, false, &err))
 		return err;
 #endif
 	return pop_any(ring, n, __builtin_return_address(0));

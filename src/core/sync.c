@@ -27,7 +27,7 @@ __attribute__((noinline)) static int sync(struct dmah_device *dev, const struct 
 			err == DMAH_ESTALE ? "sync of a mapping that is not live"
 					   : "sync beyond the mapping or with another's handle",
 			h->dma + off, caller);
-	if (!len || !(h->meta & META_SYNC))
+	if (!len || !(h->meta & (for_cpu ? DMAH_META_SYNC_CPU : DMAH_META_SYNC_DEVICE)))
 		return DMAH_OK;
 	count(dev, syncs, 1);
 	dmah_buffer_sync(dev, h, off, len, for_cpu);

@@ -115,7 +115,7 @@ static int check_parts(struct dmah_device *dev, const struct dmah_vec *v)
 static void clear_vec(struct dmah_vec *v)
 {
 	for (uint32_t i = 0; i < v->nparts; i++)
-		handle_clear(&v->part[i]);
+		handle_end(&v->part[i]);
 	v->nparts = v->nseg = v->granules = 0;
 	v->iova = 0;
 	v->total = 0;

@@ -5,6 +5,8 @@
  * Distance to a limit that closes a ring: the owner stays past the limit for the next 2^30 steps.
  */
 #define FAR (1u << 30)
+/* Entries that a ring with many moves to the depot at once. */
+#define SPILL 32u
 
 static uint32_t batch_of(uint32_t batch, unsigned int class)
 {
@@ -94,18 +96,40 @@ void dmah_iova_cache_init(struct iova_cache *c, void *memory, uint32_t batch, bo
 
 /* ---- the depot ---- */
 
-/* Move ready entries to the depot until @keep are left. */
+/*
+ * Move ready entries to the depot until @keep are left. Granules of a class are aligned to their number, so those of an entry lie
+ * in one word of the depot; neighbours that lie in the same word go together.
+ */
 static void spill(struct iova *iova, struct iova_ring *r, unsigned int class, uint32_t keep)
 {
+	uint64_t ones = (1ull << (1u << class)) - 1, mask = 0;
+	uint32_t out = load_out(r), end = r->ready - keep, word = 0;
+
 	if (kept(r) <= keep)
 		return;
 	dmah_host_lock(&iova->lock);
-	while (kept(r) > keep) {
-		(void)dmah_range_free(&iova->depot, cache_entry(r, load_out(r))->first,
-				      1u << class);
-		store_out(r, load_out(r) + 1);
+	for (; out != end; out++) {
+		uint32_t first = (uint32_t)cache_entry(r, out)->first;
+
+		if (first / 64 != word) {
+			dmah_range_free_in_word(&iova->depot, word, mask);
+			word = first / 64;
+			mask = 0;
+		}
+		mask |= ones << first % 64;
 	}
+	dmah_range_free_in_word(&iova->depot, word, mask);
+	store_out(r, end);
 	dmah_host_unlock(&iova->lock);
+}
+
+/*
+ * Return the number of ready entries that stay where the ring has too many. Few are moved at a time: the map or the unmap that
+ * moves them must not take long.
+ */
+static uint32_t to_keep(const struct iova_ring *r)
+{
+	return r->depth > 2 * SPILL ? r->depth - SPILL : r->depth / 2;
 }
 
 uint32_t dmah_iova_cache_take_locked(struct iova_cache *c, struct iova *iova, unsigned int class)
@@ -116,7 +140,7 @@ uint32_t dmah_iova_cache_take_locked(struct iova_cache *c, struct iova *iova, un
 		uint32_t out = load_out(r);
 
 		store_out(r, out + 1);
-		return cache_entry(r, out)->first;
+		return (uint32_t)cache_entry(r, out)->first;
 	}
 	return dmah_iova_get_small(iova, class);
 }
@@ -128,7 +152,7 @@ enum cache_deferred dmah_iova_cache_defer(struct iova_cache *c, struct iova *iov
 	struct iova_ring *r = &c->ring[class];
 
 	if (load_in(r) - load_out(r) >= r->depth + r->batch)
-		spill(iova, r, class, r->depth / 2);
+		spill(iova, r, class, to_keep(r));
 	if (load_in(r) - load_out(r) > r->mask)
 		return CACHE_FULL;
 	if (!dmah_iova_cache_waiting(c))
@@ -145,7 +169,7 @@ void dmah_iova_cache_release(struct iova_cache *c, struct iova *iova, unsigned i
 	uint32_t out;
 
 	if (load_in(r) - load_out(r) > r->mask || kept(r) >= r->depth)
-		spill(iova, r, class, r->depth / 2);
+		spill(iova, r, class, to_keep(r));
 	if (!pte || !r->depth || load_in(r) - load_out(r) > r->mask) {
 		dmah_iova_put_large(iova, first, 1u << class);
 		return;

@@ -27,11 +27,11 @@
 /**
  * struct iova_entry - one entry of a ring: granules.
  * @pte: page-table entry of the first granule, so that map needs no walk.
- * @first: index of the first granule.
+ * @first: index of the first granule, and flags of the caller above its 32 bits.
  */
 struct iova_entry {
 	uint64_t *pte;
-	uint32_t first;
+	uint64_t first;
 };
 
 /**
@@ -157,7 +157,7 @@ static inline bool cache_room(const struct iova_ring *r, uint32_t *in)
  * cache_put() - put granules that wait for a flush. Their page-table entries are cleared, and there
  * is room at @in.
  */
-static inline void cache_put(struct iova_ring *r, uint32_t in, uint64_t *pte, uint32_t first)
+static inline void cache_put(struct iova_ring *r, uint32_t in, uint64_t *pte, uint64_t first)
 {
 	*cache_entry(r, in) = (struct iova_entry){ pte, first };
 	/* A flush that sees this index also sees the cleared entries. */
@@ -201,7 +201,7 @@ enum cache_deferred {
  * dmah_iova_cache_defer() - put granules as cache_put(), and record the time of the first waiting
  * entry.
  *
- * If the ring is full, half of the ready entries go to the depot.
+ * If the ring is full, some of the ready entries go to the depot.
  */
 enum cache_deferred dmah_iova_cache_defer(struct iova_cache *c, struct iova *iova,
 					  unsigned int class, uint64_t *pte, uint32_t first,

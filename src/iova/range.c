@@ -309,6 +309,18 @@ bool dmah_range_free(struct range *r, uint32_t first, uint32_t n)
 	return true;
 }
 
+void dmah_range_free_in_word(struct range *r, uint32_t word, uint64_t mask)
+{
+	mask &= load(&r->bits[word]);
+	if (!mask)
+		return;
+	r->none = UINT32_MAX;
+	r->bits[word] &= ~mask;
+	r->full[word / 64] &= ~(1ull << (word % 64));
+	for (; mask; mask &= mask - 1)
+		r->used--;
+}
+
 bool dmah_range_is_free(const struct range *r, uint32_t first, uint32_t n)
 {
 	return inside(r, first, n) && next_taken(r, first, first + n) == first + n;

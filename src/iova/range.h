@@ -86,4 +86,10 @@ bool dmah_range_take(struct range *r, uint32_t first, uint32_t n);
 /** dmah_range_is_free() - Returns true if none of @n units is taken. */
 bool dmah_range_is_free(const struct range *r, uint32_t first, uint32_t n);
 
+/**
+ * dmah_range_free_in_word() - free units that lie in one word of the bitmap: @word * 64 plus the number of each bit of @mask. Units
+ * that are free already stay so.
+ */
+void dmah_range_free_in_word(struct range *r, uint32_t word, uint64_t mask);
+
 #endif /* DMAH_RANGE_H */

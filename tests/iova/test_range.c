@@ -69,7 +69,7 @@ static void random_requests(uint32_t size, unsigned int rounds, uint32_t longest
 			all_taken &= i < size && taken[i];
 			all_free &= i < size && !taken[i];
 		}
-		switch (rnd(5)) {
+		switch (rnd(6)) {
 		case 0:
 		case 1:
 			for (uint32_t i = 0; i < size && !possible; i++)
@@ -86,6 +86,22 @@ static void random_requests(uint32_t size, unsigned int rounds, uint32_t longest
 			used += a.n;
 			break;
 		case 2:
+			/* Units of one word, whatever they were. */
+			n = first / 64;
+			for (uint64_t mask = 0, bit = 0; bit < 64; bit++) {
+				uint32_t at = n * 64 + (uint32_t)bit;
+
+				if (at < size && !rnd(4))
+					mask |= 1ull << bit;
+				if (bit == 63)
+					dmah_range_free_in_word(&r, n, mask);
+				if (!(mask >> bit & 1))
+					continue;
+				used -= taken[at];
+				taken[at] = 0;
+			}
+			break;
+		case 3:
 			assert_int_equal(dmah_range_take(&r, first, n), all_free);
 			if (all_free) {
 				memset(taken + first, 1, n);

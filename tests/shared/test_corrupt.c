@@ -311,11 +311,21 @@ static void direction(void **state)
 	memset(before, 0x5a, PAGE);
 	bench_cpu_write(b, base, before, PAGE);
 	bad = h;
-	bad.meta ^= DMAH_BIDIRECTIONAL;
+	bad.meta ^= DMAH_BIDIRECTIONAL | DMAH_META_SYNC_CPU | DMAH_META_SYNC_DEVICE;
 	assert_int_equal(dmah_sync_for_cpu(dev, &bad, 0, PAGE), DMAH_ESTALE);
 	unchanged(b, base, 0, 0, "a changed direction");
+	/* The direction alone, and the bit that has a sync for the CPU look at the handle. */
+	bad = h;
+	bad.meta ^= DMAH_BIDIRECTIONAL;
+	assert_int_equal(dmah_sync_for_device(dev, &bad, 0, PAGE), DMAH_ESTALE);
+	assert_int_equal(dmah_unmap(dev, &bad), DMAH_ESTALE);
+	bad = h;
+	bad.meta ^= DMAH_META_SYNC_CPU;
+	assert_int_equal(dmah_sync_for_cpu(dev, &bad, 0, PAGE), DMAH_ESTALE);
+	assert_int_equal(dmah_unmap(dev, &bad), DMAH_ESTALE);
+	unchanged(b, base, 0, 0, "a changed bit of a sync");
 	assert_int_equal(dmah_sync_for_device(dev, &h, 0, PAGE), 0);
-	assert_int_equal(bench_reports(b), 1);
+	assert_int_equal(bench_reports(b), 5);
 	assert_int_equal(dmah_unmap(dev, &h), 0);
 	bench_close(b);
 }

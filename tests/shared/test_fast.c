@@ -755,6 +755,34 @@ static void inv18_killed(void **state)
 		}
 }
 
+/* The same without an IOMMU that could block it: its maps fail, whichever path they take. */
+static void inv18_killed_without_an_iommu(void **state)
+{
+	static const struct bench_config direct = { .backend = DMAH_BACKEND_DIRECT };
+	static const uint64_t lengths[] = { 1, 4096, 65536, 2u << 20 };
+	struct bench *b = bench_open(&direct);
+	struct dmah_device *dev = bench_device(b);
+	struct dmah h = { 0 }, other = { 0 }, was;
+
+	(void)state;
+	assert_int_equal(dmah_map(dev, &h, page(b, 0), 4096, DMAH_BIDIRECTIONAL, 0), 0);
+	was = h;
+	assert_int_equal(dmah_kill(dev), DMAH_ENOTSUP);
+	for (unsigned int i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		assert_int_equal(dmah_map(dev, &other, page(b, 0), lengths[i], DMAH_BIDIRECTIONAL,
+					  0),
+				 DMAH_ENODEV);
+		assert_false(dmah_mapped(&other));
+		assert_int_equal(dmah_replace(dev, &h, page(b, 1), lengths[i], DMAH_BIDIRECTIONAL),
+				 DMAH_ENODEV);
+		assert_memory_equal(&h, &was, sizeof(h));
+	}
+	assert_int_equal(dmah_device_live(dev), 1);
+	assert_int_equal(dmah_unmap(dev, &h), 0);
+	assert_int_equal(dmah_device_live(dev), 0);
+	bench_close(b);
+}
+
 /* ---- 13: what was reserved ---- */
 
 #define CELLS_RESERVED 8u
@@ -810,6 +838,7 @@ int main(void)
 		BENCH_CASE(inv09_stale_copies_of_other_sizes, 0),
 		BENCH_CASE(another_devices_handle, 0),
 		BENCH_CASE(inv18_killed, 0),
+		BENCH_CASE(inv18_killed_without_an_iommu, 0),
 		BENCH_CASE(inv13_reserve_by_address, 0),
 	};
 

@@ -48,7 +48,7 @@
  * wrap-around of the indices, and fairness: a flag that is found set each time one looks at it is not an end state.
  *
  * Bounds: CPUS owners that do OPS0 and OPS1 operations each, of every kind and in every order (a map, a lazy or a
- * strict unmap of any CPU's mapping, a flush of any CPU, a drain of any CPU), and REMOTES threads elsewhere that do
+ * strict unmap of any CPU's mapping, with -DREPLACE also a replace, a flush of any CPU, a drain of any CPU), and REMOTES threads elsewhere that do
  * ROPS flushes or drains each; NG granules, of which CPU 0 has mapped MAPPED at first; CAP stores in a buffer. Spin
  * visits every interleaving of these. With -DHUNG the hardware need not confirm an invalidation: only then can the lock
  * find a ring full of what waits.
@@ -585,6 +585,56 @@ lazy_end:
 	skip
 }
 
+#ifdef REPLACE
+/*
+ * fast_replace(): cache_room() and cache_has(), the old mapping's entry, cache_put(), cache_take_seen(), the new entry. Where one
+ * of the limits is in the way nothing changes, and dmah_replace() maps and unmaps as above.
+ */
+inline replace(c, g, i, o)
+{
+	enter(c);
+	i = stop[c];
+	o = limit[c];
+	if
+	:: d_step {
+		!(BELOW(v_in[c], i) && BELOW(v_out[c], o)) && ROOM(c, 1) ->
+		leave(c);
+		where[g] = W_MAP(c);
+		i = 0;
+		o = 0;
+		g = 0
+	}
+	goto replace_end
+	:: d_step {
+		BELOW(v_in[c], i) && BELOW(v_out[c], o) && ROOM(c, 2) ->
+		i = 0;
+		o = 0;
+		sb[c]!S_PTE, g, 0;
+		sb[c]!S_IN, v_in[c], g;
+		where[g] = W_RING(c);
+		v_ring[AT(c, v_in[c])] = g;
+		v_in[c] = v_in[c] + 1;
+		g = 0
+	}
+	fi;
+#ifdef MUTANT_SEEN_BEFORE
+	d_step { ROOM(c, 1) -> leave(c) };
+	enter(c);
+#endif
+	d_step {
+		ROOM(c, 3) ->
+		pop(c, g);
+		n_out[c]++;
+		sb[c]!S_OUT, v_out[c], NONE;
+		sb[c]!S_PTE, g, 1;
+		leave(c);
+		g = 0
+	};
+replace_end:
+	skip
+}
+#endif
+
 /* dmah_unmap() in strict mode, or of an untrusted device. */
 inline unmap_strict(c, g, i, absent)
 {
@@ -653,6 +703,9 @@ proctype cpu(byte c; byte ops)
 			if
 			:: unmap_lazy(c, g, i, o)
 			:: unmap_strict(c, g, i, o)
+#ifdef REPLACE
+			:: replace(c, g, i, o)
+#endif
 			fi
 		:: flush(c, c, i, o)
 		/* drain_locked() */

@@ -54,6 +54,7 @@ LAZY = [
     ("a CPU with a full ring and a thread elsewhere", ONE + " -DOPS0=5 " + FULL),
     ("a CPU and a thread elsewhere, and hardware that hangs", ONE + " -DOPS0=4 -DHUNG " + FULL),
     ("a CPU that is two operations ahead of memory", ONE + " -DROPS=2 -DOPS0=4 -DCAP=8 -DWEAK"),
+    ("replaces beside a thread elsewhere", ONE + " -DREPLACE -DOPS0=3 -DWEAK"),
     ("a device that fetches when it likes", ONE + " -DROPS=2 -DOPS0=4 -DDEVICE"),
 ]
 
@@ -77,6 +78,8 @@ LAZY_MUTANTS = [
     ("PUT_BEFORE_CLEAR", ONE + " -DOPS0=4", "P2",
      "granules are queued before their entry is cleared"),
     ("STRICT_LAZY", ONE + " -DOPS0=3", "P2", "a strict unmap gives back before its invalidation"),
+    ("SEEN_BEFORE", ONE + " -DREPLACE -DOPS0=3", "P2",
+     "a replace takes granules that it saw in an earlier section"),
     ("LOCK_HELD", ONE + " -DOPS0=2", "P3", "a remote drain holds the lock while it waits for busy"),
     ("STEAL_INSIDE", "-DOPS0=1 -DOPS1=1 -DREMOTES=0", "P3", "two CPUs quiesce each other, inside"),
 ]

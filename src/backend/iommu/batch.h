@@ -23,7 +23,7 @@ static inline bool iommu_batch_start_fast(struct dmah_device *dev, struct dmah_b
 	uint32_t index;
 	uint64_t *pte;
 
-	if (!fast_entry(dev, dom, h, &pte, &index))
+	if (!fast_entry(dom, h, dev->fast, &pte, &index))
 		return dmah_iommu_batch_start_many(dev, b, h, timestamp);
 	if (!leaf_end(pte, h->backend, pt_cleared_one(&dom->pt.leaf, h->backend) | timestamp))
 		return false;

@@ -40,6 +40,8 @@ void dmah_fast_set_mode(struct dmah_device *dev, enum dmah_mode mode)
 	/* One granule too few where the CPU's addresses have 64 bits; map.c maps that. */
 	__atomic_store_n(&dev->fast_end, fast ? dom->phys_last & ~GRANULE_MASK : 0,
 			 __ATOMIC_RELEASE);
+	__atomic_store_n(&dev->fast_lazy, fast && mode == DMAH_LAZY ? dev->fast : 0,
+			 __ATOMIC_RELAXED);
 }
 
 /* ---- map ---- */
@@ -76,64 +78,16 @@ bool dmah_fast_refill(struct dmah_domain *dom, unsigned int class)
 	return true;
 }
 
-/* The entry behind the first one of a fast mapping. Those behind that one are each a granule further. */
-static uint64_t second(const struct pt_leaf *leaf, uint64_t first)
-{
-	return ((first & ~leaf->more) + PT_GRANULE) | leaf->cont;
-}
-
-static bool map_many(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint32_t len,
-		     enum dmah_dir dir, uint32_t meta, const void *caller)
-{
-	uint32_t n = iommu_granules(phys, len);
-	struct dmah_domain *dom = dev->dom;
-	const struct pt_leaf *leaf = &dom->pt.leaf;
-	struct iova_entry slot;
-	struct dmah_cpu *cpu;
-	uint64_t entry, gen, next;
-	unsigned long flags;
-	dmah_addr_t dma;
-
-	cpu = dom->cpu[dmah_host_enter(&flags)];
-	if (!cache_take(&cpu->cache.ring[iova_class(n)], &slot)) {
-		dmah_host_leave(flags);
-		return false;
-	}
-	gen = fast_generation(dom, slot.pte, slot.first, n);
-	dma = iommu_iova(dom, slot.first) | (phys & GRANULE_MASK);
-	entry = (phys & ~GRANULE_MASK) | gen;
-	history_begin(&dom->history, dev, dma, entry, len, dir, caller);
-	entry |= leaf->prot[dir];
-	next = second(leaf, entry);
-	for (uint64_t *pte = slot.pte + 1; pte < slot.pte + n; pte++, next += PT_GRANULE)
-		leaf_set(pte, next);
-	leaf_set(slot.pte, n > 1 ? entry | leaf->more : entry);
-	dmah_host_wmb();
-	count_add(&count_here(dev, cpu)->maps, 1);
-	dmah_host_leave(flags);
-	if (n > 1)
-		meta = (meta & ~META_KIND) | KIND_FAST_MANY << META_KIND_SHIFT;
-	*h = (struct dmah){
-		.dma = dma, .phys = phys, .backend = entry, .len = len, .meta = meta | (uint32_t)dir
-	};
-	return true;
-}
-
 bool dmah_fast_map_refill(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
 			  enum dmah_dir dir, const void *caller)
 {
-	uint32_t meta = dev->fast, n;
-
-	if (phys >= __atomic_load_n(&dev->fast_end, __ATOMIC_RELAXED) || !fast_dir_valid(dir) ||
-	    !len || (phys & GRANULE_MASK) + len > IOVA_CLASS_MAX << PT_GRANULE_SHIFT ||
-	    len - 1 > dev->dom->phys_last - phys)
+	/* Nothing is taken for a buffer that fast_map_many() refuses for another reason. */
+	if (phys >= hint_load(&dev->fast_end) || h->meta || !fast_dir_valid(dir) || !len ||
+	    len > (IOVA_CLASS_MAX << PT_GRANULE_SHIFT) - (phys & GRANULE_MASK) ||
+	    iommu_granules(phys, len) << PT_GRANULE_SHIFT > dev->fast_max)
 		return false;
-	n = iommu_granules(phys, len);
-	if (n << PT_GRANULE_SHIFT > dev->fast_max)
-		return false;
-	return map_many(dev, h, phys, (uint32_t)len, dir, meta, caller) ||
-	       (dmah_fast_refill(dev->dom, iova_class(n)) &&
-		map_many(dev, h, phys, (uint32_t)len, dir, meta, caller));
+	return dmah_fast_refill(dev->dom, iova_class(iommu_granules(phys, len))) &&
+	       fast_map_many(dev, h, phys, len, dir, caller);
 }
 
 /* ---- unmap ---- */
@@ -143,7 +97,7 @@ static uint64_t *find(const struct dmah_domain *dom, const struct dmah *h, uint3
 		      uint32_t n)
 {
 	const struct pt_leaf *leaf = &dom->pt.leaf;
-	uint64_t first = fast_first(leaf, h), next = second(leaf, first), differ = 0, *pte;
+	uint64_t first = fast_first(leaf, h), *pte;
 
 	if (!h->len || n > IOVA_CLASS_MAX || !iommu_index(dom, h->dma, h->len, index) ||
 	    (*index & (PT_TABLE_ENTRIES - 1)) + n > PT_TABLE_ENTRIES)
@@ -151,9 +105,9 @@ static uint64_t *find(const struct dmah_domain *dom, const struct dmah *h, uint3
 	pte = entries_any(dom, *index);
 	if (pt_load(pte) != first || !pt_present(leaf, first))
 		return NULL;
-	for (const uint64_t *at = pte + 1; at < pte + n; at++, next += PT_GRANULE)
-		differ |= pt_load(at) ^ next;
-	return !differ && dmah_entries_end_at(dom, *index + n) ? pte : NULL;
+	if (extent_differs(pte + 1, n - 1, fast_second(leaf, first)))
+		return NULL;
+	return fast_ends(dom, pte + n, *index + n) ? pte : NULL;
 }
 
 uint64_t *dmah_fast_find(const struct dmah_device *dev, const struct dmah *h, uint32_t *index,
@@ -179,8 +133,7 @@ static inline bool end(const struct dmah_domain *dom, uint64_t *pte, uint64_t va
 
 	if (!leaf_end(pte, value, cleared))
 		return false;
-	for (uint64_t *at = pte + 1; at < pte + n; at++)
-		leaf_clear(at, cleared | leaf->cont);
+	extent_clear(pte + 1, n - 1, cleared | leaf->cont);
 	dmah_host_wmb();
 	return true;
 }
@@ -220,42 +173,56 @@ __attribute__((noinline, cold)) static void read_clock(struct dmah_domain *dom, 
 	dmah_history_flush_time(&dom->history, now);
 }
 
+/* Read the clock while the hardware is at work, and wait for it. @err: the result of the posting. */
+__attribute__((noinline)) static int wait_strict(struct dmah_domain *dom, uint64_t *pte, uint32_t n,
+						 const struct iommu_post *post, int err)
+{
+	set_timestamp(pte, n, dmah_host_now());
+	return err ? err : iommu_wait(dom, post->ticket);
+}
+
+/* Release a range that this CPU's cache did not take without its lock. @err: the hardware did not confirm. */
+__attribute__((noinline)) static int release_strict(struct dmah_device *dev, uint32_t index,
+						    uint32_t n, int err)
+{
+	struct iova_range range = { .first = index, .n = n };
+
+	if (!err) {
+		dmah_iommu_release(dev->dom, &range);
+		return DMAH_OK;
+	}
+	dmah_iommu_quarantine(dev, &range);
+	return DMAH_ETIMEDOUT;
+}
+
 /* Inline, so that one granule, the usual case, needs no loops. */
 __attribute__((always_inline)) static inline int
 unmap_strict(struct dmah_device *dev, uint64_t *pte, uint64_t value, uint32_t index, uint32_t n)
 {
-	struct iova_range range = { .first = index, .n = n };
 	struct dmah_domain *dom = dev->dom;
 	struct dmah_stats *stats;
 	struct iommu_post post;
 	unsigned long flags;
 	struct dmah_cpu *cpu;
-	bool returned, busy;
+	bool returned, done;
 	int err;
 
 	if (!end(dom, pte, value, n, history_timestamp(&dom->history)))
 		return DMAH_ESTALE;
-	err = iommu_post(dom, iommu_iova(dom, index), (uint64_t)n << PT_GRANULE_SHIFT, false,
-			 &post);
-	busy = err || !iommu_done(dom, post.ticket);
-	if (busy)
-		set_timestamp(pte, n, dmah_host_now());
-	if (!err)
-		err = iommu_wait(dom, post.ticket);
+	done = iommu_post_done(dom, iommu_iova(dom, index), (uint64_t)n << PT_GRANULE_SHIFT, &post,
+			       &err);
+	if (!done)
+		err = wait_strict(dom, pte, n, &post, err);
 	cpu = dom->cpu[dmah_host_enter(&flags)];
 	stats = count_here(dev, cpu);
-	if (!busy && strict_reads_clock(stats))
+	if (done && strict_reads_clock(stats))
 		read_clock(dom, pte, n);
 	returned = !err && cache_give_back(&cpu->cache.ring[iova_class(n)], pte, index);
 	count_add(&stats->invalidations, post.posted);
 	count_add(&stats->waits, 1);
 	count_add(&stats->unmaps, 1);
 	dmah_host_leave(flags);
-	if (err)
-		dmah_iommu_quarantine(dev, &range);
-	else if (!returned)
-		dmah_iommu_release(dom, &range);
-	return err ? DMAH_ETIMEDOUT : DMAH_OK;
+	return returned ? DMAH_OK : release_strict(dev, index, n, err);
 }
 
 /* The CPU's ring has no room: this is the first range after a flush, or a flush is due, so the clock is read as well. */
@@ -303,38 +270,32 @@ __attribute__((always_inline)) static inline int unmap(struct dmah_device *dev, 
 				 : unmap_strict(dev, pte, value, index, n);
 }
 
-int dmah_fast_unmap_one(struct dmah_device *dev, struct dmah *h, uint64_t *pte, uint32_t index)
+int dmah_fast_unmap_one(struct dmah_device *dev, struct dmah *h)
 {
-	int err = unmap(dev, pte, h->backend, index, 1);
+	uint32_t index;
+	uint64_t *pte;
+	int err;
 
+	if (!fast_entry(dev->dom, h, dev->fast, &pte, &index))
+		return DMAH_ESTALE;
+	err = unmap(dev, pte, h->backend, index, 1);
 	if (err != DMAH_ESTALE)
-		handle_clear(h);
+		handle_end(h);
 	return err;
 }
 
-bool dmah_fast_unmap_any(struct dmah_device *dev, struct dmah *h, int *err)
+int dmah_fast_unmap_any(struct dmah_device *dev, struct dmah *h)
 {
 	uint32_t index, n;
 	uint64_t *pte = dmah_fast_find(dev, h, &index, &n);
+	int err;
 
 	if (!pte)
-		return false;
-	*err = unmap(dev, pte, fast_first(&dev->dom->pt.leaf, h), index, n);
-	if (*err == DMAH_ESTALE)
-		return false;
-	handle_clear(h);
-	return true;
-}
-
-/* Returns true if the mapping of one granule ends there: the next entry does not continue it. */
-static bool ends(const struct dmah_domain *dom, const uint64_t *pte, uint32_t index)
-{
-	uint64_t next;
-
-	if (index % PT_TABLE_ENTRIES == PT_TABLE_ENTRIES - 1)
-		return dmah_entries_end_at(dom, index + 1);
-	next = pt_load(pte + 1);
-	return !(next & dom->pt.leaf.cont) || !pt_present(&dom->pt.leaf, next);
+		return DMAH_ESTALE;
+	err = unmap(dev, pte, fast_first(&dev->dom->pt.leaf, h), index, n);
+	if (err != DMAH_ESTALE)
+		handle_clear(h);
+	return err;
 }
 
 bool dmah_fast_addr_unmap(struct dmah_device *dev, const struct addr_req *req, int *err)
@@ -362,8 +323,8 @@ bool dmah_fast_addr_unmap(struct dmah_device *dev, const struct addr_req *req, i
 	/* Present, with this direction's permissions, and the beginning of a mapping; and its end. */
 	if ((entry & ~(leaf->addr_mask | leaf->gen_bits)) != leaf->prot[req->dir & 3] ||
 	    /* With a boundary, a list may go on behind a gap. */
-	    dev->limits.boundary || !ends(dom, pte, index) || iommu_in_reserve(dom, index) ||
-	    (req->has_phys && req->phys != phys) ||
+	    dev->limits.boundary || !fast_ends(dom, pte + 1, index + 1) ||
+	    iommu_in_reserve(dom, index) || (req->has_phys && req->phys != phys) ||
 	    (dom->cfg.pool && dmah_pool_holds(dom->cfg.pool, phys)))
 		return false;
 	cpu = dom->cpu[dmah_host_enter(&flags)];

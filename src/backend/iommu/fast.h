@@ -11,6 +11,7 @@
 #define DMAH_BACKEND_IOMMU_FAST_H
 
 #include "backend/iommu/entries.h"
+#include "pt/extent.h"
 #include "backend/iommu/flush.h"
 #include "backend/iommu/invalidate.h"
 #include "base/count.h"
@@ -22,7 +23,7 @@ void dmah_fast_set_limits(struct dmah_device *dev);
 void dmah_fast_set_mode(struct dmah_device *dev, enum dmah_mode mode);
 
 /**
- * dmah_fast_map_refill() - map several granules, or one where the CPU's cache was empty and must be refilled.
+ * dmah_fast_map_refill() - refill the CPU's cache, and map up to IOVA_CLASS_MAX granules.
  *
  * Return: false where the mapping was not made: nothing has changed.
  */
@@ -49,11 +50,11 @@ bool dmah_fast_map_vec(struct dmah_device *dev, struct dmah_vec *v, const struct
 bool dmah_fast_unmap_vec(struct dmah_device *dev, struct dmah_vec *v, int *err);
 
 /**
- * dmah_fast_unmap_any() - end a fast mapping of any size. @err: the result of the unmap.
+ * dmah_fast_unmap_any() - end a fast mapping of any size, in any mode.
  *
- * Return: false where the handle is not that of a live fast mapping: nothing has changed.
+ * Return: 0; DMAH_ETIMEDOUT; DMAH_ESTALE where the handle is not that of a live fast mapping: nothing has changed.
  */
-bool dmah_fast_unmap_any(struct dmah_device *dev, struct dmah *h, int *err);
+int dmah_fast_unmap_any(struct dmah_device *dev, struct dmah *h);
 
 /** dmah_fast_find() - the first of the @n entries of a handle's fast mapping; NULL where none is live. */
 uint64_t *dmah_fast_find(const struct dmah_device *dev, const struct dmah *h, uint32_t *index,
@@ -66,6 +67,9 @@ uint64_t *dmah_fast_find(const struct dmah_device *dev, const struct dmah *h, ui
  */
 bool dmah_fast_end(const struct dmah_domain *dom, uint64_t *pte, uint64_t value, uint32_t n,
 		   uint64_t timestamp);
+
+/** FAST_OTHER_KIND - XOR with the word @meta of a fast handle of one granule gives that of several granules, and back. */
+#define FAST_OTHER_KIND ((KIND_FAST ^ KIND_FAST_MANY) << META_KIND_SHIFT)
 
 /** fast_dir_valid() - Returns true for a valid direction. */
 static inline bool fast_dir_valid(enum dmah_dir dir)
@@ -97,43 +101,68 @@ static inline uint64_t fast_cleared(const struct dmah_domain *dom, const struct 
 	return pt_cleared_one(&dom->pt.leaf, h->backend) | history_timestamp(&dom->history);
 }
 
+/** fast_fill() - fill the handle of a mapping of one granule. */
+static inline void fast_fill(const struct dmah_device *dev, struct dmah *h, dmah_addr_t dma,
+			     dmah_phys_t phys, uint64_t entry, uint64_t len, enum dmah_dir dir)
+{
+	h->dma = dma;
+	h->phys = phys;
+	h->backend = entry;
+	h->len = (uint32_t)len;
+	h->meta = dev->fast | (uint32_t)dir;
+}
+
 /**
- * fast_map() - map one granule, where this CPU's cache has one. @caller: for the history.
+ * fast_map_entry() - map one granule, where this CPU's cache has one. @caller: for the history.
+ * @dma, @entry: the DMA address, and the page-table entry as written, for the handle.
  *
- * Return: false where the mapping was not made: nothing has changed but words of an idle handle.
+ * Return: false where the mapping was not made: nothing has changed.
  */
-__attribute__((always_inline)) static inline bool fast_map(struct dmah_device *dev, struct dmah *h,
-							   dmah_phys_t phys, uint64_t len,
-							   enum dmah_dir dir, const void *caller)
+__attribute__((always_inline)) static inline bool
+fast_map_entry(struct dmah_device *dev, dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
+	       const void *caller, dmah_addr_t *dma, uint64_t *entry)
 {
 	struct dmah_domain *dom = dev->dom;
-	uint64_t offset = phys & GRANULE_MASK, entry;
-	dmah_addr_t dma;
+	uint64_t offset = phys & GRANULE_MASK;
 	struct iova_entry slot;
 	struct dmah_cpu *cpu;
 	unsigned long flags;
 
 	/* All memory lies beyond fast_end where the fast path is closed. A length of 0 wraps round and is too much. */
-	if (h->meta || !fast_dir_valid(dir) || len - 1 > GRANULE_MASK - offset ||
-	    phys >= __atomic_load_n(&dev->fast_end, __ATOMIC_RELAXED))
+	if (phys >= hint_load(&dev->fast_end) || !fast_dir_valid(dir) ||
+	    len - 1 > GRANULE_MASK - offset)
 		return false;
-	/* The handle is idle as long as its meta is 0; whoever takes over from here fills or clears it. */
-	h->phys = phys;
-	h->len = (uint32_t)len;
 	cpu = dom->cpu[dmah_host_enter(&flags)];
 	if (!cache_take(&cpu->cache.ring[0], &slot)) {
 		dmah_host_leave(flags);
 		return false;
 	}
 	count_add(&count_here(dev, cpu)->maps, 1);
-	dma = iommu_iova(dom, slot.first) + offset;
-	entry = fast_write(dev, dom, slot.pte, dma, phys, (uint32_t)len, dir, caller);
+	*dma = iommu_iova(dom, (uint32_t)slot.first) + offset;
+	*entry = fast_write(dev, dom, slot.pte, *dma, phys, (uint32_t)len, dir, caller);
 	dmah_host_leave(flags);
-	h->dma = dma;
-	h->backend = entry;
-	h->meta = dev->fast | (uint32_t)dir;
 	return true;
 }
+
+/** fast_map() - map one granule with an idle handle: fast_map_entry(). */
+__attribute__((always_inline)) static inline bool fast_map(struct dmah_device *dev, struct dmah *h,
+							   dmah_phys_t phys, uint64_t len,
+							   enum dmah_dir dir, const void *caller)
+{
+	dmah_addr_t dma;
+	uint64_t entry;
+
+	if (h->meta || !fast_map_entry(dev, phys, len, dir, caller, &dma, &entry))
+		return false;
+	fast_fill(dev, h, dma, phys, entry, len, dir);
+	return true;
+}
+
+/**
+ * FAST_SAME - in @first of an iova_entry: all entries of the class were cleared with one generation, since one mapping had all of
+ * them.
+ */
+#define FAST_SAME (1ull << 32)
 
 /**
  * fast_generation() - the generation of the next mapping of @n granules of one leaf table, at its place in an entry: that of
@@ -143,21 +172,75 @@ static inline uint64_t fast_generation(struct dmah_domain *dom, const uint64_t *
 				       uint32_t n)
 {
 	const struct pt_leaf *leaf = &dom->pt.leaf;
-	uint64_t one = pt_load(pte), differ = 0;
 
-	for (const uint64_t *at = pte + 1; at < pte + n; at++)
-		differ |= pt_load(at) ^ one;
-	if (!(differ & leaf->gen_bits))
-		return one & leaf->gen_bits;
+	if (!extent_generations(pte, n, leaf->gen_bits))
+		return pt_load(pte) & leaf->gen_bits;
 	return (uint64_t)dmah_entries_next_gen(dom, first, n) << leaf->gen_shift;
 }
 
-/** enum fast_result - the result of fast_unmap(). */
-enum fast_result {
-	FAST_NONE, /* the handle is not that of a live fast mapping of one granule */
-	FAST_ENDED, /* the mapping has ended */
-	FAST_LEFT, /* the mapping is live, for dmah_fast_unmap_one() to end */
-};
+/* The entry behind the first one of a fast mapping. Those behind that one are each a granule further. */
+static inline uint64_t fast_second(const struct pt_leaf *leaf, uint64_t first)
+{
+	return ((first & ~leaf->more) + PT_GRANULE) | leaf->cont;
+}
+
+/**
+ * fast_map_many() - map up to IOVA_CLASS_MAX granules, where this CPU's cache has as many. @caller: for the history.
+ *
+ * Return: false where the mapping was not made: nothing has changed.
+ */
+__attribute__((always_inline)) static inline bool fast_map_many(struct dmah_device *dev,
+								struct dmah *h, dmah_phys_t phys,
+								uint64_t len, enum dmah_dir dir,
+								const void *caller)
+{
+	struct dmah_domain *dom = dev->dom;
+	const struct pt_leaf *leaf = &dom->pt.leaf;
+	uint64_t offset = phys & GRANULE_MASK, entry, gen;
+	struct iova_entry slot;
+	struct dmah_cpu *cpu;
+	unsigned long flags;
+	dmah_addr_t dma;
+	uint32_t n;
+
+	if (phys >= hint_load(&dev->fast_end) || h->meta || !fast_dir_valid(dir) || !len ||
+	    len > (IOVA_CLASS_MAX << PT_GRANULE_SHIFT) - offset || len - 1 > dom->phys_last - phys)
+		return false;
+	n = (uint32_t)((offset + len + GRANULE_MASK) >> PT_GRANULE_SHIFT);
+	if (n << PT_GRANULE_SHIFT > dev->fast_max)
+		return false;
+	cpu = dom->cpu[dmah_host_enter(&flags)];
+	if (!cache_take(&cpu->cache.ring[iova_class(n)], &slot)) {
+		dmah_host_leave(flags);
+		return false;
+	}
+	count_add(&count_here(dev, cpu)->maps, 1);
+	gen = slot.first & FAST_SAME ? pt_load(slot.pte) & leaf->gen_bits
+				     : fast_generation(dom, slot.pte, (uint32_t)slot.first, n);
+	dma = iommu_iova(dom, (uint32_t)slot.first) + offset;
+	entry = (phys & ~GRANULE_MASK) | gen;
+	history_begin(&dom->history, dev, dma, entry, (uint32_t)len, dir, caller);
+	entry |= leaf->prot[dir];
+	extent_set(slot.pte + 1, n - 1, fast_second(leaf, entry));
+	leaf_set(slot.pte, n > 1 ? entry | leaf->more : entry);
+	dmah_host_wmb();
+	dmah_host_leave(flags);
+	fast_fill(dev, h, dma, phys, entry, len, dir);
+	if (n > 1)
+		h->meta ^= FAST_OTHER_KIND;
+	return true;
+}
+
+/* Returns true if a mapping ends before the granule @index: its entry, which is @pte in the same table, does not continue it. */
+static inline bool fast_ends(const struct dmah_domain *dom, const uint64_t *pte, uint32_t index)
+{
+	uint64_t next;
+
+	if (index % PT_TABLE_ENTRIES == 0)
+		return dmah_entries_end_at(dom, index);
+	next = pt_load(pte);
+	return !(next & dom->pt.leaf.cont) || !pt_present(&dom->pt.leaf, next);
+}
 
 /**
  * fast_first() - the first entry of a fast mapping, as it was written. The handle of several granules has it without the mark
@@ -171,17 +254,18 @@ static inline uint64_t fast_first(const struct pt_leaf *leaf, const struct dmah 
 /**
  * fast_entry() - find the entry of a handle of one granule that says that it is a fast one. Whether the entry still is what
  *	the handle says (address, permissions and generation at once) is for leaf_end() to compare.
+ * @fast: the device's @fast; or its @fast_lazy, where the caller goes on in lazy mode alone.
  *
  * Returns false where the handle names no entry.
  */
-static inline bool fast_entry(const struct dmah_device *dev, const struct dmah_domain *dom,
-			      const struct dmah *h, uint64_t **pte, uint32_t *index)
+static inline bool fast_entry(const struct dmah_domain *dom, const struct dmah *h, uint32_t fast,
+			      uint64_t **pte, uint32_t *index)
 {
 	uint32_t kind = h->meta & ~META_DIR;
 	uint64_t at;
 
 	/* An idle handle of a device that is not attached is not one. */
-	if (!kind || kind != dev->fast)
+	if (!kind || kind != fast)
 		return false;
 	at = (h->dma - dom->cfg.aperture_base) >> PT_GRANULE_SHIFT;
 	if (at >= dom->granules || !pt_present(&dom->pt.leaf, h->backend))
@@ -192,40 +276,84 @@ static inline bool fast_entry(const struct dmah_device *dev, const struct dmah_d
 }
 
 /**
- * fast_unmap() - end a mapping in lazy mode, where that needs no lock.
- * @pte, @index: the entry, with FAST_LEFT.
+ * fast_unmap() - end a mapping of one granule in lazy mode, where that needs no lock.
+ *
+ * Return: false where nothing has changed: the mode is another, this CPU must take its lock, or the handle is not that of a
+ * live fast mapping of one granule. dmah_fast_unmap_one() tells these apart.
  */
-__attribute__((always_inline)) static inline enum fast_result
-fast_unmap(struct dmah_device *dev, struct dmah *h, uint64_t **pte, uint32_t *index)
+__attribute__((always_inline)) static inline bool fast_unmap(struct dmah_device *dev,
+							     struct dmah *h)
 {
 	struct dmah_domain *dom = dev->dom;
 	struct iova_ring *ring;
 	struct dmah_cpu *cpu;
 	unsigned long flags;
-	uint32_t in;
+	uint32_t index, in;
+	uint64_t *pte;
 
-	if (!fast_entry(dev, dom, h, pte, index))
-		return FAST_NONE;
+	if (!fast_entry(dom, h, hint_load(&dev->fast_lazy), &pte, &index))
+		return false;
 	cpu = dom->cpu[dmah_host_enter(&flags)];
 	ring = &cpu->cache.ring[0];
-	if (!cache_room(ring, &in)) {
+	if (!cache_room(ring, &in) || !leaf_end(pte, h->backend, fast_cleared(dom, h))) {
 		dmah_host_leave(flags);
-		return FAST_LEFT;
-	}
-	if (!leaf_end(*pte, h->backend, fast_cleared(dom, h))) {
-		dmah_host_leave(flags);
-		return FAST_NONE;
+		return false;
 	}
 	dmah_host_wmb();
-	cache_put(ring, in, *pte, *index);
+	cache_put(ring, in, pte, index);
 	count_add(&count_here(dev, cpu)->unmaps, 1);
 	dmah_host_leave(flags);
-	handle_clear(h);
-	return FAST_ENDED;
+	handle_end(h);
+	return true;
 }
 
 /**
- * fast_replace() - end a mapping of one granule and make another in lazy mode, where neither needs a lock.
+ * fast_unmap_many() - end a mapping of several granules in lazy mode, where that needs no lock.
+ *
+ * Return: false where nothing has changed, as fast_unmap(): dmah_fast_unmap_any() tells the reasons apart.
+ */
+__attribute__((always_inline)) static inline bool fast_unmap_many(struct dmah_device *dev,
+								  struct dmah *h)
+{
+	struct dmah_domain *dom = dev->dom;
+	const struct pt_leaf *leaf = &dom->pt.leaf;
+	uint32_t kind = (h->meta & ~META_DIR) ^ FAST_OTHER_KIND, n, in;
+	uint64_t first, at, cleared, *pte;
+	struct iova_ring *ring;
+	struct dmah_cpu *cpu;
+	unsigned long flags;
+
+	if (!kind || kind != hint_load(&dev->fast_lazy))
+		return false;
+	first = h->backend | leaf->more;
+	at = (h->dma - dom->cfg.aperture_base) >> PT_GRANULE_SHIFT;
+	n = iommu_granules(h->dma, h->len);
+	if (n - 2 > IOVA_CLASS_MAX - 2 || at >= dom->granules || n > dom->granules - at ||
+	    at % PT_TABLE_ENTRIES + n > PT_TABLE_ENTRIES || !pt_present(leaf, first))
+		return false;
+	pte = entries_any(dom, (uint32_t)at);
+	if (extent_differs(pte + 1, n - 1, fast_second(leaf, first)) ||
+	    !fast_ends(dom, pte + n, (uint32_t)at + n))
+		return false;
+	cleared = fast_cleared(dom, h);
+	cpu = dom->cpu[dmah_host_enter(&flags)];
+	ring = &cpu->cache.ring[iova_class(n)];
+	if (!cache_room(ring, &in) || !leaf_end(pte, first, cleared)) {
+		dmah_host_leave(flags);
+		return false;
+	}
+	extent_clear(pte + 1, n - 1, cleared | leaf->cont);
+	dmah_host_wmb();
+	cache_put(ring, in, pte, n & (n - 1) ? at : at | FAST_SAME);
+	count_add(&count_here(dev, cpu)->unmaps, 1);
+	dmah_host_leave(flags);
+	handle_end(h);
+	return true;
+}
+
+/**
+ * fast_replace() - end a mapping of one granule and make another in lazy mode, where neither needs a lock. The handle's kind is
+ *	the device's @fast_lazy.
  *
  * Return: false where nothing has changed.
  */
@@ -241,9 +369,9 @@ static inline bool fast_replace(struct dmah_device *dev, struct dmah *h, dmah_ph
 	uint32_t index, in;
 	dmah_addr_t dma;
 
-	if (!fast_dir_valid(dir) || len - 1 > GRANULE_MASK - offset ||
-	    phys >= __atomic_load_n(&dev->fast_end, __ATOMIC_RELAXED) ||
-	    !fast_entry(dev, dom, h, &pte, &index))
+	if (!fast_entry(dom, h, h->meta & ~META_DIR, &pte, &index) ||
+	    phys >= hint_load(&dev->fast_end) || !fast_dir_valid(dir) ||
+	    len - 1 > GRANULE_MASK - offset)
 		return false;
 	cpu = dom->cpu[dmah_host_enter(&flags)];
 	ring = &cpu->cache.ring[0];
@@ -257,14 +385,10 @@ static inline bool fast_replace(struct dmah_device *dev, struct dmah *h, dmah_ph
 	slot = cache_take_seen(ring);
 	count_add(&count_here(dev, cpu)->unmaps, 1);
 	count_add(&count_here(dev, cpu)->maps, 1);
-	dma = iommu_iova(dom, slot.first) + offset;
+	dma = iommu_iova(dom, (uint32_t)slot.first) + offset;
 	entry = fast_write(dev, dom, slot.pte, dma, phys, (uint32_t)len, dir, caller);
 	dmah_host_leave(flags);
-	h->dma = dma;
-	h->phys = phys;
-	h->backend = entry;
-	h->len = (uint32_t)len;
-	h->meta = dev->fast | (uint32_t)dir;
+	fast_fill(dev, h, dma, phys, entry, len, dir);
 	return true;
 }
 
@@ -277,7 +401,11 @@ static inline bool fast_replace(struct dmah_device *dev, struct dmah *h, dmah_ph
  */
 bool dmah_fast_addr_unmap(struct dmah_device *dev, const struct addr_req *req, int *err);
 
-/** dmah_fast_unmap_one() - end the mapping that fast_unmap() left, in any mode. Return: 0, DMAH_ETIMEDOUT, DMAH_ESTALE. */
-int dmah_fast_unmap_one(struct dmah_device *dev, struct dmah *h, uint64_t *pte, uint32_t index);
+/**
+ * dmah_fast_unmap_one() - end a fast mapping of one granule, in any mode.
+ *
+ * Return: 0; DMAH_ETIMEDOUT; DMAH_ESTALE where the handle is not that of a live one: nothing has changed.
+ */
+int dmah_fast_unmap_one(struct dmah_device *dev, struct dmah *h);
 
 #endif /* DMAH_BACKEND_IOMMU_FAST_H */

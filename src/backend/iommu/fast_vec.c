@@ -47,7 +47,7 @@ static uint64_t *take_granules(struct dmah_device *dev, uint32_t n, uint32_t *fi
 
 		taken = cache_take(&dom->cpu[cpu]->cache.ring[class], &slot);
 		dmah_host_leave(flags);
-		*first = slot.first;
+		*first = (uint32_t)slot.first;
 		if (taken)
 			return slot.pte;
 		if (i || !dmah_fast_refill(dom, class))
@@ -109,8 +109,7 @@ static void map_pieces(struct dmah_device *dev, struct dmah_vec *v, const struct
 	/* In registers: the compiler cannot know that the stores below change none of them. */
 	const struct history history = { .record = dev->dom->history.record,
 					 .mask = dev->dom->history.mask };
-	uint64_t gen = at.bits & dev->dom->pt.leaf.gen_bits, owner = dev->owner,
-		 how = (uint64_t)dir << HISTORY_DIR_SHIFT;
+	uint64_t gen = at.bits & dev->dom->pt.leaf.gen_bits, owner = dev->owner[dir];
 	uint32_t most = dev->limits.max_segment ? dev->limits.max_segment : UINT32_MAX;
 	struct dmah_dma_seg *seg = v->seg, open = { 0 };
 	struct dmah *h = v->part;
@@ -124,8 +123,7 @@ static void map_pieces(struct dmah_device *dev, struct dmah_vec *v, const struct
 		leaf_set(at.pte, value);
 		for (uint32_t k = 1; k < granules; k++)
 			leaf_set(at.pte + k, (value + ((uint64_t)k << PT_GRANULE_SHIFT)) | at.cont);
-		history_write(&history, dma, (phys & ~GRANULE_MASK) | gen, len, &owner, how,
-			      caller);
+		history_write(&history, dma, (phys & ~GRANULE_MASK) | gen, len, owner, caller);
 		h->dma = dma;
 		h->phys = phys;
 		h->backend = 0;
@@ -139,7 +137,7 @@ static void map_pieces(struct dmah_device *dev, struct dmah_vec *v, const struct
 				*seg++ = open;
 			open = (struct dmah_dma_seg){ dma, len };
 		}
-		how |= HISTORY_INSIDE;
+		owner |= HISTORY_INSIDE;
 		vec_next(&at, granules);
 	}
 	*seg++ = open;
@@ -205,12 +203,11 @@ static bool is_whole(const struct dmah_device *dev, const struct dmah_vec *v, ui
 static bool end_pieces(const struct pt_leaf *leaf, uint64_t *pte, uint32_t n, uint64_t value,
 		       uint64_t timestamp)
 {
-	uint64_t cleared = pt_cleared_one(leaf, value) | timestamp, later = cleared | leaf->cont;
+	uint64_t cleared = pt_cleared_one(leaf, value) | timestamp;
 
 	if (!leaf_end(pte, value, cleared))
 		return false;
-	for (uint32_t i = 1; i < n; i++)
-		leaf_clear(pte + i, later);
+	extent_clear(pte + 1, n - 1, cleared | leaf->cont);
 	dmah_host_wmb();
 	return true;
 }

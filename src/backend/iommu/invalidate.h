@@ -52,13 +52,29 @@ static inline int iommu_post(struct dmah_domain *dom, dmah_addr_t iova, uint64_t
 	return n < 0 ? n : DMAH_OK;
 }
 
-/** iommu_done() - Returns true if iommu_wait() would return 0 at once, as far as that is known without a register. */
-static inline bool iommu_done(const struct dmah_domain *dom, const uint64_t *ticket)
+/**
+ * iommu_post_done() - iommu_post() of a range, for hardware that may be done at once.
+ * @err: the result of the posting: 0, DMAH_ETIMEDOUT.
+ *
+ * Returns true if iommu_wait() would return 0 at once, as far as that is known without a register: the caller need not wait.
+ */
+static inline bool iommu_post_done(struct dmah_domain *dom, dmah_addr_t iova, uint64_t size,
+				   struct iommu_post *post, int *err)
 {
-	struct dmah_iommu *iommu = dom->links[0].iommu;
+	bool ats = __atomic_load_n(&dom->ats, __ATOMIC_ACQUIRE);
+	const struct dmah_link *link = &dom->links[0];
+	int n;
 
-	return dom->nlinks == 1 && !__atomic_load_n(&dom->ats, __ATOMIC_ACQUIRE) &&
-	       iommu->ops->done && iommu->ops->done(iommu, ticket[0]);
+	if (ats || dom->nlinks > 1) {
+		*err = dmah_iommu_post_all(dom, iova, size, false, ats, post);
+		return false;
+	}
+	n = link->iommu->ops->invalidate(link->iommu, link->tag, iova, size, false,
+					 &post->ticket[0]);
+	post->posted = n > 0 ? (uint64_t)n : 0;
+	*err = n < 0 ? n : DMAH_OK;
+	return n >= 0 && link->iommu->ops->done &&
+	       link->iommu->ops->done(link->iommu, post->ticket[0]);
 }
 
 /** iommu_wait() - the second half of dmah_iommu_invalidate(): wait for the tickets. Return: 0, DMAH_ETIMEDOUT. */

@@ -64,6 +64,7 @@ static void set_fast(struct dmah_ring *ring)
 	const struct pt_leaf *leaf = &dev->dom->pt.leaf;
 
 	ring->prot = leaf->prot[ring->cfg.dir] | leaf->cont | leaf->more;
+	ring->gen_bits = leaf->gen_bits;
 	ring->fast = !ring->cfg.attrs && __atomic_load_n(&dev->fast_end, __ATOMIC_RELAXED) &&
 		     ring->step << PT_GRANULE_SHIFT <= dev->fast_max;
 }
@@ -346,6 +347,31 @@ bool dmah_iommu_ring_push_stands(struct dmah_ring *ring)
 }
 
 /* ---- pop ---- */
+
+bool dmah_iommu_ring_all_fast(const struct dmah_ring *ring, const uint64_t *pte, uint32_t n)
+{
+	size_t step = ring->step;
+	uint64_t all = ~0ull;
+
+	for (; n & 3; n--, pte += step)
+		all &= extent_load(pte);
+	for (; n; n -= 4, pte += 4 * step)
+		all &= extent_load(pte) & extent_load(pte + step) & extent_load(pte + 2 * step) &
+		       extent_load(pte + 3 * step);
+	return !(~all & ring->prot);
+}
+
+void dmah_iommu_ring_clear(const struct pt_leaf *leaf, uint64_t *pte, uint32_t n, size_t step)
+{
+	const struct pt_leaf in_registers = *leaf;
+
+	for (; n & 3; n--, pte += step)
+		leaf_clear(pte, ring_cleared(&in_registers, extent_load(pte)));
+	for (; n; n -= 4, pte += 4 * step)
+		for (unsigned int i = 0; i < 4; i++)
+			leaf_clear(pte + i * step,
+				   ring_cleared(&in_registers, extent_load(pte + i * step)));
+}
 
 /* Slots from an end on, up to @n, that lie in one leaf table. */
 static uint32_t in_table(const struct ring_end *end, uint32_t n)

@@ -6,6 +6,7 @@
 #define DMAH_BACKEND_IOMMU_RING_H
 
 #include "backend/iommu/entries.h"
+#include "pt/extent.h"
 #include "backend/iommu/flush.h"
 #include "backend/iommu/invalidate.h"
 #include "base/count.h"
@@ -96,27 +97,45 @@ static inline void ring_advance(const struct dmah_ring *ring, struct ring_end *e
 	end->iova += (uint64_t)step << PT_GRANULE_SHIFT;
 }
 
-/** ring_fast_push() - the fast path, for a buffer of one granule. Return: false where it was not mapped. */
-static inline bool ring_fast_push(struct dmah_ring *ring, dmah_phys_t phys, uint32_t len,
-				  dmah_addr_t *dma)
+/**
+ * enum ring_pushed - the result of ring_fast_push().
+ * @RING_LEFT: not mapped: nothing has changed.
+ * @RING_PUSHED: mapped.
+ * @RING_TABLE_END: mapped, in the last entry of a leaf table: call dmah_ring_next_table().
+ * @RING_CLOSED: mapped while the fast path was closed: dmah_iommu_ring_push_stands() decides, then ring_advance().
+ */
+enum ring_pushed {
+	RING_LEFT,
+	RING_PUSHED,
+	RING_TABLE_END,
+	RING_CLOSED,
+};
+
+/** ring_fast_push() - the fast path, for a buffer of one granule. It calls nothing, so that it saves no register. */
+static inline enum ring_pushed ring_fast_push(struct dmah_ring *ring, dmah_phys_t phys,
+					      uint32_t len, dmah_addr_t *dma)
 {
 	uint64_t offset = phys & GRANULE_MASK, *pte = ring->tail.pte;
 	uint32_t last = len - 1;
+	size_t step = ring->step;
 
 	/* All memory lies beyond fast_end where the fast path is closed. A length of 0 is too much. */
 	if (ring_is_full(ring) || !ring->fast || last + offset > GRANULE_MASK ||
-	    phys >= __atomic_load_n(&ring->dev->fast_end, __ATOMIC_RELAXED))
-		return false;
-	leaf_set(pte,
-		 (phys - offset) | ring->prot | (pt_load(pte) & ring->dev->dom->pt.leaf.gen_bits));
+	    phys >= hint_load(&ring->dev->fast_end))
+		return RING_LEFT;
+	leaf_set(pte, (phys - offset) | ring->prot | (pt_load(pte) & ring->gen_bits));
 	dmah_host_wmb();
 	*dma = ring->tail.iova + offset;
 	count_add(&ring->pushed, 1);
-	ring_advance(ring, &ring->tail);
 	/* As in ring_still_defers(): the fast path is closed before what is pushed is counted. */
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	return __atomic_load_n(&ring->dev->fast_end, __ATOMIC_RELAXED) ||
-	       dmah_iommu_ring_push_stands(ring);
+	if (!hint_load(&ring->dev->fast_end))
+		return RING_CLOSED;
+	if (!--ring->tail.left)
+		return RING_TABLE_END;
+	ring->tail.pte = pte + step;
+	ring->tail.iova += (uint64_t)step << PT_GRANULE_SHIFT;
+	return RING_PUSHED;
 }
 
 /** ring_all_present() - Returns true if all of @n entries, @step apart, are present. */
@@ -129,13 +148,37 @@ static inline bool ring_all_present(const struct pt_leaf *leaf, const uint64_t *
 	return true;
 }
 
-/* As pt_cleared(), but that the address stays. */
-static inline void ring_clear(const struct pt_leaf *leaf, uint64_t *pte, uint32_t n, uint32_t step)
+/** RING_MANY - from this many entries on, a loop of four entries a turn pays for its registers. */
+#define RING_MANY 8u
+
+/** dmah_iommu_ring_all_fast() - ring_all_fast() for many entries. */
+bool dmah_iommu_ring_all_fast(const struct dmah_ring *ring, const uint64_t *pte, uint32_t n);
+
+/** dmah_iommu_ring_clear() - ring_clear() for many entries. */
+void dmah_iommu_ring_clear(const struct pt_leaf *leaf, uint64_t *pte, uint32_t n, size_t step);
+
+/** ring_all_fast() - Returns true if all of @n entries of a ring are as ring_fast_push() writes them. */
+static inline bool ring_all_fast(const struct dmah_ring *ring, const uint64_t *pte, uint32_t n)
 {
-	uint64_t keep = leaf->gen_bits | leaf->addr_mask;
+	size_t step = ring->step;
+	uint64_t all = ~0ull;
 
 	for (; n; n--, pte += step)
-		leaf_clear(pte, (pt_load(pte) + leaf->gen_one) & keep);
+		all &= extent_load(pte);
+	return !(~all & ring->prot);
+}
+
+/** ring_cleared() - as pt_cleared(), but that the address stays. */
+static inline uint64_t ring_cleared(const struct pt_leaf *leaf, uint64_t entry)
+{
+	return (entry + leaf->gen_one) & (leaf->gen_bits | leaf->addr_mask);
+}
+
+/** ring_clear() - clear @n entries, @step apart. */
+static inline void ring_clear(const struct pt_leaf *leaf, uint64_t *pte, uint32_t n, size_t step)
+{
+	for (; n; n--, pte += step)
+		leaf_clear(pte, ring_cleared(leaf, extent_load(pte)));
 }
 
 /** ring_date() - mappings up to the number @until were popped. */
@@ -152,15 +195,17 @@ static inline void ring_date(struct dmah_ring *ring, uint64_t until, uint64_t ti
  * ring_fast_pop() - the fast path in lazy mode, where no flush is due, none has just been, and the last slot of a
  *	leaf table is not among them.
  *
+ * @many: @n is RING_MANY or more.
  * @err: set where the mode changed meanwhile, to the result of the flush that this takes.
  *
  * Return: false where they were not popped: nothing has changed.
  */
-static inline bool ring_fast_pop(struct dmah_ring *ring, uint32_t n, int *err)
+__attribute__((always_inline)) static inline bool ring_fast_pop(struct dmah_ring *ring, uint32_t n,
+								bool many, int *err)
 {
 	uint64_t popped = ring->popped, waiting, *pte = ring->head.pte;
 	const struct dmah_domain *dom = ring->dev->dom;
-	uint32_t step = ring->step;
+	size_t step = ring->step;
 
 	if (!ring->fast || ring->handles || n >= ring->head.left || n > ring->pushed - popped ||
 	    !__atomic_load_n(&ring->dev->fast_end, __ATOMIC_RELAXED) ||
@@ -168,13 +213,16 @@ static inline bool ring_fast_pop(struct dmah_ring *ring, uint32_t n, int *err)
 		return false;
 	waiting = popped - ring_flushed(ring);
 	if (!waiting || waiting + n >= ring->cfg.entries ||
-	    !ring_all_present(&dom->pt.leaf, pte, n, step))
+	    !(many ? dmah_iommu_ring_all_fast(ring, pte, n) : ring_all_fast(ring, pte, n)))
 		return false;
-	ring_clear(&dom->pt.leaf, pte, n, step);
+	if (many)
+		dmah_iommu_ring_clear(&dom->pt.leaf, pte, n, step);
+	else
+		ring_clear(&dom->pt.leaf, pte, n, step);
 	dmah_host_wmb();
 	ring->head.left -= n;
 	ring->head.pte = pte + n * step;
-	ring->head.iova += (uint64_t)(n * step) << PT_GRANULE_SHIFT;
+	ring->head.iova += (uint64_t)n * step << PT_GRANULE_SHIFT;
 	/* A flush that sees this sees the cleared entries. */
 	__atomic_store_n(&ring->popped, popped + n, __ATOMIC_RELEASE);
 	ring->full_at = popped + n + ring->cfg.entries;
