@@ -128,7 +128,8 @@ def cell(row):
     """A variant's cell of the table of runs."""
     if row is None:
         return "-"
-    return "hangs" if row["hung"] else "passes" if row["right"] else "fails" if row["reached"] else "not reached"
+    own = ", %d reports of its own unmaps" % row["misuse"] if row.get("misuse") else ""
+    return "hangs" if row["hung"] else "passes" + own if row["right"] else "fails" if row["reached"] else "not reached"
 
 
 def original(row):
