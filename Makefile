@@ -200,7 +200,7 @@ fuzz: ## fuzz every libFuzzer target for FUZZ_SECONDS
 	@python3 scripts/fuzz.py
 
 .PHONY: fuzz-tables
-fuzz-tables: ## fuzz the firmware-table parsers with 10 million inputs each (FUZZ_RUNS=n); half an hour of CPU and more
+fuzz-tables: ## fuzz the firmware-table parsers with 10 million inputs each (FUZZ_RUNS=n); hours of CPU
 	@sh scripts/deps.sh test
 	@FUZZ_TARGETS=fuzz-fw- FUZZ_RUNS=$(if $(filter-out 0,$(FUZZ_RUNS)),$(FUZZ_RUNS),10000000) python3 scripts/fuzz.py
 

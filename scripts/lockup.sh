@@ -6,6 +6,7 @@
 #
 #   scripts/lockup.sh                    the search at length (4 minutes of CPU); build/report/lockup.txt
 #   scripts/lockup.sh --short            a short search, and the published trace replayed: for a test
+#   scripts/lockup.sh --markdown FILE    the table of docs/performance.md
 #   scripts/lockup.sh [options]          of dmah-lockup
 set -eu
 dir=build/bench
@@ -41,6 +42,10 @@ case ${1-} in
 	# shellcheck disable=SC2086
 	"$dir/bench/dmah-lockup" --starts 16 --changes 100 --mappings 512 --scale --trace "$out/lockup-smallest.txt" $libraries |
 		tee "$out/lockup.txt"
+	;;
+--markdown)
+	# shellcheck disable=SC2086
+	"$dir/bench/dmah-lockup" --starts 6 --changes 80 --mappings 8192 --scale --markdown "$2" $libraries
 	;;
 --short)
 	# shellcheck disable=SC2086

@@ -29,6 +29,10 @@ sh scripts/bench.sh --only-instructions --json "$out/counts.json" --markdown "$o
 	tail -20 "$out/counts.log" >&2
 	exit 1
 }
+sh scripts/lockup.sh --markdown "$out/lockup.md" >"$out/lockup.log" 2>&1 || {
+	tail -20 "$out/lockup.log" >&2
+	exit 1
+}
 wait $replay || {
 	tail -20 "$out/replay.log" >&2
 	exit 1
@@ -39,5 +43,5 @@ case ${1-} in
 esac
 commit=$(git -c safe.directory='*' describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
 printf '<!-- run: commit -->\nCommit %s, %s.\n<!-- end -->\n' "$commit" "$(date -u +%Y-%m-%d)" >"$out/commit.md"
-python3 scripts/quote.py $document "$out/bench.md" "$out/replay.md" "$out/model.md" "$out/commit.md"
+python3 scripts/quote.py $document "$out/bench.md" "$out/replay.md" "$out/model.md" "$out/lockup.md" "$out/commit.md"
 echo "tables: $PWD/$document"

@@ -25,7 +25,7 @@ ONCE = ["headers", "convert", "freestanding", "lint", "packaging", "scripts", "f
         "example-kernel", "porting-guide", "inject-machines"]
 # Boots of a kind that a shorter suite tries on another kernel, models of which nothing changed with the code, and
 # measurements. `make test-long` runs them, and so does .ci/run.
-LONG = ["amdvi-long", "viommu-long", "examples-long", "stages-long", "inject-long", "linux-long", "convert-long", "vm-long", "spin", "evidence", "series-long"]
+LONG = ["amdvi-long", "smmuv2-long", "viommu-long", "examples-long", "stages-long", "inject-long", "linux-long", "convert-long", "vm-long", "spin", "evidence", "series-long"]
 ONCE += LONG
 # Long tests that `make test` leaves out although a suite of theirs is in it: `make test SUITE=name` and `make test-long` run them.
 ASKED = ["convert-boot", "porting-guide", "linux-6.1-untrusted", "linux-6.12-lazy"]

@@ -31,6 +31,7 @@ static const char usage[] =
 	"  --scale              run the worst workloads with more and more mappings, too\n"
 	"  --steps N            of a call, that the smallest trace reaches (256)\n"
 	"  --trace FILE         write the smallest trace of the first LIBRARY\n"
+	"  --markdown FILE      write the table of --scale for docs/performance.md\n"
 	"  --replay FILE        search nothing: run that trace on all\n"
 	"\n"
 	"Exit status: 0; 1 if this library took more steps than its bound, or a trace's steps are "
@@ -47,6 +48,7 @@ static const char usage[] =
  * @steps: that the smallest trace reaches.
  * @trace: file for that trace.
  * @replay: file of a trace to run.
+ * @markdown: file for the table of --scale.
  */
 struct options {
 	uint64_t seed;
@@ -57,6 +59,7 @@ struct options {
 	uint32_t steps;
 	const char *trace;
 	const char *replay;
+	const char *markdown;
 };
 
 /* ---- the search ---- */
@@ -322,24 +325,49 @@ static bool within_bound(const struct allocator *a, uint64_t steps, uint32_t map
 	return false;
 }
 
-static bool print_scale(const struct workload *w, const struct allocator *list, unsigned int n)
+/*
+ * Runs a workload with more and more mappings, and prints the steps that last.
+ * @markdown: a file for the same as a table of docs/performance.md; NULL: none.
+ */
+static bool print_scale(const struct workload *w, const struct allocator *list, unsigned int n,
+			const char *markdown)
 {
-	bool ok = true;
+	FILE *f = markdown ? fopen(markdown, "w") : NULL;
+	bool ok = !markdown || f;
 
+	if (!ok)
+		message("%s: %m", markdown);
 	printf("  mappings");
-	for (unsigned int k = 0; k < n; k++)
-		printf("  %12s", list[k].name);
+	if (f)
+		fputs("<!-- run: lockup -->\n| mappings asked for |", f);
+	for (unsigned int k = 0; k < n; k++) {
+		printf("  %14s", list[k].name);
+		if (f)
+			fprintf(f, " %s |", list[k].name);
+	}
 	printf("\n");
+	if (f)
+		fputs("\n| ---: |", f);
+	for (unsigned int k = 0; f && k < n; k++)
+		fputs(" ---: |", f);
 	for (uint32_t mappings = 1024; mappings <= 1u << 20; mappings *= 4) {
 		printf("%10u", mappings);
+		if (f)
+			fprintf(f, "\n| %u |", mappings);
 		for (unsigned int k = 0; k < n; k++) {
 			struct result r = workload_run(w, &list[k], mappings, NULL);
 
-			printf("  %12llu", (unsigned long long)r.lasting);
+			printf("  %14llu", (unsigned long long)r.lasting);
+			if (f)
+				fprintf(f, " %llu |", (unsigned long long)r.lasting);
 			ok &= within_bound(&list[k], r.worst, r.live);
 			fflush(stdout);
 		}
 		printf("\n");
+	}
+	if (f) {
+		fputs("\n<!-- end -->\n", f);
+		ok &= !fclose(f);
 	}
 	return ok;
 }
@@ -365,7 +393,7 @@ static bool search_one(const struct allocator *list, unsigned int n, unsigned in
 		ok &= within_bound(&list[k], r.worst, r.live);
 	}
 	if (opt->scale)
-		ok &= print_scale(&w, list, n);
+		ok &= print_scale(&w, list, n, i ? NULL : opt->markdown);
 	if (!i && opt->trace && list[0].calls) {
 		struct trace t = { 0 };
 
@@ -436,6 +464,7 @@ int main(int argc, char **argv)
 		{ "steps", required_argument, NULL, 't' },
 		{ "trace", required_argument, NULL, 'o' },
 		{ "replay", required_argument, NULL, 'r' },
+		{ "markdown", required_argument, NULL, 'd' },
 		{ 0 },
 	};
 	struct options opt = {
@@ -480,6 +509,9 @@ int main(int argc, char **argv)
 			break;
 		case 'r':
 			opt.replay = optarg;
+			break;
+		case 'd':
+			opt.markdown = optarg;
 			break;
 		default:
 			return 2;

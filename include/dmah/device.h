@@ -122,7 +122,8 @@ struct dmah_xen_ops {
  * @mode: iommu: strict, lazy or passthrough.
  * @format: iommu: the page-table format.
  * @iommu: iommu: the first IOMMU; more by dmah_domain_add_iommu().
- * @va_bits: iommu: bits of an IOVA: 39, 48 or 57 (VT-d), 39 or 48 (LPAE), 38, 47 or 56 (RISC-V); 0: the smallest that covers the
+ * @va_bits: iommu: bits of an IOVA: 39, 48 or 57 (VT-d), 39 or 48 (LPAE), 32 (ARMv7 short
+ *	descriptors), 38, 47 or 56 (RISC-V); 0: the smallest that covers the
  *	aperture.
  * @aperture_base: iommu: the first IOVA that may be handed out, a multiple of 2 MiB.
  * @aperture_size: iommu: bytes from there, a multiple of 2 MiB, 2 MiB to 1 TiB; 0: 4 GiB. Cut to what the

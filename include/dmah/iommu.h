@@ -59,6 +59,13 @@ extern const struct dmah_pt_format dmah_pt_amd_v1;
 extern const struct dmah_pt_format dmah_pt_lpae_s2;
 
 /**
+ * dmah_pt_arm_short - ARMv7 (VMSAv7, AArch32) short descriptors: 2 levels, 32 bits, 4 KiB granule, 64 KiB pages and pairs of
+ * 1 MiB sections; memory and tables lie below 4 GiB. Descriptors of 32 bits have no room for a generation: the library keeps
+ * a table of its own beside the hardware's. Arm Architecture Reference Manual ARMv7-A, section B3.5.
+ */
+extern const struct dmah_pt_format dmah_pt_arm_short;
+
+/**
  * dmah_pt_sv - RISC-V first-stage tables: Sv39, Sv48, Sv57 (3, 4 or 5 levels; 38, 47 or 56 bits, since the upper half of
  * a table begins with addresses whose bits up to 63 are set), 4 KiB granule, 2 MiB and 1 GiB pages. The
  * RISC-V Instruction Set Manual, Volume II, chapter Supervisor-Level ISA. An entry has no room for a generation: a stale

@@ -22,6 +22,7 @@
 #define ARGS	  112
 #define MIB	  ((uint64_t)1 << 20)
 #define BIOS_SIZE 65536
+#define PAGE_SIZE 4096u
 /* Lines of QEMU's log that are printed when a test fails. */
 #define LOG_LINES 60u
 
@@ -372,6 +373,12 @@ static struct qemu *start(const struct qemu_config *config, struct command *c, c
 
 /* ---- stopping ---- */
 
+/* The copy of RAM, and behind it a byte for each page: 1 where the page is behind the cache. */
+static size_t cache_size(const struct qemu *q)
+{
+	return q->ram_size + q->ram_size / PAGE_SIZE;
+}
+
 static void stop(struct qemu *q)
 {
 	kill(q->pid, SIGKILL);
@@ -384,7 +391,7 @@ static void stop(struct qemu *q)
 	munmap(q->ram, q->ram_size);
 	munmap(q->window, QEMU_WINDOW);
 	if (q->cache)
-		munmap(q->cache, q->ram_size);
+		munmap(q->cache, cache_size(q));
 	pthread_mutex_destroy(&q->mutex);
 	free(q->log);
 	free(q->key);
@@ -437,7 +444,12 @@ static void cached_unmap(void *ctx, void *cpu, dmah_phys_t phys, size_t len)
 	(void)len;
 }
 
-/* Copy word by word: a device may read the memory meanwhile. */
+static uint8_t *mark_of(struct qemu *q, dmah_phys_t phys)
+{
+	return q->cache + q->ram_size + (phys - q->ram_base) / PAGE_SIZE;
+}
+
+/* Copy word by word: a device may read the memory meanwhile. Memory that is coherent has no copy. */
 static void cached_maintain(void *ctx, enum dmah_cache_op op, dmah_phys_t phys, uint64_t len)
 {
 	struct qemu *q = ctx;
@@ -445,7 +457,9 @@ static void cached_maintain(void *ctx, enum dmah_cache_op op, dmah_phys_t phys, 
 		 *cache = (uint64_t *)(void *)(q->cache + (phys - q->ram_base));
 
 	for (uint64_t i = 0; i < len / 8; i++)
-		if (op == DMAH_CACHE_INVALIDATE)
+		if (!*mark_of(q, phys + i * 8))
+			continue;
+		else if (op == DMAH_CACHE_INVALIDATE)
 			cache[i] = ram[i];
 		else
 			__atomic_store_n(&ram[i], cache[i], __ATOMIC_RELEASE);
@@ -455,6 +469,7 @@ static void *cached_note(void *ctx, dmah_phys_t phys, uint64_t size, enum posix_
 {
 	struct qemu *q = ctx;
 
+	memset(mark_of(q, phys), use == POSIX_MEM_TABLE, size / PAGE_SIZE);
 	if (use == POSIX_MEM_TABLE)
 		return q->cache + (phys - q->ram_base);
 	return qemu_ram(q, phys, size);
@@ -464,7 +479,7 @@ static void *cached_note(void *ctx, dmah_phys_t phys, uint64_t size, enum posix_
 static void add_cache(struct qemu *q, struct posix_machine *machine)
 {
 	if (!q->cache)
-		q->cache = mmap(NULL, q->ram_size, PROT_READ | PROT_WRITE,
+		q->cache = mmap(NULL, cache_size(q), PROT_READ | PROT_WRITE,
 				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (q->cache == MAP_FAILED)
 		qemu_die(q, "mmap: %s", strerror(errno));

@@ -51,6 +51,8 @@ enum sim_reason sim_walk(const struct sim_mem *mem, const struct sim_table *tabl
 		return sim_walk_lpae(mem, table, iova, walk);
 	case SIM_FORMAT_RISCV:
 		return sim_walk_riscv(mem, table, iova, walk);
+	case SIM_FORMAT_ARM_SHORT:
+		return sim_walk_arm_short(mem, table, iova, walk);
 	default:
 		return sim_walk_vtd(mem, table, iova, walk);
 	}
@@ -203,6 +205,8 @@ static enum sim_format format_of(const struct sim_iommu_config *config)
 		return SIM_FORMAT_AMD;
 	if (config->flavour == SIM_RISCV)
 		return SIM_FORMAT_RISCV;
+	if (config->short_descriptors)
+		return SIM_FORMAT_ARM_SHORT;
 	return config->stage2 ? SIM_FORMAT_LPAE_S2 : SIM_FORMAT_LPAE_S1;
 }
 

@@ -118,6 +118,7 @@ enum sim_flavour {
  * @no_1g: no 1 GiB leaves.
  * @no_passthrough: no passthrough.
  * @stage2: SMMU: it has stage 2 and no stage 1.
+ * @short_descriptors: SMMUv1, SMMUv2: sim_iommu_walk() reads tables of short descriptors.
  * @first_stage: VT-d: it has scalable mode, and there its first stage alone.
  *
  * For the fake IOMMU only:
@@ -139,6 +140,7 @@ struct sim_iommu_config {
 	bool no_passthrough;
 	bool stage2;
 	bool first_stage;
+	bool short_descriptors;
 	unsigned int tags;
 	unsigned int queue;
 	uint64_t latency;

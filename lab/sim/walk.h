@@ -33,6 +33,7 @@ bool sim_mem_load(const struct sim_mem *mem, uint64_t addr, uint64_t *value);
  * @SIM_FORMAT_LPAE_S2: VMSAv8-64 stage 2.
  * @SIM_FORMAT_AMD: AMD host page tables.
  * @SIM_FORMAT_RISCV: RISC-V first stage.
+ * @SIM_FORMAT_ARM_SHORT: ARMv7 short descriptors.
  */
 enum sim_format {
 	SIM_FORMAT_VTD_SS,
@@ -41,6 +42,7 @@ enum sim_format {
 	SIM_FORMAT_LPAE_S2,
 	SIM_FORMAT_AMD,
 	SIM_FORMAT_RISCV,
+	SIM_FORMAT_ARM_SHORT,
 };
 
 /**
@@ -135,6 +137,10 @@ enum sim_reason sim_walk_vtd_fs(const struct sim_mem *mem, const struct sim_tabl
 /** sim_walk_riscv() - walk a RISC-V first-stage table, and the second stage behind it. See sim_walk_vtd(). */
 enum sim_reason sim_walk_riscv(const struct sim_mem *mem, const struct sim_table *table,
 			       uint64_t iova, struct sim_walk *walk);
+
+/** sim_walk_arm_short() - walk a table of ARMv7's short descriptors. Records no tables. See sim_walk_vtd(). */
+enum sim_reason sim_walk_arm_short(const struct sim_mem *mem, const struct sim_table *table,
+				   uint64_t iova, struct sim_walk *walk);
 
 /** sim_walk() - walk a table of any format. See sim_walk_vtd(). */
 enum sim_reason sim_walk(const struct sim_mem *mem, const struct sim_table *table, uint64_t iova,

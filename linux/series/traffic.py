@@ -16,6 +16,11 @@ SINK = "10.0.2.100"
 # Lines of the kernel's log that must not be there.
 BAD = r"DMAR: \[|arm-smmu-v3.*event|WARNING:|BUG|Oops|DMA-API: [^ ]+ [^ ]+: |dmah: .*(leak|misuse|stale)|KASAN|possible .*deadlock"
 
+# dma-debug prints its first error only, which a test of KUnit may have caused: let it print all.
+ALL_ERRORS = """
+[ ! -e /sys/kernel/debug/dma-api/all_errors ] || echo 1 >/sys/kernel/debug/dma-api/all_errors
+"""
+
 # Lines that follow an unmap of what is not mapped, or is another's.
 WRONG = re.compile(r"WARNING: .*(iommu|dmah)|BUG: |Oops|DMAR: \[DMA|dmah: .*(misuse|stale)")
 
@@ -134,7 +139,7 @@ def disk(image, on):
     QEMU says on the console which requests have SGL descriptors.
     """
     modules = [image.module(n) for n in ("nvme-core", "nvme")]
-    script = load(modules[:1]) + """
+    script = ALL_ERRORS + load(modules[:1]) + """
 echo KTAP version 1
 n=0
 verdict() {
@@ -216,7 +221,7 @@ def exchange(make, script, driver, name):
             f.write(data)
         qemu = ["-netdev", "user,id=n,restrict=on,tftp=%s,guestfwd=tcp:%s:9-cmd:sh -c 'head -c %d | md5sum'"
                 % (files, SINK, FILE), "-device", driver.card + ",netdev=n"]
-        head = """
+        head = ALL_ERRORS + """
 n=0
 verdict() {
 	n=$((n + 1))

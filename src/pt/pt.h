@@ -148,6 +148,12 @@ struct dmah_pt_format {
 	 */
 	void (*clean)(const struct pt *pt);
 	/**
+	 * @publish: copy @n leaf entries from @first, that of @iova, into tables that the hardware reads in place of the
+	 *	library's. NULL where the hardware reads these. Called for each change by pt_push().
+	 */
+	void (*publish)(const struct pt *pt, dmah_addr_t iova, const uint64_t *first,
+			unsigned int n);
+	/**
 	 * @walk: translate @iova. Return: number of tables visited; negative if @iova does not
 	 *	translate.
 	 */
@@ -206,6 +212,19 @@ static inline bool leaf_end(uint64_t *entry, uint64_t value, uint64_t cleared)
  * dmah_pt_clean() - push entries to memory, if the hardware's walks do not see the CPU's caches.
  */
 void dmah_pt_clean(const struct pt *pt, const uint64_t *first, unsigned int n);
+
+/**
+ * pt_push() - let the hardware see leaf entries that were changed. Call where DMAH_IOMMU_COHERENT_WALK is not set: an IOMMU
+ *	with a format that has @publish never sets it.
+ */
+static inline void pt_push(const struct pt *pt, dmah_addr_t iova, const uint64_t *first,
+			   unsigned int n)
+{
+	if (pt->fmt->publish)
+		pt->fmt->publish(pt, iova, first, n);
+	else
+		dmah_pt_clean(pt, first, n);
+}
 
 static inline bool pt_present(const struct pt_leaf *leaf, uint64_t entry)
 {

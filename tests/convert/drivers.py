@@ -37,12 +37,13 @@ class Driver:
     idle:    mappings that live as long as the device is bound
     handles: maps fail at the handle alone, where the bus maps for others as well
     stuck:   a packet whose map fails stops the original for good: there maps fail only while the interface comes up
+    untested: it never asks for the result of its maps, and unmaps those that failed
     iommu:   of the machine (vm.Machine): QEMU's device may reach memory past it
     functions: (transmit, poll) of a network driver, whose instructions are counted
     """
 
     def __init__(self, name, folder, *device, kind=NET, files=(), make=None, modules=(), bus=None, newer=False,
-                 rings=True, needs=(), before="", idle=0, handles=False, stuck=False, iommu="strict",
+                 rings=True, needs=(), before="", idle=0, handles=False, stuck=False, untested=False, iommu="strict",
                  functions=()):
         self.name = name
         self.folder = folder
@@ -59,6 +60,7 @@ class Driver:
         self.idle = idle
         self.handles = handles
         self.stuck = stuck
+        self.untested = untested
         self.iommu = iommu
         self.functions = functions
 
@@ -158,7 +160,7 @@ DRIVERS = {d.name: d for d in (
            functions=("igbvf_xmit_frame", "igbvf_poll")),
     # e100_tx_timeout_task() ignores that e100_up() failed, and leaves NAPI disabled: the next `ifconfig down` never ends.
     Driver("e100", INTEL.rstrip("/"), "i82559er", files=("e100.c",), stuck=True, functions=("e100_xmit_frame", "e100_poll")),
-    Driver("tulip", "drivers/net/ethernet/dec/tulip", "tulip", rings=False),
+    Driver("tulip", "drivers/net/ethernet/dec/tulip", "tulip", rings=False, untested=True),
     # QEMU reads and writes its rings at physical addresses.
     Driver("vmw_pvscsi", "drivers/scsi", "pvscsi,id=scsi#", "scsi-hd,bus=scsi#.0", kind=DISK, files=("vmw_pvscsi.[ch]",),
            needs=SD, iommu="passthrough", functions=("pvscsi_queue", "pvscsi_process_completion_ring")),

@@ -34,9 +34,18 @@ ROUNDS = 20                 # up and down, unbind and bind
 SHORT_ROUNDS = 3
 # Seconds of the guest's clock after which a driver counts as hung. The machine is ended then.
 LIMIT = 900
+# The same for an original that is known to hang (drivers.py: stuck).
+STUCK_LIMIT = 300
 USUAL = ("e1000", "e1000e", "igb", "e100", "tulip")
 
-SCRIPT = """
+# The numbers of the IOMMU's and the kernel's complaints.
+COUNTERS = """
+faults() { dmesg -s 8388608 | grep -c 'DMAR: \\['; }
+warnings() { dmesg -s 8388608 | grep -c 'WARNING:'; }
+said() { echo "iommu $(($(faults) - $(cat /tmp/faulted)))"; echo "warnings $(($(warnings) - $(cat /tmp/warned)))"; }
+"""
+
+SCRIPT = COUNTERS + """
 wait_for() { i=0; while ! eval "$1"; do i=$((i + 1)); [ $i -lt 300 ] || return 1; sleep 0.1; done; }
 D=/sys/kernel/debug/dmah
 P=/sys/module/dmah_inject/parameters
@@ -48,8 +57,6 @@ failing() { # EACH: so many maps until one fails; 0: none fails
 	[ $1 != 0 ] || echo "failed $(($(cat $P/failed) - before))"
 }
 rebind() { echo $dev >/sys/bus/pci/drivers/$DRIVER/unbind && echo $dev >/sys/bus/pci/drivers/$DRIVER/bind; }
-faults() { dmesg -s 8388608 | grep -c 'DMAR: \\['; }
-warnings() { dmesg -s 8388608 | grep -c 'WARNING:'; }
 """ + NET_SCRIPT + DISK_SCRIPT + """
 run() { # VARIANT DRIVER BUS KIND RINGS STUCK HANDLES BEFORE MODULE...
 	echo "variant $1 $2"
@@ -60,28 +67,29 @@ run() { # VARIANT DRIVER BUS KIND RINGS STUCK HANDLES BEFORE MODULE...
 	wait_for '[ -n "$(ls -d /sys/bus/pci/drivers/$DRIVER/*:* 2>/dev/null)" ]'
 	dev=$(cd /sys/bus/pci/drivers/$DRIVER && echo *:*)
 	echo "device $dev"
-	old=$(faults); warnings >/tmp/warned
+	faults >/tmp/faulted; warnings >/tmp/warned
 	use_$kind $rings $stuck
 	all=; for m; do all="$m $all"; done
 	rmmod $all && echo "removed"
-	echo "iommu $(($(faults) - old))"
-	echo "warnings $(($(warnings) - $(cat /tmp/warned)))"
+	said
 }
 run "$@" 2>&1
 """
 
-BOOT = """
+BOOT = COUNTERS + """
 insmod /modules/dmah.ko || exit 9
 insmod /modules/dmah_inject.ko || exit 8
 end() { echo; echo "begin $1 $2"; base64 /tmp/t.txt.xz; echo "end $1 $2"; }
-record() { # VARIANT DRIVER ...
+record() { # SECONDS VARIANT DRIVER ...
+	limit=$1
+	shift
 	rm -f /tmp/t.txt.xz /tmp/done
 	# its progress would stand in the lines of the script
 	{ dmah-record --output=/tmp/t.txt.xz --buffer=16M -- sh /use "$@" 2>/tmp/record.err; : >/tmp/done; } &
-	n=0; while [ ! -e /tmp/done ] && [ $n -lt LIMIT ]; do sleep 1; n=$((n + 1)); done
+	n=0; while [ ! -e /tmp/done ] && [ $n -lt $limit ]; do sleep 1; n=$((n + 1)); done
 	if [ ! -e /tmp/done ]; then
 		# Tasks that wait for ever are listed in the kernel's log.
-		echo; echo "warnings $(($(dmesg -s 8388608 | grep -c 'WARNING:') - $(cat /tmp/warned)))"
+		echo; said
 		echo "hung $1 $2"; echo w >/proc/sysrq-trigger
 		exit 0
 	fi
@@ -114,7 +122,7 @@ class Guest:
         self.used = []
         self.files = {}
         self.needs = set()
-        self.script = BOOT.replace("LIMIT", str(args.limit))
+        self.script = BOOT
         self.last = ""
         self.newer = False
         self.names = []
@@ -155,7 +163,8 @@ class Guest:
         handles = driver.handles and variant != ORIGINAL or variant == "pool"
         rings = "rings" if driver.rings and not self.args.short else "-"
         stuck = driver.stuck and variant != ORIGINAL
-        return "record %s %s %s %s %s %d %d '%s' %s\n" % (variant, driver.name, driver.bus, driver.kind, rings, stuck, handles,
+        limit = min(self.args.limit, STUCK_LIMIT) if driver.stuck and variant == ORIGINAL else self.args.limit
+        return "record %d %s %s %s %s %s %d %d '%s' %s\n" % (limit, variant, driver.name, driver.bus, driver.kind, rings, stuck, handles,
                                                         driver.before, " ".join(made))
 
     def boot(self):
@@ -207,7 +216,10 @@ def judge(guest, driver, variant, lines, case):
     counted = variant != "pool" and driver.kind == NET
     case((not counted or failing.get("failed_maps", 0) >= min(failed or 0, 5)) and failing.get("live", 99) <= driver.idle,
          "failed maps leave nothing behind", [str(failing)])
-    case(all(n.get("misuse", 0) == 0 for n in (up, down, rebound, end)) and "misuse" in end, "no misuse", [str(up), str(end)])
+    # The checked form reports each unmap of a map that failed, where the driver never asks.
+    own = failed or 0 if driver.untested and variant == "checked" else 0
+    case(all(n.get("misuse", 0) <= own for n in (up, down, rebound, end)) and "misuse" in end,
+         "no misuse" + (" but unmaps of maps that failed" if own else ""), [str(up), str(end)])
     case(all(n.get("maps", 0) == n.get("unmaps", -1) + n.get("live", 0) and n.get("live") == driver.idle for n in (down, end)),
          "nothing is live when it is idle" if not driver.idle else "%d mapping is live while it is bound" % driver.idle,
          [str(down), str(end)])
@@ -269,7 +281,8 @@ def results(guest, drivers, result, tap):
             if name in data:
                 events, errors, said = check(guest.args, guest.work, name, data[name],
                                              next((line[7:] for line in lines if line.startswith("device ")), None))
-                case(not errors and events > 10, "its %d DMA events are right by dmah check --final" % events,
+                # In pool mode only coherent memory is the kernel's.
+                case(not errors and events > (1 if variant == "pool" else 10), "its %d DMA events are right by dmah check --final" % events,
                      [said] + [str(f) for f in errors[:20]])
             else:
                 case(False, "its DMA events were recorded")
@@ -277,7 +290,7 @@ def results(guest, drivers, result, tap):
                          "hung": name in hung, "reached": name in text, "events": events, "errors": len(errors),
                          "kinds": sorted({f["kind"] for f in errors}),
                          "iommu": number(lines, "iommu"), "warnings": number(lines, "warnings"),
-                         "failed": number(lines, "failed"),
+                         "failed": number(lines, "failed"), "misuse": numbers(lines, "up").get("misuse"),
                          "maps": numbers(lines, "up").get("maps"), "syncs": numbers(lines, "up").get("syncs")})
     return rows
 

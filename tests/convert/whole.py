@@ -128,7 +128,8 @@ def cell(row):
     """A variant's cell of the table of runs."""
     if row is None:
         return "-"
-    return "hangs" if row["hung"] else "passes" if row["right"] else "fails" if row["reached"] else "not reached"
+    own = ", %d reports of its own unmaps" % row["misuse"] if row.get("misuse") else ""
+    return "hangs" if row["hung"] else "passes" + own if row["right"] else "fails" if row["reached"] else "not reached"
 
 
 def original(row):
@@ -178,8 +179,9 @@ def tables(results):
         elif part.kind == "instructions":
             counted += result["data"] or []
     out += ["", "The source, before and after:", ""] + figures.table(figure)
-    out += ["", "Instructions of the driver's functions that start and end a transfer, with all that they call:", ""]
-    out += instructions.table(counted)
+    if counted:
+        out += ["", "Instructions of the driver's functions that start and end a transfer, with all that they call:", ""]
+        out += instructions.table(counted)
     out += ["", "Sites that are left, in these drivers and in others of QEMU's devices:", ""]
     return out + figures.left_table([r for r in figure if r["left"]] + others, RULES)
 

@@ -44,6 +44,9 @@
 #define RECORDS 1024u
 /* Device ids of AMD's device table: one bus. */
 #define AMD_IDS 256u
+/* The header of its capability block: no device TLBs. */
+#define AMD_HEADER  0x0803000fu
+#define AMD_NPCACHE (1u << 26)
 
 unsigned int bench_can(void)
 {
@@ -245,7 +248,10 @@ static void open_smmu(struct bench *b)
 
 static void open_amdvi(struct bench *b)
 {
+	/* Without NpCache, though the model says that it has it: it caches nothing that is not present. */
 	struct dmah_amdvi_config config = { .regs = qemu_regs(b->q, QEMU_AMD_REGS),
+					    .capability = AMD_HEADER |
+							  (b->config.map_flush ? AMD_NPCACHE : 0),
 					    .ids = AMD_IDS,
 					    .events = RECORDS,
 					    .timeout_ns = TIMEOUT };

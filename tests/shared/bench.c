@@ -68,7 +68,7 @@ static bool is_signed(enum bench_hw hw)
 
 static bool smmuv1(enum bench_hw hw)
 {
-	return hw == BENCH_SMMUV1 || hw == BENCH_SMMUV1_S2;
+	return hw == BENCH_SMMUV1 || hw == BENCH_SMMUV1_S2 || hw == BENCH_SMMUV1_SHORT;
 }
 
 static bool smmuv2(enum bench_hw hw)
@@ -92,6 +92,8 @@ static const struct dmah_pt_format *format(enum bench_hw hw)
 {
 	if (hw == BENCH_VTD4_FS || stage2(hw))
 		return hw == BENCH_VTD4_FS ? &dmah_pt_vtd_fs : &dmah_pt_lpae_s2;
+	if (hw == BENCH_SMMUV1_SHORT)
+		return &dmah_pt_arm_short;
 	return vtd(hw)	   ? &dmah_pt_vtd_ss
 	       : amd(hw)   ? &dmah_pt_amd_v1
 	       : riscv(hw) ? &dmah_pt_sv_rsw
@@ -109,6 +111,8 @@ static unsigned int width(enum bench_hw hw)
 	case BENCH_SMMUV1:
 	case BENCH_SMMUV1_S2:
 		return 39;
+	case BENCH_SMMUV1_SHORT:
+		return 32;
 	case BENCH_VTD5:
 	case BENCH_SV57:
 		return 57;
@@ -161,6 +165,7 @@ static void open_machine(struct bench *b)
 				.flavour = flavour(c->hw),
 				.stage2 = stage2(c->hw),
 				.first_stage = c->hw == BENCH_VTD4_FS,
+				.short_descriptors = c->hw == BENCH_SMMUV1_SHORT,
 				.va_bits = width(c->hw),
 				.caching_mode = c->map_flush && !i,
 				.noncoherent_walk = c->walk_noncoherent,
@@ -173,6 +178,7 @@ static void open_machine(struct bench *b)
 	sim_regs_set_read_time(b->sim, 0);
 	for (unsigned int i = 0; i < 2 && c->backend == DMAH_BACKEND_IOMMU; i++) {
 		b->unit[i].smmuv2_config.v1 = smmuv1(c->hw);
+		b->unit[i].smmuv2_short = c->hw == BENCH_SMMUV1_SHORT;
 		unit_create(&b->unit[i], b->sim, i);
 	}
 }

@@ -32,6 +32,7 @@ enum bench_hw {
 	BENCH_SMMUV2, /* SMMUv2, VMSAv8-64, stage 1 */
 	BENCH_SMMUV2_S2, /* SMMUv2, VMSAv8-64, stage 2 */
 	BENCH_SMMUV1, /* SMMUv1, long descriptors, 32-bit addresses */
+	BENCH_SMMUV1_SHORT, /* SMMUv1, short descriptors */
 	BENCH_SMMUV1_S2, /* SMMUv1, long descriptors, stage 2 */
 	BENCH_XEN,
 };

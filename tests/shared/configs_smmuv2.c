@@ -11,6 +11,9 @@ const struct bench_config configs[] = {
 	      .noncoherent = true, .pool = true, .walk_noncoherent = true),
 	IOMMU("smmuv2 stage 2 lazy", BENCH_SMMUV2_S2, DMAH_LAZY),
 	IOMMU("smmuv1 strict", BENCH_SMMUV1, DMAH_STRICT),
+	IOMMU("smmuv1 short descriptors strict", BENCH_SMMUV1_SHORT, DMAH_STRICT),
+	IOMMU("smmuv1 short descriptors lazy, not coherent", BENCH_SMMUV1_SHORT, DMAH_LAZY,
+	      .noncoherent = true, .pool = true, .walk_noncoherent = true),
 	IOMMU("smmuv1 stage 2 lazy", BENCH_SMMUV1_S2, DMAH_LAZY),
 	IOMMU("smmuv2 passthrough", BENCH_SMMUV2, DMAH_PASSTHROUGH),
 };

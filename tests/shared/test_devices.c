@@ -179,6 +179,12 @@ static void several_iommus(void **state)
 	bench_close(b);
 }
 
+/* Returns true for a format that uses the lower half of its tables: its widths are others. */
+static bool is_signed(const struct dmah_pt_format *format)
+{
+	return format == &dmah_pt_vtd_fs || format == &dmah_pt_sv || format == &dmah_pt_sv_rsw;
+}
+
 /* A domain uses the narrowest tables that its IOMMU can walk, and refuses narrower ones. */
 static void narrowest_walk(void **state)
 {
@@ -192,8 +198,7 @@ static void narrowest_walk(void **state)
 	struct dmah_pt_info pt;
 
 	(void)state;
-	/* A first stage of VT-d has one width. */
-	for (unsigned int min = config.format == &dmah_pt_vtd_fs ? 96 : 0; min <= 48; min += 48) {
+	for (unsigned int min = is_signed(config.format) ? 96 : 0; min <= 48; min += 48) {
 		bench_iommu(b, 0)->va_bits_min = min;
 		config.va_bits = 0;
 		assert_int_equal(dmah_domain_init(&dom, &config, memory, need), 0);

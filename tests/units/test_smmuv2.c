@@ -187,6 +187,8 @@ static const struct kind kinds[] = {
 	{ .model = { .prefetch = true, .major = 2 }, .driver = { .model = DMAH_SMMUV2_MMU500 } },
 	{ .model = { .v1 = true, .alias = true }, .driver = { .model = DMAH_SMMUV2_CALXEDA } },
 	{ .model = { .no_aarch32 = true, .streams = 4 }, .driver = { .id_base = 64 } },
+	{ .model = { .v1 = true }, .driver = { .short_descriptors = true } },
+	{ .driver = { .short_descriptors = true, .stall = true } },
 };
 
 /* Maps, writes, unmaps, and writes once more, on every kind of unit. */
@@ -199,7 +201,9 @@ static void every_unit(void **state)
 		dmah_addr_t dma;
 
 		assert_ptr_equal(rig->smmu[0].iommu.formats[0],
-				 kinds[k].stage2 ? &dmah_pt_lpae_s2 : &dmah_pt_lpae_s1);
+				 kinds[k].driver.short_descriptors ? &dmah_pt_arm_short
+				 : kinds[k].stage2		   ? &dmah_pt_lpae_s2
+								   : &dmah_pt_lpae_s1);
 		assert_false(writes(rig, 0, 0x1000));
 		assert_int_equal(try_attach(rig, 0), DMAH_OK);
 		assert_int_equal(try_attach(rig, 1), DMAH_OK);
@@ -218,6 +222,107 @@ static void every_unit(void **state)
 		assert_int_equal(rig->reports, 0);
 		rig_close(rig);
 	}
+}
+
+/* ---- short descriptors ---- */
+
+#define TTBR0 0x20u
+
+static uint32_t word_at(struct rig *rig, dmah_phys_t phys)
+{
+	uint32_t word;
+
+	sim_cpu_read(rig->sim, phys, &word, sizeof(word));
+	return word;
+}
+
+/* The descriptors of an address: of the first table, and of the second where there is one. */
+static void descriptors(struct rig *rig, dmah_addr_t dma, uint32_t d[2])
+{
+	uint32_t root = sim_smmuv2_peek(rig->regs[0], BANK(0) + TTBR0) & 0xffffc000;
+
+	d[0] = word_at(rig, root + (dma >> 20) * 4);
+	d[1] = (d[0] & 3) == 1 ? word_at(rig, (d[0] & 0xfffffc00) + (dma >> 12 & 255) * 4) : 0;
+}
+
+/* Maps @len bytes, compares the descriptor of the first byte, and unmaps: nothing is left. */
+static void one_descriptor(struct rig *rig, dmah_phys_t phys, uint32_t len, enum dmah_dir dir,
+			   uint32_t attrs, bool section, uint32_t want)
+{
+	struct dmah h = { 0 };
+	dmah_addr_t dma;
+	uint32_t d[2];
+
+	assert_int_equal(dmah_map(device(rig, 0), &h, phys, len, dir, attrs), DMAH_OK);
+	dma = dmah_addr(&h);
+	descriptors(rig, dma, d);
+	assert_int_equal(d[section ? 0 : 1], want | (uint32_t)phys);
+	if (section) {
+		descriptors(rig, dma + (1 << 20), d);
+		assert_int_equal(d[0], want | ((uint32_t)phys + (1 << 20)));
+	}
+	if (dir != DMAH_TO_DEVICE && !attrs) {
+		assert_true(writes(rig, 0, dma));
+		assert_true(writes(rig, 0, dma + len - 1));
+	}
+	assert_int_equal(dmah_unmap(device(rig, 0), &h), DMAH_OK);
+	descriptors(rig, dma, d);
+	assert_int_equal(section ? d[0] : d[1], 0);
+	assert_false(writes(rig, 0, dma + len - 1));
+}
+
+/* Every bit of a section, a large page and a small page, by the manual: nG, S, AP[2], TEX, AP[1:0], C, B, type, XN. */
+static void short_descriptors(void **state)
+{
+	const struct kind *kind = &kinds[11];
+	struct rig *rig = rig_open(kind, 1);
+	dmah_phys_t big = sim_ram_take(rig->sim, 4u << 20, 2u << 20);
+
+	(void)state;
+	assert_int_equal(try_attach(rig, 0), DMAH_OK);
+	one_descriptor(rig, big, 4096, DMAH_FROM_DEVICE, 0, false,
+		       1 << 11 | 1 << 10 | 1 << 6 | 3 << 4 | 3 << 2 | 1 << 1 | 1);
+	one_descriptor(rig, big, 4096, DMAH_TO_DEVICE, 0, false,
+		       1 << 11 | 1 << 10 | 1 << 9 | 1 << 6 | 3 << 4 | 3 << 2 | 1 << 1 | 1);
+	one_descriptor(rig, big, 4096, DMAH_BIDIRECTIONAL, DMAH_ATTR_MMIO, false,
+		       1 << 11 | 1 << 10 | 3 << 4 | 1 << 2 | 1 << 1 | 1);
+	one_descriptor(rig, big, 65536, DMAH_FROM_DEVICE, 0, false,
+		       1 << 15 | 1 << 12 | 1 << 11 | 1 << 10 | 3 << 4 | 3 << 2 | 1);
+	one_descriptor(rig, big, 2u << 20, DMAH_FROM_DEVICE, 0, true,
+		       1 << 17 | 1 << 16 | 1 << 12 | 3 << 10 | 1 << 4 | 3 << 2 | 2);
+	one_descriptor(rig, big, 2u << 20, DMAH_TO_DEVICE, 0, true,
+		       1 << 17 | 1 << 16 | 1 << 15 | 1 << 12 | 3 << 10 | 1 << 4 | 3 << 2 | 2);
+	rig_close(rig);
+}
+
+/* Maps memory that lies on no 64 KiB boundary, and compares each page. */
+static void pages_of(struct rig *rig, dmah_phys_t at, uint32_t len)
+{
+	struct dmah h = { 0 };
+	dmah_phys_t phys;
+	dmah_addr_t dma;
+
+	assert_int_equal(dmah_map(device(rig, 0), &h, at, len, DMAH_FROM_DEVICE, 0), DMAH_OK);
+	dma = dmah_addr(&h);
+	for (uint32_t off = 0; off < len; off += 4096) {
+		assert_int_equal(sim_dma_reaches(rig->dev[0], dma + off, true, &phys), SIM_OK);
+		assert_int_equal(phys, at + off);
+	}
+	assert_int_equal(dmah_unmap(device(rig, 0), &h), DMAH_OK);
+	for (uint32_t off = 0; off < len; off += 4096)
+		assert_false(writes(rig, 0, dma + off));
+}
+
+static void short_pages(void **state)
+{
+	struct rig *rig = rig_open(&kinds[11], 1);
+	dmah_phys_t at = sim_ram_take(rig->sim, 8u << 20, 2u << 20) + 4096;
+
+	(void)state;
+	assert_int_equal(try_attach(rig, 0), DMAH_OK);
+	for (unsigned int shift = 16; shift <= 22; shift++)
+		pages_of(rig, at, 1u << shift);
+	rig_close(rig);
 }
 
 /* MMU-500: a context bank that translates has its prefetch off. */
@@ -659,6 +764,8 @@ static void refused(void **state)
 		{ { .driver = { .stage2 = true } }, DMAH_ENOTSUP },
 		{ { .model = { .v1 = true, .no_aarch32 = true } }, DMAH_ENOTSUP },
 		{ { .model = { .stage2_banks = 32 } }, DMAH_ENOTSUP },
+		{ { .model = { .no_short = true }, .driver = { .short_descriptors = true } },
+		  DMAH_ENOTSUP },
 	};
 
 	(void)state;
@@ -687,6 +794,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_unit),
+		cmocka_unit_test(short_descriptors),
+		cmocka_unit_test(short_pages),
 		cmocka_unit_test(prefetch_is_off),
 		cmocka_unit_test(faults),
 		cmocka_unit_test(interrupts),

@@ -14,7 +14,7 @@
 #define CHUNK_BYTES  (1ull << PT_LEAF_SHIFT)
 #define APERTURE_MAX (1ull << 40)
 
-static const unsigned int widths[] = { 38, 39, 47, 48, 56, 57 };
+static const unsigned int widths[] = { 32, 38, 39, 47, 48, 56, 57 };
 #define WIDTHS (sizeof(widths) / sizeof(widths[0]))
 
 static unsigned int pick_va_bits(const struct dmah_domain_config *cfg)

@@ -93,7 +93,7 @@ static void set_leaf(struct dmah_domain *dom, const struct extent *run, uint32_t
 	for (uint32_t i = 0; i < n; i++, value += PT_GRANULE >> leaf->addr_shift)
 		leaf_set(&entry[i], run->cont || done + i ? value | leaf->cont : value);
 	if (!(dom->pt.caps & DMAH_IOMMU_COHERENT_WALK))
-		dmah_pt_clean(&dom->pt, entry, n);
+		pt_push(&dom->pt, iommu_iova(dom, run->first + done), entry, n);
 }
 
 int dmah_entries_set(const struct dmah_device *dev, const struct extent *wanted, unsigned int flags,
@@ -227,7 +227,7 @@ uint32_t dmah_entries_claim(struct dmah_domain *dom, const struct extent *run, u
 	    !leaf_end(entry, value, pt_cleared(leaf, value) | timestamp))
 		return 0;
 	if (!(dom->pt.caps & DMAH_IOMMU_COHERENT_WALK))
-		dmah_pt_clean(&dom->pt, entry, 1);
+		pt_push(&dom->pt, iommu_iova(dom, run->first), entry, 1);
 	return 1;
 }
 
@@ -274,7 +274,7 @@ void dmah_entries_clear(struct dmah_domain *dom, uint32_t first, uint32_t n, uin
 		for (uint32_t i = 0; i < step.n; i++)
 			leaf_clear(&entry[i], pt_cleared(leaf, pt_load(&entry[i])) | timestamp);
 		if (!(dom->pt.caps & DMAH_IOMMU_COHERENT_WALK))
-			dmah_pt_clean(&dom->pt, entry, step.n);
+			pt_push(&dom->pt, iommu_iova(dom, first + done), entry, step.n);
 		done += step.n;
 	}
 	dmah_host_wmb();

@@ -313,7 +313,7 @@ static bool write_entries(struct dmah_domain *dom, dmah_addr_t iova, uint64_t *e
 		changed = true;
 	}
 	if (!(dom->pt.caps & DMAH_IOMMU_COHERENT_WALK))
-		dmah_pt_clean(&dom->pt, entry, n);
+		pt_push(&dom->pt, iova - n * PT_GRANULE, entry, n);
 	return changed;
 }
 

@@ -3,6 +3,7 @@
 #include "hw/smmuv2/smmuv2.h"
 
 static const struct dmah_pt_format *const stage1[] = { &dmah_pt_lpae_s1 };
+static const struct dmah_pt_format *const stage1_short[] = { &dmah_pt_arm_short };
 static const struct dmah_pt_format *const stage2[] = { &dmah_pt_lpae_s2 };
 
 static const struct dmah_iommu_ops ops = {
@@ -169,6 +170,14 @@ static unsigned int iova_bits(const struct dmah_smmuv2 *smmu, uint32_t idr2)
 	return smmuv2_has(smmu, SMMUV2_VA64) ? bits_of(IDR2_UBS(idr2)) : 32;
 }
 
+/* The format writes tables of its own for the hardware: the library lets it follow each change where this bit is not set. */
+static void describe_short(struct dmah_iommu *iommu)
+{
+	iommu->formats = stage1_short;
+	iommu->caps &= ~(uint32_t)(DMAH_IOMMU_COHERENT_WALK | DMAH_IOMMU_BLOCK_1G);
+	iommu->va_bits = iommu->va_bits_min = iommu->iova_bits = iommu->out_bits = 32;
+}
+
 static void describe(struct dmah_smmuv2 *smmu, const struct dmah_smmuv2_config *c, uint32_t idr2)
 {
 	struct dmah_iommu *iommu = &smmu->iommu;
@@ -193,6 +202,8 @@ static void describe(struct dmah_smmuv2 *smmu, const struct dmah_smmuv2_config *
 		iommu->iova_bits = iommu->out_bits;
 	iommu->formats = smmuv2_has(smmu, SMMUV2_STAGE2) ? stage2 : stage1;
 	iommu->nformats = 1;
+	if (smmuv2_has(smmu, SMMUV2_SHORT))
+		describe_short(iommu);
 	iommu->reserved = c->reserved;
 	iommu->nreserved = c->nreserved;
 }

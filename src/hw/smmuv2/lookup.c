@@ -4,7 +4,8 @@
  * walked its table, and PAR has the result. It is the reverse lookup of Linux' ARM IOMMU mapper: one register is written and
  * two or more are read for each unmap by address, while a handle has the physical address already.
  *
- * A bank has one set of these registers. A CPU that finds them taken walks the table in memory; so nobody waits for another.
+ * A bank has one set of these registers. A CPU that finds them taken walks the table in memory; so nobody waits for another,
+ * but with short descriptors, whose table in memory is not to be found from its root.
  */
 #include "hw/smmuv2/smmuv2.h"
 #include "pt/pt.h"
@@ -21,7 +22,12 @@ int dmah_smmuv2_walk(const struct dmah_pt_info *info, dmah_addr_t dma, dmah_phys
 			       .va_bits = info->va_bits,
 			       .levels = info->levels };
 	struct pt_entry entry;
-	int visited = info->format->walk(&pt, dma, &entry);
+	int visited;
+
+	/* The root that the hardware has is not the library's. */
+	if (info->format == &dmah_pt_arm_short)
+		return -1;
+	visited = info->format->walk(&pt, dma, &entry);
 
 	if (visited > 0) {
 		*phys = entry.phys;
@@ -81,10 +87,14 @@ static bool try_ask(struct dmah_smmuv2 *smmu, unsigned int bank, dmah_addr_t dma
 		    uint64_t *steps)
 {
 	uint32_t *busy = &smmu->bank[bank].lookup_busy;
+	uint64_t begun = 0;
 	bool answered;
 
-	if (__atomic_exchange_n(busy, 1, __ATOMIC_ACQUIRE))
-		return false;
+	while (__atomic_exchange_n(busy, 1, __ATOMIC_ACQUIRE)) {
+		if (!smmuv2_has(smmu, SMMUV2_SHORT) || dmah_smmuv2_late(smmu, &begun))
+			return false;
+		dmah_host_relax();
+	}
 	answered = ask(smmu, bank, dma, par, steps);
 	__atomic_store_n(busy, 0, __ATOMIC_RELEASE);
 	return answered;
