@@ -78,7 +78,7 @@ LAZY_MUTANTS = [
     ("PUT_BEFORE_CLEAR", ONE + " -DOPS0=4", "P2",
      "granules are queued before their entry is cleared"),
     ("STRICT_LAZY", ONE + " -DOPS0=3", "P2", "a strict unmap gives back before its invalidation"),
-    ("SEEN_BEFORE", ONE + " -DREPLACE -DOPS0=3", "P2",
+    ("SEEN_BEFORE", ONE + " -DREPLACE -DOPS0=4", "P2",
      "a replace takes granules that it saw in an earlier section"),
     ("LOCK_HELD", ONE + " -DOPS0=2", "P3", "a remote drain holds the lock while it waits for busy"),
     ("STEAL_INSIDE", "-DOPS0=1 -DOPS1=1 -DREMOTES=0", "P3", "two CPUs quiesce each other, inside"),

@@ -491,8 +491,8 @@ def allocated_size(analysis, place, files):
 
 def constant_count(facts, f, v):
     if v.kind == "id":
-        defs = [plain(d) for d, _ in reaching(facts, f, v)]
-        v = defs[0] if len(defs) == 1 else v
+        defs = [d for d, _ in reaching(facts, f, v)]
+        v = plain(defs[0]) if len(defs) == 1 and defs[0] is not None else v
     if v.kind != "call" or v.callee() not in COHERENT or len(v.args()) < 3:
         return None
     text = words(facts, v.args()[1])
