@@ -128,8 +128,12 @@ def cell(row):
     """A variant's cell of the table of runs."""
     if row is None:
         return "-"
-    own = ", %d reports of its own unmaps" % row["misuse"] if row.get("misuse") else ""
+    own = ", " + many(row["misuse"], "report", " of its own unmaps") if row.get("misuse") else ""
     return "hangs" if row["hung"] else "passes" + own if row["right"] else "fails" if row["reached"] else "not reached"
+
+
+def many(count, thing, of=""):
+    return "%d %s%s%s" % (count, thing, "" if count == 1 else "s", of)
 
 
 def original(row):
@@ -140,11 +144,11 @@ def original(row):
     if row["hung"]:
         found.append("hangs")
     if row["warnings"]:
-        found.append("%d warnings of the kernel" % row["warnings"])
+        found.append(many(row["warnings"], "warning", " of the kernel"))
     if row["errors"]:
-        found.append("%d errors (%s)" % (row["errors"], ", ".join(row["kinds"])))
+        found.append(many(row["errors"], "error", " (%s)" % ", ".join(row["kinds"])))
     if row["iommu"]:
-        found.append("%d faults of the IOMMU" % row["iommu"])
+        found.append(many(row["iommu"], "fault", " of the IOMMU"))
     return ", ".join(found) or ("nothing" if row["right"] else "some transfers fail")
 
 
