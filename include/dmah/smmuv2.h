@@ -215,9 +215,19 @@ int dmah_smmuv2_reset(struct dmah_smmuv2 *smmu);
 void dmah_smmuv2_irq(struct dmah_smmuv2 *smmu, bool on);
 
 /**
+ * struct dmah_smmuv2_table - a domain's page table behind a unit, for dmah_smmuv2_lookup().
+ * @smmu: the unit.
+ * @pt: from dmah_domain_pt().
+ */
+struct dmah_smmuv2_table {
+	struct dmah_smmuv2 *smmu;
+	struct dmah_pt_info pt;
+};
+
+/**
  * dmah_smmuv2_lookup() - translate by the unit's address translation registers (ATS1PR, ATSR, PAR), as Linux' ARM IOMMU
- *	mapper does at every unmap. For dmah_addr_set_lookup(), with the unit as @ctx.
- * @ctx: struct dmah_smmuv2.
+ *	mapper does at every unmap. For dmah_addr_set_lookup().
+ * @ctx: struct dmah_smmuv2_table of @dom, which stays valid as long as this is the domain's lookup.
  * @dom: a domain behind the unit.
  * @dma: a DMA address.
  * @steps: the number of register accesses, or of tables visited, is added.

@@ -14,5 +14,6 @@
 #include <dmah/dmah.h>
 #include <dmah/fault.h>
 #include <dmah/ring.h>
+#include <dmah/smmuv2.h>
 #include <dmah/smmuv3.h>
 #include <dmah/vtd.h>

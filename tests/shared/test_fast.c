@@ -838,7 +838,7 @@ int main(void)
 		BENCH_CASE(inv09_stale_copies_of_other_sizes, 0),
 		BENCH_CASE(another_devices_handle, 0),
 		BENCH_CASE(inv18_killed, 0),
-		BENCH_CASE(inv18_killed_without_an_iommu, 0),
+		BENCH_CASE(inv18_killed_without_an_iommu, BENCH_OTHERS),
 		BENCH_CASE(inv13_reserve_by_address, 0),
 	};
 

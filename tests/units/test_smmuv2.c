@@ -670,12 +670,21 @@ static void failed_unit(void **state)
 
 /* ---- translation by register ---- */
 
+static struct dmah_smmuv2_table table_of(struct rig *rig)
+{
+	struct dmah_smmuv2_table table = { .smmu = &rig->smmu[0] };
+
+	assert_int_equal(dmah_domain_pt(rig->dom, &table.pt), DMAH_OK);
+	return table;
+}
+
 /* Pairs of a map and an unmap: by handle no lookup, by address one of at least 3 accesses to registers. */
 static void lookup_by_register(void **state)
 {
 	static const struct kind kind = { .model = { .polls = 2 } };
 	struct rig *rig = rig_open(&kind, 1);
-	const struct dmah_lookup lookup = { dmah_smmuv2_lookup, &rig->smmu[0] };
+	struct dmah_smmuv2_table table = table_of(rig);
+	const struct dmah_lookup lookup = { dmah_smmuv2_lookup, &table };
 	struct dmah_stats before, after;
 	struct sim_smmuv2_stats stats;
 	struct dmah h = { 0 };
@@ -711,7 +720,7 @@ static void lookup_by_register(void **state)
 	sim_smmuv2_stats(rig->regs[0], &stats);
 	assert_int_equal(stats.lookups, 100);
 	assert_int_equal(rig->smmu[0].lookups, 100);
-	assert_int_equal(dmah_smmuv2_lookup(&rig->smmu[0], rig->dom, 0x5000, &steps), ~0ull);
+	assert_int_equal(dmah_smmuv2_lookup(&table, rig->dom, 0x5000, &steps), ~0ull);
 	assert_int_equal(dmah_addr_unmap(device(rig, 0), dma, 64, DMAH_FROM_DEVICE, 0),
 			 DMAH_ESTALE);
 	rig_close(rig);
@@ -728,6 +737,7 @@ static void lookup_by_walk(void **state)
 	(void)state;
 	for (unsigned int k = 0; k < 4; k++) {
 		struct rig *rig = rig_open(&walked[k], 1);
+		struct dmah_smmuv2_table table = table_of(rig);
 		struct dmah h = { 0 };
 		uint64_t steps = 0;
 
@@ -739,7 +749,7 @@ static void lookup_by_walk(void **state)
 			rig->smmu[0].bank[0].lookup_busy = 1;
 		if (k == 3)
 			sim_fail(sim_iommu(rig->sim, 0), SIM_FAIL_DEAD, 1, 0);
-		assert_int_equal(dmah_smmuv2_lookup(&rig->smmu[0], rig->dom, dmah_addr(&h), &steps),
+		assert_int_equal(dmah_smmuv2_lookup(&table, rig->dom, dmah_addr(&h), &steps),
 				 rig->memory + 8);
 		assert_true(steps >= 3 && rig->smmu[0].lookups_walked == 1);
 		sim_repair(rig->sim, false);

@@ -102,17 +102,15 @@ static bool try_ask(struct dmah_smmuv2 *smmu, unsigned int bank, dmah_addr_t dma
 
 dmah_phys_t dmah_smmuv2_lookup(void *ctx, struct dmah_domain *dom, dmah_addr_t dma, uint64_t *steps)
 {
-	struct dmah_smmuv2 *smmu = ctx;
-	struct dmah_pt_info info;
+	const struct dmah_smmuv2_table *table = ctx;
+	struct dmah_smmuv2 *smmu = table->smmu;
+	int bank = bank_of(smmu, &table->pt);
 	uint64_t par;
-	int bank;
 
-	if (dmah_domain_pt(dom, &info))
-		return NOWHERE;
-	bank = bank_of(smmu, &info);
+	(void)dom;
 	if (bank < 0 || !smmuv2_has(smmu, SMMUV2_ATS1) || smmuv2_failed(smmu) ||
 	    !try_ask(smmu, (unsigned int)bank, dma, &par, steps))
-		return walk(smmu, &info, dma, steps);
+		return walk(smmu, &table->pt, dma, steps);
 	__atomic_add_fetch(&smmu->lookups, 1, __ATOMIC_RELAXED);
 	return par & PAR_F ? NOWHERE : (par & PAR_ADDR) | (dma & INSIDE);
 }
