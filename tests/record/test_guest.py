@@ -133,8 +133,10 @@ class Guest:
         command = "sh /work"
         for f, s in reversed(list(zip(run, source))):
             command = "dmah-record --json --buffer=16M --source=%s --output=/tmp/%s -- %s" % (s, f, command)
+        # Progress on a terminal would land inside another recorder's JSON.
         script = BEGIN + "dmah-record --list --json\necho list $?\n" + command + \
-            " 2>&1\necho recorded $?\necho \"file $(cat /tmp/sum)\"\nleft recorded\ngive %s\n" % " ".join(run)
+            " >/tmp/outer 2>/tmp/inner\necho recorded $?\ncat /tmp/inner /tmp/outer\n" + \
+            "echo \"file $(cat /tmp/sum)\"\nleft recorded\ngive %s\n" % " ".join(run)
         return script + (ENDS if iommu == "lazy" else "") + "true\n"
 
     def path(self, name):
