@@ -672,6 +672,35 @@ static void inv09_stale_copies_of_other_sizes(void **state)
 			mixed_sizes(&machines[m], seed);
 }
 
+/*
+ * 9: the generation of every format fits into a handle: each of more maps of one granule than a generation has values can be
+ * unmapped, on the fast path and on the general one.
+ */
+static void inv09_generations_wrap(void **state)
+{
+	static const enum bench_hw hw[] = { BENCH_VTD4,	     BENCH_VTD4_FS,	BENCH_LPAE48,
+					    BENCH_LPAE48_S2, BENCH_AMD4,	BENCH_SV48,
+					    BENCH_SMMUV2,    BENCH_SMMUV1_SHORT };
+
+	(void)state;
+	for (unsigned int i = 0; i < 2 * sizeof(hw) / sizeof(hw[0]); i++) {
+		const struct bench_config config = { .backend = DMAH_BACKEND_IOMMU,
+						     .hw = hw[i / 2],
+						     .aperture_size = APERTURE };
+		uint32_t attrs = i & 1 ? DMAH_ATTR_NO_CPU_SYNC : 0;
+		struct bench *b = bench_open(&config);
+		struct dmah h = { 0 };
+
+		for (unsigned int maps = 0; maps < 2100; maps++) {
+			assert_int_equal(dmah_map(bench_device(b), &h, page(b, 0), 4096,
+						  DMAH_BIDIRECTIONAL, attrs),
+					 0);
+			assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+		}
+		bench_close(b);
+	}
+}
+
 /* ---- devices ---- */
 
 static void another_devices_handle(void **state)
@@ -836,6 +865,7 @@ int main(void)
 		BENCH_CASE(inv09_stale_copies_of_blocks, 0),
 		BENCH_CASE(inv10_changed_blocks, 0),
 		BENCH_CASE(inv09_stale_copies_of_other_sizes, 0),
+		BENCH_CASE(inv09_generations_wrap, BENCH_OTHERS),
 		BENCH_CASE(another_devices_handle, 0),
 		BENCH_CASE(inv18_killed, 0),
 		BENCH_CASE(inv18_killed_without_an_iommu, 0),
