@@ -203,8 +203,10 @@ __attribute__((noinline)) static int unmap_any(struct dmah_device *dev, struct d
 
 	if (h->len == 1u << PT_LEAF_SHIFT && dmah_block_unmap(dev, h, &err))
 		return err;
-	err = dmah_fast_unmap_any(dev, h);
-	return err != DMAH_ESTALE ? err : unmap_rest(dev, h);
+	err = h->meta ? dmah_fast_unmap_any(dev, h) : DMAH_OK;
+	/* Not by unmap_rest(): a function that gave the address of a variable away makes no tail call. */
+	return err != DMAH_ESTALE ? err
+				  : dmah_unmap_general(dev, h, 0, __builtin_return_address(0));
 }
 
 /* End a mapping of several granules. */

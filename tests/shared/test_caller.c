@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The caller that a fault names: for every call that maps, the one that the call was given.
+ * The caller that a fault names: for every call that maps, the one that the call was given. And the caller that a report names.
  */
 #include "bench.h"
+#include "posix.h"
 
 #include <dmah/fault.h>
 
@@ -94,6 +95,84 @@ static void every_call(const struct bench_config *config)
 	bench_close(b);
 }
 
+/* ---- reports of misuse ---- */
+
+/* A function that ends in a call leaves no return address: only of optimized code, which no sanitizer changes, is that known. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+	__has_feature(memory_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
+#define SANITIZED 1
+#endif
+
+#ifndef SANITIZED
+static const void *reported;
+
+static void keep_caller(void *ctx, const struct dmah_device *dev, int err, const char *text,
+			uint64_t addr, const void *caller)
+{
+	(void)ctx;
+	(void)dev;
+	(void)text;
+	(void)addr;
+	assert_int_equal(err, DMAH_ESTALE);
+	reported = caller;
+}
+
+/* The one place that unmaps a copy, and the address behind that place. */
+__attribute__((noinline)) static int unmap_copy(struct dmah_device *dev, struct dmah *copy)
+{
+	int err = dmah_unmap(dev, copy);
+
+	/* Not a tail call. */
+	__asm__ volatile("" : "+r"(err));
+	return err;
+}
+
+/* A report of an unmap names the function that called it, for mappings of every size and kind. */
+static void misuse(void **state)
+{
+	static const struct bench_config machines[] = {
+		{ .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_IOMMU, .aperture_size = 64u << 20 },
+		{ .backend = DMAH_BACKEND_IOMMU,
+		  .hw = BENCH_IOMMU,
+		  .mode = DMAH_LAZY,
+		  .aperture_size = 64u << 20 },
+		{ .backend = DMAH_BACKEND_IOMMU,
+		  .hw = BENCH_IOMMU,
+		  .untrusted = true,
+		  .pool = true },
+	};
+	static const uint32_t lengths[] = { 4096, 8192, 131072, 200000, 2u << 20 };
+
+	(void)state;
+	for (unsigned int m = 0; m < sizeof(machines) / sizeof(machines[0]); m++) {
+		struct bench *b = bench_open(&machines[m]);
+		uint64_t size;
+		dmah_phys_t phys = (bench_memory(b, &size) + (2u << 20) - 1) & ~((2ull << 20) - 1);
+
+		posix_set_report(keep_caller, NULL);
+		for (unsigned int i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+			struct dmah h = { 0 }, copy;
+
+			assert_int_equal(dmah_map(bench_device(b), &h, phys, lengths[i],
+						  DMAH_FROM_DEVICE, 0),
+					 0);
+			copy = h;
+			assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+			reported = NULL;
+			assert_int_equal(unmap_copy(bench_device(b), &copy), DMAH_ESTALE);
+			/* The function is a few instructions long. */
+			assert_true((uintptr_t)reported - (uintptr_t)unmap_copy < 64);
+		}
+		bench_close(b);
+	}
+}
+#endif
+
 static void fast(void **state)
 {
 	static const struct bench_config config = { .backend = DMAH_BACKEND_IOMMU,
@@ -128,6 +207,9 @@ int main(void)
 		BENCH_CASE(fast, 0),
 		BENCH_CASE(general, 0),
 		BENCH_CASE(direct, BENCH_OTHERS),
+#ifndef SANITIZED
+		BENCH_CASE(misuse, 0),
+#endif
 	};
 
 	return bench_run("caller", cases, sizeof(cases) / sizeof(cases[0]));
