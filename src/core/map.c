@@ -243,10 +243,9 @@ __attribute__((noinline, cold)) static int replace_old(struct dmah_device *dev, 
 {
 	int err = dmah_unmap_general(dev, h, 0, caller);
 
-	if (err && err != DMAH_ETIMEDOUT) {
-		(void)dmah_unmap(dev, next);
-		return err;
-	}
+	/* Refused. Where the hardware does not confirm that the new mapping has ended, the device may reach the new buffer. */
+	if (err && err != DMAH_ETIMEDOUT)
+		return dmah_unmap(dev, next) == DMAH_ETIMEDOUT ? DMAH_ETIMEDOUT : err;
 	*h = *next;
 	return err;
 }
