@@ -895,6 +895,34 @@ static void inv18_killed_without_an_iommu(void **state)
 	bench_close(b);
 }
 
+/*
+ * 14: a buffer of several granules that leaves the memory which the tables can say is refused before anything is taken for it:
+ * no table page.
+ */
+static void inv14_beyond_the_last_address(void **state)
+{
+	(void)state;
+	for (unsigned int m = 0; m < MACHINES; m++) {
+		struct bench *b = bench_open(&machines[m]);
+		unsigned long pages = bench_pages(b);
+		struct dmah h = { 0 };
+		unsigned int bits = 63;
+
+		/* The number of bits is the first one below which a buffer can lie. */
+		for (; bits > 32; bits--) {
+			dmah_phys_t end = 1ull << bits;
+
+			if (dmah_map(bench_device(b), &h, end - 8192, 12288, DMAH_TO_DEVICE, 0))
+				assert_int_equal(bench_pages(b), pages);
+			else
+				break;
+		}
+		assert_true(bits > 32 && bits < 63);
+		assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+		bench_close(b);
+	}
+}
+
 /* ---- 13: what was reserved ---- */
 
 #define CELLS_RESERVED 8u
@@ -953,6 +981,7 @@ int main(void)
 		BENCH_CASE(another_devices_handle, 0),
 		BENCH_CASE(inv18_killed, 0),
 		BENCH_CASE(inv18_killed_without_an_iommu, 0),
+		BENCH_CASE(inv14_beyond_the_last_address, 0),
 		BENCH_CASE(inv13_reserve_by_address, 0),
 	};
 
