@@ -158,8 +158,8 @@ static void inv09_stale_copy(void **state)
 }
 
 /*
- * 19: where a stale copy is refused and the hardware does not confirm that the new buffer's mapping ended again, the caller is
- * told, since the device may reach the new buffer.
+ * 19: a stale copy is refused, and the hardware does not confirm that the new buffer's mapping has ended again: the result says
+ * that the device may reach the new buffer.
  */
 static void inv19_stale_copy_on_hung_hardware(void **state)
 {
