@@ -97,18 +97,6 @@ static void every_call(const struct bench_config *config)
 
 /* ---- reports of misuse ---- */
 
-/* A function that ends in a call leaves no return address: only of optimized code, which no sanitizer changes, is that known. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
-	__has_feature(memory_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
-#define SANITIZED 1
-#endif
-
-#ifndef SANITIZED
 static const void *reported;
 
 static void keep_caller(void *ctx, const struct dmah_device *dev, int err, const char *text,
@@ -120,6 +108,37 @@ static void keep_caller(void *ctx, const struct dmah_device *dev, int err, const
 	(void)addr;
 	assert_int_equal(err, DMAH_ESTALE);
 	reported = caller;
+}
+
+#ifdef __clang__
+#define IS_CLANG true
+#else
+#define IS_CLANG false
+#endif
+
+/*
+ * Returns true if a function that ends in a call is left before, although it gave the address of a variable away earlier. Only so
+ * can a function inside the library know the caller. GCC does so with -O2 and without sanitizers; clang does it seldom.
+ */
+__attribute__((noinline)) static const void *caller_of(int n)
+{
+	__asm__ volatile("" : "+r"(n));
+	return __builtin_return_address(0);
+}
+
+__attribute__((noinline)) static const void *ends_in_a_call(int n)
+{
+	for (int i = 0; i < n; i++) {
+		int variable = i;
+
+		__asm__ volatile("" : : "r"(&variable) : "memory");
+	}
+	return caller_of(n + 1);
+}
+
+__attribute__((noinline)) static bool has_tail_calls(void)
+{
+	return !IS_CLANG && (uintptr_t)ends_in_a_call(1) - (uintptr_t)has_tail_calls < 64;
 }
 
 /* The one place that unmaps a copy, and the address behind that place. */
@@ -149,6 +168,8 @@ static void misuse(void **state)
 	static const uint32_t lengths[] = { 4096, 8192, 131072, 200000, 2u << 20 };
 
 	(void)state;
+	if (!has_tail_calls())
+		return;
 	for (unsigned int m = 0; m < sizeof(machines) / sizeof(machines[0]); m++) {
 		struct bench *b = bench_open(&machines[m]);
 		uint64_t size;
@@ -171,7 +192,6 @@ static void misuse(void **state)
 		bench_close(b);
 	}
 }
-#endif
 
 static void fast(void **state)
 {
@@ -207,9 +227,7 @@ int main(void)
 		BENCH_CASE(fast, 0),
 		BENCH_CASE(general, 0),
 		BENCH_CASE(direct, BENCH_OTHERS),
-#ifndef SANITIZED
 		BENCH_CASE(misuse, 0),
-#endif
 	};
 
 	return bench_run("caller", cases, sizeof(cases) / sizeof(cases[0]));
