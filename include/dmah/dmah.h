@@ -144,7 +144,8 @@ int dmah_unmap(struct dmah_device *dev, struct dmah *h);
  * Context: as dmah_map().
  * Return: 0. The errors of dmah_map(), and DMAH_ESTALE and DMAH_EINVAL of dmah_unmap(): nothing has changed. DMAH_ETIMEDOUT:
  * the hardware did not confirm that a mapping ended. If @h carries the new mapping, that was the old one, whose memory must
- * not be reused. If @h is as it was, the new buffer could not be mapped for that reason.
+ * not be reused. If @h is as it was, the new buffer could not be mapped for that reason, or @h was refused and the new mapping
+ * ended again: the new buffer must not be reused.
  */
 int dmah_replace(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
 		 enum dmah_dir dir);

@@ -3,7 +3,7 @@
  * dmah: glossary, and the types shared by all calls.
  *
  * handle		struct dmah: one mapping, in storage that the caller owns.
- * idle			said of a handle that maps nothing. All its bytes are zero.
+ * idle			said of a handle that maps nothing. One whose bytes are all zero is idle.
  * DMA address		the address that a device puts on the bus. Behind an IOMMU: an IOVA.
  *			On Xen: a machine (bus) address. Otherwise: a bus address.
  * physical address,	three names that the host has for the same memory.

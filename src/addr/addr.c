@@ -135,7 +135,7 @@ int dmah_addr_sync(struct dmah_device *dev, struct addr_req *req, uint64_t len, 
 		err = dev->dom->ops->rebuild_part(dev, &h, req, &done);
 		if (err)
 			break;
-		if (h.meta & META_SYNC) {
+		if (h.meta & (for_cpu ? DMAH_META_SYNC_CPU : DMAH_META_SYNC_DEVICE)) {
 			count(dev, syncs, 1);
 			dmah_buffer_sync(dev, &h, (uint32_t)(req->dma - h.dma), done, for_cpu);
 		}

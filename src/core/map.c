@@ -157,11 +157,13 @@ int dmah_map_bus(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, dmah
 int dmah_unmap_general(struct dmah_device *dev, struct dmah *h, uint32_t allow, const void *caller)
 {
 	int err = dmah_handle_check(dev, h, allow);
+	bool checked;
 
 	if (!err)
 		err = dmah_check_unmap(dev, h);
 	if (err == DMAH_ENODEV)
 		return err;
+	checked = !err;
 	if (!err) {
 		dmah_history_unmap(dev, h);
 		/*
@@ -173,6 +175,8 @@ int dmah_unmap_general(struct dmah_device *dev, struct dmah *h, uint32_t allow, 
 		handle_clear(h);
 		return err;
 	}
+	if (checked)
+		dmah_check_map(dev, h);
 	return dmah_report_misuse(dev, err,
 				  err == DMAH_ESTALE ? "unmap of a mapping that is not live"
 						     : "unmap with a handle that does not fit",
@@ -203,8 +207,10 @@ __attribute__((noinline)) static int unmap_any(struct dmah_device *dev, struct d
 
 	if (h->len == 1u << PT_LEAF_SHIFT && dmah_block_unmap(dev, h, &err))
 		return err;
-	err = dmah_fast_unmap_any(dev, h);
-	return err != DMAH_ESTALE ? err : unmap_rest(dev, h);
+	err = h->meta ? dmah_fast_unmap_any(dev, h) : DMAH_OK;
+	/* Not by unmap_rest(): a function that gave the address of a variable away makes no tail call. */
+	return err != DMAH_ESTALE ? err
+				  : dmah_unmap_general(dev, h, 0, __builtin_return_address(0));
 }
 
 /* End a mapping of several granules. */
@@ -241,10 +247,9 @@ __attribute__((noinline, cold)) static int replace_old(struct dmah_device *dev, 
 {
 	int err = dmah_unmap_general(dev, h, 0, caller);
 
-	if (err && err != DMAH_ETIMEDOUT) {
-		(void)dmah_unmap(dev, next);
-		return err;
-	}
+	/* Refused. Where the hardware does not confirm that the new mapping has ended, the device may reach the new buffer. */
+	if (err && err != DMAH_ETIMEDOUT)
+		return dmah_unmap(dev, next) == DMAH_ETIMEDOUT ? DMAH_ETIMEDOUT : err;
 	*h = *next;
 	return err;
 }

@@ -228,20 +228,32 @@ int dmah_ring_push(struct dmah_ring *ring, dmah_phys_t phys, uint32_t len, dmah_
 
 /* ---- pop ---- */
 
-static int check_handles(struct dmah_ring *ring, uint32_t n)
+/* @checked: receives the number of mappings whose end the check build has noted. */
+static int check_handles(struct dmah_ring *ring, uint32_t n, uint32_t *checked)
 {
 	int err = DMAH_OK;
 
 	for (uint32_t i = 0; !err && i < n; i++) {
 		const struct dmah *h = ring_entry(ring, ring->popped + i);
 
-		if (!h->meta)
-			continue;
-		err = dmah_handle_check(ring->dev, h, h->meta & META_PART);
-		if (!err)
+		if (h->meta)
+			err = dmah_handle_check(ring->dev, h, h->meta & META_PART);
+		if (!err && h->meta)
 			err = dmah_check_unmap(ring->dev, h);
+		*checked += !err;
 	}
 	return err;
+}
+
+/* A pop was refused: the first @n mappings are live as before. */
+static void check_again(struct dmah_ring *ring, uint32_t n)
+{
+	while (n--) {
+		const struct dmah *h = ring_entry(ring, ring->popped + n);
+
+		if (h->meta)
+			dmah_check_map(ring->dev, h);
+	}
 }
 
 static int pop_elsewhere(struct dmah_ring *ring, uint32_t n)
@@ -270,26 +282,30 @@ static int pop_elsewhere(struct dmah_ring *ring, uint32_t n)
 __attribute__((noinline)) static int pop_any(struct dmah_ring *ring, uint32_t n, const void *caller)
 {
 	struct dmah_device *dev = ring->dev;
+	uint32_t checked = 0;
+	bool slots;
 	int err;
 
 	if (!n)
 		return DMAH_OK;
 	err = dmah_ring_live(ring) < n ? DMAH_EINVAL : DMAH_OK;
 	if (!err && ring->handles)
-		err = check_handles(ring, n);
-	if (err)
+		err = check_handles(ring, n, &checked);
+	if (err) {
+		check_again(ring, checked);
 		return dmah_report_misuse(dev, err,
 					  "pop of more mappings than a ring has, or of broken ones",
 					  ring->head.iova, caller);
-	if (iommu_ring_in_use(ring))
-		err = dmah_iommu_ring_pop(ring, n);
-	else
-		err = pop_elsewhere(ring, n);
-	/* Checked above: nothing has been popped if one mapping is wrong. */
-	if (err == DMAH_ESTALE)
-		return dmah_report_misuse(dev, err, "pop of a mapping that is not live",
-					  ring->head.iova, caller);
-	return err;
+	}
+	slots = iommu_ring_in_use(ring);
+	err = slots ? dmah_iommu_ring_pop(ring, n) : pop_elsewhere(ring, n);
+	if (err != DMAH_ESTALE)
+		return err;
+	/* Nothing has been popped from slots if one mapping is wrong. */
+	if (slots)
+		check_again(ring, checked);
+	return dmah_report_misuse(dev, err, "pop of a mapping that is not live", ring->head.iova,
+				  caller);
 }
 
 #ifndef DMAH_CHECK

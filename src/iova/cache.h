@@ -88,7 +88,7 @@ size_t dmah_iova_cache_memory(uint32_t batch);
 
 /**
  * dmah_iova_cache_init() - set up an empty cache. @memory: dmah_iova_cache_memory() bytes, aligned
- * as a pointer.
+ * to 8.
  */
 void dmah_iova_cache_init(struct iova_cache *c, void *memory, uint32_t batch, bool lazy);
 

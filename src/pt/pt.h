@@ -27,6 +27,8 @@
 /** PT_LEAF_SHIFT - log2 of the bytes that one leaf table maps: 2 MiB. */
 #define PT_LEAF_SHIFT 21
 #define PT_1G_SHIFT   30
+/** PT_GEN_BITS - most bits of a generation: a handle has room for so many. */
+#define PT_GEN_BITS 9
 
 /**
  * struct pt_leaf - the layout of an entry of a leaf table.
@@ -38,7 +40,7 @@
  * @present: a present entry has at least one of these bits.
  * @gen_shift: lowest bit of the generation. The hardware ignores these bits in every entry, present
  *	or not.
- * @gen_mask: largest generation; the next one is 0.
+ * @gen_mask: largest generation, of at most PT_GEN_BITS bits; the next one is 0.
  * @gen_one, @gen_bits: the generation 1 and the largest generation, at their place in an entry.
  * @cont: another ignored bit, set in an entry that continues the mapping of the entry before it.
  *	Shows the first and last entry of a mapping.

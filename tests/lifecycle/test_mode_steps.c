@@ -36,6 +36,7 @@ struct act {
 	struct rig r;
 	struct dmah_device *dev;
 	dmah_phys_t page;
+	dmah_phys_t other;
 	struct dmah h[PIECES];
 	dmah_addr_t dma[PIECES];
 	struct dmah_ring *ring;
@@ -101,6 +102,17 @@ static int end_handles(struct act *a)
 	return err;
 }
 
+/* Other buffers take the place of those that are looked at. act_close() unmaps them. */
+static int end_by_replacing(struct act *a)
+{
+	int err = DMAH_OK;
+
+	for (unsigned int i = 0; i < PIECES; i++)
+		err |= dmah_replace(a->dev, &a->h[i], a->other + i * 4096, 4096,
+				    DMAH_BIDIRECTIONAL);
+	return err;
+}
+
 static int end_by_address(struct act *a)
 {
 	int err = DMAH_OK;
@@ -145,6 +157,7 @@ static const struct {
 	{ "unmap on the general path", open_general, end_handles },
 	{ "unmap of several granules", open_large, end_handles },
 	{ "unmap by address", open_addresses, end_by_address },
+	{ "replace", open_handles, end_by_replacing },
 	{ "batch", open_handles, end_batch },
 	{ "pop by one", open_ring, end_ring_by_one },
 	{ "pop of all", open_ring, end_ring },
@@ -167,10 +180,13 @@ static void act_open(struct act *a, enum rig_kind kind, const struct rig_config 
 	rig_open(&a->r, kind, config);
 	a->dev = rig_attach(&a->r, true);
 	a->page = rig_page(&a->r, PIECES);
+	a->other = rig_page(&a->r, PIECES);
 }
 
 static void act_close(struct act *a)
 {
+	for (unsigned int i = 0; i < PIECES; i++)
+		assert_int_equal(dmah_unmap(a->dev, &a->h[i]), DMAH_OK);
 	if (a->ring)
 		assert_int_equal(dmah_ring_fini(a->ring), DMAH_OK);
 	assert_int_equal(dmah_detach(a->dev), DMAH_OK);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The caller that a fault names: for every call that maps, the one that the call was given.
+ * The caller that a fault names: for every call that maps, the one that the call was given. And the caller that a report names.
  */
 #include "bench.h"
+#include "posix.h"
 
 #include <dmah/fault.h>
 
@@ -94,6 +95,104 @@ static void every_call(const struct bench_config *config)
 	bench_close(b);
 }
 
+/* ---- reports of misuse ---- */
+
+static const void *reported;
+
+static void keep_caller(void *ctx, const struct dmah_device *dev, int err, const char *text,
+			uint64_t addr, const void *caller)
+{
+	(void)ctx;
+	(void)dev;
+	(void)text;
+	(void)addr;
+	assert_int_equal(err, DMAH_ESTALE);
+	reported = caller;
+}
+
+#ifdef __clang__
+#define IS_CLANG true
+#else
+#define IS_CLANG false
+#endif
+
+/*
+ * Returns true if a function that ends in a call is left before, although it gave the address of a variable away earlier. Only so
+ * can a function inside the library know the caller. GCC does so with -O2 and without sanitizers; clang does it seldom.
+ */
+__attribute__((noinline)) static const void *caller_of(int n)
+{
+	__asm__ volatile("" : "+r"(n));
+	return __builtin_return_address(0);
+}
+
+__attribute__((noinline)) static const void *ends_in_a_call(int n)
+{
+	for (int i = 0; i < n; i++) {
+		int variable = i;
+
+		__asm__ volatile("" : : "r"(&variable) : "memory");
+	}
+	return caller_of(n + 1);
+}
+
+__attribute__((noinline)) static bool has_tail_calls(void)
+{
+	return !IS_CLANG && (uintptr_t)ends_in_a_call(1) - (uintptr_t)has_tail_calls < 64;
+}
+
+/* The one place that unmaps a copy, and the address behind that place. */
+__attribute__((noinline)) static int unmap_copy(struct dmah_device *dev, struct dmah *copy)
+{
+	int err = dmah_unmap(dev, copy);
+
+	/* Not a tail call. */
+	__asm__ volatile("" : "+r"(err));
+	return err;
+}
+
+/* A report of an unmap names the function that called it, for mappings of every size and kind. */
+static void misuse(void **state)
+{
+	static const struct bench_config machines[] = {
+		{ .backend = DMAH_BACKEND_IOMMU, .hw = BENCH_IOMMU, .aperture_size = 64u << 20 },
+		{ .backend = DMAH_BACKEND_IOMMU,
+		  .hw = BENCH_IOMMU,
+		  .mode = DMAH_LAZY,
+		  .aperture_size = 64u << 20 },
+		{ .backend = DMAH_BACKEND_IOMMU,
+		  .hw = BENCH_IOMMU,
+		  .untrusted = true,
+		  .pool = true },
+	};
+	static const uint32_t lengths[] = { 4096, 8192, 131072, 200000, 2u << 20 };
+
+	(void)state;
+	if (!has_tail_calls())
+		return;
+	for (unsigned int m = 0; m < sizeof(machines) / sizeof(machines[0]); m++) {
+		struct bench *b = bench_open(&machines[m]);
+		uint64_t size;
+		dmah_phys_t phys = (bench_memory(b, &size) + (2u << 20) - 1) & ~((2ull << 20) - 1);
+
+		posix_set_report(keep_caller, NULL);
+		for (unsigned int i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+			struct dmah h = { 0 }, copy;
+
+			assert_int_equal(dmah_map(bench_device(b), &h, phys, lengths[i],
+						  DMAH_FROM_DEVICE, 0),
+					 0);
+			copy = h;
+			assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+			reported = NULL;
+			assert_int_equal(unmap_copy(bench_device(b), &copy), DMAH_ESTALE);
+			/* The function is a few instructions long. */
+			assert_true((uintptr_t)reported - (uintptr_t)unmap_copy < 64);
+		}
+		bench_close(b);
+	}
+}
+
 static void fast(void **state)
 {
 	static const struct bench_config config = { .backend = DMAH_BACKEND_IOMMU,
@@ -128,6 +227,7 @@ int main(void)
 		BENCH_CASE(fast, 0),
 		BENCH_CASE(general, 0),
 		BENCH_CASE(direct, BENCH_OTHERS),
+		BENCH_CASE(misuse, 0),
 	};
 
 	return bench_run("caller", cases, sizeof(cases) / sizeof(cases[0]));

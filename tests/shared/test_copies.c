@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Two CPUs unmap copies of one handle at the same time: one of them ends the mapping, the other is refused, and no IOVA
+ * Two CPUs unmap copies of one handle, or replace them, at the same time: one of them ends the mapping, the other is refused, and no IOVA
  * and no bounce slot goes to two live mappings afterwards.
  */
 #include "bench.h"
@@ -17,7 +17,17 @@
 #define PAGES  3u
 
 /** enum way - how the mapping is made and ended. */
-enum way { BY_HANDLE, BY_BATCH, BY_VECTOR, BY_ADDRESS, BY_PAGE, BY_LIST, COHERENT };
+enum way {
+	BY_HANDLE,
+	BY_REPLACE,
+	REPLACE_AND_UNMAP,
+	BY_BATCH,
+	BY_VECTOR,
+	BY_ADDRESS,
+	BY_PAGE,
+	BY_LIST,
+	COHERENT
+};
 
 /**
  * struct race - the state that both CPUs share.
@@ -57,6 +67,12 @@ static int end(struct race *r, unsigned int who)
 	switch (r->way) {
 	case BY_HANDLE:
 		return dmah_unmap(dev, &r->h[who]);
+	case BY_REPLACE:
+	case REPLACE_AND_UNMAP:
+		if (who && r->way == REPLACE_AND_UNMAP)
+			return dmah_unmap(dev, &r->h[who]);
+		return dmah_replace(dev, &r->h[who], r->phys + (who + 1) * 65536ull, r->len,
+				    DMAH_FROM_DEVICE);
 	case BY_BATCH:
 		return batch(dev, &r->h[who]);
 	case BY_VECTOR:
@@ -86,6 +102,8 @@ static void begin(struct race *r)
 	}
 	switch (r->way) {
 	case BY_HANDLE:
+	case BY_REPLACE:
+	case REPLACE_AND_UNMAP:
 	case BY_BATCH:
 		assert_int_equal(dmah_map(dev, &r->h[0], r->phys, r->len, DMAH_FROM_DEVICE, 0), 0);
 		r->h[1] = r->h[0];
@@ -178,6 +196,14 @@ static void races(const struct bench_config *machine, enum way way, uint32_t off
 		if (!(!r.err[0] ^ !r.err[1]))
 			fail_msg("way %d, round %u: results %d and %d", (int)way, round, r.err[0],
 				 r.err[1]);
+		/* The new mapping of a replace, which is the only live one. */
+		if (way == BY_REPLACE || way == REPLACE_AND_UNMAP) {
+			unsigned int who = r.err[0] ? 1 : 0;
+
+			assert_int_equal(dmah_device_live(bench_device(r.b)),
+					 dmah_mapped(&r.h[who]) ? 1 : 0);
+			assert_int_equal(dmah_unmap(bench_device(r.b), &r.h[who]), 0);
+		}
 		if (!(round % (rounds / 4 ? rounds / 4 : 1)) &&
 		    config.backend == DMAH_BACKEND_IOMMU)
 			all_different(r.b, r.phys, len);
@@ -205,6 +231,17 @@ static void fast_lazy(void **state)
 	races(IOMMU(.hw = BENCH_VTD4, .mode = DMAH_LAZY), BY_HANDLE, 0, 4096);
 	races(IOMMU(.hw = BENCH_VTD4, .mode = DMAH_LAZY, .lazy_entries = 8), BY_HANDLE, 256, 16384);
 	races(IOMMU(.hw = BENCH_LPAE48, .mode = DMAH_LAZY), BY_HANDLE, 0, 4096);
+}
+
+static void replaces(void **state)
+{
+	(void)state;
+	for (enum way way = BY_REPLACE; way <= REPLACE_AND_UNMAP; way++) {
+		races(IOMMU(.hw = BENCH_VTD4), way, 0, 4096);
+		races(IOMMU(.hw = BENCH_VTD4, .mode = DMAH_LAZY), way, 0, 4096);
+		races(IOMMU(.hw = BENCH_VTD4, .mode = DMAH_LAZY, .lazy_entries = 8), way, 256,
+		      16384);
+	}
 }
 
 static void general(void **state)
@@ -268,6 +305,7 @@ int main(void)
 	static const struct bench_case cases[] = {
 		BENCH_CASE(fast_strict, BENCH_VTD),
 		BENCH_CASE(fast_lazy, BENCH_VTD | BENCH_LPAE),
+		BENCH_CASE(replaces, BENCH_VTD),
 		BENCH_CASE(general, BENCH_VTD | BENCH_LPAE | BENCH_CACHES),
 		BENCH_CASE(blocks, BENCH_VTD),
 		BENCH_CASE(batches, BENCH_VTD),

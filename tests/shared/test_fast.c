@@ -672,6 +672,118 @@ static void inv09_stale_copies_of_other_sizes(void **state)
 			mixed_sizes(&machines[m], seed);
 }
 
+/* Granules that a cache is filled with. */
+#define RUN 8u
+/* Maps of the last granule: fewer than half of the generations that a format has. */
+#define LAST_OF 6u
+
+/* Every copy is refused, and changes nothing. */
+static void all_refused(struct bench *b, const struct dmah *stale, unsigned int n)
+{
+	uint64_t before[GRANULES], after[GRANULES];
+
+	bench_entries(b, before, GRANULES);
+	for (unsigned int i = 0; i < n; i++) {
+		struct dmah copy = stale[i];
+
+		assert_int_equal(dmah_unmap(bench_device(b), &copy), DMAH_ESTALE);
+	}
+	bench_entries(b, after, GRANULES);
+	assert_memory_equal(before, after, sizeof(before));
+	(void)bench_reports(b);
+}
+
+/* Map @n mappings of @granules each, check all stale copies, and unmap them. Nothing is left in a cache where @drain. */
+static void map_some(struct bench *b, unsigned int n, uint32_t granules, bool drain,
+		     const struct dmah *stale, unsigned int nstale)
+{
+	struct dmah h[RUN] = { 0 };
+
+	for (unsigned int i = 0; i < n; i++)
+		assert_int_equal(dmah_map(bench_device(b), &h[i], page(b, 0), granules * 4096,
+					  DMAH_BIDIRECTIONAL, 0),
+				 0);
+	all_refused(b, stale, nstale);
+	for (unsigned int i = 0; i < n; i++)
+		assert_int_equal(dmah_unmap(bench_device(b), &h[i]), 0);
+	assert_int_equal(dmah_flush(bench_domain(b)), 0);
+	if (drain)
+		assert_int_equal(dmah_cpu_dead(bench_domain(b), 0), 0);
+}
+
+/*
+ * The last granule of each @whole is mapped alone, more often than its neighbours; then the granules before it, then all of
+ * them together; then the last one alone once more. A mapping of @part granules says nothing about the generation of the last.
+ */
+static void part_then_whole(const struct bench_config *config, uint32_t part, uint32_t whole)
+{
+	struct bench *b = bench_open(config);
+	struct dmah_device *dev = bench_device(b);
+	struct dmah h[RUN] = { 0 }, stale[RUN * LAST_OF];
+	unsigned int nstale = 0;
+
+	for (unsigned int i = 0; i < RUN; i++)
+		assert_int_equal(dmah_map(dev, &h[i], page(b, 0), 4096, DMAH_BIDIRECTIONAL, 0), 0);
+	for (unsigned int i = 0; i < RUN; i++) {
+		for (unsigned int maps = 1;
+		     maps < LAST_OF && dmah_addr(&h[i]) / 4096 % whole == whole - 1; maps++) {
+			stale[nstale++] = h[i];
+			assert_int_equal(dmah_unmap(dev, &h[i]), 0);
+			assert_int_equal(dmah_flush(bench_domain(b)), 0);
+			assert_int_equal(
+				dmah_map(dev, &h[i], page(b, 0), 4096, DMAH_BIDIRECTIONAL, 0), 0);
+		}
+	}
+	assert_true(nstale);
+	for (unsigned int i = 0; i < RUN; i++)
+		assert_int_equal(dmah_unmap(dev, &h[i]), 0);
+	assert_int_equal(dmah_cpu_dead(bench_domain(b), 0), 0);
+	map_some(b, RUN / whole, part, false, stale, nstale);
+	map_some(b, RUN / whole, whole, true, stale, nstale);
+	for (unsigned int again = 0; again < 3; again++)
+		map_some(b, RUN, 1, true, stale, nstale);
+	bench_close(b);
+}
+
+static void inv09_stale_copies_of_a_part(void **state)
+{
+	(void)state;
+	for (unsigned int m = 0; m < MACHINES; m++) {
+		part_then_whole(&machines[m], 3, 4);
+		part_then_whole(&machines[m], 5, 8);
+		part_then_whole(&machines[m], 7, 8);
+	}
+}
+
+/*
+ * 9: the generation of every format fits into a handle: each of more maps of one granule than a generation has values can be
+ * unmapped, on the fast path and on the general one.
+ */
+static void inv09_generations_wrap(void **state)
+{
+	static const enum bench_hw hw[] = { BENCH_VTD4,	     BENCH_VTD4_FS,	BENCH_LPAE48,
+					    BENCH_LPAE48_S2, BENCH_AMD4,	BENCH_SV48,
+					    BENCH_SMMUV2,    BENCH_SMMUV1_SHORT };
+
+	(void)state;
+	for (unsigned int i = 0; i < 2 * sizeof(hw) / sizeof(hw[0]); i++) {
+		const struct bench_config config = { .backend = DMAH_BACKEND_IOMMU,
+						     .hw = hw[i / 2],
+						     .aperture_size = APERTURE };
+		uint32_t attrs = i & 1 ? DMAH_ATTR_NO_CPU_SYNC : 0;
+		struct bench *b = bench_open(&config);
+		struct dmah h = { 0 };
+
+		for (unsigned int maps = 0; maps < 2100; maps++) {
+			assert_int_equal(dmah_map(bench_device(b), &h, page(b, 0), 4096,
+						  DMAH_BIDIRECTIONAL, attrs),
+					 0);
+			assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+		}
+		bench_close(b);
+	}
+}
+
 /* ---- devices ---- */
 
 static void another_devices_handle(void **state)
@@ -783,6 +895,34 @@ static void inv18_killed_without_an_iommu(void **state)
 	bench_close(b);
 }
 
+/*
+ * 14: a buffer of several granules that leaves the memory which the tables can say is refused before anything is taken for it:
+ * no table page.
+ */
+static void inv14_beyond_the_last_address(void **state)
+{
+	(void)state;
+	for (unsigned int m = 0; m < MACHINES; m++) {
+		struct bench *b = bench_open(&machines[m]);
+		unsigned long pages = bench_pages(b);
+		struct dmah h = { 0 };
+		unsigned int bits = 63;
+
+		/* The number of bits is the first one below which a buffer can lie. */
+		for (; bits > 32; bits--) {
+			dmah_phys_t end = 1ull << bits;
+
+			if (dmah_map(bench_device(b), &h, end - 8192, 12288, DMAH_TO_DEVICE, 0))
+				assert_int_equal(bench_pages(b), pages);
+			else
+				break;
+		}
+		assert_true(bits > 32 && bits < 63);
+		assert_int_equal(dmah_unmap(bench_device(b), &h), 0);
+		bench_close(b);
+	}
+}
+
 /* ---- 13: what was reserved ---- */
 
 #define CELLS_RESERVED 8u
@@ -836,9 +976,12 @@ int main(void)
 		BENCH_CASE(inv09_stale_copies_of_blocks, 0),
 		BENCH_CASE(inv10_changed_blocks, 0),
 		BENCH_CASE(inv09_stale_copies_of_other_sizes, 0),
+		BENCH_CASE(inv09_stale_copies_of_a_part, 0),
+		BENCH_CASE(inv09_generations_wrap, BENCH_OTHERS),
 		BENCH_CASE(another_devices_handle, 0),
 		BENCH_CASE(inv18_killed, 0),
 		BENCH_CASE(inv18_killed_without_an_iommu, BENCH_OTHERS),
+		BENCH_CASE(inv14_beyond_the_last_address, 0),
 		BENCH_CASE(inv13_reserve_by_address, 0),
 	};
 

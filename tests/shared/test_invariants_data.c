@@ -415,6 +415,54 @@ static void inv21_handles_look_nothing_up_elsewhere(void **state)
 		nothing_looked_up(&machines[i]);
 }
 
+/* The counter of syncs counts those that have something to do: the same ones by handle and by address. */
+static void syncs_are_counted(void **state)
+{
+	static const struct bench_config machines[] = {
+		{ .backend = DMAH_BACKEND_IOMMU,
+		  .hw = BENCH_IOMMU,
+		  .untrusted = true,
+		  .pool = true },
+		{ .backend = DMAH_BACKEND_BOUNCE, .pool = true },
+		{ .backend = DMAH_BACKEND_DIRECT, .noncoherent = true, .pool = true },
+	};
+
+	(void)state;
+	for (unsigned int m = 0; m < sizeof(machines) / sizeof(machines[0]); m++) {
+		struct bench *b = bench_open(&machines[m]);
+		struct dmah_device *dev = bench_device(b);
+
+		for (unsigned int dir = 1; dir <= DMAH_BIDIRECTIONAL; dir++) {
+			/* The caches of a device that is not coherent are cleaned before each of its transfers. */
+			unsigned int due = !!(dir & DMAH_FROM_DEVICE) +
+					   (dir & DMAH_TO_DEVICE || machines[m].noncoherent);
+			struct dmah_stats before, handle, address;
+			struct dmah h = { 0 };
+			dmah_addr_t dma;
+
+			dmah_device_stats(dev, &before);
+			assert_int_equal(dmah_map(dev, &h, page(b, 0), 1024, (enum dmah_dir)dir, 0),
+					 0);
+			assert_int_equal(dmah_sync_for_cpu(dev, &h, 0, 1024), 0);
+			assert_int_equal(dmah_sync_for_device(dev, &h, 0, 1024), 0);
+			assert_int_equal(dmah_unmap(dev, &h), 0);
+			dmah_device_stats(dev, &handle);
+			assert_int_equal(handle.syncs - before.syncs, due);
+			assert_int_equal(dmah_addr_map(dev, page(b, 0), 1024, (enum dmah_dir)dir, 0,
+						       &dma),
+					 0);
+			assert_int_equal(dmah_addr_sync_for_cpu(dev, dma, 1024, (enum dmah_dir)dir),
+					 0);
+			assert_int_equal(
+				dmah_addr_sync_for_device(dev, dma, 1024, (enum dmah_dir)dir), 0);
+			assert_int_equal(dmah_addr_unmap(dev, dma, 1024, (enum dmah_dir)dir, 0), 0);
+			dmah_device_stats(dev, &address);
+			assert_int_equal(address.syncs - handle.syncs, due);
+		}
+		bench_close(b);
+	}
+}
+
 int main(void)
 {
 	static const struct bench_case cases[] = {
@@ -432,6 +480,7 @@ int main(void)
 		BENCH_CASE(inv19_hung_queue, 0),
 		BENCH_CASE(inv19_hung_queue_lazily, 0),
 		BENCH_CASE(inv20_caching_mode, BENCH_VTD),
+		BENCH_CASE(syncs_are_counted, BENCH_OTHERS | BENCH_CACHES),
 		BENCH_CASE(inv21_handles_look_nothing_up, 0),
 		BENCH_CASE(inv21_handles_look_nothing_up_elsewhere, BENCH_OTHERS | BENCH_CACHES),
 	};

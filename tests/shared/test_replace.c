@@ -157,6 +157,40 @@ static void inv09_stale_copy(void **state)
 	}
 }
 
+/*
+ * 19: a stale copy is refused, and the hardware does not confirm that the new buffer's mapping has ended again: the result says
+ * that the device may reach the new buffer.
+ */
+static void inv19_stale_copy_on_hung_hardware(void **state)
+{
+	(void)state;
+	for (uint32_t n = 1; n <= 2; n++) {
+		struct bench *b = bench_open(&machines[1]);
+		struct dmah_device *dev = bench_device(b);
+		struct dmah h = { 0 }, copy, before;
+		struct dmah_stats stats;
+		dmah_phys_t base;
+		uint64_t size;
+
+		base = bench_memory(b, &size);
+		assert_int_equal(dmah_map(dev, &h, base, n * PAGE, DMAH_FROM_DEVICE, 0), 0);
+		copy = before = h;
+		assert_int_equal(dmah_unmap(dev, &h), 0);
+		bench_stick(b, true);
+		assert_int_equal(dmah_replace(dev, &copy, base + 2 * PAGE, n * PAGE,
+					      DMAH_FROM_DEVICE),
+				 DMAH_ETIMEDOUT);
+		bench_stick(b, false);
+		assert_memory_equal(&copy, &before, sizeof(copy));
+		assert_int_equal(dmah_device_live(dev), 0);
+		assert_int_equal(bench_reports(b), 1);
+		dmah_device_stats(dev, &stats);
+		assert_int_equal(stats.quarantined, n);
+		assert_int_equal(dmah_flush(bench_domain(b)), 0);
+		bench_close(b);
+	}
+}
+
 /* 14: a new buffer that cannot be mapped leaves the old mapping as it was. */
 static void inv14_failed_replace(void **state)
 {
@@ -193,6 +227,7 @@ int main(void)
 		BENCH_CASE(one_after_another, 0),
 		BENCH_CASE(inv01_old_buffer_is_out_of_reach, 0),
 		BENCH_CASE(inv09_stale_copy, 0),
+		BENCH_CASE(inv19_stale_copy_on_hung_hardware, 0),
 		BENCH_CASE(inv14_failed_replace, 0),
 	};
 

@@ -541,6 +541,39 @@ static void inv09_pop_of_what_is_not_mapped(void **state)
 	free(memory);
 }
 
+/* An unmap of a mapping whose entry is gone is refused, alone or in a batch; the mapping is live as before. */
+static void inv09_end_of_what_is_not_mapped(void **state)
+{
+	static const struct bench_config *const machines[] = { &iommu_strict, &iommu_lazy };
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(machines) / sizeof(machines[0]); i++) {
+		struct bench *b = bench_open(machines[i]);
+		struct dmah_device *dev = bench_device(b);
+		struct dmah h = { 0 }, room[1], *list[] = { &h };
+		struct dmah_batch batch = { .h = room, .max = 1 };
+		uint64_t *entry, was;
+
+		assert_int_equal(dmah_map(dev, &h, page(b, 0), 4096, DMAH_FROM_DEVICE, 0), 0);
+		entry = leaf_entry(b, dmah_addr(&h));
+		was = *entry;
+		*entry = 0;
+		assert_int_equal(dmah_unmap(dev, &h), DMAH_ESTALE);
+		assert_int_equal(dmah_unmap_start(dev, &batch, list, 1), DMAH_ESTALE);
+		assert_int_equal(dmah_unmap_finish(dev, &batch), 0);
+		*entry = was;
+		assert_true(dmah_mapped(&h));
+		assert_int_equal(dmah_device_live(dev), 1);
+		if (i)
+			assert_int_equal(dmah_unmap(dev, &h), 0);
+		else
+			assert_int_equal(dmah_unmap_start(dev, &batch, list, 1), 0);
+		assert_int_equal(dmah_unmap_finish(dev, &batch), 0);
+		assert_int_equal(bench_reports(b), 2);
+		bench_close(b);
+	}
+}
+
 /* ---- batches ---- */
 
 #define BATCH 20u
@@ -747,6 +780,7 @@ int main(void)
 		BENCH_CASE(inv19_hung_ring, 0),
 		BENCH_CASE(refused, 0),
 		BENCH_CASE(inv09_pop_of_what_is_not_mapped, BENCH_VTD),
+		BENCH_CASE(inv09_end_of_what_is_not_mapped, BENCH_VTD),
 		BENCH_CASE(inv03_batch_waits_once, 0),
 		BENCH_CASE(inv19_hung_batch, 0),
 	};

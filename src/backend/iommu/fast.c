@@ -84,6 +84,7 @@ bool dmah_fast_map_refill(struct dmah_device *dev, struct dmah *h, dmah_phys_t p
 	/* Nothing is taken for a buffer that fast_map_many() refuses for another reason. */
 	if (phys >= hint_load(&dev->fast_end) || h->meta || !fast_dir_valid(dir) || !len ||
 	    len > (IOVA_CLASS_MAX << PT_GRANULE_SHIFT) - (phys & GRANULE_MASK) ||
+	    len - 1 > dev->dom->phys_last - phys ||
 	    iommu_granules(phys, len) << PT_GRANULE_SHIFT > dev->fast_max)
 		return false;
 	return dmah_fast_refill(dev->dom, iova_class(iommu_granules(phys, len))) &&

@@ -25,6 +25,8 @@
 
 #define GRANULE_MASK (PT_GRANULE - 1)
 
+_Static_assert(META_GEN_MASK == (1u << PT_GEN_BITS) - 1, "a handle holds every generation");
+
 /** iommu_granules() - granules that a range of bytes touches. */
 static inline uint32_t iommu_granules(uint64_t start, uint64_t len)
 {
