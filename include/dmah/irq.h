@@ -118,7 +118,7 @@ int dmah_irq_enable(struct dmah_iommu *iommu, const struct dmah_irq_config *conf
  * @iommu: the unit. dmah_vtd_fini() and dmah_amdvi_fini() do this too.
  *
  * Context: may sleep, no other call of this header for the unit runs. Return: 0; DMAH_EPERM: it is not enabled; DMAH_ETIMEDOUT: the
- * hardware did not confirm, and nothing was freed.
+ * hardware did not confirm, and nothing was freed; messages may be let through already: call it again.
  */
 int dmah_irq_disable(struct dmah_iommu *iommu);
 

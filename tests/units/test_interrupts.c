@@ -686,6 +686,28 @@ static void slow_unit_forgets(void **state)
 
 /* Enabling is not confirmed: a later call succeeds. */
 static void silent_at_enabling(void **state)
+/* Disabling is not confirmed: a later call succeeds when the unit, which was merely slow, is back. */
+static void silent_at_disabling(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < KINDS; i++) {
+		struct dmah_irq irq;
+		struct rig r;
+
+		if (kinds[i].no_all)
+			continue;
+		open_rig(&r, &kinds[i]);
+		alloc(&r, OWN, 1, &irq);
+		hold(&r, true);
+		assert_int_equal(dmah_irq_disable(r.iommu), DMAH_ETIMEDOUT);
+		hold(&r, false);
+		assert_int_equal(dmah_irq_disable(r.iommu), DMAH_OK);
+		assert_int_equal(r.reports, 1);
+		r.reports = 0;
+		close_rig(&r);
+	}
+}
+
 {
 	(void)state;
 	for (unsigned int i = 0; i < KINDS; i++) {
@@ -980,6 +1002,7 @@ int main(void)
 		cmocka_unit_test(silent_at_enabling),
 		cmocka_unit_test(refused_commands),
 		cmocka_unit_test(power_cycle),
+		cmocka_unit_test(silent_at_disabling),
 		cmocka_unit_test(lost_registers),
 		cmocka_unit_test(no_memory),
 		cmocka_unit_test(on_and_off),
