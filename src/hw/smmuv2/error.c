@@ -145,6 +145,7 @@ int dmah_smmuv2_reset(struct dmah_smmuv2 *smmu)
 	if (!begin_reset(smmu))
 		return DMAH_EBUSY;
 	if (dmah_host_read32(dmah_smmuv2_global(smmu, GR_CR0)) != ~0u) {
+		dmah_smmuv2_unlock(smmu);
 		dmah_smmuv2_faults_clear(smmu);
 		write_all(smmu);
 		err = dmah_smmuv2_settle(smmu);

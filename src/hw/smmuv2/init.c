@@ -210,23 +210,13 @@ static void describe(struct dmah_smmuv2 *smmu, const struct dmah_smmuv2_config *
 
 /* ---- on and off ---- */
 
-/* MMU-500: the registers by which prefetches are switched off are locked from revision 2 on. */
-static void unlock(const struct dmah_smmuv2 *smmu)
-{
-	volatile uint8_t *acr = dmah_smmuv2_global(smmu, GR_ACR);
-
-	if (smmuv2_has(smmu, SMMUV2_NO_PREFETCH) &&
-	    IDR7_MAJOR(dmah_host_read32(dmah_smmuv2_global(smmu, GR_IDR7))) >= 2)
-		dmah_host_write32(acr, dmah_host_read32(acr) & ~ACR_CACHE_LOCK);
-}
-
 /* The previous owner's streams stop first, and are led nowhere then; its context banks after that. */
 static int take_over(struct dmah_smmuv2 *smmu, const struct dmah_smmuv2_config *c)
 {
 	volatile uint8_t *cr0 = dmah_smmuv2_global(smmu, GR_CR0);
 	int err;
 
-	unlock(smmu);
+	dmah_smmuv2_unlock(smmu);
 	/* Streams that no register matches fault from here on, or those of firmware would be let through in between. */
 	dmah_host_write32(cr0, dmah_host_read32(cr0) | CR0_USFCFG);
 	err = dmah_smmuv2_streams_block(smmu, c);

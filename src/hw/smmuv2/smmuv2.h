@@ -74,6 +74,9 @@ bool dmah_smmuv2_late(const struct dmah_smmuv2 *smmu, uint64_t *begun);
 /** dmah_smmuv2_errata() - enum smmuv2_feature of the errata of a model. */
 uint32_t dmah_smmuv2_errata(enum dmah_smmuv2_model model);
 
+/** dmah_smmuv2_unlock() - make the registers writable by which an erratum is avoided. */
+void dmah_smmuv2_unlock(const struct dmah_smmuv2 *smmu);
+
 /* ---- bank.c ---- */
 
 /** dmah_smmuv2_walks() - Returns true where the unit can walk a table. */
