@@ -269,18 +269,29 @@ int dmah_smmuv2_fini(struct dmah_smmuv2 *smmu)
 	return dmah_smmuv2_sync(smmu);
 }
 
-void dmah_smmuv2_irq(struct dmah_smmuv2 *smmu, bool on)
+void dmah_smmuv2_irq_write(const struct dmah_smmuv2 *smmu)
 {
-	unsigned long flags;
-
-	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
-	smmu->irq_on = on;
-	dmah_host_write32(dmah_smmuv2_global(smmu, GR_CR0), dmah_smmuv2_cr0(smmu));
 	for (unsigned int bank = 0; bank < smmu->nbanks; bank++)
 		if (smmu->bank[bank].streams && !smmu->bank[bank].stale)
 			dmah_host_write32(dmah_smmuv2_context(smmu, bank, CB_SCTLR),
 					  dmah_smmuv2_sctlr(smmu));
+	dmah_host_write32(dmah_smmuv2_global(smmu, GR_CR0), dmah_smmuv2_cr0(smmu));
+}
+
+void dmah_smmuv2_irq(struct dmah_smmuv2 *smmu, bool on)
+{
+	unsigned long flags;
+	bool ours;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&smmu->lock);
+	smmu->irq_on = on;
+	/* A unit that has lost its registers would look as if it had them. */
+	ours = dmah_smmuv2_is_ours(dmah_host_read32(dmah_smmuv2_global(smmu, GR_CR0)));
+	if (ours)
+		dmah_smmuv2_irq_write(smmu);
 	dmah_host_unlock(&smmu->lock);
 	dmah_host_leave(flags);
+	if (!ours)
+		(void)dmah_smmuv2_check(smmu);
 }

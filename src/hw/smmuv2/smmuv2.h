@@ -66,6 +66,12 @@ volatile uint8_t *dmah_smmuv2_context(const struct dmah_smmuv2 *smmu, unsigned i
 /** dmah_smmuv2_cr0() - the value of CR0 while the driver has the unit. */
 uint32_t dmah_smmuv2_cr0(const struct dmah_smmuv2 *smmu);
 
+/** dmah_smmuv2_is_ours() - Returns true where a value of CR0 is that of a unit which the driver has, and not of one at power-on. */
+bool dmah_smmuv2_is_ours(uint32_t cr0);
+
+/** dmah_smmuv2_irq_write() - switch interrupts as @irq_on says, and translation on. Context: the lock is held. */
+void dmah_smmuv2_irq_write(const struct dmah_smmuv2 *smmu);
+
 /** dmah_smmuv2_late() - Returns true when the unit's time-out has passed since *@begun, which the first call sets. */
 bool dmah_smmuv2_late(const struct dmah_smmuv2 *smmu, uint64_t *begun);
 
