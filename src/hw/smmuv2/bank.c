@@ -158,6 +158,7 @@ void dmah_smmuv2_op_tag_free(struct dmah_iommu *iommu, uint32_t tag)
 
 	dmah_host_enter(&flags);
 	dmah_host_lock(&smmu->lock);
+	dmah_smmuv2_fault_drop(smmu, smmuv2_bank_of(tag));
 	smmu->bank[smmuv2_bank_of(tag)].taken = false;
 	dmah_host_unlock(&smmu->lock);
 	dmah_host_leave(flags);

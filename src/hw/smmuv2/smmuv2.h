@@ -111,6 +111,9 @@ void dmah_smmuv2_streams_write(const struct dmah_smmuv2 *smmu);
 /** dmah_smmuv2_bound_id() - the id that a device has for the library whose stream is @sid. */
 uint32_t dmah_smmuv2_bound_id(const struct dmah_smmuv2 *smmu, uint32_t sid);
 
+/** dmah_smmuv2_leads() - Returns true where the stream @sid leads to a context bank. */
+bool dmah_smmuv2_leads(const struct dmah_smmuv2 *smmu, uint32_t sid, unsigned int bank);
+
 /** dmah_smmuv2_write_stale() - rewrite a bank whose streams were blocked for that. Context: the lock is held. */
 void dmah_smmuv2_write_stale(struct dmah_smmuv2 *smmu, unsigned int bank);
 
@@ -153,6 +156,15 @@ bool dmah_smmuv2_check(struct dmah_smmuv2 *smmu);
 
 /** dmah_smmuv2_faults_clear() - forget all faults, and terminate transactions that a previous owner left stalled. */
 void dmah_smmuv2_faults_clear(const struct dmah_smmuv2 *smmu);
+
+/**
+ * dmah_smmuv2_stall_end() - terminate a transaction that is stalled in a bank to which its stream leads no more. Its fault is
+ *	lost. Context: the lock is held.
+ */
+void dmah_smmuv2_stall_end(struct dmah_smmuv2 *smmu, unsigned int bank);
+
+/** dmah_smmuv2_fault_drop() - end the record of a bank that has no owner any more. Context: the lock is held. */
+void dmah_smmuv2_fault_drop(struct dmah_smmuv2 *smmu, unsigned int bank);
 
 unsigned int dmah_smmuv2_op_faults(struct dmah_iommu *iommu, struct dmah_iommu_fault *faults,
 				   unsigned int max, bool *lost);

@@ -131,6 +131,15 @@ uint32_t dmah_smmuv2_bound_id(const struct dmah_smmuv2 *smmu, uint32_t sid)
 	return sid;
 }
 
+bool dmah_smmuv2_leads(const struct dmah_smmuv2 *smmu, uint32_t sid, unsigned int bank)
+{
+	for (unsigned int n = 0; n < smmu->nstreams; n++)
+		if (smmu->stream[n].used && smmu->stream[n].how == S2CR_TRANSLATE &&
+		    smmu->stream[n].bank == bank && overlaps(smmu->stream[n].id, sid))
+			return true;
+	return false;
+}
+
 /* ---- taking over ---- */
 
 static bool is_bypassed(const struct dmah_smmuv2_config *config, uint32_t sid)
@@ -312,9 +321,10 @@ static int lead_away(struct dmah_smmuv2 *smmu, uint32_t id)
 	if (s)
 		drop(smmu, s);
 	/* Transactions under way are waited for with what they may have cached. */
-	if (bank >= 0)
+	if (bank >= 0) {
+		dmah_smmuv2_stall_end(smmu, (unsigned int)bank);
 		dmah_smmuv2_forget(smmu, (unsigned int)bank);
-	else if (s)
+	} else if (s)
 		dmah_smmuv2_forget_all(smmu);
 	if (bank >= 0 && smmu->bank[bank].streams)
 		bank = -1;
