@@ -188,18 +188,18 @@ static void describe(struct dmah_smmuv2 *smmu, const struct dmah_smmuv2_config *
 	iommu->caps = DMAH_IOMMU_PASSTHROUGH | DMAH_IOMMU_BLOCK_2M | DMAH_IOMMU_BLOCK_1G |
 		      (smmuv2_has(smmu, SMMUV2_COHERENT) ? DMAH_IOMMU_COHERENT_WALK : 0u);
 	iommu->iova_bits = iova_bits(smmu, idr2);
+	iommu->out_bits = bits_of(smmu->out_size);
+	/* Stage 2 refuses input that is wider than the output. */
+	if (smmuv2_has(smmu, SMMUV2_STAGE2) && iommu->iova_bits > iommu->out_bits)
+		iommu->iova_bits = iommu->out_bits;
 	/* Tables of 48 bits are for units that take so many: AArch32's have 3 levels. */
 	iommu->va_bits = smmuv2_has(smmu, SMMUV2_VA64) && iommu->iova_bits > 39 ? 48 : 39;
 	iommu->va_bits_min = 39;
 	if (iommu->iova_bits > iommu->va_bits)
 		iommu->iova_bits = iommu->va_bits;
 	/* An LPAE descriptor of AArch32 has 40 bits of an address. */
-	iommu->out_bits = bits_of(smmu->out_size);
 	if (!smmuv2_has(smmu, SMMUV2_VA64) && iommu->out_bits > 40)
 		iommu->out_bits = 40;
-	/* Stage 2 refuses input that is wider than the output. */
-	if (smmuv2_has(smmu, SMMUV2_STAGE2) && iommu->iova_bits > iommu->out_bits)
-		iommu->iova_bits = iommu->out_bits;
 	iommu->formats = smmuv2_has(smmu, SMMUV2_STAGE2) ? stage2 : stage1;
 	iommu->nformats = 1;
 	if (smmuv2_has(smmu, SMMUV2_SHORT))
