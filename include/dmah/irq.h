@@ -118,7 +118,7 @@ int dmah_irq_enable(struct dmah_iommu *iommu, const struct dmah_irq_config *conf
  * @iommu: the unit. dmah_vtd_fini() and dmah_amdvi_fini() do this too.
  *
  * Context: may sleep, no other call of this header for the unit runs. Return: 0; DMAH_EPERM: it is not enabled; DMAH_ETIMEDOUT: the
- * hardware did not confirm, and nothing was freed.
+ * hardware did not confirm, and nothing was freed; messages may be let through already: call it again.
  */
 int dmah_irq_disable(struct dmah_iommu *iommu);
 
@@ -147,8 +147,8 @@ int dmah_irq_alloc(struct dmah_iommu *iommu, const struct dmah_irq_source *sourc
  * so mask the device's interrupt, or keep the vector.
  *
  * Context: any but inside dmah_host_enter(); waits for the hardware. Return: 0; DMAH_EINVAL: @n or a field makes no sense, or
- * a destination of more than 8 bits without x2APIC; DMAH_ESTALE: the block was freed; DMAH_EPERM: remapping is not enabled;
- * DMAH_ETIMEDOUT: the hardware did not confirm, and messages may become the old interrupt still.
+ * a destination of more than 8 bits without x2APIC; DMAH_ESTALE: the block was freed, or dmah_irq_free() was called for it;
+ * DMAH_EPERM: remapping is not enabled; DMAH_ETIMEDOUT: the hardware did not confirm, and messages may become the old interrupt still.
  */
 int dmah_irq_set(const struct dmah_irq *irq, unsigned int n, const struct dmah_irq_target *target);
 

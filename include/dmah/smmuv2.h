@@ -75,7 +75,8 @@ struct dmah_smmuv2_bypass {
  * @stage2: translate by stage 2 also where the unit has stage 1.
  * @short_descriptors: page tables of ARMv7's short descriptors: 32-bit IOVAs, and memory below 4 GiB.
  * @stall: a transaction that faults is stalled until dmah_faults() has taken its fault: it is retried where its address is
- *	mapped by then, else terminated; with @short_descriptors always terminated. False: it is terminated at once.
+ *	mapped by then, else terminated; with @short_descriptors always terminated. It ends with its device's detach or kill,
+ *	and its fault is lost then. False: it is terminated at once.
  * @id_base: ASIDs and VMIDs are above this, at most 127. For ThunderX, whose units share TLBs: give the second unit 64,
  *	so that both have 63 domains.
  * @reserved: IOVAs that no domain behind the unit may hand out, read for as long as the unit is in use. NULL: none.
@@ -161,6 +162,7 @@ struct dmah_smmuv2 {
 	uint64_t covers;
 	int dirty;
 	int syncing;
+	bool fault_lost;
 	bool irq_on;
 	bool failed;
 	bool resetting;

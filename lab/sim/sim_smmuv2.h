@@ -39,6 +39,7 @@ struct sim_smmuv2;
  *	@major of 2 and above.
  * @alias: Calxeda: non-secure registers are at NS aliases.
  * @polls: reads of ATSR that find a lookup active.
+ * @other_bits: hints of CR0 (PTM, VMIDPNE) read as zero, and reserved bits of status registers as one.
  */
 struct sim_smmuv2_config {
 	bool v1;
@@ -54,6 +55,7 @@ struct sim_smmuv2_config {
 	bool prefetch;
 	bool alias;
 	unsigned int polls;
+	bool other_bits;
 };
 
 /** sim_smmuv2_create() - give IOMMU @n of the machine registers. Returns NULL if that IOMMU cannot have them. */

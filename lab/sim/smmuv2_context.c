@@ -67,7 +67,7 @@ static bool stage1_table(const struct sim_smmuv2 *u, const struct smmuv2_bank *b
 		t->va_bits = 32;
 		t->out_bits = 32;
 		t->root &= 0xffffc000;
-		return !u->config.no_short && !(b->tcr & 7) && b->tcr & PD1 &&
+		return !u->config.no_short && !(b->tcr & 7) && b->tcr & PD1 && !b->tcr2 &&
 		       !(b->sctlr & (TRE | AFE));
 	}
 	t->va_bits = 32 - (b->tcr & 7);

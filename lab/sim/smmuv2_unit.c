@@ -295,6 +295,12 @@ static void reg_write(struct sim_smmuv2 *u, uint64_t offset, unsigned int size, 
 
 /* ---- reads ---- */
 
+/* A status register: bit 0, and others that have no meaning. */
+static uint32_t status(const struct sim_smmuv2 *u, bool active)
+{
+	return active | (u->config.other_bits ? 0xa5a50000u : 0);
+}
+
 static uint32_t read_global(const struct sim_smmuv2 *u, uint64_t reg)
 {
 	if (reg >= SMR && reg < SMR + 4 * u->nstreams)
@@ -303,7 +309,7 @@ static uint32_t read_global(const struct sim_smmuv2 *u, uint64_t reg)
 		return u->s2cr[(reg - S2CR) / 4];
 	switch (reg) {
 	case CR0:
-		return u->cr0;
+		return u->config.other_bits ? u->cr0 & ~HINTS : u->cr0;
 	case ACR:
 		return u->acr;
 	case IDR0:
@@ -323,7 +329,7 @@ static uint32_t read_global(const struct sim_smmuv2 *u, uint64_t reg)
 	case GFSYNR1:
 		return u->gfsynr[(reg - GFSYNR0) / 4];
 	case TLBGSTATUS:
-		return u->syncing;
+		return status(u, u->syncing);
 	}
 	sim_smmuv2_misuse(u, "a read of a register that the SMMU does not have");
 	return 0;
@@ -358,12 +364,12 @@ static uint32_t read_context_register(struct sim_smmuv2 *u, unsigned int n, uint
 	case FSYNR0:
 		return b->fsynr0;
 	case TLBSTATUS:
-		return b->syncing;
+		return status(u, b->syncing);
 	case ATSR:
 		if (!b->polls || (u->iommu->failing.halted && !u->poking))
-			return b->polls != 0;
+			return status(u, b->polls != 0);
 		b->polls--;
-		return 1;
+		return status(u, true);
 	}
 	sim_smmuv2_misuse(u, "a read of a register that a context bank does not have");
 	return 0;
@@ -425,8 +431,11 @@ static void reset(struct sim_smmuv2 *u)
 {
 	u->cr0 = CLIENTPD;
 	u->acr = u->config.prefetch && u->config.major >= 2 ? CACHE_LOCK : 0;
-	for (unsigned int n = 0; u->config.prefetch && n < u->nbanks; n++)
-		u->bank[n].actlr = CPRE;
+	for (unsigned int n = 0; n < u->nbanks; n++) {
+		u->bank[n].actlr = u->config.prefetch ? CPRE : 0;
+		/* Unknown: nothing that a driver may rely on. */
+		u->bank[n].tcr2 = u->config.v1 ? 0 : 0x1fff7;
+	}
 	u->iommu->off = true;
 }
 

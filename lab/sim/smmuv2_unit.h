@@ -56,6 +56,7 @@ enum {
 #define GFRE	   (1u << 1)
 #define GFIE	   (1u << 2)
 #define USFCFG	   (1u << 10)
+#define HINTS	   (3u << 11) /* VMIDPNE, PTM */
 #define CACHE_LOCK (1u << 26)
 #define CPRE	   (1u << 1)
 #define VALID	   (1u << 31)

@@ -6,6 +6,9 @@
  * Each entry of a table has an owner, the number of the allocation that took it. A block is live while all its entries have
  * its number, so that a stale copy of a freed block is refused, also when another block has its entries.
  *
+ * An allocation that dmah_irq_free() was called for is ENDING: its entries stay blocked, whatever calls are beside it, until
+ * the hardware has forgotten them.
+ *
  * The lock is held to look at owners and to write entries, and never while the hardware is waited for.
  */
 #include <dmah/irq.h>
@@ -13,6 +16,7 @@
 #include "base/setup_error.h"
 
 #define VECTOR_MIN 16u /* vectors below belong to the CPU's exceptions */
+#define ENDING	   (1u << 31) /* of an owner */
 
 static int refuse(int err, const char *why, uint64_t value)
 {
@@ -93,9 +97,9 @@ static uint32_t take(struct dmah_iommu *iommu, struct dmah_irq_table *table, str
 	while (index < table->n && (irq->count > table->n || !is_free(table, index, irq->count)))
 		index += irq->count;
 	if (index < table->n) {
-		irq->number = ++iommu->irq.number;
-		if (!irq->number)
-			irq->number = ++iommu->irq.number;
+		iommu->irq.number = (iommu->irq.number + 1) & ~ENDING;
+		iommu->irq.number += !iommu->irq.number;
+		irq->number = iommu->irq.number;
 		set_owner(table, index, irq->count, irq->number);
 	}
 	leave(iommu, flags);
@@ -134,7 +138,7 @@ static bool is_live(const struct dmah_irq_table *table, const struct dmah_irq *i
 	if (!irq->count || irq->index >= table->n || irq->count > table->n - irq->index)
 		return false;
 	for (uint32_t i = 0; i < irq->count; i++)
-		if (table->owner[irq->index + i] != irq->number)
+		if ((table->owner[irq->index + i] & ~ENDING) != irq->number)
 			return false;
 	return true;
 }
@@ -181,7 +185,7 @@ static int check_entry(const struct dmah_irq *irq, unsigned int n)
 			      : refuse(DMAH_EINVAL, "dmah_irq: n is beyond the block's entries", n);
 }
 
-/* Writes entries of a block that is live still. Returns false where it is not. */
+/* Writes entries of a block that is live still, or blocks all of them for good. Returns false where it is not live. */
 static bool write_entries(const struct dmah_irq *irq, struct dmah_irq_table *table, uint32_t n,
 			  uint32_t count, const struct dmah_irq_target *target)
 {
@@ -190,7 +194,9 @@ static bool write_entries(const struct dmah_irq *irq, struct dmah_irq_table *tab
 	bool live;
 
 	enter(iommu, &flags);
-	live = is_live(table, irq);
+	live = is_live(table, irq) && !(target && table->owner[irq->index] & ENDING);
+	if (live && !target)
+		set_owner(table, irq->index, count, irq->number | ENDING);
 	for (uint32_t i = 0; live && i < count; i++)
 		iommu->ops->irq->write(iommu, table, irq->index + n + i, &irq->source, target);
 	leave(iommu, flags);

@@ -127,7 +127,7 @@ static bool describe(const struct fw_tree *tree, const struct fw_node *node, uns
 				       .offset = dmah_fw_tree_offset(node) };
 	if (has_flag(tree, node, "dma-coherent"))
 		unit->flags = DMAH_FW_COHERENT;
-	else if (unit->kind == DMAH_FW_SMMUV3)
+	else if (unit->kind == DMAH_FW_SMMUV3 || unit->kind == DMAH_FW_SMMUV2)
 		unit->flags = DMAH_FW_NONCOHERENT;
 	unit->hw_info = iommu_kinds[kind].smmuv2;
 	if (has_flag(tree, node, "calxeda,smmu-secure-config-access"))

@@ -313,7 +313,8 @@ static void describe_v2(const uint8_t *node, struct dmah_fw_unit *unit)
 	unit->size = fw_le64(node + V2_SPAN);
 	unit->hw_flags = fw_le32(node + V2_FLAGS);
 	unit->hw_info = fw_le32(node + V2_MODEL);
-	unit->flags |= unit->hw_flags & V2_COHACC ? DMAH_FW_COHERENT : 0;
+	/* Not an override, as the SMMUv3's is: the table says how the unit was built in, and IDR0 does not. */
+	unit->flags |= unit->hw_flags & V2_COHACC ? DMAH_FW_COHERENT : DMAH_FW_NONCOHERENT;
 	if (fw_fits(global, 16, length_of(node))) {
 		unit->irq[0] = fw_le32(node + global);
 		unit->irq[1] = fw_le32(node + global + 8);

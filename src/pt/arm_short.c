@@ -10,7 +10,8 @@
  * does so where DMAH_IOMMU_COHERENT_WALK is not set, which holds for every IOMMU with this format.
  *
  * Domains (the field) are 0: an SMMU has no access control by domains. The format cannot express a write permission without a
- * read permission. 16 neighbouring pages of one mapping that lie on a 64 KiB boundary are one large page.
+ * read permission. 16 neighbouring pages of one mapping that lie on a 64 KiB boundary are one large page, until one of them
+ * changes.
  */
 #include "pt/pt.h"
 
@@ -181,8 +182,24 @@ static uint32_t *second_at(const struct pt *pt, dmah_addr_t iova, dmah_phys_t *p
 	return (uint32_t *)(void *)(page + (table & (DMAH_PAGE_SIZE - 1))) + index;
 }
 
+static bool in_large(const struct pt *pt, dmah_addr_t iova)
+{
+	dmah_phys_t phys;
+
+	return iova & 0xffff && (*second_at(pt, iova, &phys) & 3) == D_LARGE;
+}
+
+/* All 16 descriptors of a large page are the same: where some change, the others are written too, as small pages. */
 static void publish(const struct pt *pt, dmah_addr_t iova, const uint64_t *first, unsigned int n)
 {
+	unsigned int before = in_large(pt, iova) ? (unsigned int)(iova >> 12) % LARGE_PAGES : 0;
+	dmah_addr_t end = iova + (uint64_t)n * PT_GRANULE;
+
+	if (in_large(pt, end))
+		n += LARGE_PAGES - (unsigned int)(end >> 12) % LARGE_PAGES;
+	n += before;
+	first -= before;
+	iova -= (uint64_t)before * PT_GRANULE;
 	for (unsigned int done = 0, step; done < n; done += step, iova += step * PT_GRANULE) {
 		bool large = is_large(iova, &first[done], n - done);
 		dmah_phys_t phys;

@@ -347,7 +347,7 @@ static void smmuv2_configuration(void **state)
 		assert_int_equal(setup.kind, DMAH_FW_SMMUV2);
 		assert_int_equal(setup.smmuv2.model, models[model]);
 		assert_int_equal(setup.smmuv2.walks,
-				 model & 1 ? DMAH_WALKS_COHERENT : DMAH_WALKS_AS_REPORTED);
+				 model & 1 ? DMAH_WALKS_COHERENT : DMAH_WALKS_NONCOHERENT);
 		assert_int_equal(mapped, 0x40000);
 		assert_int_equal(setup.smmuv2.nbypass, 2);
 		assert_true(setup.smmuv2.bypass[1].sid == 0x31 &&
@@ -474,6 +474,7 @@ static void stream_masks(void **state)
 			assert_int_equal(device.ids[k], of[i].ids[k]);
 		assert_int_equal(dmah_fw_setup(&fw, &device.unit, &setup), DMAH_OK);
 		assert_int_equal(setup.smmuv2.model, of[i].model);
+		assert_int_equal(setup.smmuv2.walks, DMAH_WALKS_NONCOHERENT);
 		assert_int_equal(setup.smmuv2.nbypass, 0);
 		assert_int_equal(mapped, 0x80000);
 	}

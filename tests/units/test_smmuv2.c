@@ -52,6 +52,7 @@ struct kind {
 	struct dmah_smmuv2_config driver;
 	bool stage2;
 	unsigned int va_bits;
+	unsigned int out_bits;
 };
 
 static struct dmah_device *device(struct rig *rig, unsigned int n)
@@ -76,7 +77,8 @@ static struct rig *rig_begin(const struct kind *kind, unsigned int units)
 	for (unsigned int i = 0; i < units; i++)
 		machine.iommu[i] = (struct sim_iommu_config){ .flavour = SIM_SMMUV2,
 							      .stage2 = kind->stage2,
-							      .va_bits = kind->va_bits };
+							      .va_bits = kind->va_bits,
+							      .out_bits = kind->out_bits };
 	rig->sim = sim_create(&machine);
 	assert_non_null(rig->sim);
 	posix_set_cpu(0);
@@ -171,6 +173,16 @@ static struct dmah_iommu_fault one_fault(struct rig *rig, unsigned int unit)
 	assert_int_equal(iommu->ops->faults(iommu, fault, 2, &lost), 1);
 	assert_false(lost);
 	return fault[0];
+}
+
+/* Takes all faults. Returns how many. */
+static unsigned int faults_of(struct rig *rig, unsigned int unit)
+{
+	struct dmah_iommu *iommu = &rig->smmu[unit].iommu;
+	struct dmah_iommu_fault f[4];
+	bool lost = false;
+
+	return iommu->ops->faults(iommu, f, 4, &lost);
 }
 
 static const struct kind plain = { .stage2 = false };
@@ -325,6 +337,52 @@ static void short_pages(void **state)
 	rig_close(rig);
 }
 
+/* The second descriptors of 16 pages: all are one large page, or none is. Returns true where they are. */
+static bool one_size(struct rig *rig, dmah_addr_t dma)
+{
+	uint32_t d[2], first;
+
+	descriptors(rig, dma, d);
+	first = d[1];
+	for (unsigned int i = 1; i < 16; i++) {
+		descriptors(rig, dma + i * 4096, d);
+		if ((first & 3) == 1 ? d[1] != first : (d[1] & 3) == 1)
+			return false;
+	}
+	return true;
+}
+
+/* Identity ranges of which one is in another: a large page is made small where a page of it changes. */
+static void short_identity(void **state)
+{
+	static const struct dmah_reserved range[] = {
+		{ .base = 0x40000000, .size = 0x10000, .identity = true, .dir = DMAH_TO_DEVICE },
+		{ .base = 0x40004000, .size = 0x1000, .identity = true },
+		{ .base = 0x4000e000, .size = 0x4000, .identity = true },
+	};
+	struct rig *rig = rig_open(&kinds[11], 1);
+	struct dmah_limits limits = { .mask = ~0ull, .flags = DMAH_DEV_COHERENT, .nreserved = 1 };
+	uint32_t d[2];
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		limits.reserved = &range[i];
+		assert_int_equal(dmah_attach(rig->dom, device(rig, i), &limits), DMAH_OK);
+		assert_true(one_size(rig, range[0].base));
+		descriptors(rig, range[0].base, d);
+		assert_int_equal(d[1] & 3, i ? 3 : 1);
+	}
+	descriptors(rig, range[1].base, d);
+	assert_int_equal(d[1] & (1 << 9 | 0xfffff000), range[1].base);
+	for (unsigned int i = 3; i--;) {
+		assert_int_equal(dmah_detach(device(rig, i)), DMAH_OK);
+		assert_true(one_size(rig, range[0].base));
+	}
+	descriptors(rig, range[0].base, d);
+	assert_int_equal(d[1], 0);
+	rig_close(rig);
+}
+
 /* MMU-500: a context bank that translates has its prefetch off. */
 static void prefetch_is_off(void **state)
 {
@@ -335,6 +393,27 @@ static void prefetch_is_off(void **state)
 	assert_true(sim_smmuv2_peek(rig->regs[0], BANK(0) + ACTLR) & 2);
 	assert_int_equal(try_attach(rig, 0), DMAH_OK);
 	assert_int_equal(sim_smmuv2_peek(rig->regs[0], BANK(0) + ACTLR) & 2, 0);
+	rig_close(rig);
+}
+
+/* Stage 2 takes no more bits than come out of the unit, however many it could take: no table is wider. */
+static void narrow_output(void **state)
+{
+	static const struct kind kind = { .stage2 = true, .out_bits = 36 };
+	struct rig *rig = rig_open(&kind, 1);
+	struct dmah_domain_config c = { .backend = DMAH_BACKEND_IOMMU,
+					.format = &dmah_pt_lpae_s2,
+					.iommu = &rig->smmu[0].iommu,
+					.va_bits = 48 };
+	size_t need = dmah_domain_memory(&c);
+	void *memory = memory_of(need);
+	struct dmah_domain *dom;
+
+	(void)state;
+	assert_int_equal(dmah_domain_init(&dom, &c, memory, need), DMAH_ENOTSUP);
+	free(memory);
+	rig->reports = 0;
+	assert_int_equal(try_attach(rig, 0), DMAH_OK);
 	rig_close(rig);
 }
 
@@ -440,7 +519,60 @@ static void stalls(void **state)
 	rig_close(rig);
 }
 
+/* A transaction that a device had stalled before its kill ends: the device reaches nothing, though the address is mapped later. */
+static void killed_stall(void **state)
+{
+	static const struct kind kind = { .driver = { .stall = true } };
+	struct rig *rig = rig_open(&kind, 1);
+	struct sim_smmuv2_stats stats;
+	struct dmah h = { 0 };
+	dmah_addr_t dma;
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(try_attach(rig, i), DMAH_OK);
+	assert_int_equal(dmah_map(device(rig, 1), &h, rig->memory, 64, DMAH_FROM_DEVICE, 0),
+			 DMAH_OK);
+	dma = dmah_addr(&h);
+	assert_int_equal(dmah_unmap(device(rig, 1), &h), DMAH_OK);
+	assert_false(writes(rig, 0, dma));
+	assert_int_equal(dmah_kill(device(rig, 0)), DMAH_OK);
+	do {
+		h = (struct dmah){ 0 };
+		assert_int_equal(dmah_map(device(rig, 1), &h, rig->memory, 64, DMAH_FROM_DEVICE, 0),
+				 DMAH_OK);
+	} while (dmah_addr(&h) != dma && !dmah_unmap(device(rig, 1), &h));
+	(void)faults_of(rig, 0);
+	sim_smmuv2_stats(rig->regs[0], &stats);
+	assert_true(stats.terminated == 1 && stats.retried == 0);
+	/* The other device's go on. */
+	assert_false(writes(rig, 1, 0x9000));
+	assert_int_equal(one_fault(rig, 0).addr, 0x9000);
+	assert_int_equal(dmah_unmap(device(rig, 1), &h), DMAH_OK);
+	/* The last device of a domain leaves: nothing stays stalled in a bank that is off, nor is left to its next owner. */
+	assert_false(writes(rig, 1, 0x9000));
+	assert_int_equal(dmah_detach(device(rig, 1)), DMAH_OK);
+	sim_smmuv2_stats(rig->regs[0], &stats);
+	assert_int_equal(stats.terminated, 3);
+	rig_close(rig);
+}
+
 /* ---- taking over ---- */
+
+/* Streams that no unit has are not let through, nor others in their place. */
+static void bypass_beyond(void **state)
+{
+	static const struct dmah_smmuv2_bypass odd[] = {
+		{ 0x7fff0000, 1 }, { 0x00070008, 1 }, { 0xfffffff0, 0x40 }, { 0x8000, 0xffffffff }
+	};
+	static const struct kind kind = { .driver = { .bypass = odd, .nbypass = 4 } };
+	struct rig *rig = rig_open(&kind, 1);
+
+	(void)state;
+	for (unsigned int i = 0; i < DEVICES; i++)
+		assert_false(writes(rig, i, rig->memory));
+	rig_close(rig);
+}
 
 /* Firmware lets streams through by a mask, translates another, and has a stalled transaction. */
 static void take_over(void **state)
@@ -668,6 +800,63 @@ static void failed_unit(void **state)
 	}
 }
 
+/* MMU-500: prefetch is off again after a loss of all registers. */
+static void reset_without_prefetch(void **state)
+{
+	const struct kind *mmu500 = &kinds[8];
+	struct rig *rig = rig_open(mmu500, 1);
+
+	(void)state;
+	assert_int_equal(try_attach(rig, 0), DMAH_OK);
+	sim_repair(rig->sim, true);
+	assert_int_equal(sim_smmuv2_peek(rig->regs[0], BANK(0) + ACTLR) & 2, 2);
+	assert_int_equal(dmah_smmuv2_reset(&rig->smmu[0]), DMAH_OK);
+	assert_int_equal(sim_smmuv2_peek(rig->regs[0], BANK(0) + ACTLR) & 2, 0);
+	rig_close(rig);
+}
+
+/* Interrupts are switched while the unit has lost its registers: it counts as lost until its reset, which has them on. */
+static void interrupts_of_lost_unit(void **state)
+{
+	struct rig *rig = rig_open(&plain, 1);
+	struct sim_smmuv2_stats stats;
+
+	(void)state;
+	assert_int_equal(try_attach(rig, 0), DMAH_OK);
+	sim_repair(rig->sim, true);
+	dmah_smmuv2_irq(&rig->smmu[0], true);
+	assert_int_equal(try_attach(rig, 1), DMAH_ETIMEDOUT);
+	assert_int_equal(rig->reports, 1);
+	assert_int_equal(dmah_smmuv2_reset(&rig->smmu[0]), DMAH_OK);
+	assert_int_equal(dmah_flush(rig->dom), DMAH_OK);
+	assert_false(writes(rig, 0, 0x9000));
+	assert_false(writes(rig, 2, 0x9000));
+	sim_smmuv2_stats(rig->regs[0], &stats);
+	assert_int_equal(stats.wires, 2);
+	rig->reports = 0;
+	assert_int_equal(faults_of(rig, 0), 2);
+	rig_close(rig);
+}
+
+/* Hints of CR0 and reserved bits of status registers have no meaning. */
+static void other_bits(void **state)
+{
+	static const struct kind kind = { .model = { .other_bits = true, .polls = 2 } };
+	struct rig *rig = rig_open(&kind, 1);
+	struct dmah h = { 0 };
+
+	(void)state;
+	assert_int_equal(try_attach(rig, 0), DMAH_OK);
+	assert_int_equal(dmah_map(device(rig, 0), &h, rig->memory, 64, DMAH_FROM_DEVICE, 0),
+			 DMAH_OK);
+	assert_true(writes(rig, 0, dmah_addr(&h)));
+	assert_int_equal(dmah_unmap(device(rig, 0), &h), DMAH_OK);
+	assert_int_equal(faults_of(rig, 0), 0);
+	assert_int_equal(try_attach(rig, 1), DMAH_OK);
+	assert_int_equal(rig->reports, 0);
+	rig_close(rig);
+}
+
 /* ---- translation by register ---- */
 
 static struct dmah_smmuv2_table table_of(struct rig *rig)
@@ -806,10 +995,14 @@ int main(void)
 		cmocka_unit_test(every_unit),
 		cmocka_unit_test(short_descriptors),
 		cmocka_unit_test(short_pages),
+		cmocka_unit_test(short_identity),
+		cmocka_unit_test(narrow_output),
 		cmocka_unit_test(prefetch_is_off),
 		cmocka_unit_test(faults),
 		cmocka_unit_test(interrupts),
 		cmocka_unit_test(stalls),
+		cmocka_unit_test(killed_stall),
+		cmocka_unit_test(bypass_beyond),
 		cmocka_unit_test(take_over),
 		cmocka_unit_test(registers_run_out),
 		cmocka_unit_test(two_units),
@@ -817,6 +1010,9 @@ int main(void)
 		cmocka_unit_test(least_that_is_needed),
 		cmocka_unit_test(slow_unit),
 		cmocka_unit_test(failed_unit),
+		cmocka_unit_test(reset_without_prefetch),
+		cmocka_unit_test(interrupts_of_lost_unit),
+		cmocka_unit_test(other_bits),
 		cmocka_unit_test(lookup_by_register),
 		cmocka_unit_test(lookup_by_walk),
 		cmocka_unit_test(refused),

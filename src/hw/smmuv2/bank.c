@@ -54,6 +54,16 @@ static uint32_t tcr_stage1(const struct dmah_smmuv2 *smmu, const struct dmah_pt_
 	return TCR_EPD1 | walk_type(smmu) | (64 - input_bits(smmu, pt));
 }
 
+/* Unknown after a reset. Short descriptors have neither a sign nor a size. */
+static uint32_t tcr2(const struct dmah_smmuv2 *smmu)
+{
+	uint32_t most = smmuv2_has(smmu, SMMUV2_VA64) ? 5 : TCR2_PASIZE_40;
+
+	if (smmuv2_has(smmu, SMMUV2_SHORT))
+		return 0;
+	return TCR2_SEP_UPSTREAM | (smmu->out_size < most ? smmu->out_size : most);
+}
+
 /* The size of AArch32's input is a signed number of 4 bits, whose sign is in bit 4. */
 static uint32_t tcr_stage2(const struct dmah_smmuv2 *smmu, const struct dmah_pt_info *pt)
 {
@@ -109,8 +119,8 @@ void dmah_smmuv2_bank_write(const struct dmah_smmuv2 *smmu, unsigned int bank)
 	write(smmu, bank, CB_SCTLR, 0);
 	stop_prefetch(smmu, bank);
 	write_attributes(smmu, bank);
-	if (!stage2 && smmuv2_has(smmu, SMMUV2_VA64))
-		write(smmu, bank, CB_TCR2, TCR2_SEP_UPSTREAM | smmu->out_size);
+	if (!stage2 && smmuv2_has(smmu, SMMUV2_VERSION_2))
+		write(smmu, bank, CB_TCR2, tcr2(smmu));
 	write(smmu, bank, CB_TCR, stage2 ? tcr_stage2(smmu, pt) : tcr_stage1(smmu, pt));
 	if (smmuv2_has(smmu, SMMUV2_SHORT))
 		write(smmu, bank, CB_TTBR0, (uint32_t)ttbr0(smmu, pt, asid));
@@ -158,6 +168,7 @@ void dmah_smmuv2_op_tag_free(struct dmah_iommu *iommu, uint32_t tag)
 
 	dmah_host_enter(&flags);
 	dmah_host_lock(&smmu->lock);
+	dmah_smmuv2_fault_drop(smmu, smmuv2_bank_of(tag));
 	smmu->bank[smmuv2_bank_of(tag)].taken = false;
 	dmah_host_unlock(&smmu->lock);
 	dmah_host_leave(flags);

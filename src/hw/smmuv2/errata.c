@@ -35,3 +35,13 @@ uint32_t dmah_smmuv2_errata(enum dmah_smmuv2_model model)
 			features |= errata[i].feature;
 	return features;
 }
+
+/* MMU-500: the registers by which prefetches are switched off are locked from revision 2 on. */
+void dmah_smmuv2_unlock(const struct dmah_smmuv2 *smmu)
+{
+	volatile uint8_t *acr = dmah_smmuv2_global(smmu, GR_ACR);
+
+	if (smmuv2_has(smmu, SMMUV2_NO_PREFETCH) &&
+	    IDR7_MAJOR(dmah_host_read32(dmah_smmuv2_global(smmu, GR_IDR7))) >= 2)
+		dmah_host_write32(acr, dmah_host_read32(acr) & ~ACR_CACHE_LOCK);
+}

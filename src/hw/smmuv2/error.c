@@ -39,9 +39,10 @@ void dmah_smmuv2_fail(struct dmah_smmuv2 *smmu, const char *text)
 static bool answers(const struct dmah_smmuv2 *smmu)
 {
 	if (smmu->syncing >= 0 &&
-	    dmah_host_read32(dmah_smmuv2_context(smmu, (unsigned int)smmu->syncing, CB_TLBSTATUS)))
+	    dmah_host_read32(dmah_smmuv2_context(smmu, (unsigned int)smmu->syncing, CB_TLBSTATUS)) &
+		    STATUS_ACTIVE)
 		return false;
-	return dmah_host_read32(dmah_smmuv2_global(smmu, GR_TLBGSTATUS)) == 0;
+	return !(dmah_host_read32(dmah_smmuv2_global(smmu, GR_TLBGSTATUS)) & STATUS_ACTIVE);
 }
 
 /*
@@ -64,7 +65,7 @@ static const char *look(struct dmah_smmuv2 *smmu)
 	if (cr0 == ~0u)
 		return fail_locked(smmu, ALL_ONES);
 	/* Power-on sets CLIENTPD: all streams are let through. */
-	if (cr0 != dmah_smmuv2_cr0(smmu))
+	if (!dmah_smmuv2_is_ours(cr0))
 		return fail_locked(smmu, "the SMMU has lost its registers");
 	if (smmu->failed && answers(smmu))
 		return_to_service(smmu);
@@ -141,17 +142,23 @@ static void write_all(struct dmah_smmuv2 *smmu)
 int dmah_smmuv2_reset(struct dmah_smmuv2 *smmu)
 {
 	int err = DMAH_ETIMEDOUT;
+	unsigned long flags;
 
 	if (!begin_reset(smmu))
 		return DMAH_EBUSY;
 	if (dmah_host_read32(dmah_smmuv2_global(smmu, GR_CR0)) != ~0u) {
+		dmah_smmuv2_unlock(smmu);
 		dmah_smmuv2_faults_clear(smmu);
 		write_all(smmu);
 		err = dmah_smmuv2_settle(smmu);
 	}
 	/* From here on streams are translated. */
+	dmah_host_enter(&flags);
+	dmah_host_lock(&smmu->lock);
 	if (!err)
-		dmah_host_write32(dmah_smmuv2_global(smmu, GR_CR0), dmah_smmuv2_cr0(smmu));
+		dmah_smmuv2_irq_write(smmu);
+	dmah_host_unlock(&smmu->lock);
+	dmah_host_leave(flags);
 	end_reset(smmu, err);
 	return err;
 }

@@ -87,10 +87,12 @@ static bool is_mapped(const struct dmah_smmuv2 *smmu, unsigned int bank, dmah_ad
 	       dir & (write ? DMAH_FROM_DEVICE : DMAH_TO_DEVICE);
 }
 
-static void end_stall(struct dmah_smmuv2 *smmu, unsigned int bank,
+/* @sid: the stream, which may have been led away: its device reaches nothing then. */
+static void end_stall(struct dmah_smmuv2 *smmu, unsigned int bank, uint32_t sid,
 		      const struct dmah_iommu_fault *fault)
 {
-	bool retry = is_mapped(smmu, bank, fault->addr, fault->write);
+	bool retry = dmah_smmuv2_leads(smmu, sid, bank) &&
+		     is_mapped(smmu, bank, fault->addr, fault->write);
 
 	smmu->retried += retry;
 	smmu->terminated += !retry;
@@ -118,8 +120,31 @@ static bool take_context(struct dmah_smmuv2 *smmu, unsigned int bank,
 	/* The record first: the transaction that goes on may fault again. */
 	dmah_host_write32(dmah_smmuv2_context(smmu, bank, CB_FSR), fsr);
 	if (fsr & FSR_SS)
-		end_stall(smmu, bank, fault);
+		end_stall(smmu, bank, sid, fault);
 	return true;
+}
+
+void dmah_smmuv2_fault_drop(struct dmah_smmuv2 *smmu, unsigned int bank)
+{
+	uint32_t fsr = dmah_host_read32(dmah_smmuv2_context(smmu, bank, CB_FSR));
+
+	if (!(fsr & FSR_ANY) || fsr == ~0u)
+		return;
+	smmu->fault_lost = true;
+	dmah_host_write32(dmah_smmuv2_context(smmu, bank, CB_FSR), fsr);
+	if (!(fsr & FSR_SS))
+		return;
+	smmu->terminated++;
+	dmah_host_write32(dmah_smmuv2_context(smmu, bank, CB_RESUME), RESUME_TERMINATE);
+}
+
+void dmah_smmuv2_stall_end(struct dmah_smmuv2 *smmu, unsigned int bank)
+{
+	uint32_t fsr = dmah_host_read32(dmah_smmuv2_context(smmu, bank, CB_FSR));
+	uint32_t sid = dmah_host_read32(dmah_smmuv2_attribute(smmu, GR_CBFRSYNRA(bank)));
+
+	if (fsr & FSR_SS && !dmah_smmuv2_leads(smmu, GFSYNR1_SID(sid), bank))
+		dmah_smmuv2_fault_drop(smmu, bank);
 }
 
 void dmah_smmuv2_faults_clear(const struct dmah_smmuv2 *smmu)
@@ -144,6 +169,8 @@ static bool take_one(struct dmah_smmuv2 *smmu, unsigned int place, struct dmah_i
 
 	dmah_host_enter(&flags);
 	dmah_host_lock(&smmu->lock);
+	*lost |= smmu->fault_lost;
+	smmu->fault_lost = false;
 	if (!place)
 		taken = take_global(smmu, fault, lost);
 	else

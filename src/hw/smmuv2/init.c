@@ -188,18 +188,18 @@ static void describe(struct dmah_smmuv2 *smmu, const struct dmah_smmuv2_config *
 	iommu->caps = DMAH_IOMMU_PASSTHROUGH | DMAH_IOMMU_BLOCK_2M | DMAH_IOMMU_BLOCK_1G |
 		      (smmuv2_has(smmu, SMMUV2_COHERENT) ? DMAH_IOMMU_COHERENT_WALK : 0u);
 	iommu->iova_bits = iova_bits(smmu, idr2);
+	iommu->out_bits = bits_of(smmu->out_size);
+	/* Stage 2 refuses input that is wider than the output. */
+	if (smmuv2_has(smmu, SMMUV2_STAGE2) && iommu->iova_bits > iommu->out_bits)
+		iommu->iova_bits = iommu->out_bits;
 	/* Tables of 48 bits are for units that take so many: AArch32's have 3 levels. */
 	iommu->va_bits = smmuv2_has(smmu, SMMUV2_VA64) && iommu->iova_bits > 39 ? 48 : 39;
 	iommu->va_bits_min = 39;
 	if (iommu->iova_bits > iommu->va_bits)
 		iommu->iova_bits = iommu->va_bits;
 	/* An LPAE descriptor of AArch32 has 40 bits of an address. */
-	iommu->out_bits = bits_of(smmu->out_size);
 	if (!smmuv2_has(smmu, SMMUV2_VA64) && iommu->out_bits > 40)
 		iommu->out_bits = 40;
-	/* Stage 2 refuses input that is wider than the output. */
-	if (smmuv2_has(smmu, SMMUV2_STAGE2) && iommu->iova_bits > iommu->out_bits)
-		iommu->iova_bits = iommu->out_bits;
 	iommu->formats = smmuv2_has(smmu, SMMUV2_STAGE2) ? stage2 : stage1;
 	iommu->nformats = 1;
 	if (smmuv2_has(smmu, SMMUV2_SHORT))
@@ -210,23 +210,13 @@ static void describe(struct dmah_smmuv2 *smmu, const struct dmah_smmuv2_config *
 
 /* ---- on and off ---- */
 
-/* MMU-500: the registers by which prefetches are switched off are locked from revision 2 on. */
-static void unlock(const struct dmah_smmuv2 *smmu)
-{
-	volatile uint8_t *acr = dmah_smmuv2_global(smmu, GR_ACR);
-
-	if (smmuv2_has(smmu, SMMUV2_NO_PREFETCH) &&
-	    IDR7_MAJOR(dmah_host_read32(dmah_smmuv2_global(smmu, GR_IDR7))) >= 2)
-		dmah_host_write32(acr, dmah_host_read32(acr) & ~ACR_CACHE_LOCK);
-}
-
 /* The previous owner's streams stop first, and are led nowhere then; its context banks after that. */
 static int take_over(struct dmah_smmuv2 *smmu, const struct dmah_smmuv2_config *c)
 {
 	volatile uint8_t *cr0 = dmah_smmuv2_global(smmu, GR_CR0);
 	int err;
 
-	unlock(smmu);
+	dmah_smmuv2_unlock(smmu);
 	/* Streams that no register matches fault from here on, or those of firmware would be let through in between. */
 	dmah_host_write32(cr0, dmah_host_read32(cr0) | CR0_USFCFG);
 	err = dmah_smmuv2_streams_block(smmu, c);
@@ -279,18 +269,29 @@ int dmah_smmuv2_fini(struct dmah_smmuv2 *smmu)
 	return dmah_smmuv2_sync(smmu);
 }
 
-void dmah_smmuv2_irq(struct dmah_smmuv2 *smmu, bool on)
+void dmah_smmuv2_irq_write(const struct dmah_smmuv2 *smmu)
 {
-	unsigned long flags;
-
-	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
-	smmu->irq_on = on;
-	dmah_host_write32(dmah_smmuv2_global(smmu, GR_CR0), dmah_smmuv2_cr0(smmu));
 	for (unsigned int bank = 0; bank < smmu->nbanks; bank++)
 		if (smmu->bank[bank].streams && !smmu->bank[bank].stale)
 			dmah_host_write32(dmah_smmuv2_context(smmu, bank, CB_SCTLR),
 					  dmah_smmuv2_sctlr(smmu));
+	dmah_host_write32(dmah_smmuv2_global(smmu, GR_CR0), dmah_smmuv2_cr0(smmu));
+}
+
+void dmah_smmuv2_irq(struct dmah_smmuv2 *smmu, bool on)
+{
+	unsigned long flags;
+	bool ours;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&smmu->lock);
+	smmu->irq_on = on;
+	/* A unit that has lost its registers would look as if it had them. */
+	ours = dmah_smmuv2_is_ours(dmah_host_read32(dmah_smmuv2_global(smmu, GR_CR0)));
+	if (ours)
+		dmah_smmuv2_irq_write(smmu);
 	dmah_host_unlock(&smmu->lock);
 	dmah_host_leave(flags);
+	if (!ours)
+		(void)dmah_smmuv2_check(smmu);
 }

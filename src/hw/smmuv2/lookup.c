@@ -71,7 +71,8 @@ static bool ask(const struct dmah_smmuv2 *smmu, unsigned int bank, dmah_addr_t d
 	else
 		dmah_host_write32(reg, (uint32_t)(dma & ~INSIDE));
 	*steps += 2;
-	while ((atsr = dmah_host_read32(dmah_smmuv2_context(smmu, bank, CB_ATSR))) != 0) {
+	while ((atsr = dmah_host_read32(dmah_smmuv2_context(smmu, bank, CB_ATSR))) &
+	       STATUS_ACTIVE) {
 		if (late || atsr == ~0u)
 			return false;
 		late = dmah_smmuv2_late(smmu, &begun);

@@ -31,6 +31,12 @@ uint32_t dmah_smmuv2_cr0(const struct dmah_smmuv2 *smmu)
 	       (smmu->irq_on ? CR0_GFIE | CR0_GCFGFIE : 0);
 }
 
+/* Other bits are hints, which a unit need not have, or interrupts. */
+bool dmah_smmuv2_is_ours(uint32_t cr0)
+{
+	return (cr0 & (CR0_CLIENTPD | CR0_USFCFG)) == CR0_USFCFG;
+}
+
 bool dmah_smmuv2_late(const struct dmah_smmuv2 *smmu, uint64_t *begun)
 {
 	uint64_t now = dmah_host_now();

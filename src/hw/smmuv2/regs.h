@@ -128,6 +128,7 @@
 #define RESUME_TERMINATE 1u
 
 #define TCR2_SEP_UPSTREAM (7u << 15)
+#define TCR2_PASIZE_40	  2u
 
 #define TCR_EAE	       (1u << 31) /* AArch32: long descriptors */
 #define TCR_S2_RES1    (1u << 31)

@@ -66,6 +66,12 @@ volatile uint8_t *dmah_smmuv2_context(const struct dmah_smmuv2 *smmu, unsigned i
 /** dmah_smmuv2_cr0() - the value of CR0 while the driver has the unit. */
 uint32_t dmah_smmuv2_cr0(const struct dmah_smmuv2 *smmu);
 
+/** dmah_smmuv2_is_ours() - Returns true where a value of CR0 is that of a unit which the driver has, and not of one at power-on. */
+bool dmah_smmuv2_is_ours(uint32_t cr0);
+
+/** dmah_smmuv2_irq_write() - switch interrupts as @irq_on says, and translation on. Context: the lock is held. */
+void dmah_smmuv2_irq_write(const struct dmah_smmuv2 *smmu);
+
 /** dmah_smmuv2_late() - Returns true when the unit's time-out has passed since *@begun, which the first call sets. */
 bool dmah_smmuv2_late(const struct dmah_smmuv2 *smmu, uint64_t *begun);
 
@@ -73,6 +79,9 @@ bool dmah_smmuv2_late(const struct dmah_smmuv2 *smmu, uint64_t *begun);
 
 /** dmah_smmuv2_errata() - enum smmuv2_feature of the errata of a model. */
 uint32_t dmah_smmuv2_errata(enum dmah_smmuv2_model model);
+
+/** dmah_smmuv2_unlock() - make the registers writable by which an erratum is avoided. */
+void dmah_smmuv2_unlock(const struct dmah_smmuv2 *smmu);
 
 /* ---- bank.c ---- */
 
@@ -101,6 +110,9 @@ void dmah_smmuv2_streams_write(const struct dmah_smmuv2 *smmu);
 
 /** dmah_smmuv2_bound_id() - the id that a device has for the library whose stream is @sid. */
 uint32_t dmah_smmuv2_bound_id(const struct dmah_smmuv2 *smmu, uint32_t sid);
+
+/** dmah_smmuv2_leads() - Returns true where the stream @sid leads to a context bank. */
+bool dmah_smmuv2_leads(const struct dmah_smmuv2 *smmu, uint32_t sid, unsigned int bank);
 
 /** dmah_smmuv2_write_stale() - rewrite a bank whose streams were blocked for that. Context: the lock is held. */
 void dmah_smmuv2_write_stale(struct dmah_smmuv2 *smmu, unsigned int bank);
@@ -144,6 +156,15 @@ bool dmah_smmuv2_check(struct dmah_smmuv2 *smmu);
 
 /** dmah_smmuv2_faults_clear() - forget all faults, and terminate transactions that a previous owner left stalled. */
 void dmah_smmuv2_faults_clear(const struct dmah_smmuv2 *smmu);
+
+/**
+ * dmah_smmuv2_stall_end() - terminate a transaction that is stalled in a bank to which its stream leads no more. Its fault is
+ *	lost. Context: the lock is held.
+ */
+void dmah_smmuv2_stall_end(struct dmah_smmuv2 *smmu, unsigned int bank);
+
+/** dmah_smmuv2_fault_drop() - end the record of a bank that has no owner any more. Context: the lock is held. */
+void dmah_smmuv2_fault_drop(struct dmah_smmuv2 *smmu, unsigned int bank);
 
 unsigned int dmah_smmuv2_op_faults(struct dmah_iommu *iommu, struct dmah_iommu_fault *faults,
 				   unsigned int max, bool *lost);

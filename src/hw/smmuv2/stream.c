@@ -131,12 +131,22 @@ uint32_t dmah_smmuv2_bound_id(const struct dmah_smmuv2 *smmu, uint32_t sid)
 	return sid;
 }
 
+bool dmah_smmuv2_leads(const struct dmah_smmuv2 *smmu, uint32_t sid, unsigned int bank)
+{
+	for (unsigned int n = 0; n < smmu->nstreams; n++)
+		if (smmu->stream[n].used && smmu->stream[n].how == S2CR_TRANSLATE &&
+		    smmu->stream[n].bank == bank && overlaps(smmu->stream[n].id, sid))
+			return true;
+	return false;
+}
+
 /* ---- taking over ---- */
 
 static bool is_bypassed(const struct dmah_smmuv2_config *config, uint32_t sid)
 {
 	for (unsigned int i = 0; i < config->nbypass; i++)
-		if (sid - config->bypass[i].sid < config->bypass[i].count)
+		if (sid >= config->bypass[i].sid &&
+		    sid - config->bypass[i].sid < config->bypass[i].count)
 			return true;
 	return false;
 }
@@ -165,7 +175,7 @@ static int let_through(struct dmah_smmuv2 *smmu, uint32_t sid)
 {
 	struct dmah_smmuv2_stream *s;
 
-	if (!is_id(smmu, sid) || is_matched(smmu, sid))
+	if (is_matched(smmu, sid))
 		return DMAH_OK;
 	s = take(smmu, sid);
 	if (!s)
@@ -173,6 +183,18 @@ static int let_through(struct dmah_smmuv2 *smmu, uint32_t sid)
 	lead(smmu, s, S2CR_BYPASS, 0);
 	write_match(smmu, (unsigned int)(s - smmu->stream));
 	return DMAH_OK;
+}
+
+/* Streams that the unit cannot have are left out: a larger number would be an id with a mask. */
+static int let_all_through(struct dmah_smmuv2 *smmu, const struct dmah_smmuv2_bypass *range)
+{
+	uint64_t end = (uint64_t)range->sid + range->count;
+	int err = DMAH_OK;
+
+	for (uint32_t sid = range->sid; !err && sid < end && sid == sid_of(sid) && is_id(smmu, sid);
+	     sid++)
+		err = let_through(smmu, sid);
+	return err;
 }
 
 int dmah_smmuv2_streams_block(struct dmah_smmuv2 *smmu, const struct dmah_smmuv2_config *config)
@@ -194,9 +216,8 @@ int dmah_smmuv2_streams_block(struct dmah_smmuv2 *smmu, const struct dmah_smmuv2
 		write_target(smmu, n);
 		write_match(smmu, n);
 	}
-	for (unsigned int i = 0; i < config->nbypass; i++)
-		for (uint32_t k = 0; !err && k < config->bypass[i].count; k++)
-			err = let_through(smmu, config->bypass[i].sid + k);
+	for (unsigned int i = 0; !err && i < config->nbypass; i++)
+		err = let_all_through(smmu, &config->bypass[i]);
 	return err;
 }
 
@@ -300,9 +321,10 @@ static int lead_away(struct dmah_smmuv2 *smmu, uint32_t id)
 	if (s)
 		drop(smmu, s);
 	/* Transactions under way are waited for with what they may have cached. */
-	if (bank >= 0)
+	if (bank >= 0) {
+		dmah_smmuv2_stall_end(smmu, (unsigned int)bank);
 		dmah_smmuv2_forget(smmu, (unsigned int)bank);
-	else if (s)
+	} else if (s)
 		dmah_smmuv2_forget_all(smmu);
 	if (bank >= 0 && smmu->bank[bank].streams)
 		bank = -1;

@@ -160,8 +160,7 @@ static bool is_idle(struct dmah_smmuv2 *smmu)
 {
 	if (smmu->syncing == SMMUV2_NOTHING)
 		return true;
-	/* No other bit than the lowest is ever set. */
-	if (dmah_host_read32(status_of(smmu)) != 0)
+	if (dmah_host_read32(status_of(smmu)) & STATUS_ACTIVE)
 		return false;
 	smmu->syncing = SMMUV2_NOTHING;
 	__atomic_store_n(&smmu->synced, smmu->covers, __ATOMIC_RELEASE);

@@ -119,13 +119,15 @@ static int irq_disable(struct dmah_iommu *iommu)
 {
 	struct dmah_vtd *vtd = vtd_of(iommu);
 	const struct vtd_command all = forget_all();
-	int err = dmah_vtd_gcmd(vtd, GCMD_IRE, false);
+	int err;
 
+	/* A unit that was slow is back in service without remapping. */
+	__atomic_store_n(&vtd->irq_on, false, __ATOMIC_RELEASE);
+	err = dmah_vtd_gcmd(vtd, GCMD_IRE, false);
 	if (!err)
 		err = dmah_vtd_done(vtd, &all, 1);
 	if (err)
 		return err;
-	vtd->irq_on = false;
 	dmah_host_mem_free(vtd->irq_table.phys, table_bytes(vtd->irq_table.n));
 	vtd->irq_table = (struct dmah_irq_table){ 0 };
 	return DMAH_OK;
