@@ -90,6 +90,7 @@ static inline void posix_host_leave(unsigned long flags)
 		posix_misuse("dmah_host_leave() without dmah_host_enter()");
 	if (flags != (unsigned long)(uintptr_t)posix_this.line)
 		posix_misuse("dmah_host_leave() with flags that are not dmah_host_enter()'s");
+	flags = (unsigned long)(uintptr_t)posix_this.line;
 	if (posix_this.locks)
 		posix_misuse("dmah_host_leave() with a lock held");
 	posix_this.entered = 0;
