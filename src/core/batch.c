@@ -24,9 +24,6 @@ static int start_one(struct dmah_device *dev, struct dmah_batch *b, struct dmah 
 	if (!err) {
 		dmah_history_unmap(dev, h);
 		err = dmah_iommu_batch_start_any(dev, b, h, timestamp);
-		/* Only the backend sees that the entry is not the handle's: the mapping is live as before. */
-		if (err)
-			dmah_check_map(dev, h);
 	}
 	if (!err)
 		return DMAH_OK;

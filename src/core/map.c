@@ -157,13 +157,11 @@ int dmah_map_bus(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, dmah
 int dmah_unmap_general(struct dmah_device *dev, struct dmah *h, uint32_t allow, const void *caller)
 {
 	int err = dmah_handle_check(dev, h, allow);
-	bool checked;
 
 	if (!err)
 		err = dmah_check_unmap(dev, h);
 	if (err == DMAH_ENODEV)
 		return err;
-	checked = !err;
 	if (!err) {
 		dmah_history_unmap(dev, h);
 		/*
@@ -175,8 +173,6 @@ int dmah_unmap_general(struct dmah_device *dev, struct dmah *h, uint32_t allow, 
 		handle_clear(h);
 		return err;
 	}
-	if (checked)
-		dmah_check_map(dev, h);
 	return dmah_report_misuse(dev, err,
 				  err == DMAH_ESTALE ? "unmap of a mapping that is not live"
 						     : "unmap with a handle that does not fit",

@@ -283,7 +283,6 @@ __attribute__((noinline)) static int pop_any(struct dmah_ring *ring, uint32_t n,
 {
 	struct dmah_device *dev = ring->dev;
 	uint32_t checked = 0;
-	bool slots;
 	int err;
 
 	if (!n)
@@ -297,15 +296,15 @@ __attribute__((noinline)) static int pop_any(struct dmah_ring *ring, uint32_t n,
 					  "pop of more mappings than a ring has, or of broken ones",
 					  ring->head.iova, caller);
 	}
-	slots = iommu_ring_in_use(ring);
-	err = slots ? dmah_iommu_ring_pop(ring, n) : pop_elsewhere(ring, n);
-	if (err != DMAH_ESTALE)
-		return err;
-	/* Nothing has been popped from slots if one mapping is wrong. */
-	if (slots)
-		check_again(ring, checked);
-	return dmah_report_misuse(dev, err, "pop of a mapping that is not live", ring->head.iova,
-				  caller);
+	if (iommu_ring_in_use(ring))
+		err = dmah_iommu_ring_pop(ring, n);
+	else
+		err = pop_elsewhere(ring, n);
+	/* Checked above: nothing has been popped if one mapping is wrong. */
+	if (err == DMAH_ESTALE)
+		return dmah_report_misuse(dev, err, "pop of a mapping that is not live",
+					  ring->head.iova, caller);
+	return err;
 }
 
 #ifndef DMAH_CHECK
