@@ -225,7 +225,7 @@ static void blocked(struct rig *r, unsigned int n, struct dmah_msi msi)
 	assert_int_equal(faults(r), 1);
 	assert_int_equal(r->fault.id, ids[n]);
 	assert_false(r->fault.has_addr);
-	assert_true(strstr(r->fault.reason, "interrupt"));
+	assert_non_null(strstr(r->fault.reason, "interrupt"));
 }
 
 /* ---- delivery ---- */
