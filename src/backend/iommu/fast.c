@@ -81,13 +81,10 @@ bool dmah_fast_refill(struct dmah_domain *dom, unsigned int class)
 bool dmah_fast_map_refill(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
 			  enum dmah_dir dir, const void *caller)
 {
-	/* Nothing is taken for a buffer that fast_map_many() refuses for another reason. */
-	if (phys >= hint_load(&dev->fast_end) || h->meta || !fast_dir_valid(dir) || !len ||
-	    len > (IOVA_CLASS_MAX << PT_GRANULE_SHIFT) - (phys & GRANULE_MASK) ||
-	    len - 1 > dev->dom->phys_last - phys ||
-	    iommu_granules(phys, len) << PT_GRANULE_SHIFT > dev->fast_max)
-		return false;
-	return dmah_fast_refill(dev->dom, iova_class(iommu_granules(phys, len))) &&
+	uint32_t n = fast_granules(dev, h, phys, len, dir);
+
+	/* Nothing is taken for a buffer that is refused anyway. */
+	return n && dmah_fast_refill(dev->dom, iova_class(n)) &&
 	       fast_map_many(dev, h, phys, len, dir, caller);
 }
 

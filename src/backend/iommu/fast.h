@@ -184,6 +184,22 @@ static inline uint64_t fast_second(const struct pt_leaf *leaf, uint64_t first)
 	return ((first & ~leaf->more) + PT_GRANULE) | leaf->cont;
 }
 
+/** fast_granules() - return the granules of a buffer that fast_map_many() maps with an idle handle, or 0 where it refuses. */
+__attribute__((always_inline)) static inline uint32_t fast_granules(const struct dmah_device *dev,
+								    const struct dmah *h,
+								    dmah_phys_t phys, uint64_t len,
+								    enum dmah_dir dir)
+{
+	uint32_t n;
+
+	if (phys >= hint_load(&dev->fast_end) || h->meta || !fast_dir_valid(dir) || !len ||
+	    len > (IOVA_CLASS_MAX << PT_GRANULE_SHIFT) - (phys & GRANULE_MASK) ||
+	    len - 1 > dev->dom->phys_last - phys)
+		return 0;
+	n = iommu_granules(phys, len);
+	return n << PT_GRANULE_SHIFT > dev->fast_max ? 0 : n;
+}
+
 /**
  * fast_map_many() - map up to IOVA_CLASS_MAX granules, where this CPU's cache has as many. @caller: for the history.
  *
@@ -196,18 +212,14 @@ __attribute__((always_inline)) static inline bool fast_map_many(struct dmah_devi
 {
 	struct dmah_domain *dom = dev->dom;
 	const struct pt_leaf *leaf = &dom->pt.leaf;
-	uint64_t offset = phys & GRANULE_MASK, entry, gen;
+	uint32_t n = fast_granules(dev, h, phys, len, dir);
 	struct iova_entry slot;
 	struct dmah_cpu *cpu;
+	uint64_t entry, gen;
 	unsigned long flags;
 	dmah_addr_t dma;
-	uint32_t n;
 
-	if (phys >= hint_load(&dev->fast_end) || h->meta || !fast_dir_valid(dir) || !len ||
-	    len > (IOVA_CLASS_MAX << PT_GRANULE_SHIFT) - offset || len - 1 > dom->phys_last - phys)
-		return false;
-	n = (uint32_t)((offset + len + GRANULE_MASK) >> PT_GRANULE_SHIFT);
-	if (n << PT_GRANULE_SHIFT > dev->fast_max)
+	if (!n)
 		return false;
 	cpu = dom->cpu[dmah_host_enter(&flags)];
 	if (!cache_take(&cpu->cache.ring[iova_class(n)], &slot)) {
@@ -217,7 +229,7 @@ __attribute__((always_inline)) static inline bool fast_map_many(struct dmah_devi
 	count_add(&count_here(dev, cpu)->maps, 1);
 	gen = slot.first & FAST_SAME ? pt_load(slot.pte) & leaf->gen_bits
 				     : fast_generation(dom, slot.pte, (uint32_t)slot.first, n);
-	dma = iommu_iova(dom, (uint32_t)slot.first) + offset;
+	dma = iommu_iova(dom, (uint32_t)slot.first) + (phys & GRANULE_MASK);
 	entry = (phys & ~GRANULE_MASK) | gen;
 	history_begin(&dom->history, dev, dma, entry, (uint32_t)len, dir, caller);
 	entry |= leaf->prot[dir];
