@@ -6,24 +6,9 @@
 #
 #   scripts/bench.sh [options of dmah-bench]
 set -eu
-dir=build/bench
 log=build/log/bench.log
-out=build/report
-
-mkdir -p build/log "$out"
-fail() {
-	tail -40 "$log" >&2
-	echo "bench.sh: the build failed; the whole log is in $log" >&2
-	exit 1
-}
-
-if [ ! -f "$dir/build.ninja" ]; then
-	rm -rf "$dir"
-	# Leave out the assertions of the port that the library runs on: they are not to be timed.
-	# In a kernel neither the library nor Linux's code is position-independent.
-	meson setup "$dir" -Dtests=disabled -Dtools=disabled -Db_ndebug=true \
-		-Db_staticpic=false -Db_pie=false >"$log" 2>&1 || fail
-fi
+# shellcheck source=scripts/bench-setup.sh
+. scripts/bench-setup.sh
 
 peer=
 if [ -f bench/peers/linux/build.sh ]; then

@@ -9,24 +9,10 @@
 #   scripts/lockup.sh --markdown FILE    the table of docs/performance.md
 #   scripts/lockup.sh [options]          of dmah-lockup
 set -eu
-dir=build/bench
 log=build/log/lockup.log
-out=build/report
 trace=bench/lockup/smallest.txt
-mkdir -p build/log "$out"
-
-fail() {
-	tail -40 "$log" >&2
-	echo "lockup.sh: the build failed; the whole log is in $log" >&2
-	exit 1
-}
-
-if [ ! -f "$dir/build.ninja" ]; then
-	rm -rf "$dir"
-	# As scripts/bench.sh does it.
-	meson setup "$dir" -Dtests=disabled -Dtools=disabled -Db_ndebug=true \
-		-Db_staticpic=false -Db_pie=false >"$log" 2>&1 || fail
-fi
+# shellcheck source=scripts/bench-setup.sh
+. scripts/bench-setup.sh
 ninja -C "$dir" -j "${JOBS:-2}" bench/dmah-lockup >>"$log" 2>&1 || fail
 
 libraries=
