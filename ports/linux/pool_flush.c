@@ -48,7 +48,7 @@ void pool_arm(struct pool *p)
 
 /* ---- strict ---- */
 
-static void flush_range(struct pool *p, dma_addr_t first, dma_addr_t last)
+static __always_inline void flush_range(struct pool *p, dma_addr_t first, dma_addr_t last)
 {
 	struct iommu_iotlb_gather gather;
 

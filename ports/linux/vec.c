@@ -83,7 +83,7 @@ static int one_by_one(struct client *c, struct dmah_vec *v, u32 n, const struct 
 		u32 taken = 0;
 		int err;
 
-		if (client_pool(c) && !req->attrs)
+		if (n - i > 1 && client_pool(c) && !req->attrs)
 			taken = pool_map_pieces(c, &v->part[i], n - i, req->meta, req->caller);
 		if (taken) {
 			i += taken - 1;
