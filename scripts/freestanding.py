@@ -182,7 +182,7 @@ def check_one_file(tap, name, gcc, prefix, flags, objects, work):
     one = amalgamate.Amalgamation(ROOT)
     source, obj = os.path.join(work, "dmah.c"), os.path.join(work, "dmah.o")
     amalgamate.write(source, one.text())
-    status, text = call([gcc] + FLAGS + flags + ["-Iinclude", "-c", source, "-o", obj])
+    status, text = call([gcc] + FLAGS + flags + ["-O1", "-Iinclude", "-c", source, "-o", obj])
     problems = text if status != 0 else []
     if not problems:
         shown = set(symbols(prefix, obj)[0])
