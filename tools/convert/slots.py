@@ -10,7 +10,7 @@ the end blocks spread along the copies: all uses of a slot are converted, or non
 import os
 import re
 
-from . import proof, rings
+from . import proof, rings, windows
 from .ctype import INTEGERS
 from .facts import Facts, squeezed, strip
 from .index import has_word
@@ -40,6 +40,8 @@ class Slot:
         self.moves = []         # (path, function, assignment) of structures that hold the slot
         self.view_field = None  # the field beside a member that its address is computed from
         self.view = None        # the node of the slot that a computed address lies in
+        self.window = None      # of an array: the Window of one mapping that its addresses are in
+        self.outside = None     # of a member in a union: (structure that gets the handle, its name, the union)
         self.home = None        # of a ring: where its handles lie
         self.reset = False      # a map must be preceded by a reset: the memory is not known to be zeroed
 
@@ -456,7 +458,9 @@ class Analysis(RingStudy):
 
     def study_member_view(self, s, r, facts, terms):
         """A member that is an address within the mapping of a member beside it."""
-        if s.type.derived or r.node.kind != "member":
+        if s.type.derived:
+            return windows.study(self, s, r, facts)
+        if r.node.kind != "member":
             return False
         base = squeezed(r.source.of(r.node.kids[0]))
 
@@ -473,7 +477,9 @@ class Analysis(RingStudy):
                               and beside(n.kids[0]) and n.kids[0].value[1] != s.key[3]
                               and strip(n.kids[1]).kind == "id" and strip(n.kids[1]).value == t.value
                               and facts.value_slot(f, strip(n.kids[1])) == found[0]), None)
-            key = facts.value_slot(r.function, whole) if whole is not None else None
+                if whole is None:
+                    whole = windows.array_beside(facts, r, t, found[0], beside)
+            key = facts.slot(r.function, whole)[0] if whole is not None else None
             if key is None or key[:3] != s.key[:3] or key == s.key or s.view_field not in (None, key[3]):
                 continue
             s.view, s.view_field = whole, key[3]
@@ -564,7 +570,7 @@ class Analysis(RingStudy):
                     if not s.blocked() and other.blocked():
                         s.block("depends", key)
                         changed = True
-                    if s.blocked() and not other.blocked() and (
+                    if s.blocked() and not other.blocked() and not windows.is_number(other) and (
                             s.unmaps or s.syncs or s.key[0] in ("param", "member", "ring")):
                         other.block("moves_to", s.key)
                         changed = True
@@ -573,11 +579,11 @@ class Analysis(RingStudy):
         proof.forms(self)
         self.spread()
         for _ in range(20):
-            if not proof.components(self) and not proof.raw_calls(self):
+            if not windows.given_away(self) and not proof.components(self) and not proof.raw_calls(self):
                 break
             self.spread()
         for s in self.slots.values():
-            if not s.blocked() and (s.form == "ring" or (s.form == "handle" and s.key[0] == "member")):
+            if not s.blocked() and (s.form == "ring" or (s.form in ("handle", "beside", "window") and s.key[0] == "member")):
                 s.reset = not proof.zeroed(self, s)
         for site in self.sites:
             if site.slot is None:
