@@ -335,21 +335,36 @@ def is_packed(source, struct):
     return any("packed" in source.at(i) for i in list(range(end, tail + 1)) + list(range(head, struct.opening)))
 
 
-def holds_address(analysis, path, t, depth=0):
-    """Returns true if a type may hold an address beside the one that a union is asked about."""
+def holds_address(analysis, path, name, t, depth=0):
+    """Returns true if a member of a union may hold the address that another member of the union names."""
     if t.base is None or "p" in t.derived:
         return False
     if t.base[0] == "name":
-        name = t.base[1]
-        if name in ADDRESS_TYPES or name in WIDE or DEVICE_ORDER.match(name):
+        of = t.base[1]
+        if of in WIDE and not t.derived:
+            return gets_address(analysis, path, name)
+        if of in ADDRESS_TYPES or of in WIDE or DEVICE_ORDER.match(of):
             return True
-        d = analysis.tree.typedef(name, path) if not WORDS.match(name) and name not in SOFTWARE else None
-        return d is not None and d.base != t.base and depth < 6 and holds_address(analysis, path, d, depth + 1)
+        d = analysis.tree.typedef(of, path) if not WORDS.match(of) and of not in SOFTWARE else None
+        return d is not None and d.base != t.base and depth < 6 and holds_address(analysis, path, name, d, depth + 1)
     inner = t.base[1] if t.base[0] == "body" else analysis.tree.struct(t.base[1], path) if t.base[1] else None
     if inner is None or depth > 6:
         return True
-    return any(holds_address(analysis, path, m.type, depth + 1) for m in inner.members.values()) or any(
-        holds_address(analysis, path, Type(("body", a)), depth + 1) for a in inner.anonymous)
+    return any(holds_address(analysis, inner.path, n, m.type, depth + 1) for n, m in inner.members.items()) or any(
+        holds_address(analysis, inner.path, "", Type(("body", a)), depth + 1) for a in inner.anonymous)
+
+
+def gets_address(analysis, path, name):
+    """Returns true if a member of that name may be given an address: no plain number or time."""
+    users = analysis.users(path, name)
+    if len(users) > 60:
+        return True
+    for p in users:
+        for r in analysis.file(p).member_refs(name):
+            if r.slot == "?" or r.how == "address" or (r.how in ("assign", "set", "field", "init") and not (
+                    r.what in ("zero", "other") or (r.what == "copy" and r.extra[0] == "global"))):
+                return True
+    return False
 
 
 def outside(analysis, s, chain):
@@ -373,14 +388,15 @@ def outside(analysis, s, chain):
             names.insert(0, name)
         if inner.union and i + 1 < len(chain):
             branch = chain[i - 1] if i else None
-            others = [m.type for n, m in inner.members.items() if (n != s.key[3] if i == 0 else m.type.base != ("body", branch))]
-            others += [Type(("body", a)) for a in inner.anonymous if a is not branch]
-            if any(holds_address(analysis, inner.path, t) for t in others):
+            others = [(n, m.type) for n, m in inner.members.items() if (
+                n != s.key[3] if i == 0 else m.type.base != ("body", branch))]
+            others += [("", Type(("body", a))) for a in inner.anonymous if a is not branch]
+            if any(holds_address(analysis, inner.path, n, t) for n, t in others):
                 s.block("union", "another member may hold the address")
                 return
     home = chain[top + 1]
     name = "_".join(names + [s.key[3], "handle"])
-    if home.tag is None or home.union or name in home.members or not (software(home) or is_strong(home)):
+    if home.tag is None or home.union or name in home.members or not any(software(c) for c in chain[:top + 2]):
         s.block("union")
         return
     s.outside = (home, name, chain[top])
@@ -465,7 +481,7 @@ def structure(analysis, s):
     # A 32-bit address proves as little.
     wide = s.type.name() in WIDE
     if s.type.name() not in ADDRESS_TYPES and not ((wide and software(struct)) or (
-            (wide or (void and s.type.name() in NARROW)) and any(is_strong(c) for c in s.containers))):
+            (wide or ((void or "zeroed" in allocated) and s.type.name() in NARROW)) and any(is_strong(c) for c in s.containers))):
         s.block("descriptor" if DEVICE_ORDER.match(s.type.name()) else "not_an_address_type", s.type.name())
     if not proven or any(not is_strong(c) for c in ordered):
         s.block("not_software", struct.label())
@@ -587,7 +603,7 @@ def forms(analysis):
             moves.lost(analysis, s)
     for s in slots:
         flag = moves.tests(analysis, s)
-        if flag is not None and not s.blocked() and s.key[0] == "member" and can_be_beside(s):
+        if flag is not None and not s.blocked() and s.key[0] == "member" and can_be_beside(analysis, s):
             s.form = "beside"       # the number stays as it was behind an unmap
         elif flag is not None:
             s.block("tested_as_flag", flag.where())
@@ -620,21 +636,22 @@ CONSTANT = re.compile(r"^[A-Z][A-Z0-9_]*$")
 
 def beside(analysis, s):
     """An address that is also computed with keeps its type; a handle is put beside it."""
-    if s.outside is not None and not (all(rule in BESIDE for rule, _ in s.blocks) and can_be_beside(s) and all(
+    if s.outside is not None and not (all(rule in BESIDE for rule, _ in s.blocks) and can_be_beside(analysis, s) and all(
             reached(analysis, r.source.path, r.function, r.node, s.outside[0]) for r in s.refs
             if r.how in ("assign", "set", "site", "offset_site", "error"))):
         s.block("union")
-    elif (s.blocked() or s.outside is not None) and all(rule in BESIDE for rule, _ in s.blocks) and can_be_beside(s):
+    elif (s.blocked() or s.outside is not None) and all(rule in BESIDE for rule, _ in s.blocks) and can_be_beside(analysis, s):
         s.blocks = []
         s.form = "beside"
 
 
-def can_be_beside(s):
+def can_be_beside(analysis, s):
     """Returns true if each store is a map, or a number for which an idle handle stands."""
     if s.type is None or s.type.derived or s.moves or (s.sources and s.key[0] != "member") \
-            or any(k[0] != "local" for k in s.sources):
+            or any(k[0] != "local" and k != s.key for k in s.sources):
         return False
-    if s.key[0] == "member" and (s.struct is None or (s.struct.tag is None and s.outside is None) or s.copied):
+    taken = s.copied and any(s.key in t.sources for t in analysis.slots.values() if t is not s)
+    if s.key[0] == "member" and (s.struct is None or (s.struct.tag is None and s.outside is None) or taken):
         return False
     maps = [r for r in s.refs if r.what in ("map", "copy")]
     if not maps or any(r.how not in ("assign", "set") for r in maps):

@@ -243,7 +243,7 @@ class Analysis(RingStudy):
                 elif r.slot == "?" and p == path:
                     s.block("untyped_use", r.where())
             for name, (_, text) in facts.source.macros.items():
-                if in_macro.search(text):
+                if any(self.may_be_in(facts, s.struct, text[:m.start()]) for m in in_macro.finditer(text)):
                     s.block("macro_use", name)
             for f in facts.source.functions.values():
                 if f.broken:
@@ -255,6 +255,16 @@ class Analysis(RingStudy):
                 self.study_layout(s, facts, label, field)
         proof.structure(self, s)
         return True
+
+    def may_be_in(self, facts, struct, before):
+        """Returns true if a macro's text may name a structure where it ends: by a member that may have that type."""
+        m = re.search(r"(?:->|\.)\s*(\w+)$", before)
+        if m is None:
+            return True
+        types = [b.members[m.group(1)].type for p in self.tree.closure(facts.source.path)
+                 if m.group(1) in self.tree.words(p) for b in self.tree.source(p).bodies if m.group(1) in b.members]
+        return not types or any(t.base is None or t.base[0] == "name" or t.base in (("struct", struct.tag), ("body", struct))
+                                for t in types)
 
     def study_layout(self, s, facts, label, field):
         text = facts.source.text
