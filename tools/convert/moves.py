@@ -463,9 +463,27 @@ def lost(analysis, s):
                       and not a.first <= r.node.first < a.last and a.kids]
         kills += [g.place(w.statement.kids[0]) for w in given]
         kills += [g.place(n) for o in mine if o.how in ("error", "truth", "compare") for n in failed(o)]
-        if g.reach(place(r), kills)(LEAVES):
-            s.block("handle_lost", r.where())
-            return
+        behind = g.reach(place(r), kills)
+        if behind(LEAVES):
+            # The address lives on where something takes it; where nothing does, the driver loses its mapping itself.
+            if any(o.function is r.function and o.how in ("read", "arg", "returned", "address") and not only_tested(o)
+                   and behind(place(o)) and g.reach(place(o), kills)(LEAVES) for o in mine):
+                s.block("handle_lost", r.where())
+                return
+            s.lost.append(r)
+
+
+def only_tested(o):
+    """Returns true if nothing but a condition gets the value of a read."""
+    n = o.node
+    for a in o.node.above():
+        if a.kind in ("if", "while") or (a.kind == "cond" and a.kids[0] is n):
+            return a.kids[0] is n
+        if not (a.kind in ("paren", "cast", "binary", "unary") or (a.kind == "call" and a.kids[0] is not n and (
+                a.callee() in HARMLESS or re.search(PRINT, a.callee() or "")))):
+            return False
+        n = a
+    return False
 
 
 def failed(o):
@@ -559,11 +577,12 @@ def parameters(analysis, s):
 # ---- for the report
 
 def read_after_unmap(analysis):
-    """Notes on addresses that the driver still reads behind their unmap: a handle says 0 there."""
+    """Notes on mappings that a path loses, and on addresses that are read behind their unmap: a handle says 0 there."""
     out = []
     for s in analysis.slots.values():
         if s.blocked() or s.form != "handle":
             continue
+        out += ["%s: a path of %s() loses the mapping that is made here" % (r.where(), r.function.name) for r in s.lost]
         for r in s.refs:
             if r.how != "site" or r.extra not in UNMAPS:
                 continue

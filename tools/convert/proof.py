@@ -12,9 +12,10 @@ zeroed()      the memory of a handle is zeroed before its first map
 import collections
 import re
 
-from . import moves, windows
+from . import moves, rings, windows
 from .ctype import ADDRESS_TYPES, Type
 from .facts import outer, setter_target, squeezed, strip
+from .flow import graph
 from .rules import ASSERTS, COHERENT, EXPOSES, MAPS, PRIVATE, PRIVATE_ZEROED, SITES, SIZED, SOFTWARE, SYNCED, SYNCS, UNMAPS, UNZEROED, ZEROED
 
 ALLOCATOR = re.compile(r"alloc|_get_priv$|register_|_init_ctx|set_reqsize|_size$|_SIZE$")
@@ -32,6 +33,8 @@ NARROW = {"u32", "uint32_t", "unsigned int", "unsigned"}
 KERNEL = {"device", "net_device", "sk_buff", "page", "request", "bio", "urb", "scsi_cmnd", "scatterlist",
           "pci_dev", "platform_device", "mm_struct", "crypto_async_request", "xdp_frame"}
 LOOPS = {"for", "while", "do", "iter"}
+# The size of one object, or the smaller of it and something else.
+SIZE = re.compile(r"^\(*((size_t|u32|unsignedint|int)\)\(*)?(min(_t)?\((size_t,|int,|u32,)?.*)?sizeof\(?\(?[^+*]*\)*$|^\(*sizeof\(\*[^+*]*\)*$")
 
 
 # ---- structures
@@ -113,10 +116,10 @@ class Memory:
         inner = strip(n)
         if inner.kind == "unary" and inner.value == "&" and strip(inner.kids[0]).kind == "member":
             m = strip(inner.kids[0])
-            sized = squeezed(self.facts.source.of(length))
+            sized = squeezed(self.facts.source.of(self.value(f, length)))
             t = self.facts.typer(f).type(m)
             of = t.base[1] if t is not None and t.base is not None and isinstance(t.base[1], str) else ""
-            if "sizeof" not in sized or not (m.value[1] in sized or (of and of in sized)):
+            if not SIZE.match(sized) or not (m.value[1] in sized or (of and of in sized)):
                 self.add(self.device, f, m.kids[0], pointer=m.value[0] == "->")
         elif inner.kind == "member" and "offsetof" in self.facts.source.of(length):
             s = self.struct(f, inner.kids[0], inner.value[0] == "->")
@@ -124,6 +127,12 @@ class Memory:
                 to = re.match(r"offsetof\(struct(\w+),(\w+)\)(-\w+|-offsetof\(\w+,\w+\))?$", squeezed(self.facts.source.of(length)))
                 self.until[label(s)].add(to.group(2) if to and to.group(1) == s.tag and to.group(2) in s.members else None)
         self.add(self.device, f, n, pointer=True)
+
+    def value(self, f, n):
+        """What a local is assigned once in a function, else the expression itself."""
+        x = strip(n)
+        defs = rings.stores(self.facts, f, x.value) if x.kind == "id" and rings.param_index(f, x.value) is None else []
+        return defs[0][0] if len(defs) == 1 and defs[0][0] is not None else n
 
     def by_value(self):
         """Structures that functions take or return by value."""
@@ -222,8 +231,12 @@ class Memory:
             name = p.value[0]
         if name is None:
             return
-        y = self.facts.typer(f)
+        y, g = self.facts.typer(f), graph(f)
+        others = [g.place(x, x.last) for value, x in rings.stores(self.facts, f, name) if value is not None and x is not p]
+        behind = g.reach(g.place(p, p.last), others)
         for n in f.body().walk():
+            if n.kind in ("assign", "var") and not behind(g.place(n)):
+                continue
             if n.kind == "assign" and n.value == "=" and n is not p and any(
                     x.kind == "id" and x.value == name for x in n.kids[1].walk()):
                 self.add(into, f, n.kids[0], pointer=True)

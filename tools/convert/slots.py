@@ -40,6 +40,7 @@ class Slot:
         self.moves = []         # (path, function, assignment) of structures that hold the slot
         self.view_field = None  # the field beside a member that its address is computed from
         self.view = None        # the node of the slot that a computed address lies in
+        self.lost = []          # maps of a local that some path of its function loses, as the original does
         self.window = None      # of an array: the Window of one mapping that its addresses are in
         self.outside = None     # of a member in a union: (structure that gets the handle, its name, the union)
         self.home = None        # of a ring: where its handles lie
