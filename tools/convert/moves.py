@@ -460,8 +460,22 @@ def lost(analysis, s):
                       and not a.first <= r.node.first < a.last and a.kids]
         kills += [g.place(n) for o in mine if o.how in ("error", "truth", "compare") for n in failed(o)]
         if g.reach(place(r), kills)(LEAVES):
-            s.block("handle_lost", r.where())
-            return
+            if goes_on(mine, ended):
+                s.block("handle_lost", r.where())
+                return
+            s.leaks.append(r.where())
+
+
+def goes_on(mine, ended):
+    """Returns true if anything but the moves of a local's mapping may keep its address: else the original loses it on that path, too."""
+    moved = {id(n) for x in ended if x.what == "copy" for n in (x.value or x.node.parent).walk()}
+    return any(o.how not in STORES and o.how not in USES and o.how != "declared" and id(o.node) not in moved for o in mine)
+
+
+def leaks(analysis):
+    """Notes about the mappings that the driver itself loses on a path to a function's end."""
+    return ["%s: a path from this map to the function's end neither unmaps nor keeps it" % place
+            for s in analysis.slots.values() if not s.blocked() for place in s.leaks]
 
 
 def failed(o):

@@ -36,6 +36,7 @@ class Slot:
         self.form = "handle"    # or alias, beside
         self.alias_of = None    # the node whose slot an alias points to
         self.leaves = []        # copies at which the mapping moves out of this slot
+        self.leaks = []         # maps that are neither ended nor kept on a path to the function's end
         self.containers = []    # structures that hold a member, the member's own first
         self.moves = []         # (path, function, assignment) of structures that hold the slot
         self.view_field = None  # the field beside a member that its address is computed from
