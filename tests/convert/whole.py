@@ -129,6 +129,7 @@ def cell(row):
     if row is None:
         return "-"
     own = ", " + many(row["misuse"], "report", " of its own unmaps") if row.get("misuse") else ""
+    own += ", " + many(row["lost"], "mapping", " that the driver loses") if row.get("lost") else ""
     return "hangs" if row["hung"] else "passes" + own if row["right"] else "fails" if row["reached"] else "not reached"
 
 
