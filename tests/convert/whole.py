@@ -221,10 +221,11 @@ def main():
     parser.add_argument("--document", metavar="FILE", help="put the tables into this file")
     parser.add_argument("dmah", help="the command")
     parser.add_argument("record", help="the static dmah-record")
-    parser.add_argument("part", nargs="*", help="default: all; a beginning of a name names several")
+    parser.add_argument("part", nargs="*", help="default: all; the beginning of several names stands for these")
     args = parser.parse_args()
     every = parts(os.path.abspath(args.dmah), os.path.abspath(args.record))
-    wanted = list(dict.fromkeys(p for a in args.part or [""] for p in every if p.name.startswith(a)))
+    names = {p.name for p in every}
+    wanted = list(dict.fromkeys(p for a in args.part or [""] for p in every if p.name == a or (a not in names and p.name.startswith(a))))
     if not wanted:
         parser.error("no part %s; there are %s" % (" ".join(args.part), " ".join(p.name for p in every)))
     os.makedirs(OUT, exist_ok=True)

@@ -13,7 +13,7 @@ import re
 from . import rings
 from .facts import setter_target, squeezed, strip
 from .flow import LEAVES, graph
-from .rules import HARMLESS, PRINT, READS, SITES, UNMAPS, VANISH
+from .rules import COHERENT, HARMLESS, PRINT, READS, SITES, UNMAPS, VANISH
 
 # References that need a live handle.
 USES = {"site", "offset_site", "error", "truth", "compare"}
@@ -338,7 +338,17 @@ def at_start(src, r):
     mine = own(src, r.function)
     maps = [place(o) for o in mine if o.what == "map"]
     here = place(r)
-    return not any(g.reach(place(u), maps)(here) for u in mine if u.how == "update" or u.what == "arithmetic")
+    return not any(g.reach(place(u), maps)(here) for u in mine if u.how == "update" or u.what in ("arithmetic", "number"))
+
+
+def coherent_at(src, r):
+    """Returns true if a number beside a handle may be the address of coherent memory where it is stored: its handle is idle there."""
+    g = graph(r.function)
+    mine = own(src, r.function)
+    maps = [place(o) for o in mine if o.what == "map"]
+    here = place(r)
+    return any(g.reach(place(u), maps)(here) for u in mine
+               if u.what == "coherent" or (u.how == "address" and u.extra and u.extra[0] in COHERENT))
 
 
 def names_mapping(analysis, s, seen=()):
@@ -354,6 +364,10 @@ def moved(analysis, s, src, r):
     if src.form == "beside" and not at_start(src, r):
         src.block("arithmetic", r.where())
         s.block("from_expression", r.where())
+        return
+    if src.form == "beside" and coherent_at(src, r):
+        src.block("coherent", r.where())
+        s.block("coherent", r.where())
         return
     if src.key[0] in KEPT and s.key[0] in KEPT and s.key != src.key \
             and names_mapping(analysis, src) and names_mapping(analysis, s):
