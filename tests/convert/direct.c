@@ -25,13 +25,14 @@
 static char *buffer; /* of PAGES pages, behind its first sector */
 static struct iovec sectors[MOST];
 
-/* Sizes that differ from request to request and are the same in each run. */
+/* Sizes that differ from request to request and are the same in each run; a quarter is within one page. */
 static size_t request(uint64_t *state, size_t left)
 {
 	size_t n;
 
 	*state = *state * 6364136223846793005u + 1442695040888963407u;
-	n = ((*state >> 33) % MOST + 1) * SECTOR;
+	n = (*state >> 33) % (*state >> 62 ? MOST : PAGE / SECTOR) + 1;
+	n *= SECTOR;
 	return n < left ? n : left;
 }
 

@@ -87,14 +87,20 @@ class Part:
         return result
 
 
+def runs_on(driver, kernel):
+    """Returns true if the command converts a kernel's driver."""
+    return not driver.series or kernel in driver.series
+
+
 def parts(command, record):
     """All parts, in the order of their worth where time ends before they do."""
     found = [Part("figures-" + k, "figures", None, "figures.py", command, k) for k in KERNELS]
     for k in KERNELS:
-        for name in DRIVERS:
+        for name in [n for n, d in DRIVERS.items() if runs_on(d, k)]:
             found.append(Part("run-%s-%s" % (k, name), "run", DRIVERS[name], "guest.py", "--original", command, record, k, name))
     for k in KERNELS:
-        for name in [n for n, d in DRIVERS.items() if d.functions and not d.before]:
+        # A network driver with a command before it needs another driver's device.
+        for name in [n for n, d in DRIVERS.items() if d.functions and runs_on(d, k) and (d.kind == DISK or not d.before)]:
             found.append(Part("instructions-%s-%s" % (k, name), "instructions", DRIVERS[name], "instructions.py", command, k, name))
     return found
 
@@ -155,34 +161,33 @@ def original(row):
 
 def run_table(results):
     """Rows of what ran."""
-    out = ["| driver | `--checked` | plain | pool | DMA events under `dmah check` | IOMMU faults | the original with the same failing maps |",
-           "|---|---|---|---|---|---|---|"]
+    out = ["| driver | `--checked` | plain | pool | DMA events under `dmah check` | IOMMU faults | the original with the same failing maps | commit |",
+           "|---|---|---|---|---|---|---|---|"]
     for part, result in results:
         if part.kind != "run":
             continue
         kernel, name = part.name.split("-", 2)[1:]
         by = {r["variant"]: r for r in (result["data"] or {"rows": []})["rows"]}
         ran = [by[v] for v in ("checked", "plain", "pool") if v in by]
-        out.append("| %s (%s) | %s | %s | %s |" % (
+        out.append("| %s (%s) | %s | %s | %s | %s |" % (
             name, kernel, " | ".join(cell(by.get(v)) if by else "broken" for v in ("checked", "plain", "pool")),
             "; ".join(format(r["events"] or 0, ",") for r in ran) + " | " + "; ".join(str(r["iommu"]) for r in ran),
-            original(by.get(ORIGINAL))))
+            original(by.get(ORIGINAL)), result["commit"]))
     return out
 
 
 def tables(results):
     """All tables, as lines of Markdown."""
     made = [(p, r) for p, r in results if r]
-    commits = sorted({r["commit"] for _, r in made})
-    out = ["Made by `make convert-drivers` with the converter of commit %s.%s" % (" and ".join(commits) or "none", "" if len(made) == len(results) else
-            " %d of %d parts were run." % (len(made), len(results))), ""] + run_table(made)
+    out = ["Made by `make convert-drivers`; each run is named with its commit.%s" % (
+        "" if len(made) == len(results) else " %d of %d parts were run." % (len(made), len(results))), ""] + run_table(made)
     figure, others, counted = [], [], []
     for part, result in made:
         if part.kind == "figures" and result["data"]:
             figure += result["data"]["rows"]
             others += result["data"]["others"]
         elif part.kind == "instructions":
-            counted += result["data"] or []
+            counted += [dict(r, commit=result["commit"]) for r in result["data"] or []]
     out += ["", "The source, before and after:", ""] + figures.table(figure)
     if counted:
         out += ["", "Instructions of the driver's functions that start and end a transfer, with all that they call:", ""]
@@ -204,11 +209,12 @@ def put(path, lines):
 
 
 def commit():
-    """The commit of the sources, with "+" where they have changed since."""
+    """The last commit of what the results depend on, with "+" where that has changed since."""
+    paths = sorted({p for kind in DEPENDS.values() for p in kind})
+
     def git(*argv):
-        return subprocess.run(["git", "-C", ROOT] + list(argv), capture_output=True, text=True, check=False).stdout.strip()
-    return (git("log", "-1", "--format=%h", "--", "tools/convert") or "unknown") + \
-        ("+" if git("status", "--porcelain", "--", "tools/convert") else "")
+        return subprocess.run(["git", "-C", ROOT] + list(argv) + ["--"] + paths, capture_output=True, text=True, check=False).stdout.strip()
+    return (git("log", "-1", "--format=%h") or "unknown") + ("+" if git("status", "--porcelain") else "")
 
 
 def main():
