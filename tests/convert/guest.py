@@ -222,8 +222,8 @@ def judge(guest, driver, variant, lines, case):
     lost = lost_of(driver, lines)
     case((not counted or failing.get("failed_maps", 0) >= min(failed or 0, 5)) and failing.get("live", 99) <= driver.idle + lost,
          "failed maps leave nothing behind" + (" but what the driver loses" if driver.loses else ""), [str(failing)])
-    # The checked form reports each unmap of a map that failed, where the driver never asks.
-    own = failed or 0 if driver.untested and variant == "checked" else 0
+    # The checked form reports each unmap of a map that failed, where the driver never asks, or that the driver forgot.
+    own = (failed or 0 if driver.untested else lost) if variant == "checked" else 0
     case(all(n.get("misuse", 0) <= own for n in (up, down, rebound, end)) and "misuse" in end,
          "no misuse" + (" but unmaps of maps that failed" if own else ""), [str(up), str(end)])
     case(all(n.get("maps", 0) == n.get("unmaps", -1) + n.get("live", 0) for n in (down, end)) and
