@@ -113,7 +113,7 @@ def main():
                 script += driver.before + "\n" if driver.kind == DISK else ""
                 files.update({"drivers/%s/%s.ko" % (variant, m): data for m, data in made.items()})
                 needs |= wanted
-                script += "measure %s\n" % " ".join((variant, name, driver.bus, driver.kind) + driver.functions + tuple(made))
+                script += "measure %s\n" % " ".join((variant, name, driver.bus, driver.kind, ",".join(driver.functions)) + tuple(made))
             if driver.kind == NET:
                 qemu += ["-netdev", "user,restrict=on,id=n%d" % n] + driver.qemu(n, "netdev=n%d" % n)
             else:
