@@ -13,7 +13,7 @@ import re
 from . import rings, windows
 from .facts import setter_target, squeezed, strip
 from .flow import LEAVES, graph
-from .rules import HARMLESS, PRINT, READS, SITES, UNMAPS, VANISH
+from .rules import COHERENT, HARMLESS, PRINT, READS, SITES, UNMAPS, VANISH
 
 # References that need a live handle.
 USES = {"site", "offset_site", "error", "truth", "compare"}
@@ -340,7 +340,17 @@ def at_start(src, r):
     mine = own(src, r.function)
     maps = [place(o) for o in mine if o.what == "map"]
     here = place(r)
-    return not any(g.reach(place(u), maps)(here) for u in mine if u.how == "update" or u.what == "arithmetic")
+    return not any(g.reach(place(u), maps)(here) for u in mine if u.how == "update" or u.what in ("arithmetic", "number"))
+
+
+def coherent_at(src, r):
+    """Returns true if a number beside a handle may be the address of coherent memory where it is stored: its handle is idle there."""
+    g = graph(r.function)
+    mine = own(src, r.function)
+    maps = [place(o) for o in mine if o.what == "map"]
+    here = place(r)
+    return any(g.reach(place(u), maps)(here) for u in mine
+               if u.what == "coherent" or (u.how == "address" and u.extra and u.extra[0] in COHERENT))
 
 
 def names_mapping(analysis, s, seen=()):
@@ -356,6 +366,10 @@ def moved(analysis, s, src, r):
     if src.form == "beside" and not at_start(src, r):
         src.block("arithmetic", r.where())
         s.block("from_expression", r.where())
+        return
+    if src.form == "beside" and coherent_at(src, r):
+        src.block("coherent", r.where())
+        s.block("coherent", r.where())
         return
     if src.key[0] in KEPT and s.key[0] in KEPT and s.key != src.key \
             and names_mapping(analysis, src) and names_mapping(analysis, s):
@@ -470,7 +484,7 @@ def lost(analysis, s):
                    and behind(place(o)) and g.reach(place(o), kills)(LEAVES) for o in mine):
                 s.block("handle_lost", r.where())
                 return
-            s.lost.append(r)
+            s.leaks.append(r.where())
 
 
 def only_tested(o):
@@ -484,6 +498,12 @@ def only_tested(o):
             return False
         n = a
     return False
+
+
+def leaks(analysis):
+    """Notes about the mappings that the driver itself loses on a path to a function's end."""
+    return ["%s: a path from this map to the function's end neither unmaps nor keeps it" % place
+            for s in analysis.slots.values() if not s.blocked() for place in s.leaks]
 
 
 def failed(o):
@@ -577,12 +597,11 @@ def parameters(analysis, s):
 # ---- for the report
 
 def read_after_unmap(analysis):
-    """Notes on mappings that a path loses, and on addresses that are read behind their unmap: a handle says 0 there."""
+    """Notes on addresses that the driver still reads behind their unmap: a handle says 0 there."""
     out = []
     for s in analysis.slots.values():
         if s.blocked() or s.form != "handle":
             continue
-        out += ["%s: a path of %s() loses the mapping that is made here" % (r.where(), r.function.name) for r in s.lost]
         for r in s.refs:
             if r.how != "site" or r.extra not in UNMAPS:
                 continue

@@ -644,11 +644,36 @@ def view(analysis, s):
 
 # Blocks that a handle beside the address removes: the address stays a number.
 BESIDE = {"arithmetic", "from_expression", "coherent"}
+# Blocks of a local that holds no mapping's address.
+NUMBERS = {"coherent", "from_scatterlist"}
 CONSTANT = re.compile(r"^[A-Z][A-Z0-9_]*$")
+
+
+def numbers(analysis, s):
+    """The copies into a slot from locals that hold other numbers: addresses of coherent memory or of scatterlists, and no mapping."""
+    def number(key, seen):
+        o = analysis.slots[key]
+        rules = {rule for rule, _ in o.blocks}
+        return key[0] == "local" and key not in seen and rules & NUMBERS and rules <= NUMBERS | {"arithmetic"} \
+            and not (o.maps or o.unmaps or o.syncs) and all(number(k, seen | {key}) for k in o.sources)
+
+    return [r for r in s.refs if r.what == "copy" and r.how in ("assign", "set") and r.extra in s.sources and number(r.extra, {s.key})]
 
 
 def beside(analysis, s):
     """An address that is also computed with keeps its type; a handle is put beside it."""
+    others = numbers(analysis, s) if s.key[0] == "member" and s.outside is None else []
+    if others and all(rule in BESIDE for rule, _ in s.blocks):
+        was = s.sources, [(r, r.what) for r in others]
+        s.sources = s.sources - {r.extra for r in others}
+        for r in others:
+            r.what = "number"
+        if can_be_beside(analysis, s):
+            s.blocks, s.form = [], "beside"
+            return
+        s.sources = was[0]
+        for r, what in was[1]:
+            r.what = what
     if s.outside is not None and not (all(rule in BESIDE for rule, _ in s.blocks) and can_be_beside(analysis, s) and all(
             reached(analysis, r.source.path, r.function, r.node, s.outside[0]) for r in s.refs
             if r.how in ("assign", "set", "site", "offset_site", "error"))):
@@ -670,7 +695,7 @@ def can_be_beside(analysis, s):
     if not maps or any(r.how not in ("assign", "set") for r in maps):
         return False
     for r in s.refs:
-        if r.how in ("init", "assign", "set", "field") and r.what not in ("map", "zero", "copy") and not (
+        if r.how in ("init", "assign", "set", "field") and r.what not in ("map", "zero", "copy", "number") and not (
                 r.what == "arithmetic" and re.search(r"\b%s\b" % re.escape(s.key[3]), r.source.of(r.extra))) \
                 and not (r.what == "other" and CONSTANT.match(r.extra or "")) \
                 and not (r.what == "coherent" and r.extra not in SYNCED):

@@ -436,7 +436,8 @@ def written(analysis, facts, f, call):
 class Home:
     """Names the place of a ring's handles: an array beside a member, or a member in the elements of an array."""
 
-    def __init__(self, struct, member, size=None, inside=None, allocations=(), frees=()):
+    def __init__(self, struct, member, size=None, inside=None, allocations=(), frees=(), stored=False):
+        self.stored = stored        # the array beside it was found at the stores, and not at each read
         self.struct = struct        # that gets the declaration
         self.member = member        # behind which member of it
         self.size = size            # text of the array's "[...]"
@@ -497,6 +498,10 @@ def beside(facts, seen, ring_name):
         t = facts.typer(f).resolved(t)
         if t.base and t.base[0] == "body" and t.base[1] is not None and software(t.base[1]):
             return True
+        # An array of numbers within software's structure.
+        owner = structure(facts, f, c.kids[0]) if c.kind == "member" else None
+        if owner is not None and software(owner) and t.derived == ("a",) and t.name() in INTEGERS:
+            return True
     return False
 
 
@@ -546,24 +551,26 @@ def constant_count(facts, f, v):
     return m.group(1) if m and CONSTANT.match(m.group(1)) else None
 
 
-def home(analysis, places, files):
-    """Choose where the handles lie, from the Places of the stores and reads: a Home, or None."""
+def home(analysis, places, stored, files):
+    """Choose where the handles lie, from the Places of the stores and reads, the first `stored` of which are stores: a Home, or None."""
     tree = analysis.tree
     first = places[0]
     size = size_of(tree, first.member[0], first.member[1])
     if size and first.struct.tag:
         top = first.key[2].replace("->", ".").split(".")[0]
         return Home(first.struct, top, size)
-    common = None
-    for p in places:
-        for seen in p.seen:
-            found = companions(analysis.file(seen[0].source.path), seen)
-            common = found if common is None else common & found
-    for name in sorted(common or ()):
+    found = [[companions(analysis.file(seen[0].source.path), seen) for seen in p.seen] for p in places]
+    common = set.intersection(*[c for each in found for c in each])
+    for name in sorted(common):
         size = size_of(tree, first.struct, name)
         if size:
             return Home(first.struct, name, size)
-    for name in sorted(common or ()):
+    # A descriptor whose address is read has been stored, with an index that the array has.
+    for name in sorted(set.intersection(*[c for each in found[:stored] for c in each])):
+        size = size_of(tree, first.struct, name)
+        if size and any(name in c for each in found[stored:] for c in each):
+            return Home(first.struct, name, size, stored=True)
+    for name in sorted(common):
         m = first.struct.members.get(name)
         if name == first.member[1] or m is None or m.type.derived != ("p",) or not m.type.base or m.type.base[0] != "struct":
             continue
@@ -573,7 +580,7 @@ def home(analysis, places, files):
     size = allocated_size(analysis, first, files)
     if size:
         return Home(first.struct, first.key[2].replace("->", ".").split(".")[0], size)
-    for name in sorted(common or ()):
+    for name in sorted(common):
         m = first.struct.members.get(name)
         made = made_by(analysis, first.struct, name, files) if m is not None and m.type.derived[:1] == ("p",) else None
         if made:

@@ -36,11 +36,11 @@ class Slot:
         self.form = "handle"    # or alias, beside
         self.alias_of = None    # the node whose slot an alias points to
         self.leaves = []        # copies at which the mapping moves out of this slot
+        self.leaks = []         # maps that are neither ended nor kept on a path to the function's end
         self.containers = []    # structures that hold a member, the member's own first
         self.moves = []         # (path, function, assignment) of structures that hold the slot
         self.view_field = None  # the field beside a member that its address is computed from
         self.view = None        # the node of the slot that a computed address lies in
-        self.lost = []          # maps of a local that some path of its function loses, as the original does
         self.window = None      # of an array: the Window of one mapping that its addresses are in
         self.outside = None     # of a member in a union: (structure that gets the handle, its name, the union)
         self.home = None        # of a ring: where its handles lie
