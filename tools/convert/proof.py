@@ -129,7 +129,7 @@ class Memory:
         self.add(self.device, f, n, pointer=True)
 
     def value(self, f, n):
-        """What a local is assigned once in a function, else the expression itself."""
+        """Return the one value that a local is assigned in a function, else the expression itself."""
         x = strip(n)
         defs = rings.stores(self.facts, f, x.value) if x.kind == "id" and rings.param_index(f, x.value) is None else []
         return defs[0][0] if len(defs) == 1 and defs[0][0] is not None else n
