@@ -87,6 +87,17 @@ def reports(result):
     return ktap.Case("no sanitizer reports anything", "not ok" if found else "ok", notes=found[:20])
 
 
+def control(image):
+    """Boot a kernel with sanitizers and make faults on purpose. Returns the cases that say if each is reported."""
+    if not image.kind.sanitizers:
+        return []
+    m, _ = computer(image, "lazy", devices=["edu"], modules=[image.module("series_test")], append="", cpus=2)
+    result = m.boot("insmod /modules/series_test.ko control=1\n", "series-%s-control" % image.name)
+    text = "\n".join(result.messages + result.output)
+    return [ktap.Case("control: %s reports a fault made on purpose" % name, "ok" if re.search(line, text) else "not ok")
+            for name, line in image.kind.sanitizers.items()]
+
+
 def bench(image, name):
     """Boot a machine that counts instructions. Returns the Result and {(size, api, call): figure}."""
     m, parameters = computer(image, name, devices=["edu"], icount="shift=0", modules=[image.module("series_test")],
