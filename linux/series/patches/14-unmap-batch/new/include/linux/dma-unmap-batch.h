@@ -14,7 +14,7 @@ struct iommu_dma_slot;
 /**
  * struct dma_unmap_batch - unmaps that share a flush
  * @dev: device of all mappings
- * @slots: what waits for the flush
+ * @slots: unmapped, and not flushed yet
  * @start: lowest IOVA of @slots
  * @end: behind their highest
  *
