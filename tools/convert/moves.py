@@ -10,10 +10,10 @@ or renamed on the way (Life).
 
 import re
 
-from . import rings
+from . import rings, windows
 from .facts import setter_target, squeezed, strip
 from .flow import LEAVES, graph
-from .rules import HARMLESS, PRINT, READS, SITES, UNMAPS, VANISH
+from .rules import COHERENT, HARMLESS, PRINT, READS, SITES, UNMAPS, VANISH
 
 # References that need a live handle.
 USES = {"site", "offset_site", "error", "truth", "compare"}
@@ -228,7 +228,7 @@ def from_member(analysis, s):
     one = len(values) == 1 and not any(r.how in ("update", "address") for r in s.refs)
     for r in copies:
         src = analysis.slots[r.extra]
-        if src.key[0] not in KEPT:
+        if src.key[0] not in KEPT or windows.is_number(src):
             continue        # checked as a store
         if one and not s.copied and plain(analysis, s, r, src, True):
             s.form, s.alias_of = "alias", value_of(r)
@@ -324,6 +324,8 @@ def stores(analysis, s):
         if r.what != "copy" or r.how not in ("assign", "init", "set", "put"):
             continue
         src = analysis.slots[r.extra]
+        if windows.is_number(src):
+            continue        # a number: its own rule is in windows.py
         moved(analysis, s, src, r)
         if src.key[0] == "param":
             for key in src.sources:
@@ -338,7 +340,17 @@ def at_start(src, r):
     mine = own(src, r.function)
     maps = [place(o) for o in mine if o.what == "map"]
     here = place(r)
-    return not any(g.reach(place(u), maps)(here) for u in mine if u.how == "update" or u.what == "arithmetic")
+    return not any(g.reach(place(u), maps)(here) for u in mine if u.how == "update" or u.what in ("arithmetic", "number"))
+
+
+def coherent_at(src, r):
+    """Returns true if a number beside a handle may be the address of coherent memory where it is stored: its handle is idle there."""
+    g = graph(r.function)
+    mine = own(src, r.function)
+    maps = [place(o) for o in mine if o.what == "map"]
+    here = place(r)
+    return any(g.reach(place(u), maps)(here) for u in mine
+               if u.what == "coherent" or (u.how == "address" and u.extra and u.extra[0] in COHERENT))
 
 
 def names_mapping(analysis, s, seen=()):
@@ -354,6 +366,10 @@ def moved(analysis, s, src, r):
     if src.form == "beside" and not at_start(src, r):
         src.block("arithmetic", r.where())
         s.block("from_expression", r.where())
+        return
+    if src.form == "beside" and coherent_at(src, r):
+        src.block("coherent", r.where())
+        s.block("coherent", r.where())
         return
     if src.key[0] in KEPT and s.key[0] in KEPT and s.key != src.key \
             and names_mapping(analysis, src) and names_mapping(analysis, s):
@@ -449,6 +465,7 @@ def lost(analysis, s):
     ended = [o for o in mine if (o.how in ("site", "offset_site") and o.extra in UNMAPS) or takes(analysis, o)]
     ended += [x for o in analysis.slots.values() if s.key in o.sources for x in o.refs
               if x.what == "copy" and x.extra == s.key]
+    given = [o.window for o in analysis.slots.values() if o.form == "window" and o.window.key == s.key]
     for r in mine:
         if r.what != "map" or r.how not in STORES:
             continue
@@ -458,10 +475,35 @@ def lost(analysis, s):
         for o in ended:
             kills += [g.place(a.kids[0]) for a in o.node.above() if a.kind in ("if", "switch", "while", "for", "iter")
                       and not a.first <= r.node.first < a.last and a.kids]
+        kills += [g.place(w.statement.kids[0]) for w in given]
         kills += [g.place(n) for o in mine if o.how in ("error", "truth", "compare") for n in failed(o)]
-        if g.reach(place(r), kills)(LEAVES):
-            s.block("handle_lost", r.where())
-            return
+        behind = g.reach(place(r), kills)
+        if behind(LEAVES):
+            # The address lives on where something takes it; where nothing does, the driver loses its mapping itself.
+            if any(o.function is r.function and o.how in ("read", "arg", "returned", "address") and not only_tested(o)
+                   and behind(place(o)) and g.reach(place(o), kills)(LEAVES) for o in mine):
+                s.block("handle_lost", r.where())
+                return
+            s.leaks.append(r.where())
+
+
+def only_tested(o):
+    """Returns true if nothing but a condition gets the value of a read."""
+    n = o.node
+    for a in o.node.above():
+        if a.kind in ("if", "while") or (a.kind == "cond" and a.kids[0] is n):
+            return a.kids[0] is n
+        if not (a.kind in ("paren", "cast", "binary", "unary") or (a.kind == "call" and a.kids[0] is not n and (
+                a.callee() in HARMLESS or re.search(PRINT, a.callee() or "")))):
+            return False
+        n = a
+    return False
+
+
+def leaks(analysis):
+    """Notes about the mappings that the driver itself loses on a path to a function's end."""
+    return ["%s: a path from this map to the function's end neither unmaps nor keeps it" % place
+            for s in analysis.slots.values() if not s.blocked() for place in s.leaks]
 
 
 def failed(o):
