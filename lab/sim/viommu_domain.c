@@ -25,10 +25,10 @@ enum { ATTACH = 1, DETACH, MAP, UNMAP, PROBE };
 static uint64_t page_take(struct sim_viommu *u)
 {
 	static const uint8_t zero[PAGE];
-	uint64_t page = u->npages ? u->page[--u->npages] : sim_fw_page(u->iommu->sim);
+	uint64_t page = u->npages ? u->page[--u->npages] : sim_fw_page(u->unit.iommu->sim);
 
 	if (page)
-		sim_bus(u->iommu->sim, page, (void *)(uintptr_t)zero, PAGE, true, true);
+		sim_bus(u->unit.iommu->sim, page, (void *)(uintptr_t)zero, PAGE, true, true);
 	return page;
 }
 
@@ -47,18 +47,18 @@ static uint64_t load(const struct sim_viommu *u, uint64_t table, uint64_t index)
 {
 	uint64_t value = 0;
 
-	sim_bus(u->iommu->sim, table + 8 * index, &value, 8, false, true);
+	sim_bus(u->unit.iommu->sim, table + 8 * index, &value, 8, false, true);
 	return value;
 }
 
 static void store(const struct sim_viommu *u, uint64_t table, uint64_t index, uint64_t value)
 {
-	sim_bus(u->iommu->sim, table + 8 * index, &value, 8, true, true);
+	sim_bus(u->unit.iommu->sim, table + 8 * index, &value, 8, true, true);
 }
 
 static unsigned int levels(const struct sim_viommu *u)
 {
-	return (u->iommu->config.va_bits - 12) / 9;
+	return (u->unit.iommu->config.va_bits - 12) / 9;
 }
 
 static unsigned int shift_of(unsigned int level)
@@ -156,7 +156,7 @@ static bool set_leaf(struct sim_viommu *u, const struct vio_space *space, uint64
 
 static unsigned int level_for(const struct sim_viommu *u, uint64_t bits, uint64_t left)
 {
-	const struct sim_iommu_config *c = &u->iommu->config;
+	const struct sim_iommu_config *c = &u->unit.iommu->config;
 
 	for (unsigned int level = 3; level > 1; level--)
 		if (!(bits & ((1ull << shift_of(level)) - 1)) &&
@@ -189,7 +189,7 @@ static uint8_t map_range(struct sim_viommu *u, const struct vio_space *space, ui
 
 struct sim_table vio_table(const struct sim_viommu *u, const struct vio_space *space)
 {
-	struct sim_table table = u->iommu->hw;
+	struct sim_table table = u->unit.iommu->hw;
 
 	table.root = space->root;
 	table.levels = levels(u);
@@ -203,16 +203,16 @@ static void invalidate(struct sim_viommu *u, const struct vio_space *space, uint
 {
 	uint64_t size = last - first + 1;
 
-	sim_iommu_execute(u->iommu, &(struct sim_command){ .kind = SIM_COMMAND_TLB,
-							   .target = space->id,
-							   .iova = size ? first : 0,
-							   .size = size,
-							   .tables = true });
+	sim_iommu_execute(u->unit.iommu, &(struct sim_command){ .kind = SIM_COMMAND_TLB,
+								.target = space->id,
+								.iova = size ? first : 0,
+								.size = size,
+								.tables = true });
 }
 
 static void forget_context(struct sim_viommu *u, uint32_t id)
 {
-	struct sim_device *dev = sim_iommu_device(u->iommu, id);
+	struct sim_device *dev = sim_iommu_device(u->unit.iommu, id);
 
 	if (dev)
 		dev->known = false;
@@ -298,7 +298,7 @@ static uint8_t attach(struct sim_viommu *u, const uint32_t *r)
 	u->stats.attaches++;
 	if (flags & ~1u || r[4] || (bypass && !(u->features & VIO_BYPASS_CONFIG)))
 		return VIO_INVAL;
-	if (!sim_iommu_device(u->iommu, id))
+	if (!sim_iommu_device(u->unit.iommu, id))
 		return VIO_NOENT;
 	if (u->features & VIO_DOMAIN_RANGE &&
 	    (domain < u->config.domain_start || domain > u->config.domain_end))
@@ -330,7 +330,7 @@ static uint8_t detach(struct sim_viommu *u, const uint32_t *r)
 	u->stats.detaches++;
 	if (r[3] || r[4])
 		return VIO_INVAL;
-	if (!sim_iommu_device(u->iommu, r[2]))
+	if (!sim_iommu_device(u->unit.iommu, r[2]))
 		return VIO_NOENT;
 	if (!e || e->space->id != r[1])
 		return VIO_INVAL;
@@ -362,7 +362,7 @@ static uint8_t map(struct sim_viommu *u, const uint32_t *r)
 	if (space->bypass || r[8] & ~3u || !(r[8] & 3) || last < first)
 		return VIO_INVAL;
 	if ((first | (last + 1) | phys) & (granule - 1) || out_of_input(u, first, last) ||
-	    last >> u->iommu->config.va_bits)
+	    last >> u->unit.iommu->config.va_bits)
 		return VIO_RANGE;
 	visit(u, space->root, levels(u), 0, &range);
 	if (range.found)
@@ -380,7 +380,7 @@ static uint8_t unmap(struct sim_viommu *u, const uint32_t *r)
 	u->stats.unmaps++;
 	if (!space)
 		return VIO_NOENT;
-	if (space->bypass || r[6] || last < first || last >> u->iommu->config.va_bits)
+	if (space->bypass || r[6] || last < first || last >> u->unit.iommu->config.va_bits)
 		return VIO_INVAL;
 	entry = leaf_at(u, space, first, &at, &shift);
 	if (entry && (at < first || !(entry & E_FIRST)))
@@ -401,7 +401,7 @@ static uint8_t probe(struct sim_viommu *u, const uint32_t *r, uint8_t *answer, u
 	for (unsigned int i = 2; i < 18; i++)
 		if (r[i])
 			return VIO_INVAL;
-	if (!sim_iommu_device(u->iommu, r[1]))
+	if (!sim_iommu_device(u->unit.iommu, r[1]))
 		return VIO_NOENT;
 	memset(answer, 0, room);
 	for (unsigned int i = 0; i < u->config.nranges && at + 24 <= room; i++, at += 24) {

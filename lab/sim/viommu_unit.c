@@ -21,7 +21,7 @@
 
 static bool bus(const struct sim_viommu *u, uint64_t addr, void *buf, size_t len, bool write)
 {
-	return sim_bus(u->iommu->sim, addr, buf, len, write, true);
+	return sim_bus(u->unit.iommu->sim, addr, buf, len, write, true);
 }
 
 static void ask_reset(struct sim_viommu *u)
@@ -112,10 +112,10 @@ static uint32_t execute(struct sim_viommu *u, const struct chain *c, bool wrong)
 	}
 	memset(properties, 0, sizeof(properties));
 	u->stats.requests++;
-	if (sim_inject_command(u->iommu))
+	if (sim_inject_command(u->unit.iommu))
 		return answer(u, c, VIO_DEVERR, properties);
 	/* The failure may have struck at this request. */
-	if (u->iommu->failing.halted)
+	if (u->unit.iommu->failing.halted)
 		return 0;
 	if (wrong && u->wrong == SIM_VIOMMU_REFUSE)
 		return answer(u, c, u->wrong_status, properties);
@@ -141,7 +141,7 @@ static void one(struct sim_viommu *u, const struct chain *c)
 	bool wrong = wrong_now(u);
 	uint32_t bytes = execute(u, c, wrong);
 
-	if (u->iommu->failing.halted) {
+	if (u->unit.iommu->failing.halted) {
 		q->taken--;
 		return;
 	}
@@ -178,7 +178,7 @@ static void reverse(struct sim_viommu *u)
 
 static bool stands(const struct sim_viommu *u)
 {
-	return u->held || u->iommu->failing.halted || !(u->status & DRIVER_OK) ||
+	return sim_unit_stands_still(&u->unit) || !(u->status & DRIVER_OK) ||
 	       u->status & NEEDS_RESET || !u->queue[0].enabled;
 }
 
@@ -210,7 +210,7 @@ static void record_fault(void *ctx, uint32_t id, dmah_addr_t dma, bool write, ui
 	enum sim_viommu_event wrong = u->event;
 	struct chain c;
 
-	if (!(u->status & DRIVER_OK) || u->status & NEEDS_RESET || u->iommu->failing.halted ||
+	if (!(u->status & DRIVER_OK) || u->status & NEEDS_RESET || u->unit.iommu->failing.halted ||
 	    !q->enabled || !take(u, q, &c)) {
 		u->stats.lost++;
 		return;
@@ -376,9 +376,7 @@ static uint64_t read_device(const struct sim_viommu *u, uint32_t offset)
 static void set_bypass(struct sim_viommu *u, bool bypass)
 {
 	u->bypass = bypass;
-	for (struct sim_device *dev = u->iommu->sim->devices; dev; dev = dev->next)
-		if (dev->iommu == u->iommu)
-			dev->known = false;
+	sim_unit_forget_contexts(&u->unit, true, 0);
 }
 
 static uint64_t transport_read(void *ctx, enum dmah_viommu_region region, uint32_t offset,
@@ -387,8 +385,8 @@ static uint64_t transport_read(void *ctx, enum dmah_viommu_region region, uint32
 	struct sim_viommu *u = ctx;
 	uint64_t value = 0, mask = size == 8 ? UINT64_MAX : (1ull << 8 * size) - 1;
 
-	sim_lock(&u->iommu->lock);
-	if (sim_inject_register(u->iommu))
+	sim_lock(&u->unit.iommu->lock);
+	if (sim_inject_register(u->unit.iommu))
 		value = UINT64_MAX;
 	else if (region == DMAH_VIOMMU_COMMON)
 		value = read_common(u, offset);
@@ -396,7 +394,7 @@ static uint64_t transport_read(void *ctx, enum dmah_viommu_region region, uint32
 		value = read_device(u, offset);
 	else
 		posix_misuse("virtio: a read of a notification");
-	sim_unlock(&u->iommu->lock);
+	sim_unlock(&u->unit.iommu->lock);
 	return value & mask;
 }
 
@@ -406,8 +404,8 @@ static void transport_write(void *ctx, enum dmah_viommu_region region, uint32_t 
 	struct sim_viommu *u = ctx;
 
 	(void)size;
-	sim_lock(&u->iommu->lock);
-	if (!sim_inject_register(u->iommu)) {
+	sim_lock(&u->unit.iommu->lock);
+	if (!sim_inject_register(u->unit.iommu)) {
 		if (region == DMAH_VIOMMU_COMMON)
 			write_common(u, offset, value);
 		else if (region == DMAH_VIOMMU_NOTIFY && u->status && !(u->status & DRIVER_OK))
@@ -421,7 +419,7 @@ static void transport_write(void *ctx, enum dmah_viommu_region region, uint32_t 
 			posix_misuse("virtio: a write to the device's configuration");
 		run(u);
 	}
-	sim_unlock(&u->iommu->lock);
+	sim_unlock(&u->unit.iommu->lock);
 }
 
 const struct dmah_viommu_transport sim_viommu_transport = { transport_read, transport_write };
@@ -459,7 +457,7 @@ static void power_on(void *ctx)
 	u->stats.resets--;
 	u->nwrong = 0;
 	set_bypass(u, u->config.bypass);
-	u->iommu->off = false;
+	u->unit.iommu->off = false;
 }
 
 static void destroy(void *ctx)
@@ -470,12 +468,17 @@ static void destroy(void *ctx)
 	free(u->page);
 }
 
-static const struct sim_interface interface = {
-	.context = read_context,
-	.fault = record_fault,
-	.run = run_queue,
-	.power_on = power_on,
-	.destroy = destroy,
+/* Domains are memory of their own, which a loss of power gives back: nothing is simply zeroed. */
+static const struct sim_unit_model model = {
+	.flavour = SIM_VIRTIO,
+	.size = sizeof(struct sim_viommu),
+	.kept = sizeof(struct sim_viommu),
+	.interface = { .context = read_context,
+		       .fault = record_fault,
+		       .run = run_queue,
+		       .power_on = sim_unit_power_on,
+		       .destroy = destroy },
+	.reset = power_on,
 };
 
 /* ---- set-up ---- */
@@ -485,7 +488,7 @@ static void set_defaults(struct sim_viommu *u)
 	struct sim_viommu_config *c = &u->config;
 
 	if (!c->input_end)
-		c->input_end = (1ull << u->iommu->config.va_bits) - 1;
+		c->input_end = (1ull << u->unit.iommu->config.va_bits) - 1;
 	if (!c->domain_end)
 		c->domain_end = UINT32_MAX;
 	if (!c->page_sizes)
@@ -499,55 +502,43 @@ static void set_defaults(struct sim_viommu *u)
 struct sim_viommu *sim_viommu_create(struct sim *sim, unsigned int n,
 				     const struct sim_viommu_config *config)
 {
-	struct sim_iommu *iommu = sim_iommu(sim, n);
-	struct sim_viommu *u = calloc(1, sizeof(*u));
+	struct sim_viommu *u = sim_unit_alloc(sim, n, &model);
 
-	if (!u || !iommu || iommu->has_registers || iommu->config.flavour != SIM_VIRTIO) {
-		free(u);
+	if (!u)
 		return NULL;
-	}
 	if (config)
 		u->config = *config;
-	u->iommu = iommu;
 	set_defaults(u);
-	if (!sim_iommu_set_interface(iommu, &interface, u)) {
-		free(u);
-		return NULL;
-	}
-	power_on(u);
-	return u;
+	return sim_unit_start(u, 0);
 }
 
 void sim_viommu_hold(struct sim_viommu *u, bool hold)
 {
-	sim_lock(&u->iommu->lock);
-	u->held = hold;
-	run(u);
-	sim_unlock(&u->iommu->lock);
+	sim_unit_hold(&u->unit, hold);
 }
 
 void sim_viommu_answer(struct sim_viommu *u, enum sim_viommu_wrong wrong, unsigned int n,
 		       uint8_t status)
 {
-	sim_lock(&u->iommu->lock);
+	sim_lock(&u->unit.iommu->lock);
 	u->wrong = wrong;
 	u->nwrong = n;
 	u->wrong_status = status;
-	sim_unlock(&u->iommu->lock);
+	sim_unlock(&u->unit.iommu->lock);
 }
 
 void sim_viommu_event(struct sim_viommu *u, enum sim_viommu_event wrong)
 {
-	sim_lock(&u->iommu->lock);
+	sim_lock(&u->unit.iommu->lock);
 	u->event = wrong;
-	sim_unlock(&u->iommu->lock);
+	sim_unlock(&u->unit.iommu->lock);
 }
 
 void sim_viommu_ask_reset(struct sim_viommu *u)
 {
-	sim_lock(&u->iommu->lock);
+	sim_lock(&u->unit.iommu->lock);
 	ask_reset(u);
-	sim_unlock(&u->iommu->lock);
+	sim_unlock(&u->unit.iommu->lock);
 }
 
 uint32_t sim_viommu_domain(struct sim_viommu *u, uint32_t id)
@@ -555,16 +546,14 @@ uint32_t sim_viommu_domain(struct sim_viommu *u, uint32_t id)
 	const struct vio_endpoint *e;
 	uint32_t domain;
 
-	sim_lock(&u->iommu->lock);
+	sim_lock(&u->unit.iommu->lock);
 	e = vio_endpoint(u, id);
 	domain = e ? e->space->id : UINT32_MAX;
-	sim_unlock(&u->iommu->lock);
+	sim_unlock(&u->unit.iommu->lock);
 	return domain;
 }
 
 void sim_viommu_stats(struct sim_viommu *u, struct sim_viommu_stats *stats)
 {
-	sim_lock(&u->iommu->lock);
-	*stats = u->stats;
-	sim_unlock(&u->iommu->lock);
+	sim_unit_copy(&u->unit, stats, &u->stats, sizeof(*stats));
 }

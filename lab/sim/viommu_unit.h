@@ -3,8 +3,8 @@
 #ifndef SIM_VIOMMU_UNIT_H
 #define SIM_VIOMMU_UNIT_H
 
-#include "sim_int.h"
 #include "sim_viommu.h"
+#include "unit.h"
 
 /* Feature bits, sections 5.13.3 and 6. */
 #define VIO_INPUT_RANGE	  (1ull << 0)
@@ -56,7 +56,7 @@ struct vio_endpoint {
 
 /** struct sim_viommu - a unit. The IOMMU's lock protects all members. */
 struct sim_viommu {
-	struct sim_iommu *iommu;
+	struct sim_unit unit;
 	struct sim_viommu_config config;
 	uint32_t status;
 	uint32_t feature_select;
@@ -70,7 +70,6 @@ struct sim_viommu {
 	uint64_t *page; /* freed pages of tables */
 	unsigned int npages;
 	unsigned int room;
-	bool held;
 	enum sim_viommu_wrong wrong;
 	unsigned int nwrong;
 	uint8_t wrong_status;
