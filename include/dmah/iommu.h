@@ -269,12 +269,13 @@ struct dmah_iommu_ops {
 /**
  * struct dmah_irq_state - interrupt remapping of an IOMMU. The library's.
  * @lock: held while entries and their owners change.
- * @on: dmah_irq_enable() was called. @x2apic: with destinations of 32 bits.
+ * @on: dmah_irq_enable() was called. @ending: dmah_irq_disable() was called, and not confirmed. @x2apic: with destinations of 32 bits.
  * @number: of the last allocation.
  */
 struct dmah_irq_state {
 	struct dmah_lock lock;
 	bool on;
+	bool ending;
 	bool x2apic;
 	uint32_t number;
 };
