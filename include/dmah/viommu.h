@@ -5,6 +5,7 @@
  * The hypervisor takes mappings as requests and has no page table that the CPU could read. The domain's page table stays in
  * memory, where the library keeps generations and ends mappings atomically, and this driver sends what changed in it: a MAP
  * request when a mapping was made (DMAH_IOMMU_MAP_FLUSH), an UNMAP request in place of an invalidation. Any format will do.
+ * In a domain of handles only (struct dmah_domain_config) there is no table, and the library itself asks for the requests.
  *
  *	err = dmah_viommu_init(&unit, &(struct dmah_viommu_config){ .transport = &pci, .ctx = ... }, memory, size);
  *	err = dmah_domain_init(&dom, &(struct dmah_domain_config){ .iommu = &unit.iommu,
