@@ -172,7 +172,9 @@ static void sizes(void **state)
 							 SIM_OK,
 						 dir != DMAH_FROM_DEVICE);
 				assert_int_equal(dmah_unmap(r.dev[0], &h), DMAH_OK);
-				assert_int_equal(reached(&r, phys), mode == DMAH_LAZY);
+				/* A lazy unmap posts its request too: the device may be quick. */
+				if (mode == DMAH_STRICT)
+					assert_false(reached(&r, phys));
 				assert_int_equal(dmah_flush(r.dom), DMAH_OK);
 				assert_false(reached(&r, phys));
 				assert_false(writes(&r, 0, dma));
@@ -537,8 +539,9 @@ static void random_program(enum dmah_mode mode, uint32_t seed)
 			assert_int_equal(dmah_flush(r.dom), DMAH_OK);
 			memset(maybe, 0, sizeof(maybe));
 		}
+		/* All of them now and then, and the one at each step. */
 		for (unsigned int i = 0; i < LIVE; i++)
-			if (!maybe[i])
+			if (!maybe[i] && (i == n || step % 50 == 0))
 				assert_int_equal(reached(&r, phys + i * 4 * PAGE),
 						 dmah_mapped(&h[i]));
 	}
