@@ -210,13 +210,13 @@ struct dmah_iommu_ops {
 	int (*invalidate)(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_t iova, uint64_t size,
 			  bool tables, uint64_t *ticket);
 	/**
-	 * @map: post the request that maps [@iova, @iova + @size) of @tag to @phys, for an IOMMU that reads no page tables; what
+	 * @map_request: post the request that maps [@iova, @iova + @size) of @tag to @phys, for an IOMMU that reads no page tables; what
 	 * ends the mapping is @invalidate of the same range. Called in domains of handles only (struct dmah_domain_config),
 	 * whose @pt at @bind has no levels. NULL: the IOMMU reads page tables.
 	 * Context: as @invalidate. Return: 0, DMAH_ETIMEDOUT.
 	 */
-	int (*map)(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_t iova, uint64_t size,
-		   dmah_phys_t phys, enum dmah_dir dir);
+	int (*map_request)(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_t iova, uint64_t size,
+			   dmah_phys_t phys, enum dmah_dir dir);
 	/**
 	 * @invalidate_dev: as @invalidate, for the TLB in device @dev. NULL where no device has one. Takes effect after
 	 * every IOTLB invalidation posted before. Never waits.

@@ -229,7 +229,7 @@ static void ending(void **state)
 				 DMAH_OK);
 		unit_hold(&w.unit, true);
 		assert_int_equal(dmah_irq_disable(w.unit.iommu), DMAH_ETIMEDOUT);
-		/* Any message may pass by now: nobody is told that an entry guards one. */
+		/* Any message may pass by now: no call may say that an entry guards one. */
 		assert_int_equal(dmah_irq_alloc(w.unit.iommu, &(struct dmah_irq_source){ .id = ID },
 						1, &other),
 				 DMAH_EPERM);

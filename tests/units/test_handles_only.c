@@ -372,7 +372,7 @@ static void unsuited(void **state)
 
 /* ---- hardware that fails, faults, modes ---- */
 
-/* What could not be ended is ended by the flush after the device has come back, and can be used again then. */
+/* Mappings that could not be ended are ended by the flush after the device has come back, and can be used again then. */
 static void quarantine(void **state)
 {
 	(void)state;

@@ -674,7 +674,7 @@ static void gone(void **state)
 
 /* ---- events ---- */
 
-/* Where all buffers were used, others may have been lost; later ones arrive. */
+/* Once all buffers were used, others may have been lost; later ones arrive. */
 static void overflow(void **state)
 {
 	struct rig *rig = rig_open(NULL, DMAH_STRICT);

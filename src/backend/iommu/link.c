@@ -42,7 +42,7 @@ int dmah_iommu_suits(const struct dmah_iommu *iommu, const struct dmah_domain_co
 			NULL, DMAH_ENOTSUP,
 			"dmah_domain: the IOMMU takes no addresses as high as the aperture's end",
 			last);
-	if (cfg->handles_only && !iommu->ops->map)
+	if (cfg->handles_only && !iommu->ops->map_request)
 		return dmah_setup_error(
 			NULL, DMAH_ENOTSUP,
 			"dmah_domain: config.handles_only, and the IOMMU reads page "

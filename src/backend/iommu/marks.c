@@ -104,8 +104,9 @@ static int post_map(struct dmah_domain *dom, const struct extent *run)
 	for (unsigned int i = 0; !err && i < dom->nlinks; i++) {
 		struct dmah_iommu *iommu = dom->links[i].iommu;
 
-		err = iommu->ops->map(iommu, dom->links[i].tag, iommu_iova(dom, run->first),
-				      (uint64_t)run->n << PT_GRANULE_SHIFT, run->phys, run->dir);
+		err = iommu->ops->map_request(iommu, dom->links[i].tag, iommu_iova(dom, run->first),
+					      (uint64_t)run->n << PT_GRANULE_SHIFT, run->phys,
+					      run->dir);
 	}
 	return err;
 }

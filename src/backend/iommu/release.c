@@ -14,7 +14,7 @@ void dmah_iommu_release_wait(struct dmah_device *dev, uint32_t first, uint32_t n
 	/* A killed device reaches nothing, so nothing is waited for. */
 	release->defer = !strict && iommu_defers(dev);
 	release->err = DMAH_OK;
-	/* What cannot be posted now is posted by the flush that ends the quarantine. */
+	/* The flush that ends the quarantine posts the requests that have no room now. */
 	if (release->defer && dev->dom->mark) {
 		release->err = dmah_marks_defer(dev, first, n);
 		release->defer = !release->err;

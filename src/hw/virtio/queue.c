@@ -369,7 +369,7 @@ int dmah_viommu_op_wait(struct dmah_iommu *iommu, uint64_t ticket)
 		       : DMAH_OK;
 }
 
-/* Posts a request, and adds @waiter to the list of those that are told its status. */
+/* Posts a request, and adds @waiter to the list of those that wait for its status. */
 static int post(struct dmah_viommu *unit, const struct viommu_request *request,
 		struct dmah_viommu_waiter *waiter)
 {
@@ -378,7 +378,7 @@ static int post(struct dmah_viommu *unit, const struct viommu_request *request,
 
 	dmah_host_enter(&flags);
 	dmah_host_lock(&unit->lock);
-	/* A refusal is told to this call alone. */
+	/* A refusal concerns this call alone. */
 	err = dmah_viommu_put(unit, request, ~0u);
 	if (!err) {
 		waiter->number = unit->posted - 1;
