@@ -83,7 +83,7 @@ static void list_cases(void)
 {
 	for (unsigned int i = 0; cases[i]; i++)
 		printf("%-24s%s%s\n", cases[i]->name, cases[i]->what,
-		       cases[i]->needs == NEEDS_PEER && !have_peer() ? " (not built in)" : "");
+		       have_case(cases[i]) ? "" : " (not built in)");
 }
 
 static void print_table(const struct table *t, json_t *rows)
@@ -202,8 +202,8 @@ static int measure(struct rows *rows, const struct options *opt, bool timed, boo
 {
 	bool ok = true;
 
-	if (have_peer())
-		printf("beside the code of Linux %s\n\n", peer_version());
+	if (peer_versions())
+		printf("beside the code of Linux %s\n\n", peer_versions());
 	else
 		puts("without Linux's own code, which was not built "
 		     "(bench/peers/linux/build.sh)\n");
@@ -214,17 +214,18 @@ static int measure(struct rows *rows, const struct options *opt, bool timed, boo
 		ok &= rows_run(rows, opt);
 	/* After the rows: its memory is the rows' as well. */
 	if (ok && !opt->only && !opt->live) {
+		static const struct bench_case *const missed[] = { &case_handle, &case_linux_vtd,
+								   &case_linux73_vtd };
 		bool had = rows->figured;
-		double misses = rows->figure[FIGURE_MISSES],
-		       linux_misses = rows->figure[FIGURE_MISSES_LINUX];
+		double misses[3];
 
+		memcpy(misses, &rows->figure[FIGURE_MISSES], sizeof(misses));
 		ok = measure_figures(rows, timed);
-		rows->figure[FIGURE_MISSES] = had ? misses : -1;
-		rows->figure[FIGURE_MISSES_LINUX] = had ? linux_misses : -1;
-		if (counted)
-			ok &= misses_count(&case_handle, &rows->figure[FIGURE_MISSES]);
-		if (counted && have_peer())
-			ok &= misses_count(&case_linux_vtd, &rows->figure[FIGURE_MISSES_LINUX]);
+		for (unsigned int i = 0; i < 3; i++) {
+			rows->figure[FIGURE_MISSES + i] = had ? misses[i] : -1;
+			if (counted && have_case(missed[i]))
+				ok &= misses_count(missed[i], &rows->figure[FIGURE_MISSES + i]);
+		}
 	}
 	if (timed && ok)
 		printf("%.0f MiB in huge pages\n\n", (double)memory_huge() / (1 << 20));

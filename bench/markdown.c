@@ -23,8 +23,8 @@ void markdown_print(FILE *f, const struct rows *rows, bool measured)
 		fprintf(f,
 			"<!-- run: versions -->\ndmah " DMAH_VERSION "%s%s; compiler " __VERSION__
 			"; processor %s.\n<!-- end -->\n",
-			have_peer() ? "; code of Linux " : "; without Linux's own code",
-			have_peer() ? peer_version() : "", processor_name());
+			peer_versions() ? "; code of Linux " : "; without Linux's own code",
+			peer_versions() ? peer_versions() : "", processor_name());
 	block(f, "slower", &table_slower, slower_rows(rows), "None in this run.");
 	block(f, "targets", &table_verdicts, target_rows(rows, true), unmeasured);
 	block(f, "headline", &table_headline, headline_rows(rows), unmeasured);

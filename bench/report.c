@@ -81,9 +81,9 @@ static void body(FILE *f, const void *ctx)
 	char more[128];
 
 	snprintf(more, sizeof(more), "%s%s, %.0f MiB in huge pages",
-		 have_peer() ? "beside the code of Linux "
+		 peer_versions() ? "beside the code of Linux "
 			     : "without Linux's own code, which was not built",
-		 have_peer() ? peer_version() : "", (double)memory_huge() / (1 << 20));
+		 peer_versions() ? peer_versions() : "", (double)memory_huge() / (1 << 20));
 	report_versions(f, more);
 	fputs(meaning, f);
 	fputs("<h2>Targets</h2>\n<p>Lazy, 4 KiB, 1,024 live mappings, random order, one thread, "

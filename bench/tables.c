@@ -310,19 +310,29 @@ static const struct column slower_columns[] = {
 
 const struct table table_slower = { .columns = slower_columns };
 
-/* Returns the row by handle of this library under the conditions of a row of Linux's code; NULL if there is none. */
+/* Names this library's case beside a case of Linux's code. */
+static void counterpart_name(char *name, size_t size, const struct bench_case *c)
+{
+	const char *kind = strchr(c->name, '-');
+
+	if (c->segments)
+		snprintf(name, size, "vec-%u", c->segments);
+	else if (!strcmp(kind, "-sync"))
+		snprintf(name, size, "sync-nothing");
+	else if (c->no_maps)
+		snprintf(name, size, "%s", kind + 1);
+	else
+		snprintf(name, size, "handle");
+}
+
+/* Returns the row of this library under the conditions of a row of Linux's code; NULL if there is none. */
 static const struct row *counterpart(const struct rows *rows, const struct row *linux_row)
 {
+	char name[32];
+
+	counterpart_name(name, sizeof(name), linux_row->c);
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct row *r = &rows->list[i];
-		char name[32];
-
-		if (!strcmp(linux_row->c->name, "linux-sync"))
-			snprintf(name, sizeof(name), "sync-nothing");
-		else if (linux_row->c->segments)
-			snprintf(name, sizeof(name), "vec-%u", linux_row->c->segments);
-		else
-			snprintf(name, sizeof(name), "handle");
 
 		if (!strcmp(r->c->name, name) && r->kind == linux_row->kind &&
 		    r->mode == linux_row->mode && r->live == linux_row->live &&
@@ -342,6 +352,7 @@ static void describe(char *buf, size_t size, const struct row *r)
 		 r->c->name,
 		 r->kind == MACHINE_LPAE     ? "Arm"
 		 : r->kind == MACHINE_DIRECT ? "direct"
+		 : r->kind == MACHINE_BOUNCE ? "bounced"
 					     : "VT-d",
 		 row_mode(r),
 		 mib   ? r->size >> 20

@@ -34,6 +34,8 @@ struct timer_list {
 #define timer_setup(timer, function, flags) ((timer)->fn = (function))
 #define mod_timer(timer, at)		    ((timer)->expires = (at))
 #define del_timer_sync(timer)		    ((void)(timer))
+#define timer_delete_sync(timer)	    ((void)(timer))
+#define timer_container_of(p, timer, member) container_of(timer, __typeof__(*(p)), member)
 #define from_timer(p, timer, member)	    container_of(timer, __typeof__(*(p)), member)
 
 /* Faults and page requests of devices never happen here. */
