@@ -92,7 +92,7 @@ static inline const uint64_t *pages_of(const struct work *w, dmah_phys_t page)
 static inline bool map_list(struct work *w, const struct buffer *s, dmah_phys_t page)
 {
 	return PEER(map_sg)(w->peer, w->lists->sg[s - w->buffers], pages_of(w, page),
-				 sizeof(uint64_t), w->segments);
+			    sizeof(uint64_t), w->segments);
 }
 
 static bool sg_fill(struct work *w)
@@ -230,20 +230,20 @@ const struct linux_series SERIES = {
 #else
 
 /* Rows of these cases are left out, so the functions are never called. */
-#define linux_fill	 NULL
-#define linux_run	 NULL
-#define linux_run_sync	 NULL
-#define linux_drain	 NULL
-#define linux_check	 NULL
-#define sg_fill		 NULL
-#define sg_drain	 NULL
-#define sg_check	 NULL
-#define linux_run_sg	 NULL
-#define direct_fill	 NULL
-#define direct_drain	 NULL
-#define direct_check	 NULL
-#define linux_run_direct NULL
-#define bounce_check NULL
+#define linux_fill	       NULL
+#define linux_run	       NULL
+#define linux_run_sync	       NULL
+#define linux_drain	       NULL
+#define linux_check	       NULL
+#define sg_fill		       NULL
+#define sg_drain	       NULL
+#define sg_check	       NULL
+#define linux_run_sg	       NULL
+#define direct_fill	       NULL
+#define direct_drain	       NULL
+#define direct_check	       NULL
+#define linux_run_direct       NULL
+#define bounce_check	       NULL
 #define linux_run_bounced_sync NULL
 
 const struct linux_series SERIES;
@@ -261,7 +261,8 @@ const struct linux_series SERIES;
 					     .check = its_check,                         \
 					     __VA_ARGS__ }
 
-LINUX_CASE(arm, "-arm", "Linux " WHICH "'s map and unmap with iova.c, io-pgtable-arm.c and their callers",
+LINUX_CASE(arm, "-arm",
+	   "Linux " WHICH "'s map and unmap with iova.c, io-pgtable-arm.c and their callers",
 	   linux_fill, linux_run, linux_drain, linux_check, .no_maps = false);
 LINUX_CASE(vtd, "-vtd", "Linux " WHICH "'s map and unmap with iova.c, " TABLES " and their callers",
 	   linux_fill, linux_run, linux_drain, linux_check, .no_maps = false);
@@ -277,5 +278,6 @@ LINUX_CASE(direct, "-direct", "Linux " WHICH "'s map and unmap without an IOMMU"
 	   linux_run_direct, direct_drain, direct_check, .no_maps = false);
 LINUX_CASE(bounce, "-swiotlb", "Linux " WHICH "'s map and unmap through swiotlb", direct_fill,
 	   linux_run_direct, direct_drain, bounce_check, .no_maps = false);
-LINUX_CASE(bounced_sync, "-sync-bounced-copy", "Linux " WHICH "'s sync of a buffer in swiotlb, with the copy",
-	   direct_fill, linux_run_bounced_sync, direct_drain, bounce_check, .no_maps = true);
+LINUX_CASE(bounced_sync, "-sync-bounced-copy",
+	   "Linux " WHICH "'s sync of a buffer in swiotlb, with the copy", direct_fill,
+	   linux_run_bounced_sync, direct_drain, bounce_check, .no_maps = true);

@@ -86,5 +86,5 @@ LINUX_CASE(link1, "-link-1", LINK_WHAT("1 page"), link_fill, link_run, link_drai
 	   .segments = 1);
 LINUX_CASE(link8, "-link-8", LINK_WHAT("8 pages"), link_fill, link_run, link_drain, link_check,
 	   .segments = 8);
-LINUX_CASE(link128, "-link-128", LINK_WHAT("128 pages"), link_fill, link_run, link_drain, link_check,
-	   .segments = 128);
+LINUX_CASE(link128, "-link-128", LINK_WHAT("128 pages"), link_fill, link_run, link_drain,
+	   link_check, .segments = 128);

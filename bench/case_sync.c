@@ -19,17 +19,6 @@ static inline void sync_op(struct work *w, struct buffer *s, dmah_phys_t page)
 
 WORK_RUN(run_sync, sync_op)
 
-/* The copy of such a sync, and the loop around it. */
-static inline void copy_op(struct work *w, struct buffer *s, dmah_phys_t page)
-{
-	uint32_t len = w->size;
-
-	__asm__ volatile("" : "+r"(len) : "r"(page), "r"(s) : "memory");
-	memcpy(memory_at(s->page), memory_at(dmah_addr(&s->h)), len);
-}
-
-WORK_RUN(run_copy, copy_op)
-
 /* Checks that a sync copies the device's bytes from the slot, and only for a direction that wants it. */
 static const char *check_copy(struct work *w)
 {
@@ -87,16 +76,3 @@ SYNC_CASE(case_sync_untrusted, "sync-untrusted",
 SYNC_CASE(case_sync_untrusted_bounced, "sync-untrusted-bounced",
 	  "sync, untrusted device, bounced part of a granule, without the copy", handles_check,
 	  .dir = DMAH_TO_DEVICE, .untrusted = true, .pool = true);
-
-const struct bench_case case_harness_copy = {
-	.name = "harness-copy",
-	.what = "the loop around a sync, and the copy of a bounced one",
-	.needs = NEEDS_MACHINE,
-	.fill = handles_fill,
-	.run = run_copy,
-	.drain = handles_drain,
-	.check = handles_check,
-	.dir = DMAH_FROM_DEVICE,
-	.pool = true,
-	.no_maps = true,
-};

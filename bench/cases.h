@@ -33,7 +33,7 @@ extern const struct bench_case case_batch;
 extern const struct bench_case case_ring, case_ring32;
 
 /* case_sync.c */
-extern const struct bench_case case_harness_copy, case_sync_nothing, case_sync_noncoherent, case_sync_bounced,
+extern const struct bench_case case_sync_nothing, case_sync_noncoherent, case_sync_bounced,
 	case_sync_bounced_copy, case_sync_untrusted, case_sync_untrusted_bounced;
 
 /* case_vec.c */

@@ -274,7 +274,7 @@ static const char *polluted(double value[FIGURES], unsigned int who)
 		ok = unmap(&s, &m[i]);
 	if (ok)
 		value[FIGURE_POLLUTED + who] = samples_summarise(with, REPEATS).median -
-						      samples_summarise(alone, REPEATS).median;
+					       samples_summarise(alone, REPEATS).median;
 	free(memory);
 	free(m);
 	if (!why)
@@ -372,8 +372,7 @@ static const char *hand_over(double value[FIGURES], unsigned int who)
 		__atomic_store_n(&h->made, i + 1, __ATOMIC_RELEASE);
 	}
 	pthread_join(other, NULL);
-	value[FIGURE_HANDED_OVER + who] =
-		(double)(clock_ns(CLOCK_MONOTONIC) - begun) / HANDED;
+	value[FIGURE_HANDED_OVER + who] = (double)(clock_ns(CLOCK_MONOTONIC) - begun) / HANDED;
 	(void)sched_setaffinity(0, sizeof(all), &all);
 	why = h->failed ? "a call of two CPUs failed" : close_subject(&h->s);
 	free(h);

@@ -18,6 +18,7 @@ enum {
 	OPT_HELP = 256,
 	OPT_VERSION,
 	OPT_LIST,
+	OPT_ROWS,
 	OPT_CASE,
 	OPT_LIVE,
 	OPT_QUICK,
@@ -37,6 +38,7 @@ static const struct option options[] = {
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "list", no_argument, NULL, OPT_LIST },
+	{ "rows", no_argument, NULL, OPT_ROWS },
 	{ "case", required_argument, NULL, OPT_CASE },
 	{ "live", required_argument, NULL, OPT_LIVE },
 	{ "quick", no_argument, NULL, OPT_QUICK },
@@ -73,6 +75,7 @@ static const char usage[] =
 	"  --from FILE          measure nothing: take the rows that --json wrote\n"
 	"  --smoke              run every case once, check its results, time nothing (TAP)\n"
 	"  --list               list the cases\n"
+	"  --rows               list the rows that the options select\n"
 	"  --version            print the version\n"
 	"  --help               print this\n"
 	"\n"
@@ -84,6 +87,14 @@ static void list_cases(void)
 	for (unsigned int i = 0; cases[i]; i++)
 		printf("%-24s%s%s\n", cases[i]->name, cases[i]->what,
 		       have_case(cases[i]) ? "" : " (not built in)");
+}
+
+static void list_rows(const struct rows *rows)
+{
+	for (size_t i = 0; i < rows->n; i++) {
+		row_print_id(stdout, &rows->list[i]);
+		putchar('\n');
+	}
 }
 
 static void print_table(const struct table *t, json_t *rows)
@@ -255,7 +266,8 @@ int main(int argc, char **argv)
 	struct rows rows = { 0 };
 	struct output out = { 0 };
 	const char *from = NULL, *counts = NULL;
-	bool timed = true, instructions = false, smoke = false, under_callgrind = false;
+	bool timed = true, instructions = false, smoke = false, under_callgrind = false,
+	     list = false;
 	int c, status;
 	char *end;
 
@@ -271,6 +283,9 @@ int main(int argc, char **argv)
 		case OPT_LIST:
 			list_cases();
 			return 0;
+		case OPT_ROWS:
+			list = true;
+			break;
 		case OPT_CASE:
 			opt.only = case_named(optarg);
 			if (!opt.only)
@@ -326,6 +341,11 @@ int main(int argc, char **argv)
 	rows_make(&rows, &opt);
 	if (!rows.n) {
 		puts(opt.live ? "no rows" : "no rows: Linux's own code was not built");
+		return 0;
+	}
+	if (list) {
+		list_rows(&rows);
+		free(rows.list);
 		return 0;
 	}
 	if (counts && !counts_take(&rows, counts))

@@ -34,7 +34,7 @@
 #define OVERLAP	     0.9
 
 #define TABLES_BYTES  (3ull << 30)
-#define BUFFERS_BYTES (256ull << 20)
+#define BUFFERS_BYTES (384ull << 20)
 #define SMALL_BYTES   (256ull << 20)
 
 /**
@@ -112,7 +112,8 @@ static const char *open_peer(struct instance *in, unsigned int i)
 
 	if (!linux_built(series))
 		return "this Linux's own code was not built";
-	peer = series->create(r->kind == MACHINE_LPAE ? LINUX_ARM : LINUX_VTD, r->mode == DMAH_LAZY);
+	peer = series->create(r->kind == MACHINE_LPAE ? LINUX_ARM : LINUX_VTD,
+			      r->mode == DMAH_LAZY);
 	in->peer[i] = peer;
 	if (!peer)
 		return "Linux's domain cannot be made";
@@ -505,7 +506,7 @@ bool rows_smoke(struct rows *rows)
 	bool all = true;
 
 	be_cpu(0);
-	if (!memory_init(SMALL_BYTES, SMALL_BYTES)) {
+	if (!memory_init(SMALL_BYTES, BUFFERS_BYTES)) {
 		puts("Bail out! no memory");
 		return false;
 	}

@@ -10,7 +10,6 @@
 const struct bench_case *const cases[] = {
 	&case_harness,
 	&case_harness_sync,
-	&case_harness_copy,
 	&case_floor,
 	&case_linux_arm,
 	&case_linux_vtd,

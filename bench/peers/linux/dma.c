@@ -110,7 +110,8 @@ bool linux_peer_link(struct linux_peer *peer, struct linux_link *link, const uin
 	if (!dma_iova_try_alloc(dev, state, pages[0], n * PAGE_SIZE))
 		return false;
 	for (unsigned int i = 0; i < n; i++)
-		if (dma_iova_link(dev, state, pages[i], i * PAGE_SIZE, PAGE_SIZE, DMA_FROM_DEVICE, 0))
+		if (dma_iova_link(dev, state, pages[i], i * PAGE_SIZE, PAGE_SIZE, DMA_FROM_DEVICE,
+				  0))
 			return false;
 	return !dma_iova_sync(dev, state, 0, n * PAGE_SIZE);
 }

@@ -46,12 +46,13 @@ static unsigned long buffer_offset;
 #if LINUX_RELEASE >= 7003
 #define INVALID_PHYS_ADDR (~(phys_addr_t)0)
 #endif
-#define raw_smp_processor_id()		       shim_cpu
-#define dma_reset_need_sync(dev)	       ((dev)->dma_skip_sync ? (void)((dev)->dma_skip_sync = false) : (void)0)
-#define memcpy_from_page(to, page, offset, n)  shim_broken(__FILE__, __LINE__)
-#define memcpy_to_page(page, offset, from, n)  shim_broken(__FILE__, __LINE__)
-#define local_irq_save(flags)		       ((flags) = 0)
-#define local_irq_restore(flags)	       ((void)(flags))
+#define raw_smp_processor_id() shim_cpu
+#define dma_reset_need_sync(dev) \
+	((dev)->dma_skip_sync ? (void)((dev)->dma_skip_sync = false) : (void)0)
+#define memcpy_from_page(to, page, offset, n) shim_broken(__FILE__, __LINE__)
+#define memcpy_to_page(page, offset, from, n) shim_broken(__FILE__, __LINE__)
+#define local_irq_save(flags)		      ((flags) = 0)
+#define local_irq_restore(flags)	      ((void)(flags))
 static const unsigned long min_low_pfn;
 
 static inline int iommu_is_span_boundary(unsigned int index, unsigned int nr, unsigned long shift,

@@ -25,14 +25,14 @@ typedef unsigned int gfp_t;
 typedef u32 __bitwise_u32;
 
 /* Options of Debian's kernel, without SVA, debugfs and NUMA, which would only add costs. */
-#define CONFIG_64BIT	     1
-#define CONFIG_IOMMU_API     1
-#define CONFIG_IOMMU_DMA     1
-#define CONFIG_IOMMU_IOVA    1
-#define CONFIG_INTEL_IOMMU   1
-#define CONFIG_SWIOTLB	     1
-#define CONFIG_IOMMU_PT	     1
-#define CONFIG_X86	     1
+#define CONFIG_64BIT	   1
+#define CONFIG_IOMMU_API   1
+#define CONFIG_IOMMU_DMA   1
+#define CONFIG_IOMMU_IOVA  1
+#define CONFIG_INTEL_IOMMU 1
+#define CONFIG_SWIOTLB	   1
+#define CONFIG_IOMMU_PT	   1
+#define CONFIG_X86	   1
 /* 1 for an option that is defined as 1, else 0. */
 #define SHIM_SECOND(a, b, ...) b
 #define SHIM_PROBE_1	       ~, 1
@@ -70,11 +70,11 @@ typedef u32 __bitwise_u32;
 #define CONCATENATE(a, b)   SHIM_JOIN(a, b)
 #define BUILD_BUG()	    ((void)0)
 /* Sets the bytes of @object behind @member. */
-#define memset_after(object, value, member)                                            \
-	memset((char *)(object) + offsetof(__typeof__(*(object)), member) +            \
-		       sizeof((object)->member),                                       \
-	       value,                                                                  \
-	       sizeof(*(object)) - offsetof(__typeof__(*(object)), member) -           \
+#define memset_after(object, value, member)                                  \
+	memset((char *)(object) + offsetof(__typeof__(*(object)), member) +  \
+		       sizeof((object)->member),                             \
+	       value,                                                        \
+	       sizeof(*(object)) - offsetof(__typeof__(*(object)), member) - \
 		       sizeof((object)->member))
 #define BUILD_BUG_ON(condition) _Static_assert(!(condition), #condition)
 
@@ -121,8 +121,8 @@ void shim_broken(const char *file, int line) __attribute__((noreturn, cold));
 /* Linux prints "Using 64-bit DMA addresses" once for each device; it is no error. */
 #define dev_warn_ratelimited(dev, ...) fprintf(stderr, __VA_ARGS__)
 #define pr_warn_once(...)	       fprintf(stderr, __VA_ARGS__)
-#define dev_notice(dev, ...)	((void)(dev))
-#define dev_warn_once(dev, ...) ((void)(dev))
+#define dev_notice(dev, ...)	       ((void)(dev))
+#define dev_warn_once(dev, ...)	       ((void)(dev))
 /* A kernel has a patched jump here, which costs nothing. */
 #define pr_debug(...) ((void)0)
 

@@ -12,7 +12,7 @@
 #include "page.h"
 
 enum dma_data_direction { DMA_BIDIRECTIONAL, DMA_TO_DEVICE, DMA_FROM_DEVICE, DMA_NONE };
-#define DMA_MAPPING_ERROR      (~(dma_addr_t)0)
+#define DMA_MAPPING_ERROR	  (~(dma_addr_t)0)
 #define DMA_ATTR_SKIP_CPU_SYNC	  (1ul << 5)
 #define DMA_ATTR_NO_WARN	  (1ul << 8)
 #define DMA_ATTR_PRIVILEGED	  (1ul << 9)

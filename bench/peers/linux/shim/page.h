@@ -12,9 +12,9 @@
 #include "bits.h"
 #include "list.h"
 
-#define PAGE_SHIFT 12
-#define PAGE_SIZE  4096ul
-#define PAGE_MASK  (~(PAGE_SIZE - 1))
+#define PAGE_SHIFT  12
+#define PAGE_SIZE   4096ul
+#define PAGE_MASK   (~(PAGE_SIZE - 1))
 #define PFN_DOWN(x) ((unsigned long)((x) >> PAGE_SHIFT))
 
 #define __GFP_DMA		     0x01u

@@ -42,7 +42,7 @@ enum pci_p2pdma_map_type {
 /* A kernel tests whether the page is a device's. */
 #define pci_p2pdma_state(state, dev, page) ((void)(state), (void)(page), PCI_P2PDMA_MAP_NONE)
 #define pci_p2pdma_bus_addr_map(mem, phys) ((void)(mem), shim_broken(__FILE__, __LINE__), (phys))
-#define is_pci_p2pdma_page(page) ((void)(page), false)
+#define is_pci_p2pdma_page(page)	   ((void)(page), false)
 #define pci_p2pdma_map_segment(state, dev, sg) \
 	((void)(state), shim_broken(__FILE__, __LINE__), PCI_P2PDMA_MAP_BUS_ADDR)
 #define overflows_type(value, type) ((value) > UINT_MAX)
