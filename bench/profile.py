@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-# What it is, options that select few rows, and the row's text as --rows prints it.
+# Each row: a name, a case and a number of live mappings that select few rows, and the text of the row as --rows prints it.
 WANTED = [
     ("a map and an unmap, lazy", "handle", 1024, "handle vtd lazy, 1024 live, random, 1 thread, 4096 bytes, 0 ns"),
     ("a map and an unmap, strict, latency 0", "handle", 1024,
