@@ -18,6 +18,8 @@ WANTED = [
     ("a map and an unmap, strict, latency 0", "handle", 1024,
      "handle vtd strict, 1024 live, random, 1 thread, 4096 bytes, 0 ns"),
     ("a map and an unmap, direct", "handle", 1024, "handle direct none, 1024 live, random, 1 thread, 4096 bytes, 0 ns"),
+    ("a map and an unmap that bounce, with the copies", "handle", 1024,
+     "handle bounce none, 1024 live, random, 1 thread, 4096 bytes, 0 ns"),
     ("a map and an unmap of 64 KiB", "handle", 1024, "handle vtd lazy, 1024 live, random, 1 thread, 65536 bytes, 0 ns"),
     ("a map and an unmap of 2 MiB", "handle", 256, "handle vtd lazy, 256 live, random, 1 thread, 2097152 bytes, 0 ns"),
     ("a replace, lazy", "replace", 1024, "replace vtd lazy, 1024 live, random, 1 thread, 4096 bytes, 0 ns"),

@@ -45,16 +45,29 @@ static const struct row *find(const struct rows *rows, const struct line *l, con
 	return NULL;
 }
 
+/* Prints a count with a comma before the last three digits. */
+static void count(char *text, size_t size, double v)
+{
+	unsigned long n = (unsigned long)(v + 0.5);
+
+	if (n < 1000)
+		snprintf(text, size, "%lu", n);
+	else
+		snprintf(text, size, "%lu,%03lu", n / 1000, n % 1000);
+}
+
 /* Prints instructions and, where they were measured, nanoseconds. */
 static void add(json_t *o, const char *key, const struct row *r)
 {
-	char text[48] = "", ns[24] = "";
+	char text[80] = "", number[32], ns[32] = "";
 
 	if (r && r->n)
 		snprintf(ns, sizeof(ns), "%.1f ns", r->ns);
-	if (r && r->instructions >= 0)
-		snprintf(text, sizeof(text), "%.0f%s%s", r->instructions, ns[0] ? ", " : "", ns);
-	else
+	if (r && r->instructions >= 0) {
+		count(number, sizeof(number), r->instructions);
+		snprintf(text, sizeof(text), "%s%s%s", number, ns[0] ? ", " : "", ns);
+	}
+	if (!text[0])
 		snprintf(text, sizeof(text), "%s", ns);
 	row_text(o, key, text[0] ? text : NULL);
 }
