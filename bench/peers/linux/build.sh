@@ -26,6 +26,14 @@ mkdir -p "$build" || exit 1
 build=$(cd "$build" && pwd) || exit 1
 work=$build/linux-peer
 log=$work.log
+stamp=$build/built
+# Nothing is newer than the last build, which was of this compiler, prefix and source.
+if [ -f "$build/liblinux-peer.a" ] && [ "$(head -1 "$stamp" 2>/dev/null)" = "$cc $prefix $source" ] &&
+	[ -z "$(find "$here" "$source" -type f -newer "$stamp" | head -1)" ]; then
+	tail -1 "$stamp"
+	exit 0
+fi
+rm -f "$stamp"
 version=$(python3 "$here/extract.py" "$source" "$work") || exit 1
 : >"$log"
 
@@ -102,4 +110,5 @@ ar rcs "$build/liblinux-peer.a" $objects >>"$log" 2>&1 || {
 	cat "$log" >&2
 	exit 1
 }
+printf '%s\n' "$cc $prefix $source" "$version" >"$stamp"
 echo "$version"
