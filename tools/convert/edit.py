@@ -3,7 +3,7 @@
 
 import re
 
-from . import moves, proof
+from . import effects, moves, proof
 from .ctype import QUALIFIERS
 from .facts import outer, setter_target, strip
 from .layout import EMPTY, flat, layout
@@ -706,7 +706,8 @@ class Editor(RingEdits, WindowEdits):
         source = facts.source
         a, b = source.span(d)
         start = source.text.rfind("\n", 0, a) + 1
-        if len(d.kids) == 1 and not any(n.kind in ("call", "stmtexpr", "assign") for n in v.walk()) \
+        if len(d.kids) == 1 and not any(n.kind == "call" or effects.changes(n) for n in v.walk()) \
+                and not any(named.search(text) for _, text in source.macros.values()) \
                 and not source.text[start:a].strip() and source.text[b:b + 1] == "\n":
             self.put_range(path, start, b + 1, "")
             gone.append(d)

@@ -12,7 +12,7 @@ zeroed()      the memory of a handle is zeroed before its first map
 import collections
 import re
 
-from . import moves, rings, windows
+from . import effects, moves, rings, windows
 from .ctype import ADDRESS_TYPES, Type
 from .facts import outer, setter_target, squeezed, strip
 from .flow import graph
@@ -620,6 +620,7 @@ def forms(analysis):
             s.form = "beside"       # the number stays as it was behind an unmap
         elif flag is not None:
             s.block("tested_as_flag", flag.where())
+    effects.study(analysis)
 
 
 def view(analysis, s):

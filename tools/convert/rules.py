@@ -171,6 +171,7 @@ RULES = {
     "map_in_loop": "a loop maps into one variable again without unmapping it",
     # how the address is used
     "arithmetic": "the address is changed by arithmetic",
+    "side_effect": "an expression that the converted call has not, or more than once, changes something",
     "unmap_offset": "an unmap names an address computed from another",
     "tested_as_flag": "the address is tested as a flag, and an unmap leaves it set",
     "address_taken": "a pointer to the address is given away",

@@ -79,6 +79,7 @@ class Analysis(RingStudy):
         self.functions = {}
         self.word_users = {}
         self.endings = {}       # see moves.ends_struct()
+        self.effects = {}       # see effects.function()
 
     def file(self, path):
         f = self.facts.get(path)
