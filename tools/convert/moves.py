@@ -600,6 +600,21 @@ def tests(analysis, s):
     return None
 
 
+def unchecked(analysis, s):
+    """A copy into a number beside a handle that may be of a failed map: it is 0, and the number is compared."""
+    if s.form != "beside" or s.blocked() or not any(r.how == "compare" or compared(r) for r in s.refs):
+        return None
+    for r in s.refs:
+        src = analysis.slots.get(r.extra) if r.what == "copy" and r.how in STORES else None
+        if src is None or src.key[0] != "local" or src.form != "handle":
+            continue
+        g, mine = graph(r.function), own(src, r.function)
+        tested = [place(o) for o in mine if o.how in ("error", "truth", "compare")]
+        if any(g.reach(place(o), tested)(place(r)) for o in mine if o.what == "map"):
+            return r
+    return None
+
+
 def compared(r):
     """Returns true if an address is compared with another value."""
     if r.how != "read":

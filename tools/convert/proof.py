@@ -620,6 +620,10 @@ def forms(analysis):
             s.form = "beside"       # the number stays as it was behind an unmap
         elif flag is not None:
             s.block("tested_as_flag", flag.where())
+    for s in slots:
+        unchecked = moves.unchecked(analysis, s)
+        if unchecked is not None:
+            s.block("tested_as_flag", unchecked.where())
     effects.study(analysis)
 
 
@@ -631,6 +635,8 @@ def view(analysis, s):
                      for r in s.refs):
         s.block("from_expression")
     if s.key[0] == "member":
+        if any(r.how in ("error", "compare") for r in s.refs):
+            s.block("from_expression")
         if any(r.how == "arg" and moves.takes(analysis, r) for r in s.refs):
             s.block("address_taken")
         return
@@ -906,17 +912,35 @@ def names_of(analysis, path, k):
     return {base} | ({k} if len(k) > 4 and not copied else x.embedded[base])
 
 
+def raw_tests(analysis):
+    """(path, function, address, line) of the tests for a failed map that stay on a number.
+
+    The number of a handle whose map failed is 0, which such a test takes for an address.
+    """
+    mine = [s for s in analysis.slots.values() if not s.blocked()]
+    done = {id(r.call()) for s in mine for r in s.refs if r.how == "error"} | {
+        id(r.node) for s in mine for r in s.refs if r.how == "compare"}
+    for path, facts in list(analysis.facts.items()):
+        for f, n in facts.calls.get("dma_mapping_error", ()):
+            if len(n.kids) > 2 and id(n) not in done:
+                yield path, f, n.kids[2], facts.source.line(n.first)
+        for f, n in facts.names.get("DMA_MAPPING_ERROR", ()):
+            if n.parent is not None and n.parent.kind == "binary" and n.parent.value in ("==", "!="):
+                other = strip(n.parent.kids[1] if strip(n.parent.kids[0]) is n else n.parent.kids[0])
+                if id(other) not in done:
+                    yield path, f, other, facts.source.line(n.first)
+
+
 def raw_calls(analysis):
     """Block handles whose address reaches a call by address. Return true if something was blocked."""
-    raw = [x for x in analysis.sites
-           if x.slot is None or analysis.slots[x.slot].blocked()]
+    raw = [(x.path, x.function, x.node.kids[2], x.line) for x in analysis.sites
+           if x.slot is None or analysis.slots[x.slot].blocked()] + list(raw_tests(analysis))
     if not raw or all(s.blocked() for s in analysis.slots.values()):
         return False
     changed = False
     paths = list(analysis.facts)
-    for site in raw:
-        x = flow(analysis, site.path)
-        seen, stack = set(), list(x.terms(site.function, site.node.kids[2]))
+    for path, f, address, line in raw:
+        seen, stack = set(), list(flow(analysis, path).terms(f, address))
         while stack:
             k = stack.pop()
             if k in seen:
@@ -924,7 +948,7 @@ def raw_calls(analysis):
             seen.add(k)
             s = analysis.slots.get(plain_key(k))
             if s is not None and not s.blocked():
-                s.block("raw_stays", "%s:%d" % (site.path, site.line))
+                s.block("raw_stays", "%s:%d" % (path, line))
                 changed = True
             files = [k[1]] if k[0] == "local" else paths
             for p in files:

@@ -108,6 +108,8 @@ def decide(analysis, s):
     ends = [r for r in s.refs if r.how == "site" and "unmap" in r.extra and not (
         r.node.kind == "index" and squeezed(r.source.of(r.node.kids[1])) == "0")]
     maps = [r for r in local.refs if r.what == "map"]
+    # The number of a map that failed is that of an idle handle: 0.
+    other += [r for r in s.refs if r.how in ("error", "compare") or moves.compared(r)]
     for rule, wrong in (("used_after_store", late), ("two_owners", takers), ("from_expression", moved or other),
                         ("unmap_offset", ends)):
         if wrong:
