@@ -196,8 +196,8 @@ enum cache_deferred space_defer_slow(struct space *s, u32 first, u32 n)
 	dmah_host_enter(&flags);
 	c = this_cpu_ptr(s->cpu);
 	raw_spin_lock(&c->lock);
-	deferred = dmah_iova_cache_defer(&c->cache, &s->iova, iova_class(n), first,
-					 dmah_host_now());
+	deferred =
+		dmah_iova_cache_defer(&c->cache, &s->iova, iova_class(n), first, dmah_host_now());
 	raw_spin_unlock(&c->lock);
 	dmah_host_leave(flags);
 	return deferred;

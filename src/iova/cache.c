@@ -263,8 +263,7 @@ uint32_t dmah_iova_cache_capture(const struct iova_cache *c, uint32_t until[IOVA
 	return n;
 }
 
-void dmah_iova_cache_flushed(struct iova_cache *c, const uint32_t until[IOVA_RINGS],
-			     uint64_t begun)
+void dmah_iova_cache_flushed(struct iova_cache *c, const uint32_t until[IOVA_RINGS], uint64_t begun)
 {
 	for (unsigned int i = 0; i < IOVA_RINGS; i++) {
 		struct iova_ring *r = &c->ring[i];

@@ -232,8 +232,8 @@ static void ended(struct dmah_domain *dom, dmah_addr_t addr, uint32_t index,
 		ended_in_ring(dom, ring, addr, index, what);
 		return;
 	}
-	found = dmah_history_find(&dom->history, addr,
-				  has_leaf ? about_ended : about_block, &q, &record);
+	found = dmah_history_find(&dom->history, addr, has_leaf ? about_ended : about_block, &q,
+				  &record);
 	if (found && !has_leaf && (record.ended & HISTORY_ENDED) == 1)
 		timestamp = block_timestamp(dom, index);
 	/* A generation is left of a mapping that is not remembered. */
