@@ -172,8 +172,8 @@ struct dmah_domain_config {
  * @config: its configuration.
  *
  * Return: bytes, for dmah_domain_init(); 0 where @config makes no sense. The iommu backend takes about 70 bytes for each MiB
- * of the aperture and 1 KB for each CPU: with the default configuration and 4 CPUs about 330 KiB on a 64-bit CPU, with 256 CPUs
- * 620 KiB. On top come, from dmah_host_page_alloc(), page tables, and for each CPU that maps 5 pages, of which a domain that was
+ * of the aperture and 1 KB for each CPU: with the default configuration and 4 CPUs about 320 KiB on a 64-bit CPU, with 256 CPUs
+ * 545 KiB. On top come, from dmah_host_page_alloc(), page tables, and for each CPU that maps 5 pages, of which a domain that was
  * never lazy needs 3. Where @lazy_entries is above 256, those lie in the domain's memory instead. A configuration that makes no sense is reported to the host
  * with the field that is wrong.
  */
