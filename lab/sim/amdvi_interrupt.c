@@ -36,8 +36,8 @@ static uint64_t control_of(struct sim_amdvi *u, uint32_t id)
 	if (e->known && e->id == id)
 		return e->control;
 	*e = (struct sim_amdvi_dte){ .id = id, .known = true };
-	if (!sim_mem_load(&u->iommu->mem, at, &low) ||
-	    !sim_mem_load(&u->iommu->mem, at + 16, &e->control) || !(low & 1))
+	if (!sim_mem_load(&u->unit.iommu->mem, at, &low) ||
+	    !sim_mem_load(&u->unit.iommu->mem, at + 16, &e->control) || !(low & 1))
 		e->control = 0;
 	return e->control;
 }
@@ -55,8 +55,8 @@ static bool fetch(struct sim_amdvi *u, uint32_t id, uint64_t table, uint32_t ind
 		return true;
 	}
 	*e = (struct sim_amdvi_irte){ .id = id, .index = index, .known = true };
-	if (!sim_mem_load(&u->iommu->mem, at & ~7ull, &e->word[0]) ||
-	    (wide && !sim_mem_load(&u->iommu->mem, at + 8, &e->word[1])))
+	if (!sim_mem_load(&u->unit.iommu->mem, at & ~7ull, &e->word[0]) ||
+	    (wide && !sim_mem_load(&u->unit.iommu->mem, at + 8, &e->word[1])))
 		return false;
 	if (!wide)
 		e->word[0] = at & 4 ? e->word[0] >> 32 : (uint32_t)e->word[0];
@@ -117,7 +117,7 @@ enum sim_reason sim_amdvi_interrupt(void *unit, const struct sim_device *dev, ui
 	struct sim_amdvi *u = unit;
 	uint64_t flags;
 
-	if (u->iommu->off) {
+	if (u->unit.iommu->off) {
 		sim_interrupt_plain(addr, data, irq);
 		return SIM_OK;
 	}

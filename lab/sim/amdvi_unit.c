@@ -7,7 +7,7 @@
 
 #include "posix.h"
 
-#include <stdlib.h>
+#include <stddef.h>
 
 enum {
 	DEVTAB = 0x00,
@@ -88,8 +88,8 @@ static void log_event(struct sim_amdvi *u, uint64_t lo, uint64_t hi)
 		u->stats.lost++;
 		return;
 	}
-	if (!sim_bus(u->iommu->sim, (u->evtlog & RING_AT) + u->evt_tail, event, sizeof(event), true,
-		     true))
+	if (!sim_bus(u->unit.iommu->sim, (u->evtlog & RING_AT) + u->evt_tail, event, sizeof(event),
+		     true, true))
 		posix_misuse("the event log is not in memory");
 	u->evt_tail = next;
 	if (u->control & EVTINT_EN && !(u->status & EVTINT))
@@ -137,40 +137,28 @@ static void fetch_again(void *ctx, const struct sim_tlb_entry *gone)
 
 static void invalidate(struct sim_amdvi *u, uint32_t domain, uint64_t hi, bool again)
 {
-	uint64_t iova = hi & RING_AT, size = 4096;
-	unsigned int order = 0;
+	struct sim_command c = { .kind = SIM_COMMAND_TLB };
 
-	if (hi & 1) {
-		while (order < 51 && hi >> (12 + order) & 1)
-			order++;
-		order++;
-		size = order < 52 ? 4096ull << order : 0;
-		iova = hi & ~0xfffull & ~(size - 1);
-	}
-	u->stats.domains += !size;
-	u->stats.pages += size != 0;
+	sim_unit_range(&c, hi, sim_unit_order(hi, hi & 1));
+	u->stats.domains += !c.size;
+	u->stats.pages += c.size != 0;
 	u->stats.tables += hi >> 1 & 1;
 	if (hi & 2)
-		sim_psc_invalidate(&u->iommu->psc, domain, size ? iova : 0, size);
-	sim_tlb_invalidate(&u->iommu->tlb, domain, size ? iova : 0, size,
-			   again ? fetch_again : NULL, u->iommu);
+		sim_psc_invalidate(&u->unit.iommu->psc, domain, c.iova, c.size);
+	sim_tlb_invalidate(&u->unit.iommu->tlb, domain, c.iova, c.size, again ? fetch_again : NULL,
+			   u->unit.iommu);
 }
 
 static void forget_entry(struct sim_amdvi *u, uint32_t id)
 {
-	for (struct sim_device *dev = u->iommu->sim->devices; dev; dev = dev->next)
-		if (dev->iommu == u->iommu && dev->config.id == id)
-			dev->known = false;
+	sim_unit_forget_contexts(&u->unit, false, id);
 	sim_amdvi_forget_dte(u, id, false);
 }
 
 static void forget_all(struct sim_amdvi *u)
 {
-	for (struct sim_device *dev = u->iommu->sim->devices; dev; dev = dev->next)
-		if (dev->iommu == u->iommu)
-			dev->known = false;
-	u->iommu->psc = (struct sim_psc){ .count = 0 };
-	sim_tlb_fini(&u->iommu->tlb);
+	sim_unit_forget_contexts(&u->unit, true, 0);
+	sim_unit_forget_tables(&u->unit);
 	sim_amdvi_forget_dte(u, 0, true);
 	sim_amdvi_forget_irtes(u, 0, true);
 }
@@ -189,7 +177,8 @@ static void store_mark(struct sim_amdvi *u, const uint64_t w[2])
 {
 	uint64_t data = w[1];
 
-	if (w[0] & 1 && !sim_bus(u->iommu->sim, w[0] & 0x000ffffffffffff8ull, &data, 8, true, true))
+	if (w[0] & 1 &&
+	    !sim_bus(u->unit.iommu->sim, w[0] & 0x000ffffffffffff8ull, &data, 8, true, true))
 		posix_misuse("a wait's store is not to memory");
 }
 
@@ -234,25 +223,12 @@ static void postpone(struct sim_amdvi *u, const uint64_t w[2])
 /* Carry the command out before those taken earlier. */
 static void device_tlb(struct sim_amdvi *u, const uint64_t w[2])
 {
-	struct sim_command c = { .kind = SIM_COMMAND_DEV_TLB, .target = w[0] & 0xffff };
-	unsigned int order = 0;
+	uint32_t id = w[0] & 0xffff;
 
 	u->stats.device_tlbs++;
-	if (sim_inject_no_answer(u->iommu, c.target)) {
-		log_event(u, c.target | (uint64_t)EVT_IOTLB_TIMEOUT << 60,
+	if (!sim_unit_device_tlb(&u->unit, id, w[1], sim_unit_order(w[1], w[1] & 1)))
+		log_event(u, id | (uint64_t)EVT_IOTLB_TIMEOUT << 60,
 			  (u->cmdbuf & RING_AT) + u->cmd_head);
-		return;
-	}
-	if (w[1] & 1) {
-		while (order < 51 && w[1] >> (12 + order) & 1)
-			order++;
-		order++;
-	}
-	if (order < 52) {
-		c.size = 4096ull << order;
-		c.iova = w[1] & ~0xfffull & ~(c.size - 1);
-	}
-	sim_iommu_execute(u->iommu, &c);
 }
 
 static bool wait_command(struct sim_amdvi *u, const uint64_t w[2])
@@ -316,15 +292,15 @@ static void run(struct sim_amdvi *u)
 {
 	uint64_t w[2];
 
-	if (u->held || u->iommu->failing.halted)
+	if (sim_unit_stands_still(&u->unit))
 		return;
 	while (runs(u) && u->cmd_head != u->cmd_tail) {
-		bool refused = sim_inject_command(u->iommu);
+		bool refused = sim_inject_command(u->unit.iommu);
 
 		/* The failure may have struck at this command. */
-		if (u->iommu->failing.halted)
+		if (u->unit.iommu->failing.halted)
 			return;
-		if (!sim_bus(u->iommu->sim, (u->cmdbuf & RING_AT) + u->cmd_head, w, sizeof(w),
+		if (!sim_bus(u->unit.iommu->sim, (u->cmdbuf & RING_AT) + u->cmd_head, w, sizeof(w),
 			     false, true))
 			refuse(u, EVT_CMD_ERROR);
 		else if (refused || !command(u, w))
@@ -355,7 +331,7 @@ static void write_control(struct sim_amdvi *u, uint64_t value)
 	if (!(value & CMDBUF_EN))
 		u->stopped = false;
 	u->control = value;
-	u->iommu->off = !(value & IOMMU_EN);
+	u->unit.iommu->off = !(value & IOMMU_EN);
 	run(u);
 }
 
@@ -376,8 +352,12 @@ static void write_index(uint32_t *index, uint64_t value, uint64_t base)
 	*index = (uint32_t)value & 0x7fff0;
 }
 
-static void reg_write(struct sim_amdvi *u, uint64_t reg, uint64_t value)
+static void reg_write(void *unit, uint64_t reg, unsigned int size, uint64_t value)
 {
+	struct sim_amdvi *u = unit;
+
+	if (size != 8)
+		posix_misuse("half of a register is written");
 	switch (reg) {
 	case DEVTAB:
 		u->devtab = value;
@@ -431,7 +411,7 @@ static uint64_t features(const struct sim_amdvi *u)
 	       (u->config.levels == 3 ? 3ull : u->config.levels - 4ull) << 10;
 }
 
-static uint64_t reg_read(const struct sim_amdvi *u, uint64_t reg)
+static uint64_t value_of(const struct sim_amdvi *u, uint64_t reg)
 {
 	switch (reg) {
 	case DEVTAB:
@@ -462,29 +442,9 @@ static uint64_t reg_read(const struct sim_amdvi *u, uint64_t reg)
 	return 0;
 }
 
-static uint64_t window_read(void *ctx, uint64_t reg, unsigned int size)
+static uint32_t reg_read(void *unit, uint64_t reg)
 {
-	struct sim_amdvi *u = ctx;
-	uint64_t value;
-
-	sim_lock(&u->iommu->lock);
-	value = reg_read(u, reg & ~7ull) >> (reg & 4 ? 32 : 0);
-	if (sim_inject_register(u->iommu))
-		value = UINT64_MAX;
-	sim_unlock(&u->iommu->lock);
-	return size == 8 ? value : (uint32_t)value;
-}
-
-static void window_write(void *ctx, uint64_t reg, unsigned int size, uint64_t value)
-{
-	struct sim_amdvi *u = ctx;
-
-	if (size != 8)
-		posix_misuse("half of a register is written");
-	sim_lock(&u->iommu->lock);
-	if (!sim_inject_register(u->iommu))
-		reg_write(u, reg, value);
-	sim_unlock(&u->iommu->lock);
+	return (uint32_t)(value_of(unit, reg & ~7ull) >> (reg & 4 ? 32 : 0));
 }
 
 /* ---- the hardware's view ---- */
@@ -494,8 +454,8 @@ static enum sim_reason read_context(void *ctx, const struct sim_device *dev,
 {
 	struct sim_amdvi *u = ctx;
 
-	return sim_walk_dte(&u->iommu->mem, u->devtab, dev->config.id, u->config.levels,
-			    &u->iommu->hw, context, code);
+	return sim_walk_dte(&u->unit.iommu->mem, u->devtab, dev->config.id, u->config.levels,
+			    &u->unit.iommu->hw, context, code);
 }
 
 static void run_queue(void *ctx)
@@ -503,24 +463,17 @@ static void run_queue(void *ctx)
 	run(ctx);
 }
 
-static void power_on(void *ctx)
-{
-	struct sim_amdvi *u = ctx;
-	const struct sim_amdvi was = *u;
-
-	*u = (struct sim_amdvi){ .iommu = was.iommu,
-				 .config = was.config,
-				 .regs = was.regs,
-				 .held = was.held,
-				 .stats = was.stats };
-}
-
-static const struct sim_interface interface = {
-	.context = read_context,
-	.fault = record_fault,
-	.run = run_queue,
-	.power_on = power_on,
-	.interrupt = sim_amdvi_interrupt,
+static const struct sim_unit_model model = {
+	.flavour = SIM_AMD,
+	.size = sizeof(struct sim_amdvi),
+	.kept = offsetof(struct sim_amdvi, devtab),
+	.interface = { .context = read_context,
+		       .fault = record_fault,
+		       .run = run_queue,
+		       .power_on = sim_unit_power_on,
+		       .interrupt = sim_amdvi_interrupt },
+	.read = reg_read,
+	.write = reg_write,
 };
 
 /* ---- set-up ---- */
@@ -528,47 +481,33 @@ static const struct sim_interface interface = {
 struct sim_amdvi *sim_amdvi_create(struct sim *sim, unsigned int n,
 				   const struct sim_amdvi_config *config)
 {
-	struct sim_iommu *iommu = sim_iommu(sim, n);
-	struct sim_amdvi *u = calloc(1, sizeof(*u));
+	struct sim_amdvi *u = sim_unit_alloc(sim, n, &model);
 
-	if (!u || !iommu || iommu->has_registers || iommu->config.flavour != SIM_AMD) {
-		free(u);
+	if (!u)
 		return NULL;
-	}
 	if (config)
 		u->config = *config;
 	u->config.levels = u->config.levels ? u->config.levels : 6;
-	u->iommu = iommu;
-	u->regs = sim_regs_add(sim, REGS, u, window_read, window_write);
-	if (!u->regs || !sim_iommu_set_interface(iommu, &interface, u)) {
-		free(u);
-		return NULL;
-	}
-	return u;
+	return sim_unit_start(u, REGS);
 }
 
 volatile void *sim_amdvi_regs(struct sim_amdvi *u)
 {
-	return u->regs;
+	return u->unit.regs;
 }
 
 uint32_t sim_amdvi_capability(const struct sim_amdvi *u)
 {
 	return 0x0803000fu | (u->config.no_device_tlb ? 0 : 1u << 24) |
-	       (u->iommu->config.caching_mode ? 1u << 26 : 0);
+	       (u->unit.iommu->config.caching_mode ? 1u << 26 : 0);
 }
 
 void sim_amdvi_hold(struct sim_amdvi *u, bool hold)
 {
-	sim_lock(&u->iommu->lock);
-	u->held = hold;
-	run(u);
-	sim_unlock(&u->iommu->lock);
+	sim_unit_hold(&u->unit, hold);
 }
 
 void sim_amdvi_stats(struct sim_amdvi *u, struct sim_amdvi_stats *stats)
 {
-	sim_lock(&u->iommu->lock);
-	*stats = u->stats;
-	sim_unlock(&u->iommu->lock);
+	sim_unit_copy(&u->unit, stats, &u->stats, sizeof(*stats));
 }

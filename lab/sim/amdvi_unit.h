@@ -4,7 +4,7 @@
 #define SIM_AMDVI_UNIT_H
 
 #include "sim_amdvi.h"
-#include "sim_int.h"
+#include "unit.h"
 
 /** struct sim_amdvi_op - a command that was taken from the ring and did not take effect yet. */
 struct sim_amdvi_op {
@@ -32,21 +32,19 @@ struct sim_amdvi_irte {
 
 /**
  * struct sim_amdvi - a unit. The IOMMU's lock protects all members.
- * @iommu: the hardware below the registers.
+ * @unit: the base.
  * @config: the configuration, with the defaults filled in.
- * @regs: the CPU's pointer to the registers.
+ * @stats: counters.
  * @devtab, @cmdbuf, @evtlog, @control, @excl_base, @excl_limit, @cmd_head, @cmd_tail, @evt_head, @evt_tail, @status: values
  *	of registers.
  * @dte, @irte: cached for interrupts.
  * @stopped: a refused command has stopped the ring.
- * @held: no command is taken.
  * @pending: commands taken that have not taken effect, @npending of them; @awaited: a wait is among them.
- * @stats: counters.
  */
 struct sim_amdvi {
-	struct sim_iommu *iommu;
+	struct sim_unit unit;
 	struct sim_amdvi_config config;
-	volatile void *regs;
+	struct sim_amdvi_stats stats;
 	uint64_t devtab;
 	uint64_t cmdbuf;
 	uint64_t evtlog;
@@ -61,11 +59,9 @@ struct sim_amdvi {
 	struct sim_amdvi_dte dte[SIM_AMDVI_DTES];
 	struct sim_amdvi_irte irte[SIM_AMDVI_IRTES];
 	bool stopped;
-	bool held;
 	struct sim_amdvi_op pending[SIM_AMDVI_PENDING];
 	unsigned int npending;
 	bool awaited;
-	struct sim_amdvi_stats stats;
 };
 
 /** sim_amdvi_log() - log an event (amdvi_unit.c). */

@@ -3,12 +3,12 @@
  * The registers and queues of a RISC-V IOMMU. RISC-V IOMMU Architecture Specification, version 1.0: In-memory queue interface,
  * Memory-mapped register interface.
  */
-#include "sim_int.h"
 #include "sim_riscv.h"
+#include "unit.h"
 
 #include "posix.h"
 
-#include <stdlib.h>
+#include <stddef.h>
 
 enum {
 	CAPS = 0x00,
@@ -59,9 +59,9 @@ struct op {
 
 /** struct sim_riscv - a unit. The IOMMU's lock protects all members. */
 struct sim_riscv {
-	struct sim_iommu *iommu;
+	struct sim_unit unit;
 	struct sim_riscv_config config;
-	volatile void *regs;
+	struct sim_riscv_stats stats;
 	uint32_t fctl;
 	uint64_t ddtp;
 	uint64_t cqb;
@@ -78,12 +78,10 @@ struct sim_riscv {
 	uint32_t msi_data;
 	uint32_t msi_ctl;
 	bool msi_pending;
-	bool held;
 	bool unreadable;
 	struct op pending[PENDING];
 	unsigned int npending;
 	bool unanswered;
-	struct sim_riscv_stats stats;
 };
 
 static uint64_t page_of(uint64_t reg)
@@ -98,7 +96,7 @@ static uint32_t size_of(uint64_t base)
 
 static uint64_t capabilities(const struct sim_riscv *u)
 {
-	const struct sim_iommu_config *c = &u->iommu->config;
+	const struct sim_iommu_config *c = &u->unit.iommu->config;
 	unsigned int igs = u->config.igs ? u->config.igs - 1 : 2;
 
 	return u->config.version | 1u << 9 | (c->va_bits >= 48 ? 1u << 10 : 0) |
@@ -153,7 +151,8 @@ static void record_fault(void *ctx, uint32_t id, dmah_addr_t dma, bool write, ui
 	if (((u->fqt + 1) & (n - 1)) == u->fqh) {
 		u->fqcsr |= FULL;
 		u->stats.lost++;
-	} else if (!sim_bus(u->iommu->sim, page_of(u->fqb) + u->fqt * 32ull, r, 32, true, true)) {
+	} else if (!sim_bus(u->unit.iommu->sim, page_of(u->fqb) + u->fqt * 32ull, r, 32, true,
+			    true)) {
 		u->fqcsr |= MF;
 	} else {
 		u->fqt = (u->fqt + 1) & (n - 1);
@@ -172,7 +171,7 @@ static bool is_meant(const struct op *op, uint32_t tag)
 
 static void forget_spaces(struct sim_riscv *u, const struct op *op)
 {
-	struct sim_iommu *iommu = u->iommu;
+	struct sim_iommu *iommu = u->unit.iommu;
 	struct sim_command c = { .kind = SIM_COMMAND_TLB,
 				 .target = op->tag,
 				 .iova = op->iova,
@@ -200,18 +199,11 @@ static void forget_spaces(struct sim_riscv *u, const struct op *op)
 			sim_psc_invalidate(&iommu->psc, iommu->psc.slot[i].tag, op->iova, op->size);
 }
 
-static void forget_contexts(struct sim_riscv *u, const struct op *op)
-{
-	for (struct sim_device *dev = u->iommu->sim->devices; dev; dev = dev->next)
-		if (dev->iommu == u->iommu && (op->all || dev->config.id == op->tag))
-			dev->known = false;
-}
-
 static void execute_all(struct sim_riscv *u)
 {
 	for (unsigned int i = 0; i < u->npending; i++) {
 		if (u->pending[i].kind == OP_CONTEXT)
-			forget_contexts(u, &u->pending[i]);
+			sim_unit_forget_contexts(&u->unit, u->pending[i].all, u->pending[i].tag);
 		else
 			forget_spaces(u, &u->pending[i]);
 	}
@@ -273,30 +265,15 @@ static bool iodir(struct sim_riscv *u, const uint64_t c[2])
 	return true;
 }
 
-/* Carry the command out before those posted earlier. The lowest zero of the address, from bit 12 up, gives the size. */
+/* Carry the command out before those posted earlier. */
 static bool ats(struct sim_riscv *u, const uint64_t c[2])
 {
-	struct sim_command command = { .kind = SIM_COMMAND_DEV_TLB,
-				       .target = (uint32_t)(c[0] >> 40 & 0xffff) };
-	unsigned int order = 0;
-
 	if (u->config.no_ats || c[0] & (7ull << 7 | 0xff00000000ull) || c[0] >> 56 || c[1] & 0x7ff)
 		return false;
-	if (c[1] >> 11 & 1) {
-		while (order < 51 && c[1] >> (12 + order) & 1)
-			order++;
-		order++;
-	}
-	if (order < 52) {
-		command.size = 4096ull << order;
-		command.iova = c[1] & ~0xfffull & ~(command.size - 1);
-	}
 	u->stats.device_tlbs++;
-	if (sim_inject_no_answer(u->iommu, command.target)) {
+	if (!sim_unit_device_tlb(&u->unit, (uint32_t)(c[0] >> 40 & 0xffff), c[1],
+				 sim_unit_order(c[1], c[1] >> 11 & 1)))
 		u->unanswered = true;
-		return true;
-	}
-	sim_iommu_execute(u->iommu, &command);
 	return true;
 }
 
@@ -317,7 +294,7 @@ static enum taken iofence(struct sim_riscv *u, const uint64_t c[2])
 	}
 	u->stats.fences++;
 	u->stats.ordered += (c[0] >> 12 & 3) == 3;
-	if (c[0] >> 10 & 1 && !sim_bus(u->iommu->sim, c[1] << 2, &data, 4, true, true)) {
+	if (c[0] >> 10 & 1 && !sim_bus(u->unit.iommu->sim, c[1] << 2, &data, 4, true, true)) {
 		command_error(u, MF);
 		return STOPPED;
 	}
@@ -344,16 +321,16 @@ static void run(struct sim_riscv *u)
 	uint32_t mask = size_of(u->cqb) - 1;
 	uint64_t c[2];
 
-	while (!u->held && !u->iommu->failing.halted && u->cqcsr & ON && !(u->cqcsr & ERRORS) &&
+	while (!sim_unit_stands_still(&u->unit) && u->cqcsr & ON && !(u->cqcsr & ERRORS) &&
 	       u->cqh != u->cqt) {
-		bool refused = sim_inject_command(u->iommu);
+		bool refused = sim_inject_command(u->unit.iommu);
 		enum taken taken;
 
 		/* The failure may have struck at this command. */
-		if (u->iommu->failing.halted)
+		if (u->unit.iommu->failing.halted)
 			return;
-		if (u->unreadable ||
-		    !sim_bus(u->iommu->sim, page_of(u->cqb) + u->cqh * 16ull, c, 16, false, true)) {
+		if (u->unreadable || !sim_bus(u->unit.iommu->sim, page_of(u->cqb) + u->cqh * 16ull,
+					      c, 16, false, true)) {
 			command_error(u, MF);
 			return;
 		}
@@ -380,8 +357,8 @@ static void write_ddtp(struct sim_riscv *u, uint64_t value)
 		posix_misuse(
 			"ddtp: another directory, and the mode before was neither Off nor Bare");
 	u->ddtp = mode | (value & 0xfffffffffffull << 10);
-	u->iommu->off = mode < 2;
-	u->iommu->abort = !mode;
+	u->unit.iommu->off = mode < 2;
+	u->unit.iommu->abort = !mode;
 }
 
 static void write_fctl(struct sim_riscv *u, uint32_t value)
@@ -481,9 +458,10 @@ static void write64(struct sim_riscv *u, uint64_t reg, uint64_t value)
 	}
 }
 
-/* Returns 32 bits of a register. */
-static uint32_t word(const struct sim_riscv *u, uint64_t reg)
+static uint32_t reg_read(void *unit, uint64_t reg)
 {
+	const struct sim_riscv *u = unit;
+
 	switch (reg) {
 	case CAPS:
 		return (uint32_t)capabilities(u);
@@ -513,36 +491,13 @@ static uint32_t word(const struct sim_riscv *u, uint64_t reg)
 	return 0;
 }
 
-static uint64_t window_read(void *ctx, uint64_t reg, unsigned int size)
+static void reg_write(void *unit, uint64_t reg, unsigned int size, uint64_t value)
 {
-	struct sim_riscv *u = ctx;
-	uint64_t value;
-
-	sim_lock(&u->iommu->lock);
-	if (sim_inject_register(u->iommu)) {
-		value = size == 8 ? UINT64_MAX : UINT32_MAX;
-	} else {
-		value = word(u, reg);
-		if (size == 8)
-			value |= (uint64_t)word(u, reg + 4) << 32;
-	}
-	sim_unlock(&u->iommu->lock);
-	return value;
-}
-
-static void window_write(void *ctx, uint64_t reg, unsigned int size, uint64_t value)
-{
-	struct sim_riscv *u = ctx;
-
-	sim_lock(&u->iommu->lock);
-	if (!sim_inject_register(u->iommu)) {
-		if (size == 8)
-			write64(u, reg, value);
-		else
-			write32(u, reg, (uint32_t)value);
-		run(u);
-	}
-	sim_unlock(&u->iommu->lock);
+	if (size == 8)
+		write64(unit, reg, value);
+	else
+		write32(unit, reg, (uint32_t)value);
+	run(unit);
 }
 
 /* ---- the hardware's view ---- */
@@ -551,7 +506,7 @@ static enum sim_reason read_context(void *ctx, const struct sim_device *dev,
 				    struct sim_context *context, uint32_t *code)
 {
 	const struct sim_riscv *u = ctx;
-	const struct sim_iommu *iommu = u->iommu;
+	const struct sim_iommu *iommu = u->unit.iommu;
 	const struct sim_directory directory = {
 		.root = page_of(u->ddtp),
 		.levels = (unsigned int)(u->ddtp & 0xf) - 1,
@@ -572,33 +527,28 @@ static void run_queue(void *ctx)
 	run(ctx);
 }
 
-static void reset(struct sim_riscv *u)
+static void reset(void *unit)
 {
+	struct sim_riscv *u = unit;
+
 	u->fctl = u->config.igs == 2 ? WIRED : u->config.fctl;
 	u->ddtp = u->config.bare ? 1 : 0;
 	u->msi_ctl = 1;
-	u->iommu->off = true;
-	u->iommu->abort = !u->config.bare;
+	u->unit.iommu->off = true;
+	u->unit.iommu->abort = !u->config.bare;
 }
 
-static void power_on(void *ctx)
-{
-	struct sim_riscv *u = ctx;
-	const struct sim_riscv was = *u;
-
-	*u = (struct sim_riscv){ .iommu = was.iommu,
-				 .config = was.config,
-				 .regs = was.regs,
-				 .held = was.held,
-				 .stats = was.stats };
-	reset(u);
-}
-
-static const struct sim_interface interface = {
-	.context = read_context,
-	.fault = record_fault,
-	.run = run_queue,
-	.power_on = power_on,
+static const struct sim_unit_model model = {
+	.flavour = SIM_RISCV,
+	.size = sizeof(struct sim_riscv),
+	.kept = offsetof(struct sim_riscv, fctl),
+	.interface = { .context = read_context,
+		       .fault = record_fault,
+		       .run = run_queue,
+		       .power_on = sim_unit_power_on },
+	.read = reg_read,
+	.write = reg_write,
+	.reset = reset,
 };
 
 /* ---- set-up ---- */
@@ -606,49 +556,34 @@ static const struct sim_interface interface = {
 struct sim_riscv *sim_riscv_create(struct sim *sim, unsigned int n,
 				   const struct sim_riscv_config *config)
 {
-	struct sim_iommu *iommu = sim_iommu(sim, n);
-	struct sim_riscv *u = calloc(1, sizeof(*u));
+	struct sim_riscv *u = sim_unit_alloc(sim, n, &model);
 
-	if (!u || !iommu || iommu->has_registers || iommu->config.flavour != SIM_RISCV) {
-		free(u);
+	if (!u)
 		return NULL;
-	}
 	if (config)
 		u->config = *config;
 	u->config.version = u->config.version ? u->config.version : 0x10;
-	u->iommu = iommu;
-	u->regs = sim_regs_add(sim, REGS, u, window_read, window_write);
-	if (!u->regs || !sim_iommu_set_interface(iommu, &interface, u)) {
-		free(u);
-		return NULL;
-	}
-	reset(u);
-	return u;
+	return sim_unit_start(u, REGS);
 }
 
 volatile void *sim_riscv_regs(struct sim_riscv *u)
 {
-	return u->regs;
+	return u->unit.regs;
 }
 
 void sim_riscv_hold(struct sim_riscv *u, bool hold)
 {
-	sim_lock(&u->iommu->lock);
-	u->held = hold;
-	run(u);
-	sim_unlock(&u->iommu->lock);
+	sim_unit_hold(&u->unit, hold);
 }
 
 void sim_riscv_memory_fault(struct sim_riscv *u)
 {
-	sim_lock(&u->iommu->lock);
+	sim_lock(&u->unit.iommu->lock);
 	u->unreadable = true;
-	sim_unlock(&u->iommu->lock);
+	sim_unlock(&u->unit.iommu->lock);
 }
 
 void sim_riscv_stats(struct sim_riscv *u, struct sim_riscv_stats *stats)
 {
-	sim_lock(&u->iommu->lock);
-	*stats = u->stats;
-	sim_unlock(&u->iommu->lock);
+	sim_unit_copy(&u->unit, stats, &u->stats, sizeof(*stats));
 }

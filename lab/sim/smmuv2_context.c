@@ -114,7 +114,7 @@ static enum sim_reason bank_context(const struct sim_smmuv2 *u, unsigned int n,
 	if (!(b->sctlr & M))
 		return SIM_OK;
 	context->translate = true;
-	context->table = u->iommu->hw;
+	context->table = u->unit.iommu->hw;
 	context->table.format = SIM_FORMAT_LPAE_S1;
 	context->table.root = b->ttbr0 & 0x0000fffffffff000ull;
 	context->domain = stage2 ? TAG_S2(vmid) : TAG_S1(vmid, asid_of(b));
@@ -233,7 +233,7 @@ void sim_smmuv2_look_up(struct sim_smmuv2 *u, unsigned int n, uint64_t iova)
 		sim_smmuv2_misuse(u, "ATS1PR: a lookup is active");
 	b->par = 1;
 	if (!bank_context(u, n, &context) && context.translate)
-		b->par = par_of(sim_iommu_lookup(u->iommu, &context.table, iova, &walk), &walk,
+		b->par = par_of(sim_iommu_lookup(u->unit.iommu, &context.table, iova, &walk), &walk,
 				iova);
 	b->polls = u->config.polls;
 	u->stats.lookups++;

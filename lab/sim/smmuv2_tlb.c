@@ -9,7 +9,7 @@ static bool is_meant(const struct smmuv2_op *op, uint32_t tag)
 
 static void execute(struct sim_smmuv2 *u, const struct smmuv2_op *op)
 {
-	struct sim_iommu *iommu = u->iommu;
+	struct sim_iommu *iommu = u->unit.iommu;
 	struct sim_command c = { .kind = SIM_COMMAND_TLB, .target = op->tag };
 
 	(void)sim_inject_command(iommu);
@@ -56,22 +56,17 @@ void sim_smmuv2_postpone(struct sim_smmuv2 *u, struct smmuv2_op op)
 	u->pending[u->npending++] = op;
 }
 
-static bool stands_still(const struct sim_smmuv2 *u)
-{
-	return u->held || u->iommu->failing.halted;
-}
-
 void sim_smmuv2_run(struct sim_smmuv2 *u)
 {
-	if (u->syncing && !stands_still(u)) {
+	if (u->syncing && !sim_unit_stands_still(&u->unit)) {
 		execute_pending(u, NOBODY);
 		/* The failure may have struck at this sync. */
-		u->syncing = stands_still(u);
+		u->syncing = sim_unit_stands_still(&u->unit);
 	}
-	for (unsigned int n = 0; n < u->nbanks && !stands_still(u); n++) {
+	for (unsigned int n = 0; n < u->nbanks && !sim_unit_stands_still(&u->unit); n++) {
 		if (!u->bank[n].syncing)
 			continue;
 		execute_pending(u, (int)n);
-		u->bank[n].syncing = stands_still(u);
+		u->bank[n].syncing = sim_unit_stands_still(&u->unit);
 	}
 }

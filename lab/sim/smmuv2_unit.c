@@ -5,6 +5,7 @@
  */
 #include "smmuv2_unit.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 static unsigned int page_shift(const struct sim_smmuv2 *u)
@@ -38,7 +39,7 @@ static uint32_t idr0(const struct sim_smmuv2 *u)
 	       (sim_smmuv2_has_stage2(u) ? 1u << 29 : 0) | (c->indexed ? 0 : 1u << 27) |
 	       (c->no_ats1 ? 1u << 26 : 0) | (c->no_aarch32 ? 1u << 25 : 0) |
 	       (c->no_short || c->no_aarch32 ? 1u << 24 : 0) |
-	       (u->iommu->config.noncoherent_walk ? 0 : 1u << 14) |
+	       (u->unit.iommu->config.noncoherent_walk ? 0 : 1u << 14) |
 	       (c->indexed ? c->indexed : 15u) << 9 | (c->indexed ? 0 : u->nstreams);
 }
 
@@ -50,17 +51,10 @@ static uint32_t idr1(const struct sim_smmuv2 *u)
 
 static uint32_t idr2(const struct sim_smmuv2 *u)
 {
-	uint32_t in = size_code(u->iommu->config.va_bits);
+	uint32_t in = size_code(u->unit.iommu->config.va_bits);
 
-	return (u->config.v1 ? 0 : 1u << 12) | in << 8 | size_code(u->iommu->config.out_bits) << 4 |
-	       in;
-}
-/* Devices' contexts are registers: no copy of them outlives a write. */
-static void forget_contexts(const struct sim_smmuv2 *u)
-{
-	for (struct sim_device *dev = u->iommu->sim->devices; dev; dev = dev->next)
-		if (dev->iommu == u->iommu)
-			dev->known = false;
+	return (u->config.v1 ? 0 : 1u << 12) | in << 8 |
+	       size_code(u->unit.iommu->config.out_bits) << 4 | in;
 }
 
 /* ---- writes ---- */
@@ -68,7 +62,7 @@ static void forget_contexts(const struct sim_smmuv2 *u)
 static void write_cr0(struct sim_smmuv2 *u, uint32_t value)
 {
 	u->cr0 = value;
-	u->iommu->off = value & CLIENTPD;
+	u->unit.iommu->off = value & CLIENTPD;
 }
 
 static void write_global(struct sim_smmuv2 *u, uint64_t reg, uint32_t value)
@@ -276,8 +270,9 @@ static uint64_t without_alias(const struct sim_smmuv2 *u, uint64_t reg)
 	return reg >= 0x400 && reg < 0x480 ? reg - 0x400 : reg;
 }
 
-static void reg_write(struct sim_smmuv2 *u, uint64_t offset, unsigned int size, uint64_t value)
+static void reg_write(void *unit, uint64_t offset, unsigned int size, uint64_t value)
 {
+	struct sim_smmuv2 *u = unit;
 	uint64_t page = offset >> page_shift(u), reg = offset & ((1ull << page_shift(u)) - 1);
 	unsigned int first = 2u << ndxb(u);
 
@@ -289,7 +284,8 @@ static void reg_write(struct sim_smmuv2 *u, uint64_t offset, unsigned int size, 
 		write_context(u, (unsigned int)page - first, reg, value, size);
 	else
 		sim_smmuv2_misuse(u, "a write to a page of registers that the SMMU does not have");
-	forget_contexts(u);
+	/* Devices' contexts are registers: no copy of them outlives a write. */
+	sim_unit_forget_contexts(&u->unit, true, 0);
 	sim_smmuv2_run(u);
 }
 
@@ -366,7 +362,7 @@ static uint32_t read_context_register(struct sim_smmuv2 *u, unsigned int n, uint
 	case TLBSTATUS:
 		return status(u, b->syncing);
 	case ATSR:
-		if (!b->polls || (u->iommu->failing.halted && !u->poking))
+		if (!b->polls || (u->unit.iommu->failing.halted && !u->poking))
 			return status(u, b->polls != 0);
 		b->polls--;
 		return status(u, true);
@@ -392,32 +388,10 @@ static uint32_t reg_read(struct sim_smmuv2 *u, uint64_t offset)
 	return 0;
 }
 
-static uint64_t window_read(void *ctx, uint64_t offset, unsigned int size)
+static uint32_t run_and_read(void *unit, uint64_t offset)
 {
-	struct sim_smmuv2 *u = ctx;
-	uint64_t value;
-
-	sim_lock(&u->iommu->lock);
-	if (sim_inject_register(u->iommu)) {
-		value = size == 8 ? UINT64_MAX : UINT32_MAX;
-	} else {
-		sim_smmuv2_run(u);
-		value = reg_read(u, offset);
-		if (size == 8)
-			value |= (uint64_t)reg_read(u, offset + 4) << 32;
-	}
-	sim_unlock(&u->iommu->lock);
-	return value;
-}
-
-static void window_write(void *ctx, uint64_t offset, unsigned int size, uint64_t value)
-{
-	struct sim_smmuv2 *u = ctx;
-
-	sim_lock(&u->iommu->lock);
-	if (!sim_inject_register(u->iommu))
-		reg_write(u, offset, size, value);
-	sim_unlock(&u->iommu->lock);
+	sim_smmuv2_run(unit);
+	return reg_read(unit, offset);
 }
 
 /* ---- the hardware's view ---- */
@@ -427,8 +401,10 @@ static void run_syncs(void *ctx)
 	sim_smmuv2_run(ctx);
 }
 
-static void reset(struct sim_smmuv2 *u)
+static void reset(void *unit)
 {
+	struct sim_smmuv2 *u = unit;
+
 	u->cr0 = CLIENTPD;
 	u->acr = u->config.prefetch && u->config.major >= 2 ? CACHE_LOCK : 0;
 	for (unsigned int n = 0; n < u->nbanks; n++) {
@@ -436,29 +412,20 @@ static void reset(struct sim_smmuv2 *u)
 		/* Unknown: nothing that a driver may rely on. */
 		u->bank[n].tcr2 = u->config.v1 ? 0 : 0x1fff7;
 	}
-	u->iommu->off = true;
+	u->unit.iommu->off = true;
 }
 
-static void power_on(void *ctx)
-{
-	struct sim_smmuv2 *u = ctx;
-	const struct sim_smmuv2 was = *u;
-
-	*u = (struct sim_smmuv2){ .iommu = was.iommu,
-				  .config = was.config,
-				  .regs = was.regs,
-				  .nbanks = was.nbanks,
-				  .nstreams = was.nstreams,
-				  .held = was.held,
-				  .stats = was.stats };
-	reset(u);
-}
-
-static const struct sim_interface interface = {
-	.context = sim_smmuv2_read_context,
-	.fault = sim_smmuv2_record_fault,
-	.run = run_syncs,
-	.power_on = power_on,
+static const struct sim_unit_model model = {
+	.flavour = SIM_SMMUV2,
+	.size = sizeof(struct sim_smmuv2),
+	.kept = offsetof(struct sim_smmuv2, cr0),
+	.interface = { .context = sim_smmuv2_read_context,
+		       .fault = sim_smmuv2_record_fault,
+		       .run = run_syncs,
+		       .power_on = sim_unit_power_on },
+	.read = run_and_read,
+	.write = reg_write,
+	.reset = reset,
 };
 
 /* ---- set-up ---- */
@@ -471,68 +438,57 @@ static uint64_t size_of(const struct sim_smmuv2 *u)
 struct sim_smmuv2 *sim_smmuv2_create(struct sim *sim, unsigned int n,
 				     const struct sim_smmuv2_config *config)
 {
-	struct sim_iommu *iommu = sim_iommu(sim, n);
-	struct sim_smmuv2 *u = calloc(1, sizeof(*u));
+	struct sim_smmuv2 *u = sim_unit_alloc(sim, n, &model);
 
-	if (!u || !iommu || iommu->has_registers || iommu->config.flavour != SIM_SMMUV2) {
-		free(u);
+	if (!u)
 		return NULL;
-	}
 	if (config)
 		u->config = *config;
-	u->iommu = iommu;
 	u->nbanks = u->config.pages_64k ? 8 : SIM_SMMUV2_BANKS;
 	u->nstreams = u->config.indexed	  ? 1u << u->config.indexed
 		      : u->config.streams ? u->config.streams
 					  : 64;
-	u->regs = sim_regs_add(sim, size_of(u), u, window_read, window_write);
-	if (!u->regs || u->nstreams > STREAMS || !sim_iommu_set_interface(iommu, &interface, u)) {
+	if (u->nstreams > STREAMS) {
 		free(u);
 		return NULL;
 	}
-	reset(u);
-	return u;
+	return sim_unit_start(u, size_of(u));
 }
 
 volatile void *sim_smmuv2_regs(struct sim_smmuv2 *u, uint64_t *size)
 {
 	if (size)
 		*size = size_of(u);
-	return u->regs;
+	return u->unit.regs;
 }
 
 void sim_smmuv2_hold(struct sim_smmuv2 *u, bool hold)
 {
-	sim_lock(&u->iommu->lock);
-	u->held = hold;
-	sim_smmuv2_run(u);
-	sim_unlock(&u->iommu->lock);
+	sim_unit_hold(&u->unit, hold);
 }
 
 void sim_smmuv2_poke(struct sim_smmuv2 *u, uint64_t offset, uint32_t value)
 {
-	sim_lock(&u->iommu->lock);
+	sim_lock(&u->unit.iommu->lock);
 	u->poking = true;
 	reg_write(u, offset, 4, value);
 	u->poking = false;
-	sim_unlock(&u->iommu->lock);
+	sim_unlock(&u->unit.iommu->lock);
 }
 
 uint32_t sim_smmuv2_peek(struct sim_smmuv2 *u, uint64_t offset)
 {
 	uint32_t value;
 
-	sim_lock(&u->iommu->lock);
+	sim_lock(&u->unit.iommu->lock);
 	u->poking = true;
 	value = reg_read(u, offset);
 	u->poking = false;
-	sim_unlock(&u->iommu->lock);
+	sim_unlock(&u->unit.iommu->lock);
 	return value;
 }
 
 void sim_smmuv2_stats(struct sim_smmuv2 *u, struct sim_smmuv2_stats *stats)
 {
-	sim_lock(&u->iommu->lock);
-	*stats = u->stats;
-	sim_unlock(&u->iommu->lock);
+	sim_unit_copy(&u->unit, stats, &u->stats, sizeof(*stats));
 }

@@ -3,8 +3,8 @@
 #ifndef SIM_SMMUV2_UNIT_H
 #define SIM_SMMUV2_UNIT_H
 
-#include "sim_int.h"
 #include "sim_smmuv2.h"
+#include "unit.h"
 
 #include "posix.h"
 
@@ -121,9 +121,9 @@ struct smmuv2_op {
 
 /** struct sim_smmuv2 - a unit. The IOMMU's lock protects all members. */
 struct sim_smmuv2 {
-	struct sim_iommu *iommu;
+	struct sim_unit unit;
 	struct sim_smmuv2_config config;
-	volatile void *regs;
+	struct sim_smmuv2_stats stats;
 	unsigned int nbanks;
 	unsigned int nstreams;
 	uint32_t cr0;
@@ -135,11 +135,9 @@ struct sim_smmuv2 {
 	uint32_t s2cr[STREAMS];
 	struct smmuv2_bank bank[SIM_SMMUV2_BANKS];
 	bool syncing;
-	bool held;
 	bool poking;
 	struct smmuv2_op pending[PENDING];
 	unsigned int npending;
-	struct sim_smmuv2_stats stats;
 };
 
 static inline void sim_smmuv2_misuse(const struct sim_smmuv2 *u, const char *what)
@@ -150,12 +148,12 @@ static inline void sim_smmuv2_misuse(const struct sim_smmuv2 *u, const char *wha
 
 static inline bool sim_smmuv2_has_stage1(const struct sim_smmuv2 *u)
 {
-	return !u->iommu->config.stage2 || u->config.both;
+	return !u->unit.iommu->config.stage2 || u->config.both;
 }
 
 static inline bool sim_smmuv2_has_stage2(const struct sim_smmuv2 *u)
 {
-	return u->iommu->config.stage2 || u->config.both;
+	return u->unit.iommu->config.stage2 || u->config.both;
 }
 
 /* ---- smmuv2_tlb.c ---- */

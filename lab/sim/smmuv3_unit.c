@@ -7,7 +7,7 @@
 
 #include "posix.h"
 
-#include <stdlib.h>
+#include <stddef.h>
 
 enum {
 	IDR0 = 0x00,
@@ -68,7 +68,7 @@ enum {
 
 static bool load(const struct sim_smmuv3 *u, uint64_t at, uint64_t *word)
 {
-	return sim_mem_load(&u->iommu->mem, at, word);
+	return sim_mem_load(&u->unit.iommu->mem, at, word);
 }
 
 /* Returns the address of the stream table entry; 0: the stream id has none. */
@@ -106,10 +106,10 @@ static enum sim_reason descriptor(const struct sim_smmuv3 *u, uint64_t at, struc
 		return refuse(code, F_CD_FETCH);
 	bits = 64 - (unsigned int)(cd[0] & 0x3f);
 	if (!(cd[0] >> 31 & 1) || !(cd[0] >> 41 & 1) || cd[0] >> 6 & 3 || cd[0] >> 14 & 1 ||
-	    !(cd[0] >> 30 & 1) || (bits != 39 && bits != 48) || bits > u->iommu->hw.va_bits ||
+	    !(cd[0] >> 30 & 1) || (bits != 39 && bits != 48) || bits > u->unit.iommu->hw.va_bits ||
 	    (cd[0] >> 45 & 3) != 3)
 		return refuse(code, C_BAD_CD);
-	c->table = u->iommu->hw;
+	c->table = u->unit.iommu->hw;
 	c->table.format = SIM_FORMAT_LPAE_S1;
 	c->table.root = cd[1] & 0x000ffffffffff000ull;
 	c->table.va_bits = bits;
@@ -123,14 +123,14 @@ static unsigned int oas_bits(const struct sim_smmuv3 *u)
 	static const unsigned int bits[] = { 32, 36, 40, 42, 44, 48 };
 	unsigned int oas = 0;
 
-	while (oas < 5 && bits[oas] < u->iommu->hw.out_bits)
+	while (oas < 5 && bits[oas] < u->unit.iommu->hw.out_bits)
 		oas++;
 	return bits[oas];
 }
 
 static bool has_stage(const struct sim_smmuv3 *u, unsigned int stage)
 {
-	return u->config.both || (stage == 2) == u->iommu->config.stage2;
+	return u->config.both || (stage == 2) == u->unit.iommu->config.stage2;
 }
 
 /*
@@ -150,7 +150,7 @@ static enum sim_reason stage2(const struct sim_smmuv3 *u, const uint64_t ste[4],
 	/* Words 4 to 7 and S2PS: no wider output than there is; a VMID of 0 is another kind of tag. */
 	if ((ste[2] >> 48 & 7) > 5 || !(ste[2] & 0xffff))
 		return refuse(code, C_BAD_STE);
-	c->table = u->iommu->hw;
+	c->table = u->unit.iommu->hw;
 	c->table.format = SIM_FORMAT_LPAE_S2;
 	c->table.root = ste[3] & 0x000ffffffffff000ull;
 	c->table.va_bits = bits;
@@ -203,7 +203,7 @@ static void update_irqs(struct sim_smmuv3 *u);
 
 static bool faults_in_stage2(const struct sim_smmuv3 *u, uint32_t sid)
 {
-	const struct sim_device *dev = sim_iommu_device(u->iommu, sid);
+	const struct sim_device *dev = sim_iommu_device(u->unit.iommu, sid);
 
 	return dev && dev->known && dev->context.table.format == SIM_FORMAT_LPAE_S2;
 }
@@ -230,29 +230,15 @@ static void record_event(void *ctx, uint32_t sid, dmah_addr_t dma, bool write, u
 			u->evtq_prod ^= OVERFLOW;
 		return;
 	}
-	if (!sim_bus(u->iommu->sim, (u->evtq_base & QUEUE_AT) + (u->evtq_prod & (size - 1)) * 32ull,
-		     record, sizeof(record), true, u->iommu->mem.coherent))
+	if (!sim_bus(u->unit.iommu->sim,
+		     (u->evtq_base & QUEUE_AT) + (u->evtq_prod & (size - 1)) * 32ull, record,
+		     sizeof(record), true, u->unit.iommu->mem.coherent))
 		posix_misuse("the event queue is not in memory");
 	u->evtq_prod = (u->evtq_prod & OVERFLOW) | ((u->evtq_prod + 1) & mask);
 	update_irqs(u);
 }
 
 /* ---- commands ---- */
-
-static void forget_streams(struct sim_smmuv3 *u, bool all, uint32_t sid)
-{
-	struct sim_iommu *iommu = u->iommu;
-
-	for (struct sim_device *dev = iommu->sim->devices; dev; dev = dev->next)
-		if (dev->iommu == iommu && (all || dev->config.id == sid))
-			dev->known = false;
-}
-
-static void forget_all_tables(struct sim_iommu *iommu)
-{
-	iommu->psc = (struct sim_psc){ .count = 0 };
-	sim_tlb_fini(&iommu->tlb);
-}
 
 static void execute(struct sim_smmuv3 *u, const uint64_t w[2])
 {
@@ -265,15 +251,15 @@ static void execute(struct sim_smmuv3 *u, const uint64_t w[2])
 		c.target = VMID_TAG(w[0] >> 32);
 	switch (w[0] & 0xff) {
 	case 0x03:
-		forget_streams(u, false, (uint32_t)(w[0] >> 32));
+		sim_unit_forget_contexts(&u->unit, false, (uint32_t)(w[0] >> 32));
 		break;
 	case 0x04:
-		forget_streams(u, true, 0);
+		sim_unit_forget_contexts(&u->unit, true, 0);
 		break;
 	case 0x11:
 	case 0x28:
 		c.tables = true;
-		sim_iommu_execute(u->iommu, &c);
+		sim_iommu_execute(u->unit.iommu, &c);
 		break;
 	case 0x12:
 	case 0x2a:
@@ -281,10 +267,10 @@ static void execute(struct sim_smmuv3 *u, const uint64_t w[2])
 		c.size = 4096;
 		if (w[1] >> 10 & 3)
 			c.size = ((w[0] >> 12 & 31) + 1) << (12 + (w[0] >> 20 & 31));
-		sim_iommu_execute(u->iommu, &c);
+		sim_iommu_execute(u->unit.iommu, &c);
 		break;
 	default:
-		forget_all_tables(u->iommu);
+		sim_unit_forget_tables(&u->unit);
 		break;
 	}
 }
@@ -294,23 +280,6 @@ static void execute_all(struct sim_smmuv3 *u)
 	for (unsigned int i = 0; i < u->npending; i++)
 		execute(u, u->pending[i].word);
 	u->npending = 0;
-}
-
-/* Carry the command out before those consumed earlier. Size is log2 of the pages. */
-static void device_tlb(struct sim_smmuv3 *u, const uint64_t w[2])
-{
-	struct sim_command c = { .kind = SIM_COMMAND_DEV_TLB, .target = (uint32_t)(w[0] >> 32) };
-	unsigned int log2 = w[1] & 0x3f;
-
-	if (sim_inject_no_answer(u->iommu, c.target)) {
-		u->unanswered = true;
-		return;
-	}
-	if (log2 < 52) {
-		c.size = 4096ull << log2;
-		c.iova = w[1] & ~0xfffull & ~(c.size - 1);
-	}
-	sim_iommu_execute(u->iommu, &c);
 }
 
 static bool range_is_reserved(const struct sim_smmuv3 *u, const uint64_t w[2])
@@ -335,10 +304,11 @@ static uint32_t command(struct sim_smmuv3 *u, const uint64_t w[2])
 		}
 		execute_all(u);
 		return 0;
-	case 0x40:
+	case 0x40: /* carried out before those consumed earlier; the size is log2 of the pages */
 		if (u->config.no_ats)
 			return CERROR_ILL;
-		device_tlb(u, w);
+		if (!sim_unit_device_tlb(&u->unit, (uint32_t)(w[0] >> 32), w[1], w[1] & 0x3f))
+			u->unanswered = true;
 		return 0;
 	case 0x12:
 	case 0x2a:
@@ -377,16 +347,17 @@ static void run(struct sim_smmuv3 *u)
 	uint32_t log2 = u->cmdq_base & 0x1f, mask = (2u << log2) - 1, at = u->cmdq_cons & mask;
 	uint64_t w[2];
 
-	if (u->held || u->iommu->failing.halted || !(u->cr0 & CMDQEN))
+	if (sim_unit_stands_still(&u->unit) || !(u->cr0 & CMDQEN))
 		return;
 	while (at != (u->cmdq_prod & mask) && !failed(u)) {
 		uint64_t from = (u->cmdq_base & QUEUE_AT) + (at & (mask >> 1)) * 16ull;
-		uint32_t error = sim_inject_command(u->iommu) ? CERROR_ILL : 0;
+		uint32_t error = sim_inject_command(u->unit.iommu) ? CERROR_ILL : 0;
 
 		/* The failure may have struck at this command. */
-		if (u->iommu->failing.halted)
+		if (u->unit.iommu->failing.halted)
 			return;
-		if (!sim_bus(u->iommu->sim, from, w, sizeof(w), false, u->iommu->mem.coherent))
+		if (!sim_bus(u->unit.iommu->sim, from, w, sizeof(w), false,
+			     u->unit.iommu->mem.coherent))
 			error = CERROR_ABT;
 		u->run_length = (w[0] & 0xff) == 0x46 ? 0 : u->run_length + 1;
 		if (u->config.unsynced && u->run_length > u->config.unsynced)
@@ -419,9 +390,9 @@ static uint32_t word(const struct sim_smmuv3 *u, uint64_t reg)
 	case IDR0: /* AArch64, ASIDs and VMIDs of 16 bits, no stalls */
 		return (has_stage(u, 1) ? 1u << 1 | 1u << 12 : 0) |
 		       (has_stage(u, 2) ? 1u | 1u << 18 : 0) | 2u << 2 |
-		       (u->iommu->mem.coherent ? 1u << 4 : 0) | (u->config.no_ats ? 0 : 1u << 10) |
-		       (u->config.msi ? 1u << 13 : 0) | 1u << 24 |
-		       (u->config.linear ? 0 : 1u << 27);
+		       (u->unit.iommu->mem.coherent ? 1u << 4 : 0) |
+		       (u->config.no_ats ? 0 : 1u << 10) | (u->config.msi ? 1u << 13 : 0) |
+		       1u << 24 | (u->config.linear ? 0 : 1u << 27);
 	case IDR1:
 		return u->config.sid_bits | 15u << 16 | 15u << 21;
 	case IDR3:
@@ -446,6 +417,15 @@ static uint32_t word(const struct sim_smmuv3 *u, uint64_t reg)
 		return u->gerror;
 	case GERRORN:
 		return u->gerrorn;
+	case STRTAB_BASE:
+	case STRTAB_BASE + 4:
+		return (uint32_t)(u->strtab_base >> 8 * (reg - STRTAB_BASE));
+	case CMDQ_BASE:
+	case CMDQ_BASE + 4:
+		return (uint32_t)(u->cmdq_base >> 8 * (reg - CMDQ_BASE));
+	case EVTQ_BASE:
+	case EVTQ_BASE + 4:
+		return (uint32_t)(u->evtq_base >> 8 * (reg - EVTQ_BASE));
 	case STRTAB_CFG:
 		return u->strtab_cfg;
 	case CMDQ_PROD:
@@ -477,7 +457,7 @@ static void write_base(struct sim_smmuv3 *u, uint64_t reg, uint64_t value)
 static void write_control(struct sim_smmuv3 *u, uint32_t value)
 {
 	u->cr0 = value;
-	u->iommu->off = !(value & SMMUEN);
+	u->unit.iommu->off = !(value & SMMUEN);
 	run(u);
 }
 
@@ -510,7 +490,7 @@ static void update_irqs(struct sim_smmuv3 *u)
 	u->in_error = in_error;
 }
 
-static void reg_write(struct sim_smmuv3 *u, uint64_t reg, uint64_t value64)
+static void write_register(struct sim_smmuv3 *u, uint64_t reg, uint64_t value64)
 {
 	uint32_t value = (uint32_t)value64;
 
@@ -528,7 +508,7 @@ static void reg_write(struct sim_smmuv3 *u, uint64_t reg, uint64_t value64)
 		/* A write without Update has no effect. */
 		if (value & UPDATE)
 			u->gbpa = value & ~UPDATE;
-		u->iommu->abort = u->gbpa & ABORT;
+		u->unit.iommu->abort = u->gbpa & ABORT;
 		break;
 	case GERRORN:
 		u->gerrorn = value;
@@ -585,35 +565,16 @@ static uint64_t layout(const struct sim_smmuv3 *u, uint64_t reg)
 	return reg == (EVTQ_PROD & 0xffff) || reg == (EVTQ_CONS & 0xffff) ? reg | 1u << 16 : reg;
 }
 
-static uint64_t window_read(void *ctx, uint64_t reg, unsigned int size)
+static uint32_t reg_read(void *unit, uint64_t reg)
 {
-	struct sim_smmuv3 *u = ctx;
-	uint64_t value;
-
-	sim_lock(&u->iommu->lock);
-	reg = layout(u, reg);
-	value = word(u, reg);
-	if (sim_inject_register(u->iommu))
-		value = size == 8 ? UINT64_MAX : UINT32_MAX;
-	else if (size == 8)
-		value = reg == STRTAB_BASE ? u->strtab_base
-			: reg == CMDQ_BASE ? u->cmdq_base
-					   : u->evtq_base;
-	sim_unlock(&u->iommu->lock);
-	return value;
+	return word(unit, layout(unit, reg));
 }
 
-static void window_write(void *ctx, uint64_t reg, unsigned int size, uint64_t value)
+static void reg_write(void *unit, uint64_t reg, unsigned int size, uint64_t value)
 {
-	struct sim_smmuv3 *u = ctx;
-
 	(void)size;
-	sim_lock(&u->iommu->lock);
-	reg = layout(u, reg);
-	if (!sim_inject_register(u->iommu))
-		reg_write(u, reg, value);
-	update_irqs(u);
-	sim_unlock(&u->iommu->lock);
+	write_register(unit, layout(unit, reg), value);
+	update_irqs(unit);
 }
 
 /* ---- the hardware's view ---- */
@@ -623,21 +584,16 @@ static void run_queue(void *ctx)
 	run(ctx);
 }
 
-static void power_on(void *ctx)
-{
-	struct sim_smmuv3 *u = ctx;
-	const struct sim_smmuv3 was = *u;
-
-	*u = (struct sim_smmuv3){
-		.iommu = was.iommu, .config = was.config, .regs = was.regs, .held = was.held
-	};
-}
-
-static const struct sim_interface interface = {
-	.context = read_context,
-	.fault = record_event,
-	.run = run_queue,
-	.power_on = power_on,
+static const struct sim_unit_model model = {
+	.flavour = SIM_SMMU,
+	.size = sizeof(struct sim_smmuv3),
+	.kept = offsetof(struct sim_smmuv3, cr0),
+	.interface = { .context = read_context,
+		       .fault = record_event,
+		       .run = run_queue,
+		       .power_on = sim_unit_power_on },
+	.read = reg_read,
+	.write = reg_write,
 };
 
 /* ---- set-up ---- */
@@ -645,41 +601,27 @@ static const struct sim_interface interface = {
 struct sim_smmuv3 *sim_smmuv3_create(struct sim *sim, unsigned int n,
 				     const struct sim_smmuv3_config *config)
 {
-	struct sim_iommu *iommu = sim_iommu(sim, n);
-	struct sim_smmuv3 *u = calloc(1, sizeof(*u));
+	struct sim_smmuv3 *u = sim_unit_alloc(sim, n, &model);
 
-	if (!u || !iommu || iommu->has_registers || iommu->config.flavour != SIM_SMMU) {
-		free(u);
+	if (!u)
 		return NULL;
-	}
 	if (config)
 		u->config = *config;
 	u->config.sid_bits = u->config.sid_bits ? u->config.sid_bits : 16;
-	u->iommu = iommu;
-	u->regs = sim_regs_add(sim, REGS, u, window_read, window_write);
-	if (!u->regs || !sim_iommu_set_interface(iommu, &interface, u)) {
-		free(u);
-		return NULL;
-	}
-	return u;
+	return sim_unit_start(u, REGS);
 }
 
 volatile void *sim_smmuv3_regs(struct sim_smmuv3 *u)
 {
-	return u->regs;
+	return u->unit.regs;
 }
 
 void sim_smmuv3_hold(struct sim_smmuv3 *u, bool hold)
 {
-	sim_lock(&u->iommu->lock);
-	u->held = hold;
-	run(u);
-	sim_unlock(&u->iommu->lock);
+	sim_unit_hold(&u->unit, hold);
 }
 
 void sim_smmuv3_irqs(struct sim_smmuv3 *u, struct sim_smmuv3_irqs *irqs)
 {
-	sim_lock(&u->iommu->lock);
-	*irqs = u->irqs;
-	sim_unlock(&u->iommu->lock);
+	sim_unit_copy(&u->unit, irqs, &u->irqs, sizeof(*irqs));
 }

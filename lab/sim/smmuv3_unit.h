@@ -3,8 +3,8 @@
 #ifndef SIM_SMMUV3_UNIT_H
 #define SIM_SMMUV3_UNIT_H
 
-#include "sim_int.h"
 #include "sim_smmuv3.h"
+#include "unit.h"
 
 /** struct sim_smmuv3_op - a command that was consumed and did not take effect yet: its two words. */
 struct sim_smmuv3_op {
@@ -15,22 +15,20 @@ struct sim_smmuv3_op {
 
 /**
  * struct sim_smmuv3 - a unit. The IOMMU's lock protects all members.
- * @iommu: the hardware below the registers.
+ * @unit: the base.
  * @config: the configuration, with the defaults filled in.
- * @regs: the CPU's pointer to the registers.
+ * @irqs: counters.
  * @cr0 to @evtq_cons: values of registers.
  * @irq_ctrl to @evtq_irq_data: values of registers.
  * @not_empty, @in_error: the event queue had events, GERROR an active error, when this was last looked at.
- * @irqs: counters.
- * @held: no command is taken.
  * @pending: commands taken that have not taken effect, @npending of them.
  * @run_length: commands taken since the last CMD_SYNC.
  * @unanswered: a device did not answer an invalidation of its TLB, and no CMD_SYNC has reported so.
  */
 struct sim_smmuv3 {
-	struct sim_iommu *iommu;
+	struct sim_unit unit;
 	struct sim_smmuv3_config config;
-	volatile void *regs;
+	struct sim_smmuv3_irqs irqs;
 	uint32_t cr0;
 	uint32_t cr1;
 	uint32_t cr2;
@@ -50,8 +48,6 @@ struct sim_smmuv3 {
 	uint32_t evtq_irq_data;
 	bool not_empty;
 	bool in_error;
-	struct sim_smmuv3_irqs irqs;
-	bool held;
 	struct sim_smmuv3_op pending[SIM_SMMUV3_PENDING];
 	unsigned int npending;
 	unsigned int run_length;

@@ -45,8 +45,8 @@ static uint32_t fetch(struct sim_vtd *u, uint32_t index, struct sim_vtd_irte *e)
 		return 0;
 	}
 	*e = (struct sim_vtd_irte){ .index = index, .known = true };
-	if (!sim_mem_load(&u->iommu->mem, at, &e->lo) ||
-	    !sim_mem_load(&u->iommu->mem, at + 8, &e->hi))
+	if (!sim_mem_load(&u->unit.iommu->mem, at, &e->lo) ||
+	    !sim_mem_load(&u->unit.iommu->mem, at + 8, &e->hi))
 		return FR_ACCESS;
 	if (!(e->lo & 1))
 		return FR_NOT_PRESENT;

@@ -3,8 +3,13 @@
 #ifndef SIM_VTD_UNIT_H
 #define SIM_VTD_UNIT_H
 
-#include "sim_int.h"
 #include "sim_vtd.h"
+#include "unit.h"
+
+/* Bits of GSTS_REG and FSTS_REG that both registers and queue look at. */
+#define QIE (1u << 26)
+#define IQE (1u << 4)
+#define ITE (1u << 6)
 
 /** struct sim_vtd_record - a fault record. */
 struct sim_vtd_record {
@@ -50,24 +55,22 @@ struct sim_vtd_irte {
 
 /**
  * struct sim_vtd - a unit. The IOMMU's lock protects all members.
- * @iommu: the hardware below the registers.
+ * @unit: the base.
  * @config: the configuration, with the defaults filled in.
- * @regs: the CPU's pointer to the registers.
+ * @stats: counters.
  * @gsts, @rtaddr, @fsts, @fectl, @fedata, @feaddr, @iqh, @iqt, @iqa, @iqer: values of registers.
  * @any_status: a status bit of those that the fault event reports was set when it was last looked at.
  * @irta: the register; @irt: its value when the table was last taken into use.
  * @irte: cached remapping entries.
  * @root: address of the root table in use; @scalable: it is one of scalable mode.
- * @held: no command is taken.
  * @record: fault records; @next_record: index of the next one.
  * @pending: commands taken that have not taken effect, @npending of them; @awaited: a wait is among them.
  * @unanswered: a device did not answer an invalidation of its TLB, and ITE does not report so yet.
- * @stats: counters.
  */
 struct sim_vtd {
-	struct sim_iommu *iommu;
+	struct sim_unit unit;
 	struct sim_vtd_config config;
-	volatile void *regs;
+	struct sim_vtd_stats stats;
 	uint32_t gsts;
 	uint64_t rtaddr;
 	uint64_t root;
@@ -84,18 +87,22 @@ struct sim_vtd {
 	uint64_t irta;
 	uint64_t irt;
 	struct sim_vtd_irte irte[SIM_VTD_IRTES];
-	bool held;
 	struct sim_vtd_record record[256];
 	unsigned int next_record;
 	struct sim_vtd_op pending[SIM_VTD_PENDING];
 	unsigned int npending;
 	bool awaited;
 	bool unanswered;
-	struct sim_vtd_stats stats;
 };
 
 /** sim_vtd_record() - record a refused interrupt (vtd_unit.c). */
 void sim_vtd_record(struct sim_vtd *u, uint32_t id, uint64_t info, uint32_t code);
+
+/** sim_vtd_run() - take the commands that are due (vtd_queue.c). */
+void sim_vtd_run(struct sim_vtd *u);
+
+/** sim_vtd_handle_mask() - Returns log2 of the remapping entries that one command may name (vtd_unit.c). */
+unsigned int sim_vtd_handle_mask(const struct sim_vtd *u);
 
 /** sim_vtd_interrupt() - @interrupt of struct sim_interface (vtd_interrupt.c). */
 enum sim_reason sim_vtd_interrupt(void *unit, const struct sim_device *dev, uint64_t addr,
