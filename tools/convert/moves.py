@@ -10,7 +10,7 @@ or renamed on the way (Life).
 
 import re
 
-from . import rings
+from . import rings, windows
 from .facts import setter_target, squeezed, strip
 from .flow import LEAVES, graph
 from .rules import COHERENT, HARMLESS, PRINT, READS, SITES, UNMAPS, VANISH
@@ -228,7 +228,7 @@ def from_member(analysis, s):
     one = len(values) == 1 and not any(r.how in ("update", "address") for r in s.refs)
     for r in copies:
         src = analysis.slots[r.extra]
-        if src.key[0] not in KEPT:
+        if src.key[0] not in KEPT or windows.is_number(src):
             continue        # checked as a store
         if one and not s.copied and plain(analysis, s, r, src, True):
             s.form, s.alias_of = "alias", value_of(r)
@@ -324,6 +324,8 @@ def stores(analysis, s):
         if r.what != "copy" or r.how not in ("assign", "init", "set", "put"):
             continue
         src = analysis.slots[r.extra]
+        if windows.is_number(src):
+            continue        # a number: its own rule is in windows.py
         moved(analysis, s, src, r)
         if src.key[0] == "param":
             for key in src.sources:
@@ -463,6 +465,7 @@ def lost(analysis, s):
     ended = [o for o in mine if (o.how in ("site", "offset_site") and o.extra in UNMAPS) or takes(analysis, o)]
     ended += [x for o in analysis.slots.values() if s.key in o.sources for x in o.refs
               if x.what == "copy" and x.extra == s.key]
+    given = [o.window for o in analysis.slots.values() if o.form == "window" and o.window.key == s.key]
     for r in mine:
         if r.what != "map" or r.how not in STORES:
             continue
@@ -472,18 +475,29 @@ def lost(analysis, s):
         for o in ended:
             kills += [g.place(a.kids[0]) for a in o.node.above() if a.kind in ("if", "switch", "while", "for", "iter")
                       and not a.first <= r.node.first < a.last and a.kids]
+        kills += [g.place(w.statement.kids[0]) for w in given]
         kills += [g.place(n) for o in mine if o.how in ("error", "truth", "compare") for n in failed(o)]
-        if g.reach(place(r), kills)(LEAVES):
-            if goes_on(mine, ended):
+        behind = g.reach(place(r), kills)
+        if behind(LEAVES):
+            # The address lives on where something takes it; where nothing does, the driver loses its mapping itself.
+            if any(o.function is r.function and o.how in ("read", "arg", "returned", "address") and not only_tested(o)
+                   and behind(place(o)) and g.reach(place(o), kills)(LEAVES) for o in mine):
                 s.block("handle_lost", r.where())
                 return
             s.leaks.append(r.where())
 
 
-def goes_on(mine, ended):
-    """Returns true if anything but the moves of a local's mapping may keep its address: else the original loses it on that path, too."""
-    moved = {id(n) for x in ended if x.what == "copy" for n in (x.value or x.node.parent).walk()}
-    return any(o.how not in STORES and o.how not in USES and o.how != "declared" and id(o.node) not in moved for o in mine)
+def only_tested(o):
+    """Returns true if nothing but a condition gets the value of a read."""
+    n = o.node
+    for a in o.node.above():
+        if a.kind in ("if", "while") or (a.kind == "cond" and a.kids[0] is n):
+            return a.kids[0] is n
+        if not (a.kind in ("paren", "cast", "binary", "unary") or (a.kind == "call" and a.kids[0] is not n and (
+                a.callee() in HARMLESS or re.search(PRINT, a.callee() or "")))):
+            return False
+        n = a
+    return False
 
 
 def leaks(analysis):

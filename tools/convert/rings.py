@@ -10,7 +10,7 @@ import re
 
 from .ctype import ADDRESS_TYPES, INTEGERS, Type
 from .flow import graph
-from .rules import COHERENT, READS
+from .rules import COHERENT, HARMLESS, READS
 
 ORDERED = re.compile(r"^_*[lb]e(16|32|64)$")
 # Calls that give an integer another byte order or width.
@@ -255,6 +255,35 @@ def find_given(analysis, facts, f, i, depth):
     return Place(p.key, own, "%s - %s" % (f.params[i].name, own + p.key[2]), seen, p.struct, p.member)
 
 
+def no_address(facts, f, n):
+    """Returns true if no part of an expression can be an address: neither by its type nor out of a call."""
+    from .proof import WIDE
+    y = facts.typer(f)
+    for x in n.walk():
+        if x.kind == "call" and not (WRITES.match(x.callee() or "") or x.callee() in READS or x.callee() in HARMLESS):
+            return False
+        if x.kind in ("id", "member") and not (x.parent is not None and (
+                (x.parent.kind == "call" and x.parent.kids[0] is x) or (x.parent.kind == "member" and x.parent.kids[0] is x))):
+            t = y.type(x)
+            if CONSTANT.match(x.value if x.kind == "id" else ""):
+                continue
+            if t is None or t.derived or t.name() in ADDRESS_TYPES or t.name() in WIDE or ORDERED.match(t.name()):
+                return False
+    return True
+
+
+def in_software(analysis, s, name):
+    """Returns true if a structure with a wide address lies only in structures of software, in the file of its own."""
+    from .proof import WIDE, is_strong, label, memory
+    if name not in WIDE or s.tag is None:
+        return False
+    around = [b for b in analysis.tree.source(s.path).bodies if any(
+        m.type.base == ("struct", s.tag) and "p" not in m.type.derived for m in b.members.values())]
+    if not around or not all(is_strong(b) for b in around):
+        return False
+    return not any(label(b) in memory(analysis, p).device for b in around + [s] for p in analysis.users(s.path, s.tag)[:60])
+
+
 def chain(n):
     """(the descriptor or the pointer to it, whether it is a pointer, path of the field) of a member expression."""
     path = []
@@ -288,6 +317,8 @@ def find_field(analysis, facts, f, n):
     base, is_pointer, path = chain(n)
     s = structure(facts, f, base)
     if s is None or (software(s) and not ORDERED.match(name)):
+        return None
+    if not ORDERED.match(name) and in_software(analysis, s, name):
         return None
     p = pointer(analysis, facts, f, base) if is_pointer else element(analysis, facts, f, base)
     return (("ring",) + p.key + (path,), p) if p is not None else None

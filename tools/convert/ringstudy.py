@@ -106,6 +106,8 @@ class RingStudy:
         while p is not None and p.kind == "paren":
             top, p = p, p.parent
         if p is not None and p.kind == "assign" and p.kids[0] is top:
+            if p.value == "&=" or (p.value == "|=" and rings.no_address(facts, f, p.kids[1])):
+                return None         # other bits of the word: the handle does not follow the number
             r = ref("assign" if p.value == "=" else "update", *facts.value(f, rings.unordered(p.kids[1])))
             r.value = p.kids[1]
         elif p is not None and p.kind == "unary" and p.value == "&":
