@@ -679,33 +679,42 @@ class Editor(RingEdits, WindowEdits):
     # ---- text
 
     def unused(self, path):
-        """Take out the locals that only lengths and directions of converted calls named."""
+        """Take out the locals that only lengths and directions of converted calls named, and those that only these named."""
         facts, made = self.a.file(path), self.nodes.get(path, {})
         calls = [n for n, _ in made.values() if n.callee() in SITES]
         functions = {f for f in facts.source.functions.values() for n in calls if f.opening < n.first < f.closing}
         for f in functions:
-            for d in [n for n in f.body().walk() if n.kind == "decl" and id(n) not in made]:
-                for v in d.kids:
-                    self.unused_local(path, facts, f, d, v, calls)
+            gone, more = [], True
+            while more:
+                more = False
+                for d in [n for n in f.body().walk() if n.kind == "decl" and id(n) not in made and not any(n is g for g in gone)]:
+                    for v in d.kids:
+                        if not any(v is g for g in gone) and self.unused_local(path, facts, f, d, v, calls, gone):
+                            more = True
 
-    def unused_local(self, path, facts, f, d, v, calls):
+    def unused_local(self, path, facts, f, d, v, calls, gone):
+        """Take out a local, or mark it. Returns true if its declaration is gone."""
         refs = [n for g, n in facts.names.get(v.value[0], ()) if g is f
                 and not (n.parent.kind == "call" and n.parent.kids[0] is n)]
+        if not refs or d.parent.kind != "block":
+            return False
+        refs = [n for n in refs if not any(a is g for g in gone for a in n.above())]
         inside = [next((c for c in [n] + list(n.above()) if any(c is x for x in calls)), None) for n in refs]
-        if not refs or None in inside or d.parent.kind != "block":
-            return
         named = re.compile(r"\b%s\b" % re.escape(v.value[0]))
-        if any(named.search(self.nodes[path][id(c)][1]()) for c in inside):
-            return
+        if None in inside or any(named.search(self.nodes[path][id(c)][1]()) for c in inside):
+            return False
         source = facts.source
         a, b = source.span(d)
         start = source.text.rfind("\n", 0, a) + 1
         if len(d.kids) == 1 and not any(n.kind in ("call", "stmtexpr", "assign") for n in v.walk()) \
                 and not source.text[start:a].strip() and source.text[b:b + 1] == "\n":
             self.put_range(path, start, b + 1, "")
-        elif v.kids:
+            gone.append(d)
+            return True
+        if v.kids:
             at = source.tokens[v.first].end
             self.put_range(path, at, at, " __maybe_unused")
+        return False
 
     def emit(self):
         """Return {path: new text}."""

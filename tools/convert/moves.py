@@ -327,6 +327,10 @@ def stores(analysis, s):
         if windows.is_number(src):
             continue        # a number: its own rule is in windows.py
         moved(analysis, s, src, r)
+        to = target_of(r)
+        if s.key[0] == "member" and to is not None and r.how in ("assign", "set") and in_local(analysis, r, to) \
+                and graph(r.function).reach(place(r), ends_of(analysis, s, r.function, squeezed(r.source.of(to))))(LEAVES):
+            s.block("copy_outlives", r.where())
         if src.key[0] == "param":
             for key in src.sources:
                 for o in analysis.slots[key].refs:
@@ -447,12 +451,46 @@ def struct_moves(analysis, s):
         late = [o for o in mine if (o.how in USES or takes(analysis, o) or o.what == "copy" or o.how == "address")
                 and behind(place(o)) and squeezed(source.of(o.node)) == gone]
         ends = [e for e in Life(analysis, f, path, s, to).ends(False) if e != here and behind(e)]
+        if is_local(analysis, path, f, to):
+            done = ends_of(analysis, s, f, squeezed(struct_part(source, to, s.key[3])))
+            if g.reach(here, done)(LEAVES):
+                s.block("struct_copied", "%s:%d" % (path, source.line(statement.first)))
+                continue
         for o in late:
             if o.what == "copy" or o.how == "address" or o.instead is not None or o.node.kind != "member" \
                     or any(g.reach(e, [here])(place(o)) for e in ends):
                 s.block("struct_copied", o.where())
                 break
             o.text = "&" + struct_part(source, to, s.key[3])
+
+
+def is_local(analysis, path, f, n):
+    """Returns true if an expression names a structure, or a part of one, that is a local variable of a function."""
+    n = strip(n)
+    while n.kind in ("member", "index"):
+        if n.kind == "member" and n.value[0] == "->":
+            return False
+        n = strip(n.kids[0])
+    if n.kind != "id":
+        return False
+    key, t = analysis.file(path).typer(f).variable(n, n.value)
+    return key is not None and key[0] == "local" and "p" not in t.derived
+
+
+def in_local(analysis, r, to):
+    """Returns true if a store goes to a structure that is a local variable."""
+    if to.kind == "call":
+        base = strip(to.kids[1])
+        return base.kind == "unary" and base.value == "&" and is_local(analysis, r.source.path, r.function, base.kids[0])
+    return to.kind == "member" and is_local(analysis, r.source.path, r.function, to)
+
+
+def ends_of(analysis, s, f, text):
+    """The places where a function unmaps the mapping that a text names, gives it away, or moves it elsewhere."""
+    mine = [o for o in own(s, f) if squeezed(o.source.of(o.node)) == text]
+    moved_on = [x for t in analysis.slots.values() if s.key in t.sources for x in own(t, f)
+                if x.what == "copy" and x.extra == s.key and x.how in STORES and squeezed(x.source.of(value_of(x))) == text]
+    return [place(o) for o in mine if (o.how == "site" and o.extra in UNMAPS) or takes(analysis, o)] + [place(x) for x in moved_on]
 
 
 # ---- a local whose mapping goes on without it
