@@ -9,6 +9,7 @@
 #include "backend/iommu/cpu.h"
 #include "backend/iommu/device.h"
 #include "backend/iommu/link.h"
+#include "backend/iommu/marks.h"
 #include "backend/iommu/reserved.h"
 #include "base/setup_error.h"
 
@@ -84,7 +85,7 @@ bool dmah_iommu_memory(const struct dmah_domain_config *cfg, struct backend_memo
 			cfg->va_bits);
 	need->domain = dmah_cpu_shared_memory(cfg) +
 		       (chunks(cfg) + block_tables(cfg)) * sizeof(uint64_t) +
-		       dmah_iova_memory(all_granules(cfg));
+		       dmah_marks_memory(cfg) + dmah_iova_memory(all_granules(cfg));
 	need->cpu = dmah_cpu_memory(cfg);
 	return true;
 }
@@ -103,11 +104,20 @@ static void set_depth(struct dmah_domain *dom)
 	}
 }
 
+static void free_tables(struct dmah_domain *dom)
+{
+	if (dom->mark)
+		dmah_marks_fini(dom);
+	else
+		/* The wider table has the other one in it. */
+		dom->pt.fmt->fini(dom->wide.levels ? &dom->wide : &dom->pt);
+}
+
 int dmah_iommu_init(struct dmah_domain *dom, void *memory)
 {
 	struct dmah_domain_config *cfg = &dom->cfg;
 	struct dmah_iommu *iommu = cfg->iommu;
-	char *at = memory;
+	char *at = memory, *marks;
 	int err;
 
 	dom->va_bits_given = cfg->va_bits != 0;
@@ -129,6 +139,8 @@ int dmah_iommu_init(struct dmah_domain *dom, void *memory)
 	dom->granules = all_granules(cfg);
 	/* Room behind the point where a flush is due, for ranges that are unmapped while it is under way or after it failed. */
 	dom->lazy_capacity = 2 * cfg->lazy_entries;
+	marks = at;
+	at += dmah_marks_memory(cfg);
 	dmah_iova_init(&dom->iova, at, dom->granules, cfg->aperture_base >> PT_GRANULE_SHIFT,
 		       cfg->cpus);
 	/* Address 0 is what a driver takes for "none". */
@@ -146,9 +158,14 @@ int dmah_iommu_init(struct dmah_domain *dom, void *memory)
 	err = dom->pt.fmt->init(&dom->pt);
 	if (err)
 		return err;
+	if (cfg->handles_only) {
+		/* Of the format the layout of an entry is left, by which the history keeps generations. */
+		dom->pt.fmt->fini(&dom->pt);
+		dom->mark = (uint8_t **)(void *)marks;
+	}
 	err = dmah_iommu_link(dom, iommu);
 	if (err) {
-		dom->pt.fmt->fini(&dom->pt);
+		free_tables(dom);
 		return err;
 	}
 	set_depth(dom);
@@ -166,8 +183,7 @@ int dmah_iommu_fini(struct dmah_domain *dom)
 		dmah_host_page_free(dom->reserve.page);
 	dmah_cpu_free_pages(dom);
 	dmah_iommu_free_reserved(dom);
-	/* The wider table has the other one in it. */
-	dom->pt.fmt->fini(dom->wide.levels ? &dom->wide : &dom->pt);
+	free_tables(dom);
 	return DMAH_OK;
 }
 
@@ -178,9 +194,9 @@ void dmah_iommu_pt_info(const struct dmah_domain *dom, struct dmah_pt_info *info
 	const struct pt *pt = dom->wide.levels ? &dom->wide : &dom->pt;
 
 	info->format = pt->fmt;
-	info->root = pt->root_phys;
+	info->root = dom->mark ? 0 : pt->root_phys;
 	info->va_bits = pt->va_bits;
-	info->levels = pt->levels;
+	info->levels = dom->mark ? 0 : pt->levels;
 }
 
 /* The smallest width that every IOMMU walks and that @last fits in; 0: none. */
