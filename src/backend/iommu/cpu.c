@@ -126,7 +126,8 @@ void dmah_cpu_make(struct dmah_domain *dom)
 	struct dmah_cpu *own = dom->cpu[dmah_host_enter(&flags)];
 
 	dmah_host_leave(flags);
-	if (!is_paged(&dom->cfg))
+	/* Without a page table rings stay empty; what is unmapped lazily waits in the queue that CPUs share. */
+	if (!is_paged(&dom->cfg) || dom->mark)
 		return;
 	make(dom, own);
 	if (!__atomic_exchange_n(&dom->cpus_wanted, false, __ATOMIC_ACQ_REL))
