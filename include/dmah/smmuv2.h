@@ -212,6 +212,9 @@ int dmah_smmuv2_reset(struct dmah_smmuv2 *smmu);
  * @smmu: the unit.
  * @on: true: a fault raises the unit's wire, global or of its context bank, until dmah_faults() has taken the fault.
  *
+ * A context bank of an SMMUv2 has an interrupt of its own, of its number. Those of an SMMUv1 all raise context interrupt 0
+ * (CBAR.IRPTNDX).
+ *
  * Context: any but inside dmah_host_enter().
  */
 void dmah_smmuv2_irq(struct dmah_smmuv2 *smmu, bool on);
