@@ -427,8 +427,8 @@ def tree_bounds():
     t = fw.put("t", root(*smmus[:256], *devices[:1023], Tree("d", {"iommus": cells(256, 2) * 64})).blob())
     assert fw.one(t, "/d").ids == [2] and fw.one(t, "/d1022").ids == [1022]
     # a name of 1 MiB, for each of 40,000 properties
-    t = fw.put("t", root(smmus[0], Tree("d", {"iommus": cells(1, 7)}), Tree("x", {"n" * 0x100000: b""}, *[
-        Tree("y", {"n" * 0x100000: b""}) for _ in range(40000)])).blob())
+    long = {"n" * 0x100000: b""}
+    t = fw.put("t", root(smmus[0], Tree("d", {"iommus": cells(1, 7)}), Tree("x", {}, *[Tree("y", long)] * 40000)).blob())
     assert os.path.getsize(t) < 0x200000 and fw.one(t, "/d").ids == [7]
 
 
