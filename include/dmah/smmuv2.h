@@ -156,7 +156,7 @@ struct dmah_smmuv2 {
 	unsigned int out_size;
 	struct dmah_smmuv2_bank bank[DMAH_SMMUV2_BANKS];
 	struct dmah_smmuv2_stream stream[DMAH_SMMUV2_BANKS];
-	struct dmah_lock lock;
+	struct dmah_unit_state state;
 	uint64_t posted;
 	uint64_t synced;
 	uint64_t covers;
@@ -164,8 +164,6 @@ struct dmah_smmuv2 {
 	int syncing;
 	bool fault_lost;
 	bool irq_on;
-	bool failed;
-	bool resetting;
 };
 
 /** dmah_smmuv2_id() - the library's id of a stream: @mask has the bits of @sid that the unit does not compare. */
