@@ -254,11 +254,7 @@ static int invalidate_all(struct dmah_vtd *vtd)
 
 static int bring_up(struct dmah_vtd *vtd)
 {
-	int err;
-
-	/* No global command of before is under way any more. Only the reset writes any until it has ended. */
-	vtd->gcmd_mask = vtd->gcmd_value = 0;
-	err = dmah_vtd_queue_start(vtd, true);
+	int err = dmah_vtd_queue_start(vtd, true);
 
 	if (!err && vtd->enabled) {
 		dmah_host_write64(vtd->regs + REG_RTADDR, dmah_vtd_root(vtd));
@@ -277,12 +273,25 @@ static int bring_up(struct dmah_vtd *vtd)
 	return err;
 }
 
+/* The unit has lost the global command that was under way, if one was. */
+static void forget_gcmd(struct dmah_vtd *vtd)
+{
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&vtd->state.lock);
+	vtd->gcmd_mask = vtd->gcmd_value = 0;
+	dmah_host_unlock(&vtd->state.lock);
+	dmah_host_leave(flags);
+}
+
 int dmah_vtd_reset(struct dmah_vtd *vtd)
 {
 	int err;
 
 	if (!dmah_hw_begin_reset(&vtd->state))
 		return DMAH_EBUSY;
+	forget_gcmd(vtd);
 	err = bring_up(vtd);
 	vtd->refusals = 0;
 	dmah_hw_end_reset(&vtd->state, err);
