@@ -178,6 +178,18 @@ static inline void close_rig(struct rig *r)
 	free(r->memory);
 }
 
+/* Runs a part of a case on a unit of each kind. */
+static inline void on_each(void (*run)(struct rig *r))
+{
+	for (unsigned int i = 0; i < KINDS; i++) {
+		struct rig r;
+
+		open_rig(&r, &kinds[i]);
+		run(&r);
+		close_rig(&r);
+	}
+}
+
 static inline void alloc(struct rig *r, unsigned int n, unsigned int count, struct dmah_irq *irq)
 {
 	assert_int_equal(dmah_irq_alloc(r->iommu, &(struct dmah_irq_source){ .id = ids[n] }, count,

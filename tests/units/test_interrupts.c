@@ -37,69 +37,67 @@ static void entries(void **state)
 }
 
 /* Each bit of a target means what it says. */
-static void targets(void **state)
+static void targets_on(struct rig *r)
 {
-	(void)state;
-	for (unsigned int i = 0; i < KINDS; i++) {
-		struct sim_interrupt got;
-		struct dmah_irq irq;
-		struct dmah_msi msi;
-		struct rig r;
+	struct sim_interrupt got;
+	struct dmah_irq irq;
+	struct dmah_msi msi;
 
-		open_rig(&r, &kinds[i]);
-		alloc(&r, OWN, 1, &irq);
-		msi = message(&irq, 0);
-		for (unsigned int bits = 0; bits < 4; bits++) {
-			const struct dmah_irq_target target = { .dest = 0x81,
-								.vector = 0x10,
-								.logical = bits & 1,
-								.lowest = bits & 2 };
+	alloc(r, OWN, 1, &irq);
+	msi = message(&irq, 0);
+	for (unsigned int bits = 0; bits < 4; bits++) {
+		const struct dmah_irq_target target = {
+			.dest = 0x81, .vector = 0x10, .logical = bits & 1, .lowest = bits & 2
+		};
 
-			assert_int_equal(dmah_irq_set(&irq, 0, &target), DMAH_OK);
-			assert_int_equal(sim_interrupt(r.dev[OWN], msi.addr, msi.data, &got),
-					 SIM_OK);
-			assert_int_equal(got.dest, 0x81);
-			assert_int_equal(got.vector, 0x10);
-			assert_int_equal(got.logical, bits & 1);
-			assert_int_equal(got.lowest, bits >> 1);
-			assert_false(got.level);
-		}
-		close_rig(&r);
+		assert_int_equal(dmah_irq_set(&irq, 0, &target), DMAH_OK);
+		assert_int_equal(sim_interrupt(r->dev[OWN], msi.addr, msi.data, &got), SIM_OK);
+		assert_int_equal(got.dest, 0x81);
+		assert_int_equal(got.vector, 0x10);
+		assert_int_equal(got.logical, bits & 1);
+		assert_int_equal(got.lowest, bits >> 1);
+		assert_false(got.level);
 	}
 }
 
+static void targets(void **state)
+{
+	(void)state;
+	on_each(targets_on);
+}
+
 /* Multi-MSI: the device adds the message's number to the data. MSI-X: each message is written by itself. */
+static void blocks_on(struct rig *r)
+{
+	struct dmah_irq one, irq;
+	struct dmah_msi first;
+
+	alloc(r, OWN, 1, &one);
+	alloc(r, OWN, 8, &irq);
+	assert_true(one.index < irq.index);
+	first = message(&irq, 0);
+	assert_int_equal(first.data & 7, 0);
+	for (unsigned int n = 0; n < 8; n++)
+		set(&irq, n, n, (uint8_t)(0x50 + n));
+	for (unsigned int n = 0; n < 8; n++) {
+		arrives(r, OWN, (struct dmah_msi){ first.addr, first.data + n }, n,
+			(uint8_t)(0x50 + n));
+		arrives(r, OWN, message(&irq, n), n, (uint8_t)(0x50 + n));
+	}
+	blocked(r, OWN, (struct dmah_msi){ first.addr, first.data + 8 });
+	/* All of the block are forgotten, and no other. */
+	set(&one, 0, 1, 0x31);
+	arrives(r, OWN, message(&one, 0), 1, 0x31);
+	assert_int_equal(dmah_irq_free(&irq), DMAH_OK);
+	for (unsigned int n = 0; n < 8; n++)
+		blocked(r, OWN, (struct dmah_msi){ first.addr, first.data + n });
+	arrives(r, OWN, message(&one, 0), 1, 0x31);
+}
+
 static void blocks(void **state)
 {
 	(void)state;
-	for (unsigned int i = 0; i < KINDS; i++) {
-		struct dmah_irq one, irq;
-		struct dmah_msi first;
-		struct rig r;
-
-		open_rig(&r, &kinds[i]);
-		alloc(&r, OWN, 1, &one);
-		alloc(&r, OWN, 8, &irq);
-		assert_true(one.index < irq.index);
-		first = message(&irq, 0);
-		assert_int_equal(first.data & 7, 0);
-		for (unsigned int n = 0; n < 8; n++)
-			set(&irq, n, n, (uint8_t)(0x50 + n));
-		for (unsigned int n = 0; n < 8; n++) {
-			arrives(&r, OWN, (struct dmah_msi){ first.addr, first.data + n }, n,
-				(uint8_t)(0x50 + n));
-			arrives(&r, OWN, message(&irq, n), n, (uint8_t)(0x50 + n));
-		}
-		blocked(&r, OWN, (struct dmah_msi){ first.addr, first.data + 8 });
-		/* All of the block are forgotten, and no other. */
-		set(&one, 0, 1, 0x31);
-		arrives(&r, OWN, message(&one, 0), 1, 0x31);
-		assert_int_equal(dmah_irq_free(&irq), DMAH_OK);
-		for (unsigned int n = 0; n < 8; n++)
-			blocked(&r, OWN, (struct dmah_msi){ first.addr, first.data + n });
-		arrives(&r, OWN, message(&one, 0), 1, 0x31);
-		close_rig(&r);
-	}
+	on_each(blocks_on);
 }
 
 /* Returns the message of an IOAPIC's pin: VT-d specification, 5.1.5.1; on AMD-Vi vector and delivery mode are the number. */
@@ -112,112 +110,110 @@ static struct dmah_msi of_pin(bool amd, uint64_t rte)
 	return msi;
 }
 
+static void ioapic_on(struct rig *r)
+{
+	struct dmah_irq_target target = { .dest = 2, .vector = 0x66, .level = true };
+	struct sim_interrupt got;
+	struct dmah_irq irq[2];
+	struct dmah_msi msi;
+	uint64_t rte;
+
+	alloc(r, OWN, 16, &irq[0]);
+	alloc(r, OWN, 1, &irq[1]);
+	for (unsigned int level = 0; level < 2; level++) {
+		target.level = level;
+		assert_int_equal(dmah_irq_set(&irq[1], 0, &target), DMAH_OK);
+		assert_int_equal(dmah_irq_ioapic(&irq[1], ids[OWN], 0, &target, &rte), DMAH_OK);
+		/* Neither masked nor of a polarity: the caller's bits. */
+		assert_int_equal(rte & (1u << 13 | 1u << 16), 0);
+		assert_int_equal(rte >> 15 & 1, level);
+		if (!r->kind.amd)
+			assert_int_equal(rte & 0xff, 0x66);
+		msi = of_pin(r->kind.amd, rte);
+		assert_int_equal(sim_interrupt(r->dev[OWN], msi.addr, msi.data, &got), SIM_OK);
+		assert_int_equal(got.vector, 0x66);
+		assert_int_equal(got.dest, 2);
+		assert_int_equal(got.level, level);
+		blocked(r, OTHER, msi);
+	}
+}
+
 static void ioapic(void **state)
 {
 	(void)state;
-	for (unsigned int i = 0; i < KINDS; i++) {
-		struct dmah_irq_target target = { .dest = 2, .vector = 0x66, .level = true };
-		struct sim_interrupt got;
-		struct dmah_irq irq[2];
-		struct dmah_msi msi;
-		struct rig r;
-		uint64_t rte;
-
-		open_rig(&r, &kinds[i]);
-		alloc(&r, OWN, 16, &irq[0]);
-		alloc(&r, OWN, 1, &irq[1]);
-		for (unsigned int level = 0; level < 2; level++) {
-			target.level = level;
-			assert_int_equal(dmah_irq_set(&irq[1], 0, &target), DMAH_OK);
-			assert_int_equal(dmah_irq_ioapic(&irq[1], ids[OWN], 0, &target, &rte),
-					 DMAH_OK);
-			/* Neither masked nor of a polarity: the caller's bits. */
-			assert_int_equal(rte & (1u << 13 | 1u << 16), 0);
-			assert_int_equal(rte >> 15 & 1, level);
-			if (!r.kind.amd)
-				assert_int_equal(rte & 0xff, 0x66);
-			msi = of_pin(r.kind.amd, rte);
-			assert_int_equal(sim_interrupt(r.dev[OWN], msi.addr, msi.data, &got),
-					 SIM_OK);
-			assert_int_equal(got.vector, 0x66);
-			assert_int_equal(got.dest, 2);
-			assert_int_equal(got.level, level);
-			blocked(&r, OTHER, msi);
-		}
-		close_rig(&r);
-	}
+	on_each(ioapic_on);
 }
 
 /* ---- forged messages ---- */
 
 /* Messages in compatibility format of every vector and delivery mode, from devices with entries and without. */
+static void compatibility_format_on(struct rig *r)
+{
+	struct dmah_irq irq;
+
+	alloc(r, OWN, 1, &irq);
+	assert_int_equal(irq.index, 0);
+	for (unsigned int n = 0; n < DEVICES; n++)
+		for (uint32_t data = 0; data < 0x800; data += 37)
+			blocked(r, n, (struct dmah_msi){ WINDOW | 1 << 12, data });
+}
+
 static void compatibility_format(void **state)
 {
 	(void)state;
-	for (unsigned int i = 0; i < KINDS; i++) {
-		struct dmah_irq irq;
-		struct rig r;
-
-		open_rig(&r, &kinds[i]);
-		alloc(&r, OWN, 1, &irq);
-		assert_int_equal(irq.index, 0);
-		for (unsigned int n = 0; n < DEVICES; n++)
-			for (uint32_t data = 0; data < 0x800; data += 37)
-				blocked(&r, n, (struct dmah_msi){ WINDOW | 1 << 12, data });
-		close_rig(&r);
-	}
+	on_each(compatibility_format_on);
 }
 
 /* A device uses another one's message, and a number behind the table. */
+static void others_entries_on(struct rig *r)
+{
+	struct dmah_irq irq, theirs;
+	struct dmah_msi msi;
+
+	alloc(r, OWN, 4, &irq);
+	alloc(r, OTHER, 2, &theirs);
+	set(&irq, 3, 1, 0x70);
+	msi = message(&irq, 3);
+	arrives(r, OWN, msi, 1, 0x70);
+	blocked(r, OTHER, msi);
+	/* An id that differs in the function alone. */
+	blocked(r, NEIGHBOUR, msi);
+	set(&theirs, 0, 2, 0x71);
+	arrives(r, OTHER, message(&theirs, 0), 2, 0x71);
+	arrives(r, OWN, msi, 1, 0x70);
+	msi.addr |= r->kind.amd ? 0 : 1 << 2;
+	msi.data += r->kind.amd ? 256 : 0;
+	blocked(r, OWN, msi);
+}
+
 static void others_entries(void **state)
 {
 	(void)state;
-	for (unsigned int i = 0; i < KINDS; i++) {
-		struct dmah_irq irq, theirs;
-		struct dmah_msi msi;
-		struct rig r;
-
-		open_rig(&r, &kinds[i]);
-		alloc(&r, OWN, 4, &irq);
-		alloc(&r, OTHER, 2, &theirs);
-		set(&irq, 3, 1, 0x70);
-		msi = message(&irq, 3);
-		arrives(&r, OWN, msi, 1, 0x70);
-		blocked(&r, OTHER, msi);
-		/* An id that differs in the function alone. */
-		blocked(&r, NEIGHBOUR, msi);
-		set(&theirs, 0, 2, 0x71);
-		arrives(&r, OTHER, message(&theirs, 0), 2, 0x71);
-		arrives(&r, OWN, msi, 1, 0x70);
-		msi.addr |= r.kind.amd ? 0 : 1 << 2;
-		msi.data += r.kind.amd ? 256 : 0;
-		blocked(&r, OWN, msi);
-		close_rig(&r);
-	}
+	on_each(others_entries_on);
 }
 
 /* An entry of a freed block goes to another device: the first one's message is not the second one's interrupt. */
+static void reused_entry_on(struct rig *r)
+{
+	struct dmah_irq irq, next;
+	struct dmah_msi msi;
+
+	alloc(r, OWN, 1, &irq);
+	set(&irq, 0, 1, 0x44);
+	msi = message(&irq, 0);
+	arrives(r, OWN, msi, 1, 0x44);
+	assert_int_equal(dmah_irq_free(&irq), DMAH_OK);
+	alloc(r, OTHER, 1, &next);
+	assert_int_equal(next.index, 0);
+	set(&next, 0, 5, 0x55);
+	blocked(r, OWN, msi);
+	arrives(r, OTHER, message(&next, 0), 5, 0x55);
+}
+
 static void reused_entry(void **state)
 {
 	(void)state;
-	for (unsigned int i = 0; i < KINDS; i++) {
-		struct dmah_irq irq, next;
-		struct dmah_msi msi;
-		struct rig r;
-
-		open_rig(&r, &kinds[i]);
-		alloc(&r, OWN, 1, &irq);
-		set(&irq, 0, 1, 0x44);
-		msi = message(&irq, 0);
-		arrives(&r, OWN, msi, 1, 0x44);
-		assert_int_equal(dmah_irq_free(&irq), DMAH_OK);
-		alloc(&r, OTHER, 1, &next);
-		assert_int_equal(next.index, 0);
-		set(&next, 0, 5, 0x55);
-		blocked(&r, OWN, msi);
-		arrives(&r, OTHER, message(&next, 0), 5, 0x55);
-		close_rig(&r);
-	}
+	on_each(reused_entry_on);
 }
 
 /* Every requester on the buses of a bridge, and none on others. */

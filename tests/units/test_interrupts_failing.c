@@ -5,101 +5,101 @@
 /* ---- hardware that fails ---- */
 
 /* A unit that does not answer: a freed block stays taken until its invalidation is confirmed. */
+static void silent_unit_on(struct rig *r)
+{
+	const struct dmah_irq_target target = { .dest = 2, .vector = 0x33 };
+	struct dmah_irq irq, more;
+	struct dmah_msi msi;
+
+	alloc(r, OWN, 1, &irq);
+	set(&irq, 0, 1, 0x22);
+	msi = message(&irq, 0);
+	arrives(r, OWN, msi, 1, 0x22);
+	hold(r, true);
+	assert_int_equal(dmah_irq_set(&irq, 0, &target), DMAH_ETIMEDOUT);
+	/* The cached entry is used still: the model can tell. */
+	arrives(r, OWN, msi, 1, 0x22);
+	assert_int_equal(dmah_irq_free(&irq), DMAH_ETIMEDOUT);
+	assert_non_null(irq.iommu);
+	arrives(r, OWN, msi, 1, 0x22);
+	/* No lock is held, and no other call waits for long. */
+	if (!r->kind.amd) {
+		assert_int_equal(dmah_irq_alloc(r->iommu, &irq.source, 1, &more), DMAH_OK);
+		assert_true(more.index != irq.index);
+	}
+	assert_int_equal(r->reports, 1);
+	/* A change that comes late would leave an entry that nobody owns. */
+	assert_int_equal(dmah_irq_set(&irq, 0, &target), DMAH_ESTALE);
+	r->reports = 0;
+	hold(r, false);
+	if (r->kind.no_all)
+		assert_int_equal(reset(r), DMAH_OK);
+	assert_int_equal(dmah_irq_free(&irq), DMAH_OK);
+	blocked(r, OWN, msi);
+}
+
 static void silent_unit(void **state)
 {
 	(void)state;
-	for (unsigned int i = 0; i < KINDS; i++) {
-		const struct dmah_irq_target target = { .dest = 2, .vector = 0x33 };
-		struct dmah_irq irq, more;
-		struct dmah_msi msi;
-		struct rig r;
-
-		open_rig(&r, &kinds[i]);
-		alloc(&r, OWN, 1, &irq);
-		set(&irq, 0, 1, 0x22);
-		msi = message(&irq, 0);
-		arrives(&r, OWN, msi, 1, 0x22);
-		hold(&r, true);
-		assert_int_equal(dmah_irq_set(&irq, 0, &target), DMAH_ETIMEDOUT);
-		/* The cached entry is used still: the model can tell. */
-		arrives(&r, OWN, msi, 1, 0x22);
-		assert_int_equal(dmah_irq_free(&irq), DMAH_ETIMEDOUT);
-		assert_non_null(irq.iommu);
-		arrives(&r, OWN, msi, 1, 0x22);
-		/* No lock is held, and no other call waits for long. */
-		if (!r.kind.amd) {
-			assert_int_equal(dmah_irq_alloc(r.iommu, &irq.source, 1, &more), DMAH_OK);
-			assert_true(more.index != irq.index);
-		}
-		assert_int_equal(r.reports, 1);
-		/* A change that comes late would leave an entry that nobody owns. */
-		assert_int_equal(dmah_irq_set(&irq, 0, &target), DMAH_ESTALE);
-		r.reports = 0;
-		hold(&r, false);
-		if (r.kind.no_all)
-			assert_int_equal(reset(&r), DMAH_OK);
-		assert_int_equal(dmah_irq_free(&irq), DMAH_OK);
-		blocked(&r, OWN, msi);
-		close_rig(&r);
-	}
+	on_each(silent_unit_on);
 }
 
 /* A unit that was slow: entries that changed while nothing could be posted are forgotten when it is back. */
+static void slow_unit_forgets_on(struct rig *r)
+{
+	struct dmah_irq irq[2];
+	struct dmah_msi msi[2];
+
+	if (r->kind.no_all)
+		return;
+	for (unsigned int n = 0; n < 2; n++) {
+		alloc(r, n, 1, &irq[n]);
+		set(&irq[n], 0, 1, (uint8_t)(0x60 + n));
+		msi[n] = message(&irq[n], 0);
+		arrives(r, n, msi[n], 1, (uint8_t)(0x60 + n));
+	}
+	hold(r, true);
+	for (unsigned int n = 0; n < 2; n++)
+		assert_int_equal(dmah_irq_free(&irq[n]), DMAH_ETIMEDOUT);
+	hold(r, false);
+	arrives(r, OTHER, msi[1], 1, 0x61);
+	if (r->kind.amd)
+		dmah_amdvi_errors(&r->amdvi);
+	else
+		dmah_vtd_errors(&r->vtd);
+	blocked(r, OTHER, msi[1]);
+	for (unsigned int n = 0; n < 2; n++)
+		assert_int_equal(dmah_irq_free(&irq[n]), DMAH_OK);
+	assert_int_equal(r->reports, 1);
+	r->reports = 0;
+}
+
 static void slow_unit_forgets(void **state)
 {
 	(void)state;
-	for (unsigned int i = 0; i < KINDS; i++) {
-		struct dmah_irq irq[2];
-		struct dmah_msi msi[2];
-		struct rig r;
-
-		if (kinds[i].no_all)
-			continue;
-		open_rig(&r, &kinds[i]);
-		for (unsigned int n = 0; n < 2; n++) {
-			alloc(&r, n, 1, &irq[n]);
-			set(&irq[n], 0, 1, (uint8_t)(0x60 + n));
-			msi[n] = message(&irq[n], 0);
-			arrives(&r, n, msi[n], 1, (uint8_t)(0x60 + n));
-		}
-		hold(&r, true);
-		for (unsigned int n = 0; n < 2; n++)
-			assert_int_equal(dmah_irq_free(&irq[n]), DMAH_ETIMEDOUT);
-		hold(&r, false);
-		arrives(&r, OTHER, msi[1], 1, 0x61);
-		if (r.kind.amd)
-			dmah_amdvi_errors(&r.amdvi);
-		else
-			dmah_vtd_errors(&r.vtd);
-		blocked(&r, OTHER, msi[1]);
-		for (unsigned int n = 0; n < 2; n++)
-			assert_int_equal(dmah_irq_free(&irq[n]), DMAH_OK);
-		assert_int_equal(r.reports, 1);
-		r.reports = 0;
-		close_rig(&r);
-	}
+	on_each(slow_unit_forgets_on);
 }
 
 /* Disabling is not confirmed: a later call succeeds when the unit, which was merely slow, is back. */
+static void silent_at_disabling_on(struct rig *r)
+{
+	struct dmah_irq irq;
+
+	if (r->kind.no_all)
+		return;
+	alloc(r, OWN, 1, &irq);
+	hold(r, true);
+	assert_int_equal(dmah_irq_disable(r->iommu), DMAH_ETIMEDOUT);
+	hold(r, false);
+	assert_int_equal(dmah_irq_disable(r->iommu), DMAH_OK);
+	assert_int_equal(r->reports, 1);
+	r->reports = 0;
+}
+
 static void silent_at_disabling(void **state)
 {
 	(void)state;
-	for (unsigned int i = 0; i < KINDS; i++) {
-		struct dmah_irq irq;
-		struct rig r;
-
-		if (kinds[i].no_all)
-			continue;
-		open_rig(&r, &kinds[i]);
-		alloc(&r, OWN, 1, &irq);
-		hold(&r, true);
-		assert_int_equal(dmah_irq_disable(r.iommu), DMAH_ETIMEDOUT);
-		hold(&r, false);
-		assert_int_equal(dmah_irq_disable(r.iommu), DMAH_OK);
-		assert_int_equal(r.reports, 1);
-		r.reports = 0;
-		close_rig(&r);
-	}
+	on_each(silent_at_disabling_on);
 }
 
 /* Enabling is not confirmed: a later call succeeds. */
@@ -130,60 +130,59 @@ static void silent_at_enabling(void **state)
 }
 
 /* Each command of a change is refused in turn: it is made good, or not confirmed; and the old entry is not used when it is. */
+static void refused_commands_on(struct rig *r)
+{
+	for (uint64_t nth = 1; nth < 4; nth++) {
+		struct dmah_irq irq;
+		struct dmah_msi msi;
+		int err;
+
+		alloc(r, OWN, 4, &irq);
+		set(&irq, 1, 1, 0x23);
+		msi = message(&irq, 1);
+		arrives(r, OWN, msi, 1, 0x23);
+		sim_inject(r->sim, &(struct sim_injection){ .point = SIM_POINT_COMMAND,
+							    .nth = nth,
+							    .failure = SIM_FAIL_COMMAND });
+		err = dmah_irq_free(&irq);
+		sim_inject_stop(r->sim);
+		assert_true(!err || (r->kind.no_all && err == DMAH_ETIMEDOUT));
+		if (err)
+			assert_int_equal(dmah_irq_free(&irq), DMAH_OK);
+		blocked(r, OWN, msi);
+	}
+	assert_true(r->reports > 0);
+	r->reports = 0;
+}
+
 static void refused_commands(void **state)
 {
 	(void)state;
-	for (unsigned int i = 0; i < KINDS; i++) {
-		struct rig r;
-
-		open_rig(&r, &kinds[i]);
-		for (uint64_t nth = 1; nth < 4; nth++) {
-			struct dmah_irq irq;
-			struct dmah_msi msi;
-			int err;
-
-			alloc(&r, OWN, 4, &irq);
-			set(&irq, 1, 1, 0x23);
-			msi = message(&irq, 1);
-			arrives(&r, OWN, msi, 1, 0x23);
-			sim_inject(r.sim, &(struct sim_injection){ .point = SIM_POINT_COMMAND,
-								   .nth = nth,
-								   .failure = SIM_FAIL_COMMAND });
-			err = dmah_irq_free(&irq);
-			sim_inject_stop(r.sim);
-			assert_true(!err || (kinds[i].no_all && err == DMAH_ETIMEDOUT));
-			if (err)
-				assert_int_equal(dmah_irq_free(&irq), DMAH_OK);
-			blocked(&r, OWN, msi);
-		}
-		assert_true(r.reports > 0);
-		r.reports = 0;
-		close_rig(&r);
-	}
+	on_each(refused_commands_on);
 }
 
 /* Power is lost and comes back: entries are what they were, and others are blocked. */
+static void power_cycle_on(struct rig *r)
+{
+	struct dmah_irq irq;
+	struct dmah_msi msi;
+
+	alloc(r, OWN, 1, &irq);
+	set(&irq, 0, 7, 0x24);
+	msi = message(&irq, 0);
+	sim_repair(r->sim, true);
+	assert_int_equal(reset(r), DMAH_OK);
+	arrives(r, OWN, msi, 7, 0x24);
+	blocked(r, OTHER, msi);
+	set(&irq, 0, 8, 0x24);
+	arrives(r, OWN, msi, 8, 0x24);
+	r->reports = 0;
+}
+
 static void power_cycle(void **state)
 {
 	(void)state;
-	for (unsigned int i = 0; i < KINDS; i++) {
-		struct dmah_irq irq;
-		struct dmah_msi msi;
-		struct rig r;
-
-		open_rig(&r, &kinds[i]);
-		alloc(&r, OWN, 1, &irq);
-		set(&irq, 0, 7, 0x24);
-		msi = message(&irq, 0);
-		sim_repair(r.sim, true);
-		assert_int_equal(reset(&r), DMAH_OK);
-		arrives(&r, OWN, msi, 7, 0x24);
-		blocked(&r, OTHER, msi);
-		set(&irq, 0, 8, 0x24);
-		arrives(&r, OWN, msi, 8, 0x24);
-		r.reports = 0;
-		close_rig(&r);
-	}
+	on_each(power_cycle_on);
 }
 
 /* Registers are gone from each access of enabling on in turn: after a reset a later call succeeds. */
