@@ -182,7 +182,7 @@ def check_one_file(tap, name, gcc, prefix, flags, objects, work):
     one = amalgamate.Amalgamation(ROOT)
     source, obj = os.path.join(work, "dmah.c"), os.path.join(work, "dmah.o")
     amalgamate.write(source, one.text())
-    status, text = call([gcc] + FLAGS + flags + ["-Iinclude", "-c", source, "-o", obj])
+    status, text = call([gcc] + FLAGS + flags + ["-O1", "-Iinclude", "-c", source, "-o", obj])
     problems = text if status != 0 else []
     if not problems:
         shown = set(symbols(prefix, obj)[0])
@@ -226,7 +226,8 @@ def check(tap, name, prefix, flags, sources, work):
 
     src = [(s, o) for s, o in objects if s.startswith("src/")]
     check_symbols(tap, name, prefix, src)
-    if not problems:
+    # The symbols of one 64-bit and one 32-bit architecture, and of the check build, are those of all.
+    if not problems and (name.startswith("x86-64") or name == "armhf"):
         check_one_file(tap, name, gcc, prefix, flags + ["-isystem", own[0]], src, work)
     objects = [o for _, o in objects]
     name += ": links with the host contract alone"

@@ -28,7 +28,8 @@ ONCE = ["headers", "convert", "freestanding", "lint", "packaging", "scripts", "f
 LONG = ["amdvi-long", "smmuv2-long", "viommu-long", "examples-long", "stages-long", "inject-long", "linux-long", "convert-long", "vm-long", "spin", "evidence", "series-long"]
 ONCE += LONG
 # Long tests that `make test` leaves out although a suite of theirs is in it: `make test SUITE=name` and `make test-long` run them.
-ASKED = ["convert-boot", "porting-guide", "linux-6.1-untrusted", "linux-6.12-lazy"]
+ASKED = ["convert-boot", "porting-guide", "linux-6.1-untrusted", "linux-6.12-lazy", "linux-build-6.1", "linux-build-6.1-arm64",
+         "machines-fast", "record-6.12-lazy", "vm-6.1"]
 # Cross builds are slow under emulation. `make test` runs what depends most on the architecture; `make test-long` the rest.
 CROSS = ["pt", "units", "invariants", "memory", "devices"]
 # `make quick`: the suites that find most, on the native build.

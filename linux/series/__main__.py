@@ -87,13 +87,15 @@ def test(args):
         tap.case("ok", "%s builds" % image.name)
         for made in [] if args.kind != variant.DEFAULT else builder.objects(image.name):
             tap.case("ok", "%s: %s compiles" % (image.name, made))
-        results = [("%s %s" % (image.name, name), boot.check(image, name, known(image)))
+        results = [("%s %s" % (image.name, name), boot.check(image, name, known(image, name)))
                    for name in args.machine]
         for name in () if args.no_network else args.driver or image.kind.drivers or traffic.on_arch(image.arch):
             if name == traffic.DISK:
                 results += [("%s %s %s" % (image.name, name, on), traffic.disk(image, on)) for on in traffic.DISKS]
             else:
                 results.append(("%s %s" % (image.name, name), traffic.network(image, name, boot.TRAFFIC[image.arch])))
+        for case in boot.control(image):
+            tap.case(case.verdict, "%s %s" % (image.name, case.name))
         for name, result in results:
             more = [traffic.sgl_requests(result)] if " %s " % traffic.DISK in name else []
             for case in result.cases() + more + [boot.reports(result)]:
@@ -101,9 +103,14 @@ def test(args):
     return tap.done()
 
 
-def known(image):
-    """Returns the parameters of the test module that name the bugs which a kernel still has."""
-    return "zero_outlives=1" if image.arch == "armhf" and image.name < "08-arm-iova-zero" else ""
+def known(image, machine):
+    """Returns the parameters of the test module that say which bugs a kernel still has, and which slots."""
+    if image.arch == "armhf" and image.name < "08-arm-iova-zero":
+        return "zero_outlives=1"
+    # SMMUv3 has no slots before patch 13.
+    if image.arch == "arm64" and image.name >= "13-slots-by-call" and machine in ("strict", "lazy"):
+        return "slots=1"
+    return ""
 
 
 def drivers(args):

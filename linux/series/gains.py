@@ -5,7 +5,7 @@ import re
 
 from . import series
 
-CALL = re.compile(r"\b(dma_(?:map|unmap|sync)_(?:single|page|phys|bvec|handle)\w*|skb_frag_dma_map\w*"
+CALL = re.compile(r"\b(dma_(?:map|unmap|sync)_(?:single|page|phys|bvec|handle|batch)\w*|skb_frag_dma_map\w*"
                   r"|dma_sync_handle_\w+|dma_unmap_(?:addr|len)(?:_set)?|dma_mapping_error)\(")
 
 

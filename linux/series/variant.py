@@ -27,10 +27,11 @@ class Variant:
     shares:  built in the first one's source tree
     modules: directories of the test modules that are built for it
     drivers: None, or the converted drivers that it has
+    sanitizers: {name: regular expression of the line with which it begins a report of the test module's faults}
     """
 
     def __init__(self, name, arch, karch, image, configs, cross="", edits=None, without=(), shares=False,
-                 modules=("module",), drivers=None):
+                 modules=("module",), drivers=None, sanitizers=None):
         self.name = name
         self.arch = arch
         self.karch = karch
@@ -42,6 +43,7 @@ class Variant:
         self.shares = shares
         self.modules = modules
         self.drivers = drivers
+        self.sanitizers = sanitizers or {}
 
     def options(self):
         """Returns the text of the configuration, without the options of steps."""
@@ -74,9 +76,12 @@ ALL = {v.name: v for v in (
     Variant(DEFAULT, *PC, ["x86_64.config"]),
     Variant("debug", *PC, ["x86_64.config", "debug.config"], shares=True),
     Variant("kasan", *PC, ["x86_64.config", "sanitize.config", "debug.config", "kasan.config"],
-            edits="sanitize.edits", without=LEAN, drivers=("e1000e", "8139cp")),
+            edits="sanitize.edits", without=LEAN, drivers=("e1000e", "8139cp"),
+            sanitizers={"KASAN": r"BUG: KASAN: slab-out-of-bounds in (read_beyond|provoke_all)",
+                        "lockdep": r"possible circular locking dependency detected"}),
     Variant("kcsan", *PC, ["x86_64.config", "sanitize.config", "kcsan.config"],
-            edits="sanitize.edits", without=LEAN, drivers=("e1000e", "8139cp")),
+            edits="sanitize.edits", without=LEAN, drivers=("e1000e", "8139cp"),
+            sanitizers={"KCSAN": r"BUG: KCSAN: data-race in race "}),
     Variant("arm", "armhf", "arm", "arch/arm/boot/zImage", ["arm-virt.config"],
             cross="arm-linux-gnueabihf-", edits="arm-virt.edits",
             # There is no swiotlb.

@@ -58,6 +58,7 @@ enum kind {
 	KIND_COHERENT = 4, /* dma_free_coherent() */
 	KIND_DOMAIN = 5, /* the client's own domain */
 	KIND_POOL = 6, /* a slot of the default domain */
+	KIND_COVERED = 7, /* nothing: a piece that lies in the slot of a piece before it */
 };
 
 #define CLIENT_SLOTS 1023u

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pool mode: set-up, what each CPU keeps, flushes and their deadline.
+ * Pool mode: set-up, and what each CPU keeps.
  */
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -16,18 +16,11 @@ module_param(sync_map, int, 0444);
 MODULE_PARM_DESC(sync_map,
 		 "1: sync the IOMMU at each map; 0: never; -1: where it may need that (default)");
 
-static unsigned int lazy_ms = 10;
-module_param(lazy_ms, uint, 0444);
-MODULE_PARM_DESC(lazy_ms,
-		 "lazy slots: most milliseconds that an unmapped range translates (default: 10)");
-
 /* Slots of one page that a CPU keeps at most; of larger ones fewer, but these at least. */
 #define RING_MOST  512u
 #define RING_LEAST 64u
 /* Slots that move between a CPU and the chunks at one time. */
 #define MOVE 32u
-
-/* ---- flushes ---- */
 
 bool pool_is_lazy(const struct pool *p)
 {
@@ -37,50 +30,6 @@ bool pool_is_lazy(const struct pool *p)
 u64 pool_bytes(const struct pool *p)
 {
 	return (u64)READ_ONCE(p->held) * POOL_CHUNK;
-}
-
-void pool_flush(struct pool *p)
-{
-	int begun, done;
-
-	if (!p->lazy)
-		return;
-	begun = atomic_inc_return(&p->begun);
-	iommu_flush_iotlb_all(p->domain);
-	client_count(p->c, flushes, 1);
-	done = atomic_read(&p->done);
-	while (done - begun < 0 && !atomic_try_cmpxchg(&p->done, &done, begun))
-		;
-}
-
-void pool_invalidate(struct pool *p, dma_addr_t iova, u32 pages)
-{
-	struct iommu_iotlb_gather gather;
-
-	iommu_iotlb_gather_init(&gather);
-	gather.start = iova;
-	gather.end = iova + ((unsigned long)pages << PAGE_SHIFT) - 1;
-	gather.pgsize = PAGE_SIZE;
-	iommu_iotlb_sync(p->domain, &gather);
-	client_count(p->c, invalidations, 1);
-}
-
-static void expired(struct timer_list *timer)
-{
-	struct pool *p = container_of(timer, struct pool, timer);
-
-	WRITE_ONCE(p->armed, false);
-	/*
-	 * An unmap that still saw the clock run has cleared its entries: this flush covers them.
-	 */
-	smp_mb();
-	pool_flush(p);
-}
-
-void pool_arm(struct pool *p)
-{
-	if (!xchg(&p->armed, true))
-		mod_timer(&p->timer, jiffies + msecs_to_jiffies(lazy_ms));
 }
 
 /* ---- what a CPU keeps; with interrupts off ---- */
@@ -309,7 +258,7 @@ int pool_attach(struct client *c, bool strict)
 	for (unsigned int k = 0; k < POOL_CLASSES; k++)
 		INIT_LIST_HEAD(&p->some[k]);
 	INIT_LIST_HEAD(&p->runs);
-	timer_setup(&p->timer, expired, 0);
+	pool_flush_init(p);
 	INIT_DELAYED_WORK(&p->shrink, pool_shrink);
 	err = build(p);
 	if (err) {

@@ -5,12 +5,14 @@
  * search for nothing. The kernel's DMA API uses the same domain and the same allocator of IOVAs
  * beside it.
  *
- *	pool.c		set-up, flushes, the deadline
+ *	pool.c		set-up, the slots that each CPU keeps
+ *	pool_flush.c	flushes: their deadline in lazy mode, shared by CPUs in strict mode
  *	pool_entry.c	leaf entries: found and learned from what iommu_map() writes
  *	pool_chunk.c	2 MiB of IOVAs that are cut into slots; growth, shrinking
  *	pool_map.c	map, unmap, sync, checks
  *	pool_fast.c	the same for trusted devices, without attributes
  *	pool_bounce.c	untrusted devices
+ *	pool_vec.c	vectors; handles that are unmapped together
  *	pool_ring.c	rings
  */
 #ifndef DMAH_LINUX_POOL_H
@@ -70,6 +72,25 @@ bool pool_check(struct client *c, const struct dmah *h, const struct dmah **home
 void pool_moved(struct client *c, struct dmah *h);
 
 void pool_sync(struct client *c, const struct dmah *h, u32 off, u32 len, bool for_cpu);
+
+/**
+ * pool_map_pieces() - map the first pieces of a vector side by side into one slot.
+ * @part: @n idle handles with address and length.
+ *
+ * The first handle names the slot, and is unmapped for all; the others are KIND_COVERED.
+ *
+ * Return: how many pieces it took; 0: the first has to be mapped by itself.
+ */
+u32 pool_map_pieces(struct client *c, struct dmah *part, u32 n, u32 meta, unsigned long caller);
+
+/**
+ * pool_unmap_set() - unmap all of a vector's pieces, or of a ring's handles, with one flush.
+ *
+ * Handles that were refused become idle.
+ *
+ * Return: the first error.
+ */
+int pool_unmap_set(struct client *c, struct dmah *h, u32 n, u32 allow, unsigned long caller);
 
 /** pool_flush() - wait until nothing that was unmapped lazily translates. Context: any. */
 void pool_flush(struct pool *p);

@@ -200,8 +200,7 @@ void pool_chunks_clear(struct pool *p)
 
 		for (u32 at = 0; c->held && at < c->slots; at++)
 			if (c->slot[at].meta & META_DIR)
-				pool_entries_clear(p, &c->slot[at],
-						   pool_pages(c->slot[at].phys, c->slot[at].len));
+				pool_entries_clear(p, &c->slot[at], pool_slot_pages(&c->slot[at]));
 	}
 }
 

@@ -115,6 +115,26 @@ struct pool_format {
 };
 
 /**
+ * struct pool_strict - flushes of ranges that CPUs share.
+ * @flush: held by the CPU that flushes.
+ * @waiting: ranges that were added for the next flush. @lock: for these and for @next.
+ * @done: number of the last flush for added ranges that has ended.
+ * @next: number of the next.
+ * @first, @last: first and last byte of what was added.
+ * @alone: no flush is shared.
+ */
+struct pool_strict {
+	bool alone;
+	spinlock_t flush ____cacheline_aligned_in_smp; /* one flush at a time */
+	u32 waiting;
+	u32 done;
+	u32 next;
+	spinlock_t lock; /* the next flush */
+	dma_addr_t first;
+	dma_addr_t last;
+};
+
+/**
  * struct pool - the slots of a client.
  * @c: the client.
  * @domain: its device's default domain.
@@ -128,6 +148,7 @@ struct pool_format {
  * @held: chunks that hold IOVAs; at most @limit.
  * @begun, @done: flushes begun; the last that has ended, and all before it.
  * @timer: the deadline; @armed: it runs.
+ * @strict: flushes of ranges.
  * @shrink: gives back chunks of which every slot is free.
  * @runs: the slots of rings.
  */
@@ -142,6 +163,7 @@ struct pool {
 	atomic_t done;
 	bool armed;
 	struct timer_list timer;
+	struct pool_strict strict;
 	spinlock_t lock; /* lists of free slots, and growth */
 	struct list_head some[POOL_CLASSES];
 	u32 chunks;
@@ -201,6 +223,16 @@ static inline struct pool_slot *pool_slot_of(struct pool *p, const struct dmah *
 static __always_inline bool pool_claim(struct pool_slot *s, u32 meta)
 {
 	return try_cmpxchg(&s->meta, &meta, meta & META_GEN);
+}
+
+/**
+ * pool_slot_pages() - pages of a slot that its mapping may have entries in.
+ *
+ * A vector's pieces may lie side by side in one slot, which knows the length of the first alone.
+ */
+static inline u32 pool_slot_pages(const struct pool_slot *s)
+{
+	return s->entry ? 1u << s->class : pool_pages(s->phys, s->len);
 }
 
 /** pool_begin() - a mapping begins in a slot. Return: the handle's meta. */
@@ -268,6 +300,10 @@ struct pool_slot *pool_take_slow(struct pool *p, unsigned int class);
  * pool_put_slow() - flush, give slots back, and keep @s where @room says that it was not stored.
  */
 void pool_put_slow(struct pool *p, unsigned int class, struct pool_slot *s, enum pool_room room);
+
+/* pool_flush.c */
+/** pool_flush_init() - before the first slot. @p->lazy and @p->sync_map are set. */
+void pool_flush_init(struct pool *p);
 
 /** pool_arm() - something waits for a flush: start the deadline's clock. */
 void pool_arm(struct pool *p);

@@ -92,7 +92,7 @@ static struct pool_slot *end(struct client *c, const struct dmah *h, u32 allow,
 		return NULL;
 	if (unlikely(c->check && s->home != h && !allow))
 		report_copy(c, h, caller);
-	pool_entries_clear(c->pool, s, pool_pages(s->phys, s->len));
+	pool_entries_clear(c->pool, s, pool_slot_pages(s));
 	return s;
 }
 
@@ -101,15 +101,13 @@ int pool_unmap(struct client *c, struct dmah *h, u32 allow, unsigned long attrs,
 {
 	struct pool_slot *s = end(c, h, allow, caller);
 	struct pool *p = c->pool;
-	u32 pages;
 
 	if (unlikely(!s))
 		return refuse(c, h, allow, caller);
-	pages = pool_pages(s->phys, s->len);
 	if (!p->lazy)
-		pool_invalidate(p, s->iova, pages);
+		pool_invalidate(p, s->iova, pool_slot_pages(s));
 	pool_take_back(p, s, h, attrs);
-	pool_release(p, pool_class(pages), s);
+	pool_release(p, s->class, s);
 	return 0;
 }
 
@@ -148,7 +146,7 @@ static void flush_ended(struct pool *p, const struct dmah *h, u32 n)
 	for (i = 0; i < n; i++) {
 		s = ended(p, &h[i]);
 		if (s)
-			pool_invalidate(p, s->iova, pool_pages(s->phys, s->len));
+			pool_invalidate(p, s->iova, pool_slot_pages(s));
 	}
 }
 
@@ -163,7 +161,7 @@ void pool_batch_finish(struct client *c, const struct dmah *h, u32 n)
 		if (!s)
 			continue;
 		pool_take_back(p, s, &h[i], 0);
-		pool_release(p, pool_class(pool_pages(s->phys, s->len)), s);
+		pool_release(p, s->class, s);
 	}
 }
 

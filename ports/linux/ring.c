@@ -110,6 +110,24 @@ int dmah_ring_push(struct dmah_ring *r, struct page *page, size_t offset, size_t
 }
 EXPORT_SYMBOL_GPL(dmah_ring_push);
 
+/* Mappings that lie anywhere: one flush for those up to the end of the array, one for the rest. */
+static int pop_slots(struct dmah_ring *r, u32 n, unsigned long caller)
+{
+	int err = 0, one;
+
+	for (u32 some; n; n -= some) {
+		struct dmah *h = at(r, r->out);
+
+		some = min_t(u32, n, r->h + r->config.entries - h);
+		one = pool_unmap_set(r->c, h, some, 0, caller);
+		err = err ? err : one;
+		for (u32 i = 0; i < some; i++)
+			handle_clear(&h[i]);
+		r->out += some;
+	}
+	return err;
+}
+
 int dmah_ring_pop(struct dmah_ring *r, u32 n)
 {
 	int err = 0, one;
@@ -121,6 +139,8 @@ int dmah_ring_pop(struct dmah_ring *r, u32 n)
 		return 0;
 	if (r->own)
 		own_ring_pop(r, n);
+	else if (client_pool(r->c))
+		return pop_slots(r, n, _RET_IP_);
 	for (u32 i = 0; i < n; i++) {
 		struct dmah *h = at(r, r->out + i);
 

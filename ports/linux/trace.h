@@ -25,7 +25,8 @@
 #define DMAH_LINUX_TRACE_ONCE
 static inline bool dmah_traced(u32 meta)
 {
-	return meta_kind(meta) == KIND_POOL || meta_kind(meta) == KIND_DOMAIN;
+	return meta_kind(meta) == KIND_POOL || meta_kind(meta) == KIND_DOMAIN ||
+	       meta_kind(meta) == KIND_COVERED;
 }
 
 static inline unsigned long dmah_traced_attrs(u32 meta)

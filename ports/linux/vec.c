@@ -65,12 +65,30 @@ static void merge(struct client *c, struct dmah_vec *v)
 	}
 }
 
+/* Of a vector whose map fails. */
+static void undo(struct client *c, struct dmah_vec *v, u32 n, unsigned long caller)
+{
+	if (client_pool(c)) {
+		(void)pool_unmap_set(c, v->part, n, META_PART, caller);
+		return;
+	}
+	while (n--)
+		(void)unmap_handle(c, &v->part[n], META_PART, DMA_ATTR_SKIP_CPU_SYNC, caller);
+}
+
 static int one_by_one(struct client *c, struct dmah_vec *v, u32 n, const struct request *req)
 {
 	for (u32 i = 0; i < n; i++) {
 		struct request one = *req;
+		u32 taken = 0;
 		int err;
 
+		if (n - i > 1 && client_pool(c) && !req->attrs)
+			taken = pool_map_pieces(c, &v->part[i], n - i, req->meta, req->caller);
+		if (taken) {
+			i += taken - 1;
+			continue;
+		}
 		one.phys = v->part[i].phys;
 		one.len = v->part[i].len;
 		if (client_pool(c) && !req->attrs &&
@@ -79,9 +97,7 @@ static int one_by_one(struct client *c, struct dmah_vec *v, u32 n, const struct 
 		err = map_request(c, &v->part[i], &one);
 		if (!err)
 			continue;
-		while (i--)
-			(void)unmap_handle(c, &v->part[i], META_PART, DMA_ATTR_SKIP_CPU_SYNC,
-					   req->caller);
+		undo(c, v, i, req->caller);
 		return err;
 	}
 	return 0;
@@ -185,32 +201,6 @@ int dmah_map_bvecs(struct device *dev, struct dmah_vec *v, const struct bio_vec 
 }
 EXPORT_SYMBOL_GPL(dmah_map_bvecs);
 
-/* One flush ends all pieces that are in slots. Return: the first error. */
-static int unmap_slots(struct client *c, struct dmah_vec *v, unsigned long caller)
-{
-	int err = 0, one;
-
-	for (u32 i = 0; i < v->nparts; i++) {
-		struct dmah *part = &v->part[i];
-
-		if (meta_kind(part->meta) != KIND_POOL) {
-			one = unmap_handle(c, part, META_PART, 0, caller);
-		} else {
-			one = pool_batch_start(c, part, META_PART, caller);
-			if (!one) {
-				client_count(c, unmaps, 1);
-				trace_dma_unmap_phys(c->dev, part, caller);
-			}
-		}
-		/* A piece that was refused belongs to another mapping, or is not live. */
-		if (one)
-			handle_clear(part);
-		err = err ? err : one;
-	}
-	pool_batch_finish(c, v->part, v->nparts);
-	return err;
-}
-
 int dmah_unmap_vec(struct device *dev, struct dmah_vec *v)
 {
 	struct client *c = client_of(dev);
@@ -235,7 +225,7 @@ int dmah_unmap_vec(struct device *dev, struct dmah_vec *v)
 		return 0;
 	}
 	if (client_pool(c)) {
-		err = unmap_slots(c, v, _RET_IP_);
+		err = pool_unmap_set(c, v->part, n, META_PART, _RET_IP_);
 		vec_clear(v, n);
 		return err;
 	}
@@ -253,6 +243,7 @@ static int vec_sync(struct device *dev, const struct dmah_vec *v, u64 off, u64 l
 		    unsigned long caller)
 {
 	struct client *c = client_of(dev);
+	const struct dmah *head = v->part;
 	u64 at = 0;
 	int err;
 
@@ -265,8 +256,13 @@ static int vec_sync(struct device *dev, const struct dmah_vec *v, u64 off, u64 l
 		const struct dmah *part = &v->part[i];
 		u64 from = max(off, at), to = min(off + len, at + part->len);
 
-		if (from < to && part->meta & META_SYNC) {
-			err = sync_handle(c, part, from - at, to - from, for_cpu, caller);
+		/* A slot's first piece is checked for all of them: nothing bounces there. */
+		if (meta_kind(part->meta) != KIND_COVERED)
+			head = part;
+		if (from < to && head->meta & META_SYNC) {
+			err = head == part
+				      ? sync_handle(c, part, from - at, to - from, for_cpu, caller)
+				      : sync_handle(c, head, 0, 0, for_cpu, caller);
 			if (err)
 				return err;
 		}

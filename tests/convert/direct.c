@@ -3,7 +3,8 @@
  * Writes a file to a disk past all caches, reads it back and compares: direct DISK FILE [BYTES].
  *
  * The buffer begins 512 bytes behind a page, so that its pieces end within the packets of a bus, and neighbours among its pages are
- * none in memory, so that each page is a piece of its own. Requests have 1 to 300 sectors.
+ * none in memory, so that each page is a piece of its own. Requests have 1 to 300 sectors. In each second request each sector is
+ * a piece, so that pieces are smaller than a packet.
  * Exit status: 0 the bytes agree, 1 they do not or a request failed, 2 wrong use.
  */
 #define _GNU_SOURCE
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define SECTOR 512u
@@ -20,38 +22,84 @@
 #define PAGE   4096u
 #define PAGES  41u /* a prime number, of which 300 sectors fill 38 */
 
-static char *buffer;
+static char *buffer; /* of PAGES pages, behind its first sector */
+static struct iovec sectors[MOST];
 
-/* Sizes that differ from request to request and are the same in each run. */
+/* Sizes that differ from request to request and are the same in each run; a quarter is within one page. */
 static size_t request(uint64_t *state, size_t left)
 {
 	size_t n;
 
 	*state = *state * 6364136223846793005u + 1442695040888963407u;
-	n = ((*state >> 33) % MOST + 1) * SECTOR;
+	n = (*state >> 33) % (*state >> 62 ? MOST : PAGE / SECTOR) + 1;
+	n *= SECTOR;
 	return n < left ? n : left;
+}
+
+/* Neighbours among the sectors of a request are in different pages. */
+static void spread(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < MOST; i++) {
+		sectors[i].iov_base = buffer - SECTOR + i % PAGES * PAGE + i / PAGES * SECTOR;
+		sectors[i].iov_len = SECTOR;
+	}
+}
+
+/* Copy the bytes of a request into its sectors. */
+static void fill(const char *data, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n / SECTOR; i++)
+		memcpy(sectors[i].iov_base, data + i * SECTOR, SECTOR);
+}
+
+/* Returns true if the sectors of a request have these bytes. */
+static int agree(const char *data, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n / SECTOR; i++)
+		if (memcmp(sectors[i].iov_base, data + i * SECTOR, SECTOR))
+			return 0;
+	return 1;
+}
+
+/* Write and read by one request, from a buffer or from its sectors. */
+static ssize_t transfer(int disk, const char *data, size_t n, off_t at, int writes, int pieces)
+{
+	int count = (int)(n / SECTOR);
+
+	if (!writes)
+		memset(buffer - SECTOR, 0xa5, PAGES * PAGE);
+	else if (pieces)
+		fill(data, n);
+	else
+		memcpy(buffer, data, n);
+	if (pieces)
+		return writes ? pwritev(disk, sectors, count, at)
+			      : preadv(disk, sectors, count, at);
+	return writes ? pwrite(disk, buffer, n, at) : pread(disk, buffer, n, at);
 }
 
 static int run(int disk, const char *data, size_t len, int writes)
 {
 	uint64_t state = 13;
+	int pieces = 0;
 	size_t at, n;
 
-	for (at = 0; at < len; at += n) {
+	for (at = 0; at < len; at += n, pieces = !pieces) {
 		ssize_t done;
 
 		n = request(&state, len - at);
-		if (writes)
-			memcpy(buffer, data + at, n);
-		else
-			memset(buffer, 0xa5, n);
-		done = writes ? pwrite(disk, buffer, n, (off_t)at)
-			      : pread(disk, buffer, n, (off_t)at);
+		done = transfer(disk, data + at, n, (off_t)at, writes, pieces);
 		if (done != (ssize_t)n) {
 			perror(writes ? "write" : "read");
 			return 1;
 		}
-		if (!writes && memcmp(buffer, data + at, n)) {
+		if (!writes && !(pieces ? agree(data + at, n) : !memcmp(buffer, data + at, n))) {
 			printf("the bytes at %zu differ\n", at);
 			return 1;
 		}
@@ -95,5 +143,6 @@ int main(int argc, char **argv)
 	buffer = scattered();
 	if (!data || !buffer || pread(file, data, len, 0) != (ssize_t)len)
 		return 1;
+	spread();
 	return run(disk, data, len, 1) || fsync(disk) || run(disk, data, len, 0);
 }

@@ -12,8 +12,14 @@ import subprocess
 DATA = 3 << 20      # bytes written and read back
 IMAGE = 8 << 20
 
-SCRIPT = """
-disk() { find $(readlink -f /sys/bus/pci/devices/$dev) -path '*/block/*' \\( -name 'sd?' -o -name 'mmcblk?' \\) 2>/dev/null | head -n 1; }
+# The guest's function that prints the directory of the disk of the device $dev.
+FIND = """
+disk() {
+	find $(readlink -f /sys/bus/pci/devices/$dev) -type d \\( -path '*/block/sd?' -o -path '*/block/mmcblk?' -o -path '*/nvme?/nvme?n1' \\) \\
+		2>/dev/null | head -n 1
+}
+"""
+SCRIPT = FIND + """
 found_disk() { wait_for '[ -n "$(disk)" ] && [ -b /dev/$(basename $(disk)) ]'; }
 transfer() { found_disk && direct /dev/$(basename $(disk)) /data $2 && echo "transfer $1"; }
 use_disk() {

@@ -37,14 +37,16 @@ class Driver:
     idle:    mappings that live as long as the device is bound
     handles: maps fail at the handle alone, where the bus maps for others as well
     stuck:   a packet whose map fails stops the original for good: there maps fail only while the interface comes up
+    loses: it forgets a mapping when the map of a later piece of the same packet fails
     untested: it never asks for the result of its maps, and unmaps those that failed
     iommu:   of the machine (vm.Machine): QEMU's device may reach memory past it
-    functions: (transmit, poll) of a network driver, whose instructions are counted
+    series:  of the kernel whose driver the command converts; (): each
+    functions: (transmit, poll, ...) whose instructions are counted, for each call of the first
     """
 
     def __init__(self, name, folder, *device, kind=NET, files=(), make=None, modules=(), bus=None, newer=False,
-                 rings=True, needs=(), before="", idle=0, handles=False, stuck=False, untested=False, iommu="strict",
-                 functions=()):
+                 rings=True, needs=(), before="", idle=0, handles=False, stuck=False, untested=False, loses=False,
+                 iommu="strict", series=(), functions=()):
         self.name = name
         self.folder = folder
         self.device = device
@@ -61,7 +63,9 @@ class Driver:
         self.handles = handles
         self.stuck = stuck
         self.untested = untested
+        self.loses = loses
         self.iommu = iommu
+        self.series = series
         self.functions = functions
 
     def copy(self, series, into):
@@ -160,7 +164,11 @@ DRIVERS = {d.name: d for d in (
            functions=("igbvf_xmit_frame", "igbvf_poll")),
     # e100_tx_timeout_task() ignores that e100_up() failed, and leaves NAPI disabled: the next `ifconfig down` never ends.
     Driver("e100", INTEL.rstrip("/"), "i82559er", files=("e100.c",), stuck=True, functions=("e100_xmit_frame", "e100_poll")),
-    Driver("tulip", "drivers/net/ethernet/dec/tulip", "tulip", rings=False, untested=True),
+    # unwind_tx_frag_mapping() unmaps the first piece by its descriptor, which has the address of an earlier packet.
+    Driver("8139cp", "drivers/net/ethernet/realtek", "rtl8139", files=("8139cp.c",), rings=False, loses=True,
+           functions=("cp_start_xmit", "cp_rx_poll", "cp_interrupt")),
+    Driver("tulip", "drivers/net/ethernet/dec/tulip", "tulip", rings=False, untested=True,
+           functions=("tulip_start_xmit", "tulip_poll", "tulip_interrupt")),
     # QEMU reads and writes its rings at physical addresses.
     Driver("vmw_pvscsi", "drivers/scsi", "pvscsi,id=scsi#", "scsi-hd,bus=scsi#.0", kind=DISK, files=("vmw_pvscsi.[ch]",),
            needs=SD, iommu="passthrough", functions=("pvscsi_queue", "pvscsi_process_completion_ring")),
@@ -169,18 +177,20 @@ DRIVERS = {d.name: d for d in (
            files=("sdhci.[ch]", "sdhci-pci*.[ch]", "cqhci.h", "sdhci-cqhci.h", "sdhci-uhs2.[ch]"),
            make={"sdhci": (), "sdhci-uhs2": (), "sdhci-pci": ("sdhci-pci-core", "sdhci-pci-o2micro", "sdhci-pci-arasan",
                                             "sdhci-pci-dwc-mshc", "sdhci-pci-gli")},
-           modules=("sdhci", "sdhci-uhs2", "sdhci-pci"), bus="sdhci-pci", needs=("mmc_block",), idle=1),
+           modules=("sdhci", "sdhci-uhs2", "sdhci-pci"), bus="sdhci-pci", needs=("mmc_block",), idle=1, functions=("sdhci_request", "sdhci_thread_irq")),
+    # On 7.3 the block layer maps its buffers.
+    Driver("nvme", "drivers/nvme/host", "nvme,serial=dmah#", kind=DISK, files=("pci.c", "nvme.h", "trace.h"), make={"nvme": ("pci",)},
+           series=("6.12",), needs=("nvme-core",), functions=("nvme_queue_rq", "nvme_irq")),
     # Its own maps are the buffers of packets that span two segments of a ring.
     Driver("xhci-hcd", "drivers/usb/host", "qemu-xhci,id=usb#", "usb-storage,bus=usb#.0", kind=DISK,
            files=("xhci.[ch]", "xhci-*.[ch]", "pci-quirks.h"),
            make={"xhci-hcd": XHCI, "xhci-pci": ()}, modules=("xhci-hcd", "xhci-pci"), bus="xhci_hcd",
            needs=SD + ("usb-storage",), handles=True,
-           before="echo 0 >/sys/module/usb_storage/parameters/delay_use"),
+           before="echo 0 >/sys/module/usb_storage/parameters/delay_use", functions=("xhci_urb_enqueue", "xhci_irq")),
 )}
 
 # Drivers of QEMU's devices that are not run, as the converter leaves (nearly) all of their sites: (folder, patterns).
 LEFT = {
-    "8139cp": ("drivers/net/ethernet/realtek", ("8139cp.c",)),
     "pcnet32": ("drivers/net/ethernet/amd", ("pcnet32.c",)),
     "sungem": ("drivers/net/ethernet/sun", ("sungem.[ch]", "sungem_phy.h")),
     "sunhme": ("drivers/net/ethernet/sun", ("sunhme.[ch]",)),

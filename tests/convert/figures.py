@@ -122,8 +122,9 @@ def main():
     parser.add_argument("driver", nargs="*", help="default: all")
     args = parser.parse_args()
     series = source.Source(args.kernel)
-    rows = [row(args.dmah, series, args.kernel, name) for name in args.driver or DRIVERS]
-    others = [] if args.driver else [not_run(args.dmah, series, args.kernel, name) for name in LEFT]
+    runs = [name for name, d in DRIVERS.items() if not d.series or args.kernel in d.series]
+    rows = [row(args.dmah, series, args.kernel, name) for name in args.driver or runs]
+    others = [] if args.driver else [not_run(args.dmah, series, args.kernel, name) for name in LEFT if name not in runs]
     sys.path.insert(0, os.path.join(HERE, "..", "..", "tools"))
     from convert.rules import RULES  # pylint: disable=import-outside-toplevel
     print("\n".join(table(rows) + [""] + left_table([r for r in rows if r["left"]] + others, RULES)))

@@ -6,7 +6,7 @@
 
 QEMU counts instructions (-icount shift=0), and the kernel's function_graph tracer measures the driver's functions that start and end
 a transfer, with everything that they call, by that count. A network driver's work is one ping of 1,400 bytes at a time: a packet out
-and a packet in. A disk's are the writes and reads of direct.c. The number is the sum over both functions, divided by the calls of
+and a packet in. A disk's are the writes and reads of direct.c. The number is the sum over these functions, divided by the calls of
 the first; the kernel's timer interrupts are in it.
 """
 
@@ -22,7 +22,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "lab")]
 
 import vm  # noqa: E402
-from disk import Disk  # noqa: E402
+from disk import FIND, Disk  # noqa: E402
 from drivers import DISK, DRIVERS, NET  # noqa: E402
 from vm import dmah, kernels, source  # noqa: E402
 
@@ -30,7 +30,7 @@ PINGS = 400
 SCRIPT = """
 T=/sys/kernel/tracing
 wait_for() { i=0; while ! eval "$1"; do i=$((i + 1)); [ $i -lt 300 ] || return 1; sleep 0.1; done; }
-disk() { find $(readlink -f /sys/bus/pci/devices/$dev) -path '*/block/*' \\( -name 'sd?' -o -name 'mmcblk?' \\) 2>/dev/null | head -n 1; }
+""" + FIND + """
 net_ready() {
 	wait_for '[ -n "$(ls /sys/bus/pci/devices/'$dev'/net 2>/dev/null)" ]'
 	net=$(ls /sys/bus/pci/devices/$dev/net)
@@ -43,16 +43,17 @@ net_end() { ifconfig $net down; }
 disk_ready() { wait_for '[ -n "$(disk)" ]'; sleep 2; }
 disk_work() { direct /dev/$(basename $(disk)) /data; }
 disk_end() { :; }
-measure() { # VARIANT DRIVER BUS KIND FUNCTION FUNCTION MODULE...
-	variant=$1; driver=$2; bus=$3; kind=$4; first=$5; second=$6
-	shift 6
+measure() { # VARIANT DRIVER BUS KIND FUNCTION,... MODULE...
+	variant=$1; driver=$2; bus=$3; kind=$4; functions=$(echo $5 | tr , ' ')
+	shift 5
 	for m; do insmod /drivers/$variant/$m.ko || return; done
 	wait_for '[ -n "$(ls -d /sys/bus/pci/drivers/'$bus'/*:* 2>/dev/null)" ]'
 	dev=$(cd /sys/bus/pci/drivers/$bus && echo *:*)
 	${kind}_ready
 	echo 0 >$T/tracing_on; echo 8192 >$T/buffer_size_kb; echo x86-tsc >$T/trace_clock
-	# Only these two functions call the tracer, so that the tracer's own instructions hardly count.
-	echo 1 >$T/max_graph_depth; echo $first >$T/set_ftrace_filter; echo $second >>$T/set_ftrace_filter
+	# Only these functions call the tracer, so that the tracer's own instructions hardly count.
+	echo 1 >$T/max_graph_depth; : >$T/set_ftrace_filter
+	for f in $functions; do echo $f >>$T/set_ftrace_filter; done
 	echo function_graph >$T/current_tracer; : >$T/trace; echo 1 >$T/tracing_on
 	echo "begin $variant $driver"
 	${kind}_work
@@ -69,15 +70,15 @@ measure() { # VARIANT DRIVER BUS KIND FUNCTION FUNCTION MODULE...
 
 def table(rows):
     """The rows of docs/converting.md."""
-    out = ["| driver | variant | instructions for each packet or request | of these: function, calls, instructions each |",
-           "|---|---|---|---|"]
+    out = ["| driver | variant | instructions for each packet or request | of these: function, calls, instructions each | commit |",
+           "|---|---|---|---|---|"]
     base = {(r["driver"], r["kernel"]): r["each"] for r in rows if r["variant"] == "original"}
     for r in rows:
         before = base.get((r["driver"], r["kernel"]))
         share = " (%d %%)" % round(100 * r["each"] / before) if before and r["variant"] != "original" else ""
-        out.append("| %s (%s) | %s | %s%s | %s |" % (
+        out.append("| %s (%s) | %s | %s%s | %s | %s |" % (
             r["driver"], r["kernel"], r["variant"], format(r["each"], ","), share,
-            ", ".join("%s %d %s" % (f, c, format(n, ",")) for f, c, n in r["functions"])))
+            ", ".join("%s %d %s" % (f, c, format(n, ",")) for f, c, n in r["functions"]), r.get("commit", "")))
     return out
 
 
@@ -109,9 +110,10 @@ def main():
                 built = "plain" if variant == "pool" else variant
                 made, wanted, _ = driver.build(kernel, folder, os.path.join(work, "build", built, name),
                                                None if variant == "original" else ko)
+                script += driver.before + "\n" if driver.kind == DISK else ""
                 files.update({"drivers/%s/%s.ko" % (variant, m): data for m, data in made.items()})
                 needs |= wanted
-                script += "measure %s\n" % " ".join((variant, name, driver.bus, driver.kind) + driver.functions + tuple(made))
+                script += "measure %s\n" % " ".join((variant, name, driver.bus, driver.kind, ",".join(driver.functions)) + tuple(made))
             if driver.kind == NET:
                 qemu += ["-netdev", "user,restrict=on,id=n%d" % n] + driver.qemu(n, "netdev=n%d" % n)
             else:

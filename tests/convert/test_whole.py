@@ -83,12 +83,14 @@ def test_the_table_says_what_hung_failed_and_was_not_run():
     part = next(p for p in whole.parts("dmah", "record") if p.name == "run-7.3-e100")
     rows = [row("checked"), row("plain", right=False), row("pool", right=False, reached=False, events=None),
             row("original", hung=True, right=False, events=None, iommu=None, warnings=2)]
-    text = whole.run_table([(part, {"status": 1, "data": {"rows": rows}})])[-1]
+    text = whole.run_table([(part, {"status": 1, "commit": "abc", "data": {"rows": rows}})])[-1]
     assert "| passes | fails | not reached | 1,234; 1,234; 0 |" in text, text
-    assert text.endswith("| hangs, 2 warnings of the kernel |"), text
-    assert "| broken | broken | broken |" in whole.run_table([(part, {"status": 1, "data": None})])[-1]
+    assert text.endswith("| hangs, 2 warnings of the kernel | abc |"), text
+    assert "| broken | broken | broken |" in whole.run_table([(part, {"status": 1, "commit": "abc", "data": None})])[-1]
     rows[-1] = row("original", right=False, errors=3, kinds=["unmap-unknown"])
-    assert "3 errors (unmap-unknown)" in whole.run_table([(part, {"status": 0, "data": {"rows": rows}})])[-1]
+    assert "3 errors (unmap-unknown)" in whole.run_table([(part, {"status": 0, "commit": "abc", "data": {"rows": rows}})])[-1]
+    rows[0].update(lost=3)
+    assert "| passes, 3 mappings that the driver loses |" in whole.run_table([(part, {"status": 0, "commit": "abc", "data": {"rows": rows}})])[-1]
     assert "1 of 2 parts were run" in whole.tables([(part, {"status": 1, "data": None, "commit": "abc"}), (part, None)])[0]
 
 

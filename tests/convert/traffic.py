@@ -7,7 +7,6 @@
 Bytes come and go by TCP, and their sums are compared. Meanwhile rings are resized, and in the middle of a transfer the
 driver is unbound, removed, and the device taken away and found again. On 7.3 handles are slots, lazy and strict. On older
 kernels the device has a domain of its own, lazy and strict; its rings of descriptors are in that, too (DMAH_COHERENT).
-e1000e is converted by the command, 8139cp by the edits of linux/series.
 """
 
 import hashlib
@@ -19,16 +18,13 @@ import tempfile
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path[:0] = [os.path.join(ROOT, "lab"), ROOT]
+sys.path[:0] = [os.path.join(HERE, "..", "..", "lab")]
 
 import vm  # noqa: E402
-from linux.series import edit  # noqa: E402
 from vm import driver, source  # noqa: E402
 
 BYTES = 4 << 20
-# name: (directory, its file where others share the directory, QEMU's device, whether ethtool resizes its rings). That one file
-# is converted by the series, in which a driver chooses no mode.
+# name: (directory, its file where others share the directory, QEMU's device, whether ethtool resizes its rings)
 DRIVERS = {
     "e1000e": ("drivers/net/ethernet/intel/e1000e", None, "e1000e", True),
     "8139cp": ("drivers/net/ethernet/realtek", "8139cp.c", "rtl8139", False),
@@ -102,20 +98,13 @@ run() { # DRIVER MODE NUMBER RESIZES
 
 
 def convert(command, series, name, work):
-    """A driver that attaches in the mode of its parameter dma_mode; by linux/dma-handle.h in pool mode."""
+    """A driver, converted by the command, that attaches in the mode of its parameter dma_mode."""
     folder, single, _, _ = DRIVERS[name]
     d = driver.Driver(series, folder, os.path.join(work, name), {name: single} if single else None)
-    if not single:
-        report = d.convert(command)
-        if report["converted"] != report["total"]:
-            raise vm.Error("%s: only %d of %d sites are converted" % (name, report["converted"], report["total"]))
-        d.ask_for_mode()
-        return d
-    path = os.path.join(ROOT, "linux", "series", "patches", "07-8139cp", "edits")
-    with open(path) as f:
-        rules = edit.parse(re.sub(r"(?m)^kernel .*$", "", f.read()), os.path.relpath(path, ROOT))
-    for changed, text in edit.apply(rules, d.read).items():
-        d.write(changed, text)
+    report = d.convert(command)
+    if report["converted"] != report["total"]:
+        raise vm.Error("%s: only %d of %d sites are converted" % (name, report["converted"], report["total"]))
+    d.ask_for_mode()
     return d
 
 
@@ -176,7 +165,6 @@ def main():
         series = source.Source(kernel_name)
         ko = vm.Dmah(kernel)
         asked = ["pool", "pool-strict"] if pool else ["domain", "domain-strict"]
-        modes = {n: asked[:1] if DRIVERS[n][1] else asked for n in names}
         wanted = {m: m if m.endswith("strict") else m + "-lazy" for m in asked}
         with tempfile.TemporaryDirectory(prefix="dmah-traffic-") as work:
             files, needs, script = {"modules/dmah.ko": "@" + ko.ko}, set(), SCRIPT
@@ -186,7 +174,7 @@ def main():
                 tap.case(not warnings, "%s compiles without a warning" % name, notes=warnings)
                 files["drivers/%s.ko" % name] = "@" + made
                 needs.update(vm.kernels.module_depends(made))
-                for mode in modes[name]:
+                for mode in asked:
                     script += "run %s %s %d %d\n" % (name, mode, MODES[mode], DRIVERS[name][3])
             data = hashlib.shake_256(b"traffic").digest(BYTES)
             files["data"] = data
@@ -202,14 +190,14 @@ def main():
                 text.setdefault(found, []).append(line.strip())
         want = hashlib.sha256(data).hexdigest()
         for name in names:
-            for mode in modes[name]:
+            for mode in asked:
                 judge(tap, "%s, %s" % (name, mode), DRIVERS[name][3], wanted[mode], text.get("%s %s" % (name, mode), []), want)
         messages = [vm.stamped(l) for l in result.messages]
         said = [l for l in messages if "dmah" in l and re.search(r"misuse|leak|mapped twice|copy|not live", l)]
         tap.case(not said, "the module reports nothing", notes=said[:40])
         bad = [l for l in messages if re.search(r"BUG:|WARNING:|Oops|Call Trace:|DMAR: \[|general protection|unsafe", l)]
         tap.case(not bad, "neither the kernel nor the IOMMU complained of anything", notes=bad[:20])
-    except (vm.Error, edit.Error) as err:
+    except vm.Error as err:
         print("Bail out! %s" % str(err).replace("\n", "\n# "))
         return 1
     return tap.done()

@@ -87,14 +87,20 @@ class Part:
         return result
 
 
+def runs_on(driver, kernel):
+    """Returns true if the command converts a kernel's driver."""
+    return not driver.series or kernel in driver.series
+
+
 def parts(command, record):
     """All parts, in the order of their worth where time ends before they do."""
     found = [Part("figures-" + k, "figures", None, "figures.py", command, k) for k in KERNELS]
     for k in KERNELS:
-        for name in DRIVERS:
+        for name in [n for n, d in DRIVERS.items() if runs_on(d, k)]:
             found.append(Part("run-%s-%s" % (k, name), "run", DRIVERS[name], "guest.py", "--original", command, record, k, name))
     for k in KERNELS:
-        for name in [n for n, d in DRIVERS.items() if d.functions and not d.before]:
+        # A network driver with a command before it needs another driver's device.
+        for name in [n for n, d in DRIVERS.items() if d.functions and runs_on(d, k) and (d.kind == DISK or not d.before)]:
             found.append(Part("instructions-%s-%s" % (k, name), "instructions", DRIVERS[name], "instructions.py", command, k, name))
     return found
 
@@ -129,6 +135,7 @@ def cell(row):
     if row is None:
         return "-"
     own = ", " + many(row["misuse"], "report", " of its own unmaps") if row.get("misuse") else ""
+    own += ", " + many(row["lost"], "mapping", " that the driver loses") if row.get("lost") else ""
     return "hangs" if row["hung"] else "passes" + own if row["right"] else "fails" if row["reached"] else "not reached"
 
 
@@ -154,34 +161,33 @@ def original(row):
 
 def run_table(results):
     """Rows of what ran."""
-    out = ["| driver | `--checked` | plain | pool | DMA events under `dmah check` | IOMMU faults | the original with the same failing maps |",
-           "|---|---|---|---|---|---|---|"]
+    out = ["| driver | `--checked` | plain | pool | DMA events under `dmah check` | IOMMU faults | the original with the same failing maps | commit |",
+           "|---|---|---|---|---|---|---|---|"]
     for part, result in results:
         if part.kind != "run":
             continue
         kernel, name = part.name.split("-", 2)[1:]
         by = {r["variant"]: r for r in (result["data"] or {"rows": []})["rows"]}
         ran = [by[v] for v in ("checked", "plain", "pool") if v in by]
-        out.append("| %s (%s) | %s | %s | %s |" % (
+        out.append("| %s (%s) | %s | %s | %s | %s |" % (
             name, kernel, " | ".join(cell(by.get(v)) if by else "broken" for v in ("checked", "plain", "pool")),
             "; ".join(format(r["events"] or 0, ",") for r in ran) + " | " + "; ".join(str(r["iommu"]) for r in ran),
-            original(by.get(ORIGINAL))))
+            original(by.get(ORIGINAL)), result["commit"]))
     return out
 
 
 def tables(results):
     """All tables, as lines of Markdown."""
     made = [(p, r) for p, r in results if r]
-    commits = sorted({r["commit"] for _, r in made})
-    out = ["Made by `make convert-drivers` with the converter of commit %s.%s" % (" and ".join(commits) or "none", "" if len(made) == len(results) else
-            " %d of %d parts were run." % (len(made), len(results))), ""] + run_table(made)
+    out = ["Made by `make convert-drivers`; each run is named with its commit.%s" % (
+        "" if len(made) == len(results) else " %d of %d parts were run." % (len(made), len(results))), ""] + run_table(made)
     figure, others, counted = [], [], []
     for part, result in made:
         if part.kind == "figures" and result["data"]:
             figure += result["data"]["rows"]
             others += result["data"]["others"]
         elif part.kind == "instructions":
-            counted += result["data"] or []
+            counted += [dict(r, commit=result["commit"]) for r in result["data"] or []]
     out += ["", "The source, before and after:", ""] + figures.table(figure)
     if counted:
         out += ["", "Instructions of the driver's functions that start and end a transfer, with all that they call:", ""]
@@ -203,11 +209,12 @@ def put(path, lines):
 
 
 def commit():
-    """The commit of the sources, with "+" where they have changed since."""
+    """The last commit of what the results depend on, with "+" where that has changed since."""
+    paths = sorted({p for kind in DEPENDS.values() for p in kind})
+
     def git(*argv):
-        return subprocess.run(["git", "-C", ROOT] + list(argv), capture_output=True, text=True, check=False).stdout.strip()
-    return (git("log", "-1", "--format=%h", "--", "tools/convert") or "unknown") + \
-        ("+" if git("status", "--porcelain", "--", "tools/convert") else "")
+        return subprocess.run(["git", "-C", ROOT] + list(argv) + ["--"] + paths, capture_output=True, text=True, check=False).stdout.strip()
+    return (git("log", "-1", "--format=%h") or "unknown") + ("+" if git("status", "--porcelain") else "")
 
 
 def main():
@@ -220,10 +227,11 @@ def main():
     parser.add_argument("--document", metavar="FILE", help="put the tables into this file")
     parser.add_argument("dmah", help="the command")
     parser.add_argument("record", help="the static dmah-record")
-    parser.add_argument("part", nargs="*", help="default: all; a beginning of a name names several")
+    parser.add_argument("part", nargs="*", help="default: all; the beginning of several names stands for these")
     args = parser.parse_args()
     every = parts(os.path.abspath(args.dmah), os.path.abspath(args.record))
-    wanted = list(dict.fromkeys(p for a in args.part or [""] for p in every if p.name.startswith(a)))
+    names = {p.name for p in every}
+    wanted = list(dict.fromkeys(p for a in args.part or [""] for p in every if p.name == a or (a not in names and p.name.startswith(a))))
     if not wanted:
         parser.error("no part %s; there are %s" % (" ".join(args.part), " ".join(p.name for p in every)))
     os.makedirs(OUT, exist_ok=True)

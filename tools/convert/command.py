@@ -202,6 +202,8 @@ def run(args):
     sys.setrecursionlimit(20000)
     root = kernel_root(args.paths, args.kernel)
     files = collect(root, args.paths)
+    if not files:
+        raise Unable("no .c or .h file below %s" % ", ".join(args.paths))
     cache = args.cache or os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"),
                                        "dmah")
     try:
@@ -277,7 +279,8 @@ def main(argv):
             out.write("note: Linux %d.%d is not among the versions that this command was tried on "
                       "(6.1 to 7.3)\n" % v)
         for name, n in sorted(unknown.items()):
-            out.write("note: %d calls of %s() were passed over: this command does not know it\n" % (n, name))
+            out.write("note: %d %s of %s(), which this command does not know, and left as %s\n" % (
+                n, "call is" if n == 1 else "calls are", name, "it is" if n == 1 else "they are"))
         report.write_text(out, summary, results, True)
         if texts and not args.patch and not args.dry_run:
             out.write("wrote %d files below %s\n" % (len(texts), root))

@@ -3,12 +3,13 @@
 
 import re
 
-from . import moves
+from . import moves, proof
 from .ctype import QUALIFIERS
 from .facts import outer, setter_target, strip
 from .layout import EMPTY, flat, layout
 from .ringedit import RingEdits
 from .rules import MAPS, PRINT, SITES, SYNCS, UNMAPS
+from .windows import WindowEdits
 
 INCLUDE = "#include <linux/dmah.h>"
 
@@ -17,7 +18,7 @@ class Overlap(Exception):
     pass
 
 
-class Editor(RingEdits):
+class Editor(RingEdits, WindowEdits):
     """Makes the new texts of all files of an analysis. checked: unproven unmaps compare at run time."""
 
     def __init__(self, analysis, checked=False):
@@ -45,7 +46,7 @@ class Editor(RingEdits):
 
     def handle(self, key):
         """Returns true if a slot itself becomes a handle (not a number with one beside it)."""
-        return self.good(key) and self.a.slots[key].form not in ("beside", "ring") \
+        return self.good(key) and self.a.slots[key].form not in ("beside", "ring", "window") \
             and self.a.slots[key].view is None
 
     def put(self, path, node, make):
@@ -107,9 +108,15 @@ class Editor(RingEdits):
 
     def beside_name(self, path, f, n, text):
         key = self.a.file(path).value_slot(f, n)
-        if key and self.good(key) and self.a.slots[key].form == "beside":
-            return text + "_handle"
-        return text
+        if not key or not self.good(key) or self.a.slots[key].form != "beside":
+            return text
+        outside = self.a.slots[key].outside
+        return text + "_handle" if outside is None else self.outside_name(path, f, n, *outside[:2])
+
+    def outside_name(self, path, f, n, home, name):
+        """The text of the handle outside of the union that a member lies in."""
+        x, sep = proof.reached(self.a, path, f, n, home)
+        return self.arg(path, x) + sep + name
 
     def pointer(self, path, f, n):
         """The text of a pointer to the handle that a node names: where a store moved it, to the new place."""
@@ -143,6 +150,8 @@ class Editor(RingEdits):
                 self.beside(s)
             elif s.form == "ring":
                 self.ring(s)
+            elif s.form == "window":
+                self.window(s)
             else:
                 for r in s.refs:
                     self.ref(s, r)
@@ -432,7 +441,7 @@ class Editor(RingEdits):
             return self.pointer(path, f, s.view)
         key = s.key[:3] + (s.view_field,)
         return "&%s%s%s%s" % (self.arg(path, n.kids[0]), n.value[0], s.view_field,
-                              "_handle" if self.a.slots[key].form == "beside" else "")
+                              "_handle" if self.a.slots[key].form in ("beside", "window") else "")
 
     def beside(self, s):
         """A handle beside the address: the maps fill both, the unmaps and syncs take the handle."""
@@ -450,12 +459,7 @@ class Editor(RingEdits):
                 self.put(path, call, lambda call=call, path=path, f=f, n=n: self.site_text(
                     path, call, lambda: self.pointer(path, f, n), None, self.arg(path, call.kids[2])))
         if s.key[0] == "member":
-            m = s.struct.members[s.key[3]]
-            source = self.source(s.key[1])
-            i = source.find(m.first, source.count, ";")
-            lead = self.line_start(source, m.first)
-            self.put_range(s.key[1], source.tokens[i].end, source.tokens[i].end,
-                           "\n%sstruct dmah %s_handle;" % (lead, s.key[3]))
+            self.beside_member(s)
             return
         source = self.source(s.key[1])
         for n in source.functions[s.key[2]].body().walk():
@@ -463,6 +467,16 @@ class Editor(RingEdits):
                 end = source.span(n)[1]
                 self.put_range(s.key[1], end, end, "\n%sstruct dmah %s_handle = { };" % (
                     self.line_start(source, n.first), s.key[3]))
+
+    def beside_member(self, s):
+        """Declare the handle beside a member, or behind the union that the member lies in."""
+        source = self.source(s.key[1])
+        first, name = s.struct.members[s.key[3]].first, s.key[3] + "_handle"
+        if s.outside is not None:
+            first, name = source.match(s.outside[2].opening), s.outside[1]
+        i = source.find(first, source.count, ";")
+        self.put_range(s.key[1], source.tokens[i].end, source.tokens[i].end,
+                       "\n%sstruct dmah %s;" % (self.line_start(source, first), name))
 
     def beside_copy(self, r, path, f, n):
         """The mapping moves to the handle, and the address to the number beside it."""
@@ -486,13 +500,14 @@ class Editor(RingEdits):
 
         def make():
             handle = self.pointer(path, f, target)
-            kept = handle[1:-len("_handle")]
             reset = "%s = %s%s" % (handle[1:], EMPTY, between) if s.reset else ""
             number = "dmah_addr(%s)" % handle
             if tested:
                 number = "dmah_mapped(%s) ? %s : DMA_MAPPING_ERROR" % (handle, number)
-            return "%s%s%s%s = %s" % (
-                reset, self.unchecked_call(lead, self.map_call(path, r.extra, handle)), between, kept, number)
+            stored = "dma_unmap_addr_set(%s, %s, %s)" % (self.arg(path, n.kids[1]), self.arg(path, n.kids[2]), number) \
+                if r.how == "set" else "%s = %s" % (self.render(path, n, False), number)
+            return "%s%s%s%s" % (
+                reset, self.unchecked_call(lead, self.map_call(path, r.extra, handle)), between, stored)
 
         self.put(path, node, make)
 
@@ -664,33 +679,42 @@ class Editor(RingEdits):
     # ---- text
 
     def unused(self, path):
-        """Take out the locals that only lengths and directions of converted calls named."""
+        """Take out the locals that only lengths and directions of converted calls named, and those that only these named."""
         facts, made = self.a.file(path), self.nodes.get(path, {})
         calls = [n for n, _ in made.values() if n.callee() in SITES]
         functions = {f for f in facts.source.functions.values() for n in calls if f.opening < n.first < f.closing}
         for f in functions:
-            for d in [n for n in f.body().walk() if n.kind == "decl" and id(n) not in made]:
-                for v in d.kids:
-                    self.unused_local(path, facts, f, d, v, calls)
+            gone, more = [], True
+            while more:
+                more = False
+                for d in [n for n in f.body().walk() if n.kind == "decl" and id(n) not in made and not any(n is g for g in gone)]:
+                    for v in d.kids:
+                        if not any(v is g for g in gone) and self.unused_local(path, facts, f, d, v, calls, gone):
+                            more = True
 
-    def unused_local(self, path, facts, f, d, v, calls):
+    def unused_local(self, path, facts, f, d, v, calls, gone):
+        """Take out a local, or mark it. Returns true if its declaration is gone."""
         refs = [n for g, n in facts.names.get(v.value[0], ()) if g is f
                 and not (n.parent.kind == "call" and n.parent.kids[0] is n)]
+        if not refs or d.parent.kind != "block":
+            return False
+        refs = [n for n in refs if not any(a is g for g in gone for a in n.above())]
         inside = [next((c for c in [n] + list(n.above()) if any(c is x for x in calls)), None) for n in refs]
-        if not refs or None in inside or d.parent.kind != "block":
-            return
         named = re.compile(r"\b%s\b" % re.escape(v.value[0]))
-        if any(named.search(self.nodes[path][id(c)][1]()) for c in inside):
-            return
+        if None in inside or any(named.search(self.nodes[path][id(c)][1]()) for c in inside):
+            return False
         source = facts.source
         a, b = source.span(d)
         start = source.text.rfind("\n", 0, a) + 1
         if len(d.kids) == 1 and not any(n.kind in ("call", "stmtexpr", "assign") for n in v.walk()) \
                 and not source.text[start:a].strip() and source.text[b:b + 1] == "\n":
             self.put_range(path, start, b + 1, "")
-        elif v.kids:
+            gone.append(d)
+            return True
+        if v.kids:
             at = source.tokens[v.first].end
             self.put_range(path, at, at, " __maybe_unused")
+        return False
 
     def emit(self):
         """Return {path: new text}."""

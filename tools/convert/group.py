@@ -153,7 +153,7 @@ def attempt(tree, paths, options):
         where = attach(e, sorted(e.nodes))
         r.notes.append("attached in %s" % where if where else
                        "attach the device in probe() by hand: devm_dmah_attach(), in %s" % ", ".join(paths))
-    r.notes += moves.read_after_unmap(a)
+    r.notes += moves.read_after_unmap(a) + moves.leaks(a)
     r.texts = e.emit()
     r.maps, r.unchecked = e.maps, e.unchecked
     check(tree, a, e, r.texts)

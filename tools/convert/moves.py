@@ -10,10 +10,10 @@ or renamed on the way (Life).
 
 import re
 
-from . import rings
+from . import rings, windows
 from .facts import setter_target, squeezed, strip
 from .flow import LEAVES, graph
-from .rules import HARMLESS, PRINT, READS, SITES, UNMAPS, VANISH
+from .rules import COHERENT, HARMLESS, PRINT, READS, SITES, UNMAPS, VANISH
 
 # References that need a live handle.
 USES = {"site", "offset_site", "error", "truth", "compare"}
@@ -228,7 +228,7 @@ def from_member(analysis, s):
     one = len(values) == 1 and not any(r.how in ("update", "address") for r in s.refs)
     for r in copies:
         src = analysis.slots[r.extra]
-        if src.key[0] not in KEPT:
+        if src.key[0] not in KEPT or windows.is_number(src):
             continue        # checked as a store
         if one and not s.copied and plain(analysis, s, r, src, True):
             s.form, s.alias_of = "alias", value_of(r)
@@ -324,7 +324,13 @@ def stores(analysis, s):
         if r.what != "copy" or r.how not in ("assign", "init", "set", "put"):
             continue
         src = analysis.slots[r.extra]
+        if windows.is_number(src):
+            continue        # a number: its own rule is in windows.py
         moved(analysis, s, src, r)
+        to = target_of(r)
+        if s.key[0] == "member" and to is not None and r.how in ("assign", "set") and in_local(analysis, r, to) \
+                and graph(r.function).reach(place(r), ends_of(analysis, s, r.function, squeezed(r.source.of(to))))(LEAVES):
+            s.block("copy_outlives", r.where())
         if src.key[0] == "param":
             for key in src.sources:
                 for o in analysis.slots[key].refs:
@@ -338,7 +344,17 @@ def at_start(src, r):
     mine = own(src, r.function)
     maps = [place(o) for o in mine if o.what == "map"]
     here = place(r)
-    return not any(g.reach(place(u), maps)(here) for u in mine if u.how == "update" or u.what == "arithmetic")
+    return not any(g.reach(place(u), maps)(here) for u in mine if u.how == "update" or u.what in ("arithmetic", "number"))
+
+
+def coherent_at(src, r):
+    """Returns true if a number beside a handle may be the address of coherent memory where it is stored: its handle is idle there."""
+    g = graph(r.function)
+    mine = own(src, r.function)
+    maps = [place(o) for o in mine if o.what == "map"]
+    here = place(r)
+    return any(g.reach(place(u), maps)(here) for u in mine
+               if u.what == "coherent" or (u.how == "address" and u.extra and u.extra[0] in COHERENT))
 
 
 def names_mapping(analysis, s, seen=()):
@@ -354,6 +370,10 @@ def moved(analysis, s, src, r):
     if src.form == "beside" and not at_start(src, r):
         src.block("arithmetic", r.where())
         s.block("from_expression", r.where())
+        return
+    if src.form == "beside" and coherent_at(src, r):
+        src.block("coherent", r.where())
+        s.block("coherent", r.where())
         return
     if src.key[0] in KEPT and s.key[0] in KEPT and s.key != src.key \
             and names_mapping(analysis, src) and names_mapping(analysis, s):
@@ -431,12 +451,46 @@ def struct_moves(analysis, s):
         late = [o for o in mine if (o.how in USES or takes(analysis, o) or o.what == "copy" or o.how == "address")
                 and behind(place(o)) and squeezed(source.of(o.node)) == gone]
         ends = [e for e in Life(analysis, f, path, s, to).ends(False) if e != here and behind(e)]
+        if is_local(analysis, path, f, to):
+            done = ends_of(analysis, s, f, squeezed(struct_part(source, to, s.key[3])))
+            if g.reach(here, done)(LEAVES):
+                s.block("struct_copied", "%s:%d" % (path, source.line(statement.first)))
+                continue
         for o in late:
             if o.what == "copy" or o.how == "address" or o.instead is not None or o.node.kind != "member" \
                     or any(g.reach(e, [here])(place(o)) for e in ends):
                 s.block("struct_copied", o.where())
                 break
             o.text = "&" + struct_part(source, to, s.key[3])
+
+
+def is_local(analysis, path, f, n):
+    """Returns true if an expression names a structure, or a part of one, that is a local variable of a function."""
+    n = strip(n)
+    while n.kind in ("member", "index"):
+        if n.kind == "member" and n.value[0] == "->":
+            return False
+        n = strip(n.kids[0])
+    if n.kind != "id":
+        return False
+    key, t = analysis.file(path).typer(f).variable(n, n.value)
+    return key is not None and key[0] == "local" and "p" not in t.derived
+
+
+def in_local(analysis, r, to):
+    """Returns true if a store goes to a structure that is a local variable."""
+    if to.kind == "call":
+        base = strip(to.kids[1])
+        return base.kind == "unary" and base.value == "&" and is_local(analysis, r.source.path, r.function, base.kids[0])
+    return to.kind == "member" and is_local(analysis, r.source.path, r.function, to)
+
+
+def ends_of(analysis, s, f, text):
+    """The places where a function unmaps the mapping that a text names, gives it away, or moves it elsewhere."""
+    mine = [o for o in own(s, f) if squeezed(o.source.of(o.node)) == text]
+    moved_on = [x for t in analysis.slots.values() if s.key in t.sources for x in own(t, f)
+                if x.what == "copy" and x.extra == s.key and x.how in STORES and squeezed(x.source.of(value_of(x))) == text]
+    return [place(o) for o in mine if (o.how == "site" and o.extra in UNMAPS) or takes(analysis, o)] + [place(x) for x in moved_on]
 
 
 # ---- a local whose mapping goes on without it
@@ -449,6 +503,7 @@ def lost(analysis, s):
     ended = [o for o in mine if (o.how in ("site", "offset_site") and o.extra in UNMAPS) or takes(analysis, o)]
     ended += [x for o in analysis.slots.values() if s.key in o.sources for x in o.refs
               if x.what == "copy" and x.extra == s.key]
+    given = [o.window for o in analysis.slots.values() if o.form == "window" and o.window.key == s.key]
     for r in mine:
         if r.what != "map" or r.how not in STORES:
             continue
@@ -458,10 +513,35 @@ def lost(analysis, s):
         for o in ended:
             kills += [g.place(a.kids[0]) for a in o.node.above() if a.kind in ("if", "switch", "while", "for", "iter")
                       and not a.first <= r.node.first < a.last and a.kids]
+        kills += [g.place(w.statement.kids[0]) for w in given]
         kills += [g.place(n) for o in mine if o.how in ("error", "truth", "compare") for n in failed(o)]
-        if g.reach(place(r), kills)(LEAVES):
-            s.block("handle_lost", r.where())
-            return
+        behind = g.reach(place(r), kills)
+        if behind(LEAVES):
+            # The address lives on where something takes it; where nothing does, the driver loses its mapping itself.
+            if any(o.function is r.function and o.how in ("read", "arg", "returned", "address") and not only_tested(o)
+                   and behind(place(o)) and g.reach(place(o), kills)(LEAVES) for o in mine):
+                s.block("handle_lost", r.where())
+                return
+            s.leaks.append(r.where())
+
+
+def only_tested(o):
+    """Returns true if nothing but a condition gets the value of a read."""
+    n = o.node
+    for a in o.node.above():
+        if a.kind in ("if", "while") or (a.kind == "cond" and a.kids[0] is n):
+            return a.kids[0] is n
+        if not (a.kind in ("paren", "cast", "binary", "unary") or (a.kind == "call" and a.kids[0] is not n and (
+                a.callee() in HARMLESS or re.search(PRINT, a.callee() or "")))):
+            return False
+        n = a
+    return False
+
+
+def leaks(analysis):
+    """Notes about the mappings that the driver itself loses on a path to a function's end."""
+    return ["%s: a path from this map to the function's end neither unmaps nor keeps it" % place
+            for s in analysis.slots.values() if not s.blocked() for place in s.leaks]
 
 
 def failed(o):

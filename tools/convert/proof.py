@@ -12,9 +12,10 @@ zeroed()      the memory of a handle is zeroed before its first map
 import collections
 import re
 
-from . import moves
-from .ctype import ADDRESS_TYPES
+from . import moves, rings, windows
+from .ctype import ADDRESS_TYPES, Type
 from .facts import outer, setter_target, squeezed, strip
+from .flow import graph
 from .rules import ASSERTS, COHERENT, EXPOSES, MAPS, PRIVATE, PRIVATE_ZEROED, SITES, SIZED, SOFTWARE, SYNCED, SYNCS, UNMAPS, UNZEROED, ZEROED
 
 ALLOCATOR = re.compile(r"alloc|_get_priv$|register_|_init_ctx|set_reqsize|_size$|_SIZE$")
@@ -32,6 +33,8 @@ NARROW = {"u32", "uint32_t", "unsigned int", "unsigned"}
 KERNEL = {"device", "net_device", "sk_buff", "page", "request", "bio", "urb", "scsi_cmnd", "scatterlist",
           "pci_dev", "platform_device", "mm_struct", "crypto_async_request", "xdp_frame"}
 LOOPS = {"for", "while", "do", "iter"}
+# The size of one object, or the smaller of it and something else.
+SIZE = re.compile(r"^\(*((size_t|u32|unsignedint|int)\)\(*)?(min(_t)?\((size_t,|int,|u32,)?.*)?sizeof\(?\(?[^+*]*\)*$|^\(*sizeof\(\*[^+*]*\)*$")
 
 
 # ---- structures
@@ -53,6 +56,7 @@ class Memory:
         self.untyped = False                           # coherent memory without a structure's type
         self.coherent = set()                          # (label, field) of pointers to coherent memory
         self.pointed = collections.defaultdict(set)    # label: the (label, field) that pointers to it come from
+        self.until = collections.defaultdict(set)      # label: the member up to which its arrays are mapped, or None
         self.moves = collections.defaultdict(list)     # label: (function, statement) of *a = *b;
         for name in MAPS:
             for f, n in facts.calls.get(name, ()):
@@ -112,12 +116,23 @@ class Memory:
         inner = strip(n)
         if inner.kind == "unary" and inner.value == "&" and strip(inner.kids[0]).kind == "member":
             m = strip(inner.kids[0])
-            sized = squeezed(self.facts.source.of(length))
+            sized = squeezed(self.facts.source.of(self.value(f, length)))
             t = self.facts.typer(f).type(m)
             of = t.base[1] if t is not None and t.base is not None and isinstance(t.base[1], str) else ""
-            if "sizeof" not in sized or not (m.value[1] in sized or (of and of in sized)):
+            if not SIZE.match(sized) or not (m.value[1] in sized or (of and of in sized)):
                 self.add(self.device, f, m.kids[0], pointer=m.value[0] == "->")
+        elif inner.kind == "member" and "offsetof" in self.facts.source.of(length):
+            s = self.struct(f, inner.kids[0], inner.value[0] == "->")
+            if s is not None:
+                to = re.match(r"offsetof\(struct(\w+),(\w+)\)(-\w+|-offsetof\(\w+,\w+\))?$", squeezed(self.facts.source.of(length)))
+                self.until[label(s)].add(to.group(2) if to and to.group(1) == s.tag and to.group(2) in s.members else None)
         self.add(self.device, f, n, pointer=True)
+
+    def value(self, f, n):
+        """Return the one value that a local is assigned in a function, else the expression itself."""
+        x = strip(n)
+        defs = rings.stores(self.facts, f, x.value) if x.kind == "id" and rings.param_index(f, x.value) is None else []
+        return defs[0][0] if len(defs) == 1 and defs[0][0] is not None else n
 
     def by_value(self):
         """Structures that functions take or return by value."""
@@ -216,8 +231,12 @@ class Memory:
             name = p.value[0]
         if name is None:
             return
-        y = self.facts.typer(f)
+        y, g = self.facts.typer(f), graph(f)
+        others = [g.place(x, x.last) for value, x in rings.stores(self.facts, f, name) if value is not None and x is not p]
+        behind = g.reach(g.place(p, p.last), others)
         for n in f.body().walk():
+            if n.kind in ("assign", "var") and not behind(g.place(n)):
+                continue
             if n.kind == "assign" and n.value == "=" and n is not p and any(
                     x.kind == "id" and x.value == name for x in n.kids[1].walk()):
                 self.add(into, f, n.kids[0], pointer=True)
@@ -329,13 +348,108 @@ def is_packed(source, struct):
     return any("packed" in source.at(i) for i in list(range(end, tail + 1)) + list(range(head, struct.opening)))
 
 
+def holds_address(analysis, path, name, t, depth=0):
+    """Returns true if a member of a union may hold the address that another member of the union names."""
+    if t.base is None or "p" in t.derived:
+        return False
+    if t.base[0] == "name":
+        of = t.base[1]
+        if of in WIDE and not t.derived:
+            return gets_address(analysis, path, name)
+        if of in ADDRESS_TYPES or of in WIDE or DEVICE_ORDER.match(of):
+            return True
+        d = analysis.tree.typedef(of, path) if not WORDS.match(of) and of not in SOFTWARE else None
+        return d is not None and d.base != t.base and depth < 6 and holds_address(analysis, path, name, d, depth + 1)
+    inner = t.base[1] if t.base[0] == "body" else analysis.tree.struct(t.base[1], path) if t.base[1] else None
+    if inner is None or depth > 6:
+        return True
+    return any(holds_address(analysis, inner.path, n, m.type, depth + 1) for n, m in inner.members.items()) or any(
+        holds_address(analysis, inner.path, "", Type(("body", a)), depth + 1) for a in inner.anonymous)
+
+
+def gets_address(analysis, path, name):
+    """Returns true if a member of that name may be given an address: no plain number or time."""
+    users = analysis.users(path, name)
+    if len(users) > 60:
+        return True
+    for p in users:
+        for r in analysis.file(p).member_refs(name):
+            if r.slot == "?" or r.how == "address" or (r.how in ("assign", "set", "field", "init") and not (
+                    r.what in ("zero", "other") or (r.what == "copy" and r.extra[0] == "global"))):
+                return True
+    return False
+
+
+def outside(analysis, s, chain):
+    """A member in a union: note the structure around it that can have the handle, or block.
+
+    Another member of the union that may hold an address could be another name of the same one: such a
+    union is left.
+    """
+    top = max(i for i, c in enumerate(chain) if c.union)
+    names = []
+    for i in range(top + 1):
+        inner, outer_ = chain[i], chain[i + 1] if i + 1 < len(chain) else None
+        if outer_ is None:
+            s.block("union")
+            return
+        name = next((n for n, m in outer_.members.items() if m.type.base == ("body", inner) and not m.type.derived), None)
+        if name is None and inner not in outer_.anonymous:
+            s.block("union")
+            return
+        if name is not None:
+            names.insert(0, name)
+        if inner.union and i + 1 < len(chain):
+            branch = chain[i - 1] if i else None
+            others = [(n, m.type) for n, m in inner.members.items() if (
+                n != s.key[3] if i == 0 else m.type.base != ("body", branch))]
+            others += [("", Type(("body", a))) for a in inner.anonymous if a is not branch]
+            if any(holds_address(analysis, inner.path, n, t) for n, t in others):
+                s.block("union", "another member may hold the address")
+                return
+    home = chain[top + 1]
+    name = "_".join(names + [s.key[3], "handle"])
+    if home.tag is None or home.union or name in home.members or not any(software(c) for c in chain[:top + 2]):
+        s.block("union")
+        return
+    s.outside = (home, name, chain[top])
+
+
+def reached(analysis, path, f, n, home):
+    """(node, "->" or ".") by which a reference of a member in a union names the structure around it, or None."""
+    y = analysis.file(path).typer(f)
+    if n.kind == "call" and len(n.kids) > 2:
+        x, sep = strip(n.kids[1]), "->"
+        if x.kind == "unary" and x.value == "&":
+            x, sep = strip(x.kids[0]), "."
+    elif n.kind == "member":
+        x, sep = n.kids[0], n.value[0]
+    else:
+        return None
+    while True:
+        t = y.resolved(y.type(x))
+        if t is not None and t.base == ("body", home):
+            return x, sep
+        if x.kind != "member":
+            return None
+        x, sep = x.kids[0], x.value[0]
+
+
+def behind(container, end, struct, field):
+    """Returns true if a member, or the structure that it is in, lies at a container's member or behind it."""
+    order = list(container.members)
+    here = [n for n, m in container.members.items() if (
+        n == field if container is struct else m.type.base in (("body", struct), ("struct", struct.tag)) and "p" not in m.type.derived)]
+    return bool(here) and all(order.index(n) >= order.index(end) for n in here)
+
+
 def structure(analysis, s):
     """Block a member's slot unless its structure is software's."""
     struct = s.struct
     source = analysis.tree.source(struct.path)
     around = enclosing(analysis, struct)
     if struct.union or any(e.union for e in around):
-        s.block("union")
+        outside(analysis, s, [struct] + around)
     if is_packed(source, struct) or any(is_packed(source, e) for e in around):
         s.block("packed")
     users = analysis.users(s.key[1], struct.tag or s.key[3])
@@ -349,6 +463,10 @@ def structure(analysis, s):
         m = memory(analysis, p)
         if names & m.device:
             s.block("device_memory", p)
+        for c in s.containers:
+            for end in m.until.get(label(c), ()):
+                if end is None or not behind(c, end, struct, s.key[3]):
+                    s.block("device_memory", "%s: mapped up to %s" % (p, end or "a computed end"))
         for n in names & set(m.copied):
             s.block("struct_copied", m.copied[n])
         for n in names & set(m.bytes):
@@ -376,7 +494,7 @@ def structure(analysis, s):
     # A 32-bit address proves as little.
     wide = s.type.name() in WIDE
     if s.type.name() not in ADDRESS_TYPES and not ((wide and software(struct)) or (
-            (wide or (void and s.type.name() in NARROW)) and any(is_strong(c) for c in s.containers))):
+            (wide or ((void or "zeroed" in allocated) and s.type.name() in NARROW)) and any(is_strong(c) for c in s.containers))):
         s.block("descriptor" if DEVICE_ORDER.match(s.type.name()) else "not_an_address_type", s.type.name())
     if not proven or any(not is_strong(c) for c in ordered):
         s.block("not_software", struct.label())
@@ -474,8 +592,12 @@ def forms(analysis):
     """Choose how each slot is written, and block those whose copies cannot be moves."""
     slots = list(analysis.slots.values())
     for s in slots:
+        windows.number_sources(analysis, s)
+    for s in slots:
         if s.view is not None:
             view(analysis, s)
+            if s.outside is not None:
+                s.block("union")
         elif s.key[0] == "local" and s.type is not None and not s.type.derived:
             beside(analysis, s)
             if s.form == "handle":
@@ -487,12 +609,14 @@ def forms(analysis):
     for s in slots:
         moves.stores(analysis, s)
     for s in slots:
+        windows.decide(analysis, s)
+    for s in slots:
         moves.struct_moves(analysis, s)
         if not s.blocked():
             moves.lost(analysis, s)
     for s in slots:
         flag = moves.tests(analysis, s)
-        if flag is not None and not s.blocked() and s.key[0] == "member" and can_be_beside(s):
+        if flag is not None and not s.blocked() and s.key[0] == "member" and can_be_beside(analysis, s):
             s.form = "beside"       # the number stays as it was behind an unmap
         elif flag is not None:
             s.block("tested_as_flag", flag.where())
@@ -506,7 +630,7 @@ def view(analysis, s):
                      for r in s.refs):
         s.block("from_expression")
     if s.key[0] == "member":
-        if any(r.how == "arg" and moves.takes(analysis, r) for r in s.refs) or s.copied:
+        if any(r.how == "arg" and moves.takes(analysis, r) for r in s.refs):
             s.block("address_taken")
         return
     key = analysis.file(s.key[1]).value_slot(analysis.file(s.key[1]).source.functions[s.key[2]], s.view)
@@ -520,28 +644,58 @@ def view(analysis, s):
 
 # Blocks that a handle beside the address removes: the address stays a number.
 BESIDE = {"arithmetic", "from_expression", "coherent"}
+# Blocks of a local that holds no mapping's address.
+NUMBERS = {"coherent", "from_scatterlist"}
 CONSTANT = re.compile(r"^[A-Z][A-Z0-9_]*$")
+
+
+def numbers(analysis, s):
+    """The copies into a slot from locals that hold other numbers: addresses of coherent memory or of scatterlists, and no mapping."""
+    def number(key, seen):
+        o = analysis.slots[key]
+        rules = {rule for rule, _ in o.blocks}
+        return key[0] == "local" and key not in seen and rules & NUMBERS and rules <= NUMBERS | {"arithmetic"} \
+            and not (o.maps or o.unmaps or o.syncs) and all(number(k, seen | {key}) for k in o.sources)
+
+    return [r for r in s.refs if r.what == "copy" and r.how in ("assign", "set") and r.extra in s.sources and number(r.extra, {s.key})]
 
 
 def beside(analysis, s):
     """An address that is also computed with keeps its type; a handle is put beside it."""
-    if s.blocked() and all(rule in BESIDE for rule, _ in s.blocks) and can_be_beside(s):
+    others = numbers(analysis, s) if s.key[0] == "member" and s.outside is None else []
+    if others and all(rule in BESIDE for rule, _ in s.blocks):
+        was = s.sources, [(r, r.what) for r in others]
+        s.sources = s.sources - {r.extra for r in others}
+        for r in others:
+            r.what = "number"
+        if can_be_beside(analysis, s):
+            s.blocks, s.form = [], "beside"
+            return
+        s.sources = was[0]
+        for r, what in was[1]:
+            r.what = what
+    if s.outside is not None and not (all(rule in BESIDE for rule, _ in s.blocks) and can_be_beside(analysis, s) and all(
+            reached(analysis, r.source.path, r.function, r.node, s.outside[0]) for r in s.refs
+            if r.how in ("assign", "set", "site", "offset_site", "error"))):
+        s.block("union")
+    elif (s.blocked() or s.outside is not None) and all(rule in BESIDE for rule, _ in s.blocks) and can_be_beside(analysis, s):
         s.blocks = []
         s.form = "beside"
 
 
-def can_be_beside(s):
+def can_be_beside(analysis, s):
     """Returns true if each store is a map, or a number for which an idle handle stands."""
     if s.type is None or s.type.derived or s.moves or (s.sources and s.key[0] != "member") \
-            or any(k[0] != "local" for k in s.sources):
+            or any(k[0] != "local" and k != s.key for k in s.sources):
         return False
-    if s.key[0] == "member" and (s.struct is None or s.struct.tag is None or s.copied):
+    taken = s.copied and any(s.key in t.sources for t in analysis.slots.values() if t is not s)
+    if s.key[0] == "member" and (s.struct is None or (s.struct.tag is None and s.outside is None) or taken):
         return False
     maps = [r for r in s.refs if r.what in ("map", "copy")]
     if not maps or any(r.how not in ("assign", "set") for r in maps):
         return False
     for r in s.refs:
-        if r.how in ("init", "assign", "set", "field") and r.what not in ("map", "zero", "copy") and not (
+        if r.how in ("init", "assign", "set", "field") and r.what not in ("map", "zero", "copy", "number") and not (
                 r.what == "arithmetic" and re.search(r"\b%s\b" % re.escape(s.key[3]), r.source.of(r.extra))) \
                 and not (r.what == "other" and CONSTANT.match(r.extra or "")) \
                 and not (r.what == "coherent" and r.extra not in SYNCED):
@@ -644,7 +798,7 @@ class Flow:
         self.facts = facts
         self.edges = collections.defaultdict(set)
         for f, n in facts.assigns:
-            self.store(f, facts.slot(f, n.kids[0]), n.kids[1])
+            self.store(f, facts.slot(f, n.kids[0]), n.kids[1], self.within(f, n.kids[0]))
         for calls in facts.unmap_macros.values():
             for f, n in calls:
                 if n.callee() == "dma_unmap_addr_set" and len(n.kids) > 3:
@@ -672,9 +826,21 @@ class Flow:
                                 if out:
                                     self.edges[out[0]].add(key)
 
-    def store(self, f, target, value):
+    def within(self, f, n):
+        """The structure that an expression's member is embedded in, as a part of a key: (), or (its label, member)."""
+        n = strip(n)
+        while n.kind == "index":
+            n = strip(n.kids[0])
+        x = strip(n.kids[0]) if n.kind == "member" and n.value[0] == "." else None
+        if x is None or x.kind != "member":
+            return ()
+        y = self.facts.typer(f)
+        r = y.owner(y.type(x.kids[0]), x.value[1])
+        return ((label(r[0]), x.value[1]),) if r is not None and r[0].tag else ()
+
+    def store(self, f, target, value, within=()):
         if target is not None:
-            self.edges[target[0]] |= self.terms(f, value)
+            self.edges[target[0] + within] |= self.terms(f, value)
 
     def terms(self, f, value):
         """The slots whose values an expression is made of."""
@@ -696,7 +862,7 @@ class Flow:
                 r = self.facts.slot(f, n)
                 if r:
                     if r[2] is None or len(r[2].derived) == r[1]:
-                        out.add(r[0])
+                        out.add(r[0] + self.within(f, n))
                     continue
                 if n.kind != "id":
                     continue
@@ -712,6 +878,31 @@ def flow(analysis, path):
     return x
 
 
+
+
+def plain_key(k):
+    """A slot's key without the structure that a member is embedded in."""
+    return k[:4] if k[0] == "member" else k
+
+
+def names_of(analysis, path, k):
+    """The keys under which a file may store into the place that a key names.
+
+    A member of a structure that is embedded in another is another place than that of one embedded elsewhere,
+    where no code copies that structure as a whole.
+    """
+    if k[0] != "member":
+        return (k,)
+    x = flow(analysis, path)
+    if not hasattr(x, "embedded"):
+        x.embedded = collections.defaultdict(set)
+        for e in x.edges:
+            if e[0] == "member" and len(e) > 4:
+                x.embedded[e[:4]].add(e)
+    base = plain_key(k)
+    copied = any(base[1:3] in memory(analysis, p).copied or base[1:3] in memory(analysis, p).moves for p in list(analysis.facts)) \
+        if len(k) > 4 and x.embedded[base] else False
+    return {base} | ({k} if len(k) > 4 and not copied else x.embedded[base])
 
 
 def raw_calls(analysis):
@@ -730,12 +921,13 @@ def raw_calls(analysis):
             if k in seen:
                 continue
             seen.add(k)
-            s = analysis.slots.get(k)
+            s = analysis.slots.get(plain_key(k))
             if s is not None and not s.blocked():
                 s.block("raw_stays", "%s:%d" % (site.path, site.line))
                 changed = True
             files = [k[1]] if k[0] == "local" else paths
             for p in files:
                 if p in analysis.facts:
-                    stack += flow(analysis, p).edges.get(k, ())
+                    for same in names_of(analysis, p, k):
+                        stack += flow(analysis, p).edges.get(same, ())
     return changed

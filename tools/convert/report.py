@@ -43,6 +43,8 @@ def write_text(out, summary, results, show_sites):
     for note in sorted({n for r in results for n in r.notes if not n.startswith("attached")}):
         out.write("note: %s\n" % note)
     total = len(summary.sites)
+    if not total:
+        out.write("no call there unmaps or syncs a single buffer by its DMA address\n")
     out.write("%d of %d sites converted (%s); of %d files with sites %d whole, %d in part, %d not\n" % (
         summary.converted, total, percent(summary.converted, total), len(summary.files), summary.whole,
         summary.part, summary.none))
@@ -118,7 +120,7 @@ def patch(root, tree, files, summary, notes):
                                             for r, n in summary.rules.most_common()]
     if notes:
         body += [""] + sorted(set(notes))
-    stat = " %d files changed\n" % len(touched)
+    stat = " %d file%s changed\n" % (len(touched), "" if len(touched) == 1 else "s")
     head = ("From %s Mon Sep 17 00:00:00 2001\nFrom: %s\nDate: %s\n"
             "Subject: [PATCH] %s: map DMA by handle\n\n%s\n---\n%s\n" % (
                 "0" * 40, author(root), time.strftime("%a, %d %b %Y %H:%M:%S +0000", time.gmtime()),

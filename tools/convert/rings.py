@@ -10,7 +10,7 @@ import re
 
 from .ctype import ADDRESS_TYPES, INTEGERS, Type
 from .flow import graph
-from .rules import COHERENT, READS
+from .rules import COHERENT, HARMLESS, READS
 
 ORDERED = re.compile(r"^_*[lb]e(16|32|64)$")
 # Calls that give an integer another byte order or width.
@@ -255,6 +255,35 @@ def find_given(analysis, facts, f, i, depth):
     return Place(p.key, own, "%s - %s" % (f.params[i].name, own + p.key[2]), seen, p.struct, p.member)
 
 
+def no_address(facts, f, n):
+    """Returns true if no part of an expression can be an address: neither by its type nor out of a call."""
+    from .proof import WIDE
+    y = facts.typer(f)
+    for x in n.walk():
+        if x.kind == "call" and not (WRITES.match(x.callee() or "") or x.callee() in READS or x.callee() in HARMLESS):
+            return False
+        if x.kind in ("id", "member") and not (x.parent is not None and (
+                (x.parent.kind == "call" and x.parent.kids[0] is x) or (x.parent.kind == "member" and x.parent.kids[0] is x))):
+            t = y.type(x)
+            if CONSTANT.match(x.value if x.kind == "id" else ""):
+                continue
+            if t is None or t.derived or t.name() in ADDRESS_TYPES or t.name() in WIDE or ORDERED.match(t.name()):
+                return False
+    return True
+
+
+def in_software(analysis, s, name):
+    """Returns true if a structure with a wide address lies only in structures of software, in the file of its own."""
+    from .proof import WIDE, is_strong, label, memory
+    if name not in WIDE or s.tag is None:
+        return False
+    around = [b for b in analysis.tree.source(s.path).bodies if any(
+        m.type.base == ("struct", s.tag) and "p" not in m.type.derived for m in b.members.values())]
+    if not around or not all(is_strong(b) for b in around):
+        return False
+    return not any(label(b) in memory(analysis, p).device for b in around + [s] for p in analysis.users(s.path, s.tag)[:60])
+
+
 def chain(n):
     """(the descriptor or the pointer to it, whether it is a pointer, path of the field) of a member expression."""
     path = []
@@ -288,6 +317,8 @@ def find_field(analysis, facts, f, n):
     base, is_pointer, path = chain(n)
     s = structure(facts, f, base)
     if s is None or (software(s) and not ORDERED.match(name)):
+        return None
+    if not ORDERED.match(name) and in_software(analysis, s, name):
         return None
     p = pointer(analysis, facts, f, base) if is_pointer else element(analysis, facts, f, base)
     return (("ring",) + p.key + (path,), p) if p is not None else None
@@ -405,7 +436,8 @@ def written(analysis, facts, f, call):
 class Home:
     """Names the place of a ring's handles: an array beside a member, or a member in the elements of an array."""
 
-    def __init__(self, struct, member, size=None, inside=None, allocations=(), frees=()):
+    def __init__(self, struct, member, size=None, inside=None, allocations=(), frees=(), stored=False):
+        self.stored = stored        # the array beside it was found at the stores, and not at each read
         self.struct = struct        # that gets the declaration
         self.member = member        # behind which member of it
         self.size = size            # text of the array's "[...]"
@@ -466,6 +498,10 @@ def beside(facts, seen, ring_name):
         t = facts.typer(f).resolved(t)
         if t.base and t.base[0] == "body" and t.base[1] is not None and software(t.base[1]):
             return True
+        # An array of numbers within software's structure.
+        owner = structure(facts, f, c.kids[0]) if c.kind == "member" else None
+        if owner is not None and software(owner) and t.derived == ("a",) and t.name() in INTEGERS:
+            return True
     return False
 
 
@@ -515,24 +551,26 @@ def constant_count(facts, f, v):
     return m.group(1) if m and CONSTANT.match(m.group(1)) else None
 
 
-def home(analysis, places, files):
-    """Choose where the handles lie, from the Places of the stores and reads: a Home, or None."""
+def home(analysis, places, stored, files):
+    """Choose where the handles lie, from the Places of the stores and reads, the first `stored` of which are stores: a Home, or None."""
     tree = analysis.tree
     first = places[0]
     size = size_of(tree, first.member[0], first.member[1])
     if size and first.struct.tag:
         top = first.key[2].replace("->", ".").split(".")[0]
         return Home(first.struct, top, size)
-    common = None
-    for p in places:
-        for seen in p.seen:
-            found = companions(analysis.file(seen[0].source.path), seen)
-            common = found if common is None else common & found
-    for name in sorted(common or ()):
+    found = [[companions(analysis.file(seen[0].source.path), seen) for seen in p.seen] for p in places]
+    common = set.intersection(*[c for each in found for c in each])
+    for name in sorted(common):
         size = size_of(tree, first.struct, name)
         if size:
             return Home(first.struct, name, size)
-    for name in sorted(common or ()):
+    # A descriptor whose address is read has been stored, with an index that the array has.
+    for name in sorted(set.intersection(*[c for each in found[:stored] for c in each])):
+        size = size_of(tree, first.struct, name)
+        if size and any(name in c for each in found[stored:] for c in each):
+            return Home(first.struct, name, size, stored=True)
+    for name in sorted(common):
         m = first.struct.members.get(name)
         if name == first.member[1] or m is None or m.type.derived != ("p",) or not m.type.base or m.type.base[0] != "struct":
             continue
@@ -542,7 +580,7 @@ def home(analysis, places, files):
     size = allocated_size(analysis, first, files)
     if size:
         return Home(first.struct, first.key[2].replace("->", ".").split(".")[0], size)
-    for name in sorted(common or ()):
+    for name in sorted(common):
         m = first.struct.members.get(name)
         made = made_by(analysis, first.struct, name, files) if m is not None and m.type.derived[:1] == ("p",) else None
         if made:

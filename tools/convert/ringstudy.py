@@ -89,7 +89,14 @@ class RingStudy:
         owner = next(b for b in self.tree.source(s.key[1]).bodies if b.label() == s.key[2])
         member = owner.members.get(re.split(r"->|\.", ring)[0])
         tag = member.type.base[1] if member and member.type.base and member.type.base[0] == "struct" else None
-        return mine is None or tag is None or mine.tag == tag or "." in ring or ">" in ring
+        mine = mine.tag if mine else self.tag(facts, f, a)
+        return mine is None or tag is None or mine == tag or "." in ring or ">" in ring
+
+    @staticmethod
+    def tag(facts, f, a):
+        """The tag of the structure that an expression points to, where its body is not in the tree; None: its type is not known."""
+        t = facts.typer(f).resolved(facts.typer(f).type(a))
+        return t.base[1] if t is not None and t.base is not None and t.base[0] == "struct" else None
 
     def ring_ref(self, s, facts, f, n, spot):
         def ref(how, what=None, extra=None):
@@ -99,6 +106,8 @@ class RingStudy:
         while p is not None and p.kind == "paren":
             top, p = p, p.parent
         if p is not None and p.kind == "assign" and p.kids[0] is top:
+            if p.value == "&=" or (p.value == "|=" and rings.no_address(facts, f, p.kids[1])):
+                return None         # other bits of the word: the handle does not follow the number
             r = ref("assign" if p.value == "=" else "update", *facts.value(f, rings.unordered(p.kids[1])))
             r.value = p.kids[1]
         elif p is not None and p.kind == "unary" and p.value == "&":
@@ -143,10 +152,11 @@ class RingStudy:
         if not used:
             s.block("never_mapped")
             return
+        stores = list(used)
         used += [r for r in s.refs if r.how in ("site", "offset_site", "error") or (r.how in ("arg", "read") and any(
             a.kind in ("assign", "var") for a in r.node.above()))]
         spots = [r.spot for r in used]
-        s.home = rings.home(self, spots, files)
+        s.home = rings.home(self, spots, len(stores), files)
         if s.home is None:
             s.block("ring_size", used[0].where())
             return
@@ -155,7 +165,7 @@ class RingStudy:
         for r in used:
             for seen in r.spot.seen:
                 facts = self.file(seen[0].source.path)
-                if not rings.beside(facts, seen, last):
+                if not rings.beside(facts, seen, last) and (r in stores or not s.home.stored):
                     s.block("ring_index", r.where())
                 owners.add(rings.instance(facts, seen[0], seen[1]))
         if len(owners - {""}) > 1:

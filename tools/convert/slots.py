@@ -10,7 +10,7 @@ the end blocks spread along the copies: all uses of a slot are converted, or non
 import os
 import re
 
-from . import proof, rings
+from . import proof, rings, windows
 from .ctype import INTEGERS
 from .facts import Facts, squeezed, strip
 from .index import has_word
@@ -36,10 +36,13 @@ class Slot:
         self.form = "handle"    # or alias, beside
         self.alias_of = None    # the node whose slot an alias points to
         self.leaves = []        # copies at which the mapping moves out of this slot
+        self.leaks = []         # maps that are neither ended nor kept on a path to the function's end
         self.containers = []    # structures that hold a member, the member's own first
         self.moves = []         # (path, function, assignment) of structures that hold the slot
         self.view_field = None  # the field beside a member that its address is computed from
         self.view = None        # the node of the slot that a computed address lies in
+        self.window = None      # of an array: the Window of one mapping that its addresses are in
+        self.outside = None     # of a member in a union: (structure that gets the handle, its name, the union)
         self.home = None        # of a ring: where its handles lie
         self.reset = False      # a map must be preceded by a reset: the memory is not known to be zeroed
 
@@ -241,7 +244,7 @@ class Analysis(RingStudy):
                 elif r.slot == "?" and p == path:
                     s.block("untyped_use", r.where())
             for name, (_, text) in facts.source.macros.items():
-                if in_macro.search(text):
+                if any(self.may_be_in(facts, s.struct, text[:m.start()]) for m in in_macro.finditer(text)):
                     s.block("macro_use", name)
             for f in facts.source.functions.values():
                 if f.broken:
@@ -253,6 +256,16 @@ class Analysis(RingStudy):
                 self.study_layout(s, facts, label, field)
         proof.structure(self, s)
         return True
+
+    def may_be_in(self, facts, struct, before):
+        """Returns true if a macro's text may name a structure where it ends: by a member that may have that type."""
+        m = re.search(r"(?:->|\.)\s*(\w+)$", before)
+        if m is None:
+            return True
+        types = [b.members[m.group(1)].type for p in self.tree.closure(facts.source.path)
+                 if m.group(1) in self.tree.words(p) for b in self.tree.source(p).bodies if m.group(1) in b.members]
+        return not types or any(t.base is None or t.base[0] == "name" or t.base in (("struct", struct.tag), ("body", struct))
+                                for t in types)
 
     def study_layout(self, s, facts, label, field):
         text = facts.source.text
@@ -456,7 +469,9 @@ class Analysis(RingStudy):
 
     def study_member_view(self, s, r, facts, terms):
         """A member that is an address within the mapping of a member beside it."""
-        if s.type.derived or r.node.kind != "member":
+        if s.type.derived:
+            return windows.study(self, s, r, facts)
+        if r.node.kind != "member":
             return False
         base = squeezed(r.source.of(r.node.kids[0]))
 
@@ -473,7 +488,9 @@ class Analysis(RingStudy):
                               and beside(n.kids[0]) and n.kids[0].value[1] != s.key[3]
                               and strip(n.kids[1]).kind == "id" and strip(n.kids[1]).value == t.value
                               and facts.value_slot(f, strip(n.kids[1])) == found[0]), None)
-            key = facts.value_slot(r.function, whole) if whole is not None else None
+                if whole is None:
+                    whole = windows.array_beside(facts, r, t, found[0], beside)
+            key = facts.slot(r.function, whole)[0] if whole is not None else None
             if key is None or key[:3] != s.key[:3] or key == s.key or s.view_field not in (None, key[3]):
                 continue
             s.view, s.view_field = whole, key[3]
@@ -564,7 +581,7 @@ class Analysis(RingStudy):
                     if not s.blocked() and other.blocked():
                         s.block("depends", key)
                         changed = True
-                    if s.blocked() and not other.blocked() and (
+                    if s.blocked() and not other.blocked() and not windows.is_number(other) and (
                             s.unmaps or s.syncs or s.key[0] in ("param", "member", "ring")):
                         other.block("moves_to", s.key)
                         changed = True
@@ -573,11 +590,11 @@ class Analysis(RingStudy):
         proof.forms(self)
         self.spread()
         for _ in range(20):
-            if not proof.components(self) and not proof.raw_calls(self):
+            if not windows.given_away(self) and not proof.components(self) and not proof.raw_calls(self):
                 break
             self.spread()
         for s in self.slots.values():
-            if not s.blocked() and (s.form == "ring" or (s.form == "handle" and s.key[0] == "member")):
+            if not s.blocked() and (s.form == "ring" or (s.form in ("handle", "beside", "window") and s.key[0] == "member")):
                 s.reset = not proof.zeroed(self, s)
         for site in self.sites:
             if site.slot is None:

@@ -65,6 +65,32 @@ static void handle_sync_dev(struct device *dev, struct mapping *m)
 }
 #endif
 
+#ifdef HAVE_BATCH
+static struct dma_unmap_batch batch;
+static unsigned int batched;
+
+static void batch_unmap(struct device *dev, struct mapping *m, unsigned int max)
+{
+	if (!batched)
+		dma_unmap_batch_init(&batch, dev);
+	dma_unmap_batch_add(&batch, &m->h);
+	if (++batched < max)
+		return;
+	dma_unmap_batch_flush(&batch);
+	batched = 0;
+}
+
+static void batch16_unmap(struct device *dev, struct mapping *m)
+{
+	batch_unmap(dev, m, 16);
+}
+
+static void batch256_unmap(struct device *dev, struct mapping *m)
+{
+	batch_unmap(dev, m, 256);
+}
+#endif
+
 const struct api apis[] = {
 	{ "address", address_map, address_unmap, address_sync_cpu, address_sync_dev },
 #ifdef HAVE_UNMAP_PHYS
@@ -72,6 +98,11 @@ const struct api apis[] = {
 #endif
 #ifdef HAVE_HANDLE
 	{ "handle", handle_map, handle_unmap, handle_sync_cpu, handle_sync_dev },
+#endif
+#ifdef HAVE_BATCH
+	{ "batch of 16", handle_map, batch16_unmap, handle_sync_cpu, handle_sync_dev, false, 16 },
+	{ "batch of 256", handle_map, batch256_unmap, handle_sync_cpu, handle_sync_dev, false,
+	  256 },
 #endif
 };
 

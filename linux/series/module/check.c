@@ -262,7 +262,115 @@ static void stale_copy(struct buffers *b)
 }
 #endif
 
-void check_all(struct edu *edu)
+#ifdef HAVE_BATCH
+#define PIECES 5
+
+/* Returns the bytes of a page that edu changes by a transfer to its address. */
+static size_t changed(struct edu *edu, u8 *page, dma_addr_t addr)
+{
+	size_t n, count = 0;
+
+	memset(page, 0xee, PAGE_SIZE);
+	edu_transfer(edu, addr, BYTES, false);
+	for (n = 0; n < PAGE_SIZE; n++)
+		count += page[n] != 0xee;
+	return count;
+}
+
+/* Unmaps of a batch, of pieces of a page, bring the data that the device wrote, bounced or not. */
+static void batches(struct buffers *b)
+{
+	struct device *dev = &b->edu->pdev->dev;
+	struct dma_handle h[PIECES] = {}, again = {};
+	size_t size = 128, n, wrong = 0; /* whole cache lines */
+	struct dma_unmap_batch batch;
+	struct mapping m;
+	int err = 0;
+
+	for (n = 0; n < BYTES; n++)
+		b->from[n] = pattern(n);
+	memset(b->to, 0, BYTES);
+	map_struct(&m, b->from, BYTES, DMA_TO_DEVICE);
+	err = apis[0].map(dev, &m) || edu_transfer(b->edu, m.addr, BYTES, true);
+	apis[0].unmap(dev, &m);
+	for (n = 0; n < PIECES && !err; n++)
+		err = dma_map_handle_single(dev, &h[n], b->to + n * size, size, DMA_FROM_DEVICE) ||
+		      edu_transfer(b->edu, dma_handle_addr(&h[n]), size, false);
+	dma_unmap_batch_init(&batch, dev);
+	for (n = 0; n < PIECES; n++) {
+		dma_unmap_batch_add(&batch, &h[n]);
+		err |= dma_handle_mapped(&h[n]);
+	}
+	/* A handle that was added may be mapped again at once, and be added again. */
+	err |= dma_map_handle_single(dev, &again, b->from, PAGE_SIZE, DMA_TO_DEVICE);
+	dma_unmap_batch_add(&batch, &again);
+	for (n = 0; n < PIECES * size; n++)
+		wrong += b->to[n] != pattern(n % size);
+	dma_unmap_batch_flush(&batch);
+	dma_unmap_batch_flush(&batch);
+	report(!err && !wrong, "batch: data of %u handles, error %d, %zu bytes wrong", PIECES, err,
+	       wrong);
+}
+
+/*
+ * No IOVA of a batch is mapped again before the flush, and none leads anywhere after it. In strict mode
+ * the control is the time before the flush: the IOMMU still knows the first page, since edu has used it.
+ */
+static void batch_blocks(struct buffers *b, bool slots)
+{
+	struct page *pages = alloc_pages(GFP_KERNEL | GFP_DMA32 | __GFP_ZERO, 4);
+	struct device *dev = &b->edu->pdev->dev;
+	struct dma_handle h[PIECES] = {}, other[PIECES] = {};
+	size_t n, k, before, after, early = 0, wrong = 0;
+	struct dma_unmap_batch batch;
+	dma_addr_t addr[PIECES];
+	u8 *buf, *part[PIECES];
+	int err = 0;
+
+	if (!pages) {
+		report(false, "memory for batches");
+		return;
+	}
+	buf = page_address(pages);
+	/* Of 1 to 5 pages. */
+	for (n = 0; n < PIECES; n++) {
+		part[n] = buf + n * (n + 1) / 2 * PAGE_SIZE;
+		err |= dma_map_handle_single(dev, &h[n], part[n], (n + 1) * PAGE_SIZE,
+					     DMA_FROM_DEVICE);
+		addr[n] = dma_handle_addr(&h[n]);
+		wrong += changed(b->edu, part[n], addr[n]) < BYTES / 2;
+	}
+	dma_unmap_batch_init(&batch, dev);
+	for (n = 0; n < PIECES; n++)
+		dma_unmap_batch_add(&batch, &h[n]);
+	for (n = 0; n < PIECES; n++) {
+		err |= dma_map_handle_single(dev, &other[n], part[n], (n + 1) * PAGE_SIZE,
+					     DMA_TO_DEVICE);
+		for (k = 0; k < PIECES; k++)
+			early += slots && dma_handle_addr(&other[n]) == addr[k];
+	}
+	before = changed(b->edu, buf, addr[0]);
+	dma_unmap_batch_flush(&batch);
+	for (n = 0; n < PIECES; n++)
+		dma_unmap_handle(dev, &other[n]);
+	if (b->edu->lazy)
+		msleep(1500);
+	for (n = 0, after = 0; n < PIECES; n++) {
+		wrong += misled(dev, addr[n], 0, n + 1, true);
+		after += changed(b->edu, part[n], addr[n]);
+	}
+	if (slots && b->edu->strict)
+		report(before > BYTES / 2, "batch: control, %zu bytes arrive before the flush",
+		       before);
+	report(!err && !early && !after && !wrong,
+	       "batch: error %d, %zu addresses used early, %zu bytes arrive after the flush, %zu "
+	       "pages wrong",
+	       err, early, after, wrong);
+	__free_pages(pages, 4);
+}
+#endif
+
+void check_all(struct edu *edu, bool slots)
 {
 	struct page *pages = alloc_pages(GFP_KERNEL | GFP_DMA32 | __GFP_ZERO, 2);
 	struct buffers b = { .edu = edu };
@@ -276,6 +384,8 @@ void check_all(struct edu *edu)
 	b.to = b.from + 2 * PAGE_SIZE;
 	for (n = 0; n < api_count; n++) {
 		b.api = &apis[n];
+		if (b.api->batch)
+			continue;
 		b.offset = 0;
 		round_trip(&b, PAGE_SIZE);
 		b.offset = 64;
@@ -287,13 +397,17 @@ void check_all(struct edu *edu)
 	handles(&b);
 #endif
 #ifdef DMA_HANDLE_SLOT
-	/* The IOMMUs of arm that QEMU has do not keep their tables by generic_pt. */
-	if (IS_ENABLED(CONFIG_X86) && (edu->strict || edu->lazy) && !edu->untrusted) {
+	if (slots && (edu->strict || edu->lazy) && !edu->untrusted) {
 		many_slots(&b);
 		large_slots(&b);
 	}
-	if (IS_ENABLED(CONFIG_X86) && edu->strict && !edu->untrusted)
+	if (slots && edu->strict && !edu->untrusted)
 		stale_copy(&b);
+#endif
+#ifdef HAVE_BATCH
+	batches(&b);
+	if ((edu->strict || edu->lazy) && !edu->untrusted)
+		batch_blocks(&b, slots);
 #endif
 	__free_pages(pages, 2);
 }

@@ -18,6 +18,14 @@ static bool zero_outlives;
 module_param(zero_outlives, bool, 0);
 MODULE_PARM_DESC(zero_outlives, "the kernel does not unmap IOVA 0");
 
+static bool slots = IS_ENABLED(CONFIG_X86);
+module_param(slots, bool, 0);
+MODULE_PARM_DESC(slots, "handles have slots behind this IOMMU");
+
+static bool control;
+module_param(control, bool, 0);
+MODULE_PARM_DESC(control, "make faults that sanitizers must report, and do nothing else");
+
 static unsigned int results;
 
 void report(bool ok, const char *fmt, ...)
@@ -53,7 +61,7 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	} else {
 		if (IS_ENABLED(CONFIG_ARM_DMA_USE_IOMMU) && edu.strict)
 			check_zero(&edu, zero_outlives);
-		check_all(&edu);
+		check_all(&edu, slots);
 		if ((edu.strict || edu.lazy) && !edu.untrusted)
 			check_churn(&edu);
 	}
@@ -79,6 +87,11 @@ static int __init start(void)
 	int err;
 
 	pr_info("KTAP version 1\n");
+	if (control) {
+		provoke_all();
+		pr_info("1..%u\n", results);
+		return 0;
+	}
 	err = pci_register_driver(&driver);
 	if (err)
 		return err;

@@ -10,6 +10,10 @@
 #include <linux/dma-handle.h>
 #define HAVE_HANDLE 1
 #endif
+#if __has_include(<linux/dma-unmap-batch.h>)
+#include <linux/dma-unmap-batch.h>
+#define HAVE_BATCH 1
+#endif
 #if __has_include(<linux/dma-unmap-phys.h>) && defined(CONFIG_DMA_UNMAP_BY_PHYS)
 #include <linux/dma-unmap-phys.h>
 #define HAVE_UNMAP_PHYS 1
@@ -34,6 +38,7 @@ struct api {
 	void (*sync_cpu)(struct device *dev, struct mapping *m);
 	void (*sync_dev)(struct device *dev, struct mapping *m);
 	bool wrong_if_bounced; /* loses data and bounce buffers, and is here to show it */
+	unsigned int batch; /* 0, or unmaps that share a flush: measured, and checked by themselves */
 };
 
 extern const struct api apis[];
@@ -54,12 +59,16 @@ void edu_close(struct edu *edu);
 /* Copy from memory into edu's buffer, or back. size is less than 4,096 bytes. */
 int edu_transfer(struct edu *edu, dma_addr_t addr, size_t size, bool from_memory);
 
-void check_all(struct edu *edu);
+/* slots: handles of this kernel have slots for edu. */
+void check_all(struct edu *edu, bool slots);
 /* Two CPUs at once. An IOMMU must translate for edu. */
 void check_churn(struct edu *edu);
 /* The first mapping of all, at IOVA 0. outlives: the kernel has the bug that unmap leaves it there. */
 void check_zero(struct edu *edu, bool outlives);
 int bench_all(struct edu *edu, size_t offset, size_t size);
+
+/* Make faults that sanitizers report. */
+void provoke_all(void);
 
 /* One line of KTAP. */
 void report(bool ok, const char *fmt, ...) __printf(2, 3);

@@ -144,7 +144,7 @@ int dmah_iommu_flush_cpu(struct dmah_domain *dom, const struct dmah_device *dev,
 }
 
 /*
- * Flush with one invalidation what waits at up to 32 CPUs from the @first on, and in up to 32 rings beyond number *@ring:
+ * Flush with one invalidation what waits at up to 24 CPUs from the @first on, and in up to 24 rings beyond number *@ring:
  * their entries were cleared before the invalidation. @more: other CPUs or rings are left.
  */
 static int flush_some(struct dmah_domain *dom, const struct dmah_device *dev, unsigned int first,

@@ -44,7 +44,7 @@ struct ring_mark {
 	uint32_t serial;
 	uint64_t until;
 };
-#define RING_MARKS 32u
+#define RING_MARKS 24u
 
 /** dmah_iommu_rings_capture() - up to RING_MARKS of the domain's rings, with serial numbers beyond @after. Return: how many. */
 unsigned int dmah_iommu_rings_capture(struct dmah_domain *dom, uint32_t after,

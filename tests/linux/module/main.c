@@ -110,8 +110,9 @@ static const struct test_case first_cases[] = {
 };
 
 static const struct test_case *const groups[] = {
-	first_cases, form_cases, set_cases,   block_cases,   misuse_cases, context_cases,
-	place_cases, race_cases, reuse_cases, exhaust_cases, inject_cases, last_cases,
+	first_cases,  form_cases,    set_cases,	   pieces_cases, block_cases,
+	misuse_cases, context_cases, place_cases,  race_cases,	 shared_cases,
+	reuse_cases,  exhaust_cases, inject_cases, last_cases,
 };
 
 static int run_tests(struct test *t)

@@ -64,7 +64,7 @@ struct test_case {
 
 extern const struct test_case form_cases[], set_cases[], block_cases[], misuse_cases[],
 	context_cases[], inject_cases[], exhaust_cases[], place_cases[], race_cases[],
-	reuse_cases[], last_cases[];
+	reuse_cases[], pieces_cases[], shared_cases[], last_cases[];
 
 /* main.c */
 bool test_check(struct test *t, bool ok, const char *what, const char *file, int line);

@@ -348,18 +348,24 @@ static void put_pending(struct iommu_dma_slots *s, struct iommu_dma_slot *slot)
 			  jiffies + msecs_to_jiffies(cookie->options.fq_timeout));
 }
 
-/* Put a slot back in strict mode: nothing reaches its IOVA when this returns. */
-static void put_flushed(struct iommu_dma_slots *s, struct iommu_dma_slot *slot, unsigned int pages)
+/* Put a slot back whose IOVA leads nowhere any more. */
+static void put_ready(struct iommu_dma_slots *s, struct iommu_dma_slot *slot)
 {
 	struct slot_cpu *cpu;
 	unsigned long flags;
 
-	flush_range(s->domain, slot->iova, pages * PAGE_SIZE);
 	local_irq_save(flags);
 	cpu = this_cpu_ptr(s->cpus);
 	list_put(&cpu->ready[slot->class], slot);
 	trim_ready(s, cpu, slot->class);
 	local_irq_restore(flags);
+}
+
+/* Put a slot back in strict mode: nothing reaches its IOVA when this returns. */
+static void put_flushed(struct iommu_dma_slots *s, struct iommu_dma_slot *slot, unsigned int pages)
+{
+	flush_range(s->domain, slot->iova, pages * PAGE_SIZE);
+	put_ready(s, slot);
 }
 
 /* Learn the bits of entries from entries that iommu_map() writes. */
@@ -466,6 +472,21 @@ static bool slot_serves(struct device *dev, const struct dma_handle *h)
 	       !static_branch_unlikely(&iommu_deferred_attach_enabled);
 }
 
+/* Write the entries of a slot. Returns an error if the IOMMU does not take them. */
+static int map_entries(struct iommu_dma_slots *s, struct iommu_dma_slot *slot,
+		       const struct dma_handle *h, unsigned int pages)
+{
+	int err;
+
+	write_entries(s, slot->entry, (h->phys & PAGE_MASK) | s->bits[h->dir], PAGE_SIZE, pages);
+	err = iommu_sync_map(s->domain, slot->iova, pages * PAGE_SIZE);
+	if (unlikely(err)) {
+		write_entries(s, slot->entry, 0, 0, pages);
+		flush_range(s->domain, slot->iova, pages * PAGE_SIZE);
+	}
+	return err;
+}
+
 /* Map by a slot. The handle holds the arguments of map. Returns false if no slot serves. */
 bool iommu_dma_map_slot(struct device *dev, struct dma_handle *h)
 {
@@ -484,10 +505,8 @@ bool iommu_dma_map_slot(struct device *dev, struct dma_handle *h)
 	slot = get_slot(s, fls(pages - 1));
 	if (unlikely(!slot))
 		return false;
-	write_entries(s, slot->entry, (h->phys & PAGE_MASK) | s->bits[h->dir], PAGE_SIZE, pages);
-	if (unlikely(iommu_sync_map(domain, slot->iova, pages * PAGE_SIZE))) {
-		write_entries(s, slot->entry, 0, 0, pages);
-		put_flushed(s, slot, pages);
+	if (unlikely(map_entries(s, slot, h, pages))) {
+		put_ready(s, slot);
 		return false;
 	}
 	h->addr = slot->iova + offset_in_page(h->phys);
@@ -496,26 +515,45 @@ bool iommu_dma_map_slot(struct device *dev, struct dma_handle *h)
 	return true;
 }
 
-void iommu_dma_unmap_slot(struct dma_handle *h)
+/* Clear the first entry, if it is still the handle's. */
+static bool end_mapping(struct iommu_dma_slot *slot, const struct dma_handle *h)
 {
-	struct iommu_dma_slot *slot = h->slot;
-	struct iommu_dma_slots *s = slot->owner;
 	u64 old = READ_ONCE(*slot->entry);
-	unsigned int pages = 1, n;
 
 	/* The IOMMU may set bits of an entry in use, hence the loop. */
 	do {
 		if (WARN_ON_ONCE(!old || (old & SLOT_ADDRESS) != (h->phys & PAGE_MASK)))
-			return;
+			return false;
 	} while (!try_cmpxchg64(slot->entry, &old, 0));
+	return true;
+}
+
+/* Clear the entries behind the first one. Returns the pages of the mapping. */
+static unsigned int clear_entries(struct iommu_dma_slots *s, struct iommu_dma_slot *slot,
+				  const struct dma_handle *h)
+{
+	unsigned int pages = 1, n;
+
 	if (slot->class) {
 		pages = pages_of(h);
 		for (n = 1; n < pages; n++)
 			WRITE_ONCE(slot->entry[n], 0);
-		/* Order this as the exchange is: see put_pending(). */
+		/* Order this as end_mapping() is: see put_pending(). */
 		smp_mb();
 	}
 	publish_entries(s, slot->entry, pages);
+	return pages;
+}
+
+void iommu_dma_unmap_slot(struct dma_handle *h)
+{
+	struct iommu_dma_slot *slot = h->slot;
+	struct iommu_dma_slots *s = slot->owner;
+	unsigned int pages;
+
+	if (!end_mapping(slot, h))
+		return;
+	pages = clear_entries(s, slot, h);
 	if (READ_ONCE(s->cookie->fq_domain))
 		put_pending(s, slot);
 	else
