@@ -12,7 +12,7 @@
  * Bounds, so that no tree costs more than a few seconds: looking a phandle up is a pass over the tree. The largest trees of
  * Linux have about 100 IOMMUs and 300 devices behind them.
  */
-#define MOST_IOMMUS  256u
+#define MOST_IOMMUS  192u
 #define MOST_DEVICES 1024u
 #define MOST_IDS     64u /* of a device, by iommus */
 #define MOST_ENTRIES 1024u /* of iommu-map */
@@ -219,7 +219,7 @@ static int collect(const struct dmah_fw *fw, const struct fw_tree *tree, struct 
 			continue;
 		if (iommus->n == MOST_IOMMUS)
 			return dmah_fw_error(fw, NAME, dmah_fw_tree_offset(&node),
-					     "there are more than 256 IOMMUs");
+					     "there are more than 192 IOMMUs");
 		cells = cells_of(tree, &node, NO_CELLS);
 		kind = kind_of(tree, &node);
 		iommus->phandle[iommus->n] = dmah_fw_tree_phandle(tree, &node);

@@ -418,13 +418,13 @@ def tree_mirrored():
 
 def tree_bounds():
     """Trees that would cost minutes if each reference and each name were followed to its end."""
-    smmus = [smmu_node("i%d" % n, n + 1, 0x1000 * (n + 1)) for n in range(257)]
+    smmus = [smmu_node("i%d" % n, n + 1, 0x1000 * (n + 1)) for n in range(193)]
     devices = [Tree("d%d" % n, {"iommus": cells(1, n)}) for n in range(1025)]
-    for nodes, word in ((smmus, "256 IOMMUs"), (smmus[:1] + devices, "1024 devices"),
+    for nodes, word in ((smmus, "192 IOMMUs"), (smmus[:1] + devices, "1024 devices"),
                         (smmus[:1] + [Tree("d", {"iommus": cells(1, 2) * 65})], "64 entries")):
         status, _, err = fw.tables(fw.put("t", root(*nodes).blob()))
         assert status == 1 and word in err and "error: DT, offset 0x" in err, err
-    t = fw.put("t", root(*smmus[:256], *devices[:1023], Tree("d", {"iommus": cells(256, 2) * 64})).blob())
+    t = fw.put("t", root(*smmus[:192], *devices[:1023], Tree("d", {"iommus": cells(192, 2) * 64})).blob())
     assert fw.one(t, "/d").ids == [2] and fw.one(t, "/d1022").ids == [1022]
     # a name of 1 MiB, for each of 40,000 properties
     long = {"n" * 0x100000: b""}
