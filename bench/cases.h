@@ -10,7 +10,14 @@ extern const struct bench_case case_harness, case_harness_sync, case_floor;
 
 /* case_linux.c */
 extern const struct bench_case case_linux_arm, case_linux_vtd, case_linux_sync, case_linux_sg1,
-	case_linux_sg8, case_linux_sg128, case_linux_direct;
+	case_linux_sg8, case_linux_sg128, case_linux_direct, case_linux_bounce,
+	case_linux_bounced_sync;
+
+/* case_linux73.c */
+extern const struct bench_case case_linux73_arm, case_linux73_vtd, case_linux73_sync,
+	case_linux73_sg1, case_linux73_sg8, case_linux73_sg128, case_linux73_direct,
+	case_linux73_bounce, case_linux73_bounced_sync, case_linux73_link1, case_linux73_link8,
+	case_linux73_link128;
 
 /* case_address.c */
 extern const struct bench_case case_address_rbtree, case_address_walk, case_address_directory,

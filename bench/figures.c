@@ -12,6 +12,7 @@
 #include "message.h"
 #include "posix.h"
 #include "samples.h"
+#include "series.h"
 
 #define OPS	    4000000u
 #define AGED_LIVE   65536u
@@ -23,21 +24,30 @@
 const char *figure_name(enum figure f)
 {
 	static const char *const names[FIGURES] = {
-		"windows",    "windows-linux", "p99.9",		 "p99.9-linux", "most",
-		"most-linux", "polluted",      "polluted-linux", "handed-over", "handed-over-linux",
-		"misses",     "misses-linux",  "attach",
+		"windows",     "windows-linux",	    "windows-linux73",
+		"p99.9",       "p99.9-linux",	    "p99.9-linux73",
+		"most",	       "most-linux",	    "most-linux73",
+		"polluted",    "polluted-linux",    "polluted-linux73",
+		"handed-over", "handed-over-linux", "handed-over-linux73",
+		"misses",      "misses-linux",	    "misses-linux73",
+		"attach",
 	};
 
 	return names[f];
 }
 
+/* The code that is measured, as the figures of enum figure follow each other. */
+static const struct linux_series *const series_of[] = { NULL, &linux612, &linux73 };
+
 /**
  * struct subject - this library or Linux's code, lazy behind VT-d.
  * @m: the library's machine; NULL for Linux.
+ * @series: Linux's version.
  * @peer: Linux's domain.
  */
 struct subject {
 	struct machine *m;
+	const struct linux_series *series;
 	struct linux_peer *peer;
 };
 
@@ -51,32 +61,27 @@ struct mapping {
 static void be_cpu(unsigned int cpu)
 {
 	posix_set_cpu(cpu);
-#ifdef HAVE_LINUX_PEER
-	linux_peer_thread(cpu);
-#endif
+	linux_thread(cpu);
 }
 
-static const char *open_subject(struct subject *s, bool linux_code)
+static const char *open_subject(struct subject *s, unsigned int who)
 {
 	struct machine_config config = { .kind = MACHINE_VTD, .mode = DMAH_LAZY };
 	const char *why = NULL;
 
-	*s = (struct subject){ 0 };
-	if (!linux_code) {
+	*s = (struct subject){ .series = series_of[who] };
+	if (!s->series) {
 		s->m = machine_create(&config, &why);
 		return why;
 	}
-#ifdef HAVE_LINUX_PEER
-	s->peer = linux_peer_create(LINUX_VTD, true);
-#endif
+	s->peer = s->series->create(LINUX_VTD, true);
 	return s->peer ? NULL : "Linux's domain cannot be made";
 }
 
 static const char *close_subject(struct subject *s)
 {
-#ifdef HAVE_LINUX_PEER
-	linux_peer_destroy(s->peer);
-#endif
+	if (s->peer)
+		s->series->destroy(s->peer);
 	return s->m ? machine_destroy(s->m) : NULL;
 }
 
@@ -86,10 +91,8 @@ static inline bool map(struct subject *s, struct mapping *m, dmah_phys_t page)
 		m->live = !dmah_map_page(&s->m->dev, &m->h, page, 0, 4096, DMAH_FROM_DEVICE);
 		m->dma = dmah_addr(&m->h);
 	} else {
-#ifdef HAVE_LINUX_PEER
-		m->dma = linux_peer_map(s->peer, page, 4096);
+		m->dma = s->series->map(s->peer, page, 4096);
 		m->live = m->dma != LINUX_PEER_FAILED;
-#endif
 	}
 	return m->live;
 }
@@ -99,9 +102,7 @@ static inline bool unmap(struct subject *s, struct mapping *m)
 	m->live = false;
 	if (s->m)
 		return !dmah_unmap(&s->m->dev, &m->h);
-#ifdef HAVE_LINUX_PEER
-	linux_peer_unmap(s->peer, m->dma, 4096);
-#endif
+	s->series->unmap(s->peer, m->dma, 4096);
 	return true;
 }
 
@@ -203,10 +204,10 @@ static bool breathe(struct ageing *a, uint32_t ops)
 	return true;
 }
 
-static const char *age(double value[FIGURES], bool timed, uint32_t ops, bool linux_code)
+static const char *age(double value[FIGURES], bool timed, uint32_t ops, unsigned int who)
 {
 	struct ageing a = { .rng = 1 };
-	const char *why = open_subject(&a.s, linux_code);
+	const char *why = open_subject(&a.s, who);
 	bool ok;
 
 	if (why)
@@ -215,11 +216,11 @@ static const char *age(double value[FIGURES], bool timed, uint32_t ops, bool lin
 	a.touched = must(calloc(1, WINDOWS));
 	a.ticks = must(calloc(ops, sizeof(*a.ticks)));
 	ok = breathe(&a, ops);
-	value[FIGURE_WINDOWS + linux_code] = a.windows * 512.0 / a.most;
+	value[FIGURE_WINDOWS + who] = a.windows * 512.0 / a.most;
 	if (timed) {
 		qsort(a.ticks, ops, sizeof(*a.ticks), by_time);
-		value[FIGURE_P999 + linux_code] = nanoseconds(a.ticks[ops - ops / 1000 - 1]);
-		value[FIGURE_MOST + linux_code] = nanoseconds(a.ticks[ops - 1]);
+		value[FIGURE_P999 + who] = nanoseconds(a.ticks[ops - ops / 1000 - 1]);
+		value[FIGURE_MOST + who] = nanoseconds(a.ticks[ops - 1]);
 	}
 	ok &= shed(&a, 0);
 	why = close_subject(&a.s);
@@ -254,13 +255,13 @@ static double run_polluted(struct subject *s, struct mapping *m, uint8_t *memory
 	return (double)(clock_ns(CLOCK_THREAD_CPUTIME_ID) - begun) / OPERATIONS;
 }
 
-static const char *polluted(double value[FIGURES], bool linux_code)
+static const char *polluted(double value[FIGURES], unsigned int who)
 {
 	struct mapping *m = must(calloc(1024, sizeof(*m)));
 	uint8_t *memory = must(calloc(POLLUTE_KIB, 1024));
 	double with[REPEATS], alone[REPEATS];
 	struct subject s;
-	const char *why = open_subject(&s, linux_code);
+	const char *why = open_subject(&s, who);
 	bool ok = !why;
 
 	for (unsigned int i = 0; ok && i < 1024; i++)
@@ -272,8 +273,8 @@ static const char *polluted(double value[FIGURES], bool linux_code)
 	for (unsigned int i = 0; ok && i < 1024; i++)
 		ok = unmap(&s, &m[i]);
 	if (ok)
-		value[FIGURE_POLLUTED + linux_code] = samples_summarise(with, REPEATS).median -
-						      samples_summarise(alone, REPEATS).median;
+		value[FIGURE_POLLUTED + who] = samples_summarise(with, REPEATS).median -
+					       samples_summarise(alone, REPEATS).median;
 	free(memory);
 	free(m);
 	if (!why)
@@ -342,7 +343,7 @@ static void *consume(void *arg)
 	return NULL;
 }
 
-static const char *hand_over(double value[FIGURES], bool linux_code)
+static const char *hand_over(double value[FIGURES], unsigned int who)
 {
 	struct handover *h = must(aligned_alloc(64, sizeof(*h)));
 	const char *why;
@@ -352,7 +353,7 @@ static const char *hand_over(double value[FIGURES], bool linux_code)
 	cpu_set_t all;
 
 	memset(h, 0, sizeof(*h));
-	why = open_subject(&h->s, linux_code);
+	why = open_subject(&h->s, who);
 	if (why || sched_getaffinity(0, sizeof(all), &all) || CPU_COUNT(&all) < 2) {
 		free(h);
 		return why;
@@ -371,8 +372,7 @@ static const char *hand_over(double value[FIGURES], bool linux_code)
 		__atomic_store_n(&h->made, i + 1, __ATOMIC_RELEASE);
 	}
 	pthread_join(other, NULL);
-	value[FIGURE_HANDED_OVER + linux_code] =
-		(double)(clock_ns(CLOCK_MONOTONIC) - begun) / HANDED;
+	value[FIGURE_HANDED_OVER + who] = (double)(clock_ns(CLOCK_MONOTONIC) - begun) / HANDED;
 	(void)sched_setaffinity(0, sizeof(all), &all);
 	why = h->failed ? "a call of two CPUs failed" : close_subject(&h->s);
 	free(h);
@@ -388,7 +388,7 @@ static const char *attach(double value[FIGURES])
 	for (unsigned int i = 0; i < REPEATS; i++) {
 		uint64_t begun = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 		struct subject s;
-		const char *why = open_subject(&s, false);
+		const char *why = open_subject(&s, 0);
 
 		if (!why)
 			why = close_subject(&s);
@@ -403,15 +403,13 @@ static const char *attach(double value[FIGURES])
 const char *figures_measure(double value[FIGURES], bool timed, unsigned int ops)
 {
 	const char *why = NULL;
-	bool peer = false;
 
-#ifdef HAVE_LINUX_PEER
-	peer = true;
-#endif
 	for (unsigned int f = 0; f < FIGURES; f++)
 		value[f] = -1;
 	be_cpu(0);
-	for (unsigned int i = 0; !why && i <= peer; i++) {
+	for (unsigned int i = 0; !why && i < sizeof(series_of) / sizeof(series_of[0]); i++) {
+		if (series_of[i] && !linux_built(series_of[i]))
+			continue;
 		why = age(value, timed, ops ? ops : OPS, i);
 		if (timed && !why)
 			why = polluted(value, i);

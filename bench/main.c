@@ -18,6 +18,7 @@ enum {
 	OPT_HELP = 256,
 	OPT_VERSION,
 	OPT_LIST,
+	OPT_ROWS,
 	OPT_CASE,
 	OPT_LIVE,
 	OPT_QUICK,
@@ -37,6 +38,7 @@ static const struct option options[] = {
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "list", no_argument, NULL, OPT_LIST },
+	{ "rows", no_argument, NULL, OPT_ROWS },
 	{ "case", required_argument, NULL, OPT_CASE },
 	{ "live", required_argument, NULL, OPT_LIVE },
 	{ "quick", no_argument, NULL, OPT_QUICK },
@@ -73,6 +75,7 @@ static const char usage[] =
 	"  --from FILE          measure nothing: take the rows that --json wrote\n"
 	"  --smoke              run every case once, check its results, time nothing (TAP)\n"
 	"  --list               list the cases\n"
+	"  --rows               list the rows that the options select\n"
 	"  --version            print the version\n"
 	"  --help               print this\n"
 	"\n"
@@ -83,7 +86,15 @@ static void list_cases(void)
 {
 	for (unsigned int i = 0; cases[i]; i++)
 		printf("%-24s%s%s\n", cases[i]->name, cases[i]->what,
-		       cases[i]->needs == NEEDS_PEER && !have_peer() ? " (not built in)" : "");
+		       have_case(cases[i]) ? "" : " (not built in)");
+}
+
+static void list_rows(const struct rows *rows)
+{
+	for (size_t i = 0; i < rows->n; i++) {
+		row_print_id(stdout, &rows->list[i]);
+		putchar('\n');
+	}
 }
 
 static void print_table(const struct table *t, json_t *rows)
@@ -202,8 +213,8 @@ static int measure(struct rows *rows, const struct options *opt, bool timed, boo
 {
 	bool ok = true;
 
-	if (have_peer())
-		printf("beside the code of Linux %s\n\n", peer_version());
+	if (peer_versions())
+		printf("beside the code of Linux %s\n\n", peer_versions());
 	else
 		puts("without Linux's own code, which was not built "
 		     "(bench/peers/linux/build.sh)\n");
@@ -214,17 +225,18 @@ static int measure(struct rows *rows, const struct options *opt, bool timed, boo
 		ok &= rows_run(rows, opt);
 	/* After the rows: its memory is the rows' as well. */
 	if (ok && !opt->only && !opt->live) {
+		static const struct bench_case *const missed[] = { &case_handle, &case_linux_vtd,
+								   &case_linux73_vtd };
 		bool had = rows->figured;
-		double misses = rows->figure[FIGURE_MISSES],
-		       linux_misses = rows->figure[FIGURE_MISSES_LINUX];
+		double misses[3];
 
+		memcpy(misses, &rows->figure[FIGURE_MISSES], sizeof(misses));
 		ok = measure_figures(rows, timed);
-		rows->figure[FIGURE_MISSES] = had ? misses : -1;
-		rows->figure[FIGURE_MISSES_LINUX] = had ? linux_misses : -1;
-		if (counted)
-			ok &= misses_count(&case_handle, &rows->figure[FIGURE_MISSES]);
-		if (counted && have_peer())
-			ok &= misses_count(&case_linux_vtd, &rows->figure[FIGURE_MISSES_LINUX]);
+		for (unsigned int i = 0; i < 3; i++) {
+			rows->figure[FIGURE_MISSES + i] = had ? misses[i] : -1;
+			if (counted && have_case(missed[i]))
+				ok &= misses_count(missed[i], &rows->figure[FIGURE_MISSES + i]);
+		}
 	}
 	if (timed && ok)
 		printf("%.0f MiB in huge pages\n\n", (double)memory_huge() / (1 << 20));
@@ -254,7 +266,8 @@ int main(int argc, char **argv)
 	struct rows rows = { 0 };
 	struct output out = { 0 };
 	const char *from = NULL, *counts = NULL;
-	bool timed = true, instructions = false, smoke = false, under_callgrind = false;
+	bool timed = true, instructions = false, smoke = false, under_callgrind = false,
+	     list = false;
 	int c, status;
 	char *end;
 
@@ -270,6 +283,9 @@ int main(int argc, char **argv)
 		case OPT_LIST:
 			list_cases();
 			return 0;
+		case OPT_ROWS:
+			list = true;
+			break;
 		case OPT_CASE:
 			opt.only = case_named(optarg);
 			if (!opt.only)
@@ -325,6 +341,11 @@ int main(int argc, char **argv)
 	rows_make(&rows, &opt);
 	if (!rows.n) {
 		puts(opt.live ? "no rows" : "no rows: Linux's own code was not built");
+		return 0;
+	}
+	if (list) {
+		list_rows(&rows);
+		free(rows.list);
 		return 0;
 	}
 	if (counts && !counts_take(&rows, counts))

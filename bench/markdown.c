@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* The tables of docs/performance.md: scripts/quote.py puts them between the marks of their names. */
+/* The tables of docs/performance.md and README.md: scripts/quote.py puts them between the marks of their names. */
 #include "report.h"
 #include "tables.h"
 
@@ -23,10 +23,11 @@ void markdown_print(FILE *f, const struct rows *rows, bool measured)
 		fprintf(f,
 			"<!-- run: versions -->\ndmah " DMAH_VERSION "%s%s; compiler " __VERSION__
 			"; processor %s.\n<!-- end -->\n",
-			have_peer() ? "; code of Linux " : "; without Linux's own code",
-			have_peer() ? peer_version() : "", processor_name());
+			peer_versions() ? "; code of Linux " : "; without Linux's own code",
+			peer_versions() ? peer_versions() : "", processor_name());
 	block(f, "slower", &table_slower, slower_rows(rows), "None in this run.");
 	block(f, "targets", &table_verdicts, target_rows(rows, true), unmeasured);
+	block(f, "summary", &table_summary, summary_rows(rows), unmeasured);
 	block(f, "headline", &table_headline, headline_rows(rows), unmeasured);
 	block(f, "conditions", &table_conditions, condition_rows(rows), unmeasured);
 	block(f, "syncs", &table_syncs, sync_rows(rows), unmeasured);

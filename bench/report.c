@@ -22,7 +22,8 @@ static const char meaning[] =
 	"written, an entry written. <i>net</i> figures are without the harness.</li>\n"
 	"<li>After every run each live mapping is looked up in the page table, by code that shares "
 	"nothing with the library, and all entries are counted. Misuse checks are on.</li>\n"
-	"<li><b>linux-arm</b> and <b>linux-vtd</b> are Linux's own files, compiled unmodified, "
+	"<li><b>linux-</b> and <b>linux73-</b> are Linux 6.12's and 7.3's own files, compiled "
+	"unmodified, "
 	"behind headers that replace the rest of a kernel.</li>\n"
 	"<li><b>address-walk</b>, <b>-rbtree</b> and <b>-directory</b> are this library's "
 	"address-keyed calls, each with another lookup. The difference between Linux and these "
@@ -81,9 +82,9 @@ static void body(FILE *f, const void *ctx)
 	char more[128];
 
 	snprintf(more, sizeof(more), "%s%s, %.0f MiB in huge pages",
-		 have_peer() ? "beside the code of Linux "
-			     : "without Linux's own code, which was not built",
-		 have_peer() ? peer_version() : "", (double)memory_huge() / (1 << 20));
+		 peer_versions() ? "beside the code of Linux "
+				 : "without Linux's own code, which was not built",
+		 peer_versions() ? peer_versions() : "", (double)memory_huge() / (1 << 20));
 	report_versions(f, more);
 	fputs(meaning, f);
 	fputs("<h2>Targets</h2>\n<p>Lazy, 4 KiB, 1,024 live mappings, random order, one thread, "

@@ -113,11 +113,11 @@ const struct row *row_find_more(const struct rows *rows, const char *name, enum 
 				enum dmah_mode mode, uint32_t live, bool fifo, bool serialised,
 				unsigned int threads, uint32_t latency_ns);
 
-/** have_peer() - Returns true if Linux's own code was built. */
-bool have_peer(void);
+/** have_case() - Returns false for a case of Linux's own code that was not built. */
+bool have_case(const struct bench_case *c);
 
-/** peer_version() - Returns the version of that Linux; NULL without. */
-const char *peer_version(void);
+/** peer_versions() - Returns the versions of Linux whose own code was built, for example "6.12.9 and 7.3.4"; NULL without. */
+const char *peer_versions(void);
 
 /* ---- run.c ---- */
 

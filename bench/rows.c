@@ -6,35 +6,24 @@
 #include "cases.h"
 #include "message.h"
 #include "row.h"
+#include "series.h"
 
 #define LAZY   DMAH_LAZY
 #define STRICT DMAH_STRICT
 
-bool have_peer(void)
+bool have_case(const struct bench_case *c)
 {
-#ifdef HAVE_LINUX_PEER
-	return true;
-#else
-	return false;
-#endif
+	return c->needs != NEEDS_PEER || linux_built(c->series);
 }
 
-const char *peer_version(void)
+const char *peer_versions(void)
 {
-#ifdef HAVE_LINUX_PEER
-	return linux_peer_version();
-#else
-	return NULL;
-#endif
-}
+	static char text[64];
+	bool both = linux_built(&linux612) && linux_built(&linux73);
 
-static bool have_sg(void)
-{
-#ifdef HAVE_LINUX_PEER
-	return linux_peer_have_sg();
-#else
-	return false;
-#endif
+	snprintf(text, sizeof(text), "%s%s%s", linux_built(&linux612) ? linux612.version() : "",
+		 both ? " and " : "", linux_built(&linux73) ? linux73.version() : "");
+	return text[0] ? text : NULL;
 }
 
 /* ---- names ---- */
@@ -113,7 +102,7 @@ static struct row *add(struct rows *rows, const struct bench_case *c, enum machi
 {
 	static struct row none;
 
-	if (c->needs == NEEDS_PEER && !have_peer())
+	if (!have_case(c))
 		return &none;
 	return row_add(rows, c, kind, mode, live);
 }
@@ -132,6 +121,8 @@ static void add_headline(struct rows *rows)
 		{ &case_floor, MACHINE_NONE },
 		{ &case_linux_arm, MACHINE_LPAE },
 		{ &case_linux_vtd, MACHINE_VTD },
+		{ &case_linux73_arm, MACHINE_LPAE },
+		{ &case_linux73_vtd, MACHINE_VTD },
 		{ &case_address_rbtree, MACHINE_VTD },
 		{ &case_address_walk, MACHINE_VTD },
 		{ &case_address_directory, MACHINE_VTD },
@@ -167,11 +158,17 @@ static void add_headline(struct rows *rows)
 static void add_live(struct rows *rows)
 {
 	static const struct combination list[] = {
-		{ &case_harness, MACHINE_NONE },     { &case_floor, MACHINE_NONE },
-		{ &case_linux_arm, MACHINE_LPAE },   { &case_linux_vtd, MACHINE_VTD },
-		{ &case_address_walk, MACHINE_VTD }, { &case_address_directory, MACHINE_VTD },
-		{ &case_page, MACHINE_VTD },	     { &case_handle, MACHINE_VTD },
-		{ &case_handle, MACHINE_LPAE },	     { &case_ring, MACHINE_VTD },
+		{ &case_harness, MACHINE_NONE },
+		{ &case_floor, MACHINE_NONE },
+		{ &case_linux_arm, MACHINE_LPAE },
+		{ &case_linux_vtd, MACHINE_VTD },
+		{ &case_linux73_vtd, MACHINE_VTD },
+		{ &case_address_walk, MACHINE_VTD },
+		{ &case_address_directory, MACHINE_VTD },
+		{ &case_page, MACHINE_VTD },
+		{ &case_handle, MACHINE_VTD },
+		{ &case_handle, MACHINE_LPAE },
+		{ &case_ring, MACHINE_VTD },
 	};
 	static const uint32_t live[] = { 64, 256, 1024, 16384, 262144 };
 
@@ -217,15 +214,11 @@ static void add_threads(struct rows *rows)
 {
 	/* The threads of the first two share nothing: their loss is that of the computer. */
 	static const struct combination list[] = {
-		{ &case_harness, MACHINE_NONE },
-		{ &case_floor, MACHINE_NONE },
-		{ &case_linux_arm, MACHINE_LPAE },
-		{ &case_linux_vtd, MACHINE_VTD },
-		{ &case_address_directory, MACHINE_VTD },
-		{ &case_handle, MACHINE_VTD },
-		{ &case_handle, MACHINE_LPAE },
-		{ &case_batch, MACHINE_VTD },
-		{ &case_ring, MACHINE_VTD },
+		{ &case_harness, MACHINE_NONE },    { &case_floor, MACHINE_NONE },
+		{ &case_linux_arm, MACHINE_LPAE },  { &case_linux_vtd, MACHINE_VTD },
+		{ &case_linux73_vtd, MACHINE_VTD }, { &case_address_directory, MACHINE_VTD },
+		{ &case_handle, MACHINE_VTD },	    { &case_handle, MACHINE_LPAE },
+		{ &case_batch, MACHINE_VTD },	    { &case_ring, MACHINE_VTD },
 	};
 
 	for (unsigned int i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
@@ -238,7 +231,8 @@ static void add_threads(struct rows *rows)
 			if (!k) {
 				r = add(rows, list[i].c, list[i].kind, LAZY, 16384);
 				r->threads = 2;
-				r->quick = r->c == &case_handle || r->c == &case_linux_vtd;
+				r->quick = list[i].c == &case_handle ||
+					   list[i].c->needs == NEEDS_PEER;
 			}
 			r = add(rows, list[i].c, list[i].kind, strict ? STRICT : LAZY, 1024);
 			r->threads = 2;
@@ -254,9 +248,10 @@ static void add_threads(struct rows *rows)
 static void add_latency(struct rows *rows)
 {
 	static const struct combination list[] = {
-		{ &case_linux_arm, MACHINE_LPAE }, { &case_linux_vtd, MACHINE_VTD },
-		{ &case_handle, MACHINE_VTD },	   { &case_batch, MACHINE_VTD },
-		{ &case_ring, MACHINE_VTD },	   { &case_ring32, MACHINE_VTD },
+		{ &case_linux_arm, MACHINE_LPAE },  { &case_linux_vtd, MACHINE_VTD },
+		{ &case_linux73_vtd, MACHINE_VTD }, { &case_handle, MACHINE_VTD },
+		{ &case_batch, MACHINE_VTD },	    { &case_ring, MACHINE_VTD },
+		{ &case_ring32, MACHINE_VTD },
 	};
 
 	for (unsigned int i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
@@ -274,6 +269,9 @@ static void add_syncs(struct rows *rows)
 	static const struct combination list[] = {
 		{ &case_harness_sync, MACHINE_NONE },
 		{ &case_linux_sync, MACHINE_VTD },
+		{ &case_linux73_sync, MACHINE_VTD },
+		{ &case_linux_bounced_sync, MACHINE_BOUNCE },
+		{ &case_linux73_bounced_sync, MACHINE_BOUNCE },
 		{ &case_sync_nothing, MACHINE_VTD },
 		{ &case_sync_noncoherent, MACHINE_VTD },
 		{ &case_sync_bounced, MACHINE_BOUNCE },
@@ -281,6 +279,9 @@ static void add_syncs(struct rows *rows)
 		{ &case_sync_untrusted, MACHINE_VTD },
 		{ &case_sync_untrusted_bounced, MACHINE_VTD },
 	};
+	static const struct bench_case *const copies[] = { &case_sync_bounced_copy,
+							   &case_linux_bounced_sync,
+							   &case_linux73_bounced_sync };
 
 	for (unsigned int i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
 		struct row *r = add(rows, list[i].c, list[i].kind,
@@ -290,14 +291,21 @@ static void add_syncs(struct rows *rows)
 		if (list[i].c == &case_sync_untrusted_bounced)
 			r->size = 1536;
 	}
+	/* Half the bytes: what does not grow with the bytes is the cost without the copy. */
+	for (unsigned int i = 0; i < sizeof(copies) / sizeof(copies[0]); i++) {
+		struct row *r = add(rows, copies[i], MACHINE_BOUNCE, LAZY, 1024);
+
+		r->quick = r->count = true;
+		r->size = 2048;
+	}
 }
 
 static void add_sizes(struct rows *rows)
 {
 	static const struct combination list[] = {
-		{ &case_linux_arm, MACHINE_LPAE },	  { &case_linux_vtd, MACHINE_VTD },
-		{ &case_address_directory, MACHINE_VTD }, { &case_handle, MACHINE_VTD },
-		{ &case_handle, MACHINE_LPAE },
+		{ &case_linux_arm, MACHINE_LPAE },  { &case_linux_vtd, MACHINE_VTD },
+		{ &case_linux73_vtd, MACHINE_VTD }, { &case_address_directory, MACHINE_VTD },
+		{ &case_handle, MACHINE_VTD },	    { &case_handle, MACHINE_LPAE },
 	};
 	/* all other rows have 4 KiB */
 	static const uint32_t size[] = { 1536, 64u << 10, 2u << 20 };
@@ -314,31 +322,44 @@ static void add_sizes(struct rows *rows)
 	}
 }
 
+/* Adds a vector of each kind of page tables in each mode, and Linux's ways to map as many pages. */
+static void add_vectors(struct rows *rows)
+{
+	static const struct bench_case *const list[] = {
+		&case_vec1,	     &case_vec8,	  &case_vec128,
+		&case_linux_sg1,     &case_linux_sg8,	  &case_linux_sg128,
+		&case_linux73_sg1,   &case_linux73_sg8,	  &case_linux73_sg128,
+		&case_linux73_link1, &case_linux73_link8, &case_linux73_link128,
+	};
+
+	for (unsigned int i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		for (unsigned int k = 0; k < 4; k++) {
+			struct row *r;
+
+			/* Of 7.3, the page tables that are generic_pt. */
+			if (list[i]->series == &linux73 && k & 1)
+				continue;
+			r = add(rows, list[i], k & 1 ? MACHINE_LPAE : MACHINE_VTD,
+				k & 2 ? STRICT : LAZY, 64);
+			r->size = list[i]->segments * 4096;
+			r->count = true;
+		}
+	}
+}
+
 static void add_backends(struct rows *rows)
 {
-	static const struct bench_case *const vec[] = { &case_vec1, &case_vec8, &case_vec128 };
-	static const struct bench_case *const sg[] = { &case_linux_sg1, &case_linux_sg8,
-						       &case_linux_sg128 };
 	static const enum machine_kind kinds[] = { MACHINE_DIRECT, MACHINE_BOUNCE, MACHINE_XEN };
 
 	for (unsigned int i = 0; i < 3; i++) {
 		add(rows, &case_handle, kinds[i], STRICT, 1024)->count = true;
 		add(rows, &case_address_directory, kinds[i], STRICT, 1024)->count = true;
-		for (unsigned int k = 0; k < 4; k++) {
-			struct row *r = add(rows, vec[i], k & 1 ? MACHINE_LPAE : MACHINE_VTD,
-					    k & 2 ? STRICT : LAZY, 64);
-
-			r->size = vec[i]->segments * 4096;
-			r->count = true;
-			if (!have_sg())
-				continue;
-			r = add(rows, sg[i], k & 1 ? MACHINE_LPAE : MACHINE_VTD,
-				k & 2 ? STRICT : LAZY, 64);
-			r->size = sg[i]->segments * 4096;
-			r->count = true;
-		}
 	}
+	add_vectors(rows);
 	add(rows, &case_linux_direct, MACHINE_DIRECT, STRICT, 1024)->count = true;
+	add(rows, &case_linux73_direct, MACHINE_DIRECT, STRICT, 1024)->count = true;
+	add(rows, &case_linux_bounce, MACHINE_BOUNCE, STRICT, 1024)->count = true;
+	add(rows, &case_linux73_bounce, MACHINE_BOUNCE, STRICT, 1024)->count = true;
 }
 
 void rows_make(struct rows *rows, const struct options *opt)

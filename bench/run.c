@@ -20,6 +20,7 @@
 #include "progress.h"
 #include "row.h"
 #include "samples.h"
+#include "series.h"
 #include "walk.h"
 
 #define RUN_NS	     60000000u
@@ -33,7 +34,7 @@
 #define OVERLAP	     0.9
 
 #define TABLES_BYTES  (3ull << 30)
-#define BUFFERS_BYTES (256ull << 20)
+#define BUFFERS_BYTES (384ull << 20)
 #define SMALL_BYTES   (256ull << 20)
 
 /**
@@ -78,9 +79,7 @@ static unsigned int domains(const struct row *r)
 static void be_cpu(unsigned int cpu)
 {
 	posix_set_cpu(cpu);
-#ifdef HAVE_LINUX_PEER
-	linux_peer_thread(cpu);
-#endif
+	linux_thread(cpu);
 }
 
 /* ---- building ---- */
@@ -107,20 +106,23 @@ static const char *open_machine(struct instance *in, unsigned int i)
 
 static const char *open_peer(struct instance *in, unsigned int i)
 {
-#ifdef HAVE_LINUX_PEER
 	const struct row *r = in->row;
+	const struct linux_series *series = r->c->series;
+	struct linux_peer *peer;
 
-	in->peer[i] = linux_peer_create(r->kind == MACHINE_LPAE ? LINUX_ARM : LINUX_VTD,
-					r->mode == DMAH_LAZY);
-	if (!in->peer[i])
+	if (!linux_built(series))
+		return "this Linux's own code was not built";
+	peer = series->create(r->kind == MACHINE_LPAE ? LINUX_ARM : LINUX_VTD,
+			      r->mode == DMAH_LAZY);
+	in->peer[i] = peer;
+	if (!peer)
 		return "Linux's domain cannot be made";
-	linux_peer_set_latency(in->peer[i], r->latency_ns);
+	series->set_latency(peer, r->latency_ns);
+	series->set_memory((unsigned long)memory_at(0));
+	/* Each of Linux's CPUs has an area of the pool. */
+	if (r->kind == MACHINE_BOUNCE && !series->bounce(peer, 16ull * r->live * 4096))
+		return "no memory for Linux's bounce pool";
 	return NULL;
-#else
-	(void)in;
-	(void)i;
-	return "Linux's own code was not built";
-#endif
 }
 
 /* Assigns buffers. If nothing reads them they have no memory, so that their cache misses are not in the figures. */
@@ -208,9 +210,8 @@ static bool close_row(struct instance *in)
 	for (unsigned int i = 0; !why && i < 2; i++) {
 		if (in->m[i])
 			why = machine_destroy(in->m[i]);
-#ifdef HAVE_LINUX_PEER
-		linux_peer_destroy(in->peer[i]);
-#endif
+		if (in->peer[i])
+			r->c->series->destroy(in->peer[i]);
 	}
 	return why ? fail(r, why) : true;
 }
@@ -505,7 +506,7 @@ bool rows_smoke(struct rows *rows)
 	bool all = true;
 
 	be_cpu(0);
-	if (!memory_init(SMALL_BYTES, SMALL_BYTES)) {
+	if (!memory_init(SMALL_BYTES, BUFFERS_BYTES)) {
 		puts("Bail out! no memory");
 		return false;
 	}

@@ -42,8 +42,12 @@ json_t *condition_rows(const struct rows *rows);
 extern const struct table table_syncs;
 json_t *sync_rows(const struct rows *rows);
 
+/** table_summary - README.md's table: Linux 6.12, Linux 7.3 and this library. */
+extern const struct table table_summary;
+json_t *summary_rows(const struct rows *rows);
+
 /**
- * markdown_print() - Prints the tables of docs/performance.md, each between its marks.
+ * markdown_print() - Prints the tables of docs/performance.md and README.md, each between its marks.
  * @measured: the rows are of this process, so that the versions of this machine are theirs.
  */
 void markdown_print(FILE *f, const struct rows *rows, bool measured);

@@ -6,6 +6,9 @@
 #define LAZY   DMAH_LAZY
 #define STRICT DMAH_STRICT
 
+/* A row of the loop around an operation. */
+#define ROW_LOOP(rows, name, kind) row_find(rows, name, kind, LAZY, 1024, false, false)
+
 static double figure(const struct row *r, enum unit unit)
 {
 	if (!r)
@@ -36,6 +39,7 @@ static struct target compare(const char *what, const char *wants, enum unit unit
 			    .wants = wants,
 			    .unit = unit,
 			    .theirs = figure(theirs, unit),
+			    .newer = -1,
 			    .ours = figure(ours, unit),
 			    .limit = limit,
 			    .at_least = true };
@@ -87,7 +91,9 @@ static struct target threads(const struct rows *rows, const char *what, const ch
 		row_find_more(rows, theirs, kind, LAZY, 1024, false, false, 2, 0);
 	double loop =
 		figure(row_find(rows, "harness", MACHINE_NONE, LAZY, 1024, false, false), UNIT_NS);
-	struct target t = { .what = what, .wants = "<= 1.1x", .unit = UNIT_RATIO, .limit = 1.1 };
+	struct target t = {
+		.what = what, .wants = "<= 1.1x", .unit = UNIT_RATIO, .newer = -1, .limit = 1.1
+	};
 
 	t.theirs = ratio(figure(linux2, UNIT_NS), figure(linux1, UNIT_NS));
 	t.ours = ratio(figure(two, UNIT_NS), figure(one, UNIT_NS));
@@ -103,6 +109,7 @@ static struct target floor_threads(const struct rows *rows)
 			    .wants = "",
 			    .unit = UNIT_RATIO,
 			    .theirs = -1,
+			    .newer = -1,
 			    .net = -1,
 			    .limit = -1 };
 
@@ -114,29 +121,41 @@ static struct target floor_threads(const struct rows *rows)
 	return t;
 }
 
-/* Counts the instructions of a sync, without the loop around it. */
+/* Counts the instructions of a sync, without the loop @around it. */
 static struct target sync(const struct rows *rows, const char *what, const char *wants,
-			  double limit, const char *name, enum machine_kind kind,
-			  enum dmah_mode mode)
+			  double limit, const struct row *around, const char *name,
+			  enum machine_kind kind, enum dmah_mode mode)
 {
-	double loop = figure(row_find(rows, "harness-sync", MACHINE_NONE, LAZY, 1024, false, false),
-			     UNIT_INSTRUCTIONS);
-	double theirs = figure(row_find(rows, "linux-sync", MACHINE_VTD, LAZY, 1024, false, false),
-			       UNIT_INSTRUCTIONS);
+	double loop = figure(around, UNIT_INSTRUCTIONS);
 	double ours =
 		figure(row_find(rows, name, kind, mode, 1024, false, false), UNIT_INSTRUCTIONS);
 	struct target t = { .what = what,
 			    .wants = wants,
 			    .unit = UNIT_INSTRUCTIONS,
+			    .theirs = -1,
+			    .newer = -1,
 			    .limit = limit,
 			    .by_net = true,
 			    .figure = true };
 
-	/* Linux's sync was measured only where there is nothing to do. */
-	t.theirs = strcmp(name, "sync-nothing") ? -1 : without(theirs, loop);
 	t.ours = ours >= 0 && loop >= 0 ? (double)(int64_t)((ours - loop) * 10 + 0.5) / 10 : -1;
 	t.gross = ours;
 	t.net = t.ours;
+	return t;
+}
+
+/* Adds the figures of Linux's sync to a target about one. */
+static struct target beside(struct target t, const struct rows *rows, const struct row *around,
+			    const char *theirs, const char *newer, enum machine_kind kind)
+{
+	double loop = figure(around, UNIT_INSTRUCTIONS);
+
+	t.theirs = without(figure(row_find(rows, theirs, kind, LAZY, 1024, false, false),
+				  UNIT_INSTRUCTIONS),
+			   loop);
+	t.newer = without(figure(row_find(rows, newer, kind, LAZY, 1024, false, false),
+				 UNIT_INSTRUCTIONS),
+			  loop);
 	return t;
 }
 
@@ -157,25 +176,35 @@ static struct target many_threads(const struct rows *rows)
 			    .limit = 1.1 };
 
 	t.theirs = ratio(figure(linux2, UNIT_NS), figure(linux1, UNIT_NS));
+	t.newer =
+		ratio(figure(row_find_more(rows, "linux73-vtd", MACHINE_VTD, LAZY, 16384, false,
+					   false, 2, 0),
+			     UNIT_NS),
+		      figure(row_find(rows, "linux73-vtd", MACHINE_VTD, LAZY, 16384, false, false),
+			     UNIT_NS));
 	t.ours = ratio(figure(two, UNIT_NS), figure(one, UNIT_NS));
 	t.gross = t.ours;
 	return t;
 }
 
-/* A figure of this library, and of Linux's code behind it where there is one. A limit of 0: as good as Linux's. */
+/* A figure of this library, and of Linux's code behind it where there is one. A limit of 0: as good as either Linux. */
 static struct target measured(const struct rows *rows, const char *what, const char *wants,
 			      double limit, enum unit unit, enum figure f)
 {
 	double theirs = f == FIGURE_ATTACH ? -1 : rows_figure(rows, f + 1);
+	double newer = f == FIGURE_ATTACH ? -1 : rows_figure(rows, f + 2);
 
+	if (!limit)
+		limit = newer >= 0 && newer < theirs ? newer : theirs;
 	return (struct target){ .what = what,
 				.wants = wants,
 				.unit = unit,
 				.theirs = theirs,
+				.newer = newer,
 				.ours = rows_figure(rows, f),
 				.gross = rows_figure(rows, f),
 				.net = -1,
-				.limit = limit ? limit : theirs,
+				.limit = limit,
 				.figure = true };
 }
 
@@ -185,6 +214,7 @@ static struct target bytes(const char *what, const char *wants, double limit, si
 				.wants = wants,
 				.unit = UNIT_BYTES,
 				.theirs = -1,
+				.newer = -1,
 				.ours = (double)n,
 				.gross = (double)n,
 				.net = -1,
@@ -211,12 +241,14 @@ static const struct row *sized(const struct rows *rows, const char *name, enum m
 
 /* Counts the instructions of an operation, the loop around it included, or of one of its @pieces. */
 static struct target instructions(const char *what, const char *wants, double limit,
-				  const struct row *theirs, const struct row *ours, uint32_t pieces)
+				  const struct row *theirs, const struct row *newer,
+				  const struct row *ours, uint32_t pieces)
 {
 	struct target t = { .what = what,
 			    .wants = wants,
 			    .unit = UNIT_INSTRUCTIONS,
 			    .theirs = figure(theirs, UNIT_INSTRUCTIONS),
+			    .newer = figure(newer, UNIT_INSTRUCTIONS),
 			    .ours = figure(ours, UNIT_INSTRUCTIONS),
 			    .net = -1,
 			    .limit = limit,
@@ -224,47 +256,112 @@ static struct target instructions(const char *what, const char *wants, double li
 
 	if (t.ours >= 0)
 		t.ours /= pieces;
-	if (t.theirs >= 0 && pieces > 1)
+	if (t.theirs >= 0)
 		t.theirs /= pieces;
+	if (t.newer >= 0)
+		t.newer /= pieces;
 	t.gross = t.ours;
 	return t;
 }
 
-/* Each kind of call, in instructions. */
+/* Each kind of call, in instructions, the strict one in time as well. */
 static unsigned int each_call(struct target *list, const struct rows *rows)
 {
-#define VTD(name, mode)	  row_find(rows, name, MACHINE_VTD, mode, 1024, false, false)
-#define SIZED(name, size) sized(rows, name, MACHINE_VTD, LAZY, size)
-	const struct row *linux_vtd = VTD("linux-vtd", LAZY);
-	const struct row *ring = row_find(rows, "ring-32", MACHINE_VTD, LAZY, 1024, true, false);
-	const struct row *direct =
-		row_find(rows, "handle", MACHINE_DIRECT, STRICT, 1024, false, false);
+#define VTD(name, mode)	     row_find(rows, name, MACHINE_VTD, mode, 1024, false, false)
+#define SIZED(name, size)    sized(rows, name, MACHINE_VTD, LAZY, size)
+#define PLAIN(name, machine) row_find(rows, name, machine, STRICT, 1024, false, false)
+	const struct row *older = VTD("linux-vtd", LAZY), *newer = VTD("linux73-vtd", LAZY);
+	const struct row *loop = ROW_LOOP(rows, "harness", MACHINE_NONE);
 	unsigned int n = 0;
 
-	list[n++] = instructions("a map and an unmap, lazy", "<= 135", 135, linux_vtd,
+	list[n++] = instructions("a map and an unmap, lazy", "<= 135", 135, older, newer,
 				 VTD("handle", LAZY), 1);
+	list[n++] = instructions("a replace, lazy", "<= 115", 115, older, newer,
+				 VTD("replace", LAZY), 1);
 	list[n++] =
-		instructions("a replace, lazy", "<= 115", 115, linux_vtd, VTD("replace", LAZY), 1);
-	list[n++] = instructions("a mapping in a ring, 32 popped at once", "<= 55", 55, linux_vtd,
-				 ring, 1);
+		instructions("a mapping in a ring, 32 popped at once", "<= 55", 55, older, newer,
+			     row_find(rows, "ring-32", MACHINE_VTD, LAZY, 1024, true, false), 1);
 	list[n++] = instructions("a map and an unmap, strict, latency 0", "<= 250", 250,
-				 VTD("linux-vtd", STRICT), VTD("handle", STRICT), 1);
+				 VTD("linux-vtd", STRICT), VTD("linux73-vtd", STRICT),
+				 VTD("handle", STRICT), 1);
+	list[n++] = compare("strict, latency 0, against linux-vtd", ">= 4x less", UNIT_NS, 4,
+			    VTD("linux-vtd", STRICT), VTD("handle", STRICT), loop);
 	list[n++] = instructions("a map and an unmap, direct", "<= 130", 130,
-				 row_find(rows, "linux-direct", MACHINE_DIRECT, STRICT, 1024, false,
-					  false),
-				 direct, 1);
-	list[n++] = instructions("a piece of a vector of 8", "<= 150", 150,
-				 SIZED("linux-sg-8", 8 * 4096), SIZED("vec-8", 8 * 4096), 8);
-	list[n++] = instructions("a piece of a vector of 128", "<= 150", 150,
-				 SIZED("linux-sg-128", 128 * 4096), SIZED("vec-128", 128 * 4096),
+				 PLAIN("linux-direct", MACHINE_DIRECT),
+				 PLAIN("linux73-direct", MACHINE_DIRECT),
+				 PLAIN("handle", MACHINE_DIRECT), 1);
+	list[n++] = instructions("a map and an unmap that bounce, with the copies", "", -1,
+				 PLAIN("linux-swiotlb", MACHINE_BOUNCE),
+				 PLAIN("linux73-swiotlb", MACHINE_BOUNCE),
+				 PLAIN("handle", MACHINE_BOUNCE), 1);
+	list[n++] = instructions("a piece of a vector of 8; Linux: dma_map_sg()", "<= 150", 150,
+				 SIZED("linux-sg-8", 8 * 4096), SIZED("linux73-sg-8", 8 * 4096),
+				 SIZED("vec-8", 8 * 4096), 8);
+	list[n++] = instructions("a piece of a vector of 8; Linux: dma_iova_link()", "<= 150", 150,
+				 NULL, SIZED("linux73-link-8", 8 * 4096), SIZED("vec-8", 8 * 4096),
+				 8);
+	list[n++] = instructions("a piece of a vector of 128; Linux: dma_map_sg()", "<= 150", 150,
+				 SIZED("linux-sg-128", 128 * 4096),
+				 SIZED("linux73-sg-128", 128 * 4096), SIZED("vec-128", 128 * 4096),
 				 128);
+	list[n++] = instructions("a piece of a vector of 128; Linux: dma_iova_link()", "<= 150",
+				 150, NULL, SIZED("linux73-link-128", 128 * 4096),
+				 SIZED("vec-128", 128 * 4096), 128);
 	list[n++] = instructions("a map and an unmap of 64 KiB", "<= 400", 400,
-				 SIZED("linux-vtd", 64u << 10), SIZED("handle", 64u << 10), 1);
+				 SIZED("linux-vtd", 64u << 10), SIZED("linux73-vtd", 64u << 10),
+				 SIZED("handle", 64u << 10), 1);
 	list[n++] = instructions("a map and an unmap of 2 MiB", "<= 500", 500,
-				 SIZED("linux-vtd", 2u << 20), SIZED("handle", 2u << 20), 1);
+				 SIZED("linux-vtd", 2u << 20), SIZED("linux73-vtd", 2u << 20),
+				 SIZED("handle", 2u << 20), 1);
 	return n;
 #undef VTD
 #undef SIZED
+#undef PLAIN
+}
+
+/* Returns the instructions of a sync with a copy that do not grow with the bytes, without the @loop. */
+static double without_copy(const struct rows *rows, const char *name, const struct row *loop)
+{
+	double half = figure(sized(rows, name, MACHINE_BOUNCE, LAZY, 2048), UNIT_INSTRUCTIONS);
+	double whole = figure(sized(rows, name, MACHINE_BOUNCE, LAZY, 4096), UNIT_INSTRUCTIONS);
+
+	return half < 0 || whole < 0 ? -1
+				     : without(2 * half - whole, figure(loop, UNIT_INSTRUCTIONS));
+}
+
+static struct target copied(const struct rows *rows, const struct row *loop)
+{
+	struct target t = { .what = "sync, bounced, a copy, without the copy",
+			    .wants = "<= 40",
+			    .unit = UNIT_INSTRUCTIONS,
+			    .theirs = without_copy(rows, "linux-sync-bounced-copy", loop),
+			    .newer = without_copy(rows, "linux73-sync-bounced-copy", loop),
+			    .ours = without_copy(rows, "sync-bounced-copy", loop),
+			    .limit = 40,
+			    .by_net = true,
+			    .figure = true };
+
+	t.gross = t.net = t.ours;
+	return t;
+}
+
+/* Each kind of sync, without the loop around it, in instructions. */
+static unsigned int each_sync(struct target *list, const struct rows *rows)
+{
+	const struct row *loop = ROW_LOOP(rows, "harness-sync", MACHINE_NONE);
+	unsigned int n = 0;
+
+	list[n++] = beside(sync(rows, "sync, nothing to do", "<= 3", 3, loop, "sync-nothing",
+				MACHINE_VTD, LAZY),
+			   rows, loop, "linux-sync", "linux73-sync", MACHINE_VTD);
+	list[n++] = sync(rows, "sync, bounced, nothing to copy", "<= 3", 3, loop, "sync-bounced",
+			 MACHINE_BOUNCE, LAZY);
+	list[n++] = copied(rows, loop);
+	list[n++] = sync(rows, "sync, untrusted, not bounced", "<= 25", 25, loop, "sync-untrusted",
+			 MACHINE_VTD, STRICT);
+	list[n++] = sync(rows, "sync, untrusted, bounced, nothing to copy", "<= 3", 3, loop,
+			 "sync-untrusted-bounced", MACHINE_VTD, STRICT);
+	return n;
 }
 
 unsigned int targets_make(struct target *list, const struct rows *rows)
@@ -283,6 +380,33 @@ unsigned int targets_make(struct target *list, const struct rows *rows)
 	unsigned int n = 0;
 
 	n = each_call(list, rows);
+	n += each_sync(list + n, rows);
+	list[n++] = many_threads(rows);
+	list[n++] = measured(rows, "p99.9 of a map while the load breathes", "<= 2,000 ns", 2000,
+			     UNIT_NS, FIGURE_P999);
+	list[n++] = measured(rows,
+			     "2 MiB windows touched to live ones, 4 KiB, 4 million operations",
+			     "<= 1.1x", 1.1, UNIT_RATIO, FIGURE_WINDOWS);
+	list[n++] = measured(rows, "accesses that miss a simulated first cache, an unmap and a map",
+			     "<= 1.0", 1, UNIT_COUNT, FIGURE_MISSES);
+	list[n++] = bytes("metadata, lazy, 256 CPUs, until a CPU maps", "<= 1 MiB", 1u << 20,
+			  machine_memory(256, LAZY));
+	list[n++] = bytes("metadata, strict, 256 CPUs, until a CPU maps", "<= 1 MiB", 1u << 20,
+			  machine_memory(256, STRICT));
+	list[n++] = bytes("metadata, lazy, 1 CPU", "", -1, machine_memory(1, LAZY));
+	list[n++] = bytes("metadata, lazy, 4 CPUs", "", -1, machine_memory(4, LAZY));
+	list[n++] = bytes("metadata, lazy, 16 CPUs", "", -1, machine_memory(16, LAZY));
+	list[n++] = bytes("metadata, lazy, 64 CPUs", "", -1, machine_memory(64, LAZY));
+	list[n++] =
+		bytes("metadata, each CPU and domain", "<= 64 KiB", 65536, machine_cpu_memory());
+	list[n++] = bytes("a handle", "<= 32 bytes", 32, sizeof(struct dmah));
+	list[n++] = measured(rows, "slowest map of that load", "", -1, UNIT_NS, FIGURE_MOST);
+	list[n++] = measured(rows, "a map and an unmap after 256 KiB of other work", "<= Linux's",
+			     0, UNIT_NS, FIGURE_POLLUTED);
+	list[n++] = measured(rows, "a mapping made on one CPU and ended on another", "<= Linux's",
+			     0, UNIT_NS, FIGURE_HANDED_OVER);
+	list[n++] = measured(rows, "a domain made, a device attached, and both ended", "", -1,
+			     UNIT_NS, FIGURE_ATTACH);
 	list[n++] = compare("handle, VT-d, against linux-arm", ">= 15x fewer", UNIT_INSTRUCTIONS,
 			    15, arm, vtd, loop);
 	list[n++] = compare("handle, VT-d, against linux-arm", ">= 12x less", UNIT_NS, 12, arm, vtd,
@@ -319,39 +443,7 @@ unsigned int targets_make(struct target *list, const struct rows *rows)
 		threads(rows, "2 threads, one domain, VT-d, to one thread", "handle", MACHINE_VTD);
 	list[n++] =
 		threads(rows, "2 threads, one domain, LPAE, to one thread", "handle", MACHINE_LPAE);
-	list[n++] = many_threads(rows);
 	list[n++] = floor_threads(rows);
-	list[n++] = measured(rows, "p99.9 of a map while the load breathes", "<= 2,000 ns", 2000,
-			     UNIT_NS, FIGURE_P999);
-	list[n++] = measured(rows, "accesses that miss a simulated first cache, an unmap and a map",
-			     "<= 1.0", 1, UNIT_COUNT, FIGURE_MISSES);
-	list[n++] = measured(rows, "slowest map of that load", "", -1, UNIT_NS, FIGURE_MOST);
-	list[n++] = measured(rows,
-			     "2 MiB windows touched to live ones, 4 KiB, 4 million operations",
-			     "<= 1.1x", 1.1, UNIT_RATIO, FIGURE_WINDOWS);
-	list[n++] = measured(rows, "a map and an unmap after 256 KiB of other work", "<= Linux's",
-			     0, UNIT_NS, FIGURE_POLLUTED);
-	list[n++] = measured(rows, "a mapping made on one CPU and ended on another", "<= Linux's",
-			     0, UNIT_NS, FIGURE_HANDED_OVER);
-	list[n++] = measured(rows, "a domain made, a device attached, and both ended", "", -1,
-			     UNIT_NS, FIGURE_ATTACH);
-	list[n++] = sync(rows, "sync, nothing to do", "<= 3", 3, "sync-nothing", MACHINE_VTD, LAZY);
-	list[n++] = sync(rows, "sync, bounced, nothing to copy", "<= 3", 3, "sync-bounced",
-			 MACHINE_BOUNCE, LAZY);
-	list[n++] = sync(rows, "sync, untrusted, not bounced", "<= 25", 25, "sync-untrusted",
-			 MACHINE_VTD, STRICT);
-	list[n++] = sync(rows, "sync, untrusted, bounced, nothing to copy", "<= 3", 3,
-			 "sync-untrusted-bounced", MACHINE_VTD, STRICT);
-	list[n++] = bytes("a handle", "<= 32 bytes", 32, sizeof(struct dmah));
-	list[n++] =
-		bytes("metadata, each CPU and domain", "<= 64 KiB", 65536, machine_cpu_memory());
-	list[n++] = bytes("metadata, lazy, 1 CPU", "", -1, machine_memory(1, LAZY));
-	list[n++] = bytes("metadata, lazy, 16 CPUs", "", -1, machine_memory(16, LAZY));
-	list[n++] = bytes("metadata, lazy, 64 CPUs", "", -1, machine_memory(64, LAZY));
-	list[n++] = bytes("metadata, lazy, 256 CPUs, until a CPU maps", "<= 1 MiB", 1u << 20,
-			  machine_memory(256, LAZY));
-	list[n++] = bytes("metadata, strict, 256 CPUs, until a CPU maps", "<= 1 MiB", 1u << 20,
-			  machine_memory(256, STRICT));
 	for (unsigned int i = 0; i < n; i++)
 		list[i].order = i;
 	return n;

@@ -19,7 +19,8 @@ enum unit {
  * @what: the thing compared.
  * @wants: the target in words.
  * @unit: of @theirs and @ours.
- * @theirs: figure of Linux or of the floor; negative: not measured.
+ * @theirs: figure of Linux 6.12 or of the floor; negative: not measured.
+ * @newer: figure of Linux 7.3; negative: not measured.
  * @ours: figure of this library; negative: not measured.
  * @gross: the value that is held against @limit: a factor, or the figure itself; negative: unknown.
  * @net: @gross without the loop around the operation; negative: there is none.
@@ -34,6 +35,7 @@ struct target {
 	const char *wants;
 	enum unit unit;
 	double theirs;
+	double newer;
 	double ours;
 	double gross;
 	double net;

@@ -14,9 +14,7 @@
 
 #include "clock.h"
 #include "machine.h"
-#ifdef HAVE_LINUX_PEER
 #include "peers/linux/peer.h"
-#endif
 
 #define LIKELY_NOT(x) __builtin_expect(!!(x), 0)
 
@@ -48,8 +46,9 @@ struct buffer {
 } __attribute__((aligned(64)));
 
 struct bench_case;
-struct linux_peer;
+struct linux_series;
 struct work_batches;
+struct work_links;
 struct work_lists;
 struct work_vectors;
 
@@ -73,10 +72,12 @@ struct work_vectors;
  * @nodes: tree nodes of the case "address-rbtree", by buffer.
  * @lookup: tree of that case.
  * @peer: Linux's domain.
+ * @skip_sync: linux_peer_skip_sync() of that.
  * @dma_ring: ring of the ring cases.
  * @batches: data of the batch case.
  * @vectors: data of the vector cases.
  * @lists: data of the cases of Linux's scatter lists.
+ * @links: data of the cases of Linux's ranges that pages are linked into.
  * @segments: pieces of each vector.
  * @c: the case.
  * @m: the machine; NULL without.
@@ -101,10 +102,12 @@ struct work {
 	struct iova_node *nodes;
 	struct lookup_state *lookup;
 	struct linux_peer *peer;
+	const bool *skip_sync;
 	struct dmah_ring *dma_ring;
 	struct work_batches *batches;
 	struct work_vectors *vectors;
 	struct work_lists *lists;
+	struct work_links *links;
 	uint32_t segments;
 	const struct bench_case *c;
 	struct machine *m;
@@ -123,6 +126,7 @@ enum case_needs {
  * @name: its name in tables and JSON.
  * @what: its operation, described for readers.
  * @needs: the thing that it works on.
+ * @series: with NEEDS_PEER: the version of Linux.
  * @fill: maps all buffers. Return: false on an error.
  * @run: makes @n operations; the batch and ring cases round up to whole batches.
  * @drain: unmaps all buffers. Return: false on an error.
@@ -140,6 +144,7 @@ struct bench_case {
 	const char *name;
 	const char *what;
 	enum case_needs needs;
+	const struct linux_series *series;
 	bool (*fill)(struct work *w);
 	void (*run)(struct work *w, uint64_t n);
 	bool (*drain)(struct work *w);

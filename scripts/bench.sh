@@ -10,31 +10,45 @@ log=build/log/bench.log
 # shellcheck source=scripts/bench-setup.sh
 . scripts/bench-setup.sh
 
-peer=
-if [ -f bench/peers/linux/build.sh ]; then
-	if version=$(sh bench/peers/linux/build.sh "$dir/peer" 2>build/log/bench-peer.log) &&
-		[ -f "$dir/peer/liblinux-peer.a" ]; then
-		peer=$PWD/$dir/peer/liblinux-peer.a
+# Build the code of one version of Linux; its library is in $peer, which is empty where it cannot be built.
+build_peer() { # SERIES FOLDER [PREFIX]
+	peer=
+	if version=$(LINUX_PEER_SERIES=${LINUX_PEER_SERIES:-$1} sh bench/peers/linux/build.sh "$dir/$2" $3 2>"build/log/bench-$2.log") &&
+		[ -f "$dir/$2/liblinux-peer.a" ]; then
+		peer=$PWD/$dir/$2/liblinux-peer.a
 		echo "Linux's own code: $version"
 	else
-		echo "bench.sh: Linux's own code cannot be built (build/log/bench-peer.log says why)"
+		echo "bench.sh: Linux $1's own code cannot be built (build/log/bench-$2.log says why)"
 	fi
+}
+
+peer73=
+if [ -f bench/peers/linux/build.sh ]; then
+	build_peer 7.3 peer73 linux73
+	peer73=$peer
+	build_peer 6.12 peer ''
 fi
 # The flags of Linux's code, which is written for them, for both sides.
-meson configure "$dir" -Dlinux_peer="$peer" -Dc_args='-fno-strict-aliasing -fwrapv' >"$log" 2>&1 || fail
+configure() { # COMMAND...
+	"$@" "$dir" -Dlinux_peer="$peer" -Dlinux73_peer="$peer73" \
+		-Dc_args='-fno-strict-aliasing -fwrapv -ftls-model=local-exec' >"$log" 2>&1
+}
+# A folder that was set up before an option was new must be set up again.
+configure meson configure || configure meson setup --reconfigure || fail
 ninja -C "$dir" -j "${JOBS:-2}" bench/dmah-bench >>"$log" 2>&1 || fail
 
 # Check that Linux's own code maps rightly before comparing with it.
-selftest=$dir/peer/linux-peer-selftest
 tap=build/log/bench-check.tap
 : >"$tap"
-if [ -n "$peer" ] && [ -x "$selftest" ]; then
-	CMOCKA_MESSAGE_OUTPUT=TAP "$selftest" >"$tap" 2>&1 || true
-	if grep -q '^not ok' "$tap" || ! grep -q '^ok' "$tap"; then
-		echo "bench.sh: Linux's own code fails its self test: $tap" >&2
+for folder in ${peer:+peer} ${peer73:+peer73}; do
+	[ -x "$dir/$folder/linux-peer-selftest" ] || continue
+	CMOCKA_MESSAGE_OUTPUT=TAP "$dir/$folder/linux-peer-selftest" >"$tap.$folder" 2>&1 || true
+	cat "$tap.$folder" >>"$tap"
+	if grep -q '^not ok' "$tap.$folder" || ! grep -q '^ok' "$tap.$folder"; then
+		echo "bench.sh: Linux's own code fails its self test: $tap.$folder" >&2
 		exit 1
 	fi
-fi
+done
 
 case " $* " in
 *' --smoke '*)

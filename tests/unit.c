@@ -29,11 +29,14 @@ void unit_create(struct unit *u, struct sim *sim, unsigned int n)
 	case SIM_SMMUV2:
 		u->smmuv2_model = sim_smmuv2_create(sim, n, &u->smmuv2_config);
 		break;
+	case SIM_VIRTIO:
+		u->viommu_model = sim_viommu_create(sim, n, NULL);
+		break;
 	default:
 		u->smmu_model = sim_smmuv3_create(sim, n, NULL);
 	}
 	assert_true(u->vtd_model || u->smmu_model || u->amdvi_model || u->riscv_model ||
-		    u->smmuv2_model);
+		    u->smmuv2_model || u->viommu_model);
 }
 
 static void start_vtd(struct unit *u, uint64_t timeout_ns)
@@ -105,6 +108,20 @@ static void start_smmuv2(struct unit *u, uint64_t timeout_ns)
 	u->iommu = &u->smmuv2.iommu;
 }
 
+static void start_viommu(struct unit *u, uint64_t timeout_ns)
+{
+	struct dmah_viommu_config config = { .transport = &sim_viommu_transport,
+					     .ctx = u->viommu_model,
+					     .timeout_ns = timeout_ns };
+	size_t need = dmah_viommu_memory(&config);
+
+	assert_true(need > 0);
+	u->memory = malloc(need);
+	assert_int_equal(dmah_viommu_init(&u->viommu, &config, u->memory, need), DMAH_OK);
+	assert_int_equal(dmah_viommu_enable(&u->viommu), DMAH_OK);
+	u->iommu = &u->viommu.iommu;
+}
+
 struct dmah_iommu *unit_start(struct unit *u, uint64_t timeout_ns)
 {
 	if (u->vtd_model)
@@ -115,6 +132,8 @@ struct dmah_iommu *unit_start(struct unit *u, uint64_t timeout_ns)
 		start_riscv(u, timeout_ns);
 	else if (u->smmuv2_model)
 		start_smmuv2(u, timeout_ns);
+	else if (u->viommu_model)
+		start_viommu(u, timeout_ns);
 	else
 		start_smmu(u, timeout_ns);
 	return u->iommu;
@@ -135,6 +154,8 @@ void unit_hold(struct unit *u, bool hold)
 		sim_riscv_hold(u->riscv_model, hold);
 	else if (u->smmuv2_model)
 		sim_smmuv2_hold(u->smmuv2_model, hold);
+	else if (u->viommu_model)
+		sim_viommu_hold(u->viommu_model, hold);
 	else
 		sim_smmuv3_hold(u->smmu_model, hold);
 }
@@ -145,6 +166,7 @@ int unit_reset(struct unit *u)
 	       : u->amdvi_model	 ? dmah_amdvi_reset(&u->amdvi)
 	       : u->riscv_model	 ? dmah_riscv_reset(&u->riscv)
 	       : u->smmuv2_model ? dmah_smmuv2_reset(&u->smmuv2)
+	       : u->viommu_model ? dmah_viommu_reset(&u->viommu)
 				 : dmah_smmuv3_reset(&u->smmu);
 }
 
@@ -183,6 +205,7 @@ void unit_stop(struct unit *u)
 				 : u->amdvi_model  ? dmah_amdvi_fini(&u->amdvi)
 				 : u->riscv_model  ? dmah_riscv_fini(&u->riscv)
 				 : u->smmuv2_model ? dmah_smmuv2_fini(&u->smmuv2)
+				 : u->viommu_model ? dmah_viommu_fini(&u->viommu)
 						   : dmah_smmuv3_fini(&u->smmu),
 				 DMAH_OK);
 	u->iommu = NULL;

@@ -14,6 +14,7 @@
 #include "sim_riscv.h"
 #include "sim_smmuv2.h"
 #include "sim_smmuv3.h"
+#include "sim_viommu.h"
 #include "sim_vtd.h"
 
 /**
@@ -21,9 +22,9 @@
  * @hw: the machine's IOMMU.
  * @smmuv2_config: of the model, for unit_create().
  * @smmuv2_short: the driver uses short descriptors, for unit_start().
- * @vtd_model, @smmu_model, @amdvi_model, @riscv_model, @smmuv2_model: its registers; one of
- *	them.
- * @vtd, @smmu, @amdvi, @riscv, @smmuv2: the driver.
+ * @vtd_model, @smmu_model, @amdvi_model, @riscv_model, @smmuv2_model, @viommu_model: its registers; one
+ *	of them.
+ * @vtd, @smmu, @amdvi, @riscv, @smmuv2, @viommu: the driver.
  * @iommu: the IOMMU as the library sees it; NULL before unit_start().
  * @memory: the driver's bookkeeping.
  */
@@ -36,11 +37,13 @@ struct unit {
 	struct sim_amdvi *amdvi_model;
 	struct sim_riscv *riscv_model;
 	struct sim_smmuv2 *smmuv2_model;
+	struct sim_viommu *viommu_model;
 	struct dmah_vtd vtd;
 	struct dmah_smmuv3 smmu;
 	struct dmah_amdvi amdvi;
 	struct dmah_riscv riscv;
 	struct dmah_smmuv2 smmuv2;
+	struct dmah_viommu viommu;
 	struct dmah_iommu *iommu;
 	void *memory;
 };
@@ -60,7 +63,7 @@ void unit_hold(struct unit *u, bool hold);
 /** unit_reset() - bring a failed unit back into service. Returns 0 or an error. */
 int unit_reset(struct unit *u);
 
-/** unit_regs() - Returns the model's registers; *@size: their bytes. */
+/** unit_regs() - Returns the model's registers; *@size: their bytes. Not of virtio-iommu, which has none. */
 volatile void *unit_regs(struct unit *u, uint64_t *size);
 
 /** unit_use_regs() - make the driver use other registers. */

@@ -9,7 +9,7 @@
  *
  * A device may use both APIs at the same time, but a mapping made by one API must be unmapped by
  * the same API. Any number of CPUs may make these calls for one device at the same time, each for
- * its own mappings.
+ * its own mappings. In a domain of handles only (struct dmah_domain_config) all of them return DMAH_ENOTSUP.
  */
 #ifndef DMAH_ADDR_H
 #define DMAH_ADDR_H

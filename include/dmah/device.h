@@ -140,6 +140,10 @@ struct dmah_xen_ops {
  * @xen_ctx: passed to those.
  * @history: mappings that the domain remembers after others were made, for dmah_faults(), a power of two, 16 to 2^20;
  *	0: 1024. 32 bytes each. Where more are live or more recent, some are forgotten: who made them, and of what.
+ * @handles_only: iommu: no page table is kept, where the IOMMU takes mappings as requests (virtio-iommu). A byte for each granule
+ *	that was ever used stands in its place. The address-keyed calls and identity ranges are refused with DMAH_ENOTSUP, rings
+ *	make ordinary mappings, and a copy of a handle is found out until its granules were mapped 64 times more. After
+ *	dmah_viommu_reset() what is mapped does not translate until it is unmapped and mapped again.
  * @check_entries: check builds: most mappings live at one time that the shadow table follows, a power of two;
  *	0: 65,536. Ignored otherwise.
  */
@@ -164,6 +168,7 @@ struct dmah_domain_config {
 	void *xen_ctx;
 	uint32_t history;
 	uint32_t check_entries;
+	bool handles_only;
 };
 
 /**

@@ -244,6 +244,14 @@ struct dmah_iommu_ops {
 	int (*invalidate)(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_t iova, uint64_t size,
 			  bool tables, uint64_t *ticket);
 	/**
+	 * @map_request: post the request that maps [@iova, @iova + @size) of @tag to @phys, for an IOMMU that reads no page tables; what
+	 * ends the mapping is @invalidate of the same range. Called in domains of handles only (struct dmah_domain_config),
+	 * whose @pt at @bind has no levels. NULL: the IOMMU reads page tables.
+	 * Context: as @invalidate. Return: 0, DMAH_ETIMEDOUT.
+	 */
+	int (*map_request)(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_t iova, uint64_t size,
+			   dmah_phys_t phys, enum dmah_dir dir);
+	/**
 	 * @invalidate_dev: as @invalidate, for the TLB in device @dev. NULL where no device has one. Takes effect after
 	 * every IOTLB invalidation posted before. Never waits.
 	 * Context: inside dmah_host_enter(), with a lock of the library held, unlike the others.
@@ -295,12 +303,13 @@ struct dmah_iommu_ops {
 /**
  * struct dmah_irq_state - interrupt remapping of an IOMMU. The library's.
  * @lock: held while entries and their owners change.
- * @on: dmah_irq_enable() was called. @x2apic: with destinations of 32 bits.
+ * @on: dmah_irq_enable() was called. @ending: dmah_irq_disable() was called, and not confirmed. @x2apic: with destinations of 32 bits.
  * @number: of the last allocation.
  */
 struct dmah_irq_state {
 	struct dmah_lock lock;
 	bool on;
+	bool ending;
 	bool x2apic;
 	uint32_t number;
 };

@@ -118,7 +118,8 @@ int dmah_irq_enable(struct dmah_iommu *iommu, const struct dmah_irq_config *conf
  * @iommu: the unit. dmah_vtd_fini() and dmah_amdvi_fini() do this too.
  *
  * Context: may sleep, no other call of this header for the unit runs. Return: 0; DMAH_EPERM: it is not enabled; DMAH_ETIMEDOUT: the
- * hardware did not confirm, and nothing was freed; messages may be let through already: call it again.
+ * hardware did not confirm, and nothing was freed; messages may be let through already, and all other calls of this header but
+ * this one are refused: call it again.
  */
 int dmah_irq_disable(struct dmah_iommu *iommu);
 
@@ -196,12 +197,14 @@ int dmah_irq_ioapic(const struct dmah_irq *irq, uint16_t id, unsigned int n,
  * @entries: as the hardware reads them; @phys: their physical address.
  * @owner: for each entry the number of the allocation that has it; 0: free. The library's.
  * @n: how many there are, a power of two.
+ * @known: the driver's: the hardware has confirmed that it uses the table.
  */
 struct dmah_irq_table {
 	void *entries;
 	dmah_phys_t phys;
 	uint32_t *owner;
 	uint32_t n;
+	bool known;
 };
 
 /**

@@ -5,6 +5,7 @@
  * The hypervisor takes mappings as requests and has no page table that the CPU could read. The domain's page table stays in
  * memory, where the library keeps generations and ends mappings atomically, and this driver sends what changed in it: a MAP
  * request when a mapping was made (DMAH_IOMMU_MAP_FLUSH), an UNMAP request in place of an invalidation. Any format will do.
+ * In a domain of handles only (struct dmah_domain_config) there is no table, and the library itself asks for the requests.
  *
  *	err = dmah_viommu_init(&unit, &(struct dmah_viommu_config){ .transport = &pci, .ctx = ... }, memory, size);
  *	err = dmah_domain_init(&dom, &(struct dmah_domain_config){ .iommu = &unit.iommu,
@@ -66,17 +67,26 @@ struct dmah_viommu_config {
 	uint64_t timeout_ns;
 };
 
-/** struct dmah_viommu_space - a domain: its page table, and how many endpoints are attached. Private. */
+/** struct dmah_viommu_space - a domain: its page table, and how many endpoints are attached, and are about to leave. Private. */
 struct dmah_viommu_space {
 	struct dmah_pt_info pt;
 	uint32_t users;
+	uint32_t leaving;
 	bool taken;
 };
 
-/** struct dmah_viommu_endpoint - an endpoint's id and its domain: 0: none. Private. */
+/** struct dmah_viommu_waiter - a call that wants to know the status of request @number. Private. */
+struct dmah_viommu_waiter {
+	struct dmah_viommu_waiter *next;
+	uint64_t number;
+	uint8_t status;
+};
+
+/** struct dmah_viommu_endpoint - an endpoint's id and its domain's tag, 0: none; @taken: the entry is in use. Private. */
 struct dmah_viommu_endpoint {
 	uint32_t id;
 	uint32_t domain;
+	bool taken;
 };
 
 /**
@@ -85,7 +95,8 @@ struct dmah_viommu_endpoint {
  * @transport, @ctx, @timeout: as configured.
  * @features: those that were negotiated.
  * @probe_size: bytes of the answer to a probe; 0: no probes.
- * @space: the domains, by number; @nspaces: how many.
+ * @space: the domains, by tag; @nspaces: how many; @first_domain: the device's number of tag 1.
+ * @below: addresses that the device does not translate.
  * @endpoint: the endpoints; @nendpoints: how many there is room for.
  * @lock: held while requests are posted and answers are taken.
  * @memory, @phys: the queues and their buffers.
@@ -93,8 +104,11 @@ struct dmah_viommu_endpoint {
  * @posted, @done: requests that were posted, and that are known to be answered, all in order; @answered: those after
  *	@done that are, a bit each; @used: entries taken from the ring of answers.
  * @lost_after, @lost_until: requests between the two failed.
+ * @tries: how often each was made again; @refusal: one more than a status that was not reported yet.
+ * @waiters: calls that want to know their request's status.
  * @events: entries taken from the ring of events.
- * @failed: the device does not answer.
+ * @failed: the device does not answer; @broken: it answers what was not asked; @reported: that was reported.
+ * @given: the device knows @memory.
  * @enabled: dmah_viommu_enable() was called.
  */
 struct dmah_viommu {
@@ -106,6 +120,8 @@ struct dmah_viommu {
 	uint32_t probe_size;
 	struct dmah_viommu_space *space;
 	uint32_t nspaces;
+	uint32_t first_domain;
+	struct dmah_reserved below;
 	struct dmah_viommu_endpoint *endpoint;
 	uint32_t nendpoints;
 	struct dmah_lock lock;
@@ -118,8 +134,14 @@ struct dmah_viommu {
 	uint16_t used;
 	uint64_t lost_after;
 	uint64_t lost_until;
+	uint8_t tries[64];
+	uint32_t refusal;
+	struct dmah_viommu_waiter *waiters;
 	uint16_t events;
 	bool failed;
+	bool broken;
+	bool reported;
+	bool given;
 	bool enabled;
 };
 
@@ -154,7 +176,8 @@ int dmah_viommu_fini(struct dmah_viommu *unit);
  *	does not translate them itself.
  * @max: room in @range.
  *
- * Context: may sleep. Returns how many there are, @max at most, or DMAH_ETIMEDOUT; 0 where the device has no probes.
+ * Context: may sleep; one call for a device at a time. Returns how many there are, @max at most; 0 where the device has no
+ * probes; DMAH_ENODEV: there is no such endpoint; DMAH_ETIMEDOUT.
  */
 int dmah_viommu_probe(struct dmah_viommu *unit, uint32_t id, struct dmah_reserved *range,
 		      unsigned int max);

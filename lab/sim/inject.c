@@ -200,6 +200,17 @@ static int watch_invalidate(struct dmah_iommu *driver, uint32_t tag, dmah_addr_t
 			iommu->watch.real->invalidate(driver, tag, iova, size, tables, ticket));
 }
 
+static int watch_map(struct dmah_iommu *driver, uint32_t tag, dmah_addr_t iova, uint64_t size,
+		     dmah_phys_t phys, enum dmah_dir dir)
+{
+	struct sim_iommu *iommu = watched(driver);
+	int err;
+
+	if (call_fails(iommu->sim, iommu, SIM_POINT_INVALIDATE, &err))
+		return err;
+	return returned(iommu, iommu->watch.real->map_request(driver, tag, iova, size, phys, dir));
+}
+
 static int watch_invalidate_dev(struct dmah_iommu *driver, struct dmah_device *dev,
 				dmah_addr_t iova, uint64_t size)
 {
@@ -249,6 +260,8 @@ void sim_inject_watch(struct sim *sim, unsigned int n, struct dmah_iommu *driver
 	w->ops.bind = watch_bind;
 	w->ops.tag_alloc = watch_tag_alloc;
 	w->ops.invalidate = watch_invalidate;
+	if (w->real->map_request)
+		w->ops.map_request = watch_map;
 	if (w->real->invalidate_dev)
 		w->ops.invalidate_dev = watch_invalidate_dev;
 	w->ops.fence = watch_fence;

@@ -188,7 +188,9 @@ static void set_defaults(struct sim_iommu *iommu)
 	if (!c->va_bits)
 		c->va_bits = 48;
 	if (!c->out_bits)
-		c->out_bits = c->flavour == SIM_VTD ? 46 : c->flavour == SIM_AMD ? 52 : 48;
+		c->out_bits = c->flavour == SIM_VTD				  ? 46
+			      : c->flavour == SIM_AMD || c->flavour == SIM_VIRTIO ? 52
+										  : 48;
 	if (!c->tags)
 		c->tags = 255;
 	if (!c->queue)
@@ -199,6 +201,9 @@ static void set_defaults(struct sim_iommu *iommu)
 
 static enum sim_format format_of(const struct sim_iommu_config *config)
 {
+	/* A hypervisor's own tables have a format that the driver does not see. */
+	if (config->flavour == SIM_VIRTIO)
+		return SIM_FORMAT_VTD_SS;
 	if (config->flavour == SIM_VTD)
 		return config->first_stage ? SIM_FORMAT_VTD_FS : SIM_FORMAT_VTD_SS;
 	if (config->flavour == SIM_AMD)
@@ -249,6 +254,8 @@ void sim_iommu_destroy(struct sim_iommu *iommu)
 {
 	if (!iommu)
 		return;
+	if (iommu->has_registers && iommu->interface->destroy)
+		iommu->interface->destroy(iommu->unit);
 	sim_tlb_fini(&iommu->tlb);
 	if (iommu->has_registers)
 		free(iommu->unit);

@@ -9,7 +9,7 @@
 
 #define PAGE	 DMAH_PAGE_SIZE
 #define MIB	 (1ull << 20)
-#define FIRMWARE (2 * MIB)
+#define FIRMWARE (64 * MIB) /* only touched pages take memory */
 
 static const struct sim_config named[] = {
 	{ .name = "direct", .backend = DMAH_BACKEND_DIRECT },
@@ -45,6 +45,7 @@ static const struct sim_config named[] = {
 	  .register_lookup = true,
 	  .iommu = { { .flavour = SIM_SMMU, .va_bits = 39 } } },
 	{ .name = "riscv", .backend = DMAH_BACKEND_IOMMU, .iommu = { { .flavour = SIM_RISCV } } },
+	{ .name = "virtio", .backend = DMAH_BACKEND_IOMMU, .iommu = { { .flavour = SIM_VIRTIO } } },
 	{ .name = "xen", .backend = DMAH_BACKEND_XEN },
 	{ .name = "xen-noncoherent",
 	  .backend = DMAH_BACKEND_XEN,

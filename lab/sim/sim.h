@@ -100,6 +100,7 @@ enum sim_flavour {
 	SIM_AMD, /* AMD-Vi, host page tables; always with registers (sim_amdvi.h) */
 	SIM_RISCV, /* RISC-V IOMMU, first-stage tables; always with registers (sim_riscv.h) */
 	SIM_SMMUV2, /* Arm SMMUv1 or SMMUv2; always with registers (sim_smmuv2.h) */
+	SIM_VIRTIO, /* virtio-iommu; always with its fields (sim_viommu.h) */
 };
 
 /** SIM_LATENCY_WAIT - a latency: the command is executed when a wait asks for it, and not before. */
@@ -183,7 +184,8 @@ struct sim_config {
 /**
  * sim_config_named() - get a predefined configuration.
  * @name: direct, direct-noncoherent, bounce, vtd, vtd-noncoherent (walks and devices), vtd-cm (caching mode), smmu,
- *	smmu-noncoherent, smmu-s2 (stage 2), vtd-fs (first stage), amd, armmap, riscv, xen, xen-noncoherent.
+ *	smmu-noncoherent, smmu-s2 (stage 2), vtd-fs (first stage), amd, armmap, riscv, virtio, xen,
+ *	xen-noncoherent.
  * @config: receives the configuration, which may be changed before sim_create().
  *
  * Returns true if @name is known.

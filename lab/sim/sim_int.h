@@ -139,6 +139,7 @@ struct sim_device {
  * @run: take the commands that are due.
  * @power_on: registers return to their values after power-on; may be NULL.
  * @interrupt: remap a message that @dev writes to the interrupt window; NULL: the unit remaps none.
+ * @destroy: release what the unit holds beside itself; may be NULL. No device is left.
  */
 struct sim_interface {
 	enum sim_reason (*context)(void *unit, const struct sim_device *dev,
@@ -148,6 +149,7 @@ struct sim_interface {
 	void (*power_on)(void *unit);
 	enum sim_reason (*interrupt)(void *unit, const struct sim_device *dev, uint64_t addr,
 				     uint32_t data, struct sim_interrupt *irq);
+	void (*destroy)(void *unit);
 };
 
 /** sim_interrupt_plain() - decode a message in compatibility format, as it reaches the CPUs without remapping. */

@@ -63,6 +63,10 @@ static enum sim_reason check(const struct sim_device *dev, const struct sim_tlb_
 		reason = SIM_FAULT_PERMISSION;
 	*out = e->out | (dma & ((1ull << e->shift) - 1));
 	*code = e->code;
+	if (iommu->config.flavour == SIM_VIRTIO) {
+		*code = reason ? VIRTIO_MAPPING : 0;
+		return reason;
+	}
 	if (iommu->config.flavour == SIM_RISCV) {
 		if (reason && !*code)
 			*code = RISCV_PAGE_READ;
@@ -141,10 +145,11 @@ enum sim_reason sim_translate(struct sim_device *dev, dmah_addr_t dma, bool writ
 	}
 	if (!dev->context.translate) {
 		*out = dma;
-		*code = iommu->config.flavour == SIM_VTD     ? VTD_FR_BEYOND_WIDTH
-			: iommu->config.flavour == SIM_AMD   ? AMD_PAGE_FAULT
-			: iommu->config.flavour == SIM_RISCV ? RISCV_ACCESS_READ + (write ? 2 : 0)
-							     : SMMU_F_ADDR_SIZE;
+		*code = iommu->config.flavour == SIM_VTD      ? VTD_FR_BEYOND_WIDTH
+			: iommu->config.flavour == SIM_AMD    ? AMD_PAGE_FAULT
+			: iommu->config.flavour == SIM_RISCV  ? RISCV_ACCESS_READ + (write ? 2 : 0)
+			: iommu->config.flavour == SIM_VIRTIO ? VIRTIO_MAPPING
+							      : SMMU_F_ADDR_SIZE;
 		return dma >> iommu->hw.out_bits ? SIM_FAULT_WIDTH : SIM_OK;
 	}
 	if (dev->ats && dev->context.ats)

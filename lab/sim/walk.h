@@ -316,4 +316,10 @@ enum {
 	RISCV_MSI_INVALID = 263,
 };
 
+/* virtio-iommu: reasons of a fault. Virtual I/O Device, version 1.2, section 5.13.6.8. */
+enum {
+	VIRTIO_DOMAIN = 1,
+	VIRTIO_MAPPING = 2,
+};
+
 #endif /* SIM_WALK_H */

@@ -10,6 +10,16 @@
 #include "base/count.h"
 #include "core/map.h"
 
+int dmah_addr_barred(struct dmah_device *dev, dmah_addr_t addr, const void *caller)
+{
+	if (!dev->dom || !dev->dom->cfg.handles_only)
+		return DMAH_OK;
+	return dmah_report_misuse(dev, DMAH_ENOTSUP,
+				  "an address-keyed call in a domain of handles only "
+				  "(config.handles_only)",
+				  addr, caller);
+}
+
 static int keep_address(struct dmah_device *dev, const struct dmah *h, int err, dmah_addr_t *dma)
 {
 	*dma = err ? DMAH_BAD_ADDR : h->dma;
@@ -22,7 +32,10 @@ int dmah_addr_map_caller(struct dmah_device *dev, dmah_phys_t phys, uint64_t len
 			 uint32_t attrs, dmah_addr_t *dma, const void *caller)
 {
 	struct dmah h = { 0 };
-	int err = dmah_map_caller(dev, &h, phys, len, dir, attrs, caller);
+	int err = dmah_addr_barred(dev, phys, caller);
+
+	if (!err)
+		err = dmah_map_caller(dev, &h, phys, len, dir, attrs, caller);
 
 	return keep_address(dev, &h, err, dma);
 }
@@ -38,7 +51,10 @@ int dmah_addr_map_bus_caller(struct dmah_device *dev, dmah_phys_t phys, dmah_add
 			     const void *caller)
 {
 	struct dmah h = { 0 };
-	int err = dmah_map_bus_caller(dev, &h, phys, bus, len, dir, attrs, caller);
+	int err = dmah_addr_barred(dev, phys, caller);
+
+	if (!err)
+		err = dmah_map_bus_caller(dev, &h, phys, bus, len, dir, attrs, caller);
 
 	return keep_address(dev, &h, err, dma);
 }
@@ -68,6 +84,8 @@ static int unmap(struct dmah_device *dev, const struct addr_req *req, uint64_t l
 
 	if (err == DMAH_ENODEV)
 		return err;
+	if (dmah_addr_barred(dev, req->dma, caller))
+		return DMAH_ENOTSUP;
 #ifndef DMAH_CHECK
 	if (!err && __atomic_load_n(&dev->fast_end, __ATOMIC_RELAXED) &&
 	    dmah_fast_addr_unmap(dev, req, &err))
@@ -125,7 +143,11 @@ int dmah_addr_sync(struct dmah_device *dev, struct addr_req *req, uint64_t len, 
 {
 	int err = dmah_addr_check(dev, req, len);
 
-	if (err == DMAH_ENODEV || (!err && nothing_to_sync(dev)))
+	if (err == DMAH_ENODEV)
+		return err;
+	if (dmah_addr_barred(dev, req->dma, caller))
+		return DMAH_ENOTSUP;
+	if (!err && nothing_to_sync(dev))
 		return err;
 	while (!err && len) {
 		struct dmah h = { 0 };

@@ -170,6 +170,8 @@ int dmah_addr_map_sg_caller(struct dmah_device *dev, struct dmah_sg *sg, uint32_
 
 	if (err == DMAH_ENODEV)
 		return err;
+	if (dmah_addr_barred(dev, 0, caller))
+		return DMAH_ENOTSUP;
 	if (!err)
 		err = one_range(dev) ? dev->dom->ops->map_sg(dev, sg, n, dir, attrs)
 				     : map_pieces(dev, sg, n, dir, attrs);
@@ -203,6 +205,8 @@ int dmah_addr_unmap_sg(struct dmah_device *dev, struct dmah_sg *sg, uint32_t n, 
 
 	if (!dev->dom)
 		return DMAH_ENODEV;
+	if (dmah_addr_barred(dev, 0, caller))
+		return DMAH_ENOTSUP;
 	if (!n || !(dir & DMAH_BIDIRECTIONAL) || (unsigned int)dir > DMAH_BIDIRECTIONAL)
 		return dmah_report_misuse(dev, DMAH_EINVAL,
 					  "unmap of a scatter list without entries or direction", 0,
@@ -280,6 +284,8 @@ static int sync_list(struct dmah_device *dev, const struct dmah_sg *sg, uint32_t
 {
 	struct cursor c = { 0 };
 
+	if (dmah_addr_barred(dev, 0, caller))
+		return DMAH_ENOTSUP;
 	if (!is_whole(dev, sg, n))
 		return dmah_report_misuse(dev, DMAH_EINVAL,
 					  "sync of a scatter list that is not as it was mapped",

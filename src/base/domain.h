@@ -189,6 +189,8 @@ struct withheld_page {
  * @va_bits_given: the owner chose @cfg.va_bits, so the page table cannot become wider.
  * @iova: the allocator.
  * @leaf: leaf tables, by IOVA index >> 9; dmah_entries_none if there is no table.
+ * @mark: a domain of handles only, which has no leaf tables: marks of its granules (backend/iommu/marks.h); else NULL.
+ * @mending: a flush is ending the quarantine of such a domain.
  * @granules: granules of the aperture.
  * @aperture_fixed: a device was attached, so the aperture can no longer change.
  * @ats: number of devices with a TLB of their own.
@@ -232,6 +234,8 @@ struct dmah_domain {
 	struct dmah_lock table_lock;
 	struct iova iova;
 	uint64_t **leaf;
+	uint8_t **mark;
+	bool mending;
 	uint32_t granules;
 	bool aperture_fixed;
 	unsigned int ats;

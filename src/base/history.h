@@ -66,14 +66,15 @@ struct history_record {
  * struct history - the history of one domain.
  * @record: the table.
  * @mask: bytes of the table minus bytes of one record.
- * @timestamp: time of the last flush, as a cleared page-table entry holds it: history_timestamp().
+ * @timestamp: time of the last flush, as a cleared page-table entry holds it: history_timestamp(). Flushes write this line,
+ *	and maps do not read it.
  * @nflush_times: number of flush times ever recorded.
  * @flush_time: the last HISTORY_FLUSH_TIMES of them, in ticks.
  */
 struct history {
 	struct history_record *record;
 	uint64_t mask;
-	uint64_t timestamp;
+	uint64_t timestamp __attribute__((aligned(64)));
 	uint32_t nflush_times;
 	uint64_t flush_time[HISTORY_FLUSH_TIMES];
 };

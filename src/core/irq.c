@@ -47,7 +47,12 @@ int dmah_irq_enable(struct dmah_iommu *iommu, const struct dmah_irq_config *conf
 	if (!iommu->ops->irq)
 		return refuse(DMAH_ENOTSUP, "dmah_irq_enable: this IOMMU remaps no interrupts", 0);
 	if (iommu->irq.on)
-		return refuse(DMAH_EBUSY, "dmah_irq_enable: remapping is enabled already", 0);
+		return refuse(DMAH_EBUSY,
+			      iommu->irq.ending
+				      ? "dmah_irq_enable: dmah_irq_disable() was not confirmed: "
+					"call that again"
+				      : "dmah_irq_enable: remapping is enabled already",
+			      0);
 	if (config->entries & (config->entries - 1))
 		return refuse(DMAH_EINVAL, "dmah_irq_enable: config.entries is not a power of two",
 			      config->entries);
@@ -65,10 +70,17 @@ int dmah_irq_disable(struct dmah_iommu *iommu)
 
 	if (!iommu->irq.on)
 		return refuse(DMAH_EPERM, "dmah_irq_disable: remapping is not enabled", 0);
+	/* From here on messages may be let through as they are, also where the hardware does not confirm. */
+	iommu->irq.ending = true;
 	err = iommu->ops->irq->disable(iommu);
 	if (!err)
-		iommu->irq.on = false;
+		iommu->irq.on = iommu->irq.ending = false;
 	return err;
+}
+
+static bool is_on(const struct dmah_iommu *iommu)
+{
+	return iommu->irq.on && !iommu->irq.ending;
 }
 
 /* ---- blocks ---- */
@@ -113,7 +125,7 @@ int dmah_irq_alloc(struct dmah_iommu *iommu, const struct dmah_irq_source *sourc
 	int err;
 
 	*irq = (struct dmah_irq){ .source = *source, .count = count };
-	if (!iommu->irq.on)
+	if (!is_on(iommu))
 		return refuse(DMAH_EPERM, "dmah_irq_alloc: remapping is not enabled", source->id);
 	if (!count || count & (count - 1) || count > DMAH_IRQ_BLOCK)
 		return refuse(DMAH_EINVAL,
@@ -153,7 +165,7 @@ static int find(const struct dmah_irq *irq, const char *call, struct dmah_irq_ta
 	*table = NULL;
 	if (!iommu || !irq->number)
 		return refuse(DMAH_ESTALE, call, irq->index);
-	if (!iommu->irq.on)
+	if (!is_on(iommu))
 		return refuse(DMAH_EPERM, "dmah_irq: remapping is not enabled; entry", irq->index);
 	(void)iommu->ops->irq->table(iommu, &irq->source, false, table);
 	if (*table) {

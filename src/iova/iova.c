@@ -85,16 +85,39 @@ bool dmah_iova_take(struct iova *iova, uint32_t first, uint32_t n)
 	return taken;
 }
 
-void dmah_iova_quarantine(struct iova *iova, uint32_t first, uint32_t n, uint32_t seq)
+void dmah_iova_quarantine(struct iova *iova, uint32_t first, uint32_t n, const uint32_t *flushes)
 {
+	uint32_t seq;
+
 	dmah_host_lock(&iova->lock);
 	for (uint32_t i = first; i < first + n; i++)
 		iova->quarantine[i / 64] |= 1ull << (i % 64);
-	/* The number was read before the lock was taken: another CPU's later one stays. */
+	seq = __atomic_load_n(flushes, __ATOMIC_ACQUIRE);
 	if (!iova->quarantined || (int32_t)(seq - iova->quarantine_seq) > 0)
 		iova->quarantine_seq = seq;
 	iova->quarantined += n;
 	dmah_host_unlock(&iova->lock);
+}
+
+static bool is_quarantined(const struct iova *iova, uint32_t granule)
+{
+	return iova->quarantine[granule / 64] >> granule % 64 & 1;
+}
+
+uint32_t dmah_iova_next_quarantined(struct iova *iova, uint32_t from, uint32_t *n)
+{
+	uint32_t size = iova->depot.size, end;
+
+	dmah_host_lock(&iova->lock);
+	while (iova->quarantined && from < size && !is_quarantined(iova, from))
+		from += iova->quarantine[from / 64] >> from % 64 ? 1 : 64 - from % 64;
+	if (!iova->quarantined || from >= size)
+		from = RANGE_NONE;
+	for (end = from; from != RANGE_NONE && end < size && is_quarantined(iova, end);)
+		end++;
+	*n = end - from;
+	dmah_host_unlock(&iova->lock);
+	return from;
 }
 
 uint32_t dmah_iova_leave_quarantine(struct iova *iova, uint32_t from, uint32_t seq)

@@ -94,9 +94,12 @@ bool dmah_iova_take(struct iova *iova, uint32_t first, uint32_t n);
 
 /**
  * dmah_iova_quarantine() - keep these granules taken until dmah_iova_leave_quarantine().
- * @seq: number of the last flush begun.
+ * @flushes: number of the last flush begun. Read with the lock held: a flush that begins later finds the granules.
  */
-void dmah_iova_quarantine(struct iova *iova, uint32_t first, uint32_t n, uint32_t seq);
+void dmah_iova_quarantine(struct iova *iova, uint32_t first, uint32_t n, const uint32_t *flushes);
+
+/** dmah_iova_next_quarantined() - Returns the first granule in quarantine from @from on, or RANGE_NONE; @n: how many from there. */
+uint32_t dmah_iova_next_quarantined(struct iova *iova, uint32_t from, uint32_t *n);
 
 /**
  * dmah_iova_leave_quarantine() - take the next granule out of quarantine. The granule stays

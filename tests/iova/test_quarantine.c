@@ -44,7 +44,7 @@ static void put_aside(struct iova *iova, uint32_t first, uint32_t n, uint32_t se
 	unsigned long flags;
 
 	dmah_host_enter(&flags);
-	dmah_iova_quarantine(iova, first, n, seq);
+	dmah_iova_quarantine(iova, first, n, &seq);
 	dmah_host_leave(flags);
 }
 

@@ -1,7 +1,28 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "rig.h"
 
-static const char *const texts[RIG_KINDS] = { "VT-d", "SMMUv3", "fake VT-d", "fake SMMU" };
+static const char *const texts[RIG_ALL] = { "VT-d",	 "SMMUv3", "fake VT-d",
+					    "fake SMMU", "RISC-V", "virtio-iommu" };
+static const char *const machines[RIG_ALL] = { "vtd", "smmu", "vtd", "smmu", "riscv", "virtio" };
+
+static enum rig_kind asked_for(enum rig_kind usual)
+{
+	const char *text = getenv("DMAH_TEST_HW");
+
+	if (text && !strcmp(text, "riscv"))
+		return RIG_RISCV;
+	return text && !strcmp(text, "virtio") ? RIG_VIRTIO : usual;
+}
+
+enum rig_kind rig_first(void)
+{
+	return asked_for(RIG_VTD);
+}
+
+enum rig_kind rig_last(void)
+{
+	return asked_for(RIG_FAKE_SMMU);
+}
 
 const char *rig_text(enum rig_kind kind)
 {
@@ -23,7 +44,7 @@ static void report(void *ctx, const struct dmah_device *dev, int err, const char
 
 static bool has_registers(enum rig_kind kind)
 {
-	return kind == RIG_VTD || kind == RIG_SMMU;
+	return kind != RIG_FAKE_VTD && kind != RIG_FAKE_SMMU;
 }
 
 static struct dmah_iommu *open_driver(struct rig *r, uint64_t timeout)
@@ -100,7 +121,7 @@ void rig_open(struct rig *r, enum rig_kind kind, const struct rig_config *config
 	posix_set_cpu(0);
 	posix_clock_manual(1000000000);
 	posix_set_report(report, r);
-	assert_true(sim_config_named(vtd ? "vtd" : "smmu", &machine));
+	assert_true(sim_config_named(machines[kind], &machine));
 	machine.iommu[0].timeout = timeout;
 	machine.iommu[0].caching_mode = config->caching_mode && vtd;
 	machine.iommu[0].noncoherent_walk = config->noncoherent_walk;

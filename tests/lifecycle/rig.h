@@ -23,11 +23,24 @@
 #include "sim_reach.h"
 #include "unit.h"
 
-/** enum rig_kind - the IOMMU and its driver. */
-enum rig_kind { RIG_VTD, RIG_SMMU, RIG_FAKE_VTD, RIG_FAKE_SMMU, RIG_KINDS };
+/** enum rig_kind - the IOMMU and its driver. Those from RIG_KINDS on only where the environment names them. */
+enum rig_kind {
+	RIG_VTD,
+	RIG_SMMU,
+	RIG_FAKE_VTD,
+	RIG_FAKE_SMMU,
+	RIG_KINDS,
+	RIG_RISCV = RIG_KINDS,
+	RIG_VIRTIO,
+	RIG_ALL,
+};
+
+/** rig_first(), rig_last() - the kinds that a loop goes over. DMAH_TEST_HW=riscv or virtio in the environment: that one alone. */
+enum rig_kind rig_first(void);
+enum rig_kind rig_last(void);
 
 /** FOR_EACH_KIND() - a loop over every kind. */
-#define FOR_EACH_KIND(kind) for (enum rig_kind kind = 0; kind < RIG_KINDS; kind++)
+#define FOR_EACH_KIND(kind) for (enum rig_kind kind = rig_first(); kind <= rig_last(); kind++)
 
 /** RIG_RAM - an address inside the machine's RAM: of an aperture in which a forgotten passthrough reaches memory. */
 #define RIG_RAM 0x48000000ull

@@ -65,7 +65,8 @@ static void bounced_handle_changed(void **state)
 static void coherent_handle_changed(void **state)
 {
 	(void)state;
-	for (unsigned int kind = 0; kind < RIG_KINDS; kind++) {
+	FOR_EACH_KIND(kind)
+	{
 		static const struct rig_config config = { 0 };
 		struct dmah h = { 0 }, bad;
 		struct dmah_device *dev;
@@ -95,7 +96,8 @@ static void lists_with_gaps(void **state)
 	static const uint32_t pages[] = { 1, 2, 1, 2 };
 
 	(void)state;
-	for (unsigned int kind = 0; kind < RIG_KINDS; kind++) {
+	FOR_EACH_KIND(kind)
+	{
 		static const struct rig_config config = { 0 };
 		struct dmah_limits limits;
 		struct dmah_device *dev;
@@ -126,7 +128,8 @@ static void lists_with_gaps(void **state)
 static void sync_of_another_page(void **state)
 {
 	(void)state;
-	for (unsigned int kind = 0; kind < RIG_KINDS; kind++) {
+	FOR_EACH_KIND(kind)
+	{
 		static const struct rig_config config = { 0 };
 		struct dmah_reserved range = { .identity = true, .dir = DMAH_BIDIRECTIONAL };
 		struct dmah_limits limits;
@@ -162,7 +165,8 @@ static void sync_of_another_page(void **state)
 static void shared_id_with_ats(void **state)
 {
 	(void)state;
-	for (unsigned int kind = 0; kind < RIG_KINDS; kind++) {
+	FOR_EACH_KIND(kind)
+	{
 		static const struct rig_config config = { .domain = { .devices = 4 } };
 		struct dmah_device *a, b = { .name = "b" };
 		struct dmah_limits limits;

@@ -89,9 +89,9 @@ static void unmap_after_kill(enum rig_kind kind, enum way way)
 static void beside_another(void **state)
 {
 	(void)state;
-	for (unsigned int kind = 0; kind < RIG_KINDS; kind++)
-		for (unsigned int way = 0; way < WAYS; way++)
-			unmap_after_kill((enum rig_kind)kind, (enum way)way);
+	FOR_EACH_KIND(kind)
+	for (unsigned int way = 0; way < WAYS; way++)
+		unmap_after_kill((enum rig_kind)kind, (enum way)way);
 }
 
 /* The killed device was alone when it unmapped without a wait; a device that comes later must not find its entries. */
@@ -100,7 +100,8 @@ static void before_another(void **state)
 	static const struct rig_config config = { .domain = { .devices = 4 } };
 
 	(void)state;
-	for (unsigned int kind = 0; kind < RIG_KINDS; kind++) {
+	FOR_EACH_KIND(kind)
+	{
 		struct dmah_device *dev, *other;
 		struct dmah h = { 0 };
 		dmah_addr_t dma;
@@ -188,9 +189,9 @@ static void sharer_is_bound(enum rig_kind kind, bool attach, bool before)
 static void beside_a_sharers_bind(void **state)
 {
 	(void)state;
-	for (unsigned int kind = 0; kind < RIG_KINDS; kind++)
-		for (unsigned int way = 0; way < 4; way++)
-			sharer_is_bound((enum rig_kind)kind, way & 1, way & 2);
+	FOR_EACH_KIND(kind)
+	for (unsigned int way = 0; way < 4; way++)
+		sharer_is_bound((enum rig_kind)kind, way & 1, way & 2);
 }
 
 int main(void)

@@ -85,6 +85,8 @@ static enum sim_flavour flavour(enum bench_hw hw)
 {
 	if (smmuv2(hw))
 		return SIM_SMMUV2;
+	if (hw == BENCH_VIRTIO)
+		return SIM_VIRTIO;
 	return vtd(hw) ? SIM_VTD : amd(hw) ? SIM_AMD : riscv(hw) ? SIM_RISCV : SIM_SMMU;
 }
 
@@ -94,10 +96,10 @@ static const struct dmah_pt_format *format(enum bench_hw hw)
 		return hw == BENCH_VTD4_FS ? &dmah_pt_vtd_fs : &dmah_pt_lpae_s2;
 	if (hw == BENCH_SMMUV1_SHORT)
 		return &dmah_pt_arm_short;
-	return vtd(hw)	   ? &dmah_pt_vtd_ss
-	       : amd(hw)   ? &dmah_pt_amd_v1
-	       : riscv(hw) ? &dmah_pt_sv_rsw
-			   : &dmah_pt_lpae_s1;
+	return vtd(hw) || hw == BENCH_VIRTIO ? &dmah_pt_vtd_ss
+	       : amd(hw)		     ? &dmah_pt_amd_v1
+	       : riscv(hw)		     ? &dmah_pt_sv_rsw
+					     : &dmah_pt_lpae_s1;
 }
 
 /* Bits of the whole table. */
@@ -123,7 +125,7 @@ static unsigned int width(enum bench_hw hw)
 	}
 }
 
-/* DMAH_TEST_HW=amd, riscv or smmuv2 in the environment: the cases that name no IOMMU run on that one. */
+/* DMAH_TEST_HW=amd, riscv, smmuv2 or virtio in the environment: the cases that name no IOMMU run on that one. */
 static enum bench_hw usual(void)
 {
 	const char *text = getenv("DMAH_TEST_HW");
@@ -132,6 +134,8 @@ static enum bench_hw usual(void)
 		return BENCH_SV48;
 	if (text && !strcmp(text, "smmuv2"))
 		return BENCH_SMMUV2;
+	if (text && !strcmp(text, "virtio"))
+		return BENCH_VIRTIO;
 	return text && !strcmp(text, "amd") ? BENCH_AMD4 : BENCH_VTD4;
 }
 

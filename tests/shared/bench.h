@@ -34,6 +34,7 @@ enum bench_hw {
 	BENCH_SMMUV1, /* SMMUv1, long descriptors, 32-bit addresses */
 	BENCH_SMMUV1_SHORT, /* SMMUv1, short descriptors */
 	BENCH_SMMUV1_S2, /* SMMUv1, long descriptors, stage 2 */
+	BENCH_VIRTIO, /* virtio-iommu */
 	BENCH_XEN,
 };
 

@@ -18,13 +18,27 @@
 #include "sim_reach.h"
 #include "unit.h"
 
-enum kind { VTD, VTD_FS, SMMU, SMMU_S2, AMD, RISCV, FAKE_VTD, FAKE_SMMU, KINDS };
+enum kind {
+	VTD,
+	VTD_FS,
+	SMMU,
+	SMMU_S2,
+	AMD,
+	RISCV,
+	VIRTIO,
+	VIRTIO_HANDLES,
+	FAKE_VTD,
+	FAKE_SMMU,
+	KINDS
+};
 
-static const char *const kind_text[KINDS] = { "VT-d",		"VT-d first stage", "SMMUv3",
-					      "SMMUv3 stage 2", "AMD-Vi",	    "RISC-V",
-					      "fake VT-d",	"fake SMMU" };
-static const char *const machine_of[KINDS] = { "vtd", "vtd-fs", "smmu", "smmu-s2",
-					       "amd", "riscv",	"vtd",	"smmu" };
+static const char *const kind_text[KINDS] = { "VT-d",	      "VT-d first stage",
+					      "SMMUv3",	      "SMMUv3 stage 2",
+					      "AMD-Vi",	      "RISC-V",
+					      "virtio-iommu", "virtio-iommu by handle only",
+					      "fake VT-d",    "fake SMMU" };
+static const char *const machine_of[KINDS] = { "vtd",	"vtd-fs", "smmu",   "smmu-s2", "amd",
+					       "riscv", "virtio", "virtio", "vtd",     "smmu" };
 
 /** struct rig - a machine with one device that has a TLB, and one page mapped and used. */
 struct rig {
@@ -77,6 +91,7 @@ static void rig_open(struct rig *r, enum kind kind, struct dmah_domain_config dc
 	dc.backend = DMAH_BACKEND_IOMMU;
 	dc.iommu = open_driver(r, kind);
 	dc.format = dc.iommu->formats[0];
+	dc.handles_only = kind == VIRTIO_HANDLES;
 	sim_inject_watch(r->sim, 0, dc.iommu);
 	need = dmah_domain_memory(&dc);
 	r->domain_memory = aligned_alloc(64, (need + 63) & ~(size_t)63);

@@ -4,7 +4,10 @@
 # Make BUILD_DIR/liblinux-peer.a, Linux's own DMA-mapping code behind peer.h, and print the version
 # of Linux that it holds.
 #
-#   build.sh BUILD_DIR
+#   build.sh BUILD_DIR [PREFIX]
+#
+# With PREFIX the library has no other symbols than the calls of peer.h, which then begin with PREFIX in place of "linux_peer":
+# two versions of Linux can be linked into one program. LINUX_PEER_SERIES in the environment chooses the version (fetch.sh).
 #
 # The script fetches and unpacks the source first (fetch.sh), into build/cache of the source tree or
 # the folder that LINUX_PEER_CACHE names. With libcmocka, it makes BUILD_DIR/linux-peer-selftest, too.
@@ -12,7 +15,8 @@
 #
 # The library is under the GPL, version 2, as Linux is; so is every program that links it.
 set -u
-build=${1:?usage: build.sh BUILD_DIR}
+build=${1:?usage: build.sh BUILD_DIR [PREFIX]}
+prefix=${2-}
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 cache=${LINUX_PEER_CACHE:-$here/../../../build/cache}
 cc=${CC:-gcc}
@@ -22,6 +26,14 @@ mkdir -p "$build" || exit 1
 build=$(cd "$build" && pwd) || exit 1
 work=$build/linux-peer
 log=$work.log
+stamp=$build/built
+# Nothing is newer than the last build, which was of this compiler, prefix and source.
+if [ -f "$build/liblinux-peer.a" ] && [ "$(head -1 "$stamp" 2>/dev/null)" = "$cc $prefix $source" ] &&
+	[ -z "$(find "$here" "$source" -type f -newer "$stamp" | head -1)" ]; then
+	tail -1 "$stamp"
+	exit 0
+fi
+rm -f "$stamp"
 version=$(python3 "$here/extract.py" "$source" "$work") || exit 1
 : >"$log"
 
@@ -49,12 +61,13 @@ compile() { # OBJECT SOURCE FLAGS...
 }
 
 # Linux's files are compiled one by one, as in a kernel: nothing is inlined from one into another.
-for f in lib/rbtree drivers/iommu/iova drivers/iommu/io-pgtable-arm drivers/iommu/intel/cache; do
+for f in lib/rbtree drivers/iommu/iova drivers/iommu/io-pgtable-arm drivers/iommu/intel/cache drivers/iommu/iommu-pages \
+	drivers/iommu/generic_pt/fmt/iommu_vtdss; do
 	[ -f "$work/real/$f.c" ] || continue
 	# shellcheck disable=SC2086
 	compile "$(basename $f)" "$work/real/$f.c" $theirs $shim $include
 done
-for f in dma core arm vtd qi; do
+for f in map dma core arm vtd qi; do
 	# shellcheck disable=SC2086
 	compile "glue-$f" "$here/$f.c" $ours $shim $include -I "$work/gen"
 done
@@ -63,14 +76,7 @@ for f in peer shim/memory; do
 	compile "glue-$(basename $f)" "$here/$f.c" $ours $shim $include
 done
 
-rm -f "$build/liblinux-peer.a"
-# shellcheck disable=SC2086
-ar rcs "$build/liblinux-peer.a" $objects >>"$log" 2>&1 || {
-	cat "$log" >&2
-	exit 1
-}
-
-rm -f "$build/linux-peer-selftest"
+rm -f "$build/liblinux-peer.a" "$build/linux-peer-selftest"
 if echo '#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -78,10 +84,31 @@ if echo '#include <setjmp.h>
 #include <cmocka.h>' | $cc -E -x c - >/dev/null 2>&1; then
 	# shellcheck disable=SC2086
 	$cc -std=gnu11 -O2 -g $ours -o "$build/linux-peer-selftest" "$here/selftest.c" \
-		"$build/liblinux-peer.a" -lcmocka -lpthread >>"$log" 2>&1 || {
+		$objects -lcmocka -lpthread >>"$log" 2>&1 || {
 		cat "$log" >&2
 		echo "build.sh: selftest.c does not compile; the log is $log" >&2
 		exit 1
 	}
 fi
+
+if [ -n "$prefix" ]; then
+	whole=$work/whole.o
+	# shellcheck disable=SC2086
+	ld -r -o "$whole" $objects >>"$log" 2>&1 &&
+		nm "$whole" | sed -n "s/.* T \(linux_peer_\(.*\)\)\$/\1 ${prefix}_\2/p
+			s/.* T \(linux_iova_\(.*\)\)\$/\1 ${prefix}_iova_\2/p" >"$work/names" &&
+		objcopy --redefine-syms="$work/names" "$whole" >>"$log" 2>&1 &&
+		cut -d' ' -f2 "$work/names" >"$work/global" &&
+		objcopy --keep-global-symbols="$work/global" "$whole" >>"$log" 2>&1 || {
+		cat "$log" >&2
+		exit 1
+	}
+	objects=$whole
+fi
+# shellcheck disable=SC2086
+ar rcs "$build/liblinux-peer.a" $objects >>"$log" 2>&1 || {
+	cat "$log" >&2
+	exit 1
+}
+printf '%s\n' "$cc $prefix $source" "$version" >"$stamp"
 echo "$version"

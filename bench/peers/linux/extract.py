@@ -32,20 +32,28 @@ IOVA = [
     "include/linux/rbtree_types.h", "include/linux/rbtree_augmented.h",
 ]
 # Files that only some versions have.
+GENERIC_PT = "drivers/iommu/generic_pt/"
 WHOLE_IF_THERE = [
-    "drivers/iommu/iommu-pages.h", "drivers/iommu/intel/cache.c", "drivers/iommu/intel/pasid.h",
-    "include/uapi/linux/iommufd.h", "include/uapi/linux/iommu.h",
+    "drivers/iommu/iommu-pages.h", "drivers/iommu/iommu-pages.c", "drivers/iommu/intel/cache.c",
+    "drivers/iommu/intel/pasid.h", "include/uapi/linux/iommufd.h", "include/uapi/linux/iommu.h",
+    "include/linux/iommu-dma.h", "include/linux/swiotlb.h", "include/linux/generic_pt/common.h", "include/linux/generic_pt/iommu.h",
+    GENERIC_PT + "iommu_pt.h", GENERIC_PT + "pt_common.h", GENERIC_PT + "pt_defs.h",
+    GENERIC_PT + "pt_fmt_defaults.h", GENERIC_PT + "pt_iter.h", GENERIC_PT + "pt_log2.h",
+    GENERIC_PT + "fmt/defs_vtdss.h", GENERIC_PT + "fmt/vtdss.h", GENERIC_PT + "fmt/iommu_template.h",
+    GENERIC_PT + "fmt/iommu_vtdss.c",
 ]
 # Headers of the C library's kernel headers that do as they are.
 SYSTEM = {"linux/types.h", "linux/errno.h", "linux/limits.h", "linux/ioctl.h", "linux/stddef.h"}
 
 # NAME.gen.h -> [(source, items)]. An item is a function's name, "struct NAME", "enum NAME"
-# or "#NAME" (a macro). "6.12:item" is for that series and newer, "-6.12:item" for older ones.
+# or "#NAME" (a macro). "6.12:item" is for that series and newer, "-6.12:item" for older ones, "6.12:-7.3:item" for those between.
 GEN = {
-    "dma-iommu": [("drivers/iommu/dma-iommu.c", """
-        struct iommu_dma_msi_page   enum iommu_dma_cookie_type
+    "dma-iommu": [("include/linux/dma-mapping.h", """
+        7.3:struct dma_iova_state   7.3:#DMA_IOVA_USE_SWIOTLB   7.3:dma_iova_size
+        """), ("drivers/iommu/dma-iommu.c", """
+        struct iommu_dma_msi_page   -7.3:enum iommu_dma_cookie_type
         6.12:enum iommu_dma_queue_type   6.12:struct iommu_dma_options
-        struct iommu_dma_cookie
+        struct iommu_dma_cookie   7.3:struct iommu_dma_msi_cookie
         6.12:#IOVA_DEFAULT_FQ_SIZE   6.12:#IOVA_SINGLE_FQ_SIZE
         6.12:#IOVA_DEFAULT_FQ_TIMEOUT   6.12:#IOVA_SINGLE_FQ_TIMEOUT
         -6.12:#IOVA_FQ_SIZE   -6.12:#IOVA_FQ_TIMEOUT
@@ -54,21 +62,47 @@ GEN = {
         fq_flush_timeout   queue_iova
         6.12:iommu_dma_free_fq_single   6.12:iommu_dma_free_fq_percpu   iommu_dma_free_fq
         6.12:iommu_dma_init_one_fq   6.12:iommu_dma_init_fq_single   6.12:iommu_dma_init_fq_percpu
-        iommu_dma_init_fq   cookie_alloc   iommu_get_dma_cookie   iommu_put_dma_cookie
-        dev_is_untrusted   dev_use_swiotlb   6.12:iommu_dma_init_options   iommu_dma_init_domain
+        iommu_dma_init_fq   -7.3:cookie_alloc   iommu_get_dma_cookie   iommu_put_dma_cookie
+        dev_is_untrusted   dev_use_swiotlb   6.12:iommu_dma_init_options
+        7.3:iommu_domain_supports_fq   iommu_dma_init_domain
         dma_info_to_prot   iommu_dma_alloc_iova   iommu_dma_free_iova
-        __iommu_dma_unmap   __iommu_dma_map   iommu_dma_map_page   iommu_dma_unmap_page
+        __iommu_dma_unmap   __iommu_dma_map
+        -7.3:iommu_dma_map_page   -7.3:iommu_dma_unmap_page
+        7.3:iommu_dma_map_swiotlb   7.3:iova_unaligned   7.3:iommu_dma_map_phys   7.3:iommu_dma_unmap_phys
         iommu_dma_sync_single_for_cpu   iommu_dma_sync_single_for_device
         6.12:dev_use_sg_swiotlb   6.12:iommu_dma_sync_sg_for_cpu   6.12:iommu_dma_sync_sg_for_device
         6.12:__finalise_sg   6.12:__invalidate_sg   6.12:iommu_dma_unmap_sg_swiotlb
         6.12:iommu_dma_map_sg_swiotlb   6.12:iommu_dma_map_sg   6.12:iommu_dma_unmap_sg
+        7.3:dma_iova_try_alloc   7.3:dma_iova_free   7.3:__dma_iova_link
+        7.3:iommu_dma_iova_bounce_and_link   7.3:iommu_dma_iova_unlink_range_slow   7.3:dma_iova_unlink
+        7.3:iommu_dma_iova_link_swiotlb   7.3:dma_iova_link   7.3:dma_iova_sync   7.3:dma_iova_destroy
         """)],
-    "direct": [("include/linux/dma-direct.h", "dma_capable"),
-               ("kernel/dma/direct.h", "dma_direct_sync_single_for_cpu   dma_direct_map_page   dma_direct_unmap_page")],
+    "map": [("include/linux/dma-direct.h", "dma_capable"),
+            ("kernel/dma/swiotlb.c", """
+        struct io_tlb_slot   6.12:-7.3:#INVALID_PHYS_ADDR   struct io_tlb_area   io_tlb_offset   nr_slots
+        swiotlb_init_io_tlb_pool   add_mem_pool
+        swiotlb_align_offset   swiotlb_bounce   slot_addr   get_max_slots   wrap_area_index
+        inc_used_and_hiwater/2   dec_used/2   swiotlb_search_pool_area   swiotlb_find_slots/2
+        mem_pool_used   -7.3:mem_used/2   7.3:mem_used   swiotlb_tbl_map_single   swiotlb_release_slots
+        swiotlb_del_transient/2   __swiotlb_tbl_unmap_single
+        __swiotlb_sync_single_for_device   __swiotlb_sync_single_for_cpu   swiotlb_map   is_swiotlb_active
+        """),
+            ("kernel/dma/direct.c", "7.3:dma_direct_map_phys"),
+            ("kernel/dma/direct.h", """
+        dma_direct_sync_single_for_cpu   -7.3:dma_direct_map_page   -7.3:dma_direct_unmap_page
+        7.3:dma_direct_unmap_phys
+        """),
+            ("kernel/dma/mapping.c", """
+        dma_go_direct   dma_map_direct   7.3:dma_map_phys   dma_map_page_attrs
+        7.3:dma_unmap_phys   dma_unmap_page_attrs   __dma_map_sg_attrs   dma_map_sg_attrs   dma_unmap_sg_attrs
+        __dma_sync_single_for_cpu
+        """)],
     "iommu": [("drivers/iommu/iommu.c", """
         iommu_get_dma_domain   iommu_iova_to_phys   iommu_pgsize
-        -6.12:__iommu_map_pages   __iommu_map   -6.12:_iommu_map   iommu_map
+        7.3:__iommu_map_domain_pgtbl   7.3:iommu_sync_map   7.3:iommu_map_nosync
+        -6.12:__iommu_map_pages   -7.3:__iommu_map   -6.12:_iommu_map   iommu_map
         -6.12:iommu_map_atomic   -6.12:__iommu_unmap_pages
+        7.3:__iommu_unmap_domain_pgtbl
         __iommu_unmap   iommu_unmap   iommu_unmap_fast   6.12:iommu_map_sg
         """)],
     "intel": [("drivers/iommu/intel/iommu.c", """
@@ -77,16 +111,18 @@ GEN = {
         -6.12:level_to_offset_bits   -6.12:pfn_level_offset   -6.12:level_mask
         -6.12:level_size   -6.12:align_to_level   -6.12:lvl_to_nr_pages   -6.12:mm_to_dma_pfn_start
         -6.12:page_to_dma_pfn   -6.12:virt_to_dma_pfn   -6.12:#IOVA_PFN   -6.12:aligned_nrpages
-        #__DOMAIN_MAX_PFN   #__DOMAIN_MAX_ADDR   #DOMAIN_MAX_PFN   #DOMAIN_MAX_ADDR
+        -7.3:#__DOMAIN_MAX_PFN   -7.3:#__DOMAIN_MAX_ADDR   -7.3:#DOMAIN_MAX_PFN   -7.3:#DOMAIN_MAX_ADDR
         -6.12:alloc_pgtable_page   -6.12:free_pgtable_page   -6.12:domain_use_first_level
-        domain_pfn_supported   domain_flush_cache   pfn_to_dma_pte
-        dma_pfn_level_pte   dma_pte_clear_range   dma_pte_free_level   dma_pte_free_pagetable
-        dma_pte_list_pagetables   dma_pte_clear_level   domain_unmap
+        -7.3:domain_pfn_supported   -7.3:domain_flush_cache   -7.3:pfn_to_dma_pte
+        -7.3:dma_pfn_level_pte   -7.3:dma_pte_clear_range   -7.3:dma_pte_free_level
+        -7.3:dma_pte_free_pagetable   -7.3:dma_pte_list_pagetables   -7.3:dma_pte_clear_level
+        -7.3:domain_unmap
         -6.12:iommu_flush_dev_iotlb   -6.12:iommu_flush_iotlb_psi   -6.12:__mapping_notify_one
         -6.12:intel_flush_iotlb_all
-        hardware_largepage_caps   switch_to_super_page   __domain_mapping
-        intel_iommu_map   intel_iommu_map_pages   intel_iommu_unmap   intel_iommu_unmap_pages
-        intel_iommu_tlb_sync   intel_iommu_iova_to_phys   intel_iommu_iotlb_sync_map
+        -7.3:hardware_largepage_caps   -7.3:switch_to_super_page   -7.3:__domain_mapping
+        -7.3:intel_iommu_map   -7.3:intel_iommu_map_pages   -7.3:intel_iommu_unmap
+        -7.3:intel_iommu_unmap_pages
+        intel_iommu_tlb_sync   -7.3:intel_iommu_iova_to_phys   intel_iommu_iotlb_sync_map
         6.12:intel_flush_iotlb_all
         """)],
     "dmar": [("drivers/iommu/intel/dmar.c", """
@@ -125,7 +161,10 @@ def write(path, text):
 
 
 def function(lines, name):
-    """A function's definition: from its type, which may be on its own line, to a lone brace."""
+    """A function's definition: from its type, which may be on its own line, to a lone brace. "NAME/2" is the second one,
+    behind an #else."""
+    name, _, number = name.partition("/")
+    left = int(number or 1)
     start = re.compile(r"^(?![\s#/*]).*\b%s\(" % re.escape(name))
     for i, line in enumerate(lines):
         if not start.match(line):
@@ -135,6 +174,9 @@ def function(lines, name):
             body += 1
         if body == len(lines) or lines[body] != "{":
             continue  # a declaration
+        left -= 1
+        if left:
+            continue
         first = i
         while first and re.match(r"^[A-Za-z_][\w *]*$", lines[first - 1]):
             first -= 1
@@ -175,14 +217,14 @@ def take(lines, item):
 
 def items(text, release):
     """The items of a list that this release has."""
-    for item in re.findall(r"(?:-?[\d.]+:)?(?:struct |enum )?[^\s]+", text):
-        m = re.match(r"(-?)([\d.]+):(.*)", item)
-        if m:
-            newer = release >= tuple(int(n) for n in m.group(2).split("."))
-            if newer == bool(m.group(1)):
-                continue
-            item = m.group(3)
-        yield item
+    for item in re.findall(r"(?:-?[\d.]+:)*(?:struct |enum )?[^\s]+", text):
+        m = re.match(r"((?:-?[\d.]+:)*)(.*)", item)
+        for sign, number in re.findall(r"(-?)([\d.]+):", m.group(1)):
+            newer = release >= tuple(int(n) for n in number.split("."))
+            if newer == bool(sign):
+                break
+        else:
+            yield m.group(2)
 
 
 def version_of(source):
@@ -235,7 +277,8 @@ def main():
 
     real = os.path.join(out, "real")
     for name in sorted(included - SYSTEM):
-        here = [os.path.join(real, d, name) for d in ("", "drivers/iommu", "drivers/iommu/intel")]
+        here = [os.path.join(real, d, name) for d in ("", "drivers/iommu", "drivers/iommu/intel",
+                                               "drivers/iommu/generic_pt", "drivers/iommu/generic_pt/fmt")]
         if not any(os.path.exists(p) for p in here):
             # "../x.h" is looked for beside the file that includes it.
             write(os.path.join(out, "empty", name.replace("../", "")), "/* shim/shim.h */\n")

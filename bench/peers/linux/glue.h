@@ -4,6 +4,9 @@
 #define BENCH_PEERS_LINUX_GLUE_H
 
 #include <linux/iommu.h>
+#if LINUX_RELEASE >= 7003
+#include <linux/generic_pt/iommu.h>
+#endif
 
 #include "peer.h"
 
@@ -20,6 +23,8 @@ extern const struct iommu_kind arm_kind, vtd_kind;
 
 struct linux_peer {
 	struct pci_dev pci;
+	struct pci_dev direct; /* the same device without its IOMMU */
+	struct linux_bounce *bounce;
 	struct iommu_group group;
 	struct dev_iommu iommu;
 	u64 dma_mask;
@@ -29,6 +34,10 @@ struct linux_peer {
 /* dma.c: Sets up a domain's IOVA allocator and flush queues by Linux's own functions. */
 int dma_domain_init(struct iommu_domain *domain, struct device *dev);
 void dma_domain_exit(struct iommu_domain *domain);
+
+/* map.c */
+void direct_init(struct linux_peer *peer);
+void direct_exit(struct linux_peer *peer);
 
 u64 glue_now(void);
 

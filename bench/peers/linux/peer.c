@@ -63,7 +63,10 @@ struct linux_peer *linux_peer_create(enum linux_peer_kind kind, bool lazy)
 		.iommu_group = &peer->group,
 		.iommu = &peer->iommu,
 		.dma_coherent = true,
+		.dma_iommu = true,
+		.dma_skip_sync = true,
 	};
+	direct_init(peer);
 #if LINUX_RELEASE >= 6012
 	/* Linux sets these for every PCI device. */
 	peer->iommu.pci_32bit_workaround = 1;
@@ -89,6 +92,7 @@ void linux_peer_destroy(struct linux_peer *peer)
 {
 	if (!peer)
 		return;
+	direct_exit(peer);
 	/* Follow the order of iommu_domain_free(). */
 	dma_domain_exit(peer->group.default_domain);
 	peer->kind->destroy(peer->group.default_domain);

@@ -6,13 +6,14 @@
  * makes liblinux-peer.a of it. That library is therefore under the GPL, version 2. This folder holds
  * none of Linux's code. It holds headers that replace the rest of a kernel (shim/), and the glue of
  * two simulated IOMMU drivers. Each file says how it differs from a kernel. All differences favour
- * Linux: no interrupt masking, no mitigations, no MMIO, no timers, no NUMA, no DMA API layer above
- * dma-iommu.c.
+ * Linux: no interrupt masking, no mitigations, no MMIO, no timers, no NUMA. The calls are those of drivers
+ * (kernel/dma/mapping.c).
  */
 #ifndef BENCH_PEERS_LINUX_PEER_H
 #define BENCH_PEERS_LINUX_PEER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /** struct linux_peer - a domain of Linux's own code, with one device and its own IOMMU. */
@@ -63,7 +64,7 @@ void linux_peer_destroy(struct linux_peer *peer);
 void linux_peer_thread(unsigned int cpu);
 
 /**
- * linux_peer_map() - Calls iommu_dma_map_page() for DMA_FROM_DEVICE.
+ * linux_peer_map() - Calls dma_map_page_attrs() for DMA_FROM_DEVICE.
  * @peer: the domain.
  * @phys: physical address, not in the page at 0, which Linux's unmap takes for unmapped; the memory
  *	is neither read nor written.
@@ -74,16 +75,13 @@ void linux_peer_thread(unsigned int cpu);
 uint64_t linux_peer_map(struct linux_peer *peer, uint64_t phys, uint32_t len);
 
 /**
- * linux_peer_unmap() - Calls iommu_dma_unmap_page() for DMA_FROM_DEVICE.
+ * linux_peer_unmap() - Calls dma_unmap_page_attrs() for DMA_FROM_DEVICE.
  * @peer: the domain.
  * @dma: DMA address that linux_peer_map() returned.
  * @len: the length that was mapped. An unmap of an unmapped range ends the program; Linux would
  *	warn.
  */
 void linux_peer_unmap(struct linux_peer *peer, uint64_t dma, uint32_t len);
-
-/** linux_peer_have_sg() - Returns true if this Linux's scatter lists were built: 6.12 and newer. */
-bool linux_peer_have_sg(void);
 
 /** struct scatterlist - Linux's scatter list, one entry for each piece. */
 struct scatterlist;
@@ -92,7 +90,7 @@ struct scatterlist;
 struct scatterlist *linux_peer_sg_create(unsigned int n);
 
 /**
- * linux_peer_map_sg() - Puts pages into a list, then calls iommu_dma_map_sg() for DMA_FROM_DEVICE.
+ * linux_peer_map_sg() - Puts pages into a list, then calls dma_map_sg_attrs() for DMA_FROM_DEVICE.
  * @peer: the domain.
  * @sg: a list that is not mapped.
  * @pages: physical address of each page.
@@ -104,22 +102,60 @@ struct scatterlist *linux_peer_sg_create(unsigned int n);
 unsigned int linux_peer_map_sg(struct linux_peer *peer, struct scatterlist *sg,
 			       const uint64_t *pages, size_t stride, unsigned int n);
 
-/** linux_peer_unmap_sg() - Calls iommu_dma_unmap_sg(). */
+/** linux_peer_unmap_sg() - Calls dma_unmap_sg_attrs(). */
 void linux_peer_unmap_sg(struct linux_peer *peer, struct scatterlist *sg, unsigned int n);
 
 /** linux_peer_sg_dma() - Returns the DMA address of byte @at of a mapped list. */
 uint64_t linux_peer_sg_dma(const struct scatterlist *sg, uint64_t at);
 
-/** linux_peer_direct_map() - Calls dma_direct_map_page() for DMA_FROM_DEVICE, for the domain's device without its IOMMU. */
+/** linux_peer_set_memory() - Tells where buffers that bounce lie: their CPU address is their physical one plus @offset. */
+void linux_peer_set_memory(unsigned long offset);
+
+/**
+ * linux_peer_bounce() - Makes linux_peer_direct_map() bounce all buffers (swiotlb=force), with a pool of its own.
+ * @peer: the domain.
+ * @bytes: size of the pool.
+ *
+ * Return: false without memory.
+ */
+bool linux_peer_bounce(struct linux_peer *peer, size_t bytes);
+
+/** linux_peer_direct_map() - Calls dma_map_page_attrs() for DMA_FROM_DEVICE, for the domain's device without its IOMMU. */
 uint64_t linux_peer_direct_map(struct linux_peer *peer, uint64_t phys, uint32_t len);
 
-/** linux_peer_direct_unmap() - Calls dma_direct_unmap_page(). */
+/** linux_peer_direct_unmap() - Calls dma_unmap_page_attrs() for that device. */
 void linux_peer_direct_unmap(struct linux_peer *peer, uint64_t dma, uint32_t len);
+
+/** linux_peer_direct_sync_for_cpu() - Calls __dma_sync_single_for_cpu() for that device, which bounces. */
+void linux_peer_direct_sync_for_cpu(struct linux_peer *peer, uint64_t dma, uint32_t len);
+
+/** linux_peer_skip_sync() - Returns the flag that dma_sync_single_for_cpu() tests in its caller: no sync is needed. */
+const bool *linux_peer_skip_sync(struct linux_peer *peer);
+
+/** struct linux_link - a range of IOVAs that pages are linked into: Linux's struct dma_iova_state. Only 7.3 has the calls with it. */
+struct linux_link {
+	uint64_t addr, size;
+};
+
+/**
+ * linux_peer_link() - Calls dma_iova_try_alloc(), dma_iova_link() for each page and dma_iova_sync(), as NVMe's driver does.
+ * @peer: the domain.
+ * @link: the range.
+ * @pages: physical address of each page.
+ * @n: number of pages.
+ *
+ * Return: false on failure.
+ */
+bool linux_peer_link(struct linux_peer *peer, struct linux_link *link, const uint64_t *pages,
+		     unsigned int n);
+
+/** linux_peer_unlink() - Calls dma_iova_destroy(), which waits for the invalidation in a lazy domain, too. */
+void linux_peer_unlink(struct linux_peer *peer, struct linux_link *link, unsigned int n);
 
 /**
  * linux_peer_sync_for_cpu() - Calls iommu_dma_sync_single_for_cpu() for DMA_FROM_DEVICE.
- * @peer: the domain. Its device is coherent and does not bounce, so there is nothing to do; the
- *	cost is that of Linux's test for it (6.12 tests one layer further up).
+ * @peer: the domain. Its device is coherent and does not bounce, so there is nothing to do: a driver's call tests
+ *	linux_peer_skip_sync() and does not come here.
  * @dma: DMA address in a mapping.
  * @len: bytes.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Linux's VT-d page tables (intel/iommu.c), in the domain that its driver makes for a device behind a
+ * Linux's VT-d page tables (intel/iommu.c; since 7.3 generic_pt), in the domain that its driver makes for a device behind a
  * coherent IOMMU in legacy mode: second stage, 4 levels, 2 MiB and 1 GiB pages, page-selective
  * invalidation, no caching mode, no device TLBs.
  */
@@ -24,13 +24,22 @@
 #define QUEUE_ORDER 0
 
 static const struct iommu_domain_ops vtd_ops = {
+#if LINUX_RELEASE >= 7003
+	IOMMU_PT_DOMAIN_OPS(vtdss),
+#else
 	.map_pages = intel_iommu_map_pages,
 	.unmap_pages = intel_iommu_unmap_pages,
+	.iova_to_phys = intel_iommu_iova_to_phys,
+#endif
 	.iotlb_sync_map = intel_iommu_iotlb_sync_map,
 	.flush_iotlb_all = intel_flush_iotlb_all,
 	.iotlb_sync = intel_iommu_tlb_sync,
-	.iova_to_phys = intel_iommu_iova_to_phys,
 };
+
+#if LINUX_RELEASE >= 7003
+/* The first stage, which only scalable mode has: a domain's operations are compared with these. */
+const struct iommu_domain_ops intel_fs_paging_domain_ops;
+#endif
 
 struct vtd_domain {
 	struct dmar_domain dmar;
@@ -105,7 +114,7 @@ static struct vtd_unit *unit_create(void)
 	unit->iommu.qi = &unit->qi;
 	unit->iommu.reg = unit->registers;
 	unit->iommu.gcmd = DMA_GCMD_TE;
-	unit->iommu.agaw = width_to_agaw(ADDRESS_WIDTH);
+	unit->iommu.agaw = 2; /* 48 bits, 4 levels */
 	/* Capabilities: PSI of up to 2^18 pages, both drains, coherent walks, queued invalidation. */
 	unit->iommu.cap = 1ull << 39 | 18ull << 48 | 3ull << 54;
 	unit->iommu.ecap = 1ull << 0 | 1ull << 1;
@@ -117,16 +126,64 @@ static struct vtd_unit *unit_create(void)
 	return unit;
 }
 
+#if LINUX_RELEASE >= 7003
+
+/* Does the work of intel_iommu_domain_alloc_second_stage(). */
+static bool tables_create(struct vtd_domain *vtd)
+{
+	struct pt_iommu_vtdss_cfg cfg = {
+		.common = { .features = BIT(PT_FEAT_FLUSH_RANGE),
+			    .hw_max_vasz_lg2 = ADDRESS_WIDTH,
+			    .hw_max_oasz_lg2 = 52 },
+		.top_level = 3,
+	};
+
+	vtd->dmar.iommu.nid = NUMA_NO_NODE;
+	return !pt_iommu_vtdss_init(&vtd->dmar.sspt, &cfg, GFP_KERNEL);
+}
+
+static void tables_destroy(struct vtd_domain *vtd)
+{
+	pt_iommu_deinit(&vtd->dmar.iommu);
+}
+
+#else
+
+static bool tables_create(struct vtd_domain *vtd)
+{
+	struct page *root = shim_pages_alloc(__GFP_ZERO, 0);
+
+	if (!root)
+		return false;
+	vtd->dmar.pgd = page_address(root);
+	vtd->dmar.iommu_coherency = true;
+	vtd->dmar.iommu_superpage = 2;
+	vtd->dmar.gaw = ADDRESS_WIDTH;
+	vtd->dmar.agaw = vtd->unit->iommu.agaw;
+	vtd->dmar.domain.pgsize_bitmap = SZ_4K | SZ_2M | SZ_1G;
+	vtd->dmar.domain.geometry.aperture_end = DMA_BIT_MASK(ADDRESS_WIDTH);
+	vtd->dmar.domain.geometry.force_aperture = true;
+	return true;
+}
+
+/* Does the work of domain_exit(). */
+static void tables_destroy(struct vtd_domain *vtd)
+{
+	LIST_HEAD(pages);
+
+	if (!vtd->dmar.pgd)
+		return;
+	domain_unmap(&vtd->dmar, 0, DOMAIN_MAX_PFN(vtd->dmar.gaw), &pages);
+	put_pages_list(&pages);
+}
+
+#endif
+
 static void vtd_destroy(struct iommu_domain *domain)
 {
 	struct vtd_domain *vtd = to_vtd(domain);
-	LIST_HEAD(pages);
 
-	/* Does the work of domain_exit(). */
-	if (vtd->dmar.pgd) {
-		domain_unmap(&vtd->dmar, 0, DOMAIN_MAX_PFN(vtd->dmar.gaw), &pages);
-		put_pages_list(&pages);
-	}
+	tables_destroy(vtd);
 	unit_destroy(vtd->unit);
 	free(vtd);
 }
@@ -134,23 +191,15 @@ static void vtd_destroy(struct iommu_domain *domain)
 static struct iommu_domain *vtd_create(void)
 {
 	struct vtd_domain *vtd = zeroed(sizeof(*vtd));
-	struct page *root;
 
 	if (!vtd)
 		return NULL;
 	vtd->unit = unit_create();
-	root = shim_pages_alloc(__GFP_ZERO, 0);
-	if (root)
-		vtd->dmar.pgd = page_address(root);
-	if (!vtd->unit || !root) {
+	if (!vtd->unit || !tables_create(vtd)) {
 		vtd_destroy(&vtd->dmar.domain);
 		return NULL;
 	}
 
-	vtd->dmar.iommu_coherency = true;
-	vtd->dmar.iommu_superpage = 2;
-	vtd->dmar.gaw = ADDRESS_WIDTH;
-	vtd->dmar.agaw = vtd->unit->iommu.agaw;
 	INIT_LIST_HEAD(&vtd->dmar.devices);
 #if LINUX_RELEASE >= 6012
 	INIT_LIST_HEAD(&vtd->dmar.cache_tags);
@@ -169,9 +218,6 @@ static struct iommu_domain *vtd_create(void)
 #endif
 
 	vtd->dmar.domain.ops = &vtd_ops;
-	vtd->dmar.domain.pgsize_bitmap = SZ_4K | SZ_2M | SZ_1G;
-	vtd->dmar.domain.geometry.aperture_end = DMA_BIT_MASK(ADDRESS_WIDTH);
-	vtd->dmar.domain.geometry.force_aperture = true;
 	return &vtd->dmar.domain;
 }
 

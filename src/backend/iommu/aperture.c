@@ -8,6 +8,7 @@
 #include "backend/iommu/cells.h"
 #include "backend/iommu/device.h"
 #include "backend/iommu/link.h"
+#include "backend/iommu/marks.h"
 #include "backend/iommu/reserved.h"
 #include "base/setup_error.h"
 
@@ -86,7 +87,8 @@ bool dmah_iommu_memory(const struct dmah_domain_config *cfg, struct backend_memo
 		return refuse(
 			"dmah_domain: config.va_bits does not exist or does not cover the aperture",
 			cfg->va_bits);
-	need->domain = chunks(cfg) * sizeof(uint64_t) + dmah_iova_memory(all_granules(cfg));
+	need->domain = chunks(cfg) * sizeof(uint64_t) + dmah_marks_memory(cfg) +
+		       dmah_iova_memory(all_granules(cfg));
 	need->cpu = cpu_cache_memory(cfg) + lazy_capacity(cfg) * sizeof(struct lazy_entry);
 	return true;
 }
@@ -103,6 +105,15 @@ static void set_depth(struct dmah_domain *dom)
 		dmah_host_unlock(&dom->cpu[i]->lock);
 		dmah_host_leave(flags);
 	}
+}
+
+static void free_tables(struct dmah_domain *dom)
+{
+	if (dom->mark)
+		dmah_marks_fini(dom);
+	else
+		/* The wider table has the other one in it. */
+		dom->pt.fmt->fini(dom->wide.levels ? &dom->wide : &dom->pt);
 }
 
 int dmah_iommu_init(struct dmah_domain *dom, void *memory)
@@ -122,8 +133,9 @@ int dmah_iommu_init(struct dmah_domain *dom, void *memory)
 	dom->granules = all_granules(cfg);
 	dom->lazy_capacity = lazy_capacity(cfg);
 	/* The bookkeeping of granules needs alignment to 8 bytes, which pointers of 32 bits leave open. */
-	dmah_iova_init(&dom->iova, (char *)memory + chunks(cfg) * sizeof(uint64_t), dom->granules,
-		       cfg->aperture_base >> PT_GRANULE_SHIFT, cfg->cpus);
+	dmah_iova_init(&dom->iova,
+		       (char *)memory + chunks(cfg) * sizeof(uint64_t) + dmah_marks_memory(cfg),
+		       dom->granules, cfg->aperture_base >> PT_GRANULE_SHIFT, cfg->cpus);
 	/* Address 0 is what a driver takes for "none". */
 	if (!cfg->aperture_base)
 		(void)dmah_range_take(&dom->iova.depot, 0, 1);
@@ -139,9 +151,14 @@ int dmah_iommu_init(struct dmah_domain *dom, void *memory)
 	err = dom->pt.fmt->init(&dom->pt);
 	if (err)
 		return err;
+	if (cfg->handles_only) {
+		/* Of the format the layout of an entry is left, by which the history keeps generations. */
+		dom->pt.fmt->fini(&dom->pt);
+		dom->mark = (uint8_t **)(void *)((char *)memory + chunks(cfg) * sizeof(uint64_t));
+	}
 	err = dmah_iommu_link(dom, iommu);
 	if (err) {
-		dom->pt.fmt->fini(&dom->pt);
+		free_tables(dom);
 		return err;
 	}
 	set_depth(dom);
@@ -166,8 +183,7 @@ int dmah_iommu_fini(struct dmah_domain *dom)
 	if (dom->reserve.page)
 		dmah_host_page_free(dom->reserve.page);
 	dmah_iommu_free_reserved(dom);
-	/* The wider table has the other one in it. */
-	dom->pt.fmt->fini(dom->wide.levels ? &dom->wide : &dom->pt);
+	free_tables(dom);
 	return DMAH_OK;
 }
 
@@ -178,9 +194,9 @@ void dmah_iommu_pt_info(const struct dmah_domain *dom, struct dmah_pt_info *info
 	const struct pt *pt = dom->wide.levels ? &dom->wide : &dom->pt;
 
 	info->format = pt->fmt;
-	info->root = pt->root_phys;
+	info->root = dom->mark ? 0 : pt->root_phys;
 	info->va_bits = pt->va_bits;
-	info->levels = pt->levels;
+	info->levels = dom->mark ? 0 : pt->levels;
 }
 
 /* The smallest width that every IOMMU walks and that @last fits in; 0: none. */

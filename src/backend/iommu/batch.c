@@ -86,7 +86,8 @@ void dmah_iommu_batch_post(struct dmah_device *dev, struct dmah_batch *b)
 	b->seal = seal(b);
 	/* The entries are clear in memory before the first invalidation is posted. */
 	dmah_host_wmb();
-	b->hung = b->n > MANY ? iommu_post(dev->dom, 0, 0, false, &post) : post_each(dev, b, &post);
+	b->hung = b->n > MANY && !dev->dom->mark ? iommu_post(dev->dom, 0, 0, false, &post)
+						 : post_each(dev, b, &post);
 	for (unsigned int i = 0; i < DOMAIN_IOMMUS; i++)
 		b->ticket[i] = post.ticket[i];
 	cpu = dmah_host_enter(&flags);

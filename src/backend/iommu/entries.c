@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "backend/iommu/entries.h"
+#include "backend/iommu/marks.h"
 
 #define CHUNK_GRANULES PT_TABLE_ENTRIES
 #define GIANT_GRANULES (PT_TABLE_ENTRIES * PT_TABLE_ENTRIES)
@@ -11,6 +12,8 @@ uint32_t dmah_entries_next_gen(struct dmah_domain *dom, uint32_t first, uint32_t
 	const struct pt_leaf *leaf = &dom->pt.leaf;
 	uint32_t gen, index = first;
 
+	if (dom->mark)
+		return dmah_marks_next_gen(dom, first, n);
 	/* Without a leaf table the mapping begins with a block, whose generations are the domain's, or is the first. */
 	if (!entries_has_leaf(dom, first))
 		return (__atomic_add_fetch(&dom->block_gen, 1, __ATOMIC_RELAXED)) & leaf->gen_mask;
@@ -56,6 +59,8 @@ int dmah_entries_make_leaf(struct dmah_domain *dom, uint32_t index, unsigned int
 	uint64_t *table;
 	int err;
 
+	if (dom->mark)
+		return dmah_marks_make(dom, index, flags);
 	dmah_host_enter(&irq);
 	dmah_host_lock(&dom->table_lock);
 	err = dom->pt.fmt->leaf_table(&dom->pt, iommu_iova(dom, index), flags, &table);
@@ -104,6 +109,8 @@ int dmah_entries_set(const struct dmah_device *dev, const struct extent *wanted,
 	const struct extent *run = &with_type;
 	int err;
 
+	if (dom->mark)
+		return dmah_marks_set(dev, wanted, flags, set);
 	/* A device that does not snoop must not meet lines that the CPU's caches hold of uncached memory. */
 	with_type.attrs |= is_coherent(dev->limits.flags) ? 0 : PT_UNCACHED;
 	for (*set = 0; *set < run->n;) {
@@ -176,6 +183,8 @@ bool dmah_entries_match(const struct dmah_domain *dom, const struct extent *run)
 {
 	const struct pt_leaf *leaf = &dom->pt.leaf;
 
+	if (dom->mark)
+		return dmah_marks_match(dom, run);
 	for (uint32_t done = 0; done < run->n;) {
 		const uint64_t *entry = entries_leaf(dom, run->first + done);
 		struct step step = leaf_step(run->first + done, run->n - done);
@@ -220,6 +229,8 @@ uint32_t dmah_entries_claim(struct dmah_domain *dom, const struct extent *run, u
 	const struct pt_leaf *leaf = &dom->pt.leaf;
 	uint64_t *entry = entries_leaf(dom, run->first), value;
 
+	if (dom->mark)
+		return dmah_marks_claim(dom, run);
 	if (!entry)
 		return end_block(dom, run);
 	value = pt_load(entry);
@@ -236,6 +247,8 @@ bool dmah_entries_end_at(const struct dmah_domain *dom, uint32_t index)
 	const uint64_t *entry;
 	uint64_t value;
 
+	if (dom->mark)
+		return dmah_marks_end_at(dom, index);
 	if (index >= dom->granules)
 		return true;
 	entry = entries_leaf(dom, index);
@@ -249,6 +262,10 @@ void dmah_entries_clear(struct dmah_domain *dom, uint32_t first, uint32_t n, uin
 {
 	const struct pt_leaf *leaf = &dom->pt.leaf;
 
+	if (dom->mark) {
+		dmah_marks_clear(dom, first, n);
+		return;
+	}
 	for (uint32_t done = 0; done < n;) {
 		uint64_t *entry = entries_leaf(dom, first + done);
 		struct step step = leaf_step(first + done, n - done);
@@ -288,6 +305,9 @@ unsigned int dmah_entries_find(const struct dmah_domain *dom, uint32_t index,
 	uint64_t value;
 	int visited;
 
+	/* Nobody but the IOMMU knows what is there. */
+	if (dom->mark)
+		return 0;
 	if (!at) {
 		visited = dom->pt.fmt->walk(&dom->pt, iommu_iova(dom, index), entry);
 		return visited > 0 ? (unsigned int)visited + 1 : 0;

@@ -32,7 +32,7 @@ void dmah_fast_set_mode(struct dmah_device *dev, enum dmah_mode mode)
 	const struct dmah_domain *dom = dev->dom;
 	uint32_t flags = dev->limits.flags;
 	bool fast = is_coherent(flags) && !(flags & DMAH_DEV_UNTRUSTED) && !is_killed(dev) &&
-		    (mode == DMAH_STRICT || mode == DMAH_LAZY) && iommu_is_on(dev) &&
+		    (mode == DMAH_STRICT || mode == DMAH_LAZY) && iommu_is_on(dev) && !dom->mark &&
 		    dom->caps & DMAH_IOMMU_COHERENT_WALK && !(dom->caps & DMAH_IOMMU_MAP_FLUSH) &&
 		    /* Shifts would cost every other format. */
 		    !dom->pt.leaf.addr_shift;

@@ -4,6 +4,7 @@
  * last mapping ended; the history's record says the rest, if it is about the same mapping.
  */
 #include "backend/iommu/entries.h"
+#include "backend/iommu/marks.h"
 #include "backend/iommu/reserved.h"
 #include "base/pool.h"
 #include "base/fault.h"
@@ -43,7 +44,10 @@ uint64_t dmah_iommu_generation(const struct dmah_domain *dom, dmah_addr_t dma)
 {
 	uint32_t index;
 
-	return iommu_index(dom, dma, 1, &index) ? raw(dom, index) & dom->pt.leaf.gen_bits : 0;
+	if (!iommu_index(dom, dma, 1, &index))
+		return 0;
+	return dom->mark ? (uint64_t)dmah_marks_gen(dom, index) << dom->pt.leaf.gen_shift
+			 : raw(dom, index) & dom->pt.leaf.gen_bits;
 }
 
 /**
@@ -238,6 +242,34 @@ static void ended(struct dmah_domain *dom, dmah_addr_t addr, uint32_t index,
 		what->least = what->most = (now - record.ended) & HISTORY_ENDED;
 }
 
+/* Returns true if a record is about the mapping whose mark, live or cleared, is at the address. */
+static bool about_mark(void *ctx, const struct history_record *record)
+{
+	const struct lookup *q = ctx;
+	const struct pt_leaf *leaf = &q->dom->pt.leaf;
+	uint64_t gen = history_gen(record, leaf->gen_bits) >> leaf->gen_shift;
+
+	return ((gen + !q->page) & MARK_GEN_MASK) == q->entry;
+}
+
+/* Without a page table: the mark says whether a mapping is live, and the history the rest. */
+static void marked(struct dmah_domain *dom, dmah_addr_t addr, uint32_t index,
+		   struct fault_place *what)
+{
+	bool live = dmah_marks_live(dom, index);
+	struct lookup q = {
+		.dom = dom, .addr = addr, .entry = dmah_marks_gen(dom, index), .page = live
+	};
+	struct history_record record;
+	bool found = dmah_history_find(&dom->history, addr, about_mark, &q, &record);
+
+	if (!found && !live && !q.entry)
+		return;
+	what->place = live ? DMAH_FAULT_MAPPED : DMAH_FAULT_UNMAPPED;
+	if (found)
+		dmah_fault_remember(what, &record, dom->pt.leaf.gen_bits);
+}
+
 void dmah_iommu_fault_lookup(struct dmah_domain *dom, dmah_addr_t addr, struct fault_place *what)
 {
 	struct pt_entry entry;
@@ -250,7 +282,9 @@ void dmah_iommu_fault_lookup(struct dmah_domain *dom, dmah_addr_t addr, struct f
 	if (!iommu_index(dom, addr, 1, &index))
 		return;
 	what->place = DMAH_FAULT_NEVER;
-	if (dmah_entries_find(dom, index, &entry))
+	if (dom->mark)
+		marked(dom, addr, index, what);
+	else if (dmah_entries_find(dom, index, &entry))
 		mapped(dom, addr, index, &entry, what);
 	else
 		ended(dom, addr, index, what);

@@ -7,6 +7,7 @@
 #include "backend/iommu/cells.h"
 #include "backend/iommu/entries.h"
 #include "backend/iommu/invalidate.h"
+#include "backend/iommu/marks.h"
 #include "backend/iommu/mode.h"
 #include "backend/iommu/poll.h"
 #include "backend/iommu/ring.h"
@@ -49,15 +50,18 @@ void dmah_iommu_release(struct dmah_domain *dom, const struct iova_range *range)
 void dmah_iommu_quarantine(struct dmah_device *dev, const struct iova_range *range)
 {
 	struct dmah_domain *dom = dev->dom;
-	uint32_t seq = __atomic_load_n(&dom->flush_seq, __ATOMIC_ACQUIRE);
 	unsigned long flags;
+	uint32_t seq;
 
 	if (range->n) {
 		dmah_host_enter(&flags);
-		dmah_iova_quarantine(&dom->iova, range->first, iommu_units(range->n), seq);
+		dmah_iova_quarantine(&dom->iova, range->first, iommu_units(range->n),
+				     &dom->flush_seq);
 		dmah_host_leave(flags);
 		count(dev, quarantined, iommu_units(range->n));
 	}
+	/* Read after that: a flush that frees the slots has found the granules, which lead to them. */
+	seq = __atomic_load_n(&dom->flush_seq, __ATOMIC_ACQUIRE);
 	dmah_pool_quarantine(dom->cfg.pool, range->head, seq);
 	dmah_pool_quarantine(dom->cfg.pool, range->tail, seq);
 	__atomic_store_n(&dom->quarantine, true, __ATOMIC_RELEASE);
@@ -206,20 +210,35 @@ static void confirm(struct dmah_domain *dom, uint32_t seq)
 		;
 }
 
+/*
+ * Returns true if this flush ends the quarantine, where there is one. Without a page table a flush posts again what ends the
+ * mappings in quarantine, and frees them: of two flushes one does so, or the first could end a mapping that was made after the
+ * second.
+ */
+static bool may_end_quarantine(struct dmah_domain *dom)
+{
+	if (!__atomic_load_n(&dom->quarantine, __ATOMIC_ACQUIRE))
+		return !dom->mark;
+	return !dom->mark || !__atomic_exchange_n(&dom->mending, true, __ATOMIC_ACQUIRE);
+}
+
 int dmah_iommu_flush(struct dmah_domain *dom, const struct dmah_device *dev)
 {
 	uint32_t seq = __atomic_add_fetch(&dom->flush_seq, 1, __ATOMIC_ACQ_REL);
 	uint32_t ring = 0;
-	bool more = true;
-	int err = DMAH_OK;
+	bool more = true, mends = may_end_quarantine(dom);
+	int err = mends && dom->mark ? dmah_marks_flush(dom) : DMAH_OK;
 
 	for (unsigned int first = 0; !err && more; first += FLUSH_CPUS)
 		err = flush_some(dom, dev, first, &ring, &more);
+	if (!err)
+		confirm(dom, seq);
+	if (!err && mends && __atomic_load_n(&dom->quarantine, __ATOMIC_ACQUIRE))
+		end_quarantine(dom, seq);
+	if (mends && dom->mark)
+		__atomic_store_n(&dom->mending, false, __ATOMIC_RELEASE);
 	if (err)
 		return err;
-	confirm(dom, seq);
-	if (__atomic_load_n(&dom->quarantine, __ATOMIC_ACQUIRE))
-		end_quarantine(dom, seq);
 	if (__atomic_load_n(&dom->doubt, __ATOMIC_ACQUIRE))
 		dmah_iommu_end_doubt(dom, seq);
 	return DMAH_OK;

@@ -42,6 +42,12 @@ int dmah_iommu_suits(const struct dmah_iommu *iommu, const struct dmah_domain_co
 			NULL, DMAH_ENOTSUP,
 			"dmah_domain: the IOMMU takes no addresses as high as the aperture's end",
 			last);
+	if (cfg->handles_only && !iommu->ops->map_request)
+		return dmah_setup_error(
+			NULL, DMAH_ENOTSUP,
+			"dmah_domain: config.handles_only, and the IOMMU reads page "
+			"tables",
+			iommu->caps);
 	if (cfg->mode == DMAH_PASSTHROUGH && !(iommu->caps & DMAH_IOMMU_PASSTHROUGH))
 		return dmah_setup_error(NULL, DMAH_ENOTSUP,
 					"dmah_domain: the IOMMU has no passthrough", iommu->caps);

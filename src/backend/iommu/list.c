@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "backend/iommu/map.h"
 #include "backend/iommu/list.h"
+#include "backend/iommu/marks.h"
 #include "base/pool.h"
 #include "base/buffer.h"
 #include "base/count.h"
@@ -84,6 +85,8 @@ static int write_pieces(struct dmah_device *dev, const struct piece_list *list,
 				return err;
 		}
 	}
+	if (dom->mark)
+		return dmah_marks_confirm(dev);
 	return dom->caps & DMAH_IOMMU_MAP_FLUSH
 		       ? dmah_iommu_invalidate(dom, dev, iommu_iova(dom, range->first),
 					       (uint64_t)range->n << PT_GRANULE_SHIFT, true)

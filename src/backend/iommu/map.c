@@ -6,6 +6,7 @@
 #include "backend/direct.h"
 #include "backend/iommu/fast.h"
 #include "backend/iommu/map.h"
+#include "backend/iommu/marks.h"
 #include "backend/iommu/cells.h"
 #include "backend/iommu/invalidate.h"
 #include "backend/iommu/link.h"
@@ -116,7 +117,9 @@ static int write_runs(struct dmah_device *dev, const struct dmah *h, uint32_t in
 		err = dmah_entries_set(dev, &runs[i], DMAH_ALLOC_ATOMIC, &part);
 		*set += part;
 	}
-	if (!err && dev->dom->caps & DMAH_IOMMU_MAP_FLUSH)
+	if (!err && dev->dom->mark)
+		err = dmah_marks_confirm(dev);
+	else if (!err && dev->dom->caps & DMAH_IOMMU_MAP_FLUSH)
 		err = dmah_iommu_invalidate(dev->dom, dev, iommu_iova(dev->dom, index),
 					    (uint64_t)*set << PT_GRANULE_SHIFT, true);
 	return err;
@@ -236,7 +239,7 @@ static bool is_mapped(const struct dmah_domain *dom, uint32_t index)
 {
 	struct pt_entry entry;
 
-	return dmah_entries_find(dom, index, &entry) != 0;
+	return dom->mark ? dmah_marks_live(dom, index) : dmah_entries_find(dom, index, &entry) != 0;
 }
 
 /* Returns true if a granule belongs to a ring, whose entries all look like the middle of a mapping. */

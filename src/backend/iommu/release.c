@@ -3,6 +3,7 @@
  * The end of a mapping, after its entries were cleared: wait or not, then give back buffer, bounce slots and IOVA range.
  */
 #include "backend/iommu/map.h"
+#include "backend/iommu/marks.h"
 #include "backend/iommu/invalidate.h"
 #include "base/buffer.h"
 #include "base/pool.h"
@@ -13,9 +14,14 @@ void dmah_iommu_release_wait(struct dmah_device *dev, uint32_t first, uint32_t n
 	/* A killed device reaches nothing, so nothing is waited for. */
 	release->defer = !strict && iommu_defers(dev);
 	release->err = DMAH_OK;
-	if (!release->defer)
+	/* The flush that ends the quarantine posts the requests that have no room now. */
+	if (release->defer && dev->dom->mark) {
+		release->err = dmah_marks_defer(dev, first, n);
+		release->defer = !release->err;
+	} else if (!release->defer) {
 		release->err = dmah_iommu_invalidate(dev->dom, dev, iommu_iova(dev->dom, first),
 						     (uint64_t)n << PT_GRANULE_SHIFT, false);
+	}
 }
 
 static void release_range(struct dmah_device *dev, const struct iova_range *range,

@@ -203,8 +203,7 @@ static bool do_section(struct dmah_domain *dom, uint32_t first, uint32_t n, enum
 	else if (act == FREE)
 		dmah_iova_put_large(&dom->iova, first, n);
 	else
-		dmah_iova_quarantine(&dom->iova, first, n,
-				     __atomic_load_n(&dom->flush_seq, __ATOMIC_ACQUIRE));
+		dmah_iova_quarantine(&dom->iova, first, n, &dom->flush_seq);
 	dmah_host_leave(flags);
 	return done;
 }
@@ -371,6 +370,12 @@ int dmah_iommu_map_identity(struct dmah_device *dev, bool *changed)
 
 			if (record->owner != dev || !record->range.identity)
 				continue;
+			if (dom->mark)
+				return dmah_setup_error(
+					dev, DMAH_ENOTSUP,
+					"dmah_attach: an identity range in a domain "
+					"of handles only",
+					record->range.base);
 			err = last > dom->phys_last ? DMAH_ERANGE
 						    : dmah_iommu_widen(dom, last, dev);
 			if (err == DMAH_ERANGE)

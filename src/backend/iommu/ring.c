@@ -76,6 +76,10 @@ int dmah_iommu_ring_init(struct dmah_ring *ring)
 	uint32_t n = (ring->room >> PT_GRANULE_SHIFT) + 1, first;
 	int on = dmah_iommu_check_on(ring->dev);
 
+	/* A ring's IOVAs keep their entries: without a table its mappings are ordinary ones. */
+	if (dom->mark)
+		return on;
+
 	if (on)
 		return on;
 	ring->serial = __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED);

@@ -86,15 +86,24 @@ static int make_place(struct dmah_amdvi *amdvi, uint32_t id)
 	return DMAH_OK;
 }
 
-/* Lets the device's entry lead to its table. The fence makes the unit forget the entry before what was read through it. */
-static int lead_to(struct dmah_amdvi *amdvi, uint32_t id, const struct dmah_irq_table *table)
+/*
+ * Lets the device's entry lead to its table. The fence makes the unit forget the entry before what was read through it. Of CPUs
+ * that allocate a device's first entries at one time each does so: none may go on before the unit has confirmed it.
+ */
+static int lead_to(struct dmah_amdvi *amdvi, uint32_t id, struct dmah_irq_table *table)
 {
 	const struct amdvi_command c[] = { amdvi_devtab(id), amdvi_fence(), amdvi_interrupts(id) };
+	int err;
 
+	if (__atomic_load_n(&table->known, __ATOMIC_ACQUIRE))
+		return DMAH_OK;
 	dmah_amdvi_entry_irq(amdvi, id,
 			     DTE2_IV | DTE2_REMAP | (table->phys & DTE2_TABLE) |
 				     DTE2_LOG2(__builtin_ctz(table->n)));
-	return dmah_amdvi_done(amdvi, c, 3);
+	err = dmah_amdvi_done(amdvi, c, 3);
+	if (!err)
+		__atomic_store_n(&table->known, true, __ATOMIC_RELEASE);
+	return err;
 }
 
 static int make_table(struct dmah_amdvi *amdvi, uint32_t id)
@@ -119,9 +128,8 @@ static int make_table(struct dmah_amdvi *amdvi, uint32_t id)
 					  .n = amdvi->irq_entries };
 	if (!amdvi->coherent)
 		dmah_host_cache(DMAH_CACHE_CLEAN, phys, table_bytes(amdvi));
-	if (install(amdvi, (void **)place_of(amdvi, id), table))
-		return lead_to(amdvi, id, table);
-	dmah_host_mem_free(phys, table_bytes(amdvi));
+	if (!install(amdvi, (void **)place_of(amdvi, id), table))
+		dmah_host_mem_free(phys, table_bytes(amdvi));
 	return DMAH_OK;
 }
 
@@ -145,6 +153,8 @@ static int find_table(struct dmah_iommu *iommu, const struct dmah_irq_source *so
 		err = make_table(amdvi, source->id);
 		*table = table_of(amdvi, source->id);
 	}
+	if (!err && make)
+		err = lead_to(amdvi, source->id, *table);
 	return err;
 }
 

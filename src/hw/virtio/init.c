@@ -9,6 +9,7 @@ static const struct dmah_iommu_ops ops = {
 	.tag_alloc = dmah_viommu_op_tag_alloc,
 	.tag_free = dmah_viommu_op_tag_free,
 	.invalidate = dmah_viommu_op_invalidate,
+	.map_request = dmah_viommu_op_map,
 	.fence = dmah_viommu_op_fence,
 	.wait = dmah_viommu_op_wait,
 	.faults = dmah_viommu_op_faults,
@@ -47,7 +48,7 @@ static bool makes_sense(const struct dmah_viommu_config *c)
 	return true;
 }
 
-/* Domain 0 is not used. */
+/* Tag 0 is not used. */
 static size_t spaces_of(const struct dmah_viommu_config *c)
 {
 	return ((size_t)c->domains + 1) * sizeof(struct dmah_viommu_space);
@@ -112,7 +113,7 @@ static int reset_device(const struct dmah_viommu *unit)
 static int negotiate(struct dmah_viommu *unit)
 {
 	const uint64_t wanted = F_INPUT_RANGE | F_DOMAIN_RANGE | F_MAP_UNMAP | F_PROBE |
-				F_BYPASS_CONFIG | F_VERSION_1;
+				F_BYPASS_CONFIG | F_VERSION_1 | F_PLATFORM;
 	int err = reset_device(unit);
 
 	if (err)
@@ -157,21 +158,44 @@ static unsigned int bits_of(uint64_t end)
 	return end >= (1ull << 57) - 1 ? 57 : end >= (1ull << 48) - 1 ? 48 : 39;
 }
 
+/* The numbers that the device has for domains: one for each tag, and one behind them for the domain that lets through. */
+static int describe_domains(struct dmah_viommu *unit, const struct dmah_viommu_config *c)
+{
+	uint64_t first = 0, last = UINT32_MAX, n;
+
+	if (unit->features & F_DOMAIN_RANGE) {
+		first = viommu_read(unit, DMAH_VIOMMU_DEVICE, DEVICE_DOMAIN_START, 4);
+		last = viommu_read(unit, DMAH_VIOMMU_DEVICE, DEVICE_DOMAIN_END, 4);
+	}
+	n = last < first ? 0 : last - first + !(unit->features & F_BYPASS_CONFIG);
+	if (!n)
+		return refuse(DMAH_ENOTSUP, "dmah_viommu_init: the device has no domain; the last",
+			      last);
+	unit->first_domain = (uint32_t)first;
+	unit->nspaces = (uint32_t)(n < c->domains ? n : c->domains) + 1;
+	return DMAH_OK;
+}
+
 static int describe(struct dmah_viommu *unit, const struct dmah_viommu_config *c)
 {
 	uint64_t pages = viommu_read(unit, DMAH_VIOMMU_DEVICE, DEVICE_PAGE_SIZE_MASK, 8);
-	uint64_t end = ~0ull, domains = ~0u;
+	uint64_t start = 0, end = ~0ull;
 	struct dmah_iommu *iommu = &unit->iommu;
+	int err = describe_domains(unit, c);
 
-	if (unit->features & F_INPUT_RANGE)
+	if (err)
+		return err;
+	if (unit->features & F_INPUT_RANGE) {
+		start = viommu_read(unit, DMAH_VIOMMU_DEVICE, DEVICE_INPUT_START, 8);
 		end = viommu_read(unit, DMAH_VIOMMU_DEVICE, DEVICE_INPUT_END, 8);
-	if (unit->features & F_DOMAIN_RANGE)
-		domains = viommu_read(unit, DMAH_VIOMMU_DEVICE, DEVICE_DOMAIN_END, 4);
+	}
+	if (start >= end || end < DMAH_PAGE_SIZE - 1)
+		return refuse(DMAH_ENOTSUP,
+			      "dmah_viommu_init: the device translates no page; the last address",
+			      end);
 	if (!(pages & 0x1fff))
 		return refuse(DMAH_ENOTSUP,
 			      "dmah_viommu_init: the device's pages are larger than 4 KiB", pages);
-	/* The last number is that of the domain that lets its endpoints through. */
-	unit->nspaces = domains < c->domains ? (uint32_t)domains : c->domains;
 	if (unit->features & F_PROBE)
 		unit->probe_size =
 			(uint32_t)viommu_read(unit, DMAH_VIOMMU_DEVICE, DEVICE_PROBE_SIZE, 4);
@@ -188,6 +212,11 @@ static int describe(struct dmah_viommu *unit, const struct dmah_viommu_config *c
 	iommu->formats = formats;
 	iommu->nformats = 1;
 	iommu->off = true;
+	/* Addresses below the first are never handed out. */
+	unit->below = (struct dmah_reserved){ .size = (start + DMAH_PAGE_SIZE - 1) &
+						      ~(DMAH_PAGE_SIZE - 1ull) };
+	iommu->reserved = &unit->below;
+	iommu->nreserved = start ? 1 : 0;
 	return DMAH_OK;
 }
 
@@ -219,7 +248,8 @@ int dmah_viommu_init(struct dmah_viommu *unit, const struct dmah_viommu_config *
 	err = begin(unit);
 	if (!err)
 		err = describe(unit, &c);
-	if (err && !reset_device(unit))
+	/* A device that was given the memory and does not let go of it may still write there. */
+	if (err && (!unit->given || !reset_device(unit)))
 		dmah_host_mem_free(unit->phys, AREA_BYTES);
 	return err;
 }
@@ -239,16 +269,45 @@ int dmah_viommu_enable(struct dmah_viommu *unit)
 	return DMAH_OK;
 }
 
+/* Keeps requests out while the device is set up (@closed), or lets them in. What fails meanwhile was reported before. */
+static void set_closed(struct dmah_viommu *unit, bool closed)
+{
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&unit->lock);
+	unit->broken = closed;
+	unit->reported = true;
+	__atomic_store_n(&unit->failed, closed, __ATOMIC_RELEASE);
+	dmah_host_unlock(&unit->lock);
+	dmah_host_leave(flags);
+}
+
+static void set_reported(struct dmah_viommu *unit, bool reported)
+{
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&unit->lock);
+	unit->reported = reported;
+	dmah_host_unlock(&unit->lock);
+	dmah_host_leave(flags);
+}
+
 int dmah_viommu_reset(struct dmah_viommu *unit)
 {
-	int err = begin(unit);
+	int err;
 
-	if (err)
+	set_closed(unit, true);
+	if (begin(unit))
 		return DMAH_ETIMEDOUT;
-	__atomic_store_n(&unit->failed, false, __ATOMIC_RELEASE);
+	set_closed(unit, false);
 	if (unit->enabled)
 		set_bypass(unit);
-	return dmah_viommu_restore(unit);
+	err = dmah_viommu_restore(unit);
+	if (!err)
+		set_reported(unit, false);
+	return err;
 }
 
 int dmah_viommu_fini(struct dmah_viommu *unit)
@@ -282,14 +341,17 @@ int dmah_viommu_probe(struct dmah_viommu *unit, uint32_t id, struct dmah_reserve
 {
 	uint32_t *request = viommu_word(unit, AREA_PROBE);
 	unsigned int n = 0;
+	int err;
 
 	if (!unit->probe_size)
 		return 0;
 	__builtin_memset(request, 0, DMAH_PAGE_SIZE);
 	request[0] = REQ_PROBE;
 	request[1] = id;
-	if (dmah_viommu_run_probe(unit))
-		return DMAH_ETIMEDOUT;
+	unit->memory[AREA_PROBE + PROBE_ANSWER + unit->probe_size] = 0xff;
+	err = dmah_viommu_run_probe(unit);
+	if (err)
+		return err;
 	for (uint32_t at = 0; at + 4 <= unit->probe_size;) {
 		const uint32_t *property = viommu_word(unit, AREA_PROBE + PROBE_ANSWER + at);
 		uint32_t type = property[0] & 0xfff, length = property[0] >> 16;

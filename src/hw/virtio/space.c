@@ -20,10 +20,16 @@ struct run {
 	enum dmah_dir dir;
 };
 
-/* The domain that lets its endpoints through. */
+/* In place of a tag: the domain that lets its endpoints through. */
 static uint32_t bypass_domain(const struct dmah_viommu *unit)
 {
 	return unit->nspaces;
+}
+
+/* The device's number of a tag's domain. */
+static uint32_t number_of(const struct dmah_viommu *unit, uint32_t tag)
+{
+	return unit->first_domain + tag - 1;
 }
 
 /* ---- the table ---- */
@@ -114,16 +120,25 @@ static int update_one(struct dmah_viommu *unit, struct update *s)
 {
 	const struct dmah_viommu_space *space = &unit->space[s->tag];
 	struct viommu_request request;
-	struct run run = run_at(&space->pt, s->at, s->end, s->all);
+	/* Without a table, an invalidation ends what is mapped in its range. */
+	struct run run = { .iova = s->at, .size = s->end - s->at };
 	int err = DMAH_OK;
 
+	if (space->pt.levels)
+		run = run_at(&space->pt, s->at, s->end, s->all);
+
 	if (run.present && s->map) {
-		request = map_request(s->tag, &run);
-		/* A refusal says that the entry is mapped already, where everything is gone through. */
-		err = dmah_viommu_put(unit, &request, s->all ? STATUS_INVAL : STATUS_OK);
+		request = map_request(number_of(unit, s->tag), &run);
+		/*
+		 * A refusal says that the entry is mapped already, where everything is gone through; or that the device has
+		 * forgotten the domain, where its last endpoint may be leaving.
+		 */
+		err = dmah_viommu_put(unit, &request,
+				      (s->all ? VIOMMU_TOLERATE(STATUS_INVAL) : 0) |
+					      (space->leaving ? VIOMMU_TOLERATE(STATUS_NOENT) : 0));
 	} else if (!run.present) {
-		request = unmap_request(s->tag, &run);
-		err = dmah_viommu_put(unit, &request, STATUS_NOENT);
+		request = unmap_request(number_of(unit, s->tag), &run);
+		err = dmah_viommu_put(unit, &request, VIOMMU_TOLERATE(STATUS_NOENT));
 	}
 	if (err)
 		return err;
@@ -177,35 +192,89 @@ int dmah_viommu_op_invalidate(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_
 	return err ? err : s.posted;
 }
 
+/* Posts a MAP request of a domain that has endpoints. Return: 0, DMAH_EBUSY, DMAH_ETIMEDOUT. */
+static int post_map(struct dmah_viommu *unit, uint32_t tag, const struct run *run)
+{
+	const struct dmah_viommu_space *space = &unit->space[tag];
+	struct viommu_request request = map_request(number_of(unit, tag), run);
+	unsigned long flags;
+	int err = DMAH_OK;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&unit->lock);
+	if (space->users)
+		err = dmah_viommu_put(unit, &request,
+				      space->leaving ? VIOMMU_TOLERATE(STATUS_NOENT) : 0);
+	dmah_host_unlock(&unit->lock);
+	dmah_host_leave(flags);
+	return err;
+}
+
+int dmah_viommu_op_map(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_t iova, uint64_t size,
+		       dmah_phys_t phys, enum dmah_dir dir)
+{
+	struct run run = { .iova = iova, .size = size, .phys = phys, .dir = dir };
+	struct dmah_viommu *unit = viommu_of(iommu);
+	int err;
+
+	while ((err = post_map(unit, tag, &run)) == DMAH_EBUSY)
+		if (dmah_viommu_await_room(unit))
+			return DMAH_ETIMEDOUT;
+	return err;
+}
+
 /* ---- endpoints ---- */
 
+/* Binds of several domains run beside each other, and share the list. */
 static struct dmah_viommu_endpoint *endpoint_of(struct dmah_viommu *unit, uint32_t id, bool make)
 {
-	struct dmah_viommu_endpoint *free = NULL;
+	struct dmah_viommu_endpoint *found = NULL, *free = NULL;
+	unsigned long flags;
 
-	for (uint32_t i = 0; i < unit->nendpoints; i++) {
+	dmah_host_enter(&flags);
+	dmah_host_lock(&unit->lock);
+	for (uint32_t i = 0; !found && i < unit->nendpoints; i++) {
 		struct dmah_viommu_endpoint *e = &unit->endpoint[i];
 
-		if (e->domain && e->id == id)
-			return e;
-		if (!e->domain && !free)
+		if (e->taken && e->id == id)
+			found = e;
+		else if (!e->taken && !free)
 			free = e;
 	}
-	if (make && free)
-		free->id = id;
-	return make ? free : NULL;
+	if (!found && make && free) {
+		found = free;
+		*found = (struct dmah_viommu_endpoint){ .id = id, .taken = true };
+	}
+	dmah_host_unlock(&unit->lock);
+	dmah_host_leave(flags);
+	return found;
+}
+
+/* An endpoint without a domain needs no entry. */
+static void release_endpoint(struct dmah_viommu *unit, struct dmah_viommu_endpoint *e)
+{
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&unit->lock);
+	e->taken = e->domain != 0;
+	dmah_host_unlock(&unit->lock);
+	dmah_host_leave(flags);
 }
 
 static int attach(struct dmah_viommu *unit, uint32_t id, uint32_t domain)
 {
-	struct viommu_request r = { { REQ_ATTACH, domain, id,
+	struct viommu_request r = { { REQ_ATTACH, number_of(unit, domain), id,
 				      domain == bypass_domain(unit) ? REQ_ATTACH_BYPASS : 0 } };
 
-	return dmah_viommu_run(unit, &r, STATUS_OK);
+	int status = dmah_viommu_run(unit, &r);
+
+	/* The device knows no such endpoint. */
+	return status == STATUS_NOENT ? DMAH_ENOTSUP : status > 0 ? DMAH_ETIMEDOUT : status;
 }
 
-/* Counts an endpoint that has left or joined a domain. */
-static void count_user(struct dmah_viommu *unit, uint32_t domain, bool joins)
+/* Counts endpoints that have joined or left a domain (@users), and that are about to leave it (@leaving). */
+static void count_users(struct dmah_viommu *unit, uint32_t domain, int users, int leaving)
 {
 	unsigned long flags;
 
@@ -213,7 +282,8 @@ static void count_user(struct dmah_viommu *unit, uint32_t domain, bool joins)
 		return;
 	dmah_host_enter(&flags);
 	dmah_host_lock(&unit->lock);
-	unit->space[domain].users += joins ? 1u : ~0u;
+	unit->space[domain].users += (uint32_t)users;
+	unit->space[domain].leaving += (uint32_t)leaving;
 	dmah_host_unlock(&unit->lock);
 	dmah_host_leave(flags);
 }
@@ -230,18 +300,19 @@ static int map_all(struct dmah_viommu *unit, uint32_t tag)
 static int block(struct dmah_viommu *unit, struct dmah_viommu_endpoint *e)
 {
 	struct viommu_request r = { { REQ_DETACH, 0, 0 } };
-	int err;
+	int status, err;
 
-	if (!e)
+	if (!e || !e->domain)
 		return DMAH_OK;
-	r.word[1] = e->domain;
+	r.word[1] = number_of(unit, e->domain);
 	r.word[2] = e->id;
-	err = dmah_viommu_run(unit, &r, STATUS_NOENT);
-	if (err)
-		return err;
-	count_user(unit, e->domain, false);
-	e->domain = 0;
-	return DMAH_OK;
+	count_users(unit, e->domain, 0, 1);
+	status = dmah_viommu_run(unit, &r);
+	err = status && status != STATUS_NOENT ? DMAH_ETIMEDOUT : DMAH_OK;
+	count_users(unit, e->domain, err ? 0 : -1, -1);
+	if (!err)
+		e->domain = 0;
+	return err;
 }
 
 static bool can_bind(const struct dmah_viommu *unit, enum dmah_bind how,
@@ -264,38 +335,42 @@ static void set_table(struct dmah_viommu *unit, uint32_t tag, const struct dmah_
 	dmah_host_leave(flags);
 }
 
+/* Between the two the device is blocked: its old domain may have been forgotten, with all that it mapped. */
+static int move_to(struct dmah_viommu *unit, struct dmah_viommu_endpoint *e, uint32_t domain)
+{
+	int err = block(unit, e);
+
+	if (!err)
+		err = attach(unit, e->id, domain);
+	if (err)
+		return err;
+	e->domain = domain;
+	count_users(unit, domain, 1, 0);
+	return domain == bypass_domain(unit) ? DMAH_OK : map_all(unit, domain);
+}
+
 int dmah_viommu_op_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dmah_bind how,
 			const struct dmah_pt_info *pt, uint32_t tag)
 {
 	struct dmah_viommu *unit = viommu_of(iommu);
 	uint32_t domain = how == DMAH_BIND_PASSTHROUGH ? bypass_domain(unit) : tag;
-	struct dmah_viommu_endpoint *e = endpoint_of(unit, dev->id, how != DMAH_BIND_BLOCK);
-	bool same;
-	int err;
+	struct dmah_viommu_endpoint *e;
+	int err = DMAH_OK;
 
-	if (how == DMAH_BIND_BLOCK)
-		return block(unit, e);
-	if (!can_bind(unit, how, pt, tag))
+	if (how != DMAH_BIND_BLOCK && !can_bind(unit, how, pt, tag))
 		return DMAH_ENOTSUP;
+	e = endpoint_of(unit, dev->id, how != DMAH_BIND_BLOCK);
 	if (!e)
-		return DMAH_ENOMEM;
+		return how == DMAH_BIND_BLOCK ? DMAH_OK : DMAH_ENOMEM;
 	if (how == DMAH_BIND_TRANSLATE)
 		set_table(unit, tag, pt);
-	same = e->domain == domain;
-	/* Between the two the device is blocked: its old domain may have been forgotten, with all that it mapped. */
-	err = same ? DMAH_OK : block(unit, e->domain ? e : NULL);
-	if (!err && !same)
-		err = attach(unit, dev->id, domain);
-	if (err)
-		return err;
-	if (!same) {
-		e->domain = domain;
-		count_user(unit, domain, true);
-	}
-	if (how == DMAH_BIND_TRANSLATE && !same)
-		err = map_all(unit, tag);
+	if (how == DMAH_BIND_BLOCK)
+		err = block(unit, e);
+	else if (e->domain != domain)
+		err = move_to(unit, e, domain);
 	if (err)
 		(void)block(unit, e);
+	release_endpoint(unit, e);
 	return err;
 }
 

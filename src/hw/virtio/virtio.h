@@ -32,6 +32,7 @@
 #define F_PROBE		(1ull << 4)
 #define F_BYPASS_CONFIG (1ull << 6)
 #define F_VERSION_1	(1ull << 32)
+#define F_PLATFORM	(1ull << 33) /* addresses of its queues are those of a device */
 
 /* Device configuration, section 5.13.4. */
 #define DEVICE_PAGE_SIZE_MASK 0x00u
@@ -58,6 +59,7 @@
 #define STATUS_OK		 0u
 #define STATUS_INVAL		 4u
 #define STATUS_NOENT		 6u
+#define STATUS_LAST		 8u
 #define PROPERTY_RESERVED	 1u
 #define PROPERTY_RESERVED_IS_MSI 1u
 
@@ -68,6 +70,9 @@
 /** VIOMMU_REQUESTS - requests in flight: two descriptors each. VIOMMU_EVENTS - buffers for events. */
 #define VIOMMU_REQUESTS 64u
 #define VIOMMU_EVENTS	64u
+/** VIOMMU_TRIES - times that a refused UNMAP request is made again. VIOMMU_LOOKS: polls between two looks at the status. */
+#define VIOMMU_TRIES 3u
+#define VIOMMU_LOOKS 128u
 
 /*
  * The memory: a page of descriptors and available ring, one of the used ring, one of requests with their answers, one for a
@@ -86,6 +91,7 @@
 #define REQUEST_STRIDE 64u
 #define REQUEST_TAIL   48u
 #define EVENT_STRIDE   32u
+#define EVENT_BYTES    24u
 #define PROBE_ANSWER   128u
 
 /** struct viommu_request - a request's bytes, as 32-bit words. */
@@ -128,23 +134,29 @@ int dmah_viommu_queues(struct dmah_viommu *unit);
 /** dmah_viommu_give_events() - let the device see the buffers for events. */
 void dmah_viommu_give_events(struct dmah_viommu *unit);
 
+/** VIOMMU_TOLERATE() - a status in a mask of statuses. */
+#define VIOMMU_TOLERATE(status) (1u << (status))
+
 /**
  * dmah_viommu_put() - post a request. Context: the unit's lock is held.
- * @tolerated: a status other than 0 that means no failure.
+ * @tolerated: VIOMMU_TOLERATE() of statuses other than 0 that mean no failure.
  *
  * Return: 0, DMAH_EBUSY: no room; DMAH_ETIMEDOUT: the device has failed.
  */
 int dmah_viommu_put(struct dmah_viommu *unit, const struct viommu_request *request,
-		    uint8_t tolerated);
+		    uint32_t tolerated);
 
 /** dmah_viommu_await_room() - wait for room for a request. Context: no lock is held. Return: 0, DMAH_ETIMEDOUT. */
 int dmah_viommu_await_room(struct dmah_viommu *unit);
 
-/** dmah_viommu_run() - post a request and wait for its answer. Return: 0, DMAH_ETIMEDOUT, also where it is refused. */
-int dmah_viommu_run(struct dmah_viommu *unit, const struct viommu_request *request,
-		    uint8_t tolerated);
+/**
+ * dmah_viommu_run() - post a request and wait for its answer. A refusal concerns nobody else.
+ *
+ * Return: its status: 0, or STATUS_INVAL and the like; DMAH_ETIMEDOUT.
+ */
+int dmah_viommu_run(struct dmah_viommu *unit, const struct viommu_request *request);
 
-/** dmah_viommu_run_probe() - run the request in the probe's area. Return: 0, DMAH_ETIMEDOUT. */
+/** dmah_viommu_run_probe() - run the request in the probe's area. Return: 0, DMAH_ETIMEDOUT, DMAH_ENODEV: no such endpoint. */
 int dmah_viommu_run_probe(struct dmah_viommu *unit);
 
 int dmah_viommu_op_fence(struct dmah_iommu *iommu, uint64_t *ticket);
@@ -156,6 +168,8 @@ unsigned int dmah_viommu_op_faults(struct dmah_iommu *iommu, struct dmah_iommu_f
 
 int dmah_viommu_op_invalidate(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_t iova,
 			      uint64_t size, bool tables, uint64_t *ticket);
+int dmah_viommu_op_map(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_t iova, uint64_t size,
+		       dmah_phys_t phys, enum dmah_dir dir);
 int dmah_viommu_op_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dmah_bind how,
 			const struct dmah_pt_info *pt, uint32_t tag);
 int dmah_viommu_op_tag_alloc(struct dmah_iommu *iommu, uint32_t *tag);

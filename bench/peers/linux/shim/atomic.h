@@ -50,7 +50,9 @@ typedef struct {
 					    __ATOMIC_SEQ_CST);                           \
 		found;                                                                   \
 	})
-#define cmpxchg64_relaxed(p, old, new) cmpxchg64(p, old, new)
+#define try_cmpxchg_release(p, old, new)   try_cmpxchg64(p, old, new)
+#define try_cmpxchg64_release(p, old, new) try_cmpxchg64(p, old, new)
+#define cmpxchg64_relaxed(p, old, new)	   cmpxchg64(p, old, new)
 
 /* Against interrupts on this CPU only: on x86-64 without the lock prefix, which is what costs. */
 static inline bool shim_cmpxchg_local(volatile u64 *p, u64 *old, u64 new)

@@ -25,14 +25,21 @@ typedef unsigned int gfp_t;
 typedef u32 __bitwise_u32;
 
 /* Options of Debian's kernel, without SVA, debugfs and NUMA, which would only add costs. */
-#define CONFIG_64BIT	     1
-#define CONFIG_IOMMU_API     1
-#define CONFIG_IOMMU_DMA     1
-#define CONFIG_IOMMU_IOVA    1
-#define CONFIG_INTEL_IOMMU   1
-#define CONFIG_SWIOTLB	     1
-#define IS_ENABLED(option)   (option)
-#define IS_REACHABLE(option) (option)
+#define CONFIG_64BIT	   1
+#define CONFIG_IOMMU_API   1
+#define CONFIG_IOMMU_DMA   1
+#define CONFIG_IOMMU_IOVA  1
+#define CONFIG_INTEL_IOMMU 1
+#define CONFIG_SWIOTLB	   1
+#define CONFIG_IOMMU_PT	   1
+#define CONFIG_X86	   1
+/* 1 for an option that is defined as 1, else 0. */
+#define SHIM_SECOND(a, b, ...) b
+#define SHIM_PROBE_1	       ~, 1
+#define SHIM_PROBE(...)	       SHIM_SECOND(__VA_ARGS__, 0, 0)
+#define SHIM_PASTE(value)      SHIM_PROBE(SHIM_PROBE_##value)
+#define IS_ENABLED(option)     SHIM_PASTE(option)
+#define IS_REACHABLE(option)   IS_ENABLED(option)
 
 #define __percpu
 #define __iomem
@@ -54,11 +61,30 @@ typedef u32 __bitwise_u32;
 #define unlikely(x)	__builtin_expect(!!(x), 0)
 #define static_assert _Static_assert
 
+#define U32_MAX UINT32_MAX
+#define U64_MAX UINT64_MAX
+
+#define __stringify_1(x...) #x
+#define __stringify(x...)   __stringify_1(x)
+#define SHIM_JOIN(a, b)	    a##b
+#define CONCATENATE(a, b)   SHIM_JOIN(a, b)
+#define BUILD_BUG()	    ((void)0)
+/* Sets the bytes of @object behind @member. */
+#define memset_after(object, value, member)                                  \
+	memset((char *)(object) + offsetof(__typeof__(*(object)), member) +  \
+		       sizeof((object)->member),                             \
+	       value,                                                        \
+	       sizeof(*(object)) - offsetof(__typeof__(*(object)), member) - \
+		       sizeof((object)->member))
+#define BUILD_BUG_ON(condition) _Static_assert(!(condition), #condition)
+
 #define EXPORT_SYMBOL(name)
+#define EXPORT_SYMBOL_NS_GPL(name, space)
 #define EXPORT_SYMBOL_GPL(name)
 #define MODULE_AUTHOR(text)
 #define MODULE_DESCRIPTION(text)
 #define MODULE_LICENSE(text)
+#define MODULE_IMPORT_NS(text)
 /* Linux's own self tests would run at boot. */
 #define subsys_initcall(fn)
 
@@ -93,8 +119,10 @@ void shim_broken(const char *file, int line) __attribute__((noreturn, cold));
 #define pr_warn_ratelimited(...) fprintf(stderr, __VA_ARGS__)
 #define dev_err(dev, ...)	 fprintf(stderr, __VA_ARGS__)
 /* Linux prints "Using 64-bit DMA addresses" once for each device; it is no error. */
-#define dev_notice(dev, ...)	((void)(dev))
-#define dev_warn_once(dev, ...) ((void)(dev))
+#define dev_warn_ratelimited(dev, ...) fprintf(stderr, __VA_ARGS__)
+#define pr_warn_once(...)	       fprintf(stderr, __VA_ARGS__)
+#define dev_notice(dev, ...)	       ((void)(dev))
+#define dev_warn_once(dev, ...)	       ((void)(dev))
 /* A kernel has a patched jump here, which costs nothing. */
 #define pr_debug(...) ((void)0)
 

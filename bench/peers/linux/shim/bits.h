@@ -41,6 +41,19 @@ static inline unsigned long __fls(unsigned long x)
 	return BITS_PER_LONG - 1 - (unsigned long)__builtin_clzl(x);
 }
 
+static inline unsigned int fls64(u64 x)
+{
+	return x ? 64 - (unsigned int)__builtin_clzll(x) : 0;
+}
+
+static inline unsigned int fls(unsigned int x)
+{
+	return x ? 32 - (unsigned int)__builtin_clz(x) : 0;
+}
+
+#define __ffs64(x) ((unsigned int)__builtin_ctzll(x))
+#define ffz(x)	   __ffs(~(x))
+
 static inline unsigned int fls_long(unsigned long x)
 {
 	return x ? BITS_PER_LONG - (unsigned int)__builtin_clzl(x) : 0;

@@ -12,9 +12,14 @@
 #include "page.h"
 
 enum dma_data_direction { DMA_BIDIRECTIONAL, DMA_TO_DEVICE, DMA_FROM_DEVICE, DMA_NONE };
-#define DMA_MAPPING_ERROR      (~(dma_addr_t)0)
-#define DMA_ATTR_SKIP_CPU_SYNC (1ul << 5)
-#define DMA_ATTR_PRIVILEGED    (1ul << 9)
+#define DMA_MAPPING_ERROR	  (~(dma_addr_t)0)
+#define DMA_ATTR_SKIP_CPU_SYNC	  (1ul << 5)
+#define DMA_ATTR_NO_WARN	  (1ul << 8)
+#define DMA_ATTR_PRIVILEGED	  (1ul << 9)
+#define DMA_ATTR_MMIO		  (1ul << 10)
+#define DMA_ATTR_REQUIRE_COHERENT (1ul << 12)
+#define DMA_ATTR_CC_SHARED	  (1ul << 13)
+#define valid_dma_direction(dir)  ((unsigned int)(dir) <= DMA_FROM_DEVICE)
 
 struct bus_type {
 	const char *name;
@@ -58,6 +63,9 @@ typedef struct {
 struct pmu {
 	int unused;
 };
+struct ida {
+	int unused;
+};
 struct xarray {
 	spinlock_t lock;
 	gfp_t flags;
@@ -69,15 +77,41 @@ struct xarray {
 
 typedef unsigned int ioasid_t; /* 6.1: in a header of its own */
 
+/* Operations of a bus: no device here has any. Debian's kernels for x86-64 look for them. */
+struct scatterlist;
+struct device;
+struct vm_area_struct;
+struct dma_map_ops {
+	dma_addr_t (*map_page)(struct device *dev, struct page *page, unsigned long offset,
+			       size_t size, enum dma_data_direction dir, unsigned long attrs);
+	void (*unmap_page)(struct device *dev, dma_addr_t dma, size_t size,
+			   enum dma_data_direction dir, unsigned long attrs);
+	dma_addr_t (*map_phys)(struct device *dev, phys_addr_t phys, size_t size,
+			       enum dma_data_direction dir, unsigned long attrs);
+	void (*unmap_phys)(struct device *dev, dma_addr_t dma, size_t size,
+			   enum dma_data_direction dir, unsigned long attrs);
+	int (*map_sg)(struct device *dev, struct scatterlist *sg, int n,
+		      enum dma_data_direction dir, unsigned long attrs);
+	void (*unmap_sg)(struct device *dev, struct scatterlist *sg, int n,
+			 enum dma_data_direction dir, unsigned long attrs);
+	void (*sync_single_for_cpu)(struct device *dev, dma_addr_t dma, size_t size,
+				    enum dma_data_direction dir);
+};
+extern const struct dma_map_ops *shim_dma_ops;
+struct io_tlb_mem;
+
 struct device {
 	const struct bus_type *bus;
 	u64 *dma_mask;
 	u64 bus_dma_limit;
 	const struct bus_dma_region *dma_range_map;
-	void *dma_io_tlb_mem;
+	struct io_tlb_mem *dma_io_tlb_mem;
+	const struct dma_map_ops *dma_ops;
 	struct iommu_group *iommu_group;
 	struct dev_iommu *iommu;
 	bool dma_coherent;
+	bool dma_iommu;
+	bool dma_skip_sync;
 };
 
 struct pci_dev {
@@ -87,6 +121,10 @@ struct pci_dev {
 
 #define dev_is_pci(d)		  ((d)->bus == &pci_bus_type)
 #define to_pci_dev(d)		  container_of(d, struct pci_dev, dev)
+#define pci_real_dma_dev(pdev)	  (pdev)
+#define get_dma_ops(d)		  ((d)->dma_ops ? (d)->dma_ops : shim_dma_ops)
+#define dev_dma_iommu(d)	  ((d)->dma_iommu)
+#define dev_dma_ops_bypass(d)	  ((void)(d), false)
 #define dev_name(d)		  "device"
 #define dev_to_node(d)		  ((void)(d), 0)
 #define dev_is_dma_coherent(d)	  ((d)->dma_coherent)

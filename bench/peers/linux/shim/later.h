@@ -29,12 +29,14 @@ struct timer_list {
 	((void)(delay), (void)__atomic_fetch_or(&(w)->work.pending, 1, __ATOMIC_SEQ_CST))
 #define cancel_delayed_work_sync(w) ((void)(w))
 
-#define jiffies				    0ul
-#define msecs_to_jiffies(ms)		    ((unsigned long)(ms) / 4)
-#define timer_setup(timer, function, flags) ((timer)->fn = (function))
-#define mod_timer(timer, at)		    ((timer)->expires = (at))
-#define del_timer_sync(timer)		    ((void)(timer))
-#define from_timer(p, timer, member)	    container_of(timer, __typeof__(*(p)), member)
+#define jiffies				     0ul
+#define msecs_to_jiffies(ms)		     ((unsigned long)(ms) / 4)
+#define timer_setup(timer, function, flags)  ((timer)->fn = (function))
+#define mod_timer(timer, at)		     ((timer)->expires = (at))
+#define del_timer_sync(timer)		     ((void)(timer))
+#define timer_delete_sync(timer)	     ((void)(timer))
+#define timer_container_of(p, timer, member) container_of(timer, __typeof__(*(p)), member)
+#define from_timer(p, timer, member)	     container_of(timer, __typeof__(*(p)), member)
 
 /* Faults and page requests of devices never happen here. */
 struct completion {

@@ -12,9 +12,10 @@
 #include "bits.h"
 #include "list.h"
 
-#define PAGE_SHIFT 12
-#define PAGE_SIZE  4096ul
-#define PAGE_MASK  (~(PAGE_SIZE - 1))
+#define PAGE_SHIFT  12
+#define PAGE_SIZE   4096ul
+#define PAGE_MASK   (~(PAGE_SIZE - 1))
+#define PFN_DOWN(x) ((unsigned long)((x) >> PAGE_SHIFT))
 
 #define __GFP_DMA		     0x01u
 #define __GFP_HIGHMEM		     0x02u
@@ -29,7 +30,12 @@
 struct page {
 	unsigned long flags;
 	struct list_head lru;
-	unsigned long rest[5];
+	void *mapping;
+	unsigned long index;
+	unsigned long private;
+	unsigned int page_type;
+	atomic_t _refcount;
+	unsigned long order; /* a kernel has this in the next page */
 };
 _Static_assert(sizeof(struct page) == 64, "a kernel's struct page has 64 bytes");
 
@@ -77,6 +83,32 @@ void shim_pages_free(struct page *page, unsigned int order);
 	shim_pages_free(virt_to_page((void *)(address)), (unsigned int)(order))
 #define free_page(address) free_pages(address, 0)
 #define put_page(page)	   shim_pages_free(page, 0)
+typedef unsigned long pgoff_t;
+
+/* A folio is its first page. */
+struct folio {
+	struct page page;
+};
+
+#define NUMA_NO_NODE		   (-1)
+#define numa_mem_id()		   0
+#define virt_to_folio(p)	   ((struct folio *)virt_to_page(p))
+#define folio_address(folio)	   page_address(&(folio)->page)
+#define folio_order(folio)	   ((folio)->page.order)
+#define folio_nr_pages(folio)	   (1ul << folio_order(folio))
+#define folio_pgdat(folio)	   ((void)(folio))
+#define folio_put(folio)	   shim_pages_free(&(folio)->page, folio_order(folio))
+#define lruvec_stat_mod_folio(...) ((void)0)
+
+static inline struct folio *__folio_alloc_node(gfp_t gfp, unsigned int order, int node)
+{
+	struct page *page = shim_pages_alloc(gfp, order);
+
+	(void)node;
+	if (page)
+		page->order = order;
+	return (struct folio *)page;
+}
 
 /* Accounting of page tables is left out. */
 #define mod_node_page_state(node, item, pages)	 ((void)(pages))

@@ -32,10 +32,17 @@ struct scatterlist *sg_next(struct scatterlist *sg);
 
 /* Memory of another device is never mapped here. */
 struct pci_p2pdma_map_state {
-	void *unused[2];
+	void *mem;
 };
-enum pci_p2pdma_map_type { PCI_P2PDMA_MAP_BUS_ADDR = 1, PCI_P2PDMA_MAP_THRU_HOST_BRIDGE };
-#define is_pci_p2pdma_page(page) ((void)(page), false)
+enum pci_p2pdma_map_type {
+	PCI_P2PDMA_MAP_BUS_ADDR = 1,
+	PCI_P2PDMA_MAP_THRU_HOST_BRIDGE,
+	PCI_P2PDMA_MAP_NONE
+};
+/* A kernel tests whether the page is a device's. */
+#define pci_p2pdma_state(state, dev, page) ((void)(state), (void)(page), PCI_P2PDMA_MAP_NONE)
+#define pci_p2pdma_bus_addr_map(mem, phys) ((void)(mem), shim_broken(__FILE__, __LINE__), (phys))
+#define is_pci_p2pdma_page(page)	   ((void)(page), false)
 #define pci_p2pdma_map_segment(state, dev, sg) \
 	((void)(state), shim_broken(__FILE__, __LINE__), PCI_P2PDMA_MAP_BUS_ADDR)
 #define overflows_type(value, type) ((value) > UINT_MAX)
