@@ -194,7 +194,7 @@ struct withheld_page {
  * @iova: the allocator.
  * @leaf: leaf tables, by IOVA index >> 9; dmah_entries_none if there is no table.
  * @mark: a domain of handles only, which has no leaf tables: marks of its granules (backend/iommu/marks.h); else NULL.
- * @mending: a flush is ending the quarantine of such a domain.
+ * @mending: 1: a flush is ending the quarantine of such a domain. A word: some CPUs exchange no bytes.
  * @granules: granules of the aperture.
  * @aperture_fixed: a device was attached, so the aperture can no longer change.
  * @ats: number of devices with a TLB of their own.
@@ -243,7 +243,7 @@ struct dmah_domain {
 	struct iova iova;
 	uint64_t **leaf;
 	uint8_t **mark;
-	bool mending;
+	uint32_t mending;
 	uint32_t granules;
 	bool aperture_fixed;
 	unsigned int ats;

@@ -233,7 +233,7 @@ static bool may_end_quarantine(struct dmah_domain *dom)
 {
 	if (!__atomic_load_n(&dom->quarantine, __ATOMIC_ACQUIRE))
 		return !dom->mark;
-	return !dom->mark || !__atomic_exchange_n(&dom->mending, true, __ATOMIC_ACQUIRE);
+	return !dom->mark || !__atomic_exchange_n(&dom->mending, 1, __ATOMIC_ACQUIRE);
 }
 
 int dmah_iommu_flush(struct dmah_domain *dom, const struct dmah_device *dev)
@@ -250,7 +250,7 @@ int dmah_iommu_flush(struct dmah_domain *dom, const struct dmah_device *dev)
 	if (!err && mends && __atomic_load_n(&dom->quarantine, __ATOMIC_ACQUIRE))
 		end_quarantine(dom, seq);
 	if (mends && dom->mark)
-		__atomic_store_n(&dom->mending, false, __ATOMIC_RELEASE);
+		__atomic_store_n(&dom->mending, 0, __ATOMIC_RELEASE);
 	if (err)
 		return err;
 	if (__atomic_load_n(&dom->doubt, __ATOMIC_ACQUIRE))
