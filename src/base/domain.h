@@ -76,7 +76,7 @@ struct dmah_cpu {
 	struct dmah_lock lock;
 	struct lazy_queue lazy;
 	bool made;
-	bool wanted;
+	uint32_t wanted; /* exchanged: riscv64 has no such instruction for a byte */
 	void *page[CPU_PAGES];
 	struct dev_count count[] __attribute__((aligned(64)));
 };
@@ -260,7 +260,7 @@ struct dmah_domain {
 	uint32_t block_gen;
 	bool quarantine;
 	bool awaits_iommu;
-	bool cpus_wanted;
+	uint32_t cpus_wanted; /* exchanged */
 	uint64_t **block;
 	struct dmah_lookup lookup;
 	dmah_phys_t phys_last;

@@ -73,8 +73,8 @@ void dmah_cpu_want(struct dmah_domain *dom, struct dmah_cpu *cpu)
 {
 	if (cpu_is_made(dom, cpu) || __atomic_load_n(&cpu->wanted, __ATOMIC_RELAXED))
 		return;
-	__atomic_store_n(&cpu->wanted, true, __ATOMIC_RELAXED);
-	__atomic_store_n(&dom->cpus_wanted, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&cpu->wanted, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&dom->cpus_wanted, 1, __ATOMIC_RELEASE);
 }
 
 void dmah_cpu_free_pages(struct dmah_domain *dom)
@@ -130,9 +130,9 @@ void dmah_cpu_make(struct dmah_domain *dom)
 	if (!is_paged(&dom->cfg) || dom->mark)
 		return;
 	make(dom, own);
-	if (!__atomic_exchange_n(&dom->cpus_wanted, false, __ATOMIC_ACQ_REL))
+	if (!__atomic_exchange_n(&dom->cpus_wanted, 0, __ATOMIC_ACQ_REL))
 		return;
 	for (unsigned int i = 0; i < dom->cfg.cpus; i++)
-		if (__atomic_exchange_n(&dom->cpu[i]->wanted, false, __ATOMIC_ACQUIRE))
+		if (__atomic_exchange_n(&dom->cpu[i]->wanted, 0, __ATOMIC_ACQUIRE))
 			make(dom, dom->cpu[i]);
 }
