@@ -28,7 +28,7 @@ from vm import source  # noqa: E402
 CALL = re.compile(r"\b(dma_(?:map|unmap)_(?:single|page)(?:_attrs)?|dma_sync_single\w*|dma_mapping_error|skb_frag_dma_map|"
                   r"dma_unmap_(?:addr|len)(?:_set)?|dmah_(?!addr\b|mapped\b)\w+)\s*\(")
 FIELD = re.compile(r"^\s+(?:dma_addr_t|struct dmah)\s+\w+(?:\[[^]]*\])?(?:,\s*\w+)*;|\bDEFINE_DMA_UNMAP_(?:ADDR|LEN)\b", re.M)
-TEST = re.compile(r"\bdma_mapping_error\s*\(|\bif\s*\(\s*dmah_map_\w+\s*\(|=\s*dmah_map_\w+\s*\(")
+TEST = re.compile(r"\bdma_mapping_error\s*\(|!\s*dmah_mapped\s*\(|\bif\s*\(\s*dmah_map_\w+\s*\(|=\s*dmah_map_\w+\s*\(")
 NAME = re.compile(r"^\s+(?:dma_addr_t|struct dmah)\s+(\w+)(?:\[[^]]*\])?;", re.M)
 
 

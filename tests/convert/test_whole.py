@@ -119,6 +119,10 @@ def test_arguments_fields_tests_and_resets_are_counted():
                     "static int f(struct b *b)\n{\n\tb->dma = dma_map_single(dev, p(1, 2), n, DIR);\n"
                     "\tif (dma_mapping_error(dev, b->dma)) {\n\t\tb->dma = 0;\n\t\tb->len = 0;\n\t}\n}\n")
         assert figures.counts(work) == [6, 1, 1, 1], figures.counts(work)
+        with open(os.path.join(work, "a.c"), "w", encoding="utf-8") as f:
+            f.write("struct b {\n\tstruct dmah dma;\n};\nstatic int f(struct b *b)\n{\n\tdmah_unchecked(dmah_map_single(dev, &b->dma, p(1, 2), n,"
+                    " DIR));\n\tif (!dmah_mapped(&b->dma))\n\t\tb->dma = (struct dmah){ };\n}\n")
+        assert figures.counts(work) == [6, 1, 1, 1], figures.counts(work)
 
 
 if __name__ == "__main__":
