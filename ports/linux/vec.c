@@ -256,13 +256,13 @@ static int vec_sync(struct device *dev, const struct dmah_vec *v, u64 off, u64 l
 		const struct dmah *part = &v->part[i];
 		u64 from = max(off, at), to = min(off + len, at + part->len);
 
-		/* A slot's first piece is checked for all of them: nothing bounces there. */
 		if (meta_kind(part->meta) != KIND_COVERED)
 			head = part;
 		if (from < to && head->meta & META_SYNC) {
-			err = head == part
-				      ? sync_handle(c, part, from - at, to - from, for_cpu, caller)
-				      : sync_handle(c, head, 0, 0, for_cpu, caller);
+			/* Only a slot's first piece can say whether all of them are live. */
+			err = head == part ? 0 : sync_handle(c, head, 0, 0, for_cpu, caller);
+			if (!err)
+				err = sync_handle(c, part, from - at, to - from, for_cpu, caller);
 			if (err)
 				return err;
 		}

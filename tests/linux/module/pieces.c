@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Vectors whose pieces lie side by side in slots: the device reaches each piece where the segments say,
- * and a copy of the vector ends nothing.
+ * and none when the vector has ended; each counts in a sync; a copy of the vector ends nothing.
  */
 #include <linux/slab.h>
 
@@ -12,6 +12,7 @@
 #define FIRST  100 /* offset of the first piece in its page */
 #define LAST   700 /* bytes of the last piece */
 #define BYTES  64
+#define CANARY 0x5a
 
 struct pieces {
 	struct page *page[PIECES];
@@ -75,16 +76,48 @@ static void reach(struct test *t, struct pieces *p)
 	CHECK_EQ(t, at, p->v.total);
 }
 
+static u64 counted(struct test *t)
+{
+	struct dmah_stats s = {};
+
+	CHECK_EQ(t, dmah_get_stats(t->dev, &s), 0);
+	return s.syncs;
+}
+
+/* The device reaches no page of a vector that has ended. @addr: of the first byte of each piece. */
+static void gone(struct test *t, struct pieces *p, const dma_addr_t *addr)
+{
+	CHECK_EQ(t, dmah_flush(t->dev), 0);
+	for (u32 i = 0; i < PIECES && !t->failed; i++) {
+		u8 *data = (u8 *)page_address(p->page[i]);
+
+		memset(data, CANARY, PAGE_SIZE);
+		CHECK_EQ(t, edu_write_ram(t, addr[i], 0, BYTES), 0);
+		CHECK(t, all(data, PAGE_SIZE, CANARY));
+	}
+}
+
 static void ended_once(struct test *t, struct pieces *p, u64 live)
 {
 	struct dmah_vec copy = p->v;
+	dma_addr_t addr[PIECES];
+	u64 at = 0, syncs;
 
+	for (u32 i = 0; i < PIECES; at += p->bv[i++].bv_len)
+		addr[i] = address(&p->v, at);
 	copy.part = p->part;
 	memcpy(p->part, p->v.part, sizeof(p->part));
 	CHECK_EQ(t, test_live(t), live + PIECES);
-	CHECK_EQ(t, dmah_vec_sync_for_cpu(t->dev, &p->v, PAGE_SIZE, 2 * PAGE_SIZE), 0);
+	syncs = counted(t);
+	/* All pieces but the first and the last. */
+	CHECK_EQ(t,
+		 dmah_vec_sync_for_cpu(t->dev, &p->v, p->bv[0].bv_len,
+				       p->v.total - p->bv[0].bv_len - p->bv[PIECES - 1].bv_len),
+		 0);
+	CHECK_EQ(t, counted(t), syncs + PIECES - 2);
 	CHECK_EQ(t, dmah_unmap_vec(t->dev, &p->v), 0);
 	CHECK_EQ(t, test_live(t), live);
+	gone(t, p, addr);
 	CHECK_EQ(t, dmah_vec_sync_for_cpu(t->dev, &copy, PAGE_SIZE, 2 * PAGE_SIZE), -ESTALE);
 	CHECK_EQ(t, dmah_unmap_vec(t->dev, &copy), -ESTALE);
 	CHECK_EQ(t, test_live(t), live);
