@@ -43,7 +43,10 @@ u32 pool_map_pieces(struct client *c, struct dmah *part, u32 n, u32 meta, unsign
 	dma_addr_t dma;
 	u32 pages;
 
-	n = p && n > 1 ? pieces_together(part, n, &pages) : 0;
+	/* Where the IOMMU's driver makes the entries, no slot is taken in vain. */
+	if (!p || !READ_ONCE(p->format.entry[1]))
+		return 0;
+	n = n > 1 ? pieces_together(part, n, &pages) : 0;
 	if (n < 2)
 		return 0;
 	class = pool_class(pages);
