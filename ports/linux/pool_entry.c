@@ -76,6 +76,7 @@ static bool learn_entries(struct pool *p, const u64 *leaf, dma_addr_t iova, stru
 {
 	static const int prot[] = { 0, IOMMU_READ, IOMMU_WRITE, IOMMU_READ | IOMMU_WRITE };
 	phys_addr_t one = page_to_phys(ZERO_PAGE(0)), two = page_to_phys(other);
+	u64 entry[ARRAY_SIZE(prot)];
 
 	for (u32 dir = 1; dir < ARRAY_SIZE(prot); dir++) {
 		u64 e = written(p, leaf, iova, one, prot[dir] | IOMMU_CACHE);
@@ -83,8 +84,12 @@ static bool learn_entries(struct pool *p, const u64 *leaf, dma_addr_t iova, stru
 		if (!e ||
 		    written(p, leaf, iova, two, prot[dir] | IOMMU_CACHE) != ((e & ~ADDRESS) | two))
 			return false;
-		p->format.entry[dir] = e & ~ADDRESS;
+		entry[dir] = e & ~ADDRESS;
 	}
+	p->format.entry[2] = entry[2];
+	p->format.entry[3] = entry[3];
+	/* All or none: another CPU that sees the first takes the format for known. */
+	smp_store_release(&p->format.entry[1], entry[1]);
 	return true;
 }
 
@@ -107,7 +112,7 @@ u64 *pool_learn(struct pool *p, dma_addr_t iova)
 	iommu_unmap(p->domain, iova, PAGE_SIZE);
 	if (!leaf || memchr_inv(leaf, 0, PAGE_SIZE))
 		return NULL;
-	if (p->format.entry[1])
+	if (smp_load_acquire(&p->format.entry[1]))
 		return leaf;
 	page = alloc_page(GFP_ATOMIC);
 	if (!page)
