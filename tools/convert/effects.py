@@ -82,8 +82,9 @@ def study(analysis):
     """Block the slots of which an expression is left out or repeated that must be evaluated once."""
     for site in analysis.sites:
         facts = analysis.file(site.path)
-        if site.slot is not None and not analysis.slots[site.slot].blocked() and any(effect(analysis, facts, a) for a in left_out(site)):
-            analysis.slots[site.slot].block("side_effect", "%s:%d" % (site.path, site.line))
+        s = analysis.slots.get(site.slot)
+        if s is not None and not s.blocked() and any(effect(analysis, facts, a) for a in left_out(site)):
+            s.block("side_effect", "%s:%d" % (site.path, site.line))
     for s in analysis.slots.values():
         if s.blocked():
             continue

@@ -33,6 +33,8 @@ NARROW = {"u32", "uint32_t", "unsigned int", "unsigned"}
 KERNEL = {"device", "net_device", "sk_buff", "page", "request", "bio", "urb", "scsi_cmnd", "scatterlist",
           "pci_dev", "platform_device", "mm_struct", "crypto_async_request", "xdp_frame"}
 LOOPS = {"for", "while", "do", "iter"}
+# Macros that store into what they get without its address.
+EXCHANGES = {"swap", "xchg", "cmpxchg", "WRITE_ONCE", "smp_store_release", "put_user"}
 # The size of one object, or the smaller of it and something else.
 SIZE = re.compile(r"^\(*((size_t|u32|unsignedint|int)\)\(*)?(min(_t)?\((size_t,|int,|u32,)?.*)?sizeof\(?\(?[^+*]*\)*$|^\(*sizeof\(\*[^+*]*\)*$")
 
@@ -372,10 +374,15 @@ def gets_address(analysis, path, name):
     users = analysis.users(path, name)
     if len(users) > 60:
         return True
+    member = re.compile(r"(->|\.)\s*%s\b" % re.escape(name)) if name else None
     for p in users:
+        if member and any(member.search(text) for _, text in analysis.tree.source(p).macros.values()):
+            return True
         for r in analysis.file(p).member_refs(name):
-            if r.slot == "?" or r.how == "address" or (r.how in ("assign", "set", "field", "init") and not (
-                    r.what in ("zero", "other") or (r.what == "copy" and r.extra[0] == "global"))):
+            if r.slot == "?" or r.how in ("address", "update") or (r.how == "arg" and r.extra[0] in EXCHANGES):
+                return True
+            if r.how in ("assign", "set", "field", "init") and not (
+                    r.what in ("zero", "other") or (r.what == "copy" and r.extra[0] == "global")):
                 return True
     return False
 
