@@ -707,7 +707,7 @@ class Editor(RingEdits, WindowEdits):
         a, b = source.span(d)
         start = source.text.rfind("\n", 0, a) + 1
         if len(d.kids) == 1 and not any(n.kind == "call" or effects.changes(n) for n in v.walk()) \
-                and not any(named.search(text) for _, text in source.macros.values()) \
+                and effects.macro_with(source, f, v.value[0]) is None \
                 and not source.text[start:a].strip() and source.text[b:b + 1] == "\n":
             self.put_range(path, start, b + 1, "")
             gone.append(d)

@@ -29,6 +29,14 @@ def macro(analysis, facts, name):
     return None
 
 
+def macro_with(source, f, variable):
+    """The macro of a file that a function uses and that names a variable of the function, or None."""
+    named = re.compile(r"(?<![\w.>])%s\b" % re.escape(variable))
+    found = [m for m, (args, text) in source.macros.items()
+             if named.search(text) and variable not in re.findall(r"\w+", args or "")]
+    return next((x.value for x in f.body().walk() if x.kind == "id" and x.value in found), None) if found else None
+
+
 def outlives(analysis, f, n):
     """Returns true if a store goes beyond the function's own variables."""
     n = strip(n)
@@ -88,6 +96,13 @@ def study(analysis):
     for s in analysis.slots.values():
         if s.blocked():
             continue
+        if s.key[0] in ("local", "param"):
+            source = analysis.file(s.key[1]).source
+            f = source.functions[s.key[2]]
+            used = macro_with(source, f, s.key[3] if s.key[0] == "local" else f.params[s.key[3]].name or "?")
+            if used is not None:
+                s.block("macro_use", used)
+                continue
         strict = s.form in ("beside", "window") or s.view is not None
         for r in s.refs:
             if r.how not in moves.STORES and r.how not in moves.USES:
