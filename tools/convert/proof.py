@@ -36,7 +36,7 @@ LOOPS = {"for", "while", "do", "iter"}
 # Macros that store into what they get without its address.
 EXCHANGES = {"swap", "xchg", "cmpxchg", "WRITE_ONCE", "smp_store_release", "put_user"}
 # The size of one object, or the smaller of it and something else.
-SIZE = re.compile(r"^\(*((size_t|u32|unsignedint|int)\)\(*)?(min(_t)?\((size_t,|int,|u32,)?.*)?sizeof\(?\(?[^+*]*\)*$|^\(*sizeof\(\*[^+*]*\)*$")
+SIZE = re.compile(r"^\(*((size_t|u32|unsignedint|int)\)\(*)?(min(_t)?\((.*,)?)?sizeof\(?\(?[^+*<]*\)*$|^\(*sizeof\(\*[^+*<]*\)*$")
 
 
 # ---- structures
@@ -123,10 +123,24 @@ class Memory:
             of = t.base[1] if t is not None and t.base is not None and isinstance(t.base[1], str) else ""
             if not SIZE.match(sized) or not (m.value[1] in sized or (of and of in sized)):
                 self.add(self.device, f, m.kids[0], pointer=m.value[0] == "->")
-        elif inner.kind == "member" and "offsetof" in self.facts.source.of(length):
+        if inner.kind == "unary" and inner.value == "&" and strip(inner.kids[0]).kind == "index":
+            inner = strip(strip(inner.kids[0]).kids[0])     # &a->b[0]
+        size = squeezed(self.facts.source.of(self.value(f, length)))
+        if inner.kind == "member":
             s = self.struct(f, inner.kids[0], inner.value[0] == "->")
-            if s is not None:
-                to = re.match(r"offsetof\(struct(\w+),(\w+)\)(-\w+|-offsetof\(\w+,\w+\))?$", squeezed(self.facts.source.of(length)))
+            base = squeezed(self.facts.source.of(inner.kids[0]))
+            own = ["*" + base, base] + (["struct" + s.tag] if s is not None and s.tag else [])
+            others = set(re.findall(r"sizeof\(%s(?:->|\.)(\w+)" % re.escape(base), size)) - {inner.value[1]}
+            t = self.facts.typer(f).type(inner)
+            inside = s is not None and t is not None and "a" in t.derived and "p" not in t.derived
+            if inside and any("sizeof(%s)" % x in size for x in own):
+                self.add(self.device, f, inner.kids[0], pointer=inner.value[0] == "->")
+            elif inside and others:
+                order = list(s.members)
+                last = max(order.index(x) if x in order else len(order) for x in others | {inner.value[1]})
+                self.until[label(s)].add(order[last + 1] if last + 1 < len(order) else None)
+            elif s is not None and "offsetof" in size:
+                to = re.match(r"offsetof\(struct(\w+),(\w+)\)(-\w+|-offsetof\(\w+,\w+\))?$", size)
                 self.until[label(s)].add(to.group(2) if to and to.group(1) == s.tag and to.group(2) in s.members else None)
         self.add(self.device, f, n, pointer=True)
 
