@@ -248,7 +248,9 @@ class Memory:
         if name is None:
             return
         y, g = self.facts.typer(f), graph(f)
-        others = [g.place(x, x.last) for value, x in rings.stores(self.facts, f, name) if value is not None and x is not p]
+        # Only an allocation is certainly other memory: `mem = mem + 64` is not.
+        others = [g.place(x, x.last) for value, x in rings.stores(self.facts, f, name) if value is not None and x is not p
+                  and uncast(value).callee() in ZEROED | UNZEROED | COHERENT]
         behind = g.reach(g.place(p, p.last), others)
         for n in f.body().walk():
             if n.kind in ("assign", "var") and not behind(g.place(n)):
