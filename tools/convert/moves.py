@@ -33,6 +33,10 @@ def mentions(n, names):
     return any(x.kind == "id" and x.value in names for x in n.walk())
 
 
+def ids(n):
+    return {x.value for x in n.walk() if x.kind == "id"}
+
+
 def end_of(r):
     """The last token of the store or use at a reference."""
     n = r.node.parent if r.how == "assign" else r.node
@@ -276,7 +280,7 @@ def moves(analysis, s, r, src):
                 and (o.what in ("map", "copy") or (o.what == "zero" and src.form != "ring"))]
     kills = [place(o) for o in ended + refilled]
     behind = g.reach(place(r), kills)
-    if behind(LEAVES):
+    if behind(LEAVES) or (src.key[0] == "member" and used_by(analysis, src, r.function, behind, ids(value_of(r)))):
         return False
     text = r.source.of(value_of(r))
     for o in own(src, r.function):
@@ -395,6 +399,8 @@ def moved(analysis, s, src, r):
              and x.extra == src.key and x.how in STORES and behind(place(x))]
     if r.how not in STORES:
         again = []
+    if r.how in STORES and src.key[0] == "member" and used_by(analysis, src, r.function, behind, ids(value_of(r))):
+        again = again + [r]
     if again or (bad and not follow(analysis, s, src, r, bad, fresh)):
         src.block("used_after_store", r.where())
         s.block("used_after_store", r.where())
@@ -439,6 +445,32 @@ def struct_part(r_source, x, field):
     return "%s.%s" % (text, field)
 
 
+def uses_first(analysis, s, f, depth=3):
+    """Returns true if a function may use a slot's handle before it stores into it."""
+    memo = analysis.endings
+    k = (s.key, f.source.path, f.name)
+    if k not in memo:
+        memo[k] = False
+        g, mine = graph(f), own(s, f)
+        early = g.reach(g.start(), [place(o) for o in mine if o.how in STORES])
+        memo[k] = any((o.how in USES or takes(analysis, o)) and early(place(o)) for o in mine) or bool(
+            depth and used_by(analysis, s, f, early, None, depth - 1))
+    return memo[k]
+
+
+def used_by(analysis, s, f, behind, names, depth=3):
+    """A call behind a copy, with one of the names of the original, of a function that uses its handle; or None."""
+    g, facts = graph(f), analysis.file(f.source.path)
+    for n in f.body().walk():
+        if n.kind != "call" or not behind(g.place(n, n.last)) or not (
+                names is None or any(mentions(a, names) for a in n.args())):
+            continue
+        called = analysis.find_function(facts, n.callee())
+        if called is not None and called.opening and called is not f and uses_first(analysis, s, called, depth):
+            return n
+    return None
+
+
 def struct_moves(analysis, s):
     """Behind *b = *a the handle is b's: send later uses of a's to b's, or block."""
     for path, f, statement in s.moves:
@@ -456,6 +488,13 @@ def struct_moves(analysis, s):
             if g.reach(here, done)(LEAVES):
                 s.block("struct_copied", "%s:%d" % (path, source.line(statement.first)))
                 continue
+        names = ids(old)
+        # Behind these the name of the original is another place.
+        ends += [e for name in names for e in (g.place(x, x.last) for _, x in rings.stores(analysis.file(path), f, name))
+                 if behind(e)]
+        call = used_by(analysis, s, f, behind, names)
+        if call is not None:
+            s.block("struct_copied", "%s:%d" % (path, source.line(call.first)))
         for o in late:
             if o.what == "copy" or o.how == "address" or o.instead is not None or o.node.kind != "member" \
                     or any(g.reach(e, [here])(place(o)) for e in ends):
