@@ -14,6 +14,8 @@ CONFIG ?=
 FUZZ_SECONDS ?= 300
 FUZZ_RUNS ?= 0
 FUZZ_TARGETS ?=
+# Seconds after which a target that counts its inputs stops; the next run goes on there. 0: none.
+FUZZ_LIMIT ?= 0
 SOAK_OPS ?= 10000000
 # One in so many mutants, chosen by the commit, for `make mutants`; 1: all.
 MUTANT_SHARE ?= 1
@@ -22,7 +24,7 @@ MUTANT_BOOTS ?= yes
 # Seconds for which `make convert-tree` compiles what it converted.
 COMPILE ?= 3600
 
-export JOBS SUITE CONFIG FUZZ_SECONDS FUZZ_RUNS FUZZ_TARGETS SOAK_OPS MUTANT_SHARE MUTANT_BOOTS
+export JOBS SUITE CONFIG FUZZ_SECONDS FUZZ_RUNS FUZZ_TARGETS FUZZ_LIMIT SOAK_OPS MUTANT_SHARE MUTANT_BOOTS
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -200,9 +202,9 @@ fuzz: ## fuzz every libFuzzer target for FUZZ_SECONDS
 	@python3 scripts/fuzz.py
 
 .PHONY: fuzz-tables
-fuzz-tables: ## fuzz the firmware-table parsers with 10 million inputs each (FUZZ_RUNS=n); hours of CPU
+fuzz-tables: ## fuzz the firmware-table parsers with 10 million inputs each (FUZZ_RUNS=n), on from where it was ended
 	@sh scripts/deps.sh test
-	@FUZZ_TARGETS=fuzz-fw- FUZZ_RUNS=$(if $(filter-out 0,$(FUZZ_RUNS)),$(FUZZ_RUNS),10000000) python3 scripts/fuzz.py
+	@FUZZ_TARGETS="$(or $(FUZZ_TARGETS),fuzz-fw-)" FUZZ_RUNS=$(if $(filter-out 0,$(FUZZ_RUNS)),$(FUZZ_RUNS),10000000) python3 scripts/fuzz.py
 
 .PHONY: driver-sweep
 driver-sweep: build ## record and check 27 drivers of Linux in booted kernels, SWEEP= more arguments (hours; --short: minutes)

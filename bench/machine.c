@@ -169,7 +169,11 @@ size_t machine_memory(unsigned int cpus, enum dmah_mode mode)
 	return dmah_domain_memory(&config);
 }
 
+/* Pages of a CPU's part that its first map makes, in lazy mode: see dmah_domain_memory(). */
+#define CPU_PAGES 5u
+
 size_t machine_cpu_memory(void)
 {
-	return (machine_memory(32, DMAH_LAZY) - machine_memory(16, DMAH_LAZY) + 15) / 16;
+	return (machine_memory(32, DMAH_LAZY) - machine_memory(16, DMAH_LAZY) + 15) / 16 +
+	       CPU_PAGES * DMAH_PAGE_SIZE;
 }

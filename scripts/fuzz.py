@@ -2,12 +2,16 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 """Fuzz every libFuzzer target for FUZZ_SECONDS, or with FUZZ_RUNS inputs.
 
+Inputs are counted for each target in build/fuzz-corpus, as long as its program stays the same: a run that was ended goes on where
+it was, and FUZZ_LIMIT ends it after so many seconds.
+
 FUZZ_TARGETS narrows the targets to those whose name contains one of its words. A target is a Meson test of the suite "fuzz" (tests/fuzz/meson.build), whose last argument is its
 seed corpus. What the fuzzer adds to it stays in build/fuzz-corpus; an input that crashes, leaks,
 hangs or exhausts memory is a failure, and its file in build/fuzz-crashes reproduces it.
 """
 
 import concurrent.futures
+import hashlib
 import os
 import sys
 import time
@@ -19,6 +23,8 @@ import test as configurations
 
 # A target that goes on beyond its time by this much has hung; libFuzzer itself judges single inputs.
 GRACE = 120
+# A run that is ended loses the count of this many inputs at most.
+CHUNK = 250000
 
 
 def targets(builddir):
@@ -33,7 +39,7 @@ def targets(builddir):
 def fuzz(name, exe, seeds, seconds, inputs):
     """Fuzz one target for so many seconds, or where inputs is not 0 with so many inputs, however long those take.
 
-    Return the failure as text, or None.
+    Return how many inputs were run, and the failure as text, or None.
     """
     work = os.path.join(runner.BUILD, "fuzz-corpus", name)
     crashes = os.path.join(runner.BUILD, "fuzz-crashes", "")
@@ -44,7 +50,6 @@ def fuzz(name, exe, seeds, seconds, inputs):
     argv = [exe, limit, "-timeout=30", "-rss_limit_mb=2500",
             "-print_final_stats=1", "-artifact_prefix=" + crashes + name + "-", work, seeds]
     env = {"ASAN_OPTIONS": configurations.ASAN, "UBSAN_OPTIONS": configurations.UBSAN}
-    begun = time.monotonic()
     status = runner.run(argv, log, env=env, timeout=None if inputs else seconds + GRACE)
     runs = 0
     artifact = None
@@ -55,8 +60,7 @@ def fuzz(name, exe, seeds, seconds, inputs):
             if "Test unit written to " in line:
                 artifact = line.split("Test unit written to ")[1].strip()
     if status == 0 and runs >= max(inputs, 1):
-        print("%-12s %d inputs in %d s" % (name, runs, time.monotonic() - begun), flush=True)
-        return None
+        return runs, None
     text = runner.tail(log, 60)
     if status is None:
         text += "the target hung\n"
@@ -65,7 +69,50 @@ def fuzz(name, exe, seeds, seconds, inputs):
     if artifact:
         text += "reproduce it with: %s %s\n" % (os.path.relpath(exe, runner.ROOT),
                                               os.path.relpath(artifact, runner.ROOT))
-    return text
+    return runs, text
+
+
+class Count:
+    """How many inputs a target has run, as long as its program is the same."""
+
+    def __init__(self, name, exe):
+        self.path = os.path.join(runner.BUILD, "fuzz-corpus", name + ".count")
+        with open(exe, "rb") as f:
+            self.program = hashlib.sha256(f.read()).hexdigest()
+        self.runs = 0
+        if os.path.exists(self.path):
+            with open(self.path) as f:
+                program, runs = f.read().split()
+            self.runs = int(runs) if program == self.program else 0
+
+    def add(self, runs):
+        self.runs += runs
+        os.makedirs(os.path.dirname(self.path), exist_ok=True)
+        with open(self.path + ".new", "w") as f:
+            f.write("%s %d\n" % (self.program, self.runs))
+        os.replace(self.path + ".new", self.path)
+
+
+def target(name, exe, seeds, seconds, inputs, limit):
+    """Fuzz one target as fuzz() does; inputs are counted together with those of earlier runs.
+
+    Return the failure as text, "" where @limit seconds have passed before, or None.
+    """
+    begun = time.monotonic()
+    if not inputs:
+        runs, wrong = fuzz(name, exe, seeds, seconds, 0)
+    else:
+        count = Count(name, exe)
+        wrong = None
+        while not wrong and count.runs < inputs and not (limit and time.monotonic() - begun > limit):
+            runs, wrong = fuzz(name, exe, seeds, 0, min(CHUNK, inputs - count.runs))
+            count.add(runs)
+        runs = count.runs
+    if wrong:
+        return wrong
+    so_far = " so far" if runs < inputs else ""
+    print("%-12s %d inputs%s, %d s" % (name, runs, so_far, time.monotonic() - begun), flush=True)
+    return "" if so_far else None
 
 
 def number(variable, default, unit):
@@ -81,6 +128,7 @@ def main():
     if seconds == 0:
         sys.exit("fuzz.py: FUZZ_SECONDS is not a number of seconds: 0")
     inputs = number("FUZZ_RUNS", "0", "inputs")
+    limit = number("FUZZ_LIMIT", "0", "seconds")
     tally = runner.Tally()
     config = next(c for c in configurations.configurations() if c.name == "asan")
     log = os.path.join(runner.LOG, "fuzz")
@@ -100,12 +148,14 @@ def main():
             tally.failed += 1
             found = []
     with concurrent.futures.ThreadPoolExecutor(max(1, min(runner.jobs(), 8))) as pool:
-        work = [(t[0], pool.submit(fuzz, *t, seconds, inputs)) for t in found]
+        work = [(t[0], pool.submit(target, *t, seconds, inputs, limit)) for t in found]
         for name, future in work:
             wrong = future.result()
             if wrong:
                 tally.failed += 1
                 print("FAILED %s:\n%s" % (name, wrong), flush=True)
+            elif wrong == "":
+                tally.skipped += 1
             else:
                 tally.passed += 1
     runner.finish(tally)

@@ -106,18 +106,15 @@ struct dmah_amdvi_config {
  * @tables: held while the device table changes.
  * @tags: domain ids in use, a bit each.
  * @silent: ids of devices that were blocked because they did not answer, a bit each.
- * @lock: held while commands are posted and registers are written. @tables or @faults may be taken inside.
+ * @state: its lock is held while commands are posted and registers are written. @tables or @faults may be taken inside.
  * @control: the value of the control register.
  * @queue: the commands; @queue_phys: their physical address; @entries: how many there is room for.
  * @head, @tail: commands that the hardware is known to have fetched, and that were posted.
  * @status: the hardware writes the number of the last mark that it passed here; @status_phys: its address.
- * @marks: the last mark posted.
- * @redo_until, @redo_ticket: waits for marks up to the first end when the second is passed.
- * @lost_after, @lost_until: marks between the two have a command in front that was lost.
+ * @marks: as struct dmah_unit_marks says.
  * @refused_at, @refusals: the command that was refused last, and how often.
  * @asked: the mark behind the last command that asked a device to invalidate its TLB; 0: none since the log overflowed.
  * @live: the unit works from our tables.
- * @failed: the unit does not answer. @resetting: dmah_amdvi_reset() is at work.
  * @faults: held while events are taken.
  * @log: the event log; @log_phys: its physical address; @events: how many there is room for.
  * @seen: events that were looked at for errors of commands; @taken: events that were taken.
@@ -141,7 +138,7 @@ struct dmah_amdvi {
 	struct dmah_lock tables;
 	uint64_t *tags;
 	uint64_t *silent;
-	struct dmah_lock lock;
+	struct dmah_unit_state state;
 	uint64_t control;
 	uint64_t *queue;
 	dmah_phys_t queue_phys;
@@ -150,17 +147,11 @@ struct dmah_amdvi {
 	uint32_t tail;
 	uint32_t *status;
 	dmah_phys_t status_phys;
-	uint64_t marks;
-	uint64_t redo_until;
-	uint64_t redo_ticket;
-	uint64_t lost_after;
-	uint64_t lost_until;
+	struct dmah_unit_marks marks;
 	uint32_t refused_at;
 	uint32_t refusals;
 	uint64_t asked;
 	bool live;
-	bool failed;
-	bool resetting;
 	struct dmah_lock faults;
 	uint64_t *log;
 	dmah_phys_t log_phys;

@@ -129,7 +129,8 @@ struct dmah_xen_ops {
  * @aperture_size: iommu: bytes from there, a multiple of 2 MiB, 2 MiB to 1 TiB; 0: 4 GiB. Cut to what the
  *	first device attached can reach. Not a limit on memory, but on what is mapped at one time.
  * @lazy_entries: lazy: unmaps of one granule that one CPU gathers before it flushes, a power of two, 8 to 4096;
- *	0: 256. Of larger ones it gathers fewer, for as many granules.
+ *	0: 256. Of larger ones it gathers fewer: half as many of two granules, a quarter from four granules on. Above 256 the
+ *	domain's memory has room for the queues of all CPUs, whether they map or not.
  * @lazy_ns: lazy: how long one may wait for dmah_poll(), in nanoseconds; 0: 10 ms.
  * @want_poll: lazy: called when something waits for a flush where nothing did before: dmah_poll() is to be called by
  *	@deadline, on the clock of dmah_host_now(). NULL: the owner calls dmah_poll() without being asked. In any context
@@ -176,8 +177,9 @@ struct dmah_domain_config {
  * @config: its configuration.
  *
  * Return: bytes, for dmah_domain_init(); 0 where @config makes no sense. The iommu backend takes about 70 bytes for each MiB
- * of the aperture and, with the default @lazy_entries, 41 KB for each CPU: with the default configuration and 4 CPUs
- * about 470 KiB on a 64-bit CPU. Page tables come on top, from dmah_host_page_alloc(). A configuration that makes no sense is reported to the host
+ * of the aperture and 1 KB for each CPU: with the default configuration and 4 CPUs about 320 KiB on a 64-bit CPU, with 256 CPUs
+ * 545 KiB. On top come, from dmah_host_page_alloc(), page tables, and for each CPU that maps 5 pages, of which a domain that was
+ * never lazy needs 3. Where @lazy_entries is above 256, those lie in the domain's memory instead. A configuration that makes no sense is reported to the host
  * with the field that is wrong.
  */
 size_t dmah_domain_memory(const struct dmah_domain_config *config);

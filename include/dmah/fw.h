@@ -194,6 +194,8 @@ const char *dmah_fw_table_name(enum dmah_fw_table table);
  *	tree's dma-coherent).
  * @DMAH_FW_NONCOHERENT: it does not. Neither: the registers know.
  * @DMAH_FW_IOTLB: devices behind it may have TLBs of their own (IVHD's IotlbSup).
+ * @DMAH_FW_MIRRORED: it has several sets of registers, which must be written alike (NVIDIA's SMMUv2 in a device tree). No
+ *	driver here does so.
  */
 enum dmah_fw_unit_flags {
 	DMAH_FW_PCI = 1u << 0,
@@ -205,6 +207,7 @@ enum dmah_fw_unit_flags {
 	DMAH_FW_COHERENT = 1u << 6,
 	DMAH_FW_NONCOHERENT = 1u << 7,
 	DMAH_FW_IOTLB = 1u << 8,
+	DMAH_FW_MIRRORED = 1u << 9,
 };
 
 /**
@@ -440,7 +443,7 @@ struct dmah_fw_setup {
  * @setup: @map and @ctx are the caller's; the others are set.
  *
  * Return: 0; DMAH_ENOMEM: @map returned NULL; DMAH_ENODEV: @base is not known; DMAH_ENOTSUP: the library has no driver for
- * this kind; DMAH_ENOSPC: an SMMU has more than DMAH_FW_BYPASS ranges of streams that firmware left running.
+ * this kind, or for a unit that is DMAH_FW_MIRRORED; DMAH_ENOSPC: an SMMU has more than DMAH_FW_BYPASS ranges of streams that firmware left running.
  */
 int dmah_fw_setup(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
 		  struct dmah_fw_setup *setup);

@@ -73,7 +73,7 @@ enum dmah_cache_op {
 /* ---- memory ---- */
 
 /**
- * dmah_host_page_alloc() - allocate a page, for a translation table or the library's records.
+ * dmah_host_page_alloc() - allocate a page, for a translation table, a CPU's free IOVAs, or the library's records.
  * @flags: 0 or DMAH_ALLOC_ATOMIC.
  *
  * The page has DMAH_PAGE_SIZE bytes, is aligned to them, and is zeroed. Set-up, attach, reserve and

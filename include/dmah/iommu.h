@@ -17,6 +17,40 @@
 extern "C" {
 #endif
 
+/**
+ * struct dmah_unit_state - a unit's state, in its driver's structure. Private.
+ * @lock: held while commands are posted and the state changes.
+ * @failed: the unit does not answer.
+ * @resetting: a reset is at work.
+ */
+struct dmah_unit_state {
+	struct dmah_lock lock;
+	bool failed;
+	bool resetting;
+};
+
+/**
+ * struct dmah_unit_marks - marks that a driver posts into a unit's queue, by their numbers. Private.
+ * @last: the last mark posted.
+ * @redo_until, @redo_ticket: waits for marks up to the first end when the second is passed.
+ * @lost_after, @lost_until: marks between the two have a command in front that was lost.
+ */
+struct dmah_unit_marks {
+	uint64_t last;
+	uint64_t redo_until;
+	uint64_t redo_ticket;
+	uint64_t lost_after;
+	uint64_t lost_until;
+};
+
+/** struct dmah_unit_area - memory that a unit reads: @cpu of @phys, inside the allocation @whole of @size bytes. Private. */
+struct dmah_unit_area {
+	uint64_t *cpu;
+	dmah_phys_t phys;
+	dmah_phys_t whole;
+	size_t size;
+};
+
 struct dmah_device;
 struct dmah_domain;
 struct dmah_iommu;

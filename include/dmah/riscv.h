@@ -77,14 +77,6 @@ struct dmah_riscv_config {
 	const struct dmah_riscv_files *msi;
 };
 
-/** struct dmah_riscv_area - memory that the unit reads: @cpu of @phys, inside the allocation @whole of @size bytes. Private. */
-struct dmah_riscv_area {
-	uint64_t *cpu;
-	dmah_phys_t phys;
-	dmah_phys_t whole;
-	size_t size;
-};
-
 /**
  * struct dmah_riscv - a unit, in the caller's memory, not to be moved. Private but for @iommu.
  * @iommu: for struct dmah_domain_config and struct dmah_device.
@@ -98,16 +90,13 @@ struct dmah_riscv_area {
  * @tags: process soft-context ids in use, a bit each; @ntags: how many there are.
  * @msi: the interrupt files, @msi.mask 0: no MSI page tables; @files: the MSI page table; @identity: the second-stage table
  *	that stands behind it; @window: the interrupt files as a reserved range.
- * @lock: held while commands are posted. @tables may be taken inside.
+ * @state: its lock is held while commands are posted. @tables may be taken inside.
  * @queue: the commands; @entries: how many there is room for.
  * @head, @tail: commands that the hardware is known to have fetched, and that were posted.
  * @marks_area: the memory of @status.
  * @status: the hardware writes the number of the last mark that it passed here; @status_phys: its address.
- * @marks: the last mark posted.
- * @redo_until, @redo_ticket: waits for marks up to the first end when the second is passed.
- * @lost_after, @lost_until: marks between the two have a command in front that was lost.
+ * @marks: as struct dmah_unit_marks says.
  * @refused_at, @refusals: the command that was refused last, and how often.
- * @failed: the unit does not answer. @resetting: dmah_riscv_reset() is at work.
  * @faults: held while a fault record is taken or the interrupt is programmed.
  * @records: the fault queue; @nrecords: how many records it has.
  * @irq, @irq_set, @irq_masked: the interrupt.
@@ -128,28 +117,22 @@ struct dmah_riscv {
 	uint64_t *tags;
 	uint32_t ntags;
 	struct dmah_riscv_files msi;
-	struct dmah_riscv_area files;
-	struct dmah_riscv_area identity;
+	struct dmah_unit_area files;
+	struct dmah_unit_area identity;
 	struct dmah_reserved window;
-	struct dmah_lock lock;
-	struct dmah_riscv_area queue;
+	struct dmah_unit_state state;
+	struct dmah_unit_area queue;
 	uint32_t entries;
 	uint32_t head;
 	uint32_t tail;
-	struct dmah_riscv_area marks_area;
+	struct dmah_unit_area marks_area;
 	uint32_t *status;
 	dmah_phys_t status_phys;
-	uint64_t marks;
-	uint64_t redo_until;
-	uint64_t redo_ticket;
-	uint64_t lost_after;
-	uint64_t lost_until;
+	struct dmah_unit_marks marks;
 	uint32_t refused_at;
 	uint32_t refusals;
-	bool failed;
-	bool resetting;
 	struct dmah_lock faults;
-	struct dmah_riscv_area records;
+	struct dmah_unit_area records;
 	uint32_t nrecords;
 	struct dmah_msi irq;
 	bool irq_set;

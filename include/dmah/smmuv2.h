@@ -156,7 +156,7 @@ struct dmah_smmuv2 {
 	unsigned int out_size;
 	struct dmah_smmuv2_bank bank[DMAH_SMMUV2_BANKS];
 	struct dmah_smmuv2_stream stream[DMAH_SMMUV2_BANKS];
-	struct dmah_lock lock;
+	struct dmah_unit_state state;
 	uint64_t posted;
 	uint64_t synced;
 	uint64_t covers;
@@ -164,8 +164,6 @@ struct dmah_smmuv2 {
 	int syncing;
 	bool fault_lost;
 	bool irq_on;
-	bool failed;
-	bool resetting;
 };
 
 /** dmah_smmuv2_id() - the library's id of a stream: @mask has the bits of @sid that the unit does not compare. */
@@ -211,6 +209,9 @@ int dmah_smmuv2_reset(struct dmah_smmuv2 *smmu);
  * dmah_smmuv2_irq() - switch the unit's interrupts on or off. Faults are recorded all the same.
  * @smmu: the unit.
  * @on: true: a fault raises the unit's wire, global or of its context bank, until dmah_faults() has taken the fault.
+ *
+ * A context bank of an SMMUv2 has an interrupt of its own, of its number. Those of an SMMUv1 all raise context interrupt 0
+ * (CBAR.IRPTNDX).
  *
  * Context: any but inside dmah_host_enter().
  */

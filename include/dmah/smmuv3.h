@@ -112,14 +112,6 @@ struct dmah_smmuv3_irq {
 	struct dmah_msi errors;
 };
 
-/** struct dmah_smmuv3_area - memory that the hardware reads or writes. @whole, @size: as the host gave it. */
-struct dmah_smmuv3_area {
-	uint64_t *cpu;
-	dmah_phys_t phys;
-	dmah_phys_t whole;
-	size_t size;
-};
-
 /**
  * struct dmah_smmuv3 - a unit. The caller's storage; private but for @iommu and the counters.
  * @iommu: for struct dmah_domain_config and struct dmah_device.
@@ -142,10 +134,10 @@ struct dmah_smmuv3 {
 	uint32_t ntags;
 	uint64_t *tags;
 	uint64_t **l2;
-	struct dmah_smmuv3_area strtab;
-	struct dmah_smmuv3_area contexts;
-	struct dmah_smmuv3_area cmdq;
-	struct dmah_smmuv3_area evtq;
+	struct dmah_unit_area strtab;
+	struct dmah_unit_area contexts;
+	struct dmah_unit_area cmdq;
+	struct dmah_unit_area evtq;
 	uint32_t events_cons;
 	uint32_t events_told;
 	uint32_t gerrorn;
@@ -154,9 +146,7 @@ struct dmah_smmuv3 {
 	bool irq_set;
 	bool irq_masked;
 	bool enabled;
-	bool failed;
-	bool resetting;
-	struct dmah_lock lock;
+	struct dmah_unit_state state;
 	struct dmah_lock events_lock;
 	uint64_t prod;
 	uint64_t cons;

@@ -89,16 +89,13 @@ struct dmah_vtd_config {
  * @root: the root table; @root_phys: its physical address.
  * @tables: held while root and context tables change.
  * @tags: domain ids in use, a bit each; @ntags: how many there are.
- * @lock: held while commands are posted and GCMD_REG is written. @tables may be taken inside.
+ * @state: its lock is held while commands are posted and GCMD_REG is written. @tables may be taken inside.
  * @gcmd_mask, @gcmd_value: the global command that is under way is over when these bits of GSTS_REG have this value.
  * @queue: the commands; @queue_phys: their physical address; @entries: how many there is room for.
  * @head, @tail: commands that the hardware is known to have fetched, and that were posted.
  * @status: the hardware writes the number of the last mark that it passed here; @status_phys: its address.
- * @marks: the last mark posted.
- * @redo_until, @redo_ticket: waits for marks up to the first end when the second is passed.
- * @lost_after, @lost_until: marks between the two have a command in front that was lost.
+ * @marks: as struct dmah_unit_marks says.
  * @refused_at, @refusals: the command that was refused last, and how often.
- * @failed: the unit does not answer. @resetting: dmah_vtd_reset() is at work.
  * @faults: held while a fault record is taken or the interrupt is programmed.
  * @fault_at: the record to look at next.
  * @irq, @irq_masked: the fault interrupt.
@@ -119,7 +116,7 @@ struct dmah_vtd {
 	struct dmah_lock tables;
 	uint64_t *tags;
 	uint32_t ntags;
-	struct dmah_lock lock;
+	struct dmah_unit_state state;
 	uint32_t gcmd_mask;
 	uint32_t gcmd_value;
 	uint64_t *queue;
@@ -129,15 +126,9 @@ struct dmah_vtd {
 	uint32_t tail;
 	uint32_t *status;
 	dmah_phys_t status_phys;
-	uint64_t marks;
-	uint64_t redo_until;
-	uint64_t redo_ticket;
-	uint64_t lost_after;
-	uint64_t lost_until;
+	struct dmah_unit_marks marks;
 	uint32_t refused_at;
 	uint32_t refusals;
-	bool failed;
-	bool resetting;
 	struct dmah_lock faults;
 	unsigned int fault_at;
 	struct dmah_msi irq;

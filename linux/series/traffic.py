@@ -54,6 +54,10 @@ class Driver:
         self.waits = waits
 
 
+# A fault at the last byte of a page: see neighbour(). The boot is repeated then, up to so many times in all.
+NEIGHBOUR = re.compile(r"virtio_iommu_translate permission error on 0x[0-9a-f]*fff\(")
+TRIES = 3
+
 ETHERNET = "drivers/net/ethernet/"
 DRIVERS = {d.name: d for d in (
     Driver("e1000e", ETHERNET + "intel/e1000e", "CONFIG_E1000E", "e1000e", stock=["ptp"], bug=True, opens=True),
@@ -77,8 +81,22 @@ def network(image, name, on):
     """Boot a machine of MACHINES with a driver's card; see traffic(). Returns the Result."""
     driver = DRIVERS[name]
     modules = [image.module(n) for n in driver.needs + [name]]
-    return traffic(driver, modules, lambda **more: boot.computer(image, on, devices=[], modules=modules, **more)[0],
-                   "series-%s-%s-%s" % (image.name, name, on))
+    for _ in range(TRIES):
+        result = traffic(driver, modules, lambda **more: boot.computer(image, on, devices=[], modules=modules, **more)[0],
+                         "series-%s-%s-%s" % (image.name, name, on))
+        if not neighbour(result.console):
+            break
+    return result
+
+
+def neighbour(console):
+    """Returns true if QEMU's virtio-iommu looked into the wrong mapping.
+
+    Its virtio_iommu_translate() looks up the two bytes from an address on. So an access at the last byte of a page finds the
+    mapping of the next page where there is one, and faults if that is for the other direction. A buffer of one byte
+    there is rare: TCP makes one where an odd window ends.
+    """
+    return any(NEIGHBOUR.search(line) for line in console)
 
 
 def stock(kernel, name, kos, **settings):

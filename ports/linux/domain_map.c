@@ -161,7 +161,7 @@ static __always_inline void release(struct domain *d, struct cell *cell, u32 fir
 	enum cache_deferred deferred;
 	bool started;
 
-	deferred = space_defer(&d->space, cell, first, n, &started);
+	deferred = space_defer(&d->space, first, n, &started);
 	if (unlikely(started))
 		release_slow(d, cell, first, n, deferred);
 }

@@ -31,20 +31,19 @@ static __always_inline bool map_granules(struct client *c, struct dmah *h, phys_
 					 unsigned long caller)
 {
 	struct domain *d = c->fast;
-	struct iova_entry slot = {};
 	size_t mapped = 0;
 	struct cell *cell;
 	dma_addr_t iova;
-	u32 meta;
+	u32 meta, slot;
 
 	if (unlikely(!space_take(&d->space, class, &slot)))
 		return false;
-	iova = domain_iova(d, slot.first);
+	iova = domain_iova(d, slot);
 	if (unlikely(d->map_pages(d->iommu, iova, phys & ~(phys_addr_t)(GRANULE - 1), GRANULE, n,
 				  d->fast_prot[dir], GFP_ATOMIC, &mapped) ||
 		     mapped != (size_t)n * GRANULE))
-		return undo(d, mapped, slot.first, n);
-	cell = (struct cell *)slot.pte;
+		return undo(d, mapped, slot, n);
+	cell = space_cell(&d->space, slot);
 	meta = ((cell->meta + META_GEN_STEP) & META_GEN) | d->fast_meta[dir];
 	cell->phys = phys;
 	cell->len = len;
@@ -109,7 +108,7 @@ static __always_inline void unmap_granules(struct client *c, struct dmah *h, str
 
 	if (!d->late)
 		clear_granules(d, h->dma & ~(dma_addr_t)(GRANULE - 1), n);
-	if (unlikely(!space_wait(&d->space, class, cell, first)))
+	if (unlikely(!space_wait(&d->space, class, first)))
 		domain_release(d, cell, first, n);
 	client_count(c, unmaps, 1);
 	trace_dma_unmap_phys(c->dev, h, caller);

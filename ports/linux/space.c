@@ -54,7 +54,8 @@ int space_init(struct space *s, dma_addr_t base, u32 granules, u32 batch, bool l
 			kvzalloc_node(dmah_iova_cache_memory(batch), GFP_KERNEL, cpu_to_node(cpu));
 		if (!c->entries)
 			return -ENOMEM;
-		dmah_iova_cache_init(&c->cache, c->entries, batch, lazy);
+		dmah_iova_cache_init(&c->cache, lazy);
+		dmah_iova_cache_give_piece(&c->cache, batch, c->entries);
 		dmah_iova_cache_set_depth(&c->cache, s->iova.depth);
 	}
 	return 0;
@@ -177,16 +178,16 @@ void space_put(struct space *s, u32 first, u32 n)
 	} else {
 		class = iova_class(n);
 		c = this_cpu_ptr(s->cpu);
-		if (!cell || !cache_give_back(&c->cache.ring[class], (u64 *)cell, first)) {
+		if (!cell || !cache_give_back(&c->cache.ring[class], first)) {
 			raw_spin_lock(&c->lock);
-			dmah_iova_cache_release(&c->cache, &s->iova, class, (u64 *)cell, first);
+			dmah_iova_cache_release(&c->cache, &s->iova, class, cell, first);
 			raw_spin_unlock(&c->lock);
 		}
 	}
 	dmah_host_leave(flags);
 }
 
-enum cache_deferred space_defer_slow(struct space *s, struct cell *cell, u32 first, u32 n)
+enum cache_deferred space_defer_slow(struct space *s, u32 first, u32 n)
 {
 	enum cache_deferred deferred;
 	struct space_cpu *c;
@@ -195,8 +196,8 @@ enum cache_deferred space_defer_slow(struct space *s, struct cell *cell, u32 fir
 	dmah_host_enter(&flags);
 	c = this_cpu_ptr(s->cpu);
 	raw_spin_lock(&c->lock);
-	deferred = dmah_iova_cache_defer(&c->cache, &s->iova, iova_class(n), (u64 *)cell, first,
-					 dmah_host_now());
+	deferred =
+		dmah_iova_cache_defer(&c->cache, &s->iova, iova_class(n), first, dmah_host_now());
 	raw_spin_unlock(&c->lock);
 	dmah_host_leave(flags);
 	return deferred;
@@ -213,18 +214,18 @@ static void clear_waiting(struct space *s, struct space_cpu *c, unsigned int cla
 	u32 in = __atomic_load_n(&r->in, __ATOMIC_ACQUIRE), start = 0, run = 0;
 
 	for (; c->cleared[class] != in; c->cleared[class]++) {
-		const struct iova_entry *e = cache_entry(r, c->cleared[class]);
-		const struct cell *cell = (const struct cell *)e->pte;
+		u32 first = *cache_entry(r, c->cleared[class]);
+		const struct cell *cell = space_cell(s, first);
 		u32 n = (u32)(((cell->phys & (GRANULE - 1)) + (u64)cell->len + GRANULE - 1) /
 			      GRANULE);
 
 		/* The depot is handed out from the top, so downwards as well. */
-		if (run && e->first != start + run && e->first + n != start) {
+		if (run && first != start + run && first + n != start) {
 			clear(ctx, start, run);
 			run = 0;
 		}
-		if (!run || e->first < start)
-			start = e->first;
+		if (!run || first < start)
+			start = first;
 		run += n;
 	}
 	if (run)

@@ -101,15 +101,15 @@ static inline struct cell *space_cell(const struct space *s, u32 granule)
 struct cell *space_add_cell(struct space *s, u32 granule);
 
 /**
- * space_take() - granules of a class from what this CPU keeps. Return: false where it keeps none.
+ * space_take() - granules of a class from what this CPU keeps, which have their cell. Return: false where it keeps none.
  */
-static __always_inline bool space_take(struct space *s, unsigned int class, struct iova_entry *e)
+static __always_inline bool space_take(struct space *s, unsigned int class, u32 *first)
 {
 	unsigned long flags;
 	bool found;
 
 	dmah_host_enter(&flags);
-	found = cache_take(&this_cpu_ptr(s->cpu)->cache.ring[class], e);
+	found = cache_take(&this_cpu_ptr(s->cpu)->cache.ring[class], first);
 	dmah_host_leave(flags);
 	return found;
 }
@@ -118,8 +118,7 @@ static __always_inline bool space_take(struct space *s, unsigned int class, stru
  * space_wait() - granules wait for a flush on this CPU. Return: false where the lock is needed for
  * that.
  */
-static __always_inline bool space_wait(struct space *s, unsigned int class, struct cell *cell,
-				       u32 first)
+static __always_inline bool space_wait(struct space *s, unsigned int class, u32 first)
 {
 	struct iova_ring *r;
 	unsigned long flags;
@@ -130,7 +129,7 @@ static __always_inline bool space_wait(struct space *s, unsigned int class, stru
 	r = &this_cpu_ptr(s->cpu)->cache.ring[class];
 	room = cache_room(r, &in);
 	if (likely(room))
-		cache_put(r, in, (u64 *)cell, first);
+		cache_put(r, in, first);
 	dmah_host_leave(flags);
 	return room;
 }
@@ -147,19 +146,16 @@ struct cell *space_get_slow(struct space *s, u32 n, u32 align, u32 skew, u32 *fi
  */
 static __always_inline struct cell *space_get(struct space *s, u32 n, u32 *first, int *err)
 {
-	struct iova_entry e = {};
-
-	if (unlikely(n > IOVA_CLASS_MAX) || unlikely(!space_take(s, iova_class(n), &e)))
+	if (unlikely(n > IOVA_CLASS_MAX) || unlikely(!space_take(s, iova_class(n), first)))
 		return space_get_slow(s, n, 1, 0, first, err);
-	*first = e.first;
-	return (struct cell *)e.pte;
+	return space_cell(s, *first);
 }
 
 /** space_put() - granules that translate nowhere. */
 void space_put(struct space *s, u32 first, u32 n);
 
 /** space_defer_slow() - space_defer() where the lock is needed. */
-enum cache_deferred space_defer_slow(struct space *s, struct cell *cell, u32 first, u32 n);
+enum cache_deferred space_defer_slow(struct space *s, u32 first, u32 n);
 
 /**
  * space_defer() - granules, at most IOVA_CLASS_MAX, that may translate until the next flush.
@@ -167,11 +163,11 @@ enum cache_deferred space_defer_slow(struct space *s, struct cell *cell, u32 fir
  * Return: CACHE_WAITS, CACHE_DUE (a flush is due), CACHE_FULL (they are the caller's still).
  * @started: nothing waited before on this CPU.
  */
-static __always_inline enum cache_deferred space_defer(struct space *s, struct cell *cell,
-						       u32 first, u32 n, bool *started)
+static __always_inline enum cache_deferred space_defer(struct space *s, u32 first, u32 n,
+						       bool *started)
 {
-	*started = !space_wait(s, iova_class(n), cell, first);
-	return likely(!*started) ? CACHE_WAITS : space_defer_slow(s, cell, first, n);
+	*started = !space_wait(s, iova_class(n), first);
+	return likely(!*started) ? CACHE_WAITS : space_defer_slow(s, first, n);
 }
 
 /**
@@ -185,7 +181,7 @@ static __always_inline enum cache_deferred space_defer(struct space *s, struct c
  * now.
  */
 struct space_mark {
-	u32 until[IOVA_CLASSES];
+	u32 until[IOVA_RINGS];
 	u64 begun;
 };
 

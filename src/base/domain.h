@@ -42,11 +42,12 @@ struct lazy_entry {
  * struct lazy_queue - lazily unmapped ranges of one CPU that do not fit the ring of a size class.
  * Holds the domain's lazy_capacity entries. Under the CPU's lock.
  * @in, @out: entries ever put and released; both wrap.
+ * @half: the memory of the first lazy_entries entries, and of as many behind them; NULL: there is none yet.
  */
 struct lazy_queue {
 	uint32_t in;
 	uint32_t out;
-	struct lazy_entry *entry;
+	struct lazy_entry *half[2];
 };
 
 /**
@@ -57,23 +58,26 @@ struct dev_count {
 	struct dmah_stats stats;
 };
 
-/** CPU_CHUNKS - most chunks of 2 MiB that a CPU keeps for block entries: those that one flush makes free. */
-#define CPU_CHUNKS 256u
+/** CPU_PAGES - most pages of one CPU's cache and lazy queue. */
+#define CPU_PAGES (CACHE_PAGES + 2u)
 
 /**
  * struct dmah_cpu - one CPU's part of a domain.
  * @cache: granules that the CPU keeps.
  * @lock: protects @lazy, and the parts of @cache that iova/cache.h names.
  * @lazy: unmapped ranges that wait for a flush outside @cache.
- * @nchunks, @chunk: 2 MiB without a leaf table, free, by first granule: backend/iommu/block.h. Under @lock.
+ * @made: @cache has its memory. Stored under @lock.
+ * @wanted: an unmap on this CPU found no memory for its granules: the next map that looks makes it, on any CPU.
+ * @page: pages of @cache and @lazy that were allocated: backend/iommu/cpu.c.
  * @count: counters by device index.
  */
 struct dmah_cpu {
 	struct iova_cache cache;
 	struct dmah_lock lock;
 	struct lazy_queue lazy;
-	uint32_t nchunks;
-	uint32_t chunk[CPU_CHUNKS];
+	bool made;
+	uint32_t wanted; /* exchanged: riscv64 has no such instruction for a byte */
+	void *page[CPU_PAGES];
 	struct dev_count count[] __attribute__((aligned(64)));
 };
 
@@ -190,7 +194,7 @@ struct withheld_page {
  * @iova: the allocator.
  * @leaf: leaf tables, by IOVA index >> 9; dmah_entries_none if there is no table.
  * @mark: a domain of handles only, which has no leaf tables: marks of its granules (backend/iommu/marks.h); else NULL.
- * @mending: a flush is ending the quarantine of such a domain.
+ * @mending: 1: a flush is ending the quarantine of such a domain. A word: some CPUs exchange no bytes.
  * @granules: granules of the aperture.
  * @aperture_fixed: a device was attached, so the aperture can no longer change.
  * @ats: number of devices with a TLB of their own.
@@ -207,10 +211,14 @@ struct withheld_page {
  * @quarantine: an invalidation was not confirmed, so confirmed flushes search for entries to
  *	release.
  * @awaits_iommu: the fast path of a device is off because its IOMMU does not translate yet.
+ * @cpus_wanted: some CPU's @wanted may be set.
  * @lookup: translation method of the address-keyed calls.
  * @phys_last: highest physical address that all IOMMUs can produce.
  *
- * @cpu: per-CPU parts, by number.
+ * @block: by GiB from that of the aperture's base, the table whose entries map 2 MiB each; dmah_entries_none until a block was
+ *	mapped there.
+ *
+ * @cpu: per-CPU parts, by number; behind the last one, a part with a lazy queue for the unmaps of CPUs that have none.
  */
 struct dmah_domain {
 	struct dmah_domain_config cfg;
@@ -235,7 +243,7 @@ struct dmah_domain {
 	struct iova iova;
 	uint64_t **leaf;
 	uint8_t **mark;
-	bool mending;
+	uint32_t mending;
 	uint32_t granules;
 	bool aperture_fixed;
 	unsigned int ats;
@@ -252,6 +260,8 @@ struct dmah_domain {
 	uint32_t block_gen;
 	bool quarantine;
 	bool awaits_iommu;
+	uint32_t cpus_wanted; /* exchanged */
+	uint64_t **block;
 	struct dmah_lookup lookup;
 	dmah_phys_t phys_last;
 #ifdef DMAH_CHECK

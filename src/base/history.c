@@ -41,18 +41,11 @@ void dmah_history_map(struct dmah_device *dev, const struct dmah *h, const void 
 
 void dmah_history_unmap(struct dmah_device *dev, const struct dmah *h)
 {
-	struct history_record *record = history_at(&dev->dom->history, h->dma);
 	bool in_entries = dev->dom->ops->timestamps;
-	uint64_t time = 0;
 
 	if (in_entries && h->len < 1u << PT_LEAF_SHIFT)
 		return;
-	if (history_load(&record->dma) != h->dma)
-		return;
-	if (in_entries)
-		time = dmah_host_now() & HISTORY_ENDED;
-	history_store(&record->ended,
-		      (history_load(&record->ended) & ~HISTORY_ENDED) | (time ? time : 1));
+	history_end(&dev->dom->history, h->dma, in_entries ? dmah_host_now() & HISTORY_ENDED : 0);
 }
 
 /* Copy a record. Returns false if another CPU wrote the record at the same time. */

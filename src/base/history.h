@@ -6,7 +6,7 @@
  * - A map writes one record, in a table of fixed size, at an index computed from the DMA address.
  *   Another mapping with the same index overwrites the record.
  * - An unmap behind an IOMMU leaves its time in bits of the page-table entries that the hardware
- *   ignores. For a mapping by block entries the record holds the time.
+ *   ignores. For a mapping by block entries the record holds the time, except after a lazy unmap of one block.
  * - A lazy unmap on the fast path does not read the clock. It stores the time of the last flush.
  *   The times of flushes are kept too, so the unmap is known to lie between two flushes. A strict
  *   unmap reads the clock while the hardware processes the invalidation. Where the hardware is done
@@ -33,7 +33,7 @@ struct dmah_domain;
  *	HISTORY_OFFSET, of its first byte, with the generation above the address. See history_phys().
  * @caller: low 32 bits of the return address of the call that made it.
  * @len: bytes.
- * @ended: time of the unmap, 50 bits of dmah_host_now(); 1: time unknown; 0: not unmapped, or the
+ * @ended: time of the unmap, 50 bits of dmah_host_now(); 1: time unknown, or in the block entry; 0: not unmapped, or the
  *	page-table entries hold the time. Above the time: two flags, direction and device number.
  */
 struct history_record {
@@ -217,6 +217,16 @@ static inline void history_begin(const struct history *history, const struct dma
 				 const void *caller)
 {
 	history_write(history, dma, phys, len, dev->owner[dir], caller);
+}
+
+/** history_end() - store the end of the mapping at @dma in its record, if that is there. @time: 50 bits; 0: not known. */
+static inline void history_end(const struct history *history, dmah_addr_t dma, uint64_t time)
+{
+	struct history_record *record = history_at(history, dma);
+
+	if (history_load(&record->dma) == dma)
+		history_store(&record->ended,
+			      (history_load(&record->ended) & ~HISTORY_ENDED) | (time ? time : 1));
 }
 
 /** history_timestamp() - return the timestamp for the entries that a lazy unmap clears. */

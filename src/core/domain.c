@@ -102,7 +102,8 @@ static bool make_plan(struct dmah_domain_config *cfg, struct plan *plan)
 	fill_defaults(cfg);
 	if (!makes_sense(cfg) || (ops->memory && !ops->memory(cfg, &need)))
 		return false;
-	at = lines(sizeof(struct dmah_domain) + cfg->cpus * sizeof(struct dmah_cpu *));
+	/* One CPU's part more than there are CPUs: a backend may have one that all share. */
+	at = lines(sizeof(struct dmah_domain) + (cfg->cpus + 1) * sizeof(struct dmah_cpu *));
 	plan->devices = at;
 	at += lines(cfg->devices * sizeof(struct dmah_device *));
 	/* A CPU's part is one piece: its counters, then its part of the backend. */

@@ -54,15 +54,11 @@ __attribute__((noinline)) static int map_rest(struct dmah_device *dev, struct dm
 	return map(dev, h, &req, len, caller);
 }
 
-/* Map without attributes what this CPU's cache had no granules for, and blocks. */
+/* Map without attributes what this CPU's cache had no granules for. */
 __attribute__((noinline)) static int map_refill(struct dmah_device *dev, struct dmah *h,
 						dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
 						const void *caller)
 {
-	int err;
-
-	if (len == 1u << PT_LEAF_SHIFT && dmah_block_map(dev, h, phys, len, dir, caller, &err))
-		return err;
 	if (dmah_fast_map_refill(dev, h, phys, len, dir, caller))
 		return DMAH_OK;
 	return map_rest(dev, h, phys, len, dir, caller);
@@ -83,6 +79,8 @@ __attribute__((noinline)) static int map_more(struct dmah_device *dev, struct dm
 					      dmah_phys_t phys, uint64_t len, enum dmah_dir dir,
 					      const void *caller)
 {
+	if (len == BLOCK_BYTES && dmah_block_map(dev, h, phys, dir, caller))
+		return DMAH_OK;
 	if (direct_fast_map(dev, h, phys, len, dir, caller))
 		return DMAH_OK;
 	return dev->fast ? map_many(dev, h, phys, len, dir, caller)
@@ -196,14 +194,20 @@ __attribute__((noinline)) static int unmap_left(struct dmah_device *dev, struct 
 				  : dmah_unmap_general(dev, h, 0, __builtin_return_address(0));
 }
 
-/* End a block, or a fast mapping where this CPU must take its lock. */
+/* End a block. */
+__attribute__((noinline)) static int unmap_block(struct dmah_device *dev, struct dmah *h)
+{
+	int err = dmah_block_unmap(dev, h);
+
+	return err != DMAH_ESTALE ? err
+				  : dmah_unmap_general(dev, h, 0, __builtin_return_address(0));
+}
+
+/* End a fast mapping where this CPU must take its lock. */
 __attribute__((noinline)) static int unmap_any(struct dmah_device *dev, struct dmah *h)
 {
-	int err;
+	int err = h->meta ? dmah_fast_unmap_any(dev, h) : DMAH_OK;
 
-	if (h->len == 1u << PT_LEAF_SHIFT && dmah_block_unmap(dev, h, &err))
-		return err;
-	err = h->meta ? dmah_fast_unmap_any(dev, h) : DMAH_OK;
 	/* Not by unmap_rest(): a function that gave the address of a variable away makes no tail call. */
 	return err != DMAH_ESTALE ? err
 				  : dmah_unmap_general(dev, h, 0, __builtin_return_address(0));
@@ -222,6 +226,8 @@ __attribute__((noinline)) static int unmap_more(struct dmah_device *dev, struct 
 
 	if (kind && kind == dev->fast)
 		return unmap_left(dev, h);
+	if (block_is_handle(h))
+		return unmap_block(dev, h);
 	if (direct_fast_unmap(dev, h))
 		return DMAH_OK;
 	return dev->fast ? unmap_many(dev, h) : unmap_rest(dev, h);

@@ -6,9 +6,16 @@
  */
 #include "fw/tree.h"
 
-#define NAME	     "DT"
-#define PATH_SIZE    512u
-#define MOST_ENTRIES 1024u
+#define NAME	  "DT"
+#define PATH_SIZE 512u
+/*
+ * Bounds, so that no tree costs more than a few seconds: looking a phandle up is a pass over the tree. The largest trees of
+ * Linux have about 100 IOMMUs and 300 devices behind them.
+ */
+#define MOST_IOMMUS  192u
+#define MOST_DEVICES 1024u
+#define MOST_IDS     64u /* of a device, by iommus */
+#define MOST_ENTRIES 1024u /* of iommu-map */
 #define MAP_CELLS    4u
 /* Cells of the registers of a PCI function; the first has its address. */
 #define PCI_BDF(cell)  ((uint16_t)((cell) >> 8))
@@ -31,7 +38,7 @@ static const struct {
 	{ "cavium,smmu-v2", DMAH_FW_SMMUV2, false, DMAH_SMMUV2_THUNDERX },
 	{ "arm,smmu-v2", DMAH_FW_SMMUV2, false, DMAH_SMMUV2_V2 },
 	{ "qcom,smmu-v2", DMAH_FW_SMMUV2, false, DMAH_SMMUV2_V2 },
-	{ "nvidia,smmu-500", DMAH_FW_SMMUV2, false, DMAH_SMMUV2_V2 },
+	{ "nvidia,smmu-500", DMAH_FW_SMMUV2, false, DMAH_SMMUV2_MMU500 },
 	{ "riscv,iommu", DMAH_FW_RISCV, false, 0 },
 	{ "riscv,pci-iommu", DMAH_FW_RISCV, true, 0 },
 	{ "virtio,pci-iommu", DMAH_FW_VIRTIO, true, 0 },
@@ -121,6 +128,7 @@ static bool describe(const struct fw_tree *tree, const struct fw_node *node, uns
 {
 	struct fw_prop reg = dmah_fw_tree_prop(tree, node, "reg");
 	struct fw_node host = *node;
+	struct dmah_fw_unit other;
 
 	*unit = (struct dmah_fw_unit){ .kind = iommu_kinds[kind].kind,
 				       .table = DMAH_FW_DT,
@@ -132,6 +140,10 @@ static bool describe(const struct fw_tree *tree, const struct fw_node *node, uns
 	unit->hw_info = iommu_kinds[kind].smmuv2;
 	if (has_flag(tree, node, "calxeda,smmu-secure-config-access"))
 		unit->hw_info = DMAH_SMMUV2_CALXEDA;
+	/* Tegra194 and later: requests are spread over two or three units, which must all be written alike. */
+	if (unit->kind == DMAH_FW_SMMUV2 &&
+	    dmah_fw_tree_reg(tree, node, 1, &other.base, &other.size))
+		unit->flags |= DMAH_FW_MIRRORED;
 	unit->irq[0] = interrupt(tree, node, "eventq");
 	unit->irq[1] = interrupt(tree, node, "gerror");
 	unit->irq[2] = interrupt(tree, node, "priq");
@@ -168,20 +180,11 @@ static bool unit_at(const struct dmah_fw *fw, const struct dmah_fw_bytes *t, uns
 	return false;
 }
 
-/* Describe the IOMMU with a phandle; false: there is none. */
-static bool unit_of(const struct fw_tree *tree, uint32_t phandle, struct dmah_fw_unit *unit,
-		    uint32_t *cells)
+static uint32_t cells_of(const struct fw_tree *tree, const struct fw_node *node, uint32_t other)
 {
-	struct fw_node node;
-	struct fw_prop prop;
-	unsigned int kind;
+	struct fw_prop prop = dmah_fw_tree_prop(tree, node, "#iommu-cells");
 
-	if (!dmah_fw_tree_find(tree, phandle, &node))
-		return false;
-	prop = dmah_fw_tree_prop(tree, &node, "#iommu-cells");
-	*cells = dmah_fw_tree_cell(&prop, 0, 0);
-	kind = kind_of(tree, &node);
-	return kind < KINDS && *cells <= 8 && describe(tree, &node, kind, unit);
+	return dmah_fw_tree_cell(&prop, 0, other);
 }
 
 /* ---- check ---- */
@@ -191,24 +194,68 @@ static uint32_t offset_in(const struct dmah_fw_bytes *t, const struct fw_prop *p
 	return (uint32_t)(prop->at - t->data) + cell * 4;
 }
 
-/* An IOMMU that is disabled translates nothing: a reference to it is no error. */
-static bool leads_to_node(const struct fw_tree *tree, uint32_t phandle)
-{
-	struct fw_node node;
+/* Arguments of a reference to an IOMMU. */
+#define MOST_ARGS 8u
+#define NO_CELLS  15u
+#define NARROW	  16u /* ids have 16 bits: an SMMUv2 */
 
-	return dmah_fw_tree_find(tree, phandle, &node) &&
-	       dmah_fw_tree_prop(tree, &node, "#iommu-cells").at;
+/* struct iommus - phandles of all IOMMUs while a tree is judged; @form: arguments of a reference to each, and NARROW. */
+struct iommus {
+	uint32_t n;
+	uint32_t phandle[MOST_IOMMUS];
+	uint8_t form[MOST_IOMMUS];
+};
+
+/* An IOMMU that is disabled translates nothing: a reference to it is no error. */
+static int collect(const struct dmah_fw *fw, const struct fw_tree *tree, struct iommus *iommus)
+{
+	struct fw_node node = { 0 };
+	unsigned int kind;
+	uint32_t cells;
+
+	iommus->n = 0;
+	while (dmah_fw_tree_next(tree, &node)) {
+		if (!has_flag(tree, &node, "#iommu-cells"))
+			continue;
+		if (iommus->n == MOST_IOMMUS)
+			return dmah_fw_error(fw, NAME, dmah_fw_tree_offset(&node),
+					     "there are more than 192 IOMMUs");
+		cells = cells_of(tree, &node, NO_CELLS);
+		kind = kind_of(tree, &node);
+		iommus->phandle[iommus->n] = dmah_fw_tree_phandle(tree, &node);
+		iommus->form[iommus->n++] =
+			(uint8_t)((cells < NO_CELLS ? cells : NO_CELLS) |
+				  (kind < KINDS && iommu_kinds[kind].kind == DMAH_FW_SMMUV2 ? NARROW
+											    : 0));
+	}
+	return DMAH_OK;
 }
 
-static const char *bad_entry(const struct fw_tree *tree, const struct fw_prop *map, uint32_t n)
+/* Returns the arguments of a reference by @phandle, or more than MOST_ARGS: it leads to no IOMMU. *@most: the widest id. */
+static uint32_t args_of(const struct iommus *iommus, uint32_t phandle, uint32_t *most)
+{
+	*most = UINT32_MAX;
+	for (uint32_t i = 0; phandle && i < iommus->n; i++) {
+		if (iommus->phandle[i] != phandle)
+			continue;
+		if (iommus->form[i] & NARROW)
+			*most = 0xffff;
+		return iommus->form[i] & NO_CELLS;
+	}
+	return NO_CELLS + 1;
+}
+
+static const char *bad_entry(const struct iommus *iommus, const struct fw_prop *map, uint32_t n)
 {
 	uint32_t first = dmah_fw_tree_cell(map, n, 0), count = dmah_fw_tree_cell(map, n + 3, 0);
+	uint32_t output = dmah_fw_tree_cell(map, n + 2, 0), most;
 
-	if (!leads_to_node(tree, dmah_fw_tree_cell(map, n + 1, 0)))
+	if (args_of(iommus, dmah_fw_tree_cell(map, n + 1, 0), &most) > NO_CELLS)
 		return "an entry of iommu-map leads to no IOMMU";
-	if (!count || count - 1 > UINT32_MAX - first ||
-	    count - 1 > UINT32_MAX - dmah_fw_tree_cell(map, n + 2, 0))
+	if (!count || count - 1 > UINT32_MAX - first || count - 1 > UINT32_MAX - output)
 		return "an entry of iommu-map has no ids, or ids of more than 32 bits";
+	if (output + (count - 1) > most)
+		return "an entry of iommu-map gives an SMMUv2 ids of more than 16 bits";
 	for (uint32_t m = 0; m < n; m += MAP_CELLS) {
 		uint32_t other = dmah_fw_tree_cell(map, m, 0);
 
@@ -220,7 +267,8 @@ static const char *bad_entry(const struct fw_tree *tree, const struct fw_prop *m
 }
 
 static int check_map(const struct dmah_fw *fw, const struct dmah_fw_bytes *t,
-		     const struct fw_tree *tree, const struct fw_node *host)
+		     const struct fw_tree *tree, const struct fw_node *host,
+		     const struct iommus *iommus)
 {
 	struct fw_prop map = dmah_fw_tree_prop(tree, host, "iommu-map");
 
@@ -230,7 +278,7 @@ static int check_map(const struct dmah_fw *fw, const struct dmah_fw_bytes *t,
 		return dmah_fw_error(fw, NAME, offset_in(t, &map, 0),
 				     "the length of iommu-map is no multiple of 16, or too long");
 	for (uint32_t n = 0; n < map.size / 4; n += MAP_CELLS) {
-		const char *why = bad_entry(tree, &map, n);
+		const char *why = bad_entry(iommus, &map, n);
 
 		if (why)
 			return dmah_fw_error(fw, NAME, offset_in(t, &map, n), why);
@@ -238,36 +286,38 @@ static int check_map(const struct dmah_fw *fw, const struct dmah_fw_bytes *t,
 	return DMAH_OK;
 }
 
-/* Go to the next entry of a list of phandles and arguments. Returns false at its end or where it is wrong. */
-static bool next_iommu(const struct fw_tree *tree, const struct fw_prop *list, uint32_t *n,
-		       struct fw_node *node, uint32_t *cells)
+/* Judge the entry at cell *@n of a list of phandles and arguments, and go to the next. NULL: it is right. */
+static const char *bad_reference(const struct iommus *iommus, const struct fw_prop *list,
+				 uint32_t *n)
 {
-	struct fw_prop prop;
+	uint32_t most, id, args = args_of(iommus, dmah_fw_tree_cell(list, *n, 0), &most);
 
-	if (!fw_fits((uint64_t)*n * 4, 4, list->size) || *n >= MOST_ENTRIES ||
-	    !dmah_fw_tree_find(tree, dmah_fw_tree_cell(list, *n, 0), node))
-		return false;
-	prop = dmah_fw_tree_prop(tree, node, "#iommu-cells");
-	*cells = dmah_fw_tree_cell(&prop, 0, UINT32_MAX);
-	if (*cells > 8 || !fw_fits(((uint64_t)*n + 1) * 4, (uint64_t)*cells * 4, list->size))
-		return false;
-	*n += 1 + *cells;
-	return true;
+	if (args > MOST_ARGS || !fw_fits(((uint64_t)*n + 1) * 4, (uint64_t)args * 4, list->size))
+		return "an entry of iommus leads to no IOMMU, or has not all its cells";
+	id = args ? dmah_fw_tree_cell(list, *n + 1, 0) : 0;
+	if (id > most ||
+	    (most < UINT32_MAX && args > 1 && dmah_fw_tree_cell(list, *n + 2, 0) > most))
+		return "an entry of iommus gives an SMMUv2 an id or a mask of more than 16 bits";
+	*n += 1 + args;
+	return NULL;
 }
 
 static int check_list(const struct dmah_fw *fw, const struct dmah_fw_bytes *t,
-		      const struct fw_tree *tree, const struct fw_node *device)
+		      const struct fw_tree *tree, const struct fw_node *device,
+		      const struct iommus *iommus, uint32_t *devices)
 {
 	struct fw_prop list = dmah_fw_tree_prop(tree, device, "iommus");
-	struct fw_node node;
-	uint32_t n = 0, cells;
+	uint32_t n = 0, entries = 0;
+	const char *why = NULL;
 
-	while (list.at && next_iommu(tree, &list, &n, &node, &cells))
-		;
-	if (!list.at || (uint64_t)n * 4 == list.size)
+	if (!list.at)
 		return DMAH_OK;
-	return dmah_fw_error(fw, NAME, offset_in(t, &list, n),
-			     "an entry of iommus leads to no IOMMU, or has not all its cells");
+	if ((*devices)++ == MOST_DEVICES)
+		why = "there are more than 1024 devices with iommus";
+	while (!why && (uint64_t)n * 4 < list.size)
+		why = entries++ == MOST_IDS ? "a device has more than 64 entries of iommus"
+					    : bad_reference(iommus, &list, &n);
+	return why ? dmah_fw_error(fw, NAME, offset_in(t, &list, n), why) : DMAH_OK;
 }
 
 static int check_unit(const struct dmah_fw *fw, const struct fw_tree *tree,
@@ -286,22 +336,31 @@ static int check(const struct dmah_fw *fw, struct dmah_fw_bytes *t)
 {
 	int err = dmah_fw_tree_check(fw, t);
 	struct fw_node node = { 0 };
+	struct iommus iommus;
+	uint32_t devices = 0;
 	struct fw_tree tree;
 
 	if (!dmah_fw_tree_open(t, &tree))
 		return err;
-	while (dmah_fw_tree_next(&tree, &node))
-		if (check_unit(fw, &tree, &node) || check_map(fw, t, &tree, &node) ||
-		    check_list(fw, t, &tree, &node))
+	if (collect(fw, &tree, &iommus)) {
+		t->size = 0;
+		return DMAH_EINVAL;
+	}
+	while (devices <= MOST_DEVICES && dmah_fw_tree_next(&tree, &node))
+		if (check_unit(fw, &tree, &node) || check_map(fw, t, &tree, &node, &iommus) ||
+		    check_list(fw, t, &tree, &node, &iommus, &devices))
 			err = DMAH_EINVAL;
+	/* Of a tree that is beyond a bound nothing is used, not even where broken tables are kept. */
+	if (devices > MOST_DEVICES)
+		t->size = 0;
 	return err;
 }
 
 /* ---- ranges ---- */
 
 /*
- * A reserved region names devices by iommu-addresses: phandle, address, size. Where the region is at that address in memory,
- * the device uses it already; else the addresses are merely not to be used.
+ * A reserved region names devices by iommu-addresses: phandle, address, size. Where that is the region's own memory, the
+ * device uses it already; else the addresses are merely not to be used.
  */
 static void report_region(const struct fw_lookup *q, const struct fw_tree *tree,
 			  const struct fw_node *region, uint32_t phandle, uint32_t cells,
@@ -310,6 +369,7 @@ static void report_region(const struct fw_lookup *q, const struct fw_tree *tree,
 	struct fw_prop list = dmah_fw_tree_prop(tree, region, "iommu-addresses");
 	uint32_t entry = 1 + cells + size_cells;
 	uint64_t base, size, start, length;
+	bool memory = list.at && dmah_fw_tree_reg(tree, region, 0, &base, &size);
 
 	for (uint32_t n = 0; fw_fits((uint64_t)n * 4, (uint64_t)entry * 4, list.size); n += entry) {
 		if (dmah_fw_tree_cell(&list, n, 0) != phandle)
@@ -318,7 +378,7 @@ static void report_region(const struct fw_lookup *q, const struct fw_tree *tree,
 		length = dmah_fw_tree_cells(&list, n + 1 + cells, size_cells);
 		if (dmah_fw_senseless(start, length))
 			continue;
-		if (dmah_fw_tree_reg(tree, region, 0, &base, &size) && base == start)
+		if (memory && base == start && size == length)
 			dmah_fw_identity(q, start, length, DMAH_BIDIRECTIONAL);
 		else
 			dmah_fw_range(q, &(struct dmah_fw_range){ .start = start,
@@ -388,27 +448,22 @@ static void report_msi(const struct fw_lookup *q, const struct fw_tree *tree,
 /* ---- answers ---- */
 
 /* Returns the bits that an SMMUv2 does not compare: of each device (@mask), or of all. */
-static uint32_t mask_of(const struct fw_tree *tree, uint32_t phandle, uint32_t cells, uint32_t mask)
+static uint32_t mask_of(const struct fw_tree *tree, const struct fw_node *iommu, uint32_t mask)
 {
-	struct fw_prop prop;
-	struct fw_node node;
+	struct fw_prop prop = dmah_fw_tree_prop(tree, iommu, "stream-match-mask");
 
-	if (cells > 1)
-		return mask;
-	if (!dmah_fw_tree_find(tree, phandle, &node))
-		return 0;
-	prop = dmah_fw_tree_prop(tree, &node, "stream-match-mask");
-	return dmah_fw_tree_cell(&prop, 0, 0);
+	return cells_of(tree, iommu, 0) > 1 ? mask : dmah_fw_tree_cell(&prop, 0, 0);
 }
 
 /* @mask: the second cell of an entry, if there is one. */
-static void report(struct fw_lookup *q, const struct fw_tree *tree, uint32_t phandle, uint32_t id,
-		   uint32_t mask)
+static void report(struct fw_lookup *q, const struct fw_tree *tree, const struct fw_node *iommu,
+		   uint32_t id, uint32_t mask)
 {
+	unsigned int kind = kind_of(tree, iommu);
 	struct dmah_fw_unit unit;
-	uint32_t cells;
 
-	if (!unit_of(tree, phandle, &unit, &cells))
+	if (kind == KINDS || cells_of(tree, iommu, 0) > MOST_ARGS ||
+	    !describe(tree, iommu, kind, &unit))
 		return;
 	if (!dmah_fw_found(q, &unit)) {
 		dmah_fw_warn(q->fw, NAME, unit.offset,
@@ -417,21 +472,31 @@ static void report(struct fw_lookup *q, const struct fw_tree *tree, uint32_t pha
 	}
 	dmah_fw_id(q, id);
 	if (unit.kind == DMAH_FW_SMMUV2)
-		dmah_fw_mask(q, mask_of(tree, phandle, cells, mask));
+		dmah_fw_mask(q, mask_of(tree, iommu, mask));
 }
 
+/* Entries behind one another mostly lead to one IOMMU, which is looked up once. A list of a broken tree ends at its fault. */
 static void report_list(struct fw_lookup *q, const struct fw_tree *tree,
 			const struct fw_node *device)
 {
 	struct fw_prop list = dmah_fw_tree_prop(tree, device, "iommus");
-	uint32_t n = 0, begin = 0, cells;
-	struct fw_node node;
+	uint32_t last = 0, n = 0, cells, phandle;
+	struct fw_node iommu;
 
-	while (list.at && next_iommu(tree, &list, &n, &node, &cells)) {
-		report(q, tree, dmah_fw_tree_cell(&list, begin, 0),
-		       cells ? dmah_fw_tree_cell(&list, begin + 1, 0) : 0,
-		       cells > 1 ? dmah_fw_tree_cell(&list, begin + 2, 0) : 0);
-		begin = n;
+	for (uint32_t i = 0; list.at && i < MOST_IDS && fw_fits((uint64_t)n * 4, 4, list.size);
+	     i++, n += 1 + cells) {
+		phandle = dmah_fw_tree_cell(&list, n, 0);
+		if (phandle != last && !dmah_fw_tree_find(tree, phandle, &iommu))
+			return;
+		last = phandle;
+		if (!phandle)
+			return;
+		cells = cells_of(tree, &iommu, NO_CELLS);
+		if (cells > MOST_ARGS ||
+		    !fw_fits(((uint64_t)n + 1) * 4, (uint64_t)cells * 4, list.size))
+			return;
+		report(q, tree, &iommu, cells ? dmah_fw_tree_cell(&list, n + 1, 0) : 0,
+		       cells > 1 ? dmah_fw_tree_cell(&list, n + 2, 0) : 0);
 	}
 }
 
@@ -440,6 +505,7 @@ static void report_map(struct fw_lookup *q, const struct fw_tree *tree, const st
 {
 	struct fw_prop map = dmah_fw_tree_prop(tree, host, "iommu-map");
 	struct fw_prop mask = dmah_fw_tree_prop(tree, host, "iommu-map-mask");
+	struct fw_node iommu;
 	uint32_t id = bdf & dmah_fw_tree_cell(&mask, 0, 0xffff);
 
 	for (uint32_t n = 0; map.at && fw_fits((uint64_t)n * 4, 4 * MAP_CELLS, map.size);
@@ -448,8 +514,9 @@ static void report_map(struct fw_lookup *q, const struct fw_tree *tree, const st
 
 		if (id < first || id - first >= dmah_fw_tree_cell(&map, n + 3, 0))
 			continue;
-		report(q, tree, dmah_fw_tree_cell(&map, n + 1, 0),
-		       dmah_fw_tree_cell(&map, n + 2, 0) + (id - first), 0);
+		if (dmah_fw_tree_find(tree, dmah_fw_tree_cell(&map, n + 1, 0), &iommu))
+			report(q, tree, &iommu, dmah_fw_tree_cell(&map, n + 2, 0) + (id - first),
+			       0);
 		return;
 	}
 }
@@ -465,20 +532,42 @@ static void report_rest(struct fw_lookup *q, const struct fw_tree *tree,
 				 (has_flag(tree, device, "ats-supported") ? DMAH_DEV_ATS : 0u));
 }
 
-static void lookup_pci(struct fw_lookup *q, const struct dmah_fw_bytes *t,
-		       const struct fw_tree *tree)
+/* Returns true where the function is that of an IOMMU of this tree. */
+static bool is_unit(const struct fw_lookup *q, const struct fw_tree *tree)
 {
 	struct fw_node node = { 0 };
-	uint16_t ids[2];
-	unsigned int nids;
+	struct dmah_fw_unit unit;
 
-	if (dmah_fw_is_unit(q, &dmah_fw_dt, t))
-		return;
-	nids = dmah_fw_pci_ids(q->fw, q->who->segment, q->who->bdf, ids);
+	while (dmah_fw_tree_next(tree, &node)) {
+		unsigned int kind = kind_of(tree, &node);
+
+		if (kind < KINDS && iommu_kinds[kind].pci && describe(tree, &node, kind, &unit) &&
+		    unit.segment == q->who->segment && unit.bdf == q->who->bdf)
+			return true;
+	}
+	return false;
+}
+
+static bool is_host_of(const struct fw_tree *tree, const struct fw_node *node,
+		       const struct dmah_fw_requester *who)
+{
+	return is_host(tree, node) && segment_of(tree, node) == who->segment &&
+	       has_bus(tree, node, who->bdf >> 8);
+}
+
+static void lookup_pci(struct fw_lookup *q, const struct fw_tree *tree)
+{
+	struct fw_node node = { 0 };
+	unsigned int nids = 0;
+	uint16_t ids[2];
+
 	while (!q->found && dmah_fw_tree_next(tree, &node)) {
-		if (!is_host(tree, &node) || segment_of(tree, &node) != q->who->segment ||
-		    !has_bus(tree, &node, q->who->bdf >> 8))
+		if (!is_host_of(tree, &node, q->who))
 			continue;
+		if (!nids && is_unit(q, tree))
+			return;
+		if (!nids)
+			nids = dmah_fw_pci_ids(q->fw, q->who->segment, q->who->bdf, ids);
 		if (has_flag(tree, &node, "iommu-map"))
 			for (unsigned int n = 0; n < nids; n++)
 				report_map(q, tree, &node, ids[n]);
@@ -497,7 +586,7 @@ static void lookup(struct fw_lookup *q, const struct dmah_fw_bytes *t)
 	if (!dmah_fw_tree_open(t, &tree))
 		return;
 	if (q->who->what == DMAH_FW_PCI_FUNCTION)
-		lookup_pci(q, t, &tree);
+		lookup_pci(q, &tree);
 	if (q->who->what != DMAH_FW_NAMED)
 		return;
 	while (dmah_fw_tree_next(&tree, &node))

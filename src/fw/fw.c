@@ -145,15 +145,15 @@ int dmah_fw_unit(const struct dmah_fw *fw, unsigned int n, struct dmah_fw_unit *
 	for (unsigned int table = 0; table < DMAH_FW_TABLES; table++) {
 		const struct dmah_fw_bytes *t = &fw->tables[table];
 		const struct fw_parser *parser = parsers[table];
-		unsigned int own = 0;
 
 		if (!t->data || !parser->unit_at)
 			continue;
-		for (; parser->unit_at(fw, t, own, unit); own++)
-			if (n-- == 0) {
-				unit->table = (enum dmah_fw_table)table;
-				return DMAH_OK;
-			}
+		if (parser->unit_at(fw, t, n, unit)) {
+			unit->table = (enum dmah_fw_table)table;
+			return DMAH_OK;
+		}
+		for (unsigned int own = 0; parser->unit_at(fw, t, own, unit); own++)
+			n--;
 	}
 	return DMAH_ENODEV;
 }

@@ -181,6 +181,16 @@ static const char *bad_reference(const struct dmah_fw_bytes *t, const uint8_t *n
 	return is_smmu(node) ? "loop: a mapping leads from an SMMU to an SMMU" : NULL;
 }
 
+/* Stream ids of an SMMUv2 have 16 bits at most. A count that is one too many (map_of()) does no harm. */
+static bool gives_wide_ids(const struct dmah_fw_bytes *t, const uint8_t *map)
+{
+	const uint8_t *to = dmah_fw_node_at(&iort_nodes, t, fw_le32(map + MAP_REFERENCE));
+	uint32_t first = fw_le32(map + MAP_OUTPUT), more = fw_le32(map + MAP_COUNT);
+
+	return to[NODE_TYPE] == TYPE_SMMUV2 &&
+	       (first > 0xffff || (!is_single(map) && more > 0x10000 - first));
+}
+
 static int check_mappings(const struct dmah_fw *fw, const struct dmah_fw_bytes *t,
 			  const uint8_t *node)
 {
@@ -198,6 +208,8 @@ static int check_mappings(const struct dmah_fw *fw, const struct dmah_fw_bytes *
 			why = "a mapping has ids of more than 32 bits";
 		if (!why && fw_le32(map + MAP_COUNT) > UINT32_MAX - fw_le32(map + MAP_OUTPUT))
 			why = "a mapping has ids of more than 32 bits";
+		if (!why && gives_wide_ids(t, map))
+			why = "a mapping gives an SMMUv2 ids of more than 16 bits";
 		for (uint32_t m = 0; !why && m < n; m++)
 			if ((node[NODE_TYPE] == TYPE_RC || is_smmu(node)) &&
 			    overlaps(map, mapping(node, m)))

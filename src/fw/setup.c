@@ -135,6 +135,12 @@ int dmah_fw_setup(const struct dmah_fw *fw, const struct dmah_fw_unit *unit,
 {
 	volatile void *regs;
 
+	if (unit->flags & DMAH_FW_MIRRORED) {
+		dmah_fw_warn(fw, dmah_fw_table_name(unit->table), unit->offset,
+			     "the unit has several sets of registers that must be written alike, "
+			     "and there is no driver for that");
+		return DMAH_ENOTSUP;
+	}
 	setup->kind = unit->kind;
 	setup->amdvi = (struct dmah_amdvi_config){ 0 };
 	setup->vtd = (struct dmah_vtd_config){ 0 };

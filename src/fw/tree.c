@@ -24,6 +24,7 @@
 #define TOKEN_NOP   4u
 #define TOKEN_LAST  9u
 #define MOST_CELLS  4u
+#define MOST_RANGES 1024u
 
 /* ---- the header ---- */
 
@@ -62,6 +63,9 @@ bool dmah_fw_tree_open(const struct dmah_fw_bytes *t, struct fw_tree *tree)
 				  .strings = fw_be32(t->data + FDT_STRINGS) };
 	tree->end = tree->at + fw_be32(t->data + FDT_STRUCT_SIZE);
 	tree->strings_end = tree->strings + fw_be32(t->data + FDT_STRINGS_SIZE);
+	/* Every name that begins before the last zero ends at a zero: no name is read to its end for that. */
+	while (tree->strings_end > tree->strings && tree->data[tree->strings_end - 1])
+		tree->strings_end--;
 	return true;
 }
 
@@ -102,8 +106,7 @@ static uint32_t read_token(const struct fw_tree *tree, uint32_t at, uint32_t *to
 		if (!fw_fits(behind + 8, size, tree->end))
 			return 0;
 		*why = "the name of a property is not within the strings block";
-		if (name >= tree->strings_end - tree->strings ||
-		    !behind_text(tree, tree->strings + name, tree->strings_end))
+		if (name >= tree->strings_end - tree->strings)
 			return 0;
 		behind += 8 + size;
 	} else if (*token != TOKEN_END && *token != TOKEN_NOP && *token != TOKEN_LAST) {
@@ -194,6 +197,12 @@ static bool is_text(const struct fw_tree *tree, uint32_t at, const char *text)
 	return !*text && !tree->data[at];
 }
 
+/* Returns true where the property at @at has this name. */
+static bool is_named(const struct fw_tree *tree, uint32_t at, const char *name)
+{
+	return is_text(tree, tree->strings + fw_be32(tree->data + at + 8), name);
+}
+
 struct fw_prop dmah_fw_tree_prop(const struct fw_tree *tree, const struct fw_node *node,
 				 const char *name)
 {
@@ -207,8 +216,7 @@ struct fw_prop dmah_fw_tree_prop(const struct fw_tree *tree, const struct fw_nod
 
 		if (!behind || (token != TOKEN_PROP && token != TOKEN_NOP))
 			break;
-		if (token == TOKEN_PROP &&
-		    is_text(tree, tree->strings + fw_be32(tree->data + at + 8), name)) {
+		if (token == TOKEN_PROP && is_named(tree, at, name)) {
 			prop.at = tree->data + at + 12;
 			prop.size = fw_be32(tree->data + at + 4);
 			break;
@@ -264,12 +272,31 @@ uint32_t dmah_fw_tree_phandle(const struct fw_tree *tree, const struct fw_node *
 	return dmah_fw_tree_cell(&prop, 0, 0);
 }
 
+/* One pass over all tokens: a tree may have as many references as there is room for, and each is looked up. */
 bool dmah_fw_tree_find(const struct fw_tree *tree, uint32_t phandle, struct fw_node *node)
 {
+	bool wanted = false; /* the node's own phandle was not seen yet */
+	uint32_t token, behind;
+	const char *why;
+
 	node->depth = 0;
-	while (phandle && dmah_fw_tree_next(tree, node))
-		if (dmah_fw_tree_phandle(tree, node) == phandle)
-			return true;
+	for (uint32_t at = phandle ? tree->at : 0; at; at = behind) {
+		behind = read_token(tree, at, &token, &why);
+		if (!behind || token == TOKEN_LAST || (token == TOKEN_END && !node->depth--))
+			return false;
+		if (token == TOKEN_BEGIN && node->depth == TREE_DEPTH)
+			return false;
+		if (token == TOKEN_BEGIN)
+			node->path[node->depth++] = at;
+		if (token == TOKEN_PROP && wanted && is_named(tree, at, "phandle")) {
+			if (fw_be32(tree->data + at + 4) >= 4 &&
+			    fw_be32(tree->data + at + 12) == phandle)
+				return true;
+			wanted = false;
+		}
+		if (token == TOKEN_BEGIN || token == TOKEN_END)
+			wanted = token == TOKEN_BEGIN;
+	}
 	return false;
 }
 
@@ -324,7 +351,8 @@ static bool translate(const struct fw_tree *tree, const struct fw_node *bus, uin
 	if (!below || below > MOST_CELLS || above > MOST_CELLS || size > MOST_CELLS)
 		return false;
 	entry = below + above + size;
-	for (uint32_t n = 0; fw_fits((uint64_t)n * 4, (uint64_t)entry * 4, ranges.size);
+	for (uint32_t n = 0;
+	     n < MOST_RANGES * entry && fw_fits((uint64_t)n * 4, (uint64_t)entry * 4, ranges.size);
 	     n += entry) {
 		uint64_t from = dmah_fw_tree_cells(&ranges, n, below);
 		uint64_t to = dmah_fw_tree_cells(&ranges, n + below, above);

@@ -13,7 +13,7 @@
  * struct fw_tree - a tree whose header is right.
  * @data: its bytes.
  * @at: the structure block; @end: behind it.
- * @strings: names of properties; @strings_end: behind them.
+ * @strings: names of properties; @strings_end: behind the zero that ends the last of them.
  */
 struct fw_tree {
 	const uint8_t *data;

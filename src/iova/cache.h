@@ -2,7 +2,7 @@
 /*
  * The granules that one CPU keeps: ready to be mapped, or unmapped lazily and waiting for a flush.
  *
- * Each size class (1, 2, 4 ... 32 granules) has a ring. Indices only grow, except @out:
+ * Each size class (1, 2, 4 ... 32 granules, and 512) has a ring. Indices only grow, except @out:
  *
  *	      out               ready               in
  *	.......|  may be mapped   |  may translate   |.......
@@ -25,14 +25,10 @@
 #include "iova/iova.h"
 
 /**
- * struct iova_entry - one entry of a ring: granules.
- * @pte: page-table entry of the first granule, so that map needs no walk.
- * @first: index of the first granule, and flags of the caller above its 32 bits.
+ * IOVA_INDEX - the bits of a ring's entry that hold the index of the first granule. Above them are flags of the caller. An
+ * entry has 4 bytes, so that the entries that a CPU goes through round and round take few cache lines.
  */
-struct iova_entry {
-	uint64_t *pte;
-	uint64_t first;
-};
+#define IOVA_INDEX 0x0fffffffu
 
 /**
  * struct iova_ring - the granules of one size class.
@@ -46,7 +42,7 @@ struct iova_entry {
  * @batch: number of waiting entries that makes a flush due. At most @depth, unless @depth is 0.
  * @depth: largest number of ready entries kept; 0: none. At most the room minus @batch, so that
  *	@batch entries may wait at any value of @out when @stop was set.
- * @entry: by index & @mask.
+ * @entry: by index & @mask; NULL: the ring has no memory, and its limits are closed.
  */
 struct iova_ring {
 	uint32_t in;
@@ -57,7 +53,7 @@ struct iova_ring {
 	uint32_t mask;
 	uint32_t batch;
 	uint32_t depth;
-	struct iova_entry *entry;
+	uint32_t *entry;
 };
 
 /**
@@ -69,7 +65,7 @@ struct iova_ring {
  * @since: time (dmah_host_now()) at or before the put of the oldest waiting entry.
  */
 struct iova_cache {
-	struct iova_ring ring[IOVA_CLASSES];
+	struct iova_ring ring[IOVA_RINGS];
 	uint32_t drains;
 	bool lazy;
 	bool shut;
@@ -79,18 +75,39 @@ struct iova_cache {
 /** CACHE_ROOM - entries of a ring, for each entry that may wait before a flush. */
 #define CACHE_ROOM 4u
 
+/** IOVA_PAGE - the memory of a ring of up to this many bytes lies in one page. */
+#define IOVA_PAGE 4096u
+
 /**
  * dmah_iova_cache_memory() - return the bytes for the entries of one CPU.
- * @batch: number of one-granule entries that makes a flush due; larger classes have fewer entries
- *	of as many granules.
+ * @batch: number of one-granule entries that makes a flush due, a power of two; larger classes have fewer entries, at least a
+ *	quarter of that.
  */
 size_t dmah_iova_cache_memory(uint32_t batch);
 
+/** dmah_iova_cache_init() - set up an empty cache without memory: its owner takes the lock, and nothing is kept. */
+void dmah_iova_cache_init(struct iova_cache *c, bool lazy);
+
 /**
- * dmah_iova_cache_init() - set up an empty cache. @memory: dmah_iova_cache_memory() bytes, aligned
- * to 8.
+ * dmah_iova_cache_give_memory() - let an empty cache keep granules. dmah_iova_cache_set_depth() says how many.
+ * @page: the memory, in pieces of IOVA_PAGE bytes: as many as cover dmah_iova_cache_memory(@batch), which is at most
+ *	CACHE_PAGED.
+ *
+ * Context: with the CPU's lock; the owner may be in a section. Nothing was put into the cache before.
  */
-void dmah_iova_cache_init(struct iova_cache *c, void *memory, uint32_t batch, bool lazy);
+void dmah_iova_cache_give_memory(struct iova_cache *c, uint32_t batch, void *const *page);
+
+/**
+ * dmah_iova_cache_give_piece() - dmah_iova_cache_give_memory() of dmah_iova_cache_memory(@batch) bytes in one piece, aligned to
+ * 4. @batch: any.
+ */
+void dmah_iova_cache_give_piece(struct iova_cache *c, uint32_t batch, void *memory);
+
+/** CACHE_PAGED - largest batch with which no ring takes more than a page. */
+#define CACHE_PAGED (IOVA_PAGE / (uint32_t)sizeof(uint32_t) / CACHE_ROOM)
+
+/** CACHE_PAGES - pages of a cache with the batch CACHE_PAGED. */
+#define CACHE_PAGES 3u
 
 /* ---- the owner, inside dmah_host_enter(), without the lock ---- */
 
@@ -100,13 +117,13 @@ static inline bool cache_before(uint32_t index, uint32_t limit)
 	return (int32_t)(index - limit) < 0;
 }
 
-static inline struct iova_entry *cache_entry(const struct iova_ring *r, uint32_t index)
+static inline uint32_t *cache_entry(const struct iova_ring *r, uint32_t index)
 {
 	return &r->entry[index & r->mask];
 }
 
 /** cache_take() - take granules to map. Returns false if there are none, or the lock is needed. */
-static inline bool cache_take(struct iova_ring *r, struct iova_entry *e)
+static inline bool cache_take(struct iova_ring *r, uint32_t *e)
 {
 	/* Load @limit before @out: a CPU that reopens the cache writes @out first. */
 	uint32_t limit = __atomic_load_n(&r->limit, __ATOMIC_ACQUIRE);
@@ -133,7 +150,7 @@ static inline bool cache_has(const struct iova_ring *r)
  * cache_take_seen() - take the granules that cache_has() saw. A remote drain may have closed the limit since, but waits for the
  * end of the section before it takes any.
  */
-static inline struct iova_entry cache_take_seen(struct iova_ring *r)
+static inline uint32_t cache_take_seen(struct iova_ring *r)
 {
 	uint32_t out = __atomic_load_n(&r->out, __ATOMIC_RELAXED);
 
@@ -157,9 +174,9 @@ static inline bool cache_room(const struct iova_ring *r, uint32_t *in)
  * cache_put() - put granules that wait for a flush. Their page-table entries are cleared, and there
  * is room at @in.
  */
-static inline void cache_put(struct iova_ring *r, uint32_t in, uint64_t *pte, uint64_t first)
+static inline void cache_put(struct iova_ring *r, uint32_t in, uint32_t entry)
 {
-	*cache_entry(r, in) = (struct iova_entry){ pte, first };
+	*cache_entry(r, in) = entry;
 	/* A flush that sees this index also sees the cleared entries. */
 	__atomic_store_n(&r->in, in + 1, __ATOMIC_RELEASE);
 }
@@ -168,14 +185,14 @@ static inline void cache_put(struct iova_ring *r, uint32_t in, uint64_t *pte, ui
  * cache_give_back() - put granules that can no longer translate. Returns false if the lock is
  * needed.
  */
-static inline bool cache_give_back(struct iova_ring *r, uint64_t *pte, uint32_t first)
+static inline bool cache_give_back(struct iova_ring *r, uint32_t first)
 {
 	uint32_t limit = __atomic_load_n(&r->limit, __ATOMIC_ACQUIRE);
 	uint32_t out = __atomic_load_n(&r->out, __ATOMIC_RELAXED);
 
 	if (cache_before(limit, out) || __atomic_load_n(&r->in, __ATOMIC_RELAXED) - out >= r->depth)
 		return false;
-	*cache_entry(r, out - 1) = (struct iova_entry){ pte, first };
+	*cache_entry(r, out - 1) = first;
 	__atomic_store_n(&r->out, out - 1, __ATOMIC_RELAXED);
 	return true;
 }
@@ -204,15 +221,15 @@ enum cache_deferred {
  * If the ring is full, some of the ready entries go to the depot.
  */
 enum cache_deferred dmah_iova_cache_defer(struct iova_cache *c, struct iova *iova,
-					  unsigned int class, uint64_t *pte, uint32_t first,
-					  uint64_t now);
+					  unsigned int class, uint32_t first, uint64_t now);
 
 /**
  * dmah_iova_cache_release() - put granules as cache_give_back(), or into the depot if the ring
  * holds enough.
+ * @keep: false: into the depot.
  */
-void dmah_iova_cache_release(struct iova_cache *c, struct iova *iova, unsigned int class,
-			     uint64_t *pte, uint32_t first);
+void dmah_iova_cache_release(struct iova_cache *c, struct iova *iova, unsigned int class, bool keep,
+			     uint32_t first);
 
 /** dmah_iova_cache_trim() - move ready entries beyond @depth to the depot. */
 void dmah_iova_cache_trim(struct iova_cache *c, struct iova *iova);
@@ -226,13 +243,13 @@ uint32_t dmah_iova_cache_waiting(const struct iova_cache *c);
  * dmah_iova_cache_capture() - record in @until the entries that a flush begun after this call
  * covers. Return: the number of waiting entries.
  */
-uint32_t dmah_iova_cache_capture(const struct iova_cache *c, uint32_t until[IOVA_CLASSES]);
+uint32_t dmah_iova_cache_capture(const struct iova_cache *c, uint32_t until[IOVA_RINGS]);
 
 /**
  * dmah_iova_cache_flushed() - mark entries ready after a confirmed flush. The flush began at
  * @begun, after dmah_iova_cache_capture().
  */
-void dmah_iova_cache_flushed(struct iova_cache *c, const uint32_t until[IOVA_CLASSES],
+void dmah_iova_cache_flushed(struct iova_cache *c, const uint32_t until[IOVA_RINGS],
 			     uint64_t begun);
 
 /**
@@ -240,7 +257,7 @@ void dmah_iova_cache_flushed(struct iova_cache *c, const uint32_t until[IOVA_CLA
  * hold.
  * @depth: by class: number of ready entries, and of waiting entries too. 0: the CPU holds none.
  */
-void dmah_iova_cache_set_depth(struct iova_cache *c, const uint32_t depth[IOVA_CLASSES]);
+void dmah_iova_cache_set_depth(struct iova_cache *c, const uint32_t depth[IOVA_RINGS]);
 
 /**
  * dmah_iova_cache_set_mode() - set the operations that the owner may do without the lock.

@@ -12,7 +12,7 @@ size_t dmah_iova_memory(uint32_t granules)
 }
 
 /*
- * Let all CPUs together hold at most a quarter of the aperture, so that a small aperture (a 24-bit
+ * Let all CPUs together hold at most half of the aperture, a quarter of it in small classes, so that a small aperture (a 24-bit
  * device has 4096 granules) is not exhausted by the caches: an eighth is ready, and an eighth waits
  * for a flush. Other CPUs can make waiting entries ready but cannot take them.
  */
@@ -23,6 +23,7 @@ static void set_depth(struct iova *iova, uint32_t granules, unsigned int cpus)
 
 		iova->depth[class] = depth > IOVA_DEPTH ? IOVA_DEPTH : depth;
 	}
+	iova->depth[IOVA_BLOCK] = granules / 8 / cpus / IOVA_BLOCK_SIZE;
 }
 
 void dmah_iova_init(struct iova *iova, void *memory, uint32_t granules, uint64_t base_granule,
@@ -53,7 +54,7 @@ static uint64_t base_offset(const struct iova *iova)
 
 uint32_t dmah_iova_get_small(struct iova *iova, unsigned int class)
 {
-	return dmah_iova_get_large(iova, 1u << class, 1u << class, 0, 0);
+	return dmah_iova_get_large(iova, iova_class_size(class), iova_class_size(class), 0, 0);
 }
 
 uint32_t dmah_iova_get_large(struct iova *iova, uint32_t n, uint32_t align, uint32_t skew,

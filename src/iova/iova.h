@@ -17,6 +17,11 @@
 
 #define IOVA_CLASSES   6u
 #define IOVA_CLASS_MAX (1u << (IOVA_CLASSES - 1))
+/** IOVA_BLOCK - the class of IOVA_BLOCK_SIZE granules, a leaf table's: a block entry maps them. */
+#define IOVA_BLOCK	IOVA_CLASSES
+#define IOVA_BLOCK_SIZE 512u
+/** IOVA_RINGS - the classes of which a CPU keeps granules. */
+#define IOVA_RINGS (IOVA_CLASSES + 1)
 /**
  * IOVA_RUN - smallest number of granules that a CPU gets at once: a cache line of page-table
  * entries.
@@ -43,7 +48,7 @@ struct iova {
 	uint64_t *quarantine;
 	uint32_t quarantined;
 	uint32_t quarantine_seq;
-	uint32_t depth[IOVA_CLASSES];
+	uint32_t depth[IOVA_RINGS];
 	uint32_t limit;
 	uint64_t base_granule;
 };
@@ -67,8 +72,14 @@ static inline unsigned int iova_class(uint32_t n)
 	return n <= 1 ? 0 : 32u - (unsigned int)__builtin_clz(n - 1);
 }
 
+/** iova_class_size() - return the granules of a class. */
+static inline uint32_t iova_class_size(unsigned int class)
+{
+	return class < IOVA_CLASSES ? 1u << class : IOVA_BLOCK_SIZE;
+}
+
 /**
- * dmah_iova_get_small() - allocate 1 << @class granules, aligned to their number. Return: the first
+ * dmah_iova_get_small() - allocate iova_class_size() granules, aligned to their number. Return: the first
  * granule, or RANGE_NONE.
  */
 uint32_t dmah_iova_get_small(struct iova *iova, unsigned int class);

@@ -7,6 +7,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -214,8 +215,19 @@ def versions():
                  "an unknown version: its unknown calls are named", notes=[out])
 
 
+def manual():
+    """Each option of --help is in the manual page, where the test runs in the sources."""
+    page = os.path.join(HERE, "..", "..", "docs", "dmah.1")
+    with Work() as w:
+        _, out, _ = w.run("--help")
+    with open(page, encoding="utf-8") as f:
+        text = f.read().replace("\\-", "-").split(".SS dmah convert")[1].split(".SS ")[0]
+    missing = sorted(o for o in set(re.findall(r"--[a-z-]+", out)) - {"--help"} if o not in text)
+    TAP.case(not missing, "the manual page has each option of --help", notes=missing)
+
+
 def main():
-    for part in (statuses, dry_run_and_json, patches, bytes_stay, partial, guards, versions):
+    for part in (statuses, dry_run_and_json, patches, bytes_stay, partial, guards, versions, manual):
         part()
     return TAP.done()
 

@@ -68,10 +68,11 @@ static void look_up(const struct dmah_fw *fw, const struct dmah_fw_requester *wh
 							.range = on_range };
 	static struct dmah_fw_device device;
 	struct seen seen = { 0 };
-	int err = dmah_fw_lookup(fw, who, &visitor, &seen), full;
+	int err = dmah_fw_lookup(fw, who, &visitor, &seen), full = DMAH_ENODEV;
 
 	must(err ? !seen.units && !seen.ids && !seen.ranges : seen.units == 1 && seen.ids);
-	full = dmah_fw_device(fw, who, &device);
+	if (!err)
+		full = dmah_fw_device(fw, who, &device);
 	must(full == err || full == DMAH_ENOSPC);
 }
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 """IVRS, IORT, VIOT, RIMT and device trees built by hand, for what no firmware here emits: test_built.py DMAH DATA"""
 
+import os
 import struct
 import sys
 
@@ -184,6 +185,19 @@ def iort_doorbells():
     fw.refused(madt(b"\x0f\xff"), "APIC", 44, "beyond")
 
 
+def iort_smmuv2_ids():
+    """Stream ids of an SMMUv2 have 16 bits. A count that is one too many is known."""
+    v2 = smmuv2(0x2b500000)
+    for m, wrong in ((mapping(0, 0x10000, 0, 48), False), (mapping(0, 0x10001, 0, 48), False),
+                     (mapping(0, 0x10000, 2, 48), True), (mapping(0, 1, 0x10000, 48, True), True),
+                     (mapping(0, 0x100, 0xff01, 48), False), (mapping(0, 0x100, 0xff02, 48), True)):
+        t = iort(v2, root_complex(m))
+        if wrong:
+            fw.refused(t, "IORT", 48 + len(v2) + 36, "16 bits")
+        else:
+            assert fw.one(fw.put("t", t), "00:00.1").unit == ("smmuv2", 0x2b500000)
+
+
 def iort_hostile():
     its, v3 = its_group(0), smmuv3(0x2b400000, mapping(0, 0x10000, 0, 48))
     v3_at = 48 + len(its)
@@ -350,6 +364,74 @@ def tree_devices():
     assert fw.listing(t)["named"] == ["/soc/dma@2000"]
 
 
+def tree_identity():
+    """iommu-addresses: identity only where address and length are those of the region's own memory."""
+    bus = {"#address-cells": cells(2), "#size-cells": cells(2), "ranges": None}
+
+    def reserved(*regions):
+        t = fw.put("t", root(smmu_node("iommu@1", 1, 0x10000000), Tree("gpu@4", {"iommus": cells(1, 4), "phandle": cells(4)}),
+                             Tree("dma@5", {"iommus": cells(1, 5), "phandle": cells(5)}),
+                             Tree("reserved-memory", bus, *regions)).blob())
+        return [fw.one(t, name).reserved for name in ("/gpu@4", "/dma@5")]
+
+    def region(reg, *entries):
+        p = {"iommu-addresses": b"".join(cells(who) + wide(start) + wide(size) for who, start, size in entries)}
+        if reg:
+            p["reg"] = wide(reg[0]) + wide(reg[1])
+        return Tree("r@0", p)
+
+    at = 0x80000000
+    whole = [(at, at + 0xffff, "identity")]
+    assert reserved(region((at, 0x10000), (4, at, 0x10000))) == [whole, []]
+    assert reserved(region((at, 0x10000), (4, at, 0x10000), (5, at, 0x10000))) == [whole, whole]
+    # beyond the region's memory, a part of it, another address: nothing that the device may be given
+    for start, size in ((at, 0x20000), (at, 0x8000), (at + 0x1000, 0x1000), (0, 0x1000)):
+        want = [(start, start + size - 1, "reserved")]
+        assert reserved(region((at, 0x10000), (5, start, size))) == [[], want], (start, size)
+        assert reserved(region(None, (5, start, size))) == [[], want], (start, size)
+    # two regions; one with no length, one that wraps round
+    assert reserved(region((at, 0x10000), (4, at, 0x10000)), region(None, (4, 0x1000, 0x1000)), region(None, (4, 0, 0)),
+                    region(None, (4, 0xfffffffffffff000, 0x2000))) == [whole + [(0x1000, 0x1fff, "reserved")], []]
+
+
+def tree_smmuv2_ids():
+    """Ids and masks of an SMMUv2 have 16 bits; those of an SMMUv3 32."""
+    def tree(compatible, ncells, **props):
+        return fw.put("t", root(smmu_node("i", 1, 0x10000000, compatible, ncells), host("p", 0, **props)).blob())
+
+    for props, ncells in (({"iommu__map": cells(0, 1, 0x10, 0xfff1)}, 1), ({"iommus": cells(1, 0x10000)}, 1),
+                          ({"iommus": cells(1, 0xffffffff)}, 1), ({"iommus": cells(1, 1, 0x10000)}, 2)):
+        status, _, err = fw.tables(tree("arm,smmu-v2", ncells, **props))
+        assert status == 1 and "16 bits" in err and "error: DT, offset 0x" in err, err
+        assert fw.tables(tree("arm,smmu-v3", ncells, **props))[0] == 0
+    assert fw.one(tree("arm,smmu-v2", 1, iommu__map=cells(0, 1, 0, 0x10000)), "ff:1f.7").ids == [0xffff]
+    assert fw.one(tree("arm,smmu-v2", 2, iommus=cells(1, 0xffff, 0xffff)), "00:01.0").ids == [0xffff]
+
+
+def tree_mirrored():
+    """NVIDIA's: one unit; or two that are written alike, which the listing says."""
+    for regs, flags in ((1, ["noncoherent"]), (2, ["noncoherent", "mirrored"])):
+        reg = b"".join(wide(0x10000000 * (i + 1)) + wide(0x1000000) for i in range(regs))
+        t = fw.put("t", root(smmu_node("i", 1, 0, "nvidia,smmu-500", reg=reg)).blob())
+        assert [(u["kind"], u["flags"]) for u in fw.listing(t)["iommus"]] == [("smmuv2", flags)], fw.listing(t)
+
+
+def tree_bounds():
+    """Trees that would cost minutes if each reference and each name were followed to its end."""
+    smmus = [smmu_node("i%d" % n, n + 1, 0x1000 * (n + 1)) for n in range(193)]
+    devices = [Tree("d%d" % n, {"iommus": cells(1, n)}) for n in range(1025)]
+    for nodes, word in ((smmus, "192 IOMMUs"), (smmus[:1] + devices, "1024 devices"),
+                        (smmus[:1] + [Tree("d", {"iommus": cells(1, 2) * 65})], "64 entries")):
+        status, _, err = fw.tables(fw.put("t", root(*nodes).blob()))
+        assert status == 1 and word in err and "error: DT, offset 0x" in err, err
+    t = fw.put("t", root(*smmus[:192], *devices[:1023], Tree("d", {"iommus": cells(192, 2) * 64})).blob())
+    assert fw.one(t, "/d").ids == [2] and fw.one(t, "/d1022").ids == [1022]
+    # a name of 1 MiB, for each of 40,000 properties
+    long = {"n" * 0x100000: b""}
+    t = fw.put("t", root(smmus[0], Tree("d", {"iommus": cells(1, 7)}), Tree("x", {}, *[Tree("y", long)] * 40000)).blob())
+    assert os.path.getsize(t) < 0x200000 and fw.one(t, "/d").ids == [7]
+
+
 def tree_other_units():
     """RISC-V's unit and virtio-iommu as PCI functions: not translated by themselves."""
     for compatible, kind in (("riscv,pci-iommu", "riscv"), ("virtio,pci-iommu", "virtio")):
@@ -430,8 +512,9 @@ def command_line():
 
 
 CASES = [ivrs_units, ivrs_aliases, ivrs_memory, ivrs_senseless_memory, ivrs_acpi_devices, ivrs_hostile, iort_units,
-         iort_one_too_many, iort_named, iort_rmr, iort_doorbells, iort_hostile, viot_nodes, viot_hostile, rimt_nodes,
-         rimt_hostile, tree_maps, tree_devices, tree_other_units, tree_hostile, hostile_bytes, command_line]
+         iort_one_too_many, iort_named, iort_rmr, iort_doorbells, iort_smmuv2_ids, iort_hostile, viot_nodes, viot_hostile, rimt_nodes,
+         rimt_hostile, tree_maps, tree_devices, tree_identity, tree_smmuv2_ids, tree_mirrored, tree_bounds,
+         tree_other_units, tree_hostile, hostile_bytes, command_line]
 
 if __name__ == "__main__":
     fw.main(CASES)

@@ -11,7 +11,7 @@
 
 #include "iova/cache.h"
 
-#define GRANULES 1024u
+#define GRANULES 2048u
 #define MOST	 256u
 #define FLUSHES	 2u
 
@@ -47,8 +47,8 @@ struct expected {
 
 struct flush {
 	bool under_way;
-	uint32_t until[IOVA_CLASSES];
-	uint32_t covers[IOVA_CLASSES];
+	uint32_t until[IOVA_RINGS];
+	uint32_t covers[IOVA_RINGS];
 	uint64_t begun;
 };
 
@@ -62,17 +62,16 @@ struct world {
 	struct iova iova;
 	void *memory;
 	void *depot;
-	uint64_t pte[GRANULES];
 	/* The state that the depot must have for each granule. */
 	unsigned char taken[GRANULES];
-	struct expected ring[IOVA_CLASSES];
+	struct expected ring[IOVA_RINGS];
 	struct granules out[GRANULES];
 	uint32_t nout;
 	struct flush flush[FLUSHES];
 	unsigned int closed;
 	bool lazy;
 	uint64_t now;
-	uint32_t depth[IOVA_CLASSES];
+	uint32_t depth[IOVA_RINGS];
 };
 
 static void remove_at(uint32_t *array, uint32_t *n, uint32_t at, uint32_t count)
@@ -83,13 +82,13 @@ static void remove_at(uint32_t *array, uint32_t *n, uint32_t at, uint32_t count)
 
 static void to_depot(struct world *w, uint32_t first, unsigned int class)
 {
-	memset(w->taken + first, 0, 1u << class);
+	memset(w->taken + first, 0, iova_class_size(class));
 }
 
 /* The cache may give the depot of what is ready, from the side that it takes from: how many it gave is seen here. */
 static void spilled(struct world *w)
 {
-	for (unsigned int class = 0; class < IOVA_CLASSES; class ++) {
+	for (unsigned int class = 0; class < IOVA_RINGS; class ++) {
 		const struct iova_ring *r = &w->cache.ring[class];
 		struct expected *e = &w->ring[class];
 		uint32_t have = r->ready - r->out;
@@ -121,8 +120,7 @@ static void compare_ring(struct world *w, unsigned int class)
 	for (uint32_t i = 0; i < e->nkept + e->nwaits; i++) {
 		uint32_t first = i < e->nkept ? e->kept[i] : e->waits[i - e->nkept];
 
-		assert_int_equal(cache_entry(r, r->out + i)->first, first);
-		assert_ptr_equal(cache_entry(r, r->out + i)->pte, &w->pte[first]);
+		assert_int_equal(*cache_entry(r, r->out + i), first);
 	}
 	/* A flush is asked for in time: what waits has not waited for longer than the cache knows. */
 	if (e->nwaits)
@@ -133,7 +131,7 @@ static void compare(struct world *w)
 {
 	uint32_t waits = 0, used = 0;
 
-	for (unsigned int class = 0; class < IOVA_CLASSES; class ++) {
+	for (unsigned int class = 0; class < IOVA_RINGS; class ++) {
 		compare_ring(w, class);
 		waits += w->ring[class].nwaits;
 	}
@@ -149,17 +147,15 @@ static void compare(struct world *w)
 
 static void take(struct world *w)
 {
-	unsigned int class = rnd(IOVA_CLASSES);
+	unsigned int class = rnd(IOVA_RINGS);
 	struct expected *e = &w->ring[class];
-	struct iova_entry got = { 0 };
-	bool taken = cache_take(&w->cache.ring[class], &got);
-	uint32_t first = got.first;
+	uint32_t first = 0;
+	bool taken = cache_take(&w->cache.ring[class], &first);
 
 	/* The owner needs the lock where there is nothing, and where it is closed out; and only there. */
 	assert_int_equal(taken, e->nkept && !w->closed);
 	if (taken) {
 		assert_int_equal(first, e->kept[0]);
-		assert_ptr_equal(got.pte, &w->pte[first]);
 	} else {
 		first = dmah_iova_cache_take_locked(&w->cache, &w->iova, class);
 		if (first == RANGE_NONE) {
@@ -172,8 +168,8 @@ static void take(struct world *w)
 		remove_at(e->kept, &e->nkept, 0, 1);
 	} else {
 		/* From the depot: nobody had it. */
-		assert_int_equal(first % (1u << class), 0);
-		for (uint32_t i = first; i < first + (1u << class); i++) {
+		assert_int_equal(first % iova_class_size(class), 0);
+		for (uint32_t i = first; i < first + iova_class_size(class); i++) {
 			assert_int_equal(w->taken[i], 0);
 			w->taken[i] = 1;
 		}
@@ -213,12 +209,11 @@ static void unmap_lazily(struct world *w)
 		assert_true(e->nkept + e->nwaits <= r->mask);
 		/* Other CPUs' flushes make granules ready that only the owner can return: no more than it may keep. */
 		assert_true(e->nkept + e->nwaits < r->depth + r->batch);
-		cache_put(r, in, &w->pte[g.first], g.first);
+		cache_put(r, in, g.first);
 		waits(w, g);
 		return;
 	}
-	deferred = dmah_iova_cache_defer(&w->cache, &w->iova, g.class, &w->pte[g.first], g.first,
-					 w->now);
+	deferred = dmah_iova_cache_defer(&w->cache, &w->iova, g.class, g.first, w->now);
 	spilled(w);
 	if (deferred == CACHE_FULL) {
 		/* Nothing that is ready stands in its way any more. */
@@ -238,16 +233,15 @@ static void unmap_strictly(struct world *w)
 	bool has_leaf = rnd(10) != 0;
 	uint32_t depth = r->depth;
 
-	if (has_leaf && cache_give_back(r, &w->pte[g.first], g.first)) {
+	if (has_leaf && cache_give_back(r, g.first)) {
 		assert_false(w->closed);
 		assert_true(e->nkept < depth);
 		push_front(e, g.first);
 		return;
 	}
-	dmah_iova_cache_release(&w->cache, &w->iova, g.class, has_leaf ? &w->pte[g.first] : NULL,
-				g.first);
+	dmah_iova_cache_release(&w->cache, &w->iova, g.class, has_leaf, g.first);
 	/* It is kept and comes next, or it is the depot's. */
-	if (dmah_range_is_free(&w->iova.depot, g.first, 1u << g.class)) {
+	if (dmah_range_is_free(&w->iova.depot, g.first, iova_class_size(g.class))) {
 		to_depot(w, g.first, g.class);
 		spilled(w);
 		assert_true(!has_leaf || !depth || e->nkept + e->nwaits > r->mask);
@@ -267,7 +261,7 @@ static void begin_flush(struct world *w, struct flush *f)
 
 	f->under_way = true;
 	f->begun = w->now;
-	for (unsigned int class = 0; class < IOVA_CLASSES; class ++) {
+	for (unsigned int class = 0; class < IOVA_RINGS; class ++) {
 		f->covers[class] = w->ring[class].nwaits;
 		all += f->covers[class];
 	}
@@ -279,7 +273,7 @@ static void end_flush(struct world *w, struct flush *f)
 {
 	dmah_iova_cache_flushed(&w->cache, f->until, f->begun);
 	f->under_way = false;
-	for (unsigned int class = 0; class < IOVA_CLASSES; class ++) {
+	for (unsigned int class = 0; class < IOVA_RINGS; class ++) {
 		struct expected *e = &w->ring[class];
 		uint32_t n = f->covers[class];
 
@@ -299,7 +293,7 @@ static void trim(struct world *w)
 {
 	dmah_iova_cache_trim(&w->cache, &w->iova);
 	spilled(w);
-	for (unsigned int class = 0; class < IOVA_CLASSES; class ++)
+	for (unsigned int class = 0; class < IOVA_RINGS; class ++)
 		assert_true(w->ring[class].nkept <= w->cache.ring[class].depth);
 }
 
@@ -307,16 +301,16 @@ static void drain(struct world *w)
 {
 	dmah_iova_cache_drain(&w->cache, &w->iova);
 	spilled(w);
-	for (unsigned int class = 0; class < IOVA_CLASSES; class ++)
+	for (unsigned int class = 0; class < IOVA_RINGS; class ++)
 		assert_int_equal(w->ring[class].nkept, 0);
 }
 
 static void set_depth(struct world *w)
 {
-	for (unsigned int class = 0; class < IOVA_CLASSES; class ++)
+	for (unsigned int class = 0; class < IOVA_RINGS; class ++)
 		w->depth[class] = rnd(4) ? rnd(40) : rnd(3) * 5000;
 	dmah_iova_cache_set_depth(&w->cache, w->depth);
-	for (unsigned int class = 0; class < IOVA_CLASSES; class ++)
+	for (unsigned int class = 0; class < IOVA_RINGS; class ++)
 		assert_true(w->cache.ring[class].depth <= w->depth[class]);
 	/* Only before the first device is attached: nothing is kept then. */
 	trim(w);
@@ -364,14 +358,24 @@ static void rare(struct world *w)
 
 static void begin(struct world *w, uint32_t batch, uint32_t start)
 {
+	void *page[CACHE_PAGES];
+
 	memset(w, 0, sizeof(*w));
 	w->lazy = true;
-	w->memory = calloc(1, dmah_iova_cache_memory(batch));
+	w->memory = calloc(CACHE_PAGES, IOVA_PAGE);
+	assert_true(dmah_iova_cache_memory(batch) <= CACHE_PAGES * IOVA_PAGE);
+	for (unsigned int i = 0; i < CACHE_PAGES; i++)
+		page[i] = (char *)w->memory + (CACHE_PAGES - 1 - i) * IOVA_PAGE;
 	w->depot = calloc(1, dmah_iova_memory(GRANULES));
 	dmah_iova_init(&w->iova, w->depot, GRANULES, 0, 1);
-	dmah_iova_cache_init(&w->cache, w->memory, batch, true);
+	dmah_iova_cache_init(&w->cache, true);
+	/* In one piece, or in pages, the first ones of which lie behind the others. */
+	if (batch % 16)
+		dmah_iova_cache_give_piece(&w->cache, batch, w->memory);
+	else
+		dmah_iova_cache_give_memory(&w->cache, batch, page);
 	/* Indices wrap in good time. */
-	for (unsigned int class = 0; class < IOVA_CLASSES; class ++)
+	for (unsigned int class = 0; class < IOVA_RINGS; class ++)
 		w->cache.ring[class].in = w->cache.ring[class].out = w->cache.ring[class].ready =
 			start;
 	dmah_iova_cache_set_mode(&w->cache, true, false);

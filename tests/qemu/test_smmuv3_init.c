@@ -147,8 +147,8 @@ static void taken_over(void **state)
 	free(memory);
 	/* Back to the first, so that all of it ends in order. */
 	dmah_smmuv3_streams_fini(&old);
-	dmah_smmuv3_area_free(&old.cmdq);
-	dmah_smmuv3_area_free(&old.evtq);
+	dmah_hw_area_free(&old.cmdq);
+	dmah_hw_area_free(&old.evtq);
 	assert_int_equal(init(&rig, NULL), 0);
 	rig.smmu.tags[0] |= 2;
 	assert_int_equal(dmah_unmap(&rig.dev, &p.h), 0);

@@ -9,7 +9,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 
 from lab import vm  # noqa: E402
-from linux.series import boot, variant  # noqa: E402
+from linux.series import boot, traffic, variant  # noqa: E402
 
 
 class Console:
@@ -44,6 +44,10 @@ def main():
     tap.case(len(case.notes) == sum(counts for _, counts in LINES), "all that count are shown")
     other = boot.reports(Console(*[l for l, counts in LINES if not counts]))
     tap.case(other.name.endswith("in other functions (2)"), "races of others are counted: %s" % other.name)
+    fault = "qemu-system-arm: virtio_iommu_translate permission error on 0x%s(1): allowed=2"
+    for addr, wrong in (("11ffff", True), ("11fffe", False), ("120000", False)):
+        tap.case(traffic.neighbour(["ok 1 - file 1", fault % addr]) == wrong,
+                 "a fault at 0x%s is %s" % (addr, "QEMU's own" if wrong else "a report"))
     for kind in variant.ALL.values():
         text = kind.options()
         for name, option in (("KASAN", "CONFIG_KASAN=y"), ("lockdep", "CONFIG_PROVE_LOCKING=y"), ("KCSAN", "CONFIG_KCSAN=y")):

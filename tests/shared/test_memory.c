@@ -116,9 +116,13 @@ static void inv13_reserve_5_levels(void **state)
 	reserve(&vtd5);
 }
 
-/* 14: a failed map changes nothing, whichever allocation failed; the next one succeeds. @tables lead to a first entry. */
+/*
+ * 14: a failed map changes nothing, whichever allocation failed; the next one succeeds. @tables lead to a first entry, behind
+ * three pages of the CPU's part.
+ */
 static void failed_map(const struct bench_config *config, long tables)
 {
+	tables += 3;
 	struct dmah_seg segs[3];
 	struct dmah_dma_seg out[3];
 	struct dmah part[3];

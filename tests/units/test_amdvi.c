@@ -445,7 +445,7 @@ static void next_mark(struct ring *ring)
 
 	assert_int_equal(c[0] & 0xf, 1);
 	assert_true((c[0] & 0x000ffffffffffff8ull) == ring->amdvi->status_phys);
-	assert_int_equal(c[1], ring->amdvi->marks);
+	assert_int_equal(c[1], ring->amdvi->marks.last);
 	assert_int_equal(ring->at, ring->amdvi->tail);
 }
 

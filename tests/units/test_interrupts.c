@@ -1,232 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Interrupt remapping by the drivers of VT-d and AMD-Vi, on register models that cache entries and refuse what is malformed. */
-#include <dmah/amdvi.h>
-#include <dmah/device.h>
-#include <dmah/dmah.h>
-#include <dmah/fault.h>
-#include <dmah/irq.h>
-#include <dmah/vtd.h>
-
-#include "posix.h"
-#include "../setup.h"
-#include "sim.h"
-#include "sim_amdvi.h"
-#include "sim_inject.h"
-#include "sim_vtd.h"
-
-#define DEVICES 3u
-#define IDS	0x400u
-#define TIMEOUT 20000000u
-#define WINDOW	0xfee00000ull
-
-/* The device under test, another one, and one on the first one's bus. */
-enum { OWN, OTHER, NEIGHBOUR };
-
-static const uint16_t ids[DEVICES] = { 0x100, 0x208, 0x130 };
-
-/* struct kind - a unit. @x2apic: asked for; @lacks: and not there. @no_all: of an AMD unit. */
-struct kind {
-	bool amd;
-	bool x2apic;
-	bool lacks;
-	bool no_all;
-	uint32_t entries;
-	unsigned int handle_mask;
-};
-
-static const struct kind kinds[] = {
-	{ .amd = false },
-	{ .amd = false, .x2apic = true },
-	{ .amd = false, .lacks = true, .handle_mask = 1 },
-	{ .amd = true },
-	{ .amd = true, .x2apic = true },
-	{ .amd = true, .lacks = true, .no_all = true },
-};
-#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
-
-struct rig {
-	struct kind kind;
-	struct sim *sim;
-	struct sim_vtd *vtd_model;
-	struct sim_amdvi *amdvi_model;
-	struct dmah_vtd vtd;
-	struct dmah_amdvi amdvi;
-	struct dmah_iommu *iommu;
-	void *memory;
-	struct sim_device *dev[DEVICES];
-	struct dmah_iommu_fault fault;
-	unsigned int reports;
-};
-
-static void open_vtd(struct rig *r)
-{
-	const struct sim_vtd_config model = { .records = 16,
-					      .no_x2apic = r->kind.lacks,
-					      .handle_mask = r->kind.handle_mask };
-	struct dmah_vtd_config c = { .timeout_ns = TIMEOUT };
-	size_t need;
-
-	r->vtd_model = sim_vtd_create(r->sim, 0, &model);
-	c.regs = sim_vtd_regs(r->vtd_model);
-	need = dmah_vtd_memory(&c);
-	r->memory = memory_of(need);
-	assert_int_equal(dmah_vtd_init(&r->vtd, &c, r->memory, need), DMAH_OK);
-	r->iommu = &r->vtd.iommu;
-}
-
-static void open_amdvi(struct rig *r)
-{
-	const struct sim_amdvi_config model = { .no_x2apic = r->kind.lacks,
-						.no_all = r->kind.no_all };
-	struct dmah_amdvi_config c = { .ids = IDS, .timeout_ns = TIMEOUT };
-	size_t need;
-
-	r->amdvi_model = sim_amdvi_create(r->sim, 0, &model);
-	c.regs = sim_amdvi_regs(r->amdvi_model);
-	c.capability = sim_amdvi_capability(r->amdvi_model);
-	need = dmah_amdvi_memory(&c);
-	r->memory = memory_of(need);
-	assert_int_equal(dmah_amdvi_init(&r->amdvi, &c, r->memory, need), DMAH_OK);
-	r->iommu = &r->amdvi.iommu;
-}
-
-/* The unit does not translate yet, and remaps nothing. */
-static void open_machine(struct rig *r, const struct kind *kind)
-{
-	struct sim_config machine = { .backend = DMAH_BACKEND_IOMMU };
-
-	memset(r, 0, sizeof(*r));
-	r->kind = *kind;
-	posix_set_cpu(0);
-	posix_clock_manual(1000000000);
-	count_reports(&r->reports);
-	machine.iommu[0].flavour = kind->amd ? SIM_AMD : SIM_VTD;
-	r->sim = sim_create(&machine);
-	if (kind->amd)
-		open_amdvi(r);
-	else
-		open_vtd(r);
-	for (unsigned int i = 0; i < DEVICES; i++)
-		r->dev[i] = sim_device_add(r->sim,
-					   &(struct sim_device_config){ .id = ids[i], .iommu = 1 });
-}
-
-static int translate(struct rig *r)
-{
-	return r->kind.amd ? dmah_amdvi_enable(&r->amdvi) : dmah_vtd_enable(&r->vtd);
-}
-
-static int reset(struct rig *r)
-{
-	return r->kind.amd ? dmah_amdvi_reset(&r->amdvi) : dmah_vtd_reset(&r->vtd);
-}
-
-static int remap(struct rig *r)
-{
-	return dmah_irq_enable(r->iommu, &(struct dmah_irq_config){ .entries = r->kind.entries,
-								    .x2apic = r->kind.x2apic });
-}
-
-static void open_rig(struct rig *r, const struct kind *kind)
-{
-	open_machine(r, kind);
-	assert_int_equal(remap(r), DMAH_OK);
-	assert_int_equal(translate(r), DMAH_OK);
-}
-
-static void hold(struct rig *r, bool hold)
-{
-	if (r->kind.amd)
-		sim_amdvi_hold(r->amdvi_model, hold);
-	else
-		sim_vtd_hold(r->vtd_model, hold);
-}
-
-static void note(void *ctx, const struct dmah_fault *fault)
-{
-	struct rig *r = ctx;
-
-	r->fault = fault->hw;
-}
-
-static unsigned int faults(struct rig *r)
-{
-	struct dmah_fault_count count;
-
-	/* Reports are limited to some a second. */
-	posix_clock_advance(DMAH_FAULT_WINDOW + 1);
-	assert_int_equal(dmah_faults(r->iommu, note, r, &count), DMAH_OK);
-	return count.taken;
-}
-
-static void close_rig(struct rig *r)
-{
-	struct posix_alloc_stats stats;
-
-	assert_int_equal(r->reports, 0);
-	assert_int_equal(faults(r), 0);
-	assert_int_equal(r->kind.amd ? dmah_amdvi_fini(&r->amdvi) : dmah_vtd_fini(&r->vtd),
-			 DMAH_OK);
-	posix_alloc_stats(&stats);
-	assert_int_equal(stats.pages + stats.mem, 0);
-	sim_destroy(r->sim);
-	posix_set_report(NULL, NULL);
-	posix_clock_real();
-	free(r->memory);
-}
-
-static void alloc(struct rig *r, unsigned int n, unsigned int count, struct dmah_irq *irq)
-{
-	assert_int_equal(dmah_irq_alloc(r->iommu, &(struct dmah_irq_source){ .id = ids[n] }, count,
-					irq),
-			 DMAH_OK);
-	assert_int_equal(irq->count, count);
-	assert_int_equal(irq->index % count, 0);
-}
-
-static struct dmah_msi message(const struct dmah_irq *irq, unsigned int n)
-{
-	struct dmah_msi msi;
-
-	assert_int_equal(dmah_irq_msi(irq, irq->source.id, n, &msi), DMAH_OK);
-	assert_true(msi.addr >> 20 == 0xfee);
-	return msi;
-}
-
-static void set(const struct dmah_irq *irq, unsigned int n, uint32_t dest, uint8_t vector)
-{
-	assert_int_equal(dmah_irq_set(irq, n,
-				      &(struct dmah_irq_target){ .dest = dest, .vector = vector }),
-			 DMAH_OK);
-}
-
-/* The device's message becomes that interrupt. */
-static void arrives(struct rig *r, unsigned int n, struct dmah_msi msi, uint32_t dest,
-		    uint8_t vector)
-{
-	struct sim_interrupt irq;
-
-	assert_int_equal(sim_interrupt(r->dev[n], msi.addr, msi.data, &irq), SIM_OK);
-	assert_int_equal(irq.dest, dest);
-	assert_int_equal(irq.vector, vector);
-}
-
-static bool passes(struct rig *r, unsigned int n, struct dmah_msi msi)
-{
-	struct sim_interrupt irq;
-
-	return sim_interrupt(r->dev[n], msi.addr, msi.data, &irq) == SIM_OK;
-}
-
-/* The device's message is blocked, and recorded as its fault. */
-static void blocked(struct rig *r, unsigned int n, struct dmah_msi msi)
-{
-	assert_false(passes(r, n, msi));
-	assert_int_equal(faults(r), 1);
-	assert_int_equal(r->fault.id, ids[n]);
-	assert_false(r->fault.has_addr);
-	assert_non_null(strstr(r->fault.reason, "interrupt"));
-}
+/* Interrupt remapping of VT-d and AMD-Vi: delivery, forged messages, bad input, on and off, a random program. */
+#include "irq_rig.h"
 
 /* ---- delivery ---- */
 
@@ -263,69 +37,67 @@ static void entries(void **state)
 }
 
 /* Each bit of a target means what it says. */
-static void targets(void **state)
+static void targets_on(struct rig *r)
 {
-	(void)state;
-	for (unsigned int i = 0; i < KINDS; i++) {
-		struct sim_interrupt got;
-		struct dmah_irq irq;
-		struct dmah_msi msi;
-		struct rig r;
+	struct sim_interrupt got;
+	struct dmah_irq irq;
+	struct dmah_msi msi;
 
-		open_rig(&r, &kinds[i]);
-		alloc(&r, OWN, 1, &irq);
-		msi = message(&irq, 0);
-		for (unsigned int bits = 0; bits < 4; bits++) {
-			const struct dmah_irq_target target = { .dest = 0x81,
-								.vector = 0x10,
-								.logical = bits & 1,
-								.lowest = bits & 2 };
+	alloc(r, OWN, 1, &irq);
+	msi = message(&irq, 0);
+	for (unsigned int bits = 0; bits < 4; bits++) {
+		const struct dmah_irq_target target = {
+			.dest = 0x81, .vector = 0x10, .logical = bits & 1, .lowest = bits & 2
+		};
 
-			assert_int_equal(dmah_irq_set(&irq, 0, &target), DMAH_OK);
-			assert_int_equal(sim_interrupt(r.dev[OWN], msi.addr, msi.data, &got),
-					 SIM_OK);
-			assert_int_equal(got.dest, 0x81);
-			assert_int_equal(got.vector, 0x10);
-			assert_int_equal(got.logical, bits & 1);
-			assert_int_equal(got.lowest, bits >> 1);
-			assert_false(got.level);
-		}
-		close_rig(&r);
+		assert_int_equal(dmah_irq_set(&irq, 0, &target), DMAH_OK);
+		assert_int_equal(sim_interrupt(r->dev[OWN], msi.addr, msi.data, &got), SIM_OK);
+		assert_int_equal(got.dest, 0x81);
+		assert_int_equal(got.vector, 0x10);
+		assert_int_equal(got.logical, bits & 1);
+		assert_int_equal(got.lowest, bits >> 1);
+		assert_false(got.level);
 	}
 }
 
+static void targets(void **state)
+{
+	(void)state;
+	on_each(targets_on);
+}
+
 /* Multi-MSI: the device adds the message's number to the data. MSI-X: each message is written by itself. */
+static void blocks_on(struct rig *r)
+{
+	struct dmah_irq one, irq;
+	struct dmah_msi first;
+
+	alloc(r, OWN, 1, &one);
+	alloc(r, OWN, 8, &irq);
+	assert_true(one.index < irq.index);
+	first = message(&irq, 0);
+	assert_int_equal(first.data & 7, 0);
+	for (unsigned int n = 0; n < 8; n++)
+		set(&irq, n, n, (uint8_t)(0x50 + n));
+	for (unsigned int n = 0; n < 8; n++) {
+		arrives(r, OWN, (struct dmah_msi){ first.addr, first.data + n }, n,
+			(uint8_t)(0x50 + n));
+		arrives(r, OWN, message(&irq, n), n, (uint8_t)(0x50 + n));
+	}
+	blocked(r, OWN, (struct dmah_msi){ first.addr, first.data + 8 });
+	/* All of the block are forgotten, and no other. */
+	set(&one, 0, 1, 0x31);
+	arrives(r, OWN, message(&one, 0), 1, 0x31);
+	assert_int_equal(dmah_irq_free(&irq), DMAH_OK);
+	for (unsigned int n = 0; n < 8; n++)
+		blocked(r, OWN, (struct dmah_msi){ first.addr, first.data + n });
+	arrives(r, OWN, message(&one, 0), 1, 0x31);
+}
+
 static void blocks(void **state)
 {
 	(void)state;
-	for (unsigned int i = 0; i < KINDS; i++) {
-		struct dmah_irq one, irq;
-		struct dmah_msi first;
-		struct rig r;
-
-		open_rig(&r, &kinds[i]);
-		alloc(&r, OWN, 1, &one);
-		alloc(&r, OWN, 8, &irq);
-		assert_true(one.index < irq.index);
-		first = message(&irq, 0);
-		assert_int_equal(first.data & 7, 0);
-		for (unsigned int n = 0; n < 8; n++)
-			set(&irq, n, n, (uint8_t)(0x50 + n));
-		for (unsigned int n = 0; n < 8; n++) {
-			arrives(&r, OWN, (struct dmah_msi){ first.addr, first.data + n }, n,
-				(uint8_t)(0x50 + n));
-			arrives(&r, OWN, message(&irq, n), n, (uint8_t)(0x50 + n));
-		}
-		blocked(&r, OWN, (struct dmah_msi){ first.addr, first.data + 8 });
-		/* All of the block are forgotten, and no other. */
-		set(&one, 0, 1, 0x31);
-		arrives(&r, OWN, message(&one, 0), 1, 0x31);
-		assert_int_equal(dmah_irq_free(&irq), DMAH_OK);
-		for (unsigned int n = 0; n < 8; n++)
-			blocked(&r, OWN, (struct dmah_msi){ first.addr, first.data + n });
-		arrives(&r, OWN, message(&one, 0), 1, 0x31);
-		close_rig(&r);
-	}
+	on_each(blocks_on);
 }
 
 /* Returns the message of an IOAPIC's pin: VT-d specification, 5.1.5.1; on AMD-Vi vector and delivery mode are the number. */
@@ -338,112 +110,110 @@ static struct dmah_msi of_pin(bool amd, uint64_t rte)
 	return msi;
 }
 
+static void ioapic_on(struct rig *r)
+{
+	struct dmah_irq_target target = { .dest = 2, .vector = 0x66, .level = true };
+	struct sim_interrupt got;
+	struct dmah_irq irq[2];
+	struct dmah_msi msi;
+	uint64_t rte;
+
+	alloc(r, OWN, 16, &irq[0]);
+	alloc(r, OWN, 1, &irq[1]);
+	for (unsigned int level = 0; level < 2; level++) {
+		target.level = level;
+		assert_int_equal(dmah_irq_set(&irq[1], 0, &target), DMAH_OK);
+		assert_int_equal(dmah_irq_ioapic(&irq[1], ids[OWN], 0, &target, &rte), DMAH_OK);
+		/* Neither masked nor of a polarity: the caller's bits. */
+		assert_int_equal(rte & (1u << 13 | 1u << 16), 0);
+		assert_int_equal(rte >> 15 & 1, level);
+		if (!r->kind.amd)
+			assert_int_equal(rte & 0xff, 0x66);
+		msi = of_pin(r->kind.amd, rte);
+		assert_int_equal(sim_interrupt(r->dev[OWN], msi.addr, msi.data, &got), SIM_OK);
+		assert_int_equal(got.vector, 0x66);
+		assert_int_equal(got.dest, 2);
+		assert_int_equal(got.level, level);
+		blocked(r, OTHER, msi);
+	}
+}
+
 static void ioapic(void **state)
 {
 	(void)state;
-	for (unsigned int i = 0; i < KINDS; i++) {
-		struct dmah_irq_target target = { .dest = 2, .vector = 0x66, .level = true };
-		struct sim_interrupt got;
-		struct dmah_irq irq[2];
-		struct dmah_msi msi;
-		struct rig r;
-		uint64_t rte;
-
-		open_rig(&r, &kinds[i]);
-		alloc(&r, OWN, 16, &irq[0]);
-		alloc(&r, OWN, 1, &irq[1]);
-		for (unsigned int level = 0; level < 2; level++) {
-			target.level = level;
-			assert_int_equal(dmah_irq_set(&irq[1], 0, &target), DMAH_OK);
-			assert_int_equal(dmah_irq_ioapic(&irq[1], ids[OWN], 0, &target, &rte),
-					 DMAH_OK);
-			/* Neither masked nor of a polarity: the caller's bits. */
-			assert_int_equal(rte & (1u << 13 | 1u << 16), 0);
-			assert_int_equal(rte >> 15 & 1, level);
-			if (!r.kind.amd)
-				assert_int_equal(rte & 0xff, 0x66);
-			msi = of_pin(r.kind.amd, rte);
-			assert_int_equal(sim_interrupt(r.dev[OWN], msi.addr, msi.data, &got),
-					 SIM_OK);
-			assert_int_equal(got.vector, 0x66);
-			assert_int_equal(got.dest, 2);
-			assert_int_equal(got.level, level);
-			blocked(&r, OTHER, msi);
-		}
-		close_rig(&r);
-	}
+	on_each(ioapic_on);
 }
 
 /* ---- forged messages ---- */
 
 /* Messages in compatibility format of every vector and delivery mode, from devices with entries and without. */
+static void compatibility_format_on(struct rig *r)
+{
+	struct dmah_irq irq;
+
+	alloc(r, OWN, 1, &irq);
+	assert_int_equal(irq.index, 0);
+	for (unsigned int n = 0; n < DEVICES; n++)
+		for (uint32_t data = 0; data < 0x800; data += 37)
+			blocked(r, n, (struct dmah_msi){ WINDOW | 1 << 12, data });
+}
+
 static void compatibility_format(void **state)
 {
 	(void)state;
-	for (unsigned int i = 0; i < KINDS; i++) {
-		struct dmah_irq irq;
-		struct rig r;
-
-		open_rig(&r, &kinds[i]);
-		alloc(&r, OWN, 1, &irq);
-		assert_int_equal(irq.index, 0);
-		for (unsigned int n = 0; n < DEVICES; n++)
-			for (uint32_t data = 0; data < 0x800; data += 37)
-				blocked(&r, n, (struct dmah_msi){ WINDOW | 1 << 12, data });
-		close_rig(&r);
-	}
+	on_each(compatibility_format_on);
 }
 
 /* A device uses another one's message, and a number behind the table. */
+static void others_entries_on(struct rig *r)
+{
+	struct dmah_irq irq, theirs;
+	struct dmah_msi msi;
+
+	alloc(r, OWN, 4, &irq);
+	alloc(r, OTHER, 2, &theirs);
+	set(&irq, 3, 1, 0x70);
+	msi = message(&irq, 3);
+	arrives(r, OWN, msi, 1, 0x70);
+	blocked(r, OTHER, msi);
+	/* An id that differs in the function alone. */
+	blocked(r, NEIGHBOUR, msi);
+	set(&theirs, 0, 2, 0x71);
+	arrives(r, OTHER, message(&theirs, 0), 2, 0x71);
+	arrives(r, OWN, msi, 1, 0x70);
+	msi.addr |= r->kind.amd ? 0 : 1 << 2;
+	msi.data += r->kind.amd ? 256 : 0;
+	blocked(r, OWN, msi);
+}
+
 static void others_entries(void **state)
 {
 	(void)state;
-	for (unsigned int i = 0; i < KINDS; i++) {
-		struct dmah_irq irq, theirs;
-		struct dmah_msi msi;
-		struct rig r;
-
-		open_rig(&r, &kinds[i]);
-		alloc(&r, OWN, 4, &irq);
-		alloc(&r, OTHER, 2, &theirs);
-		set(&irq, 3, 1, 0x70);
-		msi = message(&irq, 3);
-		arrives(&r, OWN, msi, 1, 0x70);
-		blocked(&r, OTHER, msi);
-		/* An id that differs in the function alone. */
-		blocked(&r, NEIGHBOUR, msi);
-		set(&theirs, 0, 2, 0x71);
-		arrives(&r, OTHER, message(&theirs, 0), 2, 0x71);
-		arrives(&r, OWN, msi, 1, 0x70);
-		msi.addr |= r.kind.amd ? 0 : 1 << 2;
-		msi.data += r.kind.amd ? 256 : 0;
-		blocked(&r, OWN, msi);
-		close_rig(&r);
-	}
+	on_each(others_entries_on);
 }
 
 /* An entry of a freed block goes to another device: the first one's message is not the second one's interrupt. */
+static void reused_entry_on(struct rig *r)
+{
+	struct dmah_irq irq, next;
+	struct dmah_msi msi;
+
+	alloc(r, OWN, 1, &irq);
+	set(&irq, 0, 1, 0x44);
+	msi = message(&irq, 0);
+	arrives(r, OWN, msi, 1, 0x44);
+	assert_int_equal(dmah_irq_free(&irq), DMAH_OK);
+	alloc(r, OTHER, 1, &next);
+	assert_int_equal(next.index, 0);
+	set(&next, 0, 5, 0x55);
+	blocked(r, OWN, msi);
+	arrives(r, OTHER, message(&next, 0), 5, 0x55);
+}
+
 static void reused_entry(void **state)
 {
 	(void)state;
-	for (unsigned int i = 0; i < KINDS; i++) {
-		struct dmah_irq irq, next;
-		struct dmah_msi msi;
-		struct rig r;
-
-		open_rig(&r, &kinds[i]);
-		alloc(&r, OWN, 1, &irq);
-		set(&irq, 0, 1, 0x44);
-		msi = message(&irq, 0);
-		arrives(&r, OWN, msi, 1, 0x44);
-		assert_int_equal(dmah_irq_free(&irq), DMAH_OK);
-		alloc(&r, OTHER, 1, &next);
-		assert_int_equal(next.index, 0);
-		set(&next, 0, 5, 0x55);
-		blocked(&r, OWN, msi);
-		arrives(&r, OTHER, message(&next, 0), 5, 0x55);
-		close_rig(&r);
-	}
+	on_each(reused_entry_on);
 }
 
 /* Every requester on the buses of a bridge, and none on others. */
@@ -608,251 +378,6 @@ static void full(void **state)
 	}
 }
 
-/* ---- hardware that fails ---- */
-
-/* A unit that does not answer: a freed block stays taken until its invalidation is confirmed. */
-static void silent_unit(void **state)
-{
-	(void)state;
-	for (unsigned int i = 0; i < KINDS; i++) {
-		const struct dmah_irq_target target = { .dest = 2, .vector = 0x33 };
-		struct dmah_irq irq, more;
-		struct dmah_msi msi;
-		struct rig r;
-
-		open_rig(&r, &kinds[i]);
-		alloc(&r, OWN, 1, &irq);
-		set(&irq, 0, 1, 0x22);
-		msi = message(&irq, 0);
-		arrives(&r, OWN, msi, 1, 0x22);
-		hold(&r, true);
-		assert_int_equal(dmah_irq_set(&irq, 0, &target), DMAH_ETIMEDOUT);
-		/* The cached entry is used still: the model can tell. */
-		arrives(&r, OWN, msi, 1, 0x22);
-		assert_int_equal(dmah_irq_free(&irq), DMAH_ETIMEDOUT);
-		assert_non_null(irq.iommu);
-		arrives(&r, OWN, msi, 1, 0x22);
-		/* No lock is held, and no other call waits for long. */
-		if (!r.kind.amd) {
-			assert_int_equal(dmah_irq_alloc(r.iommu, &irq.source, 1, &more), DMAH_OK);
-			assert_true(more.index != irq.index);
-		}
-		assert_int_equal(r.reports, 1);
-		/* A change that comes late would leave an entry that nobody owns. */
-		assert_int_equal(dmah_irq_set(&irq, 0, &target), DMAH_ESTALE);
-		r.reports = 0;
-		hold(&r, false);
-		if (r.kind.no_all)
-			assert_int_equal(reset(&r), DMAH_OK);
-		assert_int_equal(dmah_irq_free(&irq), DMAH_OK);
-		blocked(&r, OWN, msi);
-		close_rig(&r);
-	}
-}
-
-/* A unit that was slow: entries that changed while nothing could be posted are forgotten when it is back. */
-static void slow_unit_forgets(void **state)
-{
-	(void)state;
-	for (unsigned int i = 0; i < KINDS; i++) {
-		struct dmah_irq irq[2];
-		struct dmah_msi msi[2];
-		struct rig r;
-
-		if (kinds[i].no_all)
-			continue;
-		open_rig(&r, &kinds[i]);
-		for (unsigned int n = 0; n < 2; n++) {
-			alloc(&r, n, 1, &irq[n]);
-			set(&irq[n], 0, 1, (uint8_t)(0x60 + n));
-			msi[n] = message(&irq[n], 0);
-			arrives(&r, n, msi[n], 1, (uint8_t)(0x60 + n));
-		}
-		hold(&r, true);
-		for (unsigned int n = 0; n < 2; n++)
-			assert_int_equal(dmah_irq_free(&irq[n]), DMAH_ETIMEDOUT);
-		hold(&r, false);
-		arrives(&r, OTHER, msi[1], 1, 0x61);
-		if (r.kind.amd)
-			dmah_amdvi_errors(&r.amdvi);
-		else
-			dmah_vtd_errors(&r.vtd);
-		blocked(&r, OTHER, msi[1]);
-		for (unsigned int n = 0; n < 2; n++)
-			assert_int_equal(dmah_irq_free(&irq[n]), DMAH_OK);
-		assert_int_equal(r.reports, 1);
-		r.reports = 0;
-		close_rig(&r);
-	}
-}
-
-/* Disabling is not confirmed: a later call succeeds when the unit, which was merely slow, is back. */
-static void silent_at_disabling(void **state)
-{
-	(void)state;
-	for (unsigned int i = 0; i < KINDS; i++) {
-		struct dmah_irq irq;
-		struct rig r;
-
-		if (kinds[i].no_all)
-			continue;
-		open_rig(&r, &kinds[i]);
-		alloc(&r, OWN, 1, &irq);
-		hold(&r, true);
-		assert_int_equal(dmah_irq_disable(r.iommu), DMAH_ETIMEDOUT);
-		hold(&r, false);
-		assert_int_equal(dmah_irq_disable(r.iommu), DMAH_OK);
-		assert_int_equal(r.reports, 1);
-		r.reports = 0;
-		close_rig(&r);
-	}
-}
-
-/* Enabling is not confirmed: a later call succeeds. */
-static void silent_at_enabling(void **state)
-{
-	(void)state;
-	for (unsigned int i = 0; i < KINDS; i++) {
-		struct dmah_irq irq;
-		struct rig r;
-
-		if (kinds[i].x2apic && kinds[i].amd)
-			continue;
-		open_machine(&r, &kinds[i]);
-		assert_int_equal(translate(&r), DMAH_OK);
-		hold(&r, true);
-		assert_int_equal(remap(&r), DMAH_ETIMEDOUT);
-		assert_int_equal(dmah_irq_alloc(r.iommu, &(struct dmah_irq_source){ .id = 1 }, 1,
-						&irq),
-				 DMAH_EPERM);
-		hold(&r, false);
-		if (r.kind.no_all)
-			assert_int_equal(reset(&r), DMAH_OK);
-		assert_int_equal(remap(&r), DMAH_OK);
-		blocked(&r, OWN, (struct dmah_msi){ WINDOW, 0x40 });
-		r.reports = 0;
-		close_rig(&r);
-	}
-}
-
-/* Each command of a change is refused in turn: it is made good, or not confirmed; and the old entry is not used when it is. */
-static void refused_commands(void **state)
-{
-	(void)state;
-	for (unsigned int i = 0; i < KINDS; i++) {
-		struct rig r;
-
-		open_rig(&r, &kinds[i]);
-		for (uint64_t nth = 1; nth < 4; nth++) {
-			struct dmah_irq irq;
-			struct dmah_msi msi;
-			int err;
-
-			alloc(&r, OWN, 4, &irq);
-			set(&irq, 1, 1, 0x23);
-			msi = message(&irq, 1);
-			arrives(&r, OWN, msi, 1, 0x23);
-			sim_inject(r.sim, &(struct sim_injection){ .point = SIM_POINT_COMMAND,
-								   .nth = nth,
-								   .failure = SIM_FAIL_COMMAND });
-			err = dmah_irq_free(&irq);
-			sim_inject_stop(r.sim);
-			assert_true(!err || (kinds[i].no_all && err == DMAH_ETIMEDOUT));
-			if (err)
-				assert_int_equal(dmah_irq_free(&irq), DMAH_OK);
-			blocked(&r, OWN, msi);
-		}
-		assert_true(r.reports > 0);
-		r.reports = 0;
-		close_rig(&r);
-	}
-}
-
-/* Power is lost and comes back: entries are what they were, and others are blocked. */
-static void power_cycle(void **state)
-{
-	(void)state;
-	for (unsigned int i = 0; i < KINDS; i++) {
-		struct dmah_irq irq;
-		struct dmah_msi msi;
-		struct rig r;
-
-		open_rig(&r, &kinds[i]);
-		alloc(&r, OWN, 1, &irq);
-		set(&irq, 0, 7, 0x24);
-		msi = message(&irq, 0);
-		sim_repair(r.sim, true);
-		assert_int_equal(reset(&r), DMAH_OK);
-		arrives(&r, OWN, msi, 7, 0x24);
-		blocked(&r, OTHER, msi);
-		set(&irq, 0, 8, 0x24);
-		arrives(&r, OWN, msi, 8, 0x24);
-		r.reports = 0;
-		close_rig(&r);
-	}
-}
-
-/* Registers are gone from each access of enabling on in turn: after a reset a later call succeeds. */
-static void lost_registers(void **state)
-{
-	(void)state;
-	for (unsigned int i = 0; i < KINDS; i++) {
-		for (uint64_t nth = 1; nth < 24; nth++) {
-			struct dmah_irq irq;
-			struct rig r;
-			int err;
-
-			if (kinds[i].amd && kinds[i].x2apic)
-				continue;
-			open_machine(&r, &kinds[i]);
-			assert_int_equal(translate(&r), DMAH_OK);
-			sim_inject(r.sim, &(struct sim_injection){ .point = SIM_POINT_REGISTER,
-								   .nth = nth,
-								   .failure = SIM_FAIL_ONES });
-			err = remap(&r);
-			assert_true(!err || err == DMAH_ETIMEDOUT);
-			sim_repair(r.sim, true);
-			assert_int_equal(reset(&r), DMAH_OK);
-			if (err)
-				assert_int_equal(remap(&r), DMAH_OK);
-			alloc(&r, OWN, 1, &irq);
-			set(&irq, 0, 1, 0x2a);
-			arrives(&r, OWN, message(&irq, 0), 1, 0x2a);
-			blocked(&r, OTHER, message(&irq, 0));
-			r.reports = 0;
-			close_rig(&r);
-		}
-	}
-}
-
-/* Every allocation fails in turn. */
-static void no_memory(void **state)
-{
-	(void)state;
-	for (unsigned int i = 0; i < KINDS; i++) {
-		const struct dmah_irq_source source = { .id = ids[OWN] };
-		struct dmah_irq irq;
-		struct rig r;
-
-		open_machine(&r, &kinds[i]);
-		posix_fail_alloc(POSIX_FAIL_NTH, 1);
-		assert_int_equal(remap(&r), DMAH_ENOMEM);
-		posix_fail_alloc(POSIX_FAIL_NEVER, 0);
-		assert_int_equal(remap(&r), DMAH_OK);
-		assert_int_equal(translate(&r), DMAH_OK);
-		for (uint64_t nth = 1; r.kind.amd && nth < 3; nth++) {
-			posix_fail_alloc(POSIX_FAIL_NTH, nth);
-			assert_int_equal(dmah_irq_alloc(r.iommu, &source, 1, &irq), DMAH_ENOMEM);
-			posix_fail_alloc(POSIX_FAIL_NEVER, 0);
-			/* The first page stays: try the next. */
-		}
-		alloc(&r, OWN, 1, &irq);
-		set(&irq, 0, 1, 0x28);
-		arrives(&r, OWN, message(&irq, 0), 1, 0x28);
-		close_rig(&r);
-	}
-}
-
 /* ---- on and off ---- */
 
 /* Without remapping messages pass as they are; it comes and goes while the unit translates. */
@@ -999,14 +524,6 @@ int main(void)
 		cmocka_unit_test(bad_calls),
 		cmocka_unit_test(no_capability),
 		cmocka_unit_test(full),
-		cmocka_unit_test(silent_unit),
-		cmocka_unit_test(slow_unit_forgets),
-		cmocka_unit_test(silent_at_enabling),
-		cmocka_unit_test(silent_at_disabling),
-		cmocka_unit_test(refused_commands),
-		cmocka_unit_test(power_cycle),
-		cmocka_unit_test(lost_registers),
-		cmocka_unit_test(no_memory),
 		cmocka_unit_test(on_and_off),
 		cmocka_unit_test(taken_over),
 		cmocka_unit_test(random_program),

@@ -328,7 +328,7 @@ static const uint64_t *command(const struct dmah_riscv *unit, unsigned int back)
 #define FENCE	      2ull
 #define IS_MARK(c, u)                                                 \
 	(((c)[0] & 0xffffffff) == (2ull | 1ull << 10 | 3ull << 12) && \
-	 (c)[0] >> 32 == (uint32_t)(u)->marks && (c)[1] == (u)->status_phys >> 2)
+	 (c)[0] >> 32 == (uint32_t)(u)->marks.last && (c)[1] == (u)->status_phys >> 2)
 
 static void commands_of_an_unmap(void **state)
 {

@@ -184,6 +184,7 @@ RULES = {
     "two_owners": "two members hold the same address, and both are unmapped or synced",
     "struct_copied": "the structure that holds the address is copied as a whole",
     "struct_bytes": "the bytes of the structure are given away, compared or read through a cast",
+    "const_pointer": "an unmap or sync names the structure by a pointer to const",
     "returned": "a function returns the address",
     "function_pointer": "a function that takes the address is called through a pointer",
     "caller": "a caller passes something other than a mapping",

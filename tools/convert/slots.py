@@ -69,6 +69,24 @@ class Site:
         self.proven = True      # length and direction agree with the map's by text
 
 
+def through_const(r):
+    """Returns true if the name that a reference begins with is declared as const: its handle could not be changed."""
+    n = r.node.kids[1] if r.node.kind == "call" and len(r.node.kids) > 1 else r.node
+    n = strip(n)
+    while n.kids and n.kind in ("member", "index", "unary", "paren"):
+        n = strip(n.kids[0])
+    if n.kind != "id":
+        return False
+    source = r.source
+    for p in r.function.params:
+        if p.name == n.value:
+            return any(source.at(i) == "const" for i in range(p.first, p.last))
+    for d in r.function.body().walk():
+        if d.kind == "decl" and any(v.value[0] == n.value for v in d.kids):
+            return any(source.at(i) == "const" for i in range(d.first, d.kids[0].first))
+    return False
+
+
 class Analysis(RingStudy):
     def __init__(self, tree):
         self.tree = tree
@@ -217,6 +235,8 @@ class Analysis(RingStudy):
             s.block("descriptor" if re.match(r"_*[lb]e\d", name) else "type_unknown", name)
         for r in s.refs:
             self.study_ref(s, r)
+            if s.key[0] == "member" and r.how in ("site", "offset_site") and through_const(r):
+                s.block("const_pointer", r.where())
 
     def study_member(self, s):
         _, path, label, field = s.key

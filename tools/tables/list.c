@@ -15,6 +15,7 @@ static const struct {
 	{ DMAH_FW_DMA_OPT_IN, "dma_opt_in", "the firmware blocks DMA at first" },
 	{ DMAH_FW_COHERENT, "coherent", "reads tables through the CPU's caches" },
 	{ DMAH_FW_NONCOHERENT, "noncoherent", "reads tables past the CPU's caches" },
+	{ DMAH_FW_MIRRORED, "mirrored", "several sets of registers, for which there is no driver" },
 	{ DMAH_FW_IOTLB, "iotlb", "devices may have TLBs" },
 };
 

@@ -24,20 +24,14 @@
 #define dma_range_map_max(map)			(~0ull)
 #define iova_reserve_iommu_regions(dev, domain) 0
 
-#if LINUX_RELEASE >= 6012
 bool device_iommu_capable(struct device *dev, enum iommu_cap cap)
 {
 	return cap == IOMMU_CAP_DEFERRED_FLUSH;
 }
-#else
-static const bool iommu_dma_forcedac;
-#endif
 
 int iommu_get_dma_cookie(struct iommu_domain *domain);
 void iommu_put_dma_cookie(struct iommu_domain *domain);
-#if LINUX_RELEASE >= 6012
 #include "drivers/iommu/iommu-pages.h"
-#endif
 #include "dma-iommu.gen.h"
 
 int dma_domain_init(struct iommu_domain *domain, struct device *dev)
@@ -46,11 +40,7 @@ int dma_domain_init(struct iommu_domain *domain, struct device *dev)
 
 	if (err)
 		return err;
-#if LINUX_RELEASE >= 6012
 	return iommu_dma_init_domain(domain, dev);
-#else
-	return iommu_dma_init_domain(domain, 0, ~0ull, dev);
-#endif
 }
 
 void dma_domain_exit(struct iommu_domain *domain)

@@ -46,40 +46,39 @@ WHOLE_IF_THERE = [
 SYSTEM = {"linux/types.h", "linux/errno.h", "linux/limits.h", "linux/ioctl.h", "linux/stddef.h"}
 
 # NAME.gen.h -> [(source, items)]. An item is a function's name, "struct NAME", "enum NAME"
-# or "#NAME" (a macro). "6.12:item" is for that series and newer, "-6.12:item" for older ones, "6.12:-7.3:item" for those between.
+# or "#NAME" (a macro). "7.3:item" is for that series and newer, "-7.3:item" for older ones.
 GEN = {
     "dma-iommu": [("include/linux/dma-mapping.h", """
         7.3:struct dma_iova_state   7.3:#DMA_IOVA_USE_SWIOTLB   7.3:dma_iova_size
         """), ("drivers/iommu/dma-iommu.c", """
         struct iommu_dma_msi_page   -7.3:enum iommu_dma_cookie_type
-        6.12:enum iommu_dma_queue_type   6.12:struct iommu_dma_options
+        enum iommu_dma_queue_type   struct iommu_dma_options
         struct iommu_dma_cookie   7.3:struct iommu_dma_msi_cookie
-        6.12:#IOVA_DEFAULT_FQ_SIZE   6.12:#IOVA_SINGLE_FQ_SIZE
-        6.12:#IOVA_DEFAULT_FQ_TIMEOUT   6.12:#IOVA_SINGLE_FQ_TIMEOUT
-        -6.12:#IOVA_FQ_SIZE   -6.12:#IOVA_FQ_TIMEOUT
+        #IOVA_DEFAULT_FQ_SIZE   #IOVA_SINGLE_FQ_SIZE
+        #IOVA_DEFAULT_FQ_TIMEOUT   #IOVA_SINGLE_FQ_TIMEOUT
         struct iova_fq_entry   struct iova_fq   #fq_ring_for_each
-        fq_full   fq_ring_add   6.12:fq_ring_free_locked   fq_ring_free   fq_flush_iotlb
+        fq_full   fq_ring_add   fq_ring_free_locked   fq_ring_free   fq_flush_iotlb
         fq_flush_timeout   queue_iova
-        6.12:iommu_dma_free_fq_single   6.12:iommu_dma_free_fq_percpu   iommu_dma_free_fq
-        6.12:iommu_dma_init_one_fq   6.12:iommu_dma_init_fq_single   6.12:iommu_dma_init_fq_percpu
+        iommu_dma_free_fq_single   iommu_dma_free_fq_percpu   iommu_dma_free_fq
+        iommu_dma_init_one_fq   iommu_dma_init_fq_single   iommu_dma_init_fq_percpu
         iommu_dma_init_fq   -7.3:cookie_alloc   iommu_get_dma_cookie   iommu_put_dma_cookie
-        dev_is_untrusted   dev_use_swiotlb   6.12:iommu_dma_init_options
+        dev_is_untrusted   dev_use_swiotlb   iommu_dma_init_options
         7.3:iommu_domain_supports_fq   iommu_dma_init_domain
         dma_info_to_prot   iommu_dma_alloc_iova   iommu_dma_free_iova
         __iommu_dma_unmap   __iommu_dma_map
         -7.3:iommu_dma_map_page   -7.3:iommu_dma_unmap_page
         7.3:iommu_dma_map_swiotlb   7.3:iova_unaligned   7.3:iommu_dma_map_phys   7.3:iommu_dma_unmap_phys
         iommu_dma_sync_single_for_cpu   iommu_dma_sync_single_for_device
-        6.12:dev_use_sg_swiotlb   6.12:iommu_dma_sync_sg_for_cpu   6.12:iommu_dma_sync_sg_for_device
-        6.12:__finalise_sg   6.12:__invalidate_sg   6.12:iommu_dma_unmap_sg_swiotlb
-        6.12:iommu_dma_map_sg_swiotlb   6.12:iommu_dma_map_sg   6.12:iommu_dma_unmap_sg
+        dev_use_sg_swiotlb   iommu_dma_sync_sg_for_cpu   iommu_dma_sync_sg_for_device
+        __finalise_sg   __invalidate_sg   iommu_dma_unmap_sg_swiotlb
+        iommu_dma_map_sg_swiotlb   iommu_dma_map_sg   iommu_dma_unmap_sg
         7.3:dma_iova_try_alloc   7.3:dma_iova_free   7.3:__dma_iova_link
         7.3:iommu_dma_iova_bounce_and_link   7.3:iommu_dma_iova_unlink_range_slow   7.3:dma_iova_unlink
         7.3:iommu_dma_iova_link_swiotlb   7.3:dma_iova_link   7.3:dma_iova_sync   7.3:dma_iova_destroy
         """)],
     "map": [("include/linux/dma-direct.h", "dma_capable"),
             ("kernel/dma/swiotlb.c", """
-        struct io_tlb_slot   6.12:-7.3:#INVALID_PHYS_ADDR   struct io_tlb_area   io_tlb_offset   nr_slots
+        struct io_tlb_slot   -7.3:#INVALID_PHYS_ADDR   struct io_tlb_area   io_tlb_offset   nr_slots
         swiotlb_init_io_tlb_pool   add_mem_pool
         swiotlb_align_offset   swiotlb_bounce   slot_addr   get_max_slots   wrap_area_index
         inc_used_and_hiwater/2   dec_used/2   swiotlb_search_pool_area   swiotlb_find_slots/2
@@ -100,33 +99,24 @@ GEN = {
     "iommu": [("drivers/iommu/iommu.c", """
         iommu_get_dma_domain   iommu_iova_to_phys   iommu_pgsize
         7.3:__iommu_map_domain_pgtbl   7.3:iommu_sync_map   7.3:iommu_map_nosync
-        -6.12:__iommu_map_pages   -7.3:__iommu_map   -6.12:_iommu_map   iommu_map
-        -6.12:iommu_map_atomic   -6.12:__iommu_unmap_pages
+        -7.3:__iommu_map   iommu_map
         7.3:__iommu_unmap_domain_pgtbl
-        __iommu_unmap   iommu_unmap   iommu_unmap_fast   6.12:iommu_map_sg
+        __iommu_unmap   iommu_unmap   iommu_unmap_fast   iommu_map_sg
         """)],
     "intel": [("drivers/iommu/intel/iommu.c", """
-        -6.12:#LEVEL_STRIDE   -6.12:#LEVEL_MASK   -6.12:#MAX_AGAW_WIDTH   -6.12:#MAX_AGAW_PFN_WIDTH
-        -6.12:agaw_to_level   -6.12:agaw_to_width   -6.12:width_to_agaw
-        -6.12:level_to_offset_bits   -6.12:pfn_level_offset   -6.12:level_mask
-        -6.12:level_size   -6.12:align_to_level   -6.12:lvl_to_nr_pages   -6.12:mm_to_dma_pfn_start
-        -6.12:page_to_dma_pfn   -6.12:virt_to_dma_pfn   -6.12:#IOVA_PFN   -6.12:aligned_nrpages
         -7.3:#__DOMAIN_MAX_PFN   -7.3:#__DOMAIN_MAX_ADDR   -7.3:#DOMAIN_MAX_PFN   -7.3:#DOMAIN_MAX_ADDR
-        -6.12:alloc_pgtable_page   -6.12:free_pgtable_page   -6.12:domain_use_first_level
         -7.3:domain_pfn_supported   -7.3:domain_flush_cache   -7.3:pfn_to_dma_pte
         -7.3:dma_pfn_level_pte   -7.3:dma_pte_clear_range   -7.3:dma_pte_free_level
         -7.3:dma_pte_free_pagetable   -7.3:dma_pte_list_pagetables   -7.3:dma_pte_clear_level
         -7.3:domain_unmap
-        -6.12:iommu_flush_dev_iotlb   -6.12:iommu_flush_iotlb_psi   -6.12:__mapping_notify_one
-        -6.12:intel_flush_iotlb_all
         -7.3:hardware_largepage_caps   -7.3:switch_to_super_page   -7.3:__domain_mapping
         -7.3:intel_iommu_map   -7.3:intel_iommu_map_pages   -7.3:intel_iommu_unmap
         -7.3:intel_iommu_unmap_pages
         intel_iommu_tlb_sync   -7.3:intel_iommu_iova_to_phys   intel_iommu_iotlb_sync_map
-        6.12:intel_flush_iotlb_all
+        intel_flush_iotlb_all
         """)],
     "dmar": [("drivers/iommu/intel/dmar.c", """
-        reclaim_free_desc   qi_submit_sync   -6.12:qi_flush_iotlb
+        reclaim_free_desc   qi_submit_sync
         """)],
 }
 

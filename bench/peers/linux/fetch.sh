@@ -6,13 +6,12 @@
 #
 #   fetch.sh CACHE_DIR       prints the folder with the files; nothing is done where they are there
 #
-# LINUX_PEER_SERIES="6.1" in the environment wants that series and no other; LINUX_PEER_DEB=file.deb
+# LINUX_PEER_SERIES="7.3" in the environment wants that series and no other; LINUX_PEER_DEB=file.deb
 # takes a package from there; LINUX_PEER_DOWNLOAD=no does with what is there. Exit status 3: the
 # package cannot be had, for the reason in the one line on stderr.
 set -u
 cache=${1:?usage: fetch.sh CACHE_DIR}
-# The newest first.
-series=${LINUX_PEER_SERIES:-6.12 6.1}
+series=${LINUX_PEER_SERIES:-6.12}
 mirror=http://deb.debian.org
 
 files='Makefile drivers/iommu/*.[ch] drivers/iommu/intel/*.[ch] lib/rbtree.c include/linux/iommu.h

@@ -67,10 +67,8 @@ struct linux_peer *linux_peer_create(enum linux_peer_kind kind, bool lazy)
 		.dma_skip_sync = true,
 	};
 	direct_init(peer);
-#if LINUX_RELEASE >= 6012
 	/* Linux sets these for every PCI device. */
 	peer->iommu.pci_32bit_workaround = 1;
-#endif
 
 	domain = peer->kind->create();
 	if (!domain) {

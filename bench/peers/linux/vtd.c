@@ -10,12 +10,7 @@
 /* Only a conflict of entries would print this. */
 #define debug_dma_dump_mappings(x) ((void)0)
 
-#if LINUX_RELEASE >= 6012
 #include "drivers/iommu/iommu-pages.h"
-#else
-#define __iommu_flush_dev_iotlb(info, addr, mask) shim_broken(__FILE__, __LINE__)
-#define qi_flush_piotlb(...)			  shim_broken(__FILE__, __LINE__)
-#endif
 #include "intel.gen.h"
 
 #define ADDRESS_WIDTH 48
@@ -45,12 +40,8 @@ struct vtd_domain {
 	struct dmar_domain dmar;
 	struct vtd_unit *unit;
 	/* The link from a domain to its IOMMU. */
-#if LINUX_RELEASE >= 6012
 	struct cache_tag tag;
 	struct qi_batch batch;
-#else
-	struct iommu_domain_info info;
-#endif
 };
 
 static struct vtd_domain *to_vtd(struct iommu_domain *domain)
@@ -65,7 +56,7 @@ void __iommu_flush_iotlb(struct intel_iommu *iommu, u16 did, u64 addr, unsigned 
 	shim_broken(__FILE__, __LINE__);
 }
 
-/* Linux 6.1 tests for this at every map; no hardware since 2008 has such a buffer. */
+/* No hardware since 2008 has such a buffer. */
 void iommu_flush_write_buffer(struct intel_iommu *iommu)
 {
 	BUG_ON(cap_rwbf(iommu->cap));
@@ -201,7 +192,6 @@ static struct iommu_domain *vtd_create(void)
 	}
 
 	INIT_LIST_HEAD(&vtd->dmar.devices);
-#if LINUX_RELEASE >= 6012
 	INIT_LIST_HEAD(&vtd->dmar.cache_tags);
 	vtd->dmar.qi_batch = &vtd->batch;
 	vtd->tag.type = CACHE_TAG_IOTLB;
@@ -209,13 +199,6 @@ static struct iommu_domain *vtd_create(void)
 	vtd->tag.domain_id = DOMAIN_ID;
 	vtd->tag.users = 1;
 	list_add_tail(&vtd->tag.node, &vtd->dmar.cache_tags);
-#else
-	vtd->unit->iommu.flush.flush_iotlb = qi_flush_iotlb;
-	vtd->info.iommu = &vtd->unit->iommu;
-	vtd->info.refcnt = 1;
-	vtd->info.did = DOMAIN_ID;
-	vtd->dmar.iommu_array.only = &vtd->info;
-#endif
 
 	vtd->dmar.domain.ops = &vtd_ops;
 	return &vtd->dmar.domain;

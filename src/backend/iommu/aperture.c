@@ -6,6 +6,7 @@
 #include "backend/iommu/entries.h"
 #include "backend/iommu/flush.h"
 #include "backend/iommu/cells.h"
+#include "backend/iommu/cpu.h"
 #include "backend/iommu/device.h"
 #include "backend/iommu/link.h"
 #include "backend/iommu/marks.h"
@@ -40,21 +41,16 @@ static uint32_t chunks(const struct dmah_domain_config *cfg)
 	return (uint32_t)(cfg->aperture_size >> PT_LEAF_SHIFT);
 }
 
+/* GiB that the aperture touches: tables whose entries map 2 MiB each. */
+static uint32_t block_tables(const struct dmah_domain_config *cfg)
+{
+	return (uint32_t)(((cfg->aperture_base + cfg->aperture_size - 1) >> PT_1G_SHIFT) -
+			  (cfg->aperture_base >> PT_1G_SHIFT) + 1);
+}
+
 static uint32_t all_granules(const struct dmah_domain_config *cfg)
 {
 	return (uint32_t)(cfg->aperture_size >> PT_GRANULE_SHIFT);
-}
-
-/* Room behind the point where a flush is due, for ranges that are unmapped while it is under way or after it failed. */
-static uint32_t lazy_capacity(const struct dmah_domain_config *cfg)
-{
-	return 2 * cfg->lazy_entries;
-}
-
-/* Bytes of one CPU's cache, rounded up to the alignment of the lazy queue behind it. */
-static size_t cpu_cache_memory(const struct dmah_domain_config *cfg)
-{
-	return (dmah_iova_cache_memory(cfg->lazy_entries) + 63) & ~(size_t)63;
 }
 
 static bool refuse(const char *text, uint64_t value)
@@ -87,9 +83,10 @@ bool dmah_iommu_memory(const struct dmah_domain_config *cfg, struct backend_memo
 		return refuse(
 			"dmah_domain: config.va_bits does not exist or does not cover the aperture",
 			cfg->va_bits);
-	need->domain = chunks(cfg) * sizeof(uint64_t) + dmah_marks_memory(cfg) +
-		       dmah_iova_memory(all_granules(cfg));
-	need->cpu = cpu_cache_memory(cfg) + lazy_capacity(cfg) * sizeof(struct lazy_entry);
+	need->domain = dmah_cpu_shared_memory(cfg) +
+		       (chunks(cfg) + block_tables(cfg)) * sizeof(uint64_t) +
+		       dmah_marks_memory(cfg) + dmah_iova_memory(all_granules(cfg));
+	need->cpu = dmah_cpu_memory(cfg);
 	return true;
 }
 
@@ -120,6 +117,7 @@ int dmah_iommu_init(struct dmah_domain *dom, void *memory)
 {
 	struct dmah_domain_config *cfg = &dom->cfg;
 	struct dmah_iommu *iommu = cfg->iommu;
+	char *at = memory, *marks;
 	int err;
 
 	dom->va_bits_given = cfg->va_bits != 0;
@@ -127,15 +125,24 @@ int dmah_iommu_init(struct dmah_domain *dom, void *memory)
 	err = dmah_iommu_suits(iommu, cfg, cfg->va_bits);
 	if (err)
 		return err;
-	dom->leaf = memory;
+	dmah_cpu_init_shared(dom, at);
+	at += dmah_cpu_shared_memory(cfg);
+	dom->leaf = (uint64_t **)(void *)at;
 	for (uint32_t i = 0; i < chunks(cfg); i++)
 		dom->leaf[i] = dmah_entries_none;
+	/* Tables and bookkeeping of granules need alignment to 8 bytes, which pointers of 32 bits leave open. */
+	at += chunks(cfg) * sizeof(uint64_t);
+	dom->block = (uint64_t **)(void *)at;
+	for (uint32_t i = 0; i < block_tables(cfg); i++)
+		dom->block[i] = dmah_entries_none;
+	at += block_tables(cfg) * sizeof(uint64_t);
 	dom->granules = all_granules(cfg);
-	dom->lazy_capacity = lazy_capacity(cfg);
-	/* The bookkeeping of granules needs alignment to 8 bytes, which pointers of 32 bits leave open. */
-	dmah_iova_init(&dom->iova,
-		       (char *)memory + chunks(cfg) * sizeof(uint64_t) + dmah_marks_memory(cfg),
-		       dom->granules, cfg->aperture_base >> PT_GRANULE_SHIFT, cfg->cpus);
+	/* Room behind the point where a flush is due, for ranges that are unmapped while it is under way or after it failed. */
+	dom->lazy_capacity = 2 * cfg->lazy_entries;
+	marks = at;
+	at += dmah_marks_memory(cfg);
+	dmah_iova_init(&dom->iova, at, dom->granules, cfg->aperture_base >> PT_GRANULE_SHIFT,
+		       cfg->cpus);
 	/* Address 0 is what a driver takes for "none". */
 	if (!cfg->aperture_base)
 		(void)dmah_range_take(&dom->iova.depot, 0, 1);
@@ -154,7 +161,7 @@ int dmah_iommu_init(struct dmah_domain *dom, void *memory)
 	if (cfg->handles_only) {
 		/* Of the format the layout of an entry is left, by which the history keeps generations. */
 		dom->pt.fmt->fini(&dom->pt);
-		dom->mark = (uint8_t **)(void *)((char *)memory + chunks(cfg) * sizeof(uint64_t));
+		dom->mark = (uint8_t **)(void *)marks;
 	}
 	err = dmah_iommu_link(dom, iommu);
 	if (err) {
@@ -163,14 +170,6 @@ int dmah_iommu_init(struct dmah_domain *dom, void *memory)
 	}
 	set_depth(dom);
 	return DMAH_OK;
-}
-
-void dmah_iommu_init_cpu(struct dmah_domain *dom, struct dmah_cpu *cpu, void *memory)
-{
-	const struct dmah_domain_config *cfg = &dom->cfg;
-
-	dmah_iova_cache_init(&cpu->cache, memory, cfg->lazy_entries, cfg->mode == DMAH_LAZY);
-	cpu->lazy.entry = (struct lazy_entry *)(void *)((char *)memory + cpu_cache_memory(cfg));
 }
 
 int dmah_iommu_fini(struct dmah_domain *dom)
@@ -182,6 +181,7 @@ int dmah_iommu_fini(struct dmah_domain *dom)
 	dmah_iommu_unlink_all(dom);
 	if (dom->reserve.page)
 		dmah_host_page_free(dom->reserve.page);
+	dmah_cpu_free_pages(dom);
 	dmah_iommu_free_reserved(dom);
 	free_tables(dom);
 	return DMAH_OK;

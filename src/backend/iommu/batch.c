@@ -102,8 +102,7 @@ static bool give_back(const struct dmah_domain *dom, struct iova_cache *cache, c
 	uint32_t first = first_of(dom, h);
 	unsigned int class = iova_class(granules_of(h));
 
-	return meta_is_fast(h->meta) &&
-	       cache_give_back(&cache->ring[class], entries_any(dom, first), first);
+	return meta_is_fast(h->meta) && cache_give_back(&cache->ring[class], first);
 }
 
 /* All of them in one section. Return: handles that are left to do, which are the first ones then. */

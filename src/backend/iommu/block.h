@@ -1,43 +1,31 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The fast path of a mapping of exactly 2 MiB, aligned, which is one block entry. Each CPU keeps a few chunks of 2 MiB that have
- * no leaf table; a map takes one of them instead of searching the aperture. What the fast path makes is what the general path
- * (map.c) would make, so that either of them can end it.
+ * The fast path of a mapping of exactly 2 MiB, aligned, which is one block entry. Each CPU keeps chunks of 2 MiB without a leaf
+ * table in a ring, as it keeps smaller sizes; the directory of the tables above leads to their entries. What the fast path makes
+ * is what the general path (map.c) would make, so that either of them can end it.
  */
 #ifndef DMAH_BACKEND_IOMMU_BLOCK_H
 #define DMAH_BACKEND_IOMMU_BLOCK_H
 
 #include "backend/iommu/entries.h"
 
-/** dmah_block_map() - map 2 MiB. Return: false where it was not mapped: nothing has changed but an idle handle's words. @err: the result. */
-bool dmah_block_map(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, uint64_t len,
-		    enum dmah_dir dir, const void *caller, int *err);
+#define BLOCK_BYTES (1u << PT_LEAF_SHIFT)
 
-/** dmah_block_unmap() - end such a mapping. Return: false where the general path must: nothing has changed. @err: the result. */
-bool dmah_block_unmap(struct dmah_device *dev, struct dmah *h, int *err);
+/** dmah_block_map() - map 2 MiB. Return: false where they were not mapped: nothing has changed. */
+bool dmah_block_map(struct dmah_device *dev, struct dmah *h, dmah_phys_t phys, enum dmah_dir dir,
+		    const void *caller);
 
 /**
- * block_keep() - keep a free chunk for this CPU's maps. Context: on that CPU, with its lock.
+ * dmah_block_unmap() - end such a mapping.
  *
- * Return: false where the range is no chunk without a leaf table, or the CPU keeps enough: the caller frees the range.
+ * Return: 0; DMAH_ETIMEDOUT; DMAH_ESTALE where the general path must decide: nothing has changed.
  */
-static inline bool block_keep(const struct dmah_domain *dom, struct dmah_cpu *cpu, uint32_t first,
-			      uint32_t n)
-{
-	uint32_t fair = dom->granules / PT_TABLE_ENTRIES / 4 / dom->cfg.cpus;
+int dmah_block_unmap(struct dmah_device *dev, struct dmah *h);
 
-	if (n != PT_TABLE_ENTRIES || first % PT_TABLE_ENTRIES ||
-	    cpu->nchunks >= (fair < CPU_CHUNKS ? fair : CPU_CHUNKS) || entries_has_leaf(dom, first))
-		return false;
-	cpu->chunk[cpu->nchunks++] = first;
-	return true;
-}
-
-/** block_drain() - free the chunks that a CPU keeps. Context: with that CPU's lock. */
-static inline void block_drain(struct dmah_domain *dom, struct dmah_cpu *cpu)
+/** block_is_handle() - Returns true if a handle may be that of a block. */
+static inline bool block_is_handle(const struct dmah *h)
 {
-	while (cpu->nchunks)
-		dmah_iova_put_large(&dom->iova, cpu->chunk[--cpu->nchunks], PT_TABLE_ENTRIES);
+	return h->len == BLOCK_BYTES && meta_kind(h->meta) == DMAH_BACKEND_IOMMU;
 }
 
 #endif /* DMAH_BACKEND_IOMMU_BLOCK_H */

@@ -3,13 +3,11 @@
  * Granules that a CPU keeps, brought back to the depot.
  */
 #include "backend/iommu/flush.h"
-#include "backend/iommu/block.h"
 
 static void drain_locked(struct dmah_domain *dom, struct dmah_cpu *cpu)
 {
 	dmah_host_lock(&cpu->lock);
 	dmah_iova_cache_drain(&cpu->cache, &dom->iova);
-	block_drain(dom, cpu);
 	dmah_host_unlock(&cpu->lock);
 }
 
@@ -31,7 +29,6 @@ static void drain_other(struct dmah_domain *dom, unsigned int n)
 	if (quiet)
 		dmah_iova_cache_drain(&cpu->cache, &dom->iova);
 	dmah_iova_cache_open(&cpu->cache);
-	block_drain(dom, cpu);
 	dmah_host_unlock(&cpu->lock);
 	dmah_host_leave(flags);
 }

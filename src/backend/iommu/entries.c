@@ -71,6 +71,21 @@ int dmah_entries_make_leaf(struct dmah_domain *dom, uint32_t index, unsigned int
 	return err;
 }
 
+/* Note the table of a block that was mapped. With the table lock held. */
+static void note_block_table(struct dmah_domain *dom, uint32_t index)
+{
+	uint64_t **table = entries_block_table(dom, index), *entry;
+
+	if (*table != dmah_entries_none || !(dom->caps & DMAH_IOMMU_COHERENT_WALK))
+		return;
+	entry = dom->pt.fmt->block_entry(&dom->pt, iommu_iova(dom, index));
+	if (entry)
+		__atomic_store_n(table,
+				 entry - (iommu_iova(dom, index) >> PT_LEAF_SHIFT &
+					  (PT_TABLE_ENTRIES - 1)),
+				 __ATOMIC_RELEASE);
+}
+
 static int set_block(struct dmah_domain *dom, const struct extent *run, uint32_t done,
 		     unsigned int shift, unsigned int flags)
 {
@@ -82,6 +97,8 @@ static int set_block(struct dmah_domain *dom, const struct extent *run, uint32_t
 	dmah_host_lock(&dom->table_lock);
 	err = dom->pt.fmt->block_set(&dom->pt, iommu_iova(dom, run->first + done), phys, shift,
 				     run->dir, run->gen, run->attrs, flags);
+	if (!err && shift == PT_LEAF_SHIFT)
+		note_block_table(dom, run->first + done);
 	dmah_host_unlock(&dom->table_lock);
 	dmah_host_leave(irq);
 	return err;
@@ -206,9 +223,13 @@ bool dmah_entries_match(const struct dmah_domain *dom, const struct extent *run)
 	return true;
 }
 
-/* End the block that an extent begins with. Blocks are ended under the table lock. */
+/*
+ * End the block that an extent begins with, under the table lock. The fast path ends blocks of 2 MiB without the lock, by
+ * compare-and-exchange, and so does this function: the entry that is compared was loaded before the walk that shows the extent.
+ */
 static uint32_t end_block(struct dmah_domain *dom, const struct extent *run)
 {
+	uint64_t *entry = entries_block(dom, run->first), value = pt_load(entry);
 	struct pt_entry found;
 	unsigned long irq;
 	uint32_t n;
@@ -216,8 +237,11 @@ static uint32_t end_block(struct dmah_domain *dom, const struct extent *run)
 	dmah_host_enter(&irq);
 	dmah_host_lock(&dom->table_lock);
 	n = block_at(dom, run->first, &found);
-	if (!is_block(run, 0, n, &found) ||
-	    dom->pt.fmt->block_clear(&dom->pt, iommu_iova(dom, run->first), found.shift))
+	if (!is_block(run, 0, n, &found))
+		n = 0;
+	else if (n == CHUNK_GRANULES && entries_block_is_ready(dom, run->first))
+		n = leaf_end(entry, value, pt_cleared(&dom->pt.leaf, value)) ? n : 0;
+	else if (dom->pt.fmt->block_clear(&dom->pt, iommu_iova(dom, run->first), found.shift))
 		n = 0;
 	dmah_host_unlock(&dom->table_lock);
 	dmah_host_leave(irq);

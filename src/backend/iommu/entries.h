@@ -93,6 +93,29 @@ static inline uint64_t *entries_leaf(const struct dmah_domain *dom, uint32_t ind
 	return entries_has_leaf(dom, index) ? entries_any(dom, index) : NULL;
 }
 
+/** entries_block_table() - the place in the directory of the table whose entries map the 2 MiB each around a granule. */
+static inline uint64_t **entries_block_table(const struct dmah_domain *dom, uint32_t index)
+{
+	return &dom->block[(iommu_iova(dom, index) >> PT_1G_SHIFT) -
+			   (dom->cfg.aperture_base >> PT_1G_SHIFT)];
+}
+
+/** entries_block() - the entry of the 2 MiB around a granule, which may be a table's; not to be written where it is not ready. */
+static inline uint64_t *entries_block(const struct dmah_domain *dom, uint32_t index)
+{
+	uint64_t *table = __atomic_load_n(entries_block_table(dom, index), __ATOMIC_ACQUIRE);
+
+	return &table[iommu_iova(dom, index) >> PT_LEAF_SHIFT & (PT_TABLE_ENTRIES - 1)];
+}
+
+/** entries_block_is_ready() - Returns true if the 2 MiB that begin at a granule have an entry for a block. */
+static inline bool entries_block_is_ready(const struct dmah_domain *dom, uint32_t index)
+{
+	return !(index & (PT_TABLE_ENTRIES - 1)) && !entries_has_leaf(dom, index) &&
+	       __atomic_load_n(entries_block_table(dom, index), __ATOMIC_ACQUIRE) !=
+		       dmah_entries_none;
+}
+
 /** dmah_entries_find() - translate a granule, block or not. Return: tables visited; 0 where it is not mapped. */
 unsigned int dmah_entries_find(const struct dmah_domain *dom, uint32_t index,
 			       struct pt_entry *entry);

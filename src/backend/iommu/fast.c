@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "backend/iommu/fast.h"
 #include "backend/iommu/cells.h"
+#include "backend/iommu/cpu.h"
 #include "base/pool.h"
 
 void dmah_fast_set_limits(struct dmah_device *dev)
@@ -53,6 +54,7 @@ bool dmah_fast_refill(struct dmah_domain *dom, unsigned int class)
 	struct dmah_cpu *cpu;
 	unsigned int n;
 
+	cpu_make(dom);
 	n = dmah_host_enter(&flags);
 	first = dom->cpu[n]->cache.ring[class].depth >= run >> class ? dmah_iova_get_large(
 									       &dom->iova, run, run,
@@ -72,7 +74,7 @@ bool dmah_fast_refill(struct dmah_domain *dom, unsigned int class)
 	dmah_host_lock(&cpu->lock);
 	/* The cache is last in, first out: the lowest granule goes in last. */
 	for (uint32_t at = first + run - size; at + size != first; at -= size)
-		dmah_iova_cache_release(&cpu->cache, &dom->iova, class, entries_leaf(dom, at), at);
+		dmah_iova_cache_release(&cpu->cache, &dom->iova, class, true, at);
 	dmah_host_unlock(&cpu->lock);
 	dmah_host_leave(flags);
 	return true;
@@ -215,7 +217,7 @@ unmap_strict(struct dmah_device *dev, uint64_t *pte, uint64_t value, uint32_t in
 	stats = count_here(dev, cpu);
 	if (done && strict_reads_clock(stats))
 		read_clock(dom, pte, n);
-	returned = !err && cache_give_back(&cpu->cache.ring[iova_class(n)], pte, index);
+	returned = !err && cache_give_back(&cpu->cache.ring[iova_class(n)], index);
 	count_add(&stats->invalidations, post.posted);
 	count_add(&stats->waits, 1);
 	count_add(&stats->unmaps, 1);
@@ -251,7 +253,7 @@ static int unmap_lazy(struct dmah_device *dev, uint64_t *pte, uint64_t value, ui
 	if (room)
 		ended = end(dom, pte, value, n, history_timestamp(&dom->history));
 	if (ended) {
-		cache_put(ring, in, pte, index);
+		cache_put(ring, in, index);
 		count_add(&count_here(dev, cpu)->unmaps, 1);
 	}
 	dmah_host_leave(flags);
@@ -337,7 +339,7 @@ bool dmah_fast_addr_unmap(struct dmah_device *dev, const struct addr_req *req, i
 	if (room &&
 	    leaf_end(pte, entry, pt_cleared_one(leaf, entry) | history_timestamp(&dom->history))) {
 		dmah_host_wmb();
-		cache_put(ring, in, pte, index);
+		cache_put(ring, in, index);
 		count_add(&stats->unmaps, 1);
 		*err = DMAH_OK;
 	} else {

@@ -124,7 +124,7 @@ fast_map_entry(struct dmah_device *dev, dmah_phys_t phys, uint64_t len, enum dma
 {
 	struct dmah_domain *dom = dev->dom;
 	uint64_t offset = phys & GRANULE_MASK;
-	struct iova_entry slot;
+	uint32_t slot;
 	struct dmah_cpu *cpu;
 	unsigned long flags;
 
@@ -138,8 +138,10 @@ fast_map_entry(struct dmah_device *dev, dmah_phys_t phys, uint64_t len, enum dma
 		return false;
 	}
 	count_add(&count_here(dev, cpu)->maps, 1);
-	*dma = iommu_iova(dom, (uint32_t)slot.first) + offset;
-	*entry = fast_write(dev, dom, slot.pte, *dma, phys, (uint32_t)len, dir, caller);
+	slot &= IOVA_INDEX;
+	*dma = iommu_iova(dom, slot) + offset;
+	*entry = fast_write(dev, dom, entries_any(dom, slot), *dma, phys, (uint32_t)len, dir,
+			    caller);
 	dmah_host_leave(flags);
 	return true;
 }
@@ -159,10 +161,10 @@ __attribute__((always_inline)) static inline bool fast_map(struct dmah_device *d
 }
 
 /**
- * FAST_SAME - in @first of an iova_entry: all entries of the class were cleared with one generation, since one mapping had all of
+ * FAST_SAME - in an entry of a CPU's ring: all entries of the class were cleared with one generation, since one mapping had all of
  * them.
  */
-#define FAST_SAME (1ull << 32)
+#define FAST_SAME (IOVA_INDEX + 1)
 
 /**
  * fast_generation() - the generation of the next mapping of @n granules of one leaf table, at its place in an entry: that of
@@ -213,10 +215,11 @@ __attribute__((always_inline)) static inline bool fast_map_many(struct dmah_devi
 	struct dmah_domain *dom = dev->dom;
 	const struct pt_leaf *leaf = &dom->pt.leaf;
 	uint32_t n = fast_granules(dev, h, phys, len, dir);
-	struct iova_entry slot;
+	uint32_t slot;
 	struct dmah_cpu *cpu;
-	uint64_t entry, gen;
+	uint64_t entry, gen, *pte;
 	unsigned long flags;
+	uint32_t index;
 	dmah_addr_t dma;
 
 	if (!n)
@@ -227,14 +230,16 @@ __attribute__((always_inline)) static inline bool fast_map_many(struct dmah_devi
 		return false;
 	}
 	count_add(&count_here(dev, cpu)->maps, 1);
-	gen = slot.first & FAST_SAME ? pt_load(slot.pte) & leaf->gen_bits
-				     : fast_generation(dom, slot.pte, (uint32_t)slot.first, n);
-	dma = iommu_iova(dom, (uint32_t)slot.first) + (phys & GRANULE_MASK);
+	index = slot & IOVA_INDEX;
+	pte = entries_any(dom, index);
+	gen = slot & FAST_SAME ? pt_load(pte) & leaf->gen_bits
+			       : fast_generation(dom, pte, index, n);
+	dma = iommu_iova(dom, index) + (phys & GRANULE_MASK);
 	entry = (phys & ~GRANULE_MASK) | gen;
 	history_begin(&dom->history, dev, dma, entry, (uint32_t)len, dir, caller);
 	entry |= leaf->prot[dir];
-	extent_set(slot.pte + 1, n - 1, fast_second(leaf, entry));
-	leaf_set(slot.pte, n > 1 ? entry | leaf->more : entry);
+	extent_set(pte + 1, n - 1, fast_second(leaf, entry));
+	leaf_set(pte, n > 1 ? entry | leaf->more : entry);
 	dmah_host_wmb();
 	dmah_host_leave(flags);
 	fast_fill(dev, h, dma, phys, entry, len, dir);
@@ -312,7 +317,7 @@ __attribute__((always_inline)) static inline bool fast_unmap(struct dmah_device 
 		return false;
 	}
 	dmah_host_wmb();
-	cache_put(ring, in, pte, index);
+	cache_put(ring, in, index);
 	count_add(&count_here(dev, cpu)->unmaps, 1);
 	dmah_host_leave(flags);
 	handle_end(h);
@@ -356,7 +361,7 @@ __attribute__((always_inline)) static inline bool fast_unmap_many(struct dmah_de
 	}
 	extent_clear(pte + 1, n - 1, cleared | leaf->cont);
 	dmah_host_wmb();
-	cache_put(ring, in, pte, n & (n - 1) ? at : at | FAST_SAME);
+	cache_put(ring, in, (uint32_t)at | (n & (n - 1) ? 0 : FAST_SAME));
 	count_add(&count_here(dev, cpu)->unmaps, 1);
 	dmah_host_leave(flags);
 	handle_end(h);
@@ -374,7 +379,7 @@ static inline bool fast_replace(struct dmah_device *dev, struct dmah *h, dmah_ph
 {
 	struct dmah_domain *dom = dev->dom;
 	uint64_t offset = phys & GRANULE_MASK, entry, *pte;
-	struct iova_entry slot;
+	uint32_t slot;
 	struct iova_ring *ring;
 	struct dmah_cpu *cpu;
 	unsigned long flags;
@@ -393,12 +398,12 @@ static inline bool fast_replace(struct dmah_device *dev, struct dmah *h, dmah_ph
 		return false;
 	}
 	dmah_host_wmb();
-	cache_put(ring, in, pte, index);
-	slot = cache_take_seen(ring);
+	cache_put(ring, in, index);
+	slot = cache_take_seen(ring) & IOVA_INDEX;
 	count_add(&count_here(dev, cpu)->unmaps, 1);
 	count_add(&count_here(dev, cpu)->maps, 1);
-	dma = iommu_iova(dom, (uint32_t)slot.first) + offset;
-	entry = fast_write(dev, dom, slot.pte, dma, phys, (uint32_t)len, dir, caller);
+	dma = iommu_iova(dom, slot) + offset;
+	entry = fast_write(dev, dom, entries_any(dom, slot), dma, phys, (uint32_t)len, dir, caller);
 	dmah_host_leave(flags);
 	fast_fill(dev, h, dma, phys, entry, len, dir);
 	return true;

@@ -38,8 +38,8 @@ static uint64_t *take_granules(struct dmah_device *dev, uint32_t n, uint32_t *fi
 {
 	uint32_t align = n <= IOVA_CLASS_MAX ? 1 : 1u << (32 - __builtin_clz(n - 1));
 	struct dmah_domain *dom = dev->dom;
-	struct iova_entry slot;
 	unsigned long flags;
+	uint32_t slot;
 	bool taken;
 
 	for (unsigned int i = 0; n <= IOVA_CLASS_MAX && i < 2; i++) {
@@ -47,9 +47,10 @@ static uint64_t *take_granules(struct dmah_device *dev, uint32_t n, uint32_t *fi
 
 		taken = cache_take(&dom->cpu[cpu]->cache.ring[class], &slot);
 		dmah_host_leave(flags);
-		*first = (uint32_t)slot.first;
-		if (taken)
-			return slot.pte;
+		if (taken) {
+			*first = slot & IOVA_INDEX;
+			return entries_any(dom, *first);
+		}
 		if (i || !dmah_fast_refill(dom, class))
 			return NULL;
 	}
@@ -230,7 +231,7 @@ static bool defer_vec(struct dmah_device *dev, const struct dmah_vec *v, uint64_
 	ended = cache_room(ring, &in) && end_pieces(&dom->pt.leaf, pte, v->granules, value,
 						    history_timestamp(&dom->history));
 	if (ended) {
-		cache_put(ring, in, pte, first);
+		cache_put(ring, in, first);
 		count_add(&count_here(dev, cpu)->unmaps, v->nparts);
 	}
 	dmah_host_leave(flags);

@@ -214,12 +214,21 @@ static void ended_in_ring(struct dmah_domain *dom, const struct dmah_ring *ring,
 	popped_when(ring, number, &dom->history, what);
 }
 
+/* The time that a lazy unmap of one block left in its entry. */
+static uint64_t block_timestamp(const struct dmah_domain *dom, uint32_t index)
+{
+	uint64_t value = pt_load(entries_block(dom, index));
+
+	return pt_present(&dom->pt.leaf, value) ? 0 : value & HISTORY_TIMESTAMP;
+}
+
 static void ended(struct dmah_domain *dom, dmah_addr_t addr, uint32_t index,
 		  struct fault_place *what)
 {
 	struct lookup q = { .dom = dom, .addr = addr, .entry = raw(dom, index) };
 	const struct dmah_ring *ring = ring_at(dom, index);
 	uint64_t timestamp = q.entry & HISTORY_TIMESTAMP, now = dmah_host_now();
+	bool has_leaf = entries_has_leaf(dom, index);
 	struct history_record record;
 	bool found;
 
@@ -227,9 +236,10 @@ static void ended(struct dmah_domain *dom, dmah_addr_t addr, uint32_t index,
 		ended_in_ring(dom, ring, addr, index, what);
 		return;
 	}
-	found = dmah_history_find(&dom->history, addr,
-				  entries_has_leaf(dom, index) ? about_ended : about_block, &q,
+	found = dmah_history_find(&dom->history, addr, has_leaf ? about_ended : about_block, &q,
 				  &record);
+	if (found && !has_leaf && (record.ended & HISTORY_ENDED) == 1)
+		timestamp = block_timestamp(dom, index);
 	/* A generation is left of a mapping that is not remembered. */
 	if (!found && !q.entry)
 		return;
@@ -238,7 +248,7 @@ static void ended(struct dmah_domain *dom, dmah_addr_t addr, uint32_t index,
 		dmah_fault_remember(what, &record, dom->pt.leaf.gen_bits);
 	if (timestamp)
 		(void)dmah_history_age(&dom->history, timestamp, now, &what->least, &what->most);
-	else if (found && record.ended & HISTORY_ENDED)
+	else if (found && (record.ended & HISTORY_ENDED) > 1)
 		what->least = what->most = (now - record.ended) & HISTORY_ENDED;
 }
 

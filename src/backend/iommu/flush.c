@@ -3,8 +3,8 @@
  * Lazy queues, flushes and quarantine: when an unmapped range may be used again.
  */
 #include "backend/iommu/flush.h"
-#include "backend/iommu/block.h"
 #include "backend/iommu/cells.h"
+#include "backend/iommu/cpu.h"
 #include "backend/iommu/entries.h"
 #include "backend/iommu/invalidate.h"
 #include "backend/iommu/marks.h"
@@ -19,16 +19,31 @@
 /* CPUs, and rings, that one invalidation serves. */
 #define FLUSH_CPUS RING_MARKS
 
+/*
+ * Return the class of the ring that a range may go into; IOVA_RINGS if there is none. What lies in a ring has the table that its
+ * next map writes to: a leaf table, or for a block the table above.
+ */
+static unsigned int ring_class(const struct dmah_domain *dom, uint32_t first, uint32_t n)
+{
+	if (n <= IOVA_CLASS_MAX)
+		return entries_has_leaf(dom, first) ? iova_class(n) : IOVA_RINGS;
+	return n == IOVA_BLOCK_SIZE && entries_block_is_ready(dom, first) ? IOVA_BLOCK : IOVA_RINGS;
+}
+
 /* Inside dmah_host_enter(). @own: this CPU's part, with its lock held; NULL: back to the depot. */
 static void put_granules(struct dmah_domain *dom, struct dmah_cpu *own, uint32_t first, uint32_t n)
 {
-	if (!n || dmah_iommu_put_cell(dom, first) || (own && block_keep(dom, own, first, n)))
+	unsigned int class;
+
+	if (!n || dmah_iommu_put_cell(dom, first))
 		return;
-	if (own && n <= IOVA_CLASS_MAX)
-		dmah_iova_cache_release(&own->cache, &dom->iova, iova_class(n),
-					entries_leaf(dom, first), first);
-	else
+	class = ring_class(dom, first, n);
+	if (!own || class == IOVA_RINGS) {
 		dmah_iova_put_large(&dom->iova, first, iommu_units(n));
+		return;
+	}
+	dmah_cpu_want(dom, own);
+	dmah_iova_cache_release(&own->cache, &dom->iova, class, true, first);
 }
 
 void dmah_iommu_release(struct dmah_domain *dom, const struct iova_range *range)
@@ -69,7 +84,7 @@ void dmah_iommu_quarantine(struct dmah_device *dev, const struct iova_range *ran
 
 /* The part of a CPU's lazy ranges that a flush covers: those that waited before the flush was posted. */
 struct captured {
-	uint32_t ring[IOVA_CLASSES];
+	uint32_t ring[IOVA_RINGS];
 	uint32_t queue;
 };
 
@@ -115,10 +130,9 @@ static void release_until(struct dmah_domain *dom, struct dmah_cpu *cpu,
 		if (own)
 			dmah_iova_cache_trim(&cpu->cache, &dom->iova);
 		for (; n < RELEASE_BATCH && (int32_t)(until->queue - q->out) > 0; n++) {
-			struct lazy_entry *entry = &q->entry[q->out & (dom->lazy_capacity - 1)];
+			struct lazy_entry *entry = lazy_at(dom, q, q->out);
 
-			if (!own || !block_keep(dom, cpu, entry->first, entry->n))
-				put_granules(dom, NULL, entry->first, entry->n);
+			put_granules(dom, NULL, entry->first, entry->n);
 			if (entry->head | entry->tail)
 				slots[nslots++] = *entry;
 			q->out++;
@@ -160,7 +174,7 @@ static int flush_some(struct dmah_domain *dom, const struct dmah_device *dev, un
 	unsigned int n = 0, nrings = dmah_iommu_rings_capture(dom, *ring, marks);
 	int err;
 
-	for (; n < FLUSH_CPUS && first + n < dom->cfg.cpus; n++)
+	for (; n < FLUSH_CPUS && first + n <= cpu_shared(dom); n++)
 		(void)capture(dom, dom->cpu[first + n], &until[n], begun);
 	err = dmah_iommu_invalidate(dom, dev, 0, 0, false);
 	for (unsigned int i = 0; !err && i < n; i++)
@@ -219,7 +233,7 @@ static bool may_end_quarantine(struct dmah_domain *dom)
 {
 	if (!__atomic_load_n(&dom->quarantine, __ATOMIC_ACQUIRE))
 		return !dom->mark;
-	return !dom->mark || !__atomic_exchange_n(&dom->mending, true, __ATOMIC_ACQUIRE);
+	return !dom->mark || !__atomic_exchange_n(&dom->mending, 1, __ATOMIC_ACQUIRE);
 }
 
 int dmah_iommu_flush(struct dmah_domain *dom, const struct dmah_device *dev)
@@ -236,7 +250,7 @@ int dmah_iommu_flush(struct dmah_domain *dom, const struct dmah_device *dev)
 	if (!err && mends && __atomic_load_n(&dom->quarantine, __ATOMIC_ACQUIRE))
 		end_quarantine(dom, seq);
 	if (mends && dom->mark)
-		__atomic_store_n(&dom->mending, false, __ATOMIC_RELEASE);
+		__atomic_store_n(&dom->mending, 0, __ATOMIC_RELEASE);
 	if (err)
 		return err;
 	if (__atomic_load_n(&dom->doubt, __ATOMIC_ACQUIRE))
@@ -250,16 +264,14 @@ static enum cache_deferred put_lazy(struct dmah_domain *dom, struct dmah_cpu *cp
 {
 	struct lazy_queue *q = &cpu->lazy;
 	uint64_t now = dmah_host_now();
-	uint64_t *pte;
+	unsigned int class = IOVA_RINGS;
 
-	if (range->n && range->n <= IOVA_CLASS_MAX && !(range->head | range->tail) &&
-	    !iommu_in_reserve(dom, range->first)) {
-		pte = entries_leaf(dom, range->first);
+	if (range->n && !(range->head | range->tail) && !iommu_in_reserve(dom, range->first))
+		class = ring_class(dom, range->first, range->n);
+	if (class < IOVA_RINGS && cpu->cache.ring[class].depth) {
 		if (!dmah_iova_cache_waiting(&cpu->cache))
 			dmah_history_flush_time(&dom->history, now);
-		if (pte && cpu->cache.ring[iova_class(range->n)].depth)
-			return dmah_iova_cache_defer(&cpu->cache, &dom->iova, iova_class(range->n),
-						     pte, range->first, now);
+		return dmah_iova_cache_defer(&cpu->cache, &dom->iova, class, range->first, now);
 	}
 	if (queued(cpu) >= dom->lazy_capacity)
 		return CACHE_FULL;
@@ -267,7 +279,7 @@ static enum cache_deferred put_lazy(struct dmah_domain *dom, struct dmah_cpu *cp
 		cpu->cache.since = now;
 		dmah_history_flush_time(&dom->history, now);
 	}
-	q->entry[q->in++ & (dom->lazy_capacity - 1)] = *range;
+	*lazy_at(dom, q, q->in++) = *range;
 	return queued(cpu) < dom->cfg.lazy_entries ? CACHE_WAITS : CACHE_DUE;
 }
 
@@ -283,6 +295,9 @@ int dmah_iommu_defer(struct dmah_device *dev, const struct iova_range *range)
 	int err;
 
 	n = dmah_host_enter(&flags);
+	dmah_cpu_want(dom, dom->cpu[n]);
+	if (!cpu_is_made(dom, dom->cpu[n]))
+		n = cpu_shared(dom);
 	cpu = dom->cpu[n];
 	dmah_host_lock(&cpu->lock);
 	first = !queued(cpu) && !dmah_iova_cache_waiting(&cpu->cache);

@@ -7,6 +7,7 @@
  *	reserved.h	ranges that are not handed out, identity ranges
  *	device.h	attach, detach, kill
  *	mode.h, poll.h	modes; deadlines and dead CPUs
+ *	cpu.h		the memory of one CPU's part
  *	cells.h		the reserve of dmah_reserve()
  *	map.h		one mapping, and its steps
  *	entries.h	extents of page-table entries

@@ -8,6 +8,7 @@
 #include "backend/iommu/map.h"
 #include "backend/iommu/marks.h"
 #include "backend/iommu/cells.h"
+#include "backend/iommu/cpu.h"
 #include "backend/iommu/invalidate.h"
 #include "backend/iommu/link.h"
 #include "base/pool.h"
@@ -39,6 +40,7 @@ uint32_t dmah_iommu_take_iova(struct dmah_device *dev, uint32_t n, uint32_t alig
 	if (attempt == 3)
 		return dmah_iommu_take_cell(
 			dom, n, boundary && boundary < align ? (uint32_t)boundary : align, skew);
+	cpu_make(dom);
 	cpu = dom->cpu[dmah_host_enter(&flags)];
 	dmah_host_lock(&cpu->lock);
 	if (n <= IOVA_CLASS_MAX && align <= 1)

@@ -3,6 +3,7 @@
  * Upkeep that the host drives: deadlines of lazy unmaps, and CPUs that are gone.
  */
 #include "backend/iommu/poll.h"
+#include "backend/iommu/cpu.h"
 #include "backend/iommu/flush.h"
 #include "backend/iommu/ring.h"
 
@@ -16,7 +17,7 @@ int dmah_iommu_poll(struct dmah_domain *dom, uint64_t now, uint64_t *next)
 {
 	int err = DMAH_OK;
 
-	for (unsigned int i = 0; i < dom->cfg.cpus; i++) {
+	for (unsigned int i = 0; i <= cpu_shared(dom); i++) {
 		struct dmah_cpu *cpu = dom->cpu[i];
 		uint64_t deadline = UINT64_MAX;
 		unsigned long flags;

@@ -194,7 +194,7 @@ static int alloc(struct dmah_amdvi *amdvi, const struct dmah_amdvi_config *confi
 	amdvi->status = (uint32_t *)(void *)((char *)amdvi->queue + (size_t)amdvi->entries * 16);
 	amdvi->status_phys = amdvi->queue_phys + (size_t)amdvi->entries * 16;
 	/* Mark 1 is confirmed: it stands for all that need not be posted. */
-	amdvi->marks = 1;
+	amdvi->marks.last = 1;
 	*amdvi->status = 1;
 	return DMAH_OK;
 }

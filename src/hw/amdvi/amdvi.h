@@ -8,6 +8,7 @@
 #include <dmah/irq.h>
 
 #include "hw/amdvi/regs.h"
+#include "hw/unit.h"
 
 /** struct amdvi_command - a command of the command buffer. */
 struct amdvi_command {
@@ -39,11 +40,6 @@ static inline uint64_t *amdvi_slot(const struct dmah_amdvi *amdvi, uint32_t pos)
 static inline uint32_t amdvi_passed(const struct dmah_amdvi *amdvi)
 {
 	return __atomic_load_n(amdvi->status, __ATOMIC_ACQUIRE);
-}
-
-static inline bool amdvi_failed(const struct dmah_amdvi *amdvi)
-{
-	return __atomic_load_n(&amdvi->failed, __ATOMIC_ACQUIRE);
 }
 
 static inline bool amdvi_bit(const uint64_t *bits, uint32_t n)
@@ -93,9 +89,6 @@ static inline struct amdvi_command amdvi_noop(void)
 
 /** AMDVI_ROOM - commands that there is room for after dmah_amdvi_op_make_room(). */
 #define AMDVI_ROOM 8u
-
-/** dmah_amdvi_late() - Returns true when the unit's time-out has passed since *@begun, which the first call sets. */
-bool dmah_amdvi_late(const struct dmah_amdvi *amdvi, uint64_t *begun);
 
 /** dmah_amdvi_has_room() - Returns true where @n more commands fit. Context: the queue's lock is held, as for all puts. */
 bool dmah_amdvi_has_room(struct dmah_amdvi *amdvi, unsigned int n);

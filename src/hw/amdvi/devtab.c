@@ -102,7 +102,7 @@ static int make_entry(const struct dmah_amdvi *amdvi, const struct dmah_device *
 		return DMAH_ENOTSUP;
 	if (how == DMAH_BIND_BLOCK)
 		return DMAH_OK;
-	if (!tag || tag >= DMAH_AMDVI_DOMAINS || !amdvi_bit(amdvi->tags, tag))
+	if (!hw_tag_taken(amdvi->tags, DMAH_AMDVI_DOMAINS, tag))
 		return DMAH_ENOTSUP;
 	entry[0] = DTE_V | DTE_TV | DTE_IR | DTE_IW;
 	entry[1] = tag;
@@ -350,30 +350,13 @@ bool dmah_amdvi_op_isolated(struct dmah_iommu *iommu, struct dmah_device *dev)
 int dmah_amdvi_op_tag_alloc(struct dmah_iommu *iommu, uint32_t *tag)
 {
 	struct dmah_amdvi *amdvi = amdvi_of(iommu);
-	uint32_t n = DMAH_AMDVI_DOMAINS / 64, i = 0;
-	unsigned long flags;
 
-	dmah_host_enter(&flags);
-	dmah_host_lock(&amdvi->tables);
-	while (i < n && !~amdvi->tags[i])
-		i++;
-	if (i < n) {
-		*tag = i * 64 + (uint32_t)__builtin_ctzll(~amdvi->tags[i]);
-		amdvi->tags[i] |= 1ull << *tag % 64;
-	}
-	dmah_host_unlock(&amdvi->tables);
-	dmah_host_leave(flags);
-	return i < n ? DMAH_OK : DMAH_ENOSPC;
+	return dmah_hw_tag_alloc(amdvi->tags, DMAH_AMDVI_DOMAINS, &amdvi->tables, tag);
 }
 
 void dmah_amdvi_op_tag_free(struct dmah_iommu *iommu, uint32_t tag)
 {
 	struct dmah_amdvi *amdvi = amdvi_of(iommu);
-	unsigned long flags;
 
-	dmah_host_enter(&flags);
-	dmah_host_lock(&amdvi->tables);
-	amdvi->tags[tag / 64] &= ~(1ull << tag % 64);
-	dmah_host_unlock(&amdvi->tables);
-	dmah_host_leave(flags);
+	dmah_hw_tag_free(amdvi->tags, &amdvi->tables, tag);
 }

@@ -15,75 +15,34 @@
 /* A unit that refuses the same command more often has failed. */
 #define REFUSALS 4u
 
-/** struct amdvi_report - a report to be made when the lock is free; @text NULL: none. */
-struct amdvi_report {
-	const char *text;
-	uint64_t value;
-};
-
-static void fail_locked(struct dmah_amdvi *amdvi, struct amdvi_report *report, const char *text)
+static void fail_locked(struct dmah_amdvi *amdvi, struct hw_report *report, const char *text)
 {
-	/* The reset says how it ended. */
-	if (!amdvi->failed && !amdvi->resetting)
-		*report = (struct amdvi_report){ text, amdvi_read(amdvi, REG_STATUS) };
-	__atomic_store_n(&amdvi->failed, true, __ATOMIC_RELEASE);
-}
-
-static void make_report(const struct amdvi_report *report)
-{
-	if (report->text)
-		dmah_host_report(NULL, DMAH_ETIMEDOUT, report->text, report->value, NULL);
+	dmah_hw_fail_locked(&amdvi->state, report, text, amdvi_read(amdvi, REG_STATUS));
 }
 
 void dmah_amdvi_fail(struct dmah_amdvi *amdvi, const char *text)
 {
-	struct amdvi_report report = { 0 };
-	unsigned long flags;
-
-	dmah_host_enter(&flags);
-	dmah_host_lock(&amdvi->lock);
-	fail_locked(amdvi, &report, text);
-	dmah_host_unlock(&amdvi->lock);
-	dmah_host_leave(flags);
-	make_report(&report);
+	dmah_hw_fail(&amdvi->state, text, amdvi_read(amdvi, REG_STATUS));
 }
 
 /* ---- recovery ---- */
 
-/* Nothing that waits for a mark between the last one passed and here is confirmed. */
-static void lose_marks(struct dmah_amdvi *amdvi)
-{
-	if (!amdvi->lost_until)
-		__atomic_store_n(&amdvi->lost_after,
-				 amdvi->marks -
-					 (uint32_t)((uint32_t)amdvi->marks - amdvi_passed(amdvi)),
-				 __ATOMIC_RELAXED);
-	__atomic_store_n(&amdvi->lost_until, amdvi->marks, __ATOMIC_RELEASE);
-}
-
-/* Nothing of before the next mark is confirmed, though the hardware may have passed it already. */
-static void lose_passed_marks(struct dmah_amdvi *amdvi)
-{
-	__atomic_store_n(&amdvi->lost_after, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&amdvi->lost_until, amdvi->marks, __ATOMIC_RELEASE);
-}
-
 /* Lets all waits that are under way wait for what was put since @until. */
 static void redo(struct dmah_amdvi *amdvi, uint64_t until)
 {
-	__atomic_store_n(&amdvi->redo_ticket, dmah_amdvi_put_mark(amdvi), __ATOMIC_RELAXED);
-	__atomic_store_n(&amdvi->redo_until, until, __ATOMIC_RELEASE);
+	hw_marks_redo(&amdvi->marks, until, dmah_amdvi_put_mark(amdvi));
 }
 
 /* Invalidates everything, which stands for every command of before. */
 static bool recover(struct dmah_amdvi *amdvi)
 {
-	uint64_t until = amdvi->marks;
+	uint64_t until = amdvi->marks.last;
 
 	if (!dmah_amdvi_has_room(amdvi, RECOVERY))
 		return false;
 	if (!(amdvi->efr & EFR_IA)) {
-		lose_passed_marks(amdvi);
+		/* Nothing of before the next mark is confirmed, though the hardware may have passed it already. */
+		hw_marks_lose(&amdvi->marks, 0);
 		return true;
 	}
 	dmah_amdvi_put(amdvi, (struct amdvi_command){ CMD(OP_ALL), 0 });
@@ -110,13 +69,13 @@ static void drop_commands(struct dmah_amdvi *amdvi, uint32_t id)
 }
 
 /* Blocks the device. All waits go on when the hardware has forgotten its entry and what was reached through it. */
-static bool isolate(struct dmah_amdvi *amdvi, uint32_t id, struct amdvi_report *report)
+static bool isolate(struct dmah_amdvi *amdvi, uint32_t id, struct hw_report *report)
 {
-	uint64_t until = amdvi->marks;
+	uint64_t until = amdvi->marks.last;
 	uint32_t domain;
 
 	if (dmah_amdvi_block_silent(amdvi, id, &domain))
-		*report = (struct amdvi_report){
+		*report = (struct hw_report){
 			"a device did not invalidate its TLB: it is blocked; its requester id", id
 		};
 	drop_commands(amdvi, id);
@@ -154,10 +113,10 @@ static void widen(struct dmah_amdvi *amdvi, uint64_t *at)
 	case OP_ALL:
 		break;
 	default:
-		lose_marks(amdvi);
+		hw_marks_lose_open(&amdvi->marks, amdvi_passed(amdvi));
 	}
 	if (CMD_OP(c.lo) == OP_ALL && !(amdvi->efr & EFR_IA)) {
-		lose_marks(amdvi);
+		hw_marks_lose_open(&amdvi->marks, amdvi_passed(amdvi));
 		c = amdvi_noop();
 	}
 	at[0] = c.lo;
@@ -175,14 +134,14 @@ static void restart_queue(struct dmah_amdvi *amdvi, uint32_t head)
 }
 
 /* @addr: the address of the refused command. */
-static void handle_refusal(struct dmah_amdvi *amdvi, uint64_t addr, struct amdvi_report *report)
+static void handle_refusal(struct dmah_amdvi *amdvi, uint64_t addr, struct hw_report *report)
 {
 	uint32_t slot = (uint32_t)(addr - amdvi->queue_phys) >> 4;
 	uint32_t head = amdvi->tail - ((amdvi->tail - slot) & (amdvi->entries - 1));
 	uint64_t *at = amdvi_slot(amdvi, head);
 
 	if (amdvi_read(amdvi, REG_STATUS) & STATUS_CMDRUN) {
-		*report = (struct amdvi_report){ "the IOMMU refused a command; its address", addr };
+		*report = (struct hw_report){ "the IOMMU refused a command; its address", addr };
 		if (!recover(amdvi))
 			fail_locked(amdvi, report, "the IOMMU's queue reports error after error");
 		dmah_amdvi_ring(amdvi);
@@ -191,8 +150,8 @@ static void handle_refusal(struct dmah_amdvi *amdvi, uint64_t addr, struct amdvi
 	if (!amdvi->refusals || amdvi->refused_at != head) {
 		amdvi->refused_at = head;
 		amdvi->refusals = 1;
-		*report = (struct amdvi_report){ "the IOMMU refused a command; its first half",
-						 at[0] };
+		*report =
+			(struct hw_report){ "the IOMMU refused a command; its first half", at[0] };
 		widen(amdvi, at);
 	} else if (++amdvi->refusals > REFUSALS) {
 		fail_locked(amdvi, report, "the IOMMU refuses all commands of its queue");
@@ -205,7 +164,7 @@ static void handle_refusal(struct dmah_amdvi *amdvi, uint64_t addr, struct amdvi
 
 /* ---- looking ---- */
 
-static void handle_event(struct dmah_amdvi *amdvi, const uint64_t *at, struct amdvi_report *report)
+static void handle_event(struct dmah_amdvi *amdvi, const uint64_t *at, struct hw_report *report)
 {
 	switch (EVENT_CODE(at[0])) {
 	case EVT_IOTLB_TIMEOUT:
@@ -221,7 +180,7 @@ static void handle_event(struct dmah_amdvi *amdvi, const uint64_t *at, struct am
 }
 
 /* Changes that an event causes are stored before @seen: a wait that does not see the event any more sees what it changed. */
-static void handle_events(struct dmah_amdvi *amdvi, struct amdvi_report *report)
+static void handle_events(struct dmah_amdvi *amdvi, struct hw_report *report)
 {
 	uint32_t left = amdvi->events;
 
@@ -248,8 +207,8 @@ static void handle_overflow(struct dmah_amdvi *amdvi)
 	uint64_t asked = amdvi->asked;
 
 	if (asked) {
-		__atomic_store_n(&amdvi->lost_after, 0, __ATOMIC_RELAXED);
-		__atomic_store_n(&amdvi->lost_until, asked, __ATOMIC_RELEASE);
+		__atomic_store_n(&amdvi->marks.lost_after, 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&amdvi->marks.lost_until, asked, __ATOMIC_RELEASE);
 	}
 	if ((asked || all) && dmah_amdvi_log_restart(amdvi))
 		__atomic_store_n(&amdvi->asked, 0, __ATOMIC_RELAXED);
@@ -258,7 +217,7 @@ static void handle_overflow(struct dmah_amdvi *amdvi)
 /* Returns true where the unit works from our tables and our queue, and has done all that was posted. */
 static bool has_caught_up(const struct dmah_amdvi *amdvi, uint32_t status)
 {
-	return amdvi_passed(amdvi) == (uint32_t)amdvi->marks && status & STATUS_CMDRUN &&
+	return amdvi_passed(amdvi) == (uint32_t)amdvi->marks.last && status & STATUS_CMDRUN &&
 	       RING_INDEX(amdvi_read(amdvi, REG_CMD_HEAD)) % amdvi->entries ==
 		       (amdvi->tail & (amdvi->entries - 1)) &&
 	       dmah_host_read64(amdvi->regs + REG_CONTROL) == amdvi->control;
@@ -273,20 +232,20 @@ static void return_to_service(struct dmah_amdvi *amdvi)
 	if (!(amdvi->efr & EFR_IA) || !recover(amdvi))
 		return;
 	dmah_amdvi_ring(amdvi);
-	__atomic_store_n(&amdvi->failed, false, __ATOMIC_RELEASE);
+	__atomic_store_n(&amdvi->state.failed, false, __ATOMIC_RELEASE);
 }
 
 bool dmah_amdvi_check(struct dmah_amdvi *amdvi)
 {
-	struct amdvi_report report = { 0 };
+	struct hw_report report = { 0 };
 	unsigned long flags;
 	uint32_t status;
 	bool works;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&amdvi->lock);
+	dmah_host_lock(&amdvi->state.lock);
 	status = amdvi_read(amdvi, REG_STATUS);
-	if (amdvi->resetting || !amdvi->live) {
+	if (amdvi->state.resetting || !amdvi->live) {
 		;
 	} else if (status == ~0u) {
 		fail_locked(amdvi, &report, "the IOMMU's registers read as all ones");
@@ -296,13 +255,13 @@ bool dmah_amdvi_check(struct dmah_amdvi *amdvi)
 			dmah_amdvi_log_spare(amdvi);
 		if (status & STATUS_OVERFLOW || !(amdvi->control & CONTROL_EVTLOG))
 			handle_overflow(amdvi);
-		if (amdvi->failed && has_caught_up(amdvi, status))
+		if (amdvi->state.failed && has_caught_up(amdvi, status))
 			return_to_service(amdvi);
 	}
-	works = !amdvi->failed;
-	dmah_host_unlock(&amdvi->lock);
+	works = !amdvi->state.failed;
+	dmah_host_unlock(&amdvi->state.lock);
 	dmah_host_leave(flags);
-	make_report(&report);
+	dmah_hw_make_report(&report);
 	return works;
 }
 
@@ -313,45 +272,18 @@ void dmah_amdvi_errors(struct dmah_amdvi *amdvi)
 
 /* ---- reset ---- */
 
-static bool begin_reset(struct dmah_amdvi *amdvi)
-{
-	unsigned long flags;
-	bool first;
-
-	dmah_host_enter(&flags);
-	dmah_host_lock(&amdvi->lock);
-	first = !amdvi->resetting;
-	amdvi->resetting = true;
-	__atomic_store_n(&amdvi->failed, true, __ATOMIC_RELEASE);
-	dmah_host_unlock(&amdvi->lock);
-	dmah_host_leave(flags);
-	return first;
-}
-
-static void end_reset(struct dmah_amdvi *amdvi, int err)
-{
-	unsigned long flags;
-
-	dmah_host_enter(&flags);
-	dmah_host_lock(&amdvi->lock);
-	amdvi->resetting = false;
-	amdvi->refusals = 0;
-	__atomic_store_n(&amdvi->failed, err != DMAH_OK, __ATOMIC_RELEASE);
-	dmah_host_unlock(&amdvi->lock);
-	dmah_host_leave(flags);
-}
-
 int dmah_amdvi_reset(struct dmah_amdvi *amdvi)
 {
 	int err = DMAH_OK;
 
-	if (!begin_reset(amdvi))
+	if (!dmah_hw_begin_reset(&amdvi->state))
 		return DMAH_EBUSY;
 	if (amdvi->enabled) {
 		err = dmah_amdvi_stop(amdvi);
 		if (!err)
 			err = dmah_amdvi_start(amdvi);
 	}
-	end_reset(amdvi, err);
+	amdvi->refusals = 0;
+	dmah_hw_end_reset(&amdvi->state, err);
 	return err;
 }

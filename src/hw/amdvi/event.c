@@ -179,8 +179,8 @@ void dmah_amdvi_fault_irq(struct dmah_amdvi *amdvi, bool on)
 	unsigned long flags;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&amdvi->lock);
+	dmah_host_lock(&amdvi->state.lock);
 	dmah_amdvi_control(amdvi, on ? 0 : CONTROL_EVTINT, on ? CONTROL_EVTINT : 0);
-	dmah_host_unlock(&amdvi->lock);
+	dmah_host_unlock(&amdvi->state.lock);
 	dmah_host_leave(flags);
 }

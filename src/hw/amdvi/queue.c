@@ -14,16 +14,6 @@
 /* A wait reads the status register this often, in nanoseconds. */
 #define ERROR_CHECK_NS 1000000u
 
-bool dmah_amdvi_late(const struct dmah_amdvi *amdvi, uint64_t *begun)
-{
-	uint64_t now = dmah_host_now();
-
-	if (!*begun)
-		*begun = now;
-	/* A wait that has moved to another CPU may read a clock that is behind the first one's. */
-	return now > *begun && now - *begun > amdvi->timeout;
-}
-
 /* ---- the ring ---- */
 
 void dmah_amdvi_put(struct dmah_amdvi *amdvi, struct amdvi_command c)
@@ -36,7 +26,7 @@ void dmah_amdvi_put(struct dmah_amdvi *amdvi, struct amdvi_command c)
 
 uint64_t dmah_amdvi_put_mark(struct dmah_amdvi *amdvi)
 {
-	uint64_t mark = ++amdvi->marks;
+	uint64_t mark = ++amdvi->marks.last;
 
 	dmah_amdvi_put(amdvi, (struct amdvi_command){
 				      CMD(OP_WAIT) | WAIT_STORE | amdvi->status_phys, mark });
@@ -67,16 +57,16 @@ static int post_locked(struct dmah_amdvi *amdvi, const struct amdvi_command *c, 
 {
 	if (!amdvi->live) {
 		if (ticket)
-			*ticket = amdvi->marks;
+			*ticket = amdvi->marks.last;
 		return DMAH_OK;
 	}
-	if (amdvi->failed)
+	if (amdvi->state.failed)
 		return DMAH_ETIMEDOUT;
 	if (!dmah_amdvi_has_room(amdvi, n + (ticket ? 1u : 0u) + AMDVI_SPARE))
 		return DMAH_EBUSY;
 	while (n--) {
 		if (CMD_OP(c->lo) == OP_IOTLB)
-			__atomic_store_n(&amdvi->asked, amdvi->marks + 1, __ATOMIC_RELAXED);
+			__atomic_store_n(&amdvi->asked, amdvi->marks.last + 1, __ATOMIC_RELAXED);
 		dmah_amdvi_put(amdvi, *c++);
 	}
 	if (ticket)
@@ -92,9 +82,9 @@ static int try_post(struct dmah_amdvi *amdvi, const struct amdvi_command *c, uns
 	int err;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&amdvi->lock);
+	dmah_host_lock(&amdvi->state.lock);
 	err = post_locked(amdvi, c, n, ticket);
-	dmah_host_unlock(&amdvi->lock);
+	dmah_host_unlock(&amdvi->state.lock);
 	dmah_host_leave(flags);
 	return err;
 }
@@ -108,7 +98,7 @@ static int await_room(struct dmah_amdvi *amdvi, uint64_t *begun, bool *late)
 	}
 	if (!dmah_amdvi_check(amdvi))
 		return DMAH_ETIMEDOUT;
-	*late = dmah_amdvi_late(amdvi, begun);
+	*late = dmah_hw_late(amdvi->timeout, begun);
 	dmah_host_relax();
 	return DMAH_OK;
 }
@@ -120,7 +110,7 @@ int dmah_amdvi_post(struct dmah_amdvi *amdvi, const struct amdvi_command *c, uns
 	bool late = false;
 	int err;
 
-	if (amdvi_failed(amdvi) && !dmah_amdvi_check(amdvi))
+	if (hw_failed(&amdvi->state) && !dmah_amdvi_check(amdvi))
 		return DMAH_ETIMEDOUT;
 	while ((err = try_post(amdvi, c, n, ticket)) == DMAH_EBUSY)
 		if (await_room(amdvi, &begun, &late))
@@ -138,12 +128,9 @@ int dmah_amdvi_done(struct dmah_amdvi *amdvi, const struct amdvi_command *c, uns
 
 /* ---- waiting ---- */
 
-/* Returns true where a command in front of @ticket was lost. Look after the hardware's number. */
 static bool is_lost(const struct dmah_amdvi *amdvi, uint64_t ticket)
 {
-	uint64_t until = __atomic_load_n(&amdvi->lost_until, __ATOMIC_ACQUIRE);
-
-	return ticket <= until && ticket > __atomic_load_n(&amdvi->lost_after, __ATOMIC_RELAXED);
+	return hw_marks_lost(&amdvi->marks, ticket);
 }
 
 /*
@@ -157,9 +144,9 @@ static bool passed(struct dmah_amdvi *amdvi, uint64_t ticket)
 	while ((int32_t)(amdvi_passed(amdvi) - (uint32_t)ticket) >= 0) {
 		if (dmah_amdvi_event_pending(amdvi, ticket))
 			(void)dmah_amdvi_check(amdvi);
-		if (ticket > __atomic_load_n(&amdvi->redo_until, __ATOMIC_ACQUIRE))
+		if (ticket > __atomic_load_n(&amdvi->marks.redo_until, __ATOMIC_ACQUIRE))
 			return true;
-		ticket = __atomic_load_n(&amdvi->redo_ticket, __ATOMIC_RELAXED);
+		ticket = __atomic_load_n(&amdvi->marks.redo_ticket, __ATOMIC_RELAXED);
 	}
 	return false;
 }
@@ -180,8 +167,8 @@ int dmah_amdvi_op_wait(struct dmah_iommu *iommu, uint64_t ticket)
 			dmah_amdvi_fail(amdvi, "the IOMMU does not confirm invalidations in time");
 			break;
 		}
-		late = dmah_amdvi_late(amdvi, &begun);
-		if (late || amdvi_failed(amdvi) || dmah_host_now() - begun > check) {
+		late = dmah_hw_late(amdvi->timeout, &begun);
+		if (late || hw_failed(&amdvi->state) || dmah_host_now() - begun > check) {
 			check += ERROR_CHECK_NS;
 			if (!dmah_amdvi_check(amdvi))
 				break;
@@ -216,9 +203,9 @@ int dmah_amdvi_op_invalidate_dev(struct dmah_iommu *iommu, struct dmah_device *d
 	/* The device's translated requests are refused then, and its TLB no longer matters. */
 	if (!dmah_amdvi_has_ats(amdvi, dev->id))
 		return 0;
-	dmah_host_lock(&amdvi->lock);
+	dmah_host_lock(&amdvi->state.lock);
 	err = post_locked(amdvi, c, 2, NULL);
-	dmah_host_unlock(&amdvi->lock);
+	dmah_host_unlock(&amdvi->state.lock);
 	return err ? err : 2;
 }
 
@@ -228,9 +215,9 @@ static bool room_now(struct dmah_amdvi *amdvi)
 	bool room;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&amdvi->lock);
+	dmah_host_lock(&amdvi->state.lock);
 	room = dmah_amdvi_has_room(amdvi, AMDVI_ROOM + AMDVI_SPARE);
-	dmah_host_unlock(&amdvi->lock);
+	dmah_host_unlock(&amdvi->state.lock);
 	dmah_host_leave(flags);
 	return room;
 }
@@ -241,7 +228,7 @@ int dmah_amdvi_op_make_room(struct dmah_iommu *iommu)
 	uint64_t begun = 0;
 	bool late = false;
 
-	if (amdvi_failed(amdvi) && !dmah_amdvi_check(amdvi))
+	if (hw_failed(&amdvi->state) && !dmah_amdvi_check(amdvi))
 		return DMAH_ETIMEDOUT;
 	while (!room_now(amdvi))
 		if (await_room(amdvi, &begun, &late))

@@ -27,7 +27,7 @@ static int await_stopped(const struct dmah_amdvi *amdvi)
 	while ((status = amdvi_read(amdvi, REG_STATUS)) & (STATUS_CMDRUN | STATUS_EVTRUN)) {
 		if (late || status == ~0u)
 			return DMAH_ETIMEDOUT;
-		late = dmah_amdvi_late(amdvi, &begun);
+		late = dmah_hw_late(amdvi->timeout, &begun);
 		dmah_host_relax();
 	}
 	return DMAH_OK;
@@ -63,15 +63,16 @@ static void switch_over(struct dmah_amdvi *amdvi)
 	unsigned long flags;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&amdvi->lock);
+	dmah_host_lock(&amdvi->state.lock);
 	amdvi->head = amdvi->tail = 0;
 	amdvi_write(amdvi, REG_CMDBUF,
 		    amdvi->queue_phys | RING_LOG2(__builtin_ctz(amdvi->entries)));
 	amdvi_write(amdvi, REG_CMD_HEAD, 0);
 	amdvi_write(amdvi, REG_CMD_TAIL, 0);
 	/* Marks of the rings of before are not confirmed. */
-	__atomic_store_n(&amdvi->lost_after, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&amdvi->lost_until, amdvi->live ? amdvi->marks : 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&amdvi->marks.lost_after, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&amdvi->marks.lost_until, amdvi->live ? amdvi->marks.last : 0,
+			 __ATOMIC_RELEASE);
 	dmah_host_lock(&amdvi->faults);
 	dmah_amdvi_log_program(amdvi);
 	dmah_host_unlock(&amdvi->faults);
@@ -83,8 +84,8 @@ static void switch_over(struct dmah_amdvi *amdvi)
 				   amdvi->irq_control |
 				   CONTROL_INVTO(device_timeout(amdvi->timeout)));
 	__atomic_store_n(&amdvi->live, true, __ATOMIC_RELEASE);
-	__atomic_store_n(&amdvi->failed, false, __ATOMIC_RELEASE);
-	dmah_host_unlock(&amdvi->lock);
+	__atomic_store_n(&amdvi->state.failed, false, __ATOMIC_RELEASE);
+	dmah_host_unlock(&amdvi->state.lock);
 	dmah_host_leave(flags);
 }
 

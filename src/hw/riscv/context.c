@@ -18,7 +18,7 @@ static bool wants_ats(const struct dmah_riscv *unit, const struct dmah_device *d
 
 static bool tag_taken(const struct dmah_riscv *unit, uint32_t tag)
 {
-	return tag && tag < unit->ntags && unit->tags[tag / 64] >> tag % 64 & 1;
+	return hw_tag_taken(unit->tags, unit->ntags, tag);
 }
 
 /* The mode of a table, where the unit can walk it; else 0. */
@@ -233,4 +233,20 @@ bool dmah_riscv_op_isolated(struct dmah_iommu *iommu, struct dmah_device *dev)
 
 	return at && !(__atomic_load_n(&at[DC_TC], __ATOMIC_ACQUIRE) & TC_V) &&
 	       __atomic_load_n(&at[DC_TA], __ATOMIC_RELAXED) & TA_SILENT;
+}
+
+/* ---- tags: process soft-context ids ---- */
+
+int dmah_riscv_op_tag_alloc(struct dmah_iommu *iommu, uint32_t *tag)
+{
+	struct dmah_riscv *unit = riscv_of(iommu);
+
+	return dmah_hw_tag_alloc(unit->tags, unit->ntags, &unit->tables, tag);
+}
+
+void dmah_riscv_op_tag_free(struct dmah_iommu *iommu, uint32_t tag)
+{
+	struct dmah_riscv *unit = riscv_of(iommu);
+
+	dmah_hw_tag_free(unit->tags, &unit->tables, tag);
 }

@@ -17,36 +17,14 @@
 
 #define ALL_ONES "the IOMMU's registers read as all ones"
 
-/** struct riscv_report - a report to be made when the lock is free; @text NULL: none. */
-struct riscv_report {
-	const char *text;
-	uint64_t value;
-};
-
-static void fail_locked(struct dmah_riscv *unit, struct riscv_report *report, const char *text)
+static void fail_locked(struct dmah_riscv *unit, struct hw_report *report, const char *text)
 {
-	if (!unit->failed)
-		*report = (struct riscv_report){ text, riscv_read(unit, REG_CQCSR) };
-	__atomic_store_n(&unit->failed, true, __ATOMIC_RELEASE);
-}
-
-static void make_report(const struct riscv_report *report)
-{
-	if (report->text)
-		dmah_host_report(NULL, DMAH_ETIMEDOUT, report->text, report->value, NULL);
+	dmah_hw_fail_locked(&unit->state, report, text, riscv_read(unit, REG_CQCSR));
 }
 
 void dmah_riscv_fail(struct dmah_riscv *unit, const char *text)
 {
-	struct riscv_report report = { 0 };
-	unsigned long flags;
-
-	dmah_host_enter(&flags);
-	dmah_host_lock(&unit->lock);
-	fail_locked(unit, &report, text);
-	dmah_host_unlock(&unit->lock);
-	dmah_host_leave(flags);
-	make_report(&report);
+	dmah_hw_fail(&unit->state, text, riscv_read(unit, REG_CQCSR));
 }
 
 /* ---- a device that does not answer ---- */
@@ -83,13 +61,12 @@ static bool find_silent(const struct dmah_riscv *unit, uint32_t head, uint32_t *
 }
 
 /* Blocks a device and takes its commands out of the queue. */
-static void isolate(struct dmah_riscv *unit, uint32_t head, uint32_t id,
-		    struct riscv_report *report)
+static void isolate(struct dmah_riscv *unit, uint32_t head, uint32_t id, struct hw_report *report)
 {
 	const struct riscv_command noop = dmah_riscv_fence();
 
 	if (dmah_riscv_block_silent(unit, id))
-		*report = (struct riscv_report){
+		*report = (struct hw_report){
 			"a device did not invalidate its TLB: it is blocked; its requester id", id
 		};
 	for (; head != unit->tail; head++) {
@@ -110,7 +87,7 @@ static void isolate(struct dmah_riscv *unit, uint32_t head, uint32_t id,
  */
 static bool recover(struct dmah_riscv *unit)
 {
-	uint64_t until = unit->marks;
+	uint64_t until = unit->marks.last;
 
 	if (!dmah_riscv_has_room(unit, RECOVERY))
 		return false;
@@ -119,20 +96,8 @@ static bool recover(struct dmah_riscv *unit)
 	dmah_riscv_put(unit, dmah_riscv_all(unit));
 	if (riscv_has_files(unit))
 		dmah_riscv_put(unit, dmah_riscv_all_second());
-	__atomic_store_n(&unit->redo_ticket, dmah_riscv_put_mark(unit), __ATOMIC_RELAXED);
-	__atomic_store_n(&unit->redo_until, until, __ATOMIC_RELEASE);
+	hw_marks_redo(&unit->marks, until, dmah_riscv_put_mark(unit));
 	return true;
-}
-
-/* Nothing that waits for a mark between the last one passed and here is confirmed: nobody knows what the command was. */
-static void lose_marks(struct dmah_riscv *unit)
-{
-	if (!unit->lost_until)
-		__atomic_store_n(&unit->lost_after,
-				 unit->marks -
-					 (uint32_t)((uint32_t)unit->marks - riscv_status(unit)),
-				 __ATOMIC_RELAXED);
-	__atomic_store_n(&unit->lost_until, unit->marks, __ATOMIC_RELEASE);
 }
 
 /*
@@ -157,22 +122,22 @@ static void widen(struct dmah_riscv *unit, uint64_t *at)
 			c = dmah_riscv_all_second();
 		break;
 	default:
-		lose_marks(unit);
+		hw_marks_lose_open(&unit->marks, riscv_status(unit));
 	}
 	at[0] = c.word[0];
 	at[1] = c.word[1];
 }
 
 /* Returns true where a device was blocked for it, which must be confirmed. */
-static bool handle_refusal(struct dmah_riscv *unit, uint32_t head, struct riscv_report *report)
+static bool handle_refusal(struct dmah_riscv *unit, uint32_t head, struct hw_report *report)
 {
 	uint64_t *at = riscv_slot(unit, head);
 
 	if (!unit->refusals || unit->refused_at != head) {
 		unit->refused_at = head;
 		unit->refusals = 1;
-		*report = (struct riscv_report){ "the IOMMU refused a command; its first half",
-						 at[0] };
+		*report =
+			(struct hw_report){ "the IOMMU refused a command; its first half", at[0] };
 		widen(unit, at);
 		return false;
 	}
@@ -184,7 +149,7 @@ static bool handle_refusal(struct dmah_riscv *unit, uint32_t head, struct riscv_
 	return true;
 }
 
-static void handle_error(struct dmah_riscv *unit, uint32_t csr, struct riscv_report *report)
+static void handle_error(struct dmah_riscv *unit, uint32_t csr, struct hw_report *report)
 {
 	uint32_t cqh = riscv_read(unit, REG_CQH), id, head;
 	bool again = csr & CQCSR_TO;
@@ -213,7 +178,7 @@ static void handle_error(struct dmah_riscv *unit, uint32_t csr, struct riscv_rep
 /* Returns true where the unit works from our directory and our queue, and has done all that was posted. */
 static bool has_caught_up(const struct dmah_riscv *unit, uint32_t csr)
 {
-	return riscv_status(unit) == (uint32_t)unit->marks && csr & CSR_ON &&
+	return riscv_status(unit) == (uint32_t)unit->marks.last && csr & CSR_ON &&
 	       riscv_read(unit, REG_CQH) == (unit->tail & (unit->entries - 1)) &&
 	       (!riscv_enabled(unit) ||
 		DDTP_MODE(riscv_read(unit, REG_DDTP)) == DDTP_LEVELS(unit->levels));
@@ -228,31 +193,31 @@ static void return_to_service(struct dmah_riscv *unit)
 	if (!recover(unit))
 		return;
 	dmah_riscv_ring(unit);
-	__atomic_store_n(&unit->failed, false, __ATOMIC_RELEASE);
+	__atomic_store_n(&unit->state.failed, false, __ATOMIC_RELEASE);
 }
 
 bool dmah_riscv_check(struct dmah_riscv *unit)
 {
-	struct riscv_report report = { 0 };
+	struct hw_report report = { 0 };
 	unsigned long flags;
 	uint32_t csr;
 	bool works;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&unit->lock);
+	dmah_host_lock(&unit->state.lock);
 	csr = riscv_read(unit, REG_CQCSR);
-	if (unit->resetting)
+	if (unit->state.resetting)
 		;
 	else if (csr == ~0u)
 		fail_locked(unit, &report, ALL_ONES);
 	else if (csr & CQCSR_ERROR)
 		handle_error(unit, csr, &report);
-	else if (unit->failed && has_caught_up(unit, csr))
+	else if (unit->state.failed && has_caught_up(unit, csr))
 		return_to_service(unit);
-	works = !unit->failed;
-	dmah_host_unlock(&unit->lock);
+	works = !unit->state.failed;
+	dmah_host_unlock(&unit->state.lock);
 	dmah_host_leave(flags);
-	make_report(&report);
+	dmah_hw_make_report(&report);
 	return works;
 }
 
@@ -263,34 +228,6 @@ void dmah_riscv_errors(struct dmah_riscv *unit)
 
 /* ---- reset ---- */
 
-static bool begin_reset(struct dmah_riscv *unit)
-{
-	unsigned long flags;
-	bool first;
-
-	dmah_host_enter(&flags);
-	dmah_host_lock(&unit->lock);
-	first = !unit->resetting;
-	unit->resetting = true;
-	__atomic_store_n(&unit->failed, true, __ATOMIC_RELEASE);
-	dmah_host_unlock(&unit->lock);
-	dmah_host_leave(flags);
-	return first;
-}
-
-static void end_reset(struct dmah_riscv *unit, int err)
-{
-	unsigned long flags;
-
-	dmah_host_enter(&flags);
-	dmah_host_lock(&unit->lock);
-	unit->resetting = false;
-	unit->refusals = 0;
-	__atomic_store_n(&unit->failed, err != DMAH_OK, __ATOMIC_RELEASE);
-	dmah_host_unlock(&unit->lock);
-	dmah_host_leave(flags);
-}
-
 /* Posts into the new queue, though the unit counts as failed for everybody else, and waits. */
 static int invalidate_all(struct dmah_riscv *unit)
 {
@@ -299,15 +236,15 @@ static int invalidate_all(struct dmah_riscv *unit)
 	bool late = false;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&unit->lock);
+	dmah_host_lock(&unit->state.lock);
 	(void)recover(unit);
 	dmah_riscv_ring(unit);
-	dmah_host_unlock(&unit->lock);
+	dmah_host_unlock(&unit->state.lock);
 	dmah_host_leave(flags);
-	while (riscv_status(unit) != (uint32_t)unit->marks) {
+	while (riscv_status(unit) != (uint32_t)unit->marks.last) {
 		if (late)
 			return DMAH_ETIMEDOUT;
-		late = dmah_riscv_late(unit, &begun);
+		late = dmah_hw_late(unit->timeout, &begun);
 		dmah_host_relax();
 	}
 	return DMAH_OK;
@@ -333,9 +270,10 @@ int dmah_riscv_reset(struct dmah_riscv *unit)
 {
 	int err;
 
-	if (!begin_reset(unit))
+	if (!dmah_hw_begin_reset(&unit->state))
 		return DMAH_EBUSY;
 	err = bring_up(unit);
-	end_reset(unit, err);
+	unit->refusals = 0;
+	dmah_hw_end_reset(&unit->state, err);
 	return err;
 }

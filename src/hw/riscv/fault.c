@@ -167,7 +167,7 @@ static void set_irq(struct dmah_riscv *unit, bool program)
 	unsigned long flags;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&unit->lock);
+	dmah_host_lock(&unit->state.lock);
 	dmah_host_lock(&unit->faults);
 	if (program)
 		write_irq(unit);
@@ -177,7 +177,7 @@ static void set_irq(struct dmah_riscv *unit, bool program)
 	enable(unit, REG_CQCSR, unit->irq_set && !(unit->wired && unit->irq_masked));
 	enable(unit, REG_FQCSR, unit->irq_set && !(unit->wired && unit->irq_masked));
 	dmah_host_unlock(&unit->faults);
-	dmah_host_unlock(&unit->lock);
+	dmah_host_unlock(&unit->state.lock);
 	dmah_host_leave(flags);
 }
 

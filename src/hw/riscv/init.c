@@ -184,9 +184,9 @@ static void release(struct dmah_riscv *unit)
 {
 	dmah_riscv_directory_free(unit);
 	dmah_riscv_files_fini(unit);
-	dmah_riscv_area_free(&unit->queue);
-	dmah_riscv_area_free(&unit->records);
-	dmah_riscv_area_free(&unit->marks_area);
+	dmah_hw_area_free(&unit->queue);
+	dmah_hw_area_free(&unit->records);
+	dmah_hw_area_free(&unit->marks_area);
 }
 
 static int alloc(struct dmah_riscv *unit, const struct dmah_riscv_config *c)
@@ -194,13 +194,11 @@ static int alloc(struct dmah_riscv *unit, const struct dmah_riscv_config *c)
 	int err = dmah_riscv_directory_init(unit);
 
 	if (!err)
-		err = dmah_riscv_area_alloc(unit, (size_t)unit->entries * COMMAND_BYTES,
-					    &unit->queue);
+		err = riscv_area_alloc(unit, (size_t)unit->entries * COMMAND_BYTES, &unit->queue);
 	if (!err)
-		err = dmah_riscv_area_alloc(unit, (size_t)unit->nrecords * RECORD_BYTES,
-					    &unit->records);
+		err = riscv_area_alloc(unit, (size_t)unit->nrecords * RECORD_BYTES, &unit->records);
 	if (!err)
-		err = dmah_riscv_area_alloc(unit, DMAH_PAGE_SIZE, &unit->marks_area);
+		err = riscv_area_alloc(unit, DMAH_PAGE_SIZE, &unit->marks_area);
 	if (!err && c->msi)
 		err = dmah_riscv_files_init(unit);
 	if (err) {

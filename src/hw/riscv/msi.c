@@ -49,11 +49,10 @@ static void set_file(struct dmah_riscv *unit, uint32_t file, bool allowed)
 int dmah_riscv_files_init(struct dmah_riscv *unit)
 {
 	unsigned int shift = dmah_riscv_second_mode(unit) == ATP_SV48 ? 39 : 30;
-	int err = dmah_riscv_area_alloc(unit, count(unit) * PTE_WORDS * sizeof(uint64_t),
-					&unit->files);
+	int err = riscv_area_alloc(unit, count(unit) * PTE_WORDS * sizeof(uint64_t), &unit->files);
 
 	if (!err)
-		err = dmah_riscv_area_alloc(unit, ROOT_BYTES, &unit->identity);
+		err = riscv_area_alloc(unit, ROOT_BYTES, &unit->identity);
 	if (err)
 		return err;
 	for (uint32_t file = 0; file < count(unit); file++)
@@ -74,8 +73,8 @@ int dmah_riscv_files_init(struct dmah_riscv *unit)
 
 void dmah_riscv_files_fini(struct dmah_riscv *unit)
 {
-	dmah_riscv_area_free(&unit->files);
-	dmah_riscv_area_free(&unit->identity);
+	dmah_hw_area_free(&unit->files);
+	dmah_hw_area_free(&unit->identity);
 }
 
 void dmah_riscv_files_context(const struct dmah_riscv *unit, uint64_t context[DC_WORDS])

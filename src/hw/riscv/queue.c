@@ -11,16 +11,6 @@
 /* A wait reads the error register this often, in nanoseconds. */
 #define ERROR_CHECK_NS 1000000u
 
-bool dmah_riscv_late(const struct dmah_riscv *unit, uint64_t *begun)
-{
-	uint64_t now = dmah_host_now();
-
-	if (!*begun)
-		*begun = now;
-	/* A wait that has moved to another CPU may read a clock that is behind the first one's. */
-	return now > *begun && now - *begun > unit->timeout;
-}
-
 /* ---- the ring ---- */
 
 void dmah_riscv_put(struct dmah_riscv *unit, struct riscv_command c)
@@ -37,7 +27,7 @@ void dmah_riscv_put(struct dmah_riscv *unit, struct riscv_command c)
  */
 uint64_t dmah_riscv_put_mark(struct dmah_riscv *unit)
 {
-	uint64_t mark = ++unit->marks;
+	uint64_t mark = ++unit->marks.last;
 
 	dmah_riscv_put(unit, (struct riscv_command){
 				     { CMD_IOFENCE | CMD_AV | CMD_PR | CMD_PW | CMD_DATA(mark),
@@ -67,7 +57,7 @@ bool dmah_riscv_has_room(struct dmah_riscv *unit, unsigned int n)
 static int post_locked(struct dmah_riscv *unit, const struct riscv_command *c, unsigned int n,
 		       uint64_t *ticket)
 {
-	if (unit->failed)
+	if (unit->state.failed)
 		return DMAH_ETIMEDOUT;
 	if (!dmah_riscv_has_room(unit, n + (ticket ? 1u : 0u) + RISCV_SPARE))
 		return DMAH_EBUSY;
@@ -86,9 +76,9 @@ static int try_post(struct dmah_riscv *unit, const struct riscv_command *c, unsi
 	int err;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&unit->lock);
+	dmah_host_lock(&unit->state.lock);
 	err = post_locked(unit, c, n, ticket);
-	dmah_host_unlock(&unit->lock);
+	dmah_host_unlock(&unit->state.lock);
 	dmah_host_leave(flags);
 	return err;
 }
@@ -102,7 +92,7 @@ static int await_room(struct dmah_riscv *unit, uint64_t *begun, bool *late)
 	}
 	if (!dmah_riscv_check(unit))
 		return DMAH_ETIMEDOUT;
-	*late = dmah_riscv_late(unit, begun);
+	*late = dmah_hw_late(unit->timeout, begun);
 	dmah_host_relax();
 	return DMAH_OK;
 }
@@ -114,7 +104,7 @@ int dmah_riscv_post(struct dmah_riscv *unit, const struct riscv_command *c, unsi
 	bool late = false;
 	int err;
 
-	if (riscv_failed(unit) && !dmah_riscv_check(unit))
+	if (hw_failed(&unit->state) && !dmah_riscv_check(unit))
 		return DMAH_ETIMEDOUT;
 	while ((err = try_post(unit, c, n, ticket)) == DMAH_EBUSY)
 		if (await_room(unit, &begun, &late))
@@ -132,28 +122,14 @@ int dmah_riscv_done(struct dmah_riscv *unit, const struct riscv_command *c, unsi
 
 /* ---- waiting ---- */
 
-/*
- * Returns true when the hardware has passed @ticket. After an error of the queue the numbers of marks up to @redo_until
- * prove nothing: @redo_ticket stands for them. dmah_riscv_check() says so before it lets the hardware go on, so that a number
- * which the hardware wrote afterwards is never seen without @redo_until.
- */
 static bool passed(const struct dmah_riscv *unit, uint64_t ticket)
 {
-	/* A mark's number is written with 32 bits, so no wait may come 2^31 marks late. */
-	while ((int32_t)(riscv_status(unit) - (uint32_t)ticket) >= 0) {
-		if (ticket > __atomic_load_n(&unit->redo_until, __ATOMIC_ACQUIRE))
-			return true;
-		ticket = __atomic_load_n(&unit->redo_ticket, __ATOMIC_RELAXED);
-	}
-	return false;
+	return hw_marks_passed(&unit->marks, unit->status, ticket);
 }
 
-/* Returns true where a command in front of @ticket was lost. As with passed(), look after the hardware's number. */
 static bool is_lost(const struct dmah_riscv *unit, uint64_t ticket)
 {
-	uint64_t until = __atomic_load_n(&unit->lost_until, __ATOMIC_ACQUIRE);
-
-	return ticket <= until && ticket > __atomic_load_n(&unit->lost_after, __ATOMIC_RELAXED);
+	return hw_marks_lost(&unit->marks, ticket);
 }
 
 static int result(const struct dmah_riscv *unit, uint64_t ticket)
@@ -172,8 +148,8 @@ int dmah_riscv_op_wait(struct dmah_iommu *iommu, uint64_t ticket)
 			dmah_riscv_fail(unit, "the IOMMU does not confirm invalidations in time");
 			break;
 		}
-		late = dmah_riscv_late(unit, &begun);
-		if (late || riscv_failed(unit) || dmah_host_now() - begun > check) {
+		late = dmah_hw_late(unit->timeout, &begun);
+		if (late || hw_failed(&unit->state) || dmah_host_now() - begun > check) {
 			check += ERROR_CHECK_NS;
 			if (!dmah_riscv_check(unit))
 				break;
@@ -210,9 +186,9 @@ int dmah_riscv_op_invalidate_dev(struct dmah_iommu *iommu, struct dmah_device *d
 	/* The device's translated requests are refused then, and its TLB no longer matters. */
 	if (!dmah_riscv_has_ats(unit, dev->id))
 		return 0;
-	dmah_host_lock(&unit->lock);
+	dmah_host_lock(&unit->state.lock);
 	err = post_locked(unit, c, 2, NULL);
-	dmah_host_unlock(&unit->lock);
+	dmah_host_unlock(&unit->state.lock);
 	return err ? err : 2;
 }
 
@@ -222,9 +198,9 @@ static bool room_now(struct dmah_riscv *unit)
 	bool room;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&unit->lock);
+	dmah_host_lock(&unit->state.lock);
 	room = dmah_riscv_has_room(unit, RISCV_ROOM + RISCV_SPARE);
-	dmah_host_unlock(&unit->lock);
+	dmah_host_unlock(&unit->state.lock);
 	dmah_host_leave(flags);
 	return room;
 }
@@ -235,7 +211,7 @@ int dmah_riscv_op_make_room(struct dmah_iommu *iommu)
 	uint64_t begun = 0;
 	bool late = false;
 
-	if (riscv_failed(unit) && !dmah_riscv_check(unit))
+	if (hw_failed(&unit->state) && !dmah_riscv_check(unit))
 		return DMAH_ETIMEDOUT;
 	while (!room_now(unit))
 		if (await_room(unit, &begun, &late))

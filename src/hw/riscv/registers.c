@@ -12,7 +12,7 @@ int dmah_riscv_await(const struct dmah_riscv *unit, uint32_t reg, uint32_t mask,
 	while ((now = riscv_read(unit, reg)) == ~0u || (now & mask) != value) {
 		if (late || now == ~0u)
 			return DMAH_ETIMEDOUT;
-		late = dmah_riscv_late(unit, &begun);
+		late = dmah_hw_late(unit->timeout, &begun);
 		dmah_host_relax();
 	}
 	return DMAH_OK;
@@ -37,7 +37,7 @@ static int queue_on(const struct dmah_riscv *unit, uint32_t csr, uint32_t errors
 	return dmah_riscv_await(unit, csr, CSR_BUSY | CSR_ON, CSR_ON);
 }
 
-static uint64_t base_of(const struct dmah_riscv_area *area, uint32_t entries)
+static uint64_t base_of(const struct dmah_unit_area *area, uint32_t entries)
 {
 	return PPN_OF(area->phys) | ((unsigned int)__builtin_ctz(entries) - 1);
 }

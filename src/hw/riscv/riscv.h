@@ -7,6 +7,7 @@
 #include <dmah/riscv.h>
 
 #include "hw/riscv/regs.h"
+#include "hw/unit.h"
 
 /** struct riscv_command - a command of the command queue. */
 struct riscv_command {
@@ -39,11 +40,6 @@ static inline uint32_t riscv_status(const struct dmah_riscv *unit)
 	return __atomic_load_n(unit->status, __ATOMIC_ACQUIRE);
 }
 
-static inline bool riscv_failed(const struct dmah_riscv *unit)
-{
-	return __atomic_load_n(&unit->failed, __ATOMIC_ACQUIRE);
-}
-
 static inline bool riscv_enabled(const struct dmah_riscv *unit)
 {
 	return __atomic_load_n(&unit->enabled, __ATOMIC_ACQUIRE);
@@ -64,13 +60,14 @@ static inline bool riscv_has_files(const struct dmah_riscv *unit)
 	return unit->files.cpu != NULL;
 }
 
-/* ---- area.c ---- */
+/* ---- memory ---- */
 
-/** dmah_riscv_area_alloc() - zeroed memory for the hardware, aligned to its size as queues and tables must be. */
-int dmah_riscv_area_alloc(const struct dmah_riscv *unit, size_t size, struct dmah_riscv_area *area);
-
-/** dmah_riscv_area_free() - give it back; one that was never allocated is a no-op. */
-void dmah_riscv_area_free(struct dmah_riscv_area *area);
+/* As dmah_hw_area_alloc(): memory that the unit can reach. */
+static inline int riscv_area_alloc(const struct dmah_riscv *unit, size_t size,
+				   struct dmah_unit_area *area)
+{
+	return dmah_hw_area_alloc(area, size, unit->iommu.out_bits, unit->coherent);
+}
 
 /* ---- registers.c ---- */
 
@@ -128,9 +125,6 @@ struct riscv_command dmah_riscv_fence(void);
 
 /** RISCV_ROOM - commands that there is room for after dmah_riscv_op_make_room(). */
 #define RISCV_ROOM 8u
-
-/** dmah_riscv_late() - Returns true when the unit's time-out has passed since *@begun, which the first call sets. */
-bool dmah_riscv_late(const struct dmah_riscv *unit, uint64_t *begun);
 
 /** dmah_riscv_has_room() - Returns true where @n more commands fit. Context: the queue's lock is held, as for all puts. */
 bool dmah_riscv_has_room(struct dmah_riscv *unit, unsigned int n);
@@ -225,7 +219,7 @@ bool dmah_riscv_op_isolated(struct dmah_iommu *iommu, struct dmah_device *dev);
 int dmah_riscv_op_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum dmah_bind how,
 		       const struct dmah_pt_info *pt, uint32_t tag);
 
-/* ---- tag.c ---- */
+/* ---- tags: context.c ---- */
 
 int dmah_riscv_op_tag_alloc(struct dmah_iommu *iommu, uint32_t *tag);
 void dmah_riscv_op_tag_free(struct dmah_iommu *iommu, uint32_t tag);

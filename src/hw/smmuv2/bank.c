@@ -147,7 +147,7 @@ int dmah_smmuv2_op_tag_alloc(struct dmah_iommu *iommu, uint32_t *tag)
 	unsigned long flags;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
+	dmah_host_lock(&smmu->state.lock);
 	for (unsigned int bank = smmu->first_bank; err && bank < smmu->nbanks; bank++) {
 		/* ASIDs and VMIDs have 8 bits, and 0 is left to others. */
 		if (smmu->bank[bank].taken || smmuv2_number(smmu, bank) > 255)
@@ -156,7 +156,7 @@ int dmah_smmuv2_op_tag_alloc(struct dmah_iommu *iommu, uint32_t *tag)
 		*tag = bank + 1;
 		err = DMAH_OK;
 	}
-	dmah_host_unlock(&smmu->lock);
+	dmah_host_unlock(&smmu->state.lock);
 	dmah_host_leave(flags);
 	return err;
 }
@@ -167,9 +167,9 @@ void dmah_smmuv2_op_tag_free(struct dmah_iommu *iommu, uint32_t tag)
 	unsigned long flags;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
+	dmah_host_lock(&smmu->state.lock);
 	dmah_smmuv2_fault_drop(smmu, smmuv2_bank_of(tag));
 	smmu->bank[smmuv2_bank_of(tag)].taken = false;
-	dmah_host_unlock(&smmu->lock);
+	dmah_host_unlock(&smmu->state.lock);
 	dmah_host_leave(flags);
 }

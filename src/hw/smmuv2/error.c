@@ -7,32 +7,9 @@
 
 #define ALL_ONES "the SMMU's registers read as all ones"
 
-static const char *fail_locked(struct dmah_smmuv2 *smmu, const char *text)
-{
-	const char *news = smmu->failed ? NULL : text;
-
-	__atomic_store_n(&smmu->failed, true, __ATOMIC_RELEASE);
-	return news;
-}
-
-static void make_report(const struct dmah_smmuv2 *smmu, const char *text)
-{
-	if (text)
-		dmah_host_report(NULL, DMAH_ETIMEDOUT, text,
-				 dmah_host_read32(dmah_smmuv2_global(smmu, GR_CR0)), NULL);
-}
-
 void dmah_smmuv2_fail(struct dmah_smmuv2 *smmu, const char *text)
 {
-	const char *news;
-	unsigned long flags;
-
-	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
-	news = fail_locked(smmu, text);
-	dmah_host_unlock(&smmu->lock);
-	dmah_host_leave(flags);
-	make_report(smmu, news);
+	dmah_hw_fail(&smmu->state, text, dmah_host_read32(dmah_smmuv2_global(smmu, GR_CR0)));
 }
 
 /* Returns true where the sync that was late, if any, is over. */
@@ -55,68 +32,40 @@ static void return_to_service(struct dmah_smmuv2 *smmu)
 	dmah_smmuv2_forget_all(smmu);
 	for (unsigned int bank = 0; bank < smmu->nbanks; bank++)
 		dmah_smmuv2_write_stale(smmu, bank);
-	__atomic_store_n(&smmu->failed, false, __ATOMIC_RELEASE);
+	__atomic_store_n(&smmu->state.failed, false, __ATOMIC_RELEASE);
 }
 
-static const char *look(struct dmah_smmuv2 *smmu)
+static void look(struct dmah_smmuv2 *smmu, struct hw_report *report)
 {
 	uint32_t cr0 = dmah_host_read32(dmah_smmuv2_global(smmu, GR_CR0));
 
 	if (cr0 == ~0u)
-		return fail_locked(smmu, ALL_ONES);
-	/* Power-on sets CLIENTPD: all streams are let through. */
-	if (!dmah_smmuv2_is_ours(cr0))
-		return fail_locked(smmu, "the SMMU has lost its registers");
-	if (smmu->failed && answers(smmu))
+		dmah_hw_fail_locked(&smmu->state, report, ALL_ONES, cr0);
+	else if (!dmah_smmuv2_is_ours(cr0))
+		/* Power-on sets CLIENTPD: all streams are let through. */
+		dmah_hw_fail_locked(&smmu->state, report, "the SMMU has lost its registers", cr0);
+	else if (smmu->state.failed && answers(smmu))
 		return_to_service(smmu);
-	return NULL;
 }
 
 bool dmah_smmuv2_check(struct dmah_smmuv2 *smmu)
 {
-	const char *news = NULL;
+	struct hw_report report = { 0 };
 	unsigned long flags;
 	bool works;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
-	if (!smmu->resetting)
-		news = look(smmu);
-	works = !smmu->failed;
-	dmah_host_unlock(&smmu->lock);
+	dmah_host_lock(&smmu->state.lock);
+	if (!smmu->state.resetting)
+		look(smmu, &report);
+	works = !smmu->state.failed;
+	dmah_host_unlock(&smmu->state.lock);
 	dmah_host_leave(flags);
-	make_report(smmu, news);
+	dmah_hw_make_report(&report);
 	return works;
 }
 
 /* ---- reset ---- */
-
-static bool begin_reset(struct dmah_smmuv2 *smmu)
-{
-	unsigned long flags;
-	bool first;
-
-	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
-	first = !smmu->resetting;
-	smmu->resetting = true;
-	__atomic_store_n(&smmu->failed, true, __ATOMIC_RELEASE);
-	dmah_host_unlock(&smmu->lock);
-	dmah_host_leave(flags);
-	return first;
-}
-
-static void end_reset(struct dmah_smmuv2 *smmu, int err)
-{
-	unsigned long flags;
-
-	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
-	smmu->resetting = false;
-	__atomic_store_n(&smmu->failed, err != DMAH_OK, __ATOMIC_RELEASE);
-	dmah_host_unlock(&smmu->lock);
-	dmah_host_leave(flags);
-}
 
 /* Banks before the streams that lead to them, and the streams before the unit translates. */
 static void write_all(struct dmah_smmuv2 *smmu)
@@ -124,7 +73,7 @@ static void write_all(struct dmah_smmuv2 *smmu)
 	unsigned long flags;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
+	dmah_host_lock(&smmu->state.lock);
 	smmu->syncing = SMMUV2_NOTHING;
 	for (unsigned int n = 0; n < smmu->nstreams; n++)
 		dmah_host_write32(dmah_smmuv2_global(smmu, GR_S2CR(n)), S2CR_OF(S2CR_FAULT, 0));
@@ -135,7 +84,7 @@ static void write_all(struct dmah_smmuv2 *smmu)
 	}
 	dmah_smmuv2_streams_write(smmu);
 	dmah_smmuv2_forget_all(smmu);
-	dmah_host_unlock(&smmu->lock);
+	dmah_host_unlock(&smmu->state.lock);
 	dmah_host_leave(flags);
 }
 
@@ -144,7 +93,7 @@ int dmah_smmuv2_reset(struct dmah_smmuv2 *smmu)
 	int err = DMAH_ETIMEDOUT;
 	unsigned long flags;
 
-	if (!begin_reset(smmu))
+	if (!dmah_hw_begin_reset(&smmu->state))
 		return DMAH_EBUSY;
 	if (dmah_host_read32(dmah_smmuv2_global(smmu, GR_CR0)) != ~0u) {
 		dmah_smmuv2_unlock(smmu);
@@ -154,11 +103,11 @@ int dmah_smmuv2_reset(struct dmah_smmuv2 *smmu)
 	}
 	/* From here on streams are translated. */
 	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
+	dmah_host_lock(&smmu->state.lock);
 	if (!err)
 		dmah_smmuv2_irq_write(smmu);
-	dmah_host_unlock(&smmu->lock);
+	dmah_host_unlock(&smmu->state.lock);
 	dmah_host_leave(flags);
-	end_reset(smmu, err);
+	dmah_hw_end_reset(&smmu->state, err);
 	return err;
 }

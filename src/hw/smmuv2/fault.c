@@ -168,14 +168,14 @@ static bool take_one(struct dmah_smmuv2 *smmu, unsigned int place, struct dmah_i
 	bool taken;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
+	dmah_host_lock(&smmu->state.lock);
 	*lost |= smmu->fault_lost;
 	smmu->fault_lost = false;
 	if (!place)
 		taken = take_global(smmu, fault, lost);
 	else
 		taken = smmu->bank[place - 1].taken && take_context(smmu, place - 1, fault, lost);
-	dmah_host_unlock(&smmu->lock);
+	dmah_host_unlock(&smmu->state.lock);
 	dmah_host_leave(flags);
 	return taken;
 }

@@ -284,13 +284,13 @@ void dmah_smmuv2_irq(struct dmah_smmuv2 *smmu, bool on)
 	bool ours;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
+	dmah_host_lock(&smmu->state.lock);
 	smmu->irq_on = on;
 	/* A unit that has lost its registers would look as if it had them. */
 	ours = dmah_smmuv2_is_ours(dmah_host_read32(dmah_smmuv2_global(smmu, GR_CR0)));
 	if (ours)
 		dmah_smmuv2_irq_write(smmu);
-	dmah_host_unlock(&smmu->lock);
+	dmah_host_unlock(&smmu->state.lock);
 	dmah_host_leave(flags);
 	if (!ours)
 		(void)dmah_smmuv2_check(smmu);

@@ -75,7 +75,7 @@ static bool ask(const struct dmah_smmuv2 *smmu, unsigned int bank, dmah_addr_t d
 	       STATUS_ACTIVE) {
 		if (late || atsr == ~0u)
 			return false;
-		late = dmah_smmuv2_late(smmu, &begun);
+		late = dmah_hw_late(smmu->timeout, &begun);
 		(*steps)++;
 		dmah_host_relax();
 	}
@@ -92,7 +92,7 @@ static bool try_ask(struct dmah_smmuv2 *smmu, unsigned int bank, dmah_addr_t dma
 	bool answered;
 
 	while (__atomic_exchange_n(busy, 1, __ATOMIC_ACQUIRE)) {
-		if (!smmuv2_has(smmu, SMMUV2_SHORT) || dmah_smmuv2_late(smmu, &begun))
+		if (!smmuv2_has(smmu, SMMUV2_SHORT) || dmah_hw_late(smmu->timeout, &begun))
 			return false;
 		dmah_host_relax();
 	}
@@ -109,7 +109,7 @@ dmah_phys_t dmah_smmuv2_lookup(void *ctx, struct dmah_domain *dom, dmah_addr_t d
 	uint64_t par;
 
 	(void)dom;
-	if (bank < 0 || !smmuv2_has(smmu, SMMUV2_ATS1) || smmuv2_failed(smmu) ||
+	if (bank < 0 || !smmuv2_has(smmu, SMMUV2_ATS1) || hw_failed(&smmu->state) ||
 	    !try_ask(smmu, (unsigned int)bank, dma, &par, steps))
 		return walk(smmu, &table->pt, dma, steps);
 	__atomic_add_fetch(&smmu->lookups, 1, __ATOMIC_RELAXED);

@@ -36,13 +36,3 @@ bool dmah_smmuv2_is_ours(uint32_t cr0)
 {
 	return (cr0 & (CR0_CLIENTPD | CR0_USFCFG)) == CR0_USFCFG;
 }
-
-bool dmah_smmuv2_late(const struct dmah_smmuv2 *smmu, uint64_t *begun)
-{
-	uint64_t now = dmah_host_now();
-
-	if (!*begun)
-		*begun = now;
-	/* A wait that has moved to another CPU may read a clock that is behind the first one's. */
-	return now > *begun && now - *begun > smmu->timeout;
-}

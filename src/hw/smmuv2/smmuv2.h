@@ -6,6 +6,7 @@
 #include <dmah/smmuv2.h>
 
 #include "hw/smmuv2/regs.h"
+#include "hw/unit.h"
 
 /** enum smmuv2_feature - properties of a unit that its driver acts on. */
 enum smmuv2_feature {
@@ -33,11 +34,6 @@ static inline struct dmah_smmuv2 *smmuv2_of(struct dmah_iommu *iommu)
 static inline bool smmuv2_has(const struct dmah_smmuv2 *smmu, uint32_t feature)
 {
 	return (smmu->features & feature) != 0;
-}
-
-static inline bool smmuv2_failed(const struct dmah_smmuv2 *smmu)
-{
-	return __atomic_load_n(&smmu->failed, __ATOMIC_ACQUIRE);
 }
 
 /** smmuv2_bank_of() - the context bank of a tag; the number of its ASID or VMID is smmuv2_number(). */
@@ -71,9 +67,6 @@ bool dmah_smmuv2_is_ours(uint32_t cr0);
 
 /** dmah_smmuv2_irq_write() - switch interrupts as @irq_on says, and translation on. Context: the lock is held. */
 void dmah_smmuv2_irq_write(const struct dmah_smmuv2 *smmu);
-
-/** dmah_smmuv2_late() - Returns true when the unit's time-out has passed since *@begun, which the first call sets. */
-bool dmah_smmuv2_late(const struct dmah_smmuv2 *smmu, uint64_t *begun);
 
 /* ---- errata.c ---- */
 

@@ -275,9 +275,9 @@ static int rewrite(struct dmah_smmuv2 *smmu, unsigned int bank)
 	if (err)
 		return err;
 	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
+	dmah_host_lock(&smmu->state.lock);
 	dmah_smmuv2_write_stale(smmu, bank);
-	dmah_host_unlock(&smmu->lock);
+	dmah_host_unlock(&smmu->state.lock);
 	dmah_host_leave(flags);
 	return DMAH_OK;
 }
@@ -314,7 +314,7 @@ static int lead_away(struct dmah_smmuv2 *smmu, uint32_t id)
 	int bank = -1;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
+	dmah_host_lock(&smmu->state.lock);
 	s = find(smmu, id);
 	if (s && s->how == S2CR_TRANSLATE)
 		bank = s->bank;
@@ -328,7 +328,7 @@ static int lead_away(struct dmah_smmuv2 *smmu, uint32_t id)
 		dmah_smmuv2_forget_all(smmu);
 	if (bank >= 0 && smmu->bank[bank].streams)
 		bank = -1;
-	dmah_host_unlock(&smmu->lock);
+	dmah_host_unlock(&smmu->state.lock);
 	dmah_host_leave(flags);
 	return bank;
 }
@@ -343,10 +343,10 @@ static int block(struct dmah_smmuv2 *smmu, uint32_t id)
 		return err;
 	/* Nothing is walked by a table that its owner may free. */
 	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
+	dmah_host_lock(&smmu->state.lock);
 	if (!smmu->bank[bank].streams)
 		dmah_smmuv2_bank_off(smmu, (unsigned int)bank);
-	dmah_host_unlock(&smmu->lock);
+	dmah_host_unlock(&smmu->state.lock);
 	dmah_host_leave(flags);
 	return DMAH_OK;
 }
@@ -370,12 +370,12 @@ static int unblock(struct dmah_smmuv2 *smmu, struct dmah_device *dev, unsigned i
 	int err = DMAH_OK;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
+	dmah_host_lock(&smmu->state.lock);
 	bound = is_bound(smmu, dev->id, how, bank, pt);
 	if (!bound)
 		why = lead_to(smmu, dev->id, how, bank, pt);
 	stale = how == S2CR_TRANSLATE && smmu->bank[bank].stale;
-	dmah_host_unlock(&smmu->lock);
+	dmah_host_unlock(&smmu->state.lock);
 	dmah_host_leave(flags);
 	if (bound)
 		return DMAH_OK;
@@ -398,7 +398,7 @@ int dmah_smmuv2_op_bind(struct dmah_iommu *iommu, struct dmah_device *dev, enum 
 
 	if (!is_id(smmu, dev->id))
 		return DMAH_ENOTSUP;
-	if (smmuv2_failed(smmu) && !dmah_smmuv2_check(smmu)) {
+	if (hw_failed(&smmu->state) && !dmah_smmuv2_check(smmu)) {
 		/* The register is written all the same: the unit may merely be late with its answers. */
 		if (how == DMAH_BIND_BLOCK)
 			(void)lead_away(smmu, dev->id);

@@ -99,18 +99,18 @@ int dmah_smmuv2_op_invalidate(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_
 	int n = DMAH_ETIMEDOUT;
 	unsigned long flags;
 
-	if (smmuv2_failed(smmu) && !dmah_smmuv2_check(smmu))
+	if (hw_failed(&smmu->state) && !dmah_smmuv2_check(smmu))
 		return DMAH_ETIMEDOUT;
 	/* The entries that were changed are seen by walks that begin after the invalidation. */
 	dmah_host_wmb();
 	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
-	if (!smmu->failed) {
+	dmah_host_lock(&smmu->state.lock);
+	if (!smmu->state.failed) {
 		n = invalidate(smmu, smmuv2_bank_of(tag), iova - edge, granules, tables);
 		if (ticket)
 			*ticket = smmu->posted;
 	}
-	dmah_host_unlock(&smmu->lock);
+	dmah_host_unlock(&smmu->state.lock);
 	dmah_host_leave(flags);
 	return n;
 }
@@ -121,13 +121,13 @@ int dmah_smmuv2_op_fence(struct dmah_iommu *iommu, uint64_t *ticket)
 	unsigned long flags;
 	int err;
 
-	if (smmuv2_failed(smmu) && !dmah_smmuv2_check(smmu))
+	if (hw_failed(&smmu->state) && !dmah_smmuv2_check(smmu))
 		return DMAH_ETIMEDOUT;
 	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
+	dmah_host_lock(&smmu->state.lock);
 	*ticket = smmu->posted;
-	err = smmu->failed ? DMAH_ETIMEDOUT : DMAH_OK;
-	dmah_host_unlock(&smmu->lock);
+	err = smmu->state.failed ? DMAH_ETIMEDOUT : DMAH_OK;
+	dmah_host_unlock(&smmu->state.lock);
 	dmah_host_leave(flags);
 	return err;
 }
@@ -190,9 +190,9 @@ static bool turn(struct dmah_smmuv2 *smmu, uint64_t ticket, bool even_failed)
 	bool done;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
-	done = smmu->failed && !even_failed ? reached(smmu, ticket) : advance(smmu, ticket);
-	dmah_host_unlock(&smmu->lock);
+	dmah_host_lock(&smmu->state.lock);
+	done = smmu->state.failed && !even_failed ? reached(smmu, ticket) : advance(smmu, ticket);
+	dmah_host_unlock(&smmu->state.lock);
 	dmah_host_leave(flags);
 	return done;
 }
@@ -204,13 +204,13 @@ int dmah_smmuv2_op_wait(struct dmah_iommu *iommu, uint64_t ticket)
 	bool late = false;
 
 	while (!turn(smmu, ticket, false)) {
-		if (smmuv2_failed(smmu) && !dmah_smmuv2_check(smmu))
+		if (hw_failed(&smmu->state) && !dmah_smmuv2_check(smmu))
 			return DMAH_ETIMEDOUT;
 		if (late) {
 			dmah_smmuv2_fail(smmu, "the SMMU does not complete invalidations in time");
 			return DMAH_ETIMEDOUT;
 		}
-		late = dmah_smmuv2_late(smmu, &begun);
+		late = dmah_hw_late(smmu->timeout, &begun);
 		/* A unit that is gone is not waited for. */
 		if (dmah_host_read32(dmah_smmuv2_global(smmu, GR_TLBGSTATUS)) == ~0u)
 			(void)dmah_smmuv2_check(smmu);
@@ -240,7 +240,7 @@ int dmah_smmuv2_settle(struct dmah_smmuv2 *smmu)
 	while (!turn(smmu, smmu->posted, true)) {
 		if (late)
 			return DMAH_ETIMEDOUT;
-		late = dmah_smmuv2_late(smmu, &begun);
+		late = dmah_hw_late(smmu->timeout, &begun);
 		dmah_host_relax();
 	}
 	return DMAH_OK;

@@ -16,7 +16,7 @@ int dmah_smmuv3_contexts_init(struct dmah_smmuv3 *smmu)
 	/* Rounded up to a power of two, as areas are aligned to their size. */
 	while (size & (size - 1))
 		size += size & -size;
-	return dmah_smmuv3_area_alloc(smmu, size, &smmu->contexts);
+	return smmuv3_area_alloc(smmu, size, &smmu->contexts);
 }
 
 /* ---- context descriptors ---- */
@@ -53,7 +53,7 @@ void dmah_smmuv3_write_context(struct dmah_smmuv3 *smmu, const struct dmah_pt_in
 		return;
 	cd = context_of(smmu, tag);
 	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
+	dmah_host_lock(&smmu->state.lock);
 	if (cd[0] != word0 || cd[1] != (pt->root & CD_TTB_MASK)) {
 		cd[1] = pt->root & CD_TTB_MASK;
 		cd[2] = 0;
@@ -61,7 +61,7 @@ void dmah_smmuv3_write_context(struct dmah_smmuv3 *smmu, const struct dmah_pt_in
 		dmah_host_wmb();
 		pt_store_set(&cd[0], word0);
 	}
-	dmah_host_unlock(&smmu->lock);
+	dmah_host_unlock(&smmu->state.lock);
 	dmah_host_leave(flags);
 }
 
@@ -81,37 +81,18 @@ bool dmah_smmuv3_is_context(const struct dmah_smmuv3 *smmu, const struct dmah_pt
 int dmah_smmuv3_tag_alloc(struct dmah_iommu *iommu, uint32_t *tag)
 {
 	struct dmah_smmuv3 *smmu = smmuv3_of(iommu);
-	int err = DMAH_ENOSPC;
-	unsigned long flags;
 
-	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
-	for (uint32_t t = 1; err && t <= smmu->ntags; t++) {
-		uint64_t bit = 1ull << (t & 63), *word = &smmu->tags[t >> 6];
-
-		if (*word & bit)
-			continue;
-		*word |= bit;
-		*tag = t;
-		err = DMAH_OK;
-	}
-	dmah_host_unlock(&smmu->lock);
-	dmah_host_leave(flags);
-	return err;
+	return dmah_hw_tag_alloc(smmu->tags, smmu->ntags + 1, &smmu->state.lock, tag);
 }
 
 void dmah_smmuv3_tag_free(struct dmah_iommu *iommu, uint32_t tag)
 {
 	struct dmah_smmuv3 *smmu = smmuv3_of(iommu);
-	unsigned long flags;
 
-	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
+	/* The tag has no other user yet. */
 	if (!(smmu->features & SMMUV3_STAGE2))
 		pt_store_clear(context_of(smmu, tag), 0);
-	smmu->tags[tag >> 6] &= ~(1ull << (tag & 63));
-	dmah_host_unlock(&smmu->lock);
-	dmah_host_leave(flags);
+	dmah_hw_tag_free(smmu->tags, &smmu->state.lock, tag);
 }
 
 /* ---- entries ---- */

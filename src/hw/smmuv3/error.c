@@ -17,37 +17,9 @@
 
 #define ALL_ONES "the SMMU's registers read as all ones"
 
-/** struct report - a report to be made when the lock is free; @text NULL: none. */
-struct report {
-	const char *text;
-	uint64_t value;
-};
-
-static void fail_locked(struct dmah_smmuv3 *smmu, struct report *report, const char *text,
-			uint64_t value)
-{
-	if (!smmu->failed)
-		*report = (struct report){ text, value };
-	__atomic_store_n(&smmu->failed, true, __ATOMIC_RELEASE);
-}
-
-static void make_report(const struct report *report)
-{
-	if (report->text)
-		dmah_host_report(NULL, DMAH_ETIMEDOUT, report->text, report->value, NULL);
-}
-
 void dmah_smmuv3_fail(struct dmah_smmuv3 *smmu, const char *text)
 {
-	struct report report = { 0 };
-	unsigned long flags;
-
-	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
-	fail_locked(smmu, &report, text, smmuv3_read(smmu, REG_CMDQ_CONS));
-	dmah_host_unlock(&smmu->lock);
-	dmah_host_leave(flags);
-	make_report(&report);
+	dmah_hw_fail(&smmu->state, text, smmuv3_read(smmu, REG_CMDQ_CONS));
 }
 
 /* ---- a device that does not answer ---- */
@@ -84,10 +56,10 @@ static bool find_silent(const struct dmah_smmuv3 *smmu, uint64_t pos, uint32_t *
 }
 
 /* Blocks a device and takes its commands from position @pos on out of the queue. */
-static void isolate(struct dmah_smmuv3 *smmu, uint64_t pos, uint32_t sid, struct report *report)
+static void isolate(struct dmah_smmuv3 *smmu, uint64_t pos, uint32_t sid, struct hw_report *report)
 {
 	if (dmah_smmuv3_block_silent(smmu, sid))
-		*report = (struct report){
+		*report = (struct hw_report){
 			"a device did not invalidate its TLB: it is blocked; its stream id", sid
 		};
 	for (; pos != smmu->prod; pos++) {
@@ -151,19 +123,21 @@ static void widen(struct dmah_smmuv3 *smmu, uint64_t pos, uint64_t *entry)
 }
 
 /* Returns true where a device was blocked for it, which must be confirmed. */
-static bool handle_refusal(struct dmah_smmuv3 *smmu, uint64_t pos, struct report *report)
+static bool handle_refusal(struct dmah_smmuv3 *smmu, uint64_t pos, struct hw_report *report)
 {
 	uint64_t *entry = smmuv3_slot(smmu, pos);
 
 	if (!smmu->refusals || smmu->refused_at != pos) {
 		smmu->refused_at = pos;
 		smmu->refusals = 1;
-		*report = (struct report){ "the SMMU refused a command; its first word", entry[0] };
+		*report = (struct hw_report){ "the SMMU refused a command; its first word",
+					      entry[0] };
 		widen(smmu, pos, entry);
 		return false;
 	}
 	if (++smmu->refusals > REFUSALS)
-		fail_locked(smmu, report, "the SMMU refuses all commands of its queue", entry[0]);
+		dmah_hw_fail_locked(&smmu->state, report,
+				    "the SMMU refuses all commands of its queue", entry[0]);
 	if (!is_op(entry, OP_ATC_INV))
 		return false;
 	isolate(smmu, pos, (uint32_t)(entry[0] >> 32), report);
@@ -171,7 +145,7 @@ static bool handle_refusal(struct dmah_smmuv3 *smmu, uint64_t pos, struct report
 }
 
 /* Returns true where the queue goes on once the error is acknowledged. */
-static bool command_error(struct dmah_smmuv3 *smmu, struct report *report)
+static bool command_error(struct dmah_smmuv3 *smmu, struct hw_report *report)
 {
 	uint64_t pos = dmah_smmuv3_progress(smmu);
 	bool confirm = false;
@@ -190,12 +164,13 @@ static bool command_error(struct dmah_smmuv3 *smmu, struct report *report)
 		break;
 	default:
 		/* Memory that cannot be read now will not be read better later. */
-		fail_locked(smmu, report, "the SMMU cannot read its command queue",
-			    smmu->cmdq.phys);
+		dmah_hw_fail_locked(&smmu->state, report, "the SMMU cannot read its command queue",
+				    smmu->cmdq.phys);
 		return false;
 	}
 	if (confirm && !recover(smmu))
-		fail_locked(smmu, report, "the SMMU's queue reports error after error", pos);
+		dmah_hw_fail_locked(&smmu->state, report,
+				    "the SMMU's queue reports error after error", pos);
 	dmah_host_wmb();
 	return true;
 }
@@ -203,7 +178,7 @@ static bool command_error(struct dmah_smmuv3 *smmu, struct report *report)
 /* ---- errors ---- */
 
 /* Call with the lock held. An error is active while its bits in GERROR and GERRORN differ (section 6.3.19). */
-static void handle_gerror(struct dmah_smmuv3 *smmu, uint32_t active, struct report *report)
+static void handle_gerror(struct dmah_smmuv3 *smmu, uint32_t active, struct hw_report *report)
 {
 	if (active & GERROR_CMDQ && !command_error(smmu, report))
 		active &= ~GERROR_CMDQ;
@@ -211,7 +186,8 @@ static void handle_gerror(struct dmah_smmuv3 *smmu, uint32_t active, struct repo
 		__atomic_add_fetch(&smmu->events_lost, 1, __ATOMIC_RELEASE);
 	/* Not acknowledged: only a reset ends it. */
 	if (active & GERROR_SFM) {
-		fail_locked(smmu, report, "the SMMU is in service failure mode", active);
+		dmah_hw_fail_locked(&smmu->state, report, "the SMMU is in service failure mode",
+				    active);
 		active &= ~GERROR_SFM;
 	}
 	if (!active)
@@ -237,40 +213,40 @@ static void return_to_service(struct dmah_smmuv3 *smmu)
 	if (!recover(smmu))
 		return;
 	smmuv3_write(smmu, REG_CMDQ_PROD, (uint32_t)smmu->prod & smmuv3_index_mask(smmu));
-	__atomic_store_n(&smmu->failed, false, __ATOMIC_RELEASE);
+	__atomic_store_n(&smmu->state.failed, false, __ATOMIC_RELEASE);
 }
 
-static void check_locked(struct dmah_smmuv3 *smmu, struct report *report)
+static void check_locked(struct dmah_smmuv3 *smmu, struct hw_report *report)
 {
 	uint32_t gerror = smmuv3_read(smmu, REG_GERROR), active = gerror ^ smmu->gerrorn;
 
-	if (smmu->resetting)
+	if (smmu->state.resetting)
 		return;
 	if (gerror == ~0u)
-		fail_locked(smmu, report, ALL_ONES, gerror);
+		dmah_hw_fail_locked(&smmu->state, report, ALL_ONES, gerror);
 	else if (active)
 		handle_gerror(smmu, active, report);
-	else if (smmu->failed && has_caught_up(smmu))
+	else if (smmu->state.failed && has_caught_up(smmu))
 		return_to_service(smmu);
 }
 
 bool dmah_smmuv3_check(struct dmah_smmuv3 *smmu)
 {
-	struct report report = { 0 };
+	struct hw_report report = { 0 };
 	unsigned long flags;
 	bool works;
 
 	/* The usual case takes no lock. */
-	if (!smmuv3_failed(smmu) &&
+	if (!hw_failed(&smmu->state) &&
 	    smmuv3_read(smmu, REG_GERROR) == __atomic_load_n(&smmu->gerrorn, __ATOMIC_RELAXED))
 		return true;
 	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
+	dmah_host_lock(&smmu->state.lock);
 	check_locked(smmu, &report);
-	works = !smmu->failed;
-	dmah_host_unlock(&smmu->lock);
+	works = !smmu->state.failed;
+	dmah_host_unlock(&smmu->state.lock);
 	dmah_host_leave(flags);
-	make_report(&report);
+	dmah_hw_make_report(&report);
 	return works;
 }
 
@@ -281,24 +257,6 @@ void dmah_smmuv3_errors(struct dmah_smmuv3 *smmu)
 
 /* ---- reset ---- */
 
-static bool set_state(struct dmah_smmuv3 *smmu, bool resetting, bool failed)
-{
-	unsigned long flags;
-	bool was;
-
-	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
-	was = smmu->resetting;
-	if (was != resetting) {
-		smmu->resetting = resetting;
-		smmu->refusals = 0;
-		__atomic_store_n(&smmu->failed, failed, __ATOMIC_RELEASE);
-	}
-	dmah_host_unlock(&smmu->lock);
-	dmah_host_leave(flags);
-	return was;
-}
-
 int dmah_smmuv3_confirm_all(struct dmah_smmuv3 *smmu)
 {
 	uint64_t begun = 0, ticket;
@@ -306,16 +264,16 @@ int dmah_smmuv3_confirm_all(struct dmah_smmuv3 *smmu)
 	bool late = false;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
+	dmah_host_lock(&smmu->state.lock);
 	(void)recover(smmu);
 	ticket = smmu->prod;
 	smmuv3_write(smmu, REG_CMDQ_PROD, (uint32_t)smmu->prod & smmuv3_index_mask(smmu));
-	dmah_host_unlock(&smmu->lock);
+	dmah_host_unlock(&smmu->state.lock);
 	dmah_host_leave(flags);
 	while (dmah_smmuv3_progress(smmu) < ticket) {
 		if (late)
 			return DMAH_ETIMEDOUT;
-		late = dmah_smmuv3_late(smmu, &begun);
+		late = dmah_hw_late(smmu->timeout, &begun);
 		dmah_host_relax();
 	}
 	return DMAH_OK;
@@ -325,9 +283,10 @@ int dmah_smmuv3_reset(struct dmah_smmuv3 *smmu)
 {
 	int err;
 
-	if (set_state(smmu, true, true))
+	if (!dmah_hw_begin_reset(&smmu->state))
 		return DMAH_EBUSY;
 	err = dmah_smmuv3_restart(smmu);
-	(void)set_state(smmu, false, err != DMAH_OK);
+	smmu->refusals = 0;
+	dmah_hw_end_reset(&smmu->state, err);
 	return err;
 }

@@ -199,7 +199,7 @@ bool dmah_smmuv3_await(const struct dmah_smmuv3 *smmu, uint32_t reg, uint32_t ma
 		/* No register of these can be all ones: the unit is gone. */
 		if (late || now == ~0u)
 			return false;
-		late = dmah_smmuv3_late(smmu, &begun);
+		late = dmah_hw_late(smmu->timeout, &begun);
 		dmah_host_relax();
 	}
 	return true;
@@ -332,17 +332,16 @@ int dmah_smmuv3_restart(struct dmah_smmuv3 *smmu)
 static void free_all(struct dmah_smmuv3 *smmu)
 {
 	dmah_smmuv3_streams_fini(smmu);
-	dmah_smmuv3_area_free(&smmu->evtq);
-	dmah_smmuv3_area_free(&smmu->cmdq);
+	dmah_hw_area_free(&smmu->evtq);
+	dmah_hw_area_free(&smmu->cmdq);
 }
 
 static int alloc_all(struct dmah_smmuv3 *smmu)
 {
-	int err = dmah_smmuv3_area_alloc(smmu, (size_t)CMD_BYTES << smmu->cmdq_log2, &smmu->cmdq);
+	int err = smmuv3_area_alloc(smmu, (size_t)CMD_BYTES << smmu->cmdq_log2, &smmu->cmdq);
 
 	if (!err)
-		err = dmah_smmuv3_area_alloc(smmu, (size_t)EVENT_BYTES << smmu->evtq_log2,
-					     &smmu->evtq);
+		err = smmuv3_area_alloc(smmu, (size_t)EVENT_BYTES << smmu->evtq_log2, &smmu->evtq);
 	return err ? err : dmah_smmuv3_streams_init(smmu);
 }
 
@@ -393,6 +392,7 @@ int dmah_smmuv3_init(struct dmah_smmuv3 *smmu, const struct dmah_smmuv3_config *
 	__builtin_memset(memory, 0, need);
 	*smmu = (struct dmah_smmuv3){ .regs = c.regs, .timeout = c.timeout_ns };
 	smmu->tags = memory;
+	smmu->tags[0] = 1;
 	smmu->l2 = (uint64_t **)(void *)(smmu->tags + tag_words(&c));
 	err = probe(smmu, &c);
 	if (err)

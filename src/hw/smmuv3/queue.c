@@ -37,16 +37,6 @@ uint64_t dmah_smmuv3_progress(struct dmah_smmuv3 *smmu)
 	return now;
 }
 
-bool dmah_smmuv3_late(const struct dmah_smmuv3 *smmu, uint64_t *begun)
-{
-	uint64_t now = dmah_host_now();
-
-	if (!*begun)
-		*begun = now;
-	/* A wait that has moved to another CPU may read a clock that is behind the first one's. */
-	return now > *begun && now - *begun >= smmu->timeout;
-}
-
 /* ---- waiting ---- */
 
 /* Returns true when all before @ticket is done. @redo_ticket stands for tickets up to @redo_until: see error.c. */
@@ -80,7 +70,7 @@ int dmah_smmuv3_wait(struct dmah_smmuv3 *smmu, uint64_t ticket)
 			break;
 		}
 		/* The register that was just read cannot tell an error from a command that takes its time. */
-		late = dmah_smmuv3_late(smmu, &begun);
+		late = dmah_hw_late(smmu->timeout, &begun);
 		if (!dmah_smmuv3_check(smmu))
 			break;
 		dmah_host_relax();
@@ -129,7 +119,7 @@ static int put_all(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, unsig
 {
 	bool early;
 
-	if (smmu->failed)
+	if (smmu->state.failed)
 		return DMAH_ETIMEDOUT;
 	if (!n && ticket && smmu->synced == smmu->prod) {
 		*ticket = smmu->synced;
@@ -157,9 +147,9 @@ int dmah_smmuv3_try_post(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd,
 {
 	int err;
 
-	dmah_host_lock(&smmu->lock);
+	dmah_host_lock(&smmu->state.lock);
 	err = put_all(smmu, cmd, n, ticket);
-	dmah_host_unlock(&smmu->lock);
+	dmah_host_unlock(&smmu->state.lock);
 	return err;
 }
 
@@ -172,7 +162,7 @@ static int await_room(struct dmah_smmuv3 *smmu, uint64_t *begun, bool *late)
 	}
 	if (!dmah_smmuv3_check(smmu))
 		return DMAH_ETIMEDOUT;
-	*late = dmah_smmuv3_late(smmu, begun);
+	*late = dmah_hw_late(smmu->timeout, begun);
 	dmah_host_relax();
 	return DMAH_OK;
 }
@@ -185,7 +175,7 @@ int dmah_smmuv3_post(struct dmah_smmuv3 *smmu, const struct smmuv3_cmd *cmd, uns
 	bool late = false;
 	int err;
 
-	if (smmuv3_failed(smmu) && !dmah_smmuv3_check(smmu))
+	if (hw_failed(&smmu->state) && !dmah_smmuv3_check(smmu))
 		return DMAH_ETIMEDOUT;
 	for (;;) {
 		dmah_host_enter(&flags);
@@ -204,9 +194,9 @@ static bool room_now(struct dmah_smmuv3 *smmu)
 	bool room;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
+	dmah_host_lock(&smmu->state.lock);
 	room = dmah_smmuv3_has_room(smmu, SMMUV3_ROOM + SMMUV3_SPARE);
-	dmah_host_unlock(&smmu->lock);
+	dmah_host_unlock(&smmu->state.lock);
 	dmah_host_leave(flags);
 	return room;
 }
@@ -216,7 +206,7 @@ int dmah_smmuv3_make_room(struct dmah_smmuv3 *smmu)
 	uint64_t begun = 0;
 	bool late = false;
 
-	if (smmuv3_failed(smmu) && !dmah_smmuv3_check(smmu))
+	if (hw_failed(&smmu->state) && !dmah_smmuv3_check(smmu))
 		return DMAH_ETIMEDOUT;
 	while (!room_now(smmu))
 		if (await_room(smmu, &begun, &late))

@@ -8,6 +8,8 @@
 
 #include <dmah/smmuv3.h>
 
+#include "hw/unit.h"
+
 /* ---- registers (section 6.2) ---- */
 
 #define REG_IDR0	0x00u
@@ -214,11 +216,6 @@ static inline unsigned int smmuv3_oas(const struct dmah_smmuv3 *smmu)
 	return smmu->features >> SMMUV3_OAS_SHIFT & 7;
 }
 
-static inline bool smmuv3_failed(const struct dmah_smmuv3 *smmu)
-{
-	return __atomic_load_n(&smmu->failed, __ATOMIC_ACQUIRE);
-}
-
 /* An index register holds a wrap bit above the index. */
 static inline uint32_t smmuv3_index_mask(const struct dmah_smmuv3 *smmu)
 {
@@ -230,14 +227,13 @@ static inline uint64_t *smmuv3_slot(const struct dmah_smmuv3 *smmu, uint64_t pos
 	return smmu->cmdq.cpu + 2 * (pos & ((1ull << smmu->cmdq_log2) - 1));
 }
 
-/* ---- area.c ---- */
-
-/** dmah_smmuv3_area_alloc() - zeroed memory for the hardware, aligned to its size as all its tables must be. */
-int dmah_smmuv3_area_alloc(const struct dmah_smmuv3 *smmu, size_t size,
-			   struct dmah_smmuv3_area *area);
-
-/** dmah_smmuv3_area_free() - give it back; one that was never allocated is a no-op. */
-void dmah_smmuv3_area_free(struct dmah_smmuv3_area *area);
+/* As dmah_hw_area_alloc(): memory that the unit can reach. */
+static inline int smmuv3_area_alloc(const struct dmah_smmuv3 *smmu, size_t size,
+				    struct dmah_unit_area *area)
+{
+	return dmah_hw_area_alloc(area, size, smmu->iommu.out_bits,
+				  smmu->features & SMMUV3_COHERENT);
+}
 
 /* ---- errata.c ---- */
 
@@ -263,9 +259,6 @@ int dmah_smmuv3_restart(struct dmah_smmuv3 *smmu);
 
 /** SMMUV3_ROOM - commands that there is room for after dmah_smmuv3_make_room(). */
 #define SMMUV3_ROOM 8u
-
-/** dmah_smmuv3_late() - Returns true when the unit's time-out has passed since *@begun, which the first call sets. */
-bool dmah_smmuv3_late(const struct dmah_smmuv3 *smmu, uint64_t *begun);
 
 /** dmah_smmuv3_progress() - Returns the position up to which the hardware has consumed commands. */
 uint64_t dmah_smmuv3_progress(struct dmah_smmuv3 *smmu);

@@ -25,7 +25,7 @@ int dmah_smmuv3_streams_init(struct dmah_smmuv3 *smmu)
 
 	if (smmu->features & SMMUV3_2LEVEL)
 		size = sizeof(uint64_t) << (smmu->sid_bits - STRTAB_SPLIT);
-	err = dmah_smmuv3_area_alloc(smmu, size, &smmu->strtab);
+	err = smmuv3_area_alloc(smmu, size, &smmu->strtab);
 	return err ? err : dmah_smmuv3_contexts_init(smmu);
 }
 
@@ -37,8 +37,8 @@ void dmah_smmuv3_streams_fini(struct dmah_smmuv3 *smmu)
 		if (smmu->l2[i])
 			dmah_host_mem_free(smmu->strtab.cpu[i] & ~(uint64_t)(DMAH_PAGE_SIZE - 1),
 					   DMAH_PAGE_SIZE);
-	dmah_smmuv3_area_free(&smmu->contexts);
-	dmah_smmuv3_area_free(&smmu->strtab);
+	dmah_hw_area_free(&smmu->contexts);
+	dmah_hw_area_free(&smmu->strtab);
 }
 
 /* A stream's entry; NULL where the part of the table that it would be in is not there. */
@@ -53,13 +53,13 @@ static uint64_t *entry_of(const struct dmah_smmuv3 *smmu, uint32_t sid)
 }
 
 /* Publish a second-level table, unless another CPU was first. */
-static bool install(struct dmah_smmuv3 *smmu, uint32_t index, const struct dmah_smmuv3_area *table)
+static bool install(struct dmah_smmuv3 *smmu, uint32_t index, const struct dmah_unit_area *table)
 {
 	unsigned long flags;
 	bool first;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&smmu->lock);
+	dmah_host_lock(&smmu->state.lock);
 	first = !smmu->l2[index];
 	if (first) {
 		/* All of it is zero in memory before the hardware can find it. */
@@ -67,24 +67,24 @@ static bool install(struct dmah_smmuv3 *smmu, uint32_t index, const struct dmah_
 		pt_store_set(&smmu->strtab.cpu[index], table->phys | L1STD_SPAN);
 		__atomic_store_n(&smmu->l2[index], table->cpu, __ATOMIC_RELEASE);
 	}
-	dmah_host_unlock(&smmu->lock);
+	dmah_host_unlock(&smmu->state.lock);
 	dmah_host_leave(flags);
 	return first;
 }
 
 static int make_entry(struct dmah_smmuv3 *smmu, uint32_t sid, uint64_t **entry)
 {
-	struct dmah_smmuv3_area table;
+	struct dmah_unit_area table;
 	int err;
 
 	*entry = entry_of(smmu, sid);
 	if (*entry)
 		return DMAH_OK;
-	err = dmah_smmuv3_area_alloc(smmu, DMAH_PAGE_SIZE, &table);
+	err = smmuv3_area_alloc(smmu, DMAH_PAGE_SIZE, &table);
 	if (err)
 		return err;
 	if (!install(smmu, sid >> STRTAB_SPLIT, &table))
-		dmah_smmuv3_area_free(&table);
+		dmah_hw_area_free(&table);
 	*entry = entry_of(smmu, sid);
 	return DMAH_OK;
 }

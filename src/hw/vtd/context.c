@@ -113,11 +113,6 @@ static bool wants_ats(const struct dmah_vtd *vtd, const struct dmah_device *dev)
 	       !(dev->limits.flags & DMAH_DEV_UNTRUSTED);
 }
 
-static bool tag_taken(const struct dmah_vtd *vtd, uint32_t tag)
-{
-	return tag && tag < vtd->ntags && vtd->tags[tag / 64] >> tag % 64 & 1;
-}
-
 /* struct entry - a context entry, and the PASID entry that it leads to in scalable mode. */
 struct entry {
 	uint64_t context[2];
@@ -157,7 +152,7 @@ static int make_entry(const struct dmah_vtd *vtd, const struct dmah_device *dev,
 		return DMAH_ENOTSUP;
 	if (how == DMAH_BIND_BLOCK)
 		return DMAH_OK;
-	if (!tag_taken(vtd, tag))
+	if (!hw_tag_taken(vtd->tags, vtd->ntags, tag))
 		return DMAH_ENOTSUP;
 	if (how == DMAH_BIND_PASSTHROUGH ? !(vtd->ecap & ECAP_PT) : !walks_table(vtd, pt))
 		return DMAH_ENOTSUP;
@@ -385,33 +380,13 @@ bool dmah_vtd_op_isolated(struct dmah_iommu *iommu, struct dmah_device *dev)
 int dmah_vtd_op_tag_alloc(struct dmah_iommu *iommu, uint32_t *tag)
 {
 	struct dmah_vtd *vtd = vtd_of(iommu);
-	uint32_t n = (vtd->ntags + 63) / 64, i = 0;
-	int err = DMAH_ENOSPC;
-	unsigned long flags;
 
-	dmah_host_enter(&flags);
-	dmah_host_lock(&vtd->tables);
-	while (i < n && !~vtd->tags[i])
-		i++;
-	if (i < n) {
-		*tag = i * 64 + (uint32_t)__builtin_ctzll(~vtd->tags[i]);
-		err = *tag < vtd->ntags ? DMAH_OK : DMAH_ENOSPC;
-	}
-	if (!err)
-		vtd->tags[i] |= 1ull << *tag % 64;
-	dmah_host_unlock(&vtd->tables);
-	dmah_host_leave(flags);
-	return err;
+	return dmah_hw_tag_alloc(vtd->tags, vtd->ntags, &vtd->tables, tag);
 }
 
 void dmah_vtd_op_tag_free(struct dmah_iommu *iommu, uint32_t tag)
 {
 	struct dmah_vtd *vtd = vtd_of(iommu);
-	unsigned long flags;
 
-	dmah_host_enter(&flags);
-	dmah_host_lock(&vtd->tables);
-	vtd->tags[tag / 64] &= ~(1ull << tag % 64);
-	dmah_host_unlock(&vtd->tables);
-	dmah_host_leave(flags);
+	dmah_hw_tag_free(vtd->tags, &vtd->tables, tag);
 }

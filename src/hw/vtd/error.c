@@ -15,36 +15,14 @@
 /* A unit that refuses the same command more often has failed. */
 #define REFUSALS 4u
 
-/** struct vtd_report - a report to be made when the lock is free; @text NULL: none. */
-struct vtd_report {
-	const char *text;
-	uint64_t value;
-};
-
-static void fail_locked(struct dmah_vtd *vtd, struct vtd_report *report, const char *text)
+static void fail_locked(struct dmah_vtd *vtd, struct hw_report *report, const char *text)
 {
-	if (!vtd->failed)
-		*report = (struct vtd_report){ text, vtd_read(vtd, REG_FSTS) };
-	__atomic_store_n(&vtd->failed, true, __ATOMIC_RELEASE);
-}
-
-static void make_report(const struct vtd_report *report)
-{
-	if (report->text)
-		dmah_host_report(NULL, DMAH_ETIMEDOUT, report->text, report->value, NULL);
+	dmah_hw_fail_locked(&vtd->state, report, text, vtd_read(vtd, REG_FSTS));
 }
 
 void dmah_vtd_fail(struct dmah_vtd *vtd, const char *text)
 {
-	struct vtd_report report = { 0 };
-	unsigned long flags;
-
-	dmah_host_enter(&flags);
-	dmah_host_lock(&vtd->lock);
-	fail_locked(vtd, &report, text);
-	dmah_host_unlock(&vtd->lock);
-	dmah_host_leave(flags);
-	make_report(&report);
+	dmah_hw_fail(&vtd->state, text, vtd_read(vtd, REG_FSTS));
 }
 
 /* ---- a device that does not answer ---- */
@@ -79,12 +57,12 @@ static bool find_silent(const struct dmah_vtd *vtd, uint32_t head, uint32_t *id)
 }
 
 /* Blocks a device and takes its commands out of the queue. */
-static void isolate(struct dmah_vtd *vtd, uint32_t head, uint32_t id, struct vtd_report *report)
+static void isolate(struct dmah_vtd *vtd, uint32_t head, uint32_t id, struct hw_report *report)
 {
 	const struct vtd_command noop = dmah_vtd_noop(vtd);
 
 	if (dmah_vtd_block_silent(vtd, id))
-		*report = (struct vtd_report){
+		*report = (struct hw_report){
 			"a device did not invalidate its TLB: it is blocked; its requester id", id
 		};
 	for (; head != vtd->tail; head++) {
@@ -106,7 +84,7 @@ static void isolate(struct dmah_vtd *vtd, uint32_t head, uint32_t id, struct vtd
  */
 static bool recover(struct dmah_vtd *vtd)
 {
-	uint64_t until = vtd->marks;
+	uint64_t until = vtd->marks.last;
 
 	if (!dmah_vtd_has_room(vtd, RECOVERY))
 		return false;
@@ -119,19 +97,8 @@ static bool recover(struct dmah_vtd *vtd)
 	dmah_vtd_put(vtd, (struct vtd_command){ QI_IOTLB | QI_IOTLB_ALL, 0 });
 	if (vtd->irq_table.n)
 		dmah_vtd_put(vtd, (struct vtd_command){ QI_IEC, 0 });
-	__atomic_store_n(&vtd->redo_ticket, dmah_vtd_put_mark(vtd), __ATOMIC_RELAXED);
-	__atomic_store_n(&vtd->redo_until, until, __ATOMIC_RELEASE);
+	hw_marks_redo(&vtd->marks, until, dmah_vtd_put_mark(vtd));
 	return true;
-}
-
-/* Nothing that waits for a mark between the last one passed and here is confirmed: nobody knows what the command was. */
-static void lose_marks(struct dmah_vtd *vtd)
-{
-	if (!vtd->lost_until)
-		__atomic_store_n(&vtd->lost_after,
-				 vtd->marks - (uint32_t)((uint32_t)vtd->marks - vtd_status(vtd)),
-				 __ATOMIC_RELAXED);
-	__atomic_store_n(&vtd->lost_until, vtd->marks, __ATOMIC_RELEASE);
 }
 
 /*
@@ -161,14 +128,14 @@ static void widen(struct dmah_vtd *vtd, uint64_t *at)
 	case QI_PIOTLB:
 		break;
 	default:
-		lose_marks(vtd);
+		hw_marks_lose_open(&vtd->marks, vtd_status(vtd));
 	}
 	at[0] = c.lo;
 	at[1] = c.hi;
 }
 
 /* Returns true where a device was blocked for it, which must be confirmed. */
-static bool handle_refusal(struct dmah_vtd *vtd, uint32_t head, struct vtd_report *report)
+static bool handle_refusal(struct dmah_vtd *vtd, uint32_t head, struct hw_report *report)
 {
 	uint64_t *at = vtd_slot(vtd, head);
 
@@ -176,7 +143,7 @@ static bool handle_refusal(struct dmah_vtd *vtd, uint32_t head, struct vtd_repor
 		vtd->refused_at = head;
 		vtd->refusals = 1;
 		*report =
-			(struct vtd_report){ "the IOMMU refused a command; its first half", at[0] };
+			(struct hw_report){ "the IOMMU refused a command; its first half", at[0] };
 		widen(vtd, at);
 		return false;
 	}
@@ -188,7 +155,7 @@ static bool handle_refusal(struct dmah_vtd *vtd, uint32_t head, struct vtd_repor
 	return true;
 }
 
-static void handle_error(struct dmah_vtd *vtd, uint32_t error, struct vtd_report *report)
+static void handle_error(struct dmah_vtd *vtd, uint32_t error, struct hw_report *report)
 {
 	uint32_t iqh = vtd_read(vtd, REG_IQH), id, head;
 	bool again = error & FSTS_ITE;
@@ -214,7 +181,8 @@ static bool has_caught_up(const struct dmah_vtd *vtd)
 {
 	uint32_t on = GCMD_QIE | (vtd->enabled ? GCMD_TE : 0) | (vtd->irq_on ? GCMD_IRE : 0);
 
-	return vtd_status(vtd) == (uint32_t)vtd->marks && (vtd_read(vtd, REG_GSTS) & on) == on &&
+	return vtd_status(vtd) == (uint32_t)vtd->marks.last &&
+	       (vtd_read(vtd, REG_GSTS) & on) == on &&
 	       vtd_read(vtd, REG_IQH) == vtd_index(vtd, vtd->tail);
 }
 
@@ -227,31 +195,31 @@ static void return_to_service(struct dmah_vtd *vtd)
 	if (!recover(vtd))
 		return;
 	vtd_write(vtd, REG_IQT, vtd_index(vtd, vtd->tail));
-	__atomic_store_n(&vtd->failed, false, __ATOMIC_RELEASE);
+	__atomic_store_n(&vtd->state.failed, false, __ATOMIC_RELEASE);
 }
 
 bool dmah_vtd_check(struct dmah_vtd *vtd)
 {
-	struct vtd_report report = { 0 };
+	struct hw_report report = { 0 };
 	unsigned long flags;
 	uint32_t fsts;
 	bool works;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&vtd->lock);
+	dmah_host_lock(&vtd->state.lock);
 	fsts = vtd_read(vtd, REG_FSTS);
-	if (vtd->resetting)
+	if (vtd->state.resetting)
 		;
 	else if (fsts == ~0u)
 		fail_locked(vtd, &report, "the IOMMU's registers read as all ones");
 	else if (fsts & FSTS_QUEUE)
 		handle_error(vtd, fsts & FSTS_QUEUE, &report);
-	else if (vtd->failed && has_caught_up(vtd))
+	else if (vtd->state.failed && has_caught_up(vtd))
 		return_to_service(vtd);
-	works = !vtd->failed;
-	dmah_host_unlock(&vtd->lock);
+	works = !vtd->state.failed;
+	dmah_host_unlock(&vtd->state.lock);
 	dmah_host_leave(flags);
-	make_report(&report);
+	dmah_hw_make_report(&report);
 	return works;
 }
 
@@ -262,36 +230,6 @@ void dmah_vtd_errors(struct dmah_vtd *vtd)
 
 /* ---- reset ---- */
 
-static bool begin_reset(struct dmah_vtd *vtd)
-{
-	unsigned long flags;
-	bool first;
-
-	dmah_host_enter(&flags);
-	dmah_host_lock(&vtd->lock);
-	first = !vtd->resetting;
-	vtd->resetting = true;
-	__atomic_store_n(&vtd->failed, true, __ATOMIC_RELEASE);
-	if (first)
-		vtd->gcmd_mask = vtd->gcmd_value = 0;
-	dmah_host_unlock(&vtd->lock);
-	dmah_host_leave(flags);
-	return first;
-}
-
-static void end_reset(struct dmah_vtd *vtd, int err)
-{
-	unsigned long flags;
-
-	dmah_host_enter(&flags);
-	dmah_host_lock(&vtd->lock);
-	vtd->resetting = false;
-	vtd->refusals = 0;
-	__atomic_store_n(&vtd->failed, err != DMAH_OK, __ATOMIC_RELEASE);
-	dmah_host_unlock(&vtd->lock);
-	dmah_host_leave(flags);
-}
-
 /* Posts into the new queue, though the unit counts as failed for everybody else, and waits. */
 static int invalidate_all(struct dmah_vtd *vtd)
 {
@@ -300,15 +238,15 @@ static int invalidate_all(struct dmah_vtd *vtd)
 	bool late = false;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&vtd->lock);
+	dmah_host_lock(&vtd->state.lock);
 	(void)recover(vtd);
 	vtd_write(vtd, REG_IQT, vtd_index(vtd, vtd->tail));
-	dmah_host_unlock(&vtd->lock);
+	dmah_host_unlock(&vtd->state.lock);
 	dmah_host_leave(flags);
-	while (vtd_status(vtd) != (uint32_t)vtd->marks) {
+	while (vtd_status(vtd) != (uint32_t)vtd->marks.last) {
 		if (late)
 			return DMAH_ETIMEDOUT;
-		late = dmah_vtd_late(vtd, &begun);
+		late = dmah_hw_late(vtd->timeout, &begun);
 		dmah_host_relax();
 	}
 	return DMAH_OK;
@@ -335,13 +273,27 @@ static int bring_up(struct dmah_vtd *vtd)
 	return err;
 }
 
+/* The unit has lost the global command that was under way, if one was. */
+static void forget_gcmd(struct dmah_vtd *vtd)
+{
+	unsigned long flags;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&vtd->state.lock);
+	vtd->gcmd_mask = vtd->gcmd_value = 0;
+	dmah_host_unlock(&vtd->state.lock);
+	dmah_host_leave(flags);
+}
+
 int dmah_vtd_reset(struct dmah_vtd *vtd)
 {
 	int err;
 
-	if (!begin_reset(vtd))
+	if (!dmah_hw_begin_reset(&vtd->state))
 		return DMAH_EBUSY;
+	forget_gcmd(vtd);
 	err = bring_up(vtd);
-	end_reset(vtd, err);
+	vtd->refusals = 0;
+	dmah_hw_end_reset(&vtd->state, err);
 	return err;
 }

@@ -11,16 +11,6 @@
 /* A wait reads the error register this often, in nanoseconds. */
 #define ERROR_CHECK_NS 1000000u
 
-bool dmah_vtd_late(const struct dmah_vtd *vtd, uint64_t *begun)
-{
-	uint64_t now = dmah_host_now();
-
-	if (!*begun)
-		*begun = now;
-	/* A wait that has moved to another CPU may read a clock that is behind the first one's. */
-	return now > *begun && now - *begun > vtd->timeout;
-}
-
 /* ---- the ring ---- */
 
 void dmah_vtd_put(struct dmah_vtd *vtd, struct vtd_command c)
@@ -35,7 +25,7 @@ void dmah_vtd_put(struct dmah_vtd *vtd, struct vtd_command c)
 
 uint64_t dmah_vtd_put_mark(struct dmah_vtd *vtd)
 {
-	uint64_t mark = ++vtd->marks;
+	uint64_t mark = ++vtd->marks.last;
 
 	dmah_vtd_put(vtd, (struct vtd_command){ QI_WAIT | QI_WAIT_SW | QI_WAIT_DATA(mark),
 						vtd->status_phys });
@@ -59,7 +49,7 @@ bool dmah_vtd_has_room(struct dmah_vtd *vtd, unsigned int n)
 static int post_locked(struct dmah_vtd *vtd, const struct vtd_command *c, unsigned int n,
 		       uint64_t *ticket)
 {
-	if (vtd->failed)
+	if (vtd->state.failed)
 		return DMAH_ETIMEDOUT;
 	if (!dmah_vtd_has_room(vtd, n + (ticket ? 1u : 0u) + VTD_SPARE))
 		return DMAH_EBUSY;
@@ -78,9 +68,9 @@ static int try_post(struct dmah_vtd *vtd, const struct vtd_command *c, unsigned 
 	int err;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&vtd->lock);
+	dmah_host_lock(&vtd->state.lock);
 	err = post_locked(vtd, c, n, ticket);
-	dmah_host_unlock(&vtd->lock);
+	dmah_host_unlock(&vtd->state.lock);
 	dmah_host_leave(flags);
 	return err;
 }
@@ -94,7 +84,7 @@ static int await_room(struct dmah_vtd *vtd, uint64_t *begun, bool *late)
 	}
 	if (!dmah_vtd_check(vtd))
 		return DMAH_ETIMEDOUT;
-	*late = dmah_vtd_late(vtd, begun);
+	*late = dmah_hw_late(vtd->timeout, begun);
 	dmah_host_relax();
 	return DMAH_OK;
 }
@@ -106,7 +96,7 @@ int dmah_vtd_post(struct dmah_vtd *vtd, const struct vtd_command *c, unsigned in
 	bool late = false;
 	int err;
 
-	if (vtd_failed(vtd) && !dmah_vtd_check(vtd))
+	if (hw_failed(&vtd->state) && !dmah_vtd_check(vtd))
 		return DMAH_ETIMEDOUT;
 	err = n ? dmah_vtd_flush_writes(vtd) : DMAH_OK;
 	if (err)
@@ -127,28 +117,14 @@ int dmah_vtd_done(struct dmah_vtd *vtd, const struct vtd_command *c, unsigned in
 
 /* ---- waiting ---- */
 
-/*
- * Returns true when the hardware has passed @ticket. After an error of the queue the numbers of marks up to @redo_until
- * prove nothing: @redo_ticket stands for them. dmah_vtd_check() says so before it lets the hardware go on, so that a number
- * which the hardware wrote afterwards is never seen without @redo_until.
- */
 static bool passed(const struct dmah_vtd *vtd, uint64_t ticket)
 {
-	/* A mark's number is written with 32 bits, so no wait may come 2^31 marks late. */
-	while ((int32_t)(vtd_status(vtd) - (uint32_t)ticket) >= 0) {
-		if (ticket > __atomic_load_n(&vtd->redo_until, __ATOMIC_ACQUIRE))
-			return true;
-		ticket = __atomic_load_n(&vtd->redo_ticket, __ATOMIC_RELAXED);
-	}
-	return false;
+	return hw_marks_passed(&vtd->marks, vtd->status, ticket);
 }
 
-/* Returns true where a command in front of @ticket was lost. As with passed(), look after the hardware's number. */
 static bool is_lost(const struct dmah_vtd *vtd, uint64_t ticket)
 {
-	uint64_t until = __atomic_load_n(&vtd->lost_until, __ATOMIC_ACQUIRE);
-
-	return ticket <= until && ticket > __atomic_load_n(&vtd->lost_after, __ATOMIC_RELAXED);
+	return hw_marks_lost(&vtd->marks, ticket);
 }
 
 static int result(const struct dmah_vtd *vtd, uint64_t ticket)
@@ -167,8 +143,8 @@ int dmah_vtd_op_wait(struct dmah_iommu *iommu, uint64_t ticket)
 			dmah_vtd_fail(vtd, "the IOMMU does not confirm invalidations in time");
 			break;
 		}
-		late = dmah_vtd_late(vtd, &begun);
-		if (late || vtd_failed(vtd) || dmah_host_now() - begun > check) {
+		late = dmah_hw_late(vtd->timeout, &begun);
+		if (late || hw_failed(&vtd->state) || dmah_host_now() - begun > check) {
 			check += ERROR_CHECK_NS;
 			if (!dmah_vtd_check(vtd))
 				break;
@@ -209,9 +185,9 @@ int dmah_vtd_op_invalidate_dev(struct dmah_iommu *iommu, struct dmah_device *dev
 	/* The device's translated requests are refused then, and its TLB no longer matters. */
 	if (!dmah_vtd_has_ats(vtd, dev->id))
 		return 0;
-	dmah_host_lock(&vtd->lock);
+	dmah_host_lock(&vtd->state.lock);
 	err = post_locked(vtd, c, 2, NULL);
-	dmah_host_unlock(&vtd->lock);
+	dmah_host_unlock(&vtd->state.lock);
 	return err ? err : 2;
 }
 
@@ -221,9 +197,9 @@ static bool room_now(struct dmah_vtd *vtd)
 	bool room;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&vtd->lock);
+	dmah_host_lock(&vtd->state.lock);
 	room = dmah_vtd_has_room(vtd, VTD_ROOM + VTD_SPARE);
-	dmah_host_unlock(&vtd->lock);
+	dmah_host_unlock(&vtd->state.lock);
 	dmah_host_leave(flags);
 	return room;
 }
@@ -234,7 +210,7 @@ int dmah_vtd_op_make_room(struct dmah_iommu *iommu)
 	uint64_t begun = 0;
 	bool late = false;
 
-	if (vtd_failed(vtd) && !dmah_vtd_check(vtd))
+	if (hw_failed(&vtd->state) && !dmah_vtd_check(vtd))
 		return DMAH_ETIMEDOUT;
 	while (!room_now(vtd))
 		if (await_room(vtd, &begun, &late))

@@ -18,7 +18,7 @@ int dmah_vtd_wait_reg(const struct dmah_vtd *vtd, uint32_t reg, uint32_t mask, u
 	while ((now = vtd_read(vtd, reg)) == ~0u || (now & mask) != value) {
 		if (late || now == ~0u)
 			return DMAH_ETIMEDOUT;
-		late = dmah_vtd_late(vtd, &begun);
+		late = dmah_hw_late(vtd->timeout, &begun);
 		dmah_host_relax();
 	}
 	return DMAH_OK;
@@ -32,7 +32,7 @@ static bool try_gcmd(struct dmah_vtd *vtd, uint32_t bit, bool on, uint32_t expec
 	bool idle;
 
 	dmah_host_enter(&flags);
-	dmah_host_lock(&vtd->lock);
+	dmah_host_lock(&vtd->state.lock);
 	now = vtd_read(vtd, REG_GSTS);
 	idle = (now & vtd->gcmd_mask) == vtd->gcmd_value && now != ~0u;
 	if (idle) {
@@ -41,7 +41,7 @@ static bool try_gcmd(struct dmah_vtd *vtd, uint32_t bit, bool on, uint32_t expec
 		vtd->gcmd_mask = bit;
 		vtd->gcmd_value = expect;
 	}
-	dmah_host_unlock(&vtd->lock);
+	dmah_host_unlock(&vtd->state.lock);
 	dmah_host_leave(flags);
 	return idle;
 }
@@ -54,7 +54,7 @@ static int command(struct dmah_vtd *vtd, uint32_t bit, bool on, uint32_t expect)
 	while (!try_gcmd(vtd, bit, on, expect)) {
 		if (late)
 			return DMAH_ETIMEDOUT;
-		late = dmah_vtd_late(vtd, &begun);
+		late = dmah_hw_late(vtd->timeout, &begun);
 		dmah_host_relax();
 	}
 	return dmah_vtd_wait_reg(vtd, REG_GSTS, bit, expect);

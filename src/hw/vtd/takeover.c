@@ -26,7 +26,7 @@ static int drain(const struct dmah_vtd *vtd)
 			break;
 		if (late)
 			return DMAH_ETIMEDOUT;
-		late = dmah_vtd_late(vtd, &begun);
+		late = dmah_hw_late(vtd->timeout, &begun);
 		dmah_host_relax();
 	}
 	return vtd_read(vtd, REG_IQH) == ~0u ? DMAH_ETIMEDOUT : DMAH_OK;

@@ -8,6 +8,7 @@
 #include <dmah/vtd.h>
 
 #include "hw/vtd/regs.h"
+#include "hw/unit.h"
 
 /** struct vtd_command - a command of the invalidation queue. */
 struct vtd_command {
@@ -46,11 +47,6 @@ static inline uint32_t vtd_status(const struct dmah_vtd *vtd)
 static inline uint32_t vtd_index(const struct dmah_vtd *vtd, uint32_t pos)
 {
 	return (pos & (vtd->entries - 1)) << vtd->iq_shift;
-}
-
-static inline bool vtd_failed(const struct dmah_vtd *vtd)
-{
-	return __atomic_load_n(&vtd->failed, __ATOMIC_ACQUIRE);
 }
 
 /* ---- registers.c ---- */
@@ -104,9 +100,6 @@ struct vtd_command dmah_vtd_noop(const struct dmah_vtd *vtd);
 
 /** VTD_ROOM - commands that there is room for after dmah_vtd_op_make_room(). */
 #define VTD_ROOM 8u
-
-/** dmah_vtd_late() - Returns true when the unit's time-out has passed since *@begun, which the first call sets. */
-bool dmah_vtd_late(const struct dmah_vtd *vtd, uint64_t *begun);
 
 /** dmah_vtd_has_room() - Returns true where @n more commands fit. Context: the queue's lock is held, as for all puts. */
 bool dmah_vtd_has_room(struct dmah_vtd *vtd, unsigned int n);
