@@ -294,8 +294,7 @@ static void everything(void **state)
 		}
 		assert_int_equal(dmah_ring_fini(ring), DMAH_OK);
 		free(ring_memory);
-		assert_int_equal(dmah_alloc_coherent(r.dev[0], &h[0], 3 * PAGE, &cpu),
-				 DMAH_OK);
+		assert_int_equal(dmah_alloc_coherent(r.dev[0], &h[0], 3 * PAGE, &cpu), DMAH_OK);
 		dma = dmah_addr(&h[0]) + 3 * PAGE - 1;
 		assert_true(writes(&r, 0, dma));
 		assert_int_equal(*((char *)cpu + 3 * PAGE - 1), 'x');
