@@ -143,7 +143,7 @@ static void named_machines(void **state)
 		assert_memory_equal(in, out, 300);
 		sim_destroy(sim);
 	}
-	assert_int_equal(n, 16);
+	assert_int_equal(n, 17);
 }
 
 static void bad_machines(void **state)
