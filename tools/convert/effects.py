@@ -51,7 +51,7 @@ def outlives(analysis, f, n):
 def function(analysis, f, depth):
     """Returns true if a function stores into anything but its own variables."""
     memo = analysis.effects
-    k = (f.source.path, f.name)
+    k = (f.source.path, f.name, depth)
     if k not in memo:
         memo[k] = False
         memo[k] = any(

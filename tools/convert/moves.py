@@ -448,7 +448,7 @@ def struct_part(r_source, x, field):
 def uses_first(analysis, s, f, depth=3):
     """Returns true if a function may use a slot's handle before it stores into it."""
     memo = analysis.endings
-    k = (s.key, f.source.path, f.name)
+    k = (s.key, f.source.path, f.name, depth)
     if k not in memo:
         memo[k] = False
         g, mine = graph(f), own(s, f)
