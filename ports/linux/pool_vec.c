@@ -43,7 +43,7 @@ u32 pool_map_pieces(struct client *c, struct dmah *part, u32 n, u32 meta, unsign
 	dma_addr_t dma;
 	u32 pages;
 
-	/* Where the IOMMU's driver makes the entries, no slot is taken in vain. */
+	/* No slot is taken in vain: the IOMMU's driver makes the entries. */
 	if (!p || !READ_ONCE(p->format.entry[1]))
 		return 0;
 	n = n > 1 ? pieces_together(part, n, &pages) : 0;

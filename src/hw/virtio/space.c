@@ -182,7 +182,7 @@ int dmah_viommu_op_invalidate(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_
 	struct update s = { .tag = tag, .at = iova, .end = iova + size, .all = !size };
 	int err;
 
-	/* Where a mapping has ended, what is present beside it is mapped already. */
+	/* The neighbours of a mapping that has ended are mapped already. */
 	s.map = tables;
 	if (!size) {
 		s.at = 0;
