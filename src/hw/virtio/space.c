@@ -196,7 +196,7 @@ static int update_all(struct dmah_viommu *unit, struct update *s, uint64_t *tick
 		s->end = space->pt.levels ? 1ull << space->pt.va_bits : 0;
 		err = update(unit, s, &own);
 		if (!err && s->posted)
-			err = dmah_viommu_op_wait(&unit->iommu, own);
+			err = unit->iommu.ops->wait(&unit->iommu, own);
 		if (err || cuts == __atomic_load_n(&unit->cuts, __ATOMIC_ACQUIRE))
 			break;
 		if (dmah_host_now() - begun > unit->timeout)
