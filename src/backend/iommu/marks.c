@@ -185,15 +185,28 @@ bool dmah_marks_end_at(const struct dmah_domain *dom, uint32_t index)
 	return index >= dom->granules || (load(dom, index) & (LIVE | CONT)) != (LIVE | CONT);
 }
 
+/* Exchanges a mark by the word around it: some CPUs (RISC-V) exchange no bytes. Returns false where it is not @from. */
+static bool exchange(uint8_t *mark, uint8_t from, uint8_t to)
+{
+	unsigned int at = (uintptr_t)mark % sizeof(uint32_t);
+	uint32_t *word = (uint32_t *)(void *)(mark - at);
+	uint32_t now = __atomic_load_n(word, __ATOMIC_RELAXED), then;
+
+	do {
+		if (((const uint8_t *)&now)[at] != from)
+			return false;
+		then = now;
+		((uint8_t *)&then)[at] = to;
+	} while (!__atomic_compare_exchange_n(word, &now, then, true, __ATOMIC_RELAXED,
+					      __ATOMIC_RELAXED));
+	return true;
+}
+
 uint32_t dmah_marks_claim(const struct dmah_domain *dom, const struct extent *run)
 {
 	uint8_t *mark = mark_of(dom, run->first), value = live(run, 0);
 
-	return run->gen <= MARK_GEN_MASK && mark &&
-			       __atomic_compare_exchange_n(mark, &value, cleared(value), false,
-							   __ATOMIC_RELAXED, __ATOMIC_RELAXED)
-		       ? 1
-		       : 0;
+	return run->gen <= MARK_GEN_MASK && mark && exchange(mark, value, cleared(value));
 }
 
 void dmah_marks_clear(const struct dmah_domain *dom, uint32_t first, uint32_t n)
