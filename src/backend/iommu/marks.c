@@ -75,26 +75,22 @@ uint32_t dmah_marks_next_gen(const struct dmah_domain *dom, uint32_t first, uint
 
 int dmah_marks_make(struct dmah_domain *dom, uint32_t index, unsigned int flags)
 {
-	uint8_t **at = &dom->mark[index / PAGE_MARKS], *page;
+	uint8_t **at = &dom->mark[index / PAGE_MARKS];
+	bool made;
 	unsigned long irq;
 
 	if (__atomic_load_n(at, __ATOMIC_ACQUIRE))
 		return DMAH_OK;
-	page = dmah_host_page_alloc(flags | DMAH_ALLOC_ATOMIC);
-	if (!page)
-		return DMAH_ENOMEM;
+	/* Under the lock, so that no page is left over: a map may be where the host cannot free one. */
 	dmah_host_enter(&irq);
 	dmah_host_lock(&dom->table_lock);
-	if (!*at) {
-		__atomic_store_n(at, page, __ATOMIC_RELEASE);
-		page = NULL;
-	}
+	if (!*at)
+		__atomic_store_n(at, dmah_host_page_alloc(flags | DMAH_ALLOC_ATOMIC),
+				 __ATOMIC_RELEASE);
+	made = *at;
 	dmah_host_unlock(&dom->table_lock);
 	dmah_host_leave(irq);
-	/* Another CPU was faster. */
-	if (page)
-		dmah_host_page_free(page);
-	return DMAH_OK;
+	return made ? DMAH_OK : DMAH_ENOMEM;
 }
 
 static int post_map(struct dmah_domain *dom, const struct extent *run)
