@@ -210,7 +210,7 @@ static void inv17_poll_finds_the_shared_queue(void **state)
 	bench_close(b);
 }
 
-/* 15: what a CPU without a part had unmapped goes back to the domain when the CPU is gone. */
+/* 15: granules that a CPU without a part unmapped go back to the domain when the CPU is gone. */
 static void inv15_dead_cpu_without_a_part(void **state)
 {
 	struct bench *b = bench_open(&lazy);
