@@ -12,7 +12,7 @@ own      each unmap posts an invalidation and a wait of its own, as the library 
 shared   one wait is under way at a time. Unmaps that come meanwhile leave their addresses; when the wait is over, one of
          their CPUs posts all of the invalidations and one wait for them
 domain   as shared, but eight or more addresses become one invalidation of the whole domain
-batch    each CPU unmaps 32 mappings by a batch of its own (dmah_batch_*), which invalidates the domain and waits once, with
+batch    each CPU unmaps 32 mappings by a batch of its own (dmah_unmap_start()), which invalidates the domain and waits once, with
          16 batches under way
 
 --check compares the model with closed forms, for a test.

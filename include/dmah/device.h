@@ -189,7 +189,7 @@ size_t dmah_domain_memory(const struct dmah_domain_config *config);
  * @dom: set to the domain.
  * @config: its configuration; copied.
  * @memory: dmah_domain_memory(@config) bytes, aligned to 64, never reachable by a device. All the domain's
- *	state lies in it, but for page tables, more than 16 reserved ranges, and the numbers of attached devices (2 KiB,
+ *	state lies in it, but for page tables, more than 16 reserved ranges, and the numbers of attached devices (4 KiB,
  *	in the library's own data, beside two counters).
  * @memory_size: its size in bytes.
  *

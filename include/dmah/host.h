@@ -77,7 +77,8 @@ enum dmah_cache_op {
  * @flags: 0 or DMAH_ALLOC_ATOMIC.
  *
  * The page has DMAH_PAGE_SIZE bytes, is aligned to them, and is zeroed. Set-up, attach, reserve and
- * map call this, and NULL makes that call fail with DMAH_ENOMEM and changes nothing. Coherent memory
+ * map call this, and NULL makes that call fail with DMAH_ENOMEM and changes nothing; but where a map
+ * asks for a CPU's free IOVAs, it goes on without them, and a later map asks again. Coherent memory
  * whose end the hardware does not confirm may need one for its record. Unmap and sync never call this.
  *
  * Context: of the caller; with DMAH_ALLOC_ATOMIC any, with locks. Return: a CPU pointer, or NULL.
@@ -93,7 +94,8 @@ void *dmah_host_page_alloc(unsigned int flags);
  * @page: the page. No hardware reads it any more.
  *
  * Context: of set-up and tear-down (dmah_domain_fini(), dmah_vtd_fini(), calls that fail); never
- * unmap or sync.
+ * unmap or sync. Of a map, with locks, for one kind of page alone: one above 4 GiB, which ARMv7's
+ * short descriptors cannot name.
  *
  * Example: @page is 0xffff888000182000.
  */
@@ -109,11 +111,11 @@ void dmah_host_page_free(void *page);
  * @flags: 0 or DMAH_ALLOC_UNCACHED.
  * @phys: set to the physical address of the first byte, a multiple of DMAH_PAGE_SIZE.
  *
- * The drivers of VT-d and of the SMMUv3 need this for their queues and, on the SMMUv3, for stream
- * tables. Without either, only dmah_alloc_coherent() calls this, and a host that has no use for
- * that call may return NULL. @size is the size that is passed to dmah_host_mem_free(). With
- * DMAH_ALLOC_UNCACHED no cached mapping of the memory may be in use: write back and drop its lines
- * first.
+ * The drivers of VT-d, AMD-Vi, the SMMUv3, the RISC-V IOMMU and virtio-iommu need this for their
+ * queues and tables, as do the root tables of ARMv7's short descriptors. Without these, only
+ * dmah_alloc_coherent() calls this, and a host that has no use for that call may return NULL. @size
+ * is the size that is passed to dmah_host_mem_free(). With DMAH_ALLOC_UNCACHED no cached mapping of
+ * the memory may be in use: write back and drop its lines first.
  *
  * Context: may sleep. Return: a CPU pointer, or NULL: the call fails with DMAH_ENOMEM.
  *

@@ -103,7 +103,7 @@ struct dmah_viommu_endpoint {
  * @notify: queue_notify_off of both queues.
  * @posted, @done: requests that were posted, and that are known to be answered, all in order; @answered: those after
  *	@done that are, a bit each; @used: entries taken from the ring of answers.
- * @lost_after, @lost_until: requests between the two failed.
+ * @lost_after, @lost_until: requests between the two failed, the last time; @earlier_after, @earlier_until: before that.
  * @tries: how often each was made again; @refusal: one more than a status that was not reported yet.
  * @waiters: calls that want to know their request's status.
  * @events: entries taken from the ring of events.
@@ -134,6 +134,8 @@ struct dmah_viommu {
 	uint16_t used;
 	uint64_t lost_after;
 	uint64_t lost_until;
+	uint64_t earlier_after;
+	uint64_t earlier_until;
 	uint8_t tries[64];
 	uint32_t refusal;
 	struct dmah_viommu_waiter *waiters;

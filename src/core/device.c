@@ -205,14 +205,23 @@ int dmah_attach(struct dmah_domain *dom, struct dmah_device *dev, const struct d
 
 static int detach(struct dmah_domain *dom, struct dmah_device *dev)
 {
+	int64_t live = (int64_t)dmah_device_live(dev);
 	int err = DMAH_OK;
 
-	if (dev->rings || dmah_device_live(dev))
+	if (dev->rings)
 		return dmah_setup_error(dev, DMAH_EBUSY,
-					dev->rings
-						? "dmah_detach: a ring of the device is not ended"
-						: "dmah_detach: a mapping of the device is live",
-					dmah_device_live(dev));
+					"dmah_detach: a ring of the device is not ended",
+					(uint64_t)live);
+	/* Without a table or a slot, a stale copy is ended as if it were live. */
+	if (live < 0)
+		return dmah_setup_error(
+			dev, DMAH_EBUSY,
+			"dmah_detach: more mappings of the device were ended than made",
+			(uint64_t)-live);
+	if (live)
+		return dmah_setup_error(dev, DMAH_EBUSY,
+					"dmah_detach: a mapping of the device is live",
+					(uint64_t)live);
 	if (dom->ops->detach)
 		err = dom->ops->detach(dev);
 	if (err)

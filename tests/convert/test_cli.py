@@ -113,10 +113,29 @@ def statuses():
         status, out, _ = w.run("--dry-run", "late.c")
         TAP.case("the address of b->dma is read after its unmap" in out, "an address that is read after its unmap is noted",
                  notes=[out])
+        if os.geteuid():
+            w.write("closed/good.c", GOOD)
+            os.chmod(os.path.join(w.dir, "closed"), 0)
+            status, out, err = w.run(".")
+            os.chmod(os.path.join(w.dir, "closed"), 0o755)
+            TAP.case(status == 2 and "closed: Permission denied" in err, "a directory that cannot be read: status 2",
+                     notes=[out, err])
         w.write("bad.c", "void f(\n" + LEFT)
         status, out, _ = w.run("bad.c")
         TAP.case(status == 1 and "left_out" in out, "a file that does not parse: its sites are reported",
                  notes=[out])
+
+
+def links():
+    """A symbolic link stays one: the file behind it is converted, once."""
+    with Work(one__good_c=GOOD, two__x_h="") as w:
+        os.symlink("../one/good.c", os.path.join(w.dir, "two/link.c"))
+        status, out, err = w.run(".")
+        TAP.case(status == 0 and "1 of 1 sites" in out and os.path.islink(os.path.join(w.dir, "two/link.c"))
+                 and "dmah_unmap" in w.read("one/good.c"), "a link to another file", notes=[out, err])
+        os.symlink("/etc/passwd", os.path.join(w.dir, "two/away.c"))
+        status, out, err = w.run(".")
+        TAP.case(status == 2 and "not in the tree" in err, "a link that leads out of the tree", notes=[out, err])
 
 
 def dry_run_and_json():
@@ -227,7 +246,7 @@ def manual():
 
 
 def main():
-    for part in (statuses, dry_run_and_json, patches, bytes_stay, partial, guards, versions, manual):
+    for part in (statuses, links, dry_run_and_json, patches, bytes_stay, partial, guards, versions, manual):
         part()
     return TAP.done()
 

@@ -6,7 +6,7 @@
 #include "nic.h"
 #include "sim.h"
 #include "sim_e1000e.h"
-#include "unit.h"
+#include "driven_unit.h"
 
 struct sim_e1000e *nic_model(struct nic *n);
 struct sim *nic_sim(struct nic *n);

@@ -4,7 +4,7 @@
 #include "../setup.h"
 
 #include "posix.h"
-#include "unit.h"
+#include "driven_unit.h"
 #include "sim_nvme.h"
 
 #include <stdarg.h>

@@ -21,7 +21,7 @@
 #include "sim.h"
 #include "sim_inject.h"
 #include "sim_reach.h"
-#include "unit.h"
+#include "driven_unit.h"
 
 /** enum rig_kind - the IOMMU and its driver. Those from RIG_KINDS on only where the environment names them. */
 enum rig_kind {

@@ -605,6 +605,41 @@ static void setup_errors(void **state)
 	rig_close(&r);
 }
 
+#ifndef DMAH_CHECK
+/* Without an IOMMU a stale copy is ended as if it were live. The detach says so, and names no live mapping. */
+static void ended_too_often(void **state)
+{
+	static const struct rig_config config = { .no_domain = true };
+	struct dmah_domain_config dc = { .backend = DMAH_BACKEND_DIRECT };
+	struct dmah h = { 0 }, copy;
+	struct dmah_limits limits;
+	struct dmah_device *a;
+	struct dmah_domain *dom;
+	void *memory;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, RIG_FAKE_VTD, &config);
+	dom = rig_domain(&r, &dc, &memory);
+	a = rig_device(&r, false);
+	limits = rig_limits(&r, a);
+	a->iommu = NULL;
+	assert_int_equal(dmah_attach(dom, a, &limits), DMAH_OK);
+	assert_int_equal(dmah_map(a, &h, rig_page(&r, 1), 4096, DMAH_TO_DEVICE, 0), DMAH_OK);
+	copy = h;
+	expect_report(&r, dmah_detach(a), DMAH_EBUSY, "dmah_detach:", "is live");
+	assert_int_equal(dmah_unmap(a, &h), DMAH_OK);
+	assert_int_equal(dmah_unmap(a, &copy), DMAH_OK);
+	expect_report(&r, dmah_detach(a), DMAH_EBUSY, "dmah_detach:", "ended than made");
+	/* A map in its place, so that the test can end. */
+	assert_int_equal(dmah_map(a, &h, rig_page(&r, 1), 4096, DMAH_TO_DEVICE, 0), DMAH_OK);
+	assert_int_equal(dmah_detach(a), DMAH_OK);
+	assert_int_equal(dmah_domain_fini(dom), DMAH_OK);
+	rig_close(&r);
+	free(memory);
+}
+#endif
+
 /* ---- poll ---- */
 
 static unsigned int wanted;
@@ -708,6 +743,9 @@ int main(void)
 		cmocka_unit_test(passthrough_beside_maps),
 		cmocka_unit_test(shared_pool),
 		cmocka_unit_test(setup_errors),
+#ifndef DMAH_CHECK
+		cmocka_unit_test(ended_too_often),
+#endif
 		cmocka_unit_test(poll_is_wanted),
 	};
 

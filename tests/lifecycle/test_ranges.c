@@ -134,7 +134,8 @@ static void identity_unconfirmed(void **state)
 		for (; n < 4 * 512 && !dmah_map(neighbour, &h[n], page, 4096, DMAH_TO_DEVICE, 0);
 		     n++)
 			assert_true(dmah_addr(&h[n]) != BASE);
-		assert_int_equal(n, 4 * 512 - 1);
+		/* A hypervisor that does not answer maps nothing at all. */
+		assert_int_equal(n, kind == RIG_VIRTIO ? 0 : 4 * 512 - 1);
 		rig_hold(&r, false);
 		while (n)
 			assert_int_equal(dmah_unmap(neighbour, &h[--n]), DMAH_OK);
@@ -203,9 +204,16 @@ static void identity_directions(void **state)
 		assert_int_equal(attach_with(&r, a, &read, 1), DMAH_OK);
 		assert_int_equal(sim_dma_reaches(rig_sim(&r, a), BASE, false, NULL), SIM_OK);
 		assert_false(rig_writes(&r, a, BASE));
-		assert_int_equal(attach_with(&r, b, &write, 1), DMAH_OK);
-		assert_true(rig_writes(&r, b, BASE));
-		assert_true(rig_writes(&r, a, BASE));
+		if (kind == RIG_VIRTIO) {
+			/* What is mapped cannot be mapped again: rather no attach than one that does not do what it says. */
+			assert_int_equal(attach_with(&r, b, &write, 1), DMAH_ENOTSUP);
+			assert_non_null(strstr(r.text, "cannot change the permissions"));
+			assert_int_equal(attach_with(&r, b, &read, 1), DMAH_OK);
+		} else {
+			assert_int_equal(attach_with(&r, b, &write, 1), DMAH_OK);
+			assert_true(rig_writes(&r, b, BASE));
+			assert_true(rig_writes(&r, a, BASE));
+		}
 		assert_int_equal(dmah_detach(b), DMAH_OK);
 		assert_false(rig_writes(&r, a, BASE));
 		assert_int_equal(sim_dma_reaches(rig_sim(&r, a), BASE, false, NULL), SIM_OK);
@@ -381,8 +389,6 @@ static void large_ranges(void **state)
 /* An identity range above what the aperture needs: the table becomes wider, also with devices and mappings there. */
 static void identity_above(void **state)
 {
-	static const struct rig_config fixed = { .domain = { .va_bits = 39 } };
-
 	(void)state;
 	FOR_EACH_KIND(kind)
 	for (unsigned int beside = 0; beside < 2; beside++) {
@@ -395,7 +401,8 @@ static void identity_above(void **state)
 
 		rig_open(&r, kind, &plain);
 		assert_int_equal(dmah_domain_pt(r.dom, &before), DMAH_OK);
-		assert_int_equal(before.va_bits, 39);
+		/* RISC-V: the lower half of what a table translates. */
+		assert_int_equal(before.va_bits, kind == RIG_RISCV ? 38 : 39);
 		if (beside) {
 			a = rig_attach(&r, true);
 			assert_int_equal(
@@ -404,7 +411,7 @@ static void identity_above(void **state)
 		b = rig_device(&r, false);
 		assert_int_equal(attach_with(&r, b, &range, 1), DMAH_OK);
 		assert_int_equal(dmah_domain_pt(r.dom, &after), DMAH_OK);
-		assert_int_equal(after.va_bits, 48);
+		assert_int_equal(after.va_bits, kind == RIG_RISCV ? 47 : 48);
 		assert_int_equal(sim_iommu_walk(sim_iommu(r.sim, 0), &after, range.base, &leaf,
 						NULL),
 				 SIM_OK);
@@ -427,9 +434,10 @@ static void identity_above(void **state)
 	FOR_EACH_KIND(kind)
 	{
 		struct dmah_reserved range = { .base = 1ull << 40, .size = 4096, .identity = true };
+		/* The owner chose a width. */
+		struct rig_config fixed = { .domain = { .va_bits = kind == RIG_RISCV ? 38 : 39 } };
 		struct rig r;
 
-		/* The owner chose a width. */
 		rig_open(&r, kind, &fixed);
 		assert_int_equal(attach_with(&r, rig_device(&r, false), &range, 1), DMAH_ERANGE);
 		rig_close(&r);

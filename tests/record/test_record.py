@@ -516,7 +516,7 @@ def list_bare(k):
 
 def list_no_tracefs(k):
     os.rmdir(os.path.join(k.root, "instances"))
-    possible(k, "mount -t tracefs", "mount -t tracefs", "mount -t tracefs")
+    possible(k, "--tracefs is no tracefs", "mount -t tracefs tracefs DIR", "mount -t tracefs")
     r = k.run("--", "true")
     assert r.returncode == 2 and "mount -t tracefs" in r.stderr, r
     assert not os.path.exists(k.path("out.txt"))

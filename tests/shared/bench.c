@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "posix.h"
-#include "unit.h"
+#include "driven_unit.h"
 
 #define POOL_BYTES   (8u << 20)
 #define MEMORY_BYTES (16u << 20)

@@ -14,7 +14,7 @@
 #include "sim.h"
 #include "sim_inject.h"
 #include "sim_reach.h"
-#include "unit.h"
+#include "driven_unit.h"
 
 #include <string.h>
 
@@ -256,7 +256,7 @@ static void everything(void **state)
 	struct dmah_ring *ring;
 	struct dmah_batch b = { .h = batch, .max = 12 };
 	struct dmah_vec v = { .part = part, .seg = out, .max = 3 };
-	void *ring_memory;
+	void *ring_memory, *cpu;
 	dmah_phys_t phys;
 	dmah_addr_t dma;
 
@@ -294,6 +294,12 @@ static void everything(void **state)
 		}
 		assert_int_equal(dmah_ring_fini(ring), DMAH_OK);
 		free(ring_memory);
+		assert_int_equal(dmah_alloc_coherent(r.dev[0], &h[0], 3 * PAGE, &cpu), DMAH_OK);
+		dma = dmah_addr(&h[0]) + 3 * PAGE - 1;
+		assert_true(writes(&r, 0, dma));
+		assert_int_equal(*((char *)cpu + 3 * PAGE - 1), 'x');
+		assert_int_equal(dmah_free_coherent(r.dev[0], &h[0]), DMAH_OK);
+		assert_false(writes(&r, 0, dma));
 		assert_int_equal(dmah_flush(r.dom), DMAH_OK);
 		assert_false(reached(&r, phys));
 		assert_int_equal(r.reports, 0);

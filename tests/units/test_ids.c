@@ -14,7 +14,7 @@
 #include "sim.h"
 #include "sim_inject.h"
 #include "sim_reach.h"
-#include "unit.h"
+#include "driven_unit.h"
 
 #include <string.h>
 

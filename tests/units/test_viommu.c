@@ -633,6 +633,37 @@ static void lost_with_reset(void **state)
 	rig_close(rig);
 }
 
+/* A wait that looks late still learns that its request was refused, whatever was refused since; others learn nothing of it. */
+static void refused_long_ago(void **state)
+{
+	struct rig *rig = rig_open(NULL, DMAH_STRICT);
+	struct dmah_iommu *iommu = &rig->unit[0].iommu;
+	uint64_t refused[3], good[3], ticket;
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		sim_viommu_answer(rig->model[0], SIM_VIOMMU_REFUSE, 1, 3);
+		assert_int_equal(iommu->ops->map_request(iommu, 1, 0x10000, PAGE, 0x48000000,
+							 DMAH_FROM_DEVICE),
+				 DMAH_OK);
+		assert_int_equal(iommu->ops->fence(iommu, &refused[i]), DMAH_OK);
+		/* Another wait takes the answer. */
+		assert_int_equal(iommu->ops->invalidate(iommu, 1, 0x10000, PAGE, false, &ticket),
+				 1);
+		assert_int_equal(iommu->ops->wait(iommu, ticket), DMAH_ETIMEDOUT);
+		assert_int_equal(iommu->ops->invalidate(iommu, 1, 0x10000, PAGE, false, &good[i]),
+				 1);
+		assert_int_equal(iommu->ops->wait(iommu, good[i]), DMAH_OK);
+		for (unsigned int k = 0; k <= i; k++)
+			assert_int_equal(iommu->ops->wait(iommu, refused[k]), DMAH_ETIMEDOUT);
+		/* The one between the last two. */
+		if (i)
+			assert_int_equal(iommu->ops->wait(iommu, good[i - 1]), DMAH_OK);
+	}
+	rig->reports = 0;
+	rig_close(rig);
+}
+
 /* A device that asks for a reset is named as such, and comes back with it. */
 static void asks_for_reset(void **state)
 {
@@ -757,6 +788,31 @@ static void probes(void **state)
 	rig_close(rig);
 }
 
+/* A probe waits for room where the queue is full, as every request does. */
+static void probe_of_a_full_queue(void **state)
+{
+	static const struct sim_viommu_config model = {
+		.range = { { .base = 0x80000000, .size = 0x10000 } }, .nranges = 1
+	};
+	struct rig *rig = rig_open(&model, DMAH_STRICT);
+	struct dmah_iommu *iommu = &rig->unit[0].iommu;
+	struct dmah_reserved range[1];
+	uint64_t ticket;
+
+	(void)state;
+	sim_viommu_hold(rig->model[0], true);
+	for (unsigned int i = 0; i < 64; i++)
+		assert_int_equal(iommu->ops->invalidate(iommu, 1, 0x10000, PAGE, false, &ticket),
+				 1);
+	assert_int_equal(dmah_viommu_probe(&rig->unit[0], ids[0], range, 1), DMAH_ETIMEDOUT);
+	/* It has waited: the device is reported for being silent. */
+	assert_int_equal(rig->reports, 1);
+	sim_viommu_hold(rig->model[0], false);
+	assert_int_equal(dmah_viommu_probe(&rig->unit[0], ids[0], range, 1), 1);
+	rig->reports = 0;
+	rig_close(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -774,11 +830,13 @@ int main(void)
 		cmocka_unit_test(silent),
 		cmocka_unit_test(reset_keeps),
 		cmocka_unit_test(lost_with_reset),
+		cmocka_unit_test(refused_long_ago),
 		cmocka_unit_test(asks_for_reset),
 		cmocka_unit_test(gone),
 		cmocka_unit_test(overflow),
 		cmocka_unit_test(wrong_events),
 		cmocka_unit_test(probes),
+		cmocka_unit_test(probe_of_a_full_queue),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,10 +38,11 @@ def parse(argv):
         prog="dmah convert", add_help=True,
         description="Turn the address-keyed DMA calls of a Linux driver into handles, as far as that is "
                     "proven to be safe, and give the reason for each call that is left.",
-        epilog="Exit status: 0 all sites are converted, 1 some are left, 2 wrong use or unreadable input.")
+        epilog="Exit status: 0 all sites are converted, 1 some are left, 2 wrong use, unreadable "
+               "input, or paths without a .c or .h file.")
     p.add_argument("paths", nargs="+", metavar="DIR|FILE", help="the driver's directories or files")
     p.add_argument("--dry-run", action="store_true", help="only report; write nothing")
-    p.add_argument("--patch", metavar="FILE", help="write a patch for git am, and leave the tree as it is")
+    p.add_argument("--patch", metavar="FILE", help="write a patch for git am, and leave the tree as it is (-: to standard output)")
     p.add_argument("--checked", action="store_true",
                    help="where length or direction are not proven, compare them at run time")
     p.add_argument("--json", action="store_true", help="report as JSON")
@@ -72,6 +73,21 @@ def kernel_root(paths, given):
     return os.path.commonpath(dirs)
 
 
+def unreadable(err):
+    """A directory that cannot be read must not pass for one without files."""
+    raise err
+
+
+def linked(root, path):
+    """The file behind a symbolic link: that one is written, and once."""
+    if not os.path.islink(path) or not os.path.exists(path):
+        return path
+    full = os.path.realpath(path)
+    if os.path.commonpath([root, full]) != root:
+        raise Unable("%s leads to %s, which is not in the tree %s" % (path, full, root))
+    return full
+
+
 def collect(root, paths):
     """The .c and .h files below the paths, relative to the root."""
     files = []
@@ -86,9 +102,9 @@ def collect(root, paths):
                 raise Unable("%s: neither a .c nor a .h file" % p)
             files.append(full)
             continue
-        for top, dirs, names in os.walk(full):
+        for top, dirs, names in os.walk(full, onerror=unreadable):
             dirs.sort()
-            files += [os.path.join(top, n) for n in sorted(names) if n.endswith((".c", ".h"))]
+            files += [linked(root, os.path.join(top, n)) for n in sorted(names) if n.endswith((".c", ".h"))]
     return [os.path.relpath(f, root) for f in dict.fromkeys(files)]
 
 

@@ -23,6 +23,8 @@ const char *missing_what(enum missing m)
 	switch (m) {
 	case MISSING_TRACEFS:
 		return "tracefs is not mounted: mount -t tracefs tracefs /sys/kernel/tracing";
+	case MISSING_THERE:
+		return "the directory of --tracefs is no tracefs: mount -t tracefs tracefs DIR";
 	case MISSING_PRIVILEGE:
 		return "it is forbidden to this user: run it as root";
 	case MISSING_EVENTS:
@@ -67,7 +69,7 @@ void ability_find(struct ability *a, const char *root)
 	case TRACEFS_FOUND:
 		break;
 	case TRACEFS_ABSENT:
-		a->tracefs = MISSING_TRACEFS;
+		a->tracefs = root ? MISSING_THERE : MISSING_TRACEFS;
 		break;
 	case TRACEFS_FORBIDDEN:
 		a->tracefs = MISSING_PRIVILEGE;

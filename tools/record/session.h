@@ -22,6 +22,7 @@ enum source {
 enum missing {
 	MISSING_NOTHING,
 	MISSING_TRACEFS, /* not mounted */
+	MISSING_THERE, /* not mounted where --tracefs says */
 	MISSING_PRIVILEGE,
 	MISSING_EVENTS, /* this kernel has no dma events */
 	MISSING_KPROBES, /* this kernel has no kprobe events */
@@ -31,7 +32,7 @@ enum missing {
 /**
  * struct ability - sources that this machine has
  * @fs: place of tracefs
- * @tracefs: TRACEFS or PRIVILEGE, else nothing
+ * @tracefs: TRACEFS, THERE or PRIVILEGE, else nothing
  * @events: why there are no dma events
  * @kprobes: why there can be no probes
  * @iommu: there are the events iommu:map and iommu:unmap

@@ -76,6 +76,15 @@ static inline bool iommu_defers(const struct dmah_device *dev)
 	       !__atomic_load_n(&dom->doubt, __ATOMIC_ACQUIRE);
 }
 
+/** iommu_takes_requests() - Returns true if an IOMMU of the domain takes mappings as requests, and reads no page table. */
+static inline bool iommu_takes_requests(const struct dmah_domain *dom)
+{
+	for (unsigned int i = 0; i < dom->nlinks; i++)
+		if (dom->links[i].iommu->ops->map_request)
+			return true;
+	return false;
+}
+
 /** iommu_in_mode() - Returns true if a mapping that was made with or without passthrough is of the domain's mode. */
 static inline bool iommu_in_mode(const struct dmah_domain *dom, bool passthrough)
 {

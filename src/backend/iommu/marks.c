@@ -75,26 +75,22 @@ uint32_t dmah_marks_next_gen(const struct dmah_domain *dom, uint32_t first, uint
 
 int dmah_marks_make(struct dmah_domain *dom, uint32_t index, unsigned int flags)
 {
-	uint8_t **at = &dom->mark[index / PAGE_MARKS], *page;
+	uint8_t **at = &dom->mark[index / PAGE_MARKS];
+	bool made;
 	unsigned long irq;
 
 	if (__atomic_load_n(at, __ATOMIC_ACQUIRE))
 		return DMAH_OK;
-	page = dmah_host_page_alloc(flags | DMAH_ALLOC_ATOMIC);
-	if (!page)
-		return DMAH_ENOMEM;
+	/* Under the lock, so that no page is left over: a map may be where the host cannot free one. */
 	dmah_host_enter(&irq);
 	dmah_host_lock(&dom->table_lock);
-	if (!*at) {
-		__atomic_store_n(at, page, __ATOMIC_RELEASE);
-		page = NULL;
-	}
+	if (!*at)
+		__atomic_store_n(at, dmah_host_page_alloc(flags | DMAH_ALLOC_ATOMIC),
+				 __ATOMIC_RELEASE);
+	made = *at;
 	dmah_host_unlock(&dom->table_lock);
 	dmah_host_leave(irq);
-	/* Another CPU was faster. */
-	if (page)
-		dmah_host_page_free(page);
-	return DMAH_OK;
+	return made ? DMAH_OK : DMAH_ENOMEM;
 }
 
 static int post_map(struct dmah_domain *dom, const struct extent *run)
@@ -189,15 +185,28 @@ bool dmah_marks_end_at(const struct dmah_domain *dom, uint32_t index)
 	return index >= dom->granules || (load(dom, index) & (LIVE | CONT)) != (LIVE | CONT);
 }
 
+/* Exchanges a mark by the word around it: some CPUs (RISC-V) exchange no bytes. Returns false where it is not @from. */
+static bool exchange(uint8_t *mark, uint8_t from, uint8_t to)
+{
+	unsigned int at = (uintptr_t)mark % sizeof(uint32_t);
+	uint32_t *word = (uint32_t *)(void *)(mark - at);
+	uint32_t now = __atomic_load_n(word, __ATOMIC_RELAXED), then;
+
+	do {
+		if (((const uint8_t *)&now)[at] != from)
+			return false;
+		then = now;
+		((uint8_t *)&then)[at] = to;
+	} while (!__atomic_compare_exchange_n(word, &now, then, true, __ATOMIC_RELAXED,
+					      __ATOMIC_RELAXED));
+	return true;
+}
+
 uint32_t dmah_marks_claim(const struct dmah_domain *dom, const struct extent *run)
 {
 	uint8_t *mark = mark_of(dom, run->first), value = live(run, 0);
 
-	return run->gen <= MARK_GEN_MASK && mark &&
-			       __atomic_compare_exchange_n(mark, &value, cleared(value), false,
-							   __ATOMIC_RELAXED, __ATOMIC_RELAXED)
-		       ? 1
-		       : 0;
+	return run->gen <= MARK_GEN_MASK && mark && exchange(mark, value, cleared(value));
 }
 
 void dmah_marks_clear(const struct dmah_domain *dom, uint32_t first, uint32_t n)

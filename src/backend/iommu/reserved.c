@@ -286,14 +286,17 @@ static bool wanted(const struct dmah_domain *dom, dmah_addr_t iova, enum dmah_di
 
 /*
  * Write the entries of a part of one leaf table as they should be. An entry that is present may change to a present one
- * here, with other permissions and the same address: a device that uses the range at this moment must not fault.
+ * here, with other permissions and the same address: a device that uses the range at this moment must not fault. @fixed: an
+ * IOMMU cannot do that.
  */
-static bool write_entries(struct dmah_domain *dom, dmah_addr_t iova, uint64_t *entry, uint32_t n)
+static int write_entries(struct dmah_domain *dom, dmah_addr_t iova, uint64_t *entry, uint32_t n,
+			 bool fixed, bool *changed)
 {
 	const struct pt_leaf *leaf = &dom->pt.leaf;
-	bool changed = false;
+	int err = DMAH_OK;
+	uint32_t i;
 
-	for (uint32_t i = 0; i < n; i++, iova += PT_GRANULE) {
+	for (i = 0; !err && i < n; i++, iova += PT_GRANULE) {
 		uint64_t old = pt_load(&entry[i]), value;
 		enum dmah_dir dir;
 		bool mmio;
@@ -302,18 +305,26 @@ static bool write_entries(struct dmah_domain *dom, dmah_addr_t iova, uint64_t *e
 			if (!pt_present(leaf, old))
 				continue;
 			leaf_clear(&entry[i], pt_cleared(leaf, old));
-			changed = true;
+			*changed = true;
 			continue;
 		}
 		value = pt_make(leaf, iova, dir, pt_gen(leaf, old), mmio ? DMAH_ATTR_MMIO : 0);
 		if (value == old)
 			continue;
+		if (fixed && pt_present(leaf, old)) {
+			err = dmah_setup_error(
+				NULL, DMAH_ENOTSUP,
+				"dmah_attach: the IOMMU cannot change the permissions of an "
+				"identity range that another device has",
+				iova);
+			continue;
+		}
 		leaf_set(&entry[i], value);
-		changed = true;
+		*changed = true;
 	}
 	if (!(dom->pt.caps & DMAH_IOMMU_COHERENT_WALK))
-		pt_push(&dom->pt, iova - n * PT_GRANULE, entry, n);
-	return changed;
+		pt_push(&dom->pt, iova - i * PT_GRANULE, entry, i);
+	return err;
 }
 
 static int leaf_table(struct dmah_domain *dom, dmah_addr_t iova, uint64_t **table)
@@ -337,6 +348,7 @@ static int leaf_table(struct dmah_domain *dom, dmah_addr_t iova, uint64_t **tabl
 static int write_record(struct dmah_domain *dom, struct reserved_record *record, uint64_t size,
 			bool *changed)
 {
+	bool fixed = !record->leaving && iommu_takes_requests(dom);
 	uint64_t done = 0;
 
 	while (done < size) {
@@ -350,10 +362,13 @@ static int write_record(struct dmah_domain *dom, struct reserved_record *record,
 			return err;
 		if (n > (size - done) >> PT_GRANULE_SHIFT)
 			n = (uint32_t)((size - done) >> PT_GRANULE_SHIFT);
-		*changed |= write_entries(dom, iova, table + at, n);
+		err = write_entries(dom, iova, table + at, n, fixed, changed);
 		done += (uint64_t)n << PT_GRANULE_SHIFT;
+		/* After an error, too: some may have been written. */
 		if (done > record->written)
 			record->written = done;
+		if (err)
+			return err;
 	}
 	return DMAH_OK;
 }

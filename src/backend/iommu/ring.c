@@ -458,7 +458,8 @@ static uint64_t pow2(uint64_t n)
 
 /*
  * Granules [@from, @to) by one aligned power of two where that is nearly exact, else by two that meet where the range
- * crosses the multiple of the largest power of two in it. @over: granules beyond the range.
+ * crosses the multiple of the largest power of two in it. @over: granules beyond the range. An IOMMU that takes mappings as
+ * requests gets the range itself: it refuses to end a part of a mapping, and what is beyond may be one.
  */
 static int post_range(struct dmah_ring *ring, uint64_t from, uint64_t to, struct iommu_post *p,
 		      uint64_t *over)
@@ -467,6 +468,8 @@ static int post_range(struct dmah_ring *ring, uint64_t from, uint64_t to, struct
 	uint64_t middle, left, right;
 	int err;
 
+	if (iommu_takes_requests(ring->dev->dom))
+		return post(ring, from, to - from, p);
 	if (size <= 2 * (to - from)) {
 		*over += size - (to - from);
 		return post(ring, from & ~(size - 1), size, p);

@@ -92,6 +92,23 @@ static void lay_events(struct dmah_viommu *unit)
 	}
 }
 
+/*
+ * Notes that waits for numbers beyond @after, up to what is posted by now, fail. What was noted before stays, since its waits may
+ * not have looked yet: of all that was before the last, the span. Call with the lock held.
+ */
+static void note_lost(struct dmah_viommu *unit, uint64_t after)
+{
+	if (unit->lost_until <= unit->done) {
+		if (!unit->earlier_until)
+			unit->earlier_after = unit->lost_after;
+		unit->earlier_until = unit->lost_until;
+		unit->lost_after = after;
+	} else if (after < unit->lost_after) {
+		unit->lost_after = after;
+	}
+	__atomic_store_n(&unit->lost_until, unit->posted, __ATOMIC_RELEASE);
+}
+
 /* Numbers of requests go on: a wait for one that the device has lost with its queues fails. */
 static void empty_queues(struct dmah_viommu *unit)
 {
@@ -100,10 +117,8 @@ static void empty_queues(struct dmah_viommu *unit)
 	dmah_host_enter(&flags);
 	dmah_host_lock(&unit->lock);
 	__builtin_memset(unit->memory, 0, AREA_BYTES);
-	if (unit->done != unit->posted) {
-		__atomic_store_n(&unit->lost_after, unit->done, __ATOMIC_RELAXED);
-		__atomic_store_n(&unit->lost_until, unit->posted, __ATOMIC_RELEASE);
-	}
+	if (unit->done != unit->posted)
+		note_lost(unit, unit->done);
 	__atomic_store_n(&unit->done, unit->posted, __ATOMIC_RELEASE);
 	unit->answered = 0;
 	unit->used = unit->events = 0;
@@ -200,10 +215,7 @@ static bool take_answer(struct dmah_viommu *unit, uint32_t id)
 			unit->refusal = status + 1u;
 		if (again(unit, slot))
 			return true;
-		/* Waits for numbers from here on, up to what is posted by now, fail. */
-		if (unit->lost_until <= unit->done || number < unit->lost_after)
-			__atomic_store_n(&unit->lost_after, number, __ATOMIC_RELAXED);
-		__atomic_store_n(&unit->lost_until, unit->posted, __ATOMIC_RELEASE);
+		note_lost(unit, number);
 	}
 	unit->answered |= 1ull << slot;
 	while (unit->done < unit->posted && unit->answered >> unit->done % VIOMMU_REQUESTS & 1) {
@@ -354,19 +366,31 @@ int dmah_viommu_op_fence(struct dmah_iommu *iommu, uint64_t *ticket)
 	return __atomic_load_n(&unit->failed, __ATOMIC_ACQUIRE) ? DMAH_ETIMEDOUT : DMAH_OK;
 }
 
+static bool is_lost(struct dmah_viommu *unit, uint64_t ticket)
+{
+	unsigned long flags;
+	bool lost;
+
+	dmah_host_enter(&flags);
+	dmah_host_lock(&unit->lock);
+	lost = (ticket > unit->lost_after && ticket <= unit->lost_until) ||
+	       (ticket > unit->earlier_after && ticket <= unit->earlier_until);
+	dmah_host_unlock(&unit->lock);
+	dmah_host_leave(flags);
+	return lost;
+}
+
 int dmah_viommu_op_wait(struct dmah_iommu *iommu, uint64_t ticket)
 {
 	struct dmah_viommu *unit = viommu_of(iommu);
-	uint64_t until;
 	int err = await(unit, ticket);
 
 	if (err)
 		return err;
 	/* Look after the answers: they are taken before @done says so. */
-	until = __atomic_load_n(&unit->lost_until, __ATOMIC_ACQUIRE);
-	return ticket <= until && ticket > __atomic_load_n(&unit->lost_after, __ATOMIC_RELAXED)
-		       ? DMAH_ETIMEDOUT
-		       : DMAH_OK;
+	if (ticket > __atomic_load_n(&unit->lost_until, __ATOMIC_ACQUIRE))
+		return DMAH_OK;
+	return is_lost(unit, ticket) ? DMAH_ETIMEDOUT : DMAH_OK;
 }
 
 /* Posts a request, and adds @waiter to the list of those that wait for its status. */
@@ -428,10 +452,9 @@ static int probe_status(const struct dmah_viommu *unit)
 					: DMAH_ETIMEDOUT;
 }
 
-int dmah_viommu_run_probe(struct dmah_viommu *unit)
+static int post_probe(struct dmah_viommu *unit, uint64_t *ticket)
 {
 	unsigned long flags;
-	uint64_t ticket;
 	unsigned int slot;
 	int err;
 
@@ -449,10 +472,22 @@ int dmah_viommu_run_probe(struct dmah_viommu *unit)
 		__atomic_store_n(&unit->posted, unit->posted + 1, __ATOMIC_RELEASE);
 		ring(unit, slot);
 	}
-	ticket = unit->posted;
+	*ticket = unit->posted;
 	dmah_host_unlock(&unit->lock);
 	dmah_host_leave(flags);
-	err = err ? DMAH_ETIMEDOUT : dmah_viommu_op_wait(&unit->iommu, ticket);
+	return err;
+}
+
+int dmah_viommu_run_probe(struct dmah_viommu *unit)
+{
+	uint64_t ticket;
+	int err;
+
+	while ((err = post_probe(unit, &ticket)) == DMAH_EBUSY)
+		if (dmah_viommu_await_room(unit))
+			return DMAH_ETIMEDOUT;
+	if (!err)
+		err = dmah_viommu_op_wait(&unit->iommu, ticket);
 	return err ? err : probe_status(unit);
 }
 

@@ -182,7 +182,8 @@ int dmah_viommu_op_invalidate(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_
 	struct update s = { .tag = tag, .at = iova, .end = iova + size, .all = !size };
 	int err;
 
-	s.map = size || tables;
+	/* Where a mapping has ended, what is present beside it is mapped already. */
+	s.map = tables;
 	if (!size) {
 		s.at = 0;
 		/* No endpoint was ever attached: the device knows no such domain. */

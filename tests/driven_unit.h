@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* The library's driver of VT-d, AMD-Vi, RISC-V, SMMUv2 or SMMUv3 on a register model of lab/sim: the IOMMU of a machine under test. */
-#ifndef DMAH_TESTS_UNIT_H
-#define DMAH_TESTS_UNIT_H
+#ifndef DMAH_TESTS_DRIVEN_UNIT_H
+#define DMAH_TESTS_DRIVEN_UNIT_H
 
 #include <dmah/amdvi.h>
 #include <dmah/riscv.h>
@@ -75,4 +75,4 @@ void unit_stop(struct unit *u);
 /** unit_free() - release the driver's memory, after unit_stop() or when the machine is gone. */
 void unit_free(struct unit *u);
 
-#endif /* DMAH_TESTS_UNIT_H */
+#endif /* DMAH_TESTS_DRIVEN_UNIT_H */

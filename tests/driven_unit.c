@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-#include "unit.h"
+#include "driven_unit.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
