@@ -105,6 +105,7 @@ struct dmah_viommu_endpoint {
  *	@done that are, a bit each; @used: entries taken from the ring of answers.
  * @lost_after, @lost_until: requests between the two failed, the last time; @earlier_after, @earlier_until: before that.
  * @tries: how often each was made again; @refusal: one more than a status that was not reported yet.
+ * @cuts: UNMAP requests that were refused since they would have ended a part of a mapping.
  * @waiters: calls that want to know their request's status.
  * @events: entries taken from the ring of events.
  * @failed: the device does not answer; @broken: it answers what was not asked; @reported: that was reported.
@@ -138,6 +139,7 @@ struct dmah_viommu {
 	uint64_t earlier_until;
 	uint8_t tries[64];
 	uint32_t refusal;
+	uint32_t cuts;
 	struct dmah_viommu_waiter *waiters;
 	uint16_t events;
 	bool failed;

@@ -205,7 +205,7 @@ static void identity_directions(void **state)
 		assert_int_equal(sim_dma_reaches(rig_sim(&r, a), BASE, false, NULL), SIM_OK);
 		assert_false(rig_writes(&r, a, BASE));
 		if (kind == RIG_VIRTIO) {
-			/* What is mapped cannot be mapped again: rather no attach than one that does not do what it says. */
+			/* A mapping cannot be mapped again: rather no attach than one that does not do what it says. */
 			assert_int_equal(attach_with(&r, b, &write, 1), DMAH_ENOTSUP);
 			assert_non_null(strstr(r.text, "cannot change the permissions"));
 			assert_int_equal(attach_with(&r, b, &read, 1), DMAH_OK);

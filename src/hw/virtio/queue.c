@@ -210,6 +210,9 @@ static bool take_answer(struct dmah_viommu *unit, uint32_t id)
 	/* A byte that the device did not write is no status that there is. */
 	status = unit->memory[place + REQUEST_TAIL];
 	tell(unit, number, status);
+	/* It is tolerated of an invalidation of everything, which looks at the count. */
+	if (status == STATUS_RANGE && *viommu_word(unit, place) == REQ_UNMAP)
+		unit->cuts++;
 	if (status > STATUS_LAST || !(*viommu_half(unit, place + TOLERATED) >> status & 1)) {
 		if (!unit->tries[slot])
 			unit->refusal = status + 1u;

@@ -6,7 +6,8 @@
  * An UNMAP request may cover more than was mapped, and never a part of a MAP request: the library ends whole mappings. An
  * invalidation of everything unmaps what lies between present entries, so that lazy unmaps need no list of their ranges.
  * Table and requests agree because both are looked at and posted in one hold of the lock: whoever has cleared an entry posts
- * after that.
+ * after that. Who is in the middle of clearing a mapping has not posted: its first entries are a hole, and the device refuses
+ * to end a part of a mapping. So an invalidation of everything looks again until nothing is refused for that.
  */
 #include "hw/virtio/virtio.h"
 #include "pt/pt.h"
@@ -138,7 +139,9 @@ static int update_one(struct dmah_viommu *unit, struct update *s)
 					      (space->leaving ? VIOMMU_TOLERATE(STATUS_NOENT) : 0));
 	} else if (!run.present) {
 		request = unmap_request(number_of(unit, s->tag), &run);
-		err = dmah_viommu_put(unit, &request, VIOMMU_TOLERATE(STATUS_NOENT));
+		err = dmah_viommu_put(unit, &request,
+				      VIOMMU_TOLERATE(STATUS_NOENT) |
+					      (s->all ? VIOMMU_TOLERATE(STATUS_RANGE) : 0));
 	}
 	if (err)
 		return err;
@@ -175,21 +178,46 @@ static int update(struct dmah_viommu *unit, struct update *s, uint64_t *ticket)
 	return err;
 }
 
+/*
+ * Ends everything that has no entry. Another CPU may be in the middle of clearing a mapping, or the code that was interrupted on
+ * this one: the latter does not go on while this waits.
+ */
+static int update_all(struct dmah_viommu *unit, struct update *s, uint64_t *ticket)
+{
+	const struct dmah_viommu_space *space = &unit->space[s->tag];
+	uint64_t begun = dmah_host_now(), own = 0;
+	int err;
+
+	for (;;) {
+		uint32_t cuts = __atomic_load_n(&unit->cuts, __ATOMIC_ACQUIRE);
+
+		s->at = 0;
+		/* No endpoint was ever attached: the device knows no such domain. */
+		s->end = space->pt.levels ? 1ull << space->pt.va_bits : 0;
+		err = update(unit, s, &own);
+		if (!err && s->posted)
+			err = unit->iommu.ops->wait(&unit->iommu, own);
+		if (err || cuts == __atomic_load_n(&unit->cuts, __ATOMIC_ACQUIRE))
+			break;
+		if (dmah_host_now() - begun > unit->timeout)
+			return DMAH_ETIMEDOUT;
+		dmah_host_relax();
+	}
+	if (ticket)
+		*ticket = own;
+	return err;
+}
+
 int dmah_viommu_op_invalidate(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_t iova,
 			      uint64_t size, bool tables, uint64_t *ticket)
 {
 	struct dmah_viommu *unit = viommu_of(iommu);
-	struct update s = { .tag = tag, .at = iova, .end = iova + size, .all = !size };
-	int err;
+	/* After the end of a mapping, entries that are present beside it are mapped already. */
+	struct update s = {
+		.tag = tag, .at = iova, .end = iova + size, .all = !size, .map = tables
+	};
+	int err = size ? update(unit, &s, ticket) : update_all(unit, &s, ticket);
 
-	/* Where a mapping has ended, what is present beside it is mapped already. */
-	s.map = tables;
-	if (!size) {
-		s.at = 0;
-		/* No endpoint was ever attached: the device knows no such domain. */
-		s.end = unit->space[tag].pt.levels ? 1ull << unit->space[tag].pt.va_bits : 0;
-	}
-	err = update(unit, &s, ticket);
 	return err ? err : s.posted;
 }
 

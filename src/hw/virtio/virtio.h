@@ -58,6 +58,7 @@
 #define TAIL_BYTES		 4u
 #define STATUS_OK		 0u
 #define STATUS_INVAL		 4u
+#define STATUS_RANGE		 5u
 #define STATUS_NOENT		 6u
 #define STATUS_LAST		 8u
 #define PROPERTY_RESERVED	 1u
