@@ -16,6 +16,7 @@
 #define MOST_DEVICES 1024u
 #define MOST_IDS     64u /* of a device, by iommus */
 #define MOST_ENTRIES 1024u /* of iommu-map */
+#define MOST_OWNERS  64u /* devices looked up for iommu-addresses of others */
 #define MAP_CELLS    4u
 /* Cells of the registers of a PCI function; the first has its address. */
 #define PCI_BDF(cell)  ((uint16_t)((cell) >> 8))
@@ -358,24 +359,78 @@ static int check(const struct dmah_fw *fw, struct dmah_fw_bytes *t)
 
 /* ---- ranges ---- */
 
+/* struct owner - a device that iommu-addresses names; @cells, @size_cells: of an address and a size on its bus. */
+struct owner {
+	uint32_t phandle;
+	uint32_t cells;
+	uint32_t size_cells;
+};
+
+/* struct owners - the device that is asked for, and the one that was looked up last; @looked_up: how often that was done. */
+struct owners {
+	struct owner asked;
+	struct owner last;
+	uint32_t looked_up;
+};
+
+static bool count_cells(const struct fw_tree *tree, const struct fw_node *device,
+			struct owner *owner)
+{
+	struct fw_node bus = *device;
+	struct fw_prop a, s;
+
+	if (!dmah_fw_tree_up(&bus))
+		return false;
+	a = dmah_fw_tree_prop(tree, &bus, "#address-cells");
+	s = dmah_fw_tree_prop(tree, &bus, "#size-cells");
+	owner->cells = dmah_fw_tree_cell(&a, 0, 2);
+	owner->size_cells = dmah_fw_tree_cell(&s, 0, 1);
+	return owner->cells <= 4 && owner->size_cells <= 4;
+}
+
+/*
+ * Return the device of an entry, whose bus says how long the entry is. One that is not there, or is beyond the bound, is taken
+ * for one on the bus of the device that is asked for.
+ */
+static const struct owner *owner_of(const struct fw_tree *tree, uint32_t phandle,
+				    struct owners *owners)
+{
+	struct fw_node node;
+
+	if (phandle == owners->asked.phandle)
+		return &owners->asked;
+	if (phandle == owners->last.phandle && phandle)
+		return &owners->last;
+	owners->last.phandle = 0;
+	if (owners->looked_up++ >= MOST_OWNERS || !dmah_fw_tree_find(tree, phandle, &node) ||
+	    !count_cells(tree, &node, &owners->last))
+		return &owners->asked;
+	owners->last.phandle = phandle;
+	return &owners->last;
+}
+
 /*
  * A reserved region names devices by iommu-addresses: phandle, address, size. Where that is the region's own memory, the
  * device uses it already; else the addresses are merely not to be used.
  */
 static void report_region(const struct fw_lookup *q, const struct fw_tree *tree,
-			  const struct fw_node *region, uint32_t phandle, uint32_t cells,
-			  uint32_t size_cells)
+			  const struct fw_node *region, struct owners *owners)
 {
 	struct fw_prop list = dmah_fw_tree_prop(tree, region, "iommu-addresses");
-	uint32_t entry = 1 + cells + size_cells;
 	uint64_t base, size, start, length;
 	bool memory = list.at && dmah_fw_tree_reg(tree, region, 0, &base, &size);
+	uint32_t entry;
 
-	for (uint32_t n = 0; fw_fits((uint64_t)n * 4, (uint64_t)entry * 4, list.size); n += entry) {
-		if (dmah_fw_tree_cell(&list, n, 0) != phandle)
+	for (uint32_t n = 0; fw_fits((uint64_t)n * 4, 4, list.size); n += entry) {
+		uint32_t phandle = dmah_fw_tree_cell(&list, n, 0);
+		const struct owner *owner = owner_of(tree, phandle, owners);
+
+		entry = 1 + owner->cells + owner->size_cells;
+		if (phandle != owners->asked.phandle ||
+		    !fw_fits((uint64_t)n * 4, (uint64_t)entry * 4, list.size))
 			continue;
-		start = dmah_fw_tree_cells(&list, n + 1, cells);
-		length = dmah_fw_tree_cells(&list, n + 1 + cells, size_cells);
+		start = dmah_fw_tree_cells(&list, n + 1, owner->cells);
+		length = dmah_fw_tree_cells(&list, n + 1 + owner->cells, owner->size_cells);
 		if (dmah_fw_senseless(start, length))
 			continue;
 		if (memory && base == start && size == length)
@@ -390,21 +445,14 @@ static void report_region(const struct fw_lookup *q, const struct fw_tree *tree,
 static void report_regions(const struct fw_lookup *q, const struct fw_tree *tree,
 			   const struct fw_node *device)
 {
-	uint32_t phandle = dmah_fw_tree_phandle(tree, device), cells, size_cells;
-	struct fw_node node = { 0 }, bus = *device;
-	struct fw_prop a, s;
+	struct owners owners = { .asked.phandle = dmah_fw_tree_phandle(tree, device) };
+	struct fw_node node = { 0 };
 
-	if (!phandle || !dmah_fw_tree_up(&bus))
-		return;
-	a = dmah_fw_tree_prop(tree, &bus, "#address-cells");
-	s = dmah_fw_tree_prop(tree, &bus, "#size-cells");
-	cells = dmah_fw_tree_cell(&a, 0, 2);
-	size_cells = dmah_fw_tree_cell(&s, 0, 1);
-	if (cells > 4 || size_cells > 4)
+	if (!owners.asked.phandle || !count_cells(tree, device, &owners.asked))
 		return;
 	while (dmah_fw_tree_next(tree, &node))
 		if (has_flag(tree, &node, "iommu-addresses"))
-			report_region(q, tree, &node, phandle, cells, size_cells);
+			report_region(q, tree, &node, &owners);
 }
 
 static void report_doorbell(const struct fw_lookup *q, const struct fw_tree *tree, uint32_t phandle)

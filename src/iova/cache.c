@@ -106,7 +106,7 @@ static void give(struct iova_cache *c, uint32_t batch, void *const *page, uint32
 {
 	uint32_t end = 0;
 
-	/* The owner reads these fields only behind a limit that is open: set_limits() stores the limits last. */
+	/* The owner reads these fields, and the depth, only behind a limit that is open: the limits stay closed until all is set. */
 	for (unsigned int i = 0; i < IOVA_RINGS; i++) {
 		struct iova_ring *r = &c->ring[i];
 		uint32_t first = place(batch, i, &end);
@@ -116,7 +116,6 @@ static void give(struct iova_cache *c, uint32_t batch, void *const *page, uint32
 		r->entry = page ? (uint32_t *)page[first / PAGE_ENTRIES] + first % PAGE_ENTRIES
 				: memory + first;
 	}
-	set_all_limits(c);
 }
 
 void dmah_iova_cache_give_memory(struct iova_cache *c, uint32_t batch, void *const *page)

@@ -89,7 +89,8 @@ size_t dmah_iova_cache_memory(uint32_t batch);
 void dmah_iova_cache_init(struct iova_cache *c, bool lazy);
 
 /**
- * dmah_iova_cache_give_memory() - let an empty cache keep granules. dmah_iova_cache_set_depth() says how many.
+ * dmah_iova_cache_give_memory() - give an empty cache its memory. dmah_iova_cache_set_depth() says how many granules it keeps;
+ *	until then the owner goes on taking the lock.
  * @page: the memory, in pieces of IOVA_PAGE bytes: as many as cover dmah_iova_cache_memory(@batch), which is at most
  *	CACHE_PAGED.
  *

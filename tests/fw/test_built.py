@@ -394,6 +394,21 @@ def tree_identity():
                     region(None, (4, 0xfffffffffffff000, 0x2000))) == [whole + [(0x1000, 0x1fff, "reserved")], []]
 
 
+def tree_identity_of_buses():
+    """Entries of iommu-addresses are as long as addresses and sizes on the bus of the device that each names."""
+    narrow = Tree("bus@6", {"#address-cells": cells(1), "#size-cells": cells(1), "ranges": None},
+                  Tree("dma@6", {"iommus": cells(1, 6), "phandle": cells(6)}))
+    gpu = Tree("gpu@4", {"iommus": cells(1, 4), "phandle": cells(4)})
+    wide_entry, narrow_entry = cells(4) + wide(0x80000000) + wide(0x10000), cells(6, 0x90000000, 0x1000)
+    for entries in (wide_entry + narrow_entry, narrow_entry + wide_entry, narrow_entry + narrow_entry + wide_entry + wide_entry):
+        t = fw.put("t", root(smmu_node("iommu@1", 1, 0x10000000), gpu, narrow,
+                             Tree("reserved-memory", {"#address-cells": cells(2), "#size-cells": cells(2), "ranges": None},
+                                  Tree("r@0", {"iommu-addresses": entries}))).blob())
+        a, b = fw.one(t, "/gpu@4").reserved, fw.one(t, "/bus@6/dma@6").reserved
+        assert set(a) == {(0x80000000, 0x8000ffff, "reserved")}, a
+        assert set(b) == {(0x90000000, 0x90000fff, "reserved")}, b
+
+
 def tree_smmuv2_ids():
     """Ids and masks of an SMMUv2 have 16 bits; those of an SMMUv3 32."""
     def tree(compatible, ncells, **props):
@@ -513,7 +528,7 @@ def command_line():
 
 CASES = [ivrs_units, ivrs_aliases, ivrs_memory, ivrs_senseless_memory, ivrs_acpi_devices, ivrs_hostile, iort_units,
          iort_one_too_many, iort_named, iort_rmr, iort_doorbells, iort_smmuv2_ids, iort_hostile, viot_nodes, viot_hostile, rimt_nodes,
-         rimt_hostile, tree_maps, tree_devices, tree_identity, tree_smmuv2_ids, tree_mirrored, tree_bounds,
+         rimt_hostile, tree_maps, tree_devices, tree_identity, tree_identity_of_buses, tree_smmuv2_ids, tree_mirrored, tree_bounds,
          tree_other_units, tree_hostile, hostile_bytes, command_line]
 
 if __name__ == "__main__":

@@ -471,11 +471,30 @@ static void never_overrun(void **state)
 	}
 }
 
+/* Another CPU gives the memory while the owner is at work: the owner takes the lock until the cache is complete. */
+static void closed_until_complete(void **state)
+{
+	static const uint32_t depth[IOVA_RINGS] = { 4, 4, 4, 4, 4, 4, 4 };
+	uint32_t *memory = calloc(1, dmah_iova_cache_memory(8));
+	struct iova_cache c;
+
+	(void)state;
+	dmah_iova_cache_init(&c, true);
+	dmah_iova_cache_give_piece(&c, 8, memory);
+	for (unsigned int class = 0; class < IOVA_RINGS; class ++)
+		assert_true(cache_before(c.ring[class].limit, c.ring[class].out));
+	dmah_iova_cache_set_depth(&c, depth);
+	for (unsigned int class = 0; class < IOVA_RINGS; class ++)
+		assert_false(cache_before(c.ring[class].limit, c.ring[class].out));
+	free(memory);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_calls),
 		cmocka_unit_test(never_overrun),
+		cmocka_unit_test(closed_until_complete),
 	};
 
 	return cmocka_run_group_tests_name("cache", tests, NULL, NULL);

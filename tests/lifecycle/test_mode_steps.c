@@ -7,6 +7,8 @@
 
 #define STEPS_MOST 200u
 #define PIECES	   3u
+/* More granules than a ring of free ones has in an entry. */
+#define MANY 33u
 
 static struct {
 	enum dmah_mode mode;
@@ -74,6 +76,14 @@ static void open_addresses(struct act *a)
 static void open_large(struct act *a)
 {
 	assert_int_equal(dmah_map(a->dev, &a->h[0], a->page, PIECES * 4096, DMAH_BIDIRECTIONAL, 0),
+			 DMAH_OK);
+	for (unsigned int i = 0; i < PIECES; i++)
+		a->dma[i] = dmah_addr(&a->h[0]) + i * 4096ull;
+}
+
+static void open_many(struct act *a)
+{
+	assert_int_equal(dmah_map(a->dev, &a->h[0], a->page, MANY * 4096, DMAH_BIDIRECTIONAL, 0),
 			 DMAH_OK);
 	for (unsigned int i = 0; i < PIECES; i++)
 		a->dma[i] = dmah_addr(&a->h[0]) + i * 4096ull;
@@ -156,6 +166,7 @@ static const struct {
 	{ "unmap", open_handles, end_handles },
 	{ "unmap on the general path", open_general, end_handles },
 	{ "unmap of several granules", open_large, end_handles },
+	{ "unmap of many granules", open_many, end_handles },
 	{ "unmap by address", open_addresses, end_by_address },
 	{ "replace", open_handles, end_by_replacing },
 	{ "batch", open_handles, end_batch },
@@ -179,7 +190,7 @@ static void act_open(struct act *a, enum rig_kind kind, const struct rig_config 
 	memset(a, 0, sizeof(*a));
 	rig_open(&a->r, kind, config);
 	a->dev = rig_attach(&a->r, true);
-	a->page = rig_page(&a->r, PIECES);
+	a->page = rig_page(&a->r, MANY);
 	a->other = rig_page(&a->r, PIECES);
 }
 
@@ -194,16 +205,21 @@ static void act_close(struct act *a)
 	free(a->ring_memory);
 }
 
-/* Change to strict at step @n; @cleans: the library cleans the table entries that it writes. Returns true if the act has that step. */
-static bool strict_at(enum rig_kind kind, unsigned int which, bool cleans, unsigned int n)
+/*
+ * Change to strict at step @n. @begun: the mode of the map: of a strict one the CPU has no lazy queue. @cleans: the library cleans
+ * the table entries that it writes. Returns true if the act has that step.
+ */
+static bool strict_at(enum rig_kind kind, unsigned int which, enum dmah_mode begun, bool cleans,
+		      unsigned int n)
 {
-	struct rig_config lazy = { .domain = { .mode = DMAH_LAZY, .cpus = 2 },
-				   .noncoherent_walk = cleans };
+	struct rig_config config = { .domain = { .mode = begun, .cpus = 2 },
+				     .noncoherent_walk = cleans };
 	struct act a;
 	bool reached;
 
-	act_open(&a, kind, &lazy);
+	act_open(&a, kind, &config);
 	acts[which].open(&a);
+	assert_int_equal(dmah_set_mode(a.r.dom, DMAH_LAZY), DMAH_OK);
 	for (unsigned int i = 0; i < PIECES; i++)
 		assert_true(rig_writes(&a.r, a.dev, a.dma[i]));
 	arm(&a, n, DMAH_STRICT);
@@ -224,10 +240,10 @@ static void strict_beside_unmaps(void **state)
 {
 	(void)state;
 	for (enum rig_kind kind = 0; kind < RIG_KINDS; kind++)
-		for (unsigned int i = 0; i < 2 * sizeof(acts) / sizeof(acts[0]); i++) {
+		for (unsigned int i = 0; i < 4 * sizeof(acts) / sizeof(acts[0]); i++) {
 			unsigned int n = 1;
 
-			while (strict_at(kind, i / 2, i % 2, n))
+			while (strict_at(kind, i / 4, i & 2 ? DMAH_STRICT : DMAH_LAZY, i & 1, n))
 				assert_true(++n < STEPS_MOST);
 			assert_true(n > 2);
 		}

@@ -30,7 +30,7 @@ void dmah_cpu_free_pages(struct dmah_domain *dom);
 /** dmah_cpu_make() - allocate the memory of this CPU's part, and of those that wait for it. See cpu_make(). */
 void dmah_cpu_make(struct dmah_domain *dom);
 
-/** dmah_cpu_want() - ask the next map to make the part of a CPU whose unmap found none. Context: of that CPU, with its lock. */
+/** dmah_cpu_want() - ask the next map to make the part of a CPU whose unmap found none. Context: in a section of that CPU. */
 void dmah_cpu_want(struct dmah_domain *dom, struct dmah_cpu *cpu);
 
 /** cpu_shared() - the number of the part that CPUs share: loops over lazy queues go on up to it. */
@@ -39,12 +39,20 @@ static inline unsigned int cpu_shared(const struct dmah_domain *dom)
 	return dom->cfg.cpus;
 }
 
+/**
+ * cpu_has_queue() - Returns true if a CPU's lazy queue has its memory; the rings have theirs then. An unmap that waits for a flush
+ * asks this and not for the mode, which may have changed since the unmap was decided to wait.
+ */
+static inline bool cpu_has_queue(const struct dmah_cpu *cpu)
+{
+	return __atomic_load_n(&cpu->lazy.half[1], __ATOMIC_ACQUIRE) != NULL;
+}
+
 /** cpu_is_made() - Returns true if a CPU's part has all memory that the domain's mode needs. */
 static inline bool cpu_is_made(const struct dmah_domain *dom, const struct dmah_cpu *cpu)
 {
 	return __atomic_load_n(&cpu->made, __ATOMIC_ACQUIRE) &&
-	       (domain_mode(dom) != DMAH_LAZY ||
-		__atomic_load_n(&cpu->lazy.half[1], __ATOMIC_ACQUIRE));
+	       (domain_mode(dom) != DMAH_LAZY || cpu_has_queue(cpu));
 }
 
 /**

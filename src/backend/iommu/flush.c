@@ -296,7 +296,7 @@ int dmah_iommu_defer(struct dmah_device *dev, const struct iova_range *range)
 
 	n = dmah_host_enter(&flags);
 	dmah_cpu_want(dom, dom->cpu[n]);
-	if (!cpu_is_made(dom, dom->cpu[n]))
+	if (!cpu_has_queue(dom->cpu[n]))
 		n = cpu_shared(dom);
 	cpu = dom->cpu[n];
 	dmah_host_lock(&cpu->lock);

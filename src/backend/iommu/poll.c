@@ -59,10 +59,12 @@ int dmah_iommu_poll(struct dmah_domain *dom, uint64_t now, uint64_t *next)
 
 int dmah_iommu_cpu_dead(struct dmah_domain *dom, unsigned int cpu)
 {
-	int err;
+	int err, shared;
 
 	err = dmah_iommu_flush_cpu(dom, NULL, cpu);
 	/* A dead CPU runs no calls. */
 	dmah_iommu_drain_idle(dom, cpu);
-	return err;
+	/* There lies what the CPU unmapped while it had no part of its own. */
+	shared = dmah_iommu_flush_cpu(dom, NULL, cpu_shared(dom));
+	return err ? err : shared;
 }
