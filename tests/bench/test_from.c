@@ -200,7 +200,7 @@ static void markdown(void **state)
 	assert_int_equal(
 		run("sh -c \"$DMAH_BENCH --from rows.json --markdown - | grep -c '<!-- run: '\""),
 		0);
-	assert_string_equal(out, "7\n");
+	assert_string_equal(out, "8\n");
 }
 
 static void wrong_rows(void **state)
