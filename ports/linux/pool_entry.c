@@ -112,6 +112,7 @@ u64 *pool_learn(struct pool *p, dma_addr_t iova)
 	iommu_unmap(p->domain, iova, PAGE_SIZE);
 	if (!leaf || memchr_inv(leaf, 0, PAGE_SIZE))
 		return NULL;
+	/* Another CPU may have learned the format: learn_entries() stores this word last. */
 	if (smp_load_acquire(&p->format.entry[1]))
 		return leaf;
 	page = alloc_page(GFP_ATOMIC);

@@ -101,7 +101,8 @@ static inline struct cell *space_cell(const struct space *s, u32 granule)
 struct cell *space_add_cell(struct space *s, u32 granule);
 
 /**
- * space_take() - granules of a class from what this CPU keeps, which have their cell. Return: false where it keeps none.
+ * space_take() - granules of a class from what this CPU keeps, which have their cell.
+ * Return: false where it keeps none.
  */
 static __always_inline bool space_take(struct space *s, unsigned int class, u32 *first)
 {
