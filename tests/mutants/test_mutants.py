@@ -190,7 +190,8 @@ class Work:
         proc = subprocess.Popen([sys.executable, os.path.abspath(__file__), "--run", self.source,
                                  self.place, self.list], stdin=subprocess.DEVNULL,
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while proc.poll() is None and not os.path.exists(log):
+        # Not before the program itself runs: until then it is a child that does not yet end with its parent.
+        while proc.poll() is None and not (os.path.exists(log) and self.running()):
             time.sleep(0.01)    # Nothing depends on how long that is.
         proc.send_signal(number)
         return proc.wait()
@@ -208,7 +209,7 @@ class Work:
         return found
 
     def free(self):
-        """True if no process holds the lock of the copies. A child of a killed run holds it until it executes its program."""
+        """True if no process holds the lock of the copies. A child of a killed run may hold it for a moment."""
         with open(os.path.join(self.place, "lock"), "a+", encoding="ascii") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
