@@ -92,13 +92,36 @@ static void postpone(struct sim_vtd *u, const struct sim_vtd_op *op)
 	u->pending[u->npending++] = *op;
 }
 
+/* The fields that all invalidations have at the same place. */
+static struct sim_vtd_op op_of(enum sim_vtd_kind kind, uint64_t lo)
+{
+	return (struct sim_vtd_op){ .kind = kind,
+				    .granularity = lo >> 4 & 3,
+				    .domain = lo >> 16 & 0xffff };
+}
+
+/* The second half of an invalidation of pages: its range, and if it spares the tables above. False: the command is refused. */
+static bool take_range(struct sim_vtd *u, struct sim_vtd_op *op, uint64_t hi)
+{
+	unsigned int mask = hi & 0x3f;
+
+	op->tables = true;
+	if (op->granularity != 3)
+		return !hi;
+	if (u->config.no_psi || mask > u->config.mask || hi & 0xf80)
+		return false;
+	op->size = 4096ull << mask;
+	op->iova = (hi & ~0xfffull) & ~(op->size - 1);
+	op->tables = !(hi & 0x40);
+	u->stats.pages++;
+	return true;
+}
+
 static bool context_command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
 {
-	struct sim_vtd_op op = { .kind = SIM_VTD_CONTEXT,
-				 .granularity = lo >> 4 & 3,
-				 .domain = lo >> 16 & 0xffff,
-				 .id = lo >> 32 & 0xffff };
+	struct sim_vtd_op op = op_of(SIM_VTD_CONTEXT, lo);
 
+	op.id = lo >> 32 & 0xffff;
 	if (!op.granularity || lo & ~0x3ffffffff003full || hi)
 		return false;
 	postpone(u, &op);
@@ -107,24 +130,12 @@ static bool context_command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
 
 static bool iotlb_command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
 {
-	struct sim_vtd_op op = { .kind = SIM_VTD_IOTLB,
-				 .granularity = lo >> 4 & 3,
-				 .domain = lo >> 16 & 0xffff,
-				 .tables = true };
-	unsigned int mask = hi & 0x3f;
+	struct sim_vtd_op op = op_of(SIM_VTD_IOTLB, lo);
 
 	if (!op.granularity || lo & ~0xffff00ffull)
 		return false;
-	if (op.granularity == 3) {
-		if (u->config.no_psi || mask > u->config.mask || hi & 0xf80)
-			return false;
-		op.size = 4096ull << mask;
-		op.iova = (hi & ~0xfffull) & ~(op.size - 1);
-		op.tables = !(hi & 0x40);
-		u->stats.pages++;
-	} else if (hi) {
+	if (!take_range(u, &op, hi))
 		return false;
-	}
 	u->stats.domains += op.granularity == 2;
 	u->stats.all += op.granularity == 1;
 	postpone(u, &op);
@@ -151,9 +162,7 @@ static bool interrupt_command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
 
 static bool pasid_command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
 {
-	struct sim_vtd_op op = { .kind = SIM_VTD_PASID,
-				 .granularity = lo >> 4 & 3,
-				 .domain = lo >> 16 & 0xffff };
+	struct sim_vtd_op op = op_of(SIM_VTD_PASID, lo);
 
 	if (!u->config.scalable || op.granularity == 2 || lo & ~0xfffffffff003full || hi)
 		return false;
@@ -166,24 +175,12 @@ static bool pasid_command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
 
 static bool first_stage_command(struct sim_vtd *u, uint64_t lo, uint64_t hi)
 {
-	struct sim_vtd_op op = { .kind = SIM_VTD_PIOTLB,
-				 .granularity = lo >> 4 & 3,
-				 .domain = lo >> 16 & 0xffff,
-				 .tables = true };
-	unsigned int mask = hi & 0x3f;
+	struct sim_vtd_op op = op_of(SIM_VTD_PIOTLB, lo);
 
 	if (!u->config.scalable || op.granularity < 2 || lo & ~0xfffffffff003full)
 		return false;
-	if (op.granularity == 3) {
-		if (u->config.no_psi || mask > u->config.mask || hi & 0xf80)
-			return false;
-		op.size = 4096ull << mask;
-		op.iova = (hi & ~0xfffull) & ~(op.size - 1);
-		op.tables = !(hi & 0x40);
-		u->stats.pages++;
-	} else if (hi) {
+	if (!take_range(u, &op, hi))
 		return false;
-	}
 	u->stats.first_stage++;
 	if (!(lo >> 32))
 		postpone(u, &op);
