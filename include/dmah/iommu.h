@@ -245,8 +245,8 @@ struct dmah_iommu_ops {
 			  bool tables, uint64_t *ticket);
 	/**
 	 * @map_request: post the request that maps [@iova, @iova + @size) of @tag to @phys, for an IOMMU that reads no page tables; what
-	 * ends the mapping is @invalidate of the same range. Called in domains of handles only (struct dmah_domain_config),
-	 * whose @pt at @bind has no levels. NULL: the IOMMU reads page tables.
+	 * ends the mapping is @invalidate of the same range. Called in domains of handles only (struct dmah_domain_config);
+	 * their @pt at @bind has no levels. NULL: the IOMMU reads page tables.
 	 * Context: as @invalidate. Return: 0, DMAH_ETIMEDOUT.
 	 */
 	int (*map_request)(struct dmah_iommu *iommu, uint32_t tag, dmah_addr_t iova, uint64_t size,

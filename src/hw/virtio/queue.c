@@ -10,15 +10,6 @@
 /* Of a request that was posted, beside its answer: the status that is tolerated. */
 #define TOLERATED (REQUEST_TAIL + 8u)
 
-static bool late(const struct dmah_viommu *unit, uint64_t *begun)
-{
-	uint64_t now = dmah_host_now();
-
-	if (!*begun)
-		*begun = now;
-	return now > *begun && now - *begun > unit->timeout;
-}
-
 /* Marks the device as failed, and reports that once. @broken: until dmah_viommu_reset(). */
 static void fail(struct dmah_viommu *unit, const char *text, bool broken)
 {
@@ -347,7 +338,7 @@ static int await(struct dmah_viommu *unit, uint64_t until)
 			     why != NULL);
 			return DMAH_ETIMEDOUT;
 		}
-		over = late(unit, &begun);
+		over = dmah_hw_late(unit->timeout, &begun);
 		dmah_host_relax();
 	}
 }

@@ -185,7 +185,7 @@ static int update(struct dmah_viommu *unit, struct update *s, uint64_t *ticket)
 static int update_all(struct dmah_viommu *unit, struct update *s, uint64_t *ticket)
 {
 	const struct dmah_viommu_space *space = &unit->space[s->tag];
-	uint64_t begun = dmah_host_now(), own = 0;
+	uint64_t begun = 0, own = 0;
 	int err;
 
 	for (;;) {
@@ -199,7 +199,7 @@ static int update_all(struct dmah_viommu *unit, struct update *s, uint64_t *tick
 			err = unit->iommu.ops->wait(&unit->iommu, own);
 		if (err || cuts == __atomic_load_n(&unit->cuts, __ATOMIC_ACQUIRE))
 			break;
-		if (dmah_host_now() - begun > unit->timeout)
+		if (dmah_hw_late(unit->timeout, &begun))
 			return DMAH_ETIMEDOUT;
 		dmah_host_relax();
 	}

@@ -6,6 +6,8 @@
 #include <dmah/device.h>
 #include <dmah/viommu.h>
 
+#include "hw/unit.h"
+
 /* Common configuration, section 4.1.4.3. */
 #define COMMON_FEATURE_SELECT	0x00u
 #define COMMON_FEATURE		0x04u
